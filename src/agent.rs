@@ -1,0 +1,97 @@
+//! Puts the parts together and runs them until it is told to stop.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, SystemTime};
+
+use log::info;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::delivery::{Counts, Delivery};
+use crate::sampler::{self, Sampled};
+use crate::settings::Settings;
+use crate::window::Windows;
+use crate::{publisher, source};
+
+/// Measures and publishes until `stop` is cancelled, then delivers what is left within the
+/// shutdown timeout. Fails if some of it could not be delivered.
+pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Undelivered> {
+    let publisher = publisher::open(settings);
+    let delay = publish_delay(settings.period, publisher.spread());
+    let mut delivery = Delivery::new(publisher, settings.buffer, delay);
+    let windows = Windows::new(settings.period, settings.samples_per_window());
+    let (sender, summaries) = mpsc::channel(CHANNEL_DEPTH);
+    info!(
+        "sampling every {:?}, publishing every {:?}, {delay:.1?} after its end",
+        settings.sample_interval, settings.period,
+    );
+    let mut sampled = Sampled::default();
+    let sampling = async {
+        let (source, every) = (source::open(), settings.sample_interval);
+        sampled = sampler::run(source, every, windows, SystemTime::now, sender, stop.clone()).await;
+    };
+    let deadline = async {
+        stop.cancelled().await;
+        info!("stopping: delivering what is left within {:?}", settings.shutdown_timeout);
+        sleep(settings.shutdown_timeout).await;
+    };
+    tokio::select! {
+        biased;
+        _ = async { tokio::join!(sampling, delivery.run(summaries, &stop)) } => {}
+        () = deadline => {}
+    }
+    outcome(sampled, &delivery)
+}
+
+/// Says in one line how it ended.
+fn outcome(sampled: Sampled, delivery: &Delivery) -> Result<(), Undelivered> {
+    let Counts { delivered, overflowed, rejected } = delivery.counts();
+    let dropped = sampled.dropped + overflowed;
+    let left = sampled.windows.saturating_sub(delivered + dropped + rejected);
+    let line = format!(
+        "{} windows: {delivered} delivered, {dropped} dropped, {rejected} rejected, {left} undelivered",
+        sampled.windows,
+    );
+    if left == 0 {
+        info!("stopped; {line}");
+        return Ok(());
+    }
+    let cause = delivery.failure().map(ToString::to_string);
+    Err(Undelivered { line, cause })
+}
+
+/// What could not be delivered before the end.
+#[derive(Debug)]
+pub struct Undelivered {
+    line: String,
+    cause: Option<String>,
+}
+
+impl fmt::Display for Undelivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stopped; {}", self.line)?;
+        match &self.cause {
+            Some(cause) => write!(f, ": {cause}"),
+            None => f.write_str(": the shutdown timeout ended the last send"),
+        }
+    }
+}
+
+impl std::error::Error for Undelivered {}
+
+/// A random time within the part `spread` of the period, the same for each period, so that a
+/// fleet that was started at once does not send at once.
+fn publish_delay(period: Duration, spread: f64) -> Duration {
+    let random = RandomState::new().hash_one(0) as f64 / u64::MAX as f64;
+    period.mul_f64(spread).min(MOST_PUBLISH_DELAY).mul_f64(random)
+}
+
+/// How many summaries may wait for a delivery that is busy sending. A send takes at most its
+/// operation timeout, so even with periods of a second this is never reached; if it is, the
+/// newest summary is dropped and counted.
+const CHANNEL_DEPTH: usize = 128;
+
+/// No metric is later than this because of the spread, however long the period.
+const MOST_PUBLISH_DELAY: Duration = Duration::from_secs(30);

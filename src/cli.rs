@@ -1,0 +1,129 @@
+//! What the user typed: the command line and the environment, as text.
+//!
+//! What the values mean is checked in [`settings`](crate::settings), all of them together, so
+//! here they stay text, each with the option or variable that it came from.
+
+use std::ffi::OsString;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+/// The command line and environment of one run.
+#[derive(Debug)]
+pub struct Cli(ArgMatches);
+
+/// A value as it was typed, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typed {
+    pub text: String,
+    /// An option such as `--period` or a variable such as `CLOUDWATCH_METRICS_AGENT_PERIOD`.
+    pub origin: String,
+}
+
+impl Cli {
+    /// Reads the arguments, program name first, and for options that are not among them the
+    /// environment. The error may also be `--help` or `--version`.
+    pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        command().try_get_matches_from(args).map(Self)
+    }
+
+    /// The value of an option. A variable that is set to nothing counts as not set.
+    pub fn value(&self, option: &str) -> Option<Typed> {
+        self.values(option).pop()
+    }
+
+    /// All values of an option that may be given more than once. A variable gives several, with
+    /// commas between them.
+    pub fn values(&self, option: &str) -> Vec<Typed> {
+        self.occurrences(option).into_iter().flatten().collect()
+    }
+
+    /// The values of an option that takes several at once, those of each use together.
+    pub fn occurrences(&self, option: &str) -> Vec<Vec<Typed>> {
+        let from_environment = self.0.value_source(option) == Some(ValueSource::EnvVariable);
+        let occurrences = self.0.get_occurrences::<String>(option).into_iter().flatten();
+        if !from_environment {
+            let typed = |text: &String| Typed { text: text.clone(), origin: format!("--{option}") };
+            return occurrences.map(|values| values.map(typed).collect()).collect();
+        }
+        let repeatable = matches!(option, DIMENSION | TAGS);
+        occurrences
+            .flatten()
+            .flat_map(|text| text.split(move |c| repeatable && c == ','))
+            .filter(|text| !text.is_empty())
+            .map(|text| vec![Typed { text: text.to_owned(), origin: variable(option) }])
+            .collect()
+    }
+}
+
+/// The environment variable of an option.
+pub fn variable(option: &str) -> String {
+    format!("CLOUDWATCH_METRICS_AGENT_{}", option.to_uppercase().replace('-', "_"))
+}
+
+/// The definition of the command line.
+pub fn command() -> Command {
+    Command::new(env!("CARGO_PKG_NAME"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Measures CPU and memory utilization and ships a summary a period to Amazon CloudWatch.")
+        .override_usage(concat!(
+            env!("CARGO_PKG_NAME"),
+            " --namespace <NAMESPACE> --service <SERVICE> [OPTIONS]"
+        ))
+        .args([
+            option("namespace", "NAMESPACE", "CloudWatch namespace of the metrics; required").short('n'),
+            option("service", "SERVICE", "Value of the dimension ServiceName; required")
+                .short('s')
+                .visible_alias("service-name"),
+            option("period", "SECONDS", "Length of the window that a summary is made of, 1 to 86400 [default: 60]")
+                .short('p'),
+            option("dry-run", "BOOL", "Print the metrics on standard output instead; needs no AWS")
+                .short('d')
+                .visible_alias("dryrun")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true"),
+            option(DIMENSION, "NAME=VALUE", "Another dimension of every metric; may be repeated")
+                .action(ArgAction::Append),
+            option(TAGS, "NAME VALUE", "The same as --dimension NAME=VALUE; may be repeated")
+                .num_args(1..=2)
+                .action(ArgAction::Append),
+            option("sample-interval", "SECONDS", "Time between two samples, 0.1 to 60 [default: 0.9]"),
+            option("buffer", "PERIODS", "Undelivered summaries to keep, 0 to 1440; 0 drops them at once [default: 60]"),
+            option("shutdown-timeout", "SECONDS", "Longest time to deliver what is left at the end, 0 to 3600 [default: 8]"),
+            option("region", "REGION", "AWS region [default: from the environment, the profile or the instance]"),
+            option("endpoint-url", "URL", "CloudWatch endpoint [default: that of the region]"),
+            option("profile", "PROFILE", "Profile of the AWS configuration files [default: AWS_PROFILE or `default`]"),
+        ])
+        .after_help(
+            "RUST_LOG sets what is logged on standard error (errors only by default), for example RUST_LOG=info.",
+        )
+}
+
+fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help).env(variable(name))
+}
+
+const DIMENSION: &str = "dimension";
+const TAGS: &str = "tags";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_its_variable() {
+        for arg in command()
+            .get_arguments()
+            .filter(|arg| !["help", "version"].contains(&arg.get_id().as_str()))
+        {
+            let expected = variable(arg.get_id().as_str());
+            assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(expected.as_str()));
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Delivery on paused time, to a publisher that does as a test tells it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::UNIX_EPOCH;
+
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::publisher::Publishing;
+
+const PERIOD: Duration = Duration::from_secs(60);
+const DELAY: Duration = Duration::from_secs(5);
+
+/// A publisher that fails as it is told and notes what it was offered, by window number.
+#[derive(Clone, Default)]
+struct Recorder(Rc<RefCell<Record>>);
+
+#[derive(Default)]
+struct Record {
+    /// What the next sends end with; when it is empty they succeed.
+    answers: VecDeque<Failure>,
+    /// A window that is rejected whenever it is offered.
+    poison: Option<u64>,
+    offered: Vec<(Duration, Vec<u64>)>,
+    taken: Vec<u64>,
+    /// How long each send takes.
+    takes: Duration,
+}
+
+struct Timed(Recorder, Instant);
+
+impl Publisher for Timed {
+    fn batch_limit(&self) -> usize {
+        4
+    }
+
+    fn spread(&self) -> f64 {
+        0.0
+    }
+
+    fn publish<'a>(
+        &'a mut self,
+        summaries: &'a [Summary],
+        hurry: &'a CancellationToken,
+    ) -> Publishing<'a> {
+        Box::pin(async move {
+            let numbers: Vec<_> = summaries.iter().map(number).collect();
+            let takes = {
+                let mut record = self.0.0.borrow_mut();
+                record.offered.push((self.1.elapsed(), numbers.clone()));
+                record.takes
+            };
+            let waited = if hurry.is_cancelled() {
+                sleep(takes).await;
+                Some(())
+            } else {
+                hurry.run_until_cancelled(sleep(takes)).await
+            };
+            let mut record = self.0.0.borrow_mut();
+            let poisoned = record.poison.is_some_and(|poison| numbers.contains(&poison));
+            let failure = match record.answers.pop_front() {
+                _ if waited.is_none() => Some(Failure::TryAgain),
+                _ if poisoned => Some(Failure::Rejected),
+                answer => answer,
+            };
+            match failure {
+                Some(kind) => Err(PublishError { kind, causes: "as told".into(), advice: None }),
+                None => {
+                    record.taken.extend(numbers);
+                    Ok(())
+                }
+            }
+        })
+    }
+}
+
+fn window(number: u64) -> Summary {
+    Summary { start: UNIX_EPOCH + PERIOD * number as u32, cpu: None, memory: None }
+}
+
+fn number(summary: &Summary) -> u64 {
+    summary.start.duration_since(UNIX_EPOCH).expect("after the epoch").as_secs() / PERIOD.as_secs()
+}
+
+/// Delivers `windows` windows, one a period, and then ends.
+async fn deliver(windows: u64, buffer: usize, recorder: &Recorder) -> Delivery {
+    let (sender, receiver) = mpsc::channel(128);
+    let stop = CancellationToken::new();
+    let publisher = Box::new(Timed(recorder.clone(), Instant::now()));
+    let mut delivery = Delivery::new(publisher, buffer, DELAY);
+    let produce = async {
+        for number in 0..windows {
+            sleep(PERIOD).await;
+            sender.send(window(number)).await.expect("the delivery takes summaries");
+        }
+        sleep(PERIOD / 2).await;
+        stop.cancel();
+        drop(sender);
+    };
+    tokio::join!(produce, delivery.run(receiver, &stop));
+    delivery
+}
+
+fn offered(recorder: &Recorder) -> Vec<(u64, Vec<u64>)> {
+    let record = recorder.0.borrow();
+    record.offered.iter().map(|(when, numbers)| (when.as_secs(), numbers.clone())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_window_is_sent_its_delay_after_its_end() {
+    let recorder = Recorder::default();
+    let delivery = deliver(3, 60, &recorder).await;
+    assert_eq!(offered(&recorder), [(65, vec![0]), (125, vec![1]), (185, vec![2])]);
+    assert_eq!(delivery.counts(), Counts { delivered: 3, ..Counts::default() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_costs_nothing_and_ends_in_as_few_requests_as_fit() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().answers = [
+        Failure::TryAgain,
+        Failure::Misconfigured,
+        Failure::TryAgain,
+        Failure::TryAgain,
+        Failure::TryAgain,
+    ]
+    .into();
+    let delivery = deliver(6, 60, &recorder).await;
+    let expected = [
+        (65, vec![0]),
+        (125, vec![0, 1]),
+        (185, vec![0, 1, 2]),
+        (245, vec![0, 1, 2, 3]),
+        (305, vec![0, 1, 2, 3]),
+        (365, vec![0, 1, 2, 3]),
+        (365, vec![4, 5]),
+    ];
+    assert_eq!(offered(&recorder), expected);
+    assert_eq!(recorder.0.borrow().taken, [0, 1, 2, 3, 4, 5]);
+    assert_eq!(delivery.counts(), Counts { delivered: 6, ..Counts::default() });
+    assert_eq!(delivery.failure(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn beyond_the_buffer_exactly_the_oldest_are_dropped_and_counted() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().answers = vec![Failure::TryAgain; 7].into();
+    let delivery = deliver(8, 3, &recorder).await;
+    assert_eq!(recorder.0.borrow().taken, [4, 5, 6, 7]);
+    assert_eq!(delivery.counts(), Counts { delivered: 4, overflowed: 4, rejected: 0 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_buffer_of_none_drops_at_once() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().answers = vec![Failure::TryAgain; 2].into();
+    let delivery = deliver(3, 0, &recorder).await;
+    assert_eq!(offered(&recorder), [(65, vec![0]), (125, vec![1]), (185, vec![2])]);
+    assert_eq!(delivery.counts(), Counts { delivered: 1, overflowed: 2, rejected: 0 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_window_is_dropped_alone() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().answers = vec![Failure::TryAgain; 6].into();
+    recorder.0.borrow_mut().poison = Some(2);
+    let delivery = deliver(8, 60, &recorder).await;
+    assert_eq!(recorder.0.borrow().taken, [0, 1, 3, 4, 5, 6, 7]);
+    assert_eq!(delivery.counts(), Counts { delivered: 7, overflowed: 0, rejected: 1 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_closes_during_a_slow_send_goes_with_the_next() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().takes = Duration::from_secs(130);
+    let delivery = deliver(4, 60, &recorder).await;
+    let expected = [(65, vec![0]), (200, vec![1, 2]), (270, vec![3])];
+    assert_eq!(offered(&recorder)[..2], expected[..2]);
+    assert_eq!(delivery.counts().delivered, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_cuts_the_publish_delay_and_sends_everything_at_once() {
+    let recorder = Recorder::default();
+    let (sender, receiver) = mpsc::channel(128);
+    let stop = CancellationToken::new();
+    let start = Instant::now();
+    let mut delivery = Delivery::new(Box::new(Timed(recorder.clone(), start)), 60, DELAY);
+    let produce = async {
+        sender.send(window(0)).await.expect("the delivery takes summaries");
+        sleep(DELAY / 2).await;
+        stop.cancel();
+        sender.send(window(1)).await.expect("the delivery takes summaries");
+        drop(sender);
+    };
+    tokio::join!(produce, delivery.run(receiver, &stop));
+    assert_eq!(offered(&recorder), [(2, vec![0, 1])]);
+    assert_eq!(start.elapsed(), DELAY / 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_that_is_cut_short_is_tried_again_at_once_with_the_last_window() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().takes = Duration::from_secs(20);
+    let (sender, receiver) = mpsc::channel(128);
+    let stop = CancellationToken::new();
+    let publisher = Box::new(Timed(recorder.clone(), Instant::now()));
+    // A buffer of none must not drop what the last flush can still deliver.
+    let mut delivery = Delivery::new(publisher, 0, DELAY);
+    let produce = async {
+        sender.send(window(0)).await.expect("the delivery takes summaries");
+        sleep(DELAY * 2).await;
+        stop.cancel();
+        sender.send(window(1)).await.expect("the delivery takes summaries");
+        drop(sender);
+    };
+    tokio::join!(produce, delivery.run(receiver, &stop));
+    assert_eq!(offered(&recorder), [(5, vec![0]), (10, vec![0, 1])]);
+    assert_eq!(delivery.counts(), Counts { delivered: 2, ..Counts::default() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_at_the_end_is_neither_delivered_nor_dropped() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().answers = vec![Failure::TryAgain; 9].into();
+    let delivery = deliver(3, 60, &recorder).await;
+    assert_eq!(delivery.counts(), Counts::default());
+    assert_eq!(delivery.failure().map(|error| error.kind), Some(Failure::TryAgain));
+}

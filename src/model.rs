@@ -1,0 +1,108 @@
+//! The values that pass between the stages. They depend on nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use std::{fmt, io};
+
+/// A number of CPU cores, fractions included: a quota of 25 ms in 100 ms is 0.25.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Cores(pub f64);
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+impl fmt::Display for Cores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cores", self.0)
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0)
+    }
+}
+
+/// What a percent is of, and the file or endpoint that says so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit<T> {
+    pub amount: T,
+    pub origin: Arc<str>,
+}
+
+/// Raw counters at one instant, as the kernel or an endpoint gives them.
+#[derive(Debug)]
+pub struct Reading {
+    pub cpu: Result<CpuReading, ReadError>,
+    pub memory: Result<MemoryReading, ReadError>,
+}
+
+/// CPU time used since some fixed moment; only differences of it mean anything.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CpuReading {
+    pub used: Duration,
+    pub limit: Limit<Cores>,
+}
+
+/// Memory that could not be given back without losing something: no page cache, no reclaimable
+/// slabs, but shared memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemoryReading {
+    pub used: Bytes,
+    pub limit: Limit<Bytes>,
+}
+
+/// Why a counter could not be read. None of these is ever a zero.
+#[derive(Debug)]
+pub enum ReadError {
+    Missing(PathBuf),
+    Unreadable(PathBuf, io::Error),
+    Malformed { path: PathBuf, expected: &'static str },
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(path) => write!(f, "{} does not exist", path.display()),
+            Self::Unreadable(path, error) => {
+                write!(f, "{} cannot be read: {error}", path.display())
+            }
+            Self::Malformed { path, expected } => {
+                write!(f, "{} has no {expected}", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// CPU and memory utilization at one instant, each in percent of its limit, 0 to 100.
+///
+/// A part that could not be measured is `None`. Single precision halves the memory of a long
+/// window and still resolves a hundred-thousandth of a percent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    pub cpu: Option<f32>,
+    pub memory: Option<f32>,
+}
+
+/// The values of one metric in one window, in percent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Statistics {
+    pub count: usize,
+    pub median: f64,
+    pub max: f64,
+    pub min: f64,
+    pub mean: f64,
+}
+
+/// One window, reduced. A metric without a single value in the window is `None`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// The window's start: a multiple of the period since the Unix epoch.
+    pub start: SystemTime,
+    pub cpu: Option<Statistics>,
+    pub memory: Option<Statistics>,
+}

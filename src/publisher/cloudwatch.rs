@@ -1,0 +1,168 @@
+//! Publishes to Amazon CloudWatch with PutMetricData.
+
+mod attempts;
+mod client;
+mod failure;
+mod transport;
+
+use aws_sdk_cloudwatch::operation::put_metric_data::builders::PutMetricDataFluentBuilder;
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
+use log::info;
+use tokio_util::sync::CancellationToken;
+
+use self::attempts::Attempts;
+use self::client::Client;
+use super::metrics::{LineFormat, METRICS, metrics};
+use super::{Failure, PublishError, Publisher, Publishing};
+use crate::model::Summary;
+use crate::settings::Settings;
+
+/// The publisher that is there for the job. The client is made on the first send, so that
+/// finding region, credentials and trusted roots delays no sample.
+#[derive(Debug)]
+pub struct CloudWatch {
+    client: Client,
+    namespace: String,
+    encoding: Encoding,
+    format: LineFormat,
+}
+
+impl CloudWatch {
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            client: Client::new(settings.aws.clone()),
+            namespace: settings.namespace.clone(),
+            encoding: Encoding::new(settings),
+            format: LineFormat::new(settings),
+        }
+    }
+
+    async fn send(
+        &mut self,
+        summaries: &[Summary],
+        hurry: &CancellationToken,
+    ) -> Result<(), PublishError> {
+        let data: Vec<_> = summaries.iter().flat_map(|s| self.encoding.data(s)).collect();
+        let (client, attempts) = self.client.get().await?;
+        let request =
+            client.put_metric_data().namespace(&self.namespace).set_metric_data(Some(data));
+        send_or_hurry(request, attempts, hurry).await?;
+        for summary in summaries {
+            info!("{}", self.format.line(summary));
+        }
+        Ok(())
+    }
+}
+
+impl Publisher for CloudWatch {
+    fn batch_limit(&self) -> usize {
+        self.encoding.batch_limit()
+    }
+
+    fn spread(&self) -> f64 {
+        SPREAD
+    }
+
+    fn publish<'a>(
+        &'a mut self,
+        summaries: &'a [Summary],
+        hurry: &'a CancellationToken,
+    ) -> Publishing<'a> {
+        Box::pin(self.send(summaries, hurry))
+    }
+}
+
+/// Sends the request with the SDK's retries. When `hurry` is cancelled meanwhile, an attempt that
+/// is under way goes on, since dropping it could make the service take its data twice; but a
+/// wait for the next attempt is given up.
+async fn send_or_hurry(
+    request: PutMetricDataFluentBuilder,
+    attempts: &Attempts,
+    hurry: &CancellationToken,
+) -> Result<(), PublishError> {
+    let cut_short = async {
+        if hurry.is_cancelled() {
+            std::future::pending::<()>().await;
+        }
+        hurry.cancelled().await;
+        attempts.none_under_way().await;
+    };
+    tokio::select! {
+        biased;
+        sent = request.send() => sent.map(drop).map_err(|error| failure::of_sdk(&error)),
+        () = cut_short => Err(PublishError {
+            kind: Failure::TryAgain,
+            causes: "the wait for a retry was cut short".into(),
+            advice: None,
+        }),
+    }
+}
+
+/// How summaries become PutMetricData's data.
+#[derive(Debug)]
+struct Encoding {
+    dimensions: Vec<Dimension>,
+    /// Seconds; CloudWatch keeps periods under a minute only where it is told that they are.
+    storage_resolution: Option<i32>,
+}
+
+impl Encoding {
+    fn new(settings: &Settings) -> Self {
+        let dimension = |d: &crate::settings::Dimension| {
+            Dimension::builder().name(&d.name).value(&d.value).build()
+        };
+        Self {
+            dimensions: settings.dimensions.iter().map(dimension).collect(),
+            storage_resolution: (settings.period.as_secs() < 60).then_some(1),
+        }
+    }
+
+    /// The data of one summary: one for each metric that has a value.
+    fn data(&self, summary: &Summary) -> impl Iterator<Item = MetricDatum> {
+        let timestamp = DateTime::from(summary.start);
+        metrics(summary).into_iter().filter_map(move |metric| {
+            // CloudWatch rejects a whole request for one value that is not finite.
+            let value = metric.percent.filter(|percent| percent.is_finite())?;
+            let datum = MetricDatum::builder()
+                .metric_name(metric.name)
+                .set_dimensions(Some(self.dimensions.clone()))
+                .timestamp(timestamp)
+                .value(value)
+                .unit(StandardUnit::Percent)
+                .set_storage_resolution(self.storage_resolution);
+            Some(datum.build())
+        })
+    }
+
+    /// How many summaries surely fit into one request.
+    fn batch_limit(&self) -> usize {
+        let text = |text: Option<&str>| text.map_or(0, str::len) + FRAMING;
+        let dimensions: usize =
+            self.dimensions.iter().map(|d| FRAMING + text(d.name()) + text(d.value())).sum();
+        let summary = METRICS * (DATUM_SIZE + dimensions);
+        (MOST_DATA / METRICS).min((REQUEST_SIZE - DATUM_SIZE) / summary).max(1)
+    }
+}
+
+/// PutMetricData takes this many data at once.
+const MOST_DATA: usize = 1000;
+
+/// PutMetricData takes requests of 1 MB. Whether that is before compression is not documented,
+/// so it is taken as before.
+const REQUEST_SIZE: usize = 1_000_000;
+
+/// A bound on the CBOR encoding of a datum without its dimensions; measured: under 130 bytes.
+/// Also allowed once for what stands around the data, the namespace included.
+const DATUM_SIZE: usize = 512;
+
+/// A bound on what CBOR adds to a string or a dimension: heads and the keys `Name` and `Value`.
+const FRAMING: usize = 16;
+
+/// The sends of a fleet spread over this part of each period: 24 s of a minute. Ten thousand
+/// agents then make some 420 requests a second; CloudWatch takes 500 of an account and region
+/// before it throttles.
+const SPREAD: f64 = 0.4;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! What an error of the SDK means, and what to do about it.
+
+use std::error::Error;
+
+use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
+
+use crate::publisher::{Failure, PublishError};
+
+/// The failure behind an error of PutMetricData.
+pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
+    match (error.code(), error.raw_response()) {
+        (Some(code), Some(response)) => {
+            let status = response.status().as_u16();
+            of_code(code, error.message().unwrap_or("no message"), status)
+        }
+        (None, Some(response)) => of_status(response.status().as_u16(), &causes(error)),
+        (_, None) => of_causes(causes(error)),
+    }
+}
+
+/// An answer of the service. Codes come in two spellings, with and without `Exception`.
+fn of_code(code: &str, message: &str, status: u16) -> PublishError {
+    let (kind, advice) = match code.strip_suffix("Exception").unwrap_or(code) {
+        "InvalidParameterValue"
+        | "InvalidParameterCombination"
+        | "MissingParameter"
+        | "MissingRequiredParameter"
+        | "InvalidFormat"
+        | "ValidationError"
+        | "Validation"
+        | "RequestEntityTooLarge" => (Failure::Rejected, None),
+        "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => (
+            Failure::Misconfigured,
+            Some("allow the role or user cloudwatch:PutMetricData for this namespace"),
+        ),
+        "InvalidClientTokenId" | "UnrecognizedClient" | "MissingAuthenticationToken" => {
+            (Failure::Misconfigured, Some("use credentials that are valid in this region"))
+        }
+        "ExpiredToken" => {
+            (Failure::TryAgain, Some("renew the credentials, if that is not automatic"))
+        }
+        "SignatureDoesNotMatch"
+        | "InvalidSignature"
+        | "RequestExpired"
+        | "RequestTimeTooSkewed" => (
+            Failure::Misconfigured,
+            Some("set this machine's clock, and check the secret access key"),
+        ),
+        code if code.contains("Throttl") || status >= 500 || status == 429 => {
+            (Failure::TryAgain, None)
+        }
+        _ => (Failure::Misconfigured, Some("check the endpoint and the region")),
+    };
+    PublishError { kind, causes: format!("{code}: {message} (HTTP {status})"), advice }
+}
+
+/// An answer that is not in the service's own format: something stands in between, or the
+/// endpoint is another service's.
+fn of_status(status: u16, causes: &str) -> PublishError {
+    let (kind, advice) = match status {
+        413 => (Failure::Rejected, None),
+        429 | 500.. | ..400 => (Failure::TryAgain, None),
+        _ => (Failure::Misconfigured, Some("check the endpoint and the region")),
+    };
+    PublishError { kind, causes: format!("HTTP {status}: {causes}"), advice }
+}
+
+/// No answer: the request was not sent, or got lost. What the causes say is all there is.
+fn of_causes(causes: String) -> PublishError {
+    let has = |text: &str| causes.contains(text);
+    let (kind, advice) = if has("credentials") || has("the credential provider") {
+        (
+            Failure::TryAgain,
+            Some("give it a task role, an instance role, a profile or AWS_ACCESS_KEY_ID"),
+        )
+    } else if has("invalid peer certificate") {
+        let advice = "name the roots that sign this endpoint in SSL_CERT_FILE, and check the clock";
+        (Failure::Misconfigured, Some(advice))
+    } else if has("lookup address") || has("dns error") {
+        (
+            Failure::TryAgain,
+            Some("check the region or endpoint, and this machine's name resolution"),
+        )
+    } else if has("region") {
+        (Failure::Misconfigured, Some("set --region or AWS_REGION"))
+    } else {
+        (Failure::TryAgain, None)
+    };
+    PublishError { kind, causes, advice }
+}
+
+/// The error and all of its causes, outermost first. Some errors repeat their cause in their own
+/// text; it is then said once.
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text = text + ": " + &next;
+        }
+        cause = error.source();
+    }
+    text
+}

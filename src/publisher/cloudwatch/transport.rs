@@ -1,0 +1,88 @@
+//! HTTP and TLS: which roots are trusted and which proxy is used.
+
+use std::env;
+use std::time::Duration;
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_types::base64;
+use log::warn;
+use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+
+use crate::publisher::{Failure, PublishError};
+
+/// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
+/// credentials. Each connector of its own would parse the trusted roots again.
+pub fn http_client() -> Result<SharedHttpClient, PublishError> {
+    let tls = TlsContext::builder().with_trust_store(trust_store()).build();
+    let tls = tls.map_err(|error| misconfigured(format!("TLS cannot be set up: {error}")))?;
+    let connector = Connector::builder()
+        .connector_settings(
+            HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build(),
+        )
+        .proxy_config(proxy()?)
+        .tls_provider(Provider::rustls(CryptoMode::Ring))
+        .tls_context(tls)
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    Ok(http_client_fn(move |_settings, _components| connector.clone()))
+}
+
+/// The roots of the system, which `SSL_CERT_FILE` and `SSL_CERT_DIR` may name; where it has none,
+/// as in an empty image, those of Mozilla that were current when this was built.
+fn trust_store() -> TrustStore {
+    let system = rustls_native_certs::load_native_certs();
+    if !system.certs.is_empty() {
+        return TrustStore::default();
+    }
+    for error in &system.errors {
+        warn!("trusted roots: {error}");
+    }
+    let mut bundle = String::new();
+    for certificate in TLS_SERVER_ROOT_CERTS {
+        bundle.push_str("-----BEGIN CERTIFICATE-----\n");
+        bundle.push_str(&base64::encode(certificate));
+        bundle.push_str("\n-----END CERTIFICATE-----\n");
+    }
+    TrustStore::empty().with_pem_certificate(bundle)
+}
+
+/// The proxy for HTTPS, from the usual variables. Plain HTTP goes direct: it is only used for
+/// endpoints on this machine or link-local ones, the credentials' and metadata's among them,
+/// which no proxy can reach.
+fn proxy() -> Result<ProxyConfig, PublishError> {
+    let Some((name, value)) = first_set(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+    else {
+        return Ok(ProxyConfig::disabled());
+    };
+    let url = if value.contains("://") { value } else { format!("http://{value}") };
+    // The value may hold a password, so it is not shown.
+    let proxy = ProxyConfig::https(url.as_str()).map_err(|_| {
+        misconfigured(format!("{name}: expected a URL such as http://proxy.example:3128"))
+    })?;
+    let exceptions = first_set(["NO_PROXY", "no_proxy"]).map_or_else(String::new, |(_, list)| list);
+    Ok(proxy.no_proxy(exceptions + "," + NEVER_PROXIED))
+}
+
+fn first_set<const N: usize>(names: [&'static str; N]) -> Option<(&'static str, String)> {
+    names.into_iter().find_map(|name| {
+        env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (name, value))
+    })
+}
+
+fn misconfigured(causes: String) -> PublishError {
+    PublishError { kind: Failure::Misconfigured, causes, advice: None }
+}
+
+/// The metadata services of EC2, ECS and EKS: link-local, whatever the scheme.
+const NEVER_PROXIED: &str =
+    "169.254.169.254,169.254.170.2,169.254.170.23,fd00:ec2::254,fd00:ec2::23";
+
+/// TCP and TLS together: three round trips, which even around the world take under a second.
+/// After this the attempt has failed.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

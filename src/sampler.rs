@@ -1,0 +1,196 @@
+//! Turns readings into samples, at a steady pace, and puts them into windows.
+
+use std::fmt::Display;
+use std::time::{Duration, SystemTime};
+
+use log::{debug, error, info, warn};
+use tokio::sync::mpsc::Sender;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::{CpuReading, Limit, MemoryReading, ReadError, Sample, Summary};
+use crate::source::Source;
+use crate::window::Windows;
+
+/// Samples every `every` until `stop` is cancelled, and sends the summary of each window that
+/// closes. Then takes a last reading, closes the open window and ends.
+///
+/// `wall_clock` tells to which window a sample belongs; every interval is measured on the
+/// monotonic clock. Returns what became of the windows.
+pub async fn run(
+    source: Box<dyn Source>,
+    every: Duration,
+    mut windows: Windows,
+    wall_clock: impl Fn() -> SystemTime,
+    summaries: Sender<Summary>,
+    stop: CancellationToken,
+) -> Sampled {
+    let mut sampler = Sampler::new(source);
+    let mut clock = ClockWatch::default();
+    let mut sampled = Sampled::default();
+    // The first tick is due at once: the first difference is taken from the first reading.
+    let mut ticks = interval(every);
+    // After a stall the next tick is the next multiple. A burst of ticks to catch up would make
+    // samples of no length.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        let stopping = tokio::select! {
+            biased;
+            () = stop.cancelled() => true,
+            _ = ticks.tick() => false,
+        };
+        let (instant, now) = (Instant::now(), wall_clock());
+        clock.watch(instant, now);
+        if let Some(summary) = windows.add(now, sampler.sample(instant)) {
+            sampled.send(summary, &summaries);
+        }
+        if stopping {
+            break;
+        }
+    }
+    if let Some(summary) = windows.close() {
+        sampled.send(summary, &summaries);
+    }
+    sampled
+}
+
+/// What became of the windows that were closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sampled {
+    pub windows: u64,
+    /// Those that could not even be queued, because the delivery had stalled.
+    pub dropped: u64,
+}
+
+impl Sampled {
+    fn send(&mut self, summary: Summary, summaries: &Sender<Summary>) {
+        self.windows += 1;
+        if summaries.try_send(summary).is_err() {
+            self.dropped += 1;
+            error!("a window was dropped, {} so far: the delivery has stalled", self.dropped);
+        }
+    }
+}
+
+/// Computes samples from readings.
+struct Sampler {
+    source: Box<dyn Source>,
+    previous: Option<(Instant, CpuReading)>,
+    cpu: PartWatch<crate::model::Cores>,
+    memory: PartWatch<crate::model::Bytes>,
+}
+
+impl Sampler {
+    fn new(source: Box<dyn Source>) -> Self {
+        let (cpu, memory) = (PartWatch::of("CPU"), PartWatch::of("memory"));
+        Self { source, previous: None, cpu, memory }
+    }
+
+    /// The sample at this instant. The first one has no CPU part.
+    fn sample(&mut self, instant: Instant) -> Sample {
+        let reading = self.source.read();
+        let cpu = self.cpu.watch(reading.cpu, |cpu| &cpu.limit);
+        let memory = self.memory.watch(reading.memory, |memory| &memory.limit);
+        let sample = Sample {
+            cpu: cpu.and_then(|next| self.cpu_utilization(instant, next)),
+            memory: memory.and_then(memory_utilization),
+        };
+        debug!("{sample:?}");
+        sample
+    }
+
+    /// The utilization between the previous reading and this one. A counter that went back was
+    /// restarted, and the difference says nothing.
+    fn cpu_utilization(&mut self, instant: Instant, next: CpuReading) -> Option<f32> {
+        let Some((since, before)) = &self.previous else {
+            self.previous = Some((instant, next));
+            return None;
+        };
+        let elapsed = instant.duration_since(*since);
+        if elapsed < MIN_CPU_INTERVAL {
+            return None;
+        }
+        let used = next.used.checked_sub(before.used);
+        let available = elapsed.as_secs_f64() * next.limit.amount.0;
+        self.previous = Some((instant, next));
+        percent(used?.as_secs_f64(), available)
+    }
+}
+
+fn memory_utilization(memory: MemoryReading) -> Option<f32> {
+    percent(memory.used.0 as f64, memory.limit.amount.0 as f64)
+}
+
+/// `part` in percent of `whole`. The kernel's clock ticks can make a difference of readings a
+/// little larger than the time that passed, which is no more than a hundred percent.
+fn percent(part: f64, whole: f64) -> Option<f32> {
+    (whole > 0.0).then(|| (100.0 * part / whole).clamp(0.0, 100.0) as f32)
+}
+
+/// Says what one part of the readings is limited by, when it can no longer be read, and when it
+/// can be again.
+struct PartWatch<T> {
+    name: &'static str,
+    failing: bool,
+    limit: Option<Limit<T>>,
+}
+
+impl<T: Clone + Display + PartialEq> PartWatch<T> {
+    fn of(name: &'static str) -> Self {
+        Self { name, failing: false, limit: None }
+    }
+
+    fn watch<R>(
+        &mut self,
+        reading: Result<R, ReadError>,
+        limit: impl Fn(&R) -> &Limit<T>,
+    ) -> Option<R> {
+        let was_failing = std::mem::replace(&mut self.failing, reading.is_err());
+        match &reading {
+            Err(error) if !was_failing => error!("{} is absent from now on: {error}", self.name),
+            Err(_) => {}
+            Ok(part) => {
+                let limit = limit(part);
+                if was_failing {
+                    info!("{} can be read again", self.name);
+                }
+                if self.limit.as_ref() != Some(limit) {
+                    info!("{} is in percent of {}, by {}", self.name, limit.amount, limit.origin);
+                    self.limit = Some(limit.clone());
+                }
+            }
+        }
+        reading.ok()
+    }
+}
+
+/// Says when the wall clock was set, which makes a window short and a timestamp jump.
+#[derive(Default)]
+struct ClockWatch {
+    last: Option<(Instant, SystemTime)>,
+}
+
+impl ClockWatch {
+    fn watch(&mut self, instant: Instant, now: SystemTime) {
+        let Some((last_instant, last_now)) = self.last.replace((instant, now)) else { return };
+        let expected = last_now + instant.duration_since(last_instant);
+        let (direction, step) = match now.duration_since(expected) {
+            Ok(step) => ("forward", step),
+            Err(error) => ("back", error.duration()),
+        };
+        if step >= MIN_CLOCK_STEP {
+            warn!("the wall clock went {direction} by {step:.1?}: it was set, or the system slept");
+        }
+    }
+}
+
+/// A CPU sample over less than this would be made of a few clock ticks: the kernel counts in
+/// steps of 10 ms, a fifth of this. Such a reading is left to the next one, which covers it.
+const MIN_CPU_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A smaller difference between the wall clock and the monotonic one is not a step: NTP slews
+/// by at most 0.05 %, which is 30 ms in the longest sample interval.
+const MIN_CLOCK_STEP: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests;

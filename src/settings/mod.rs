@@ -1,0 +1,125 @@
+//! What was typed means this: checked as a whole before anything starts, without looking at
+//! anything but the text, and with all problems reported together.
+
+mod dimension;
+mod endpoint;
+mod name;
+mod number;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use dimension::Dimension;
+
+use crate::cli::{Cli, Typed, variable};
+
+/// Everything that a user can set, valid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub namespace: String,
+    /// `ServiceName` first, then the user's own in the order they were given.
+    pub dimensions: Vec<Dimension>,
+    pub period: Duration,
+    pub sample_interval: Duration,
+    pub publish: Publish,
+    /// How many undelivered summaries are kept; 0 drops them at once.
+    pub buffer: usize,
+    pub shutdown_timeout: Duration,
+    pub aws: Aws,
+}
+
+/// Which publisher takes the summaries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Publish {
+    CloudWatch,
+    Console,
+}
+
+/// What the AWS SDK is told beside what it finds by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aws {
+    pub region: Option<String>,
+    pub endpoint_url: Option<String>,
+    pub profile: Option<String>,
+}
+
+impl Settings {
+    /// The settings that the command line and environment mean, or every problem in them.
+    pub fn new(cli: &Cli) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let namespace = problems.required(cli, "namespace", name::namespace);
+        let service = problems.required(cli, "service", name::dimension_value);
+        let dimensions = dimension::all(cli, service.unwrap_or_default(), &mut problems);
+        let period = problems.optional(cli, "period", number::period);
+        let sample_interval = problems.optional(cli, "sample-interval", number::sample_interval);
+        let dry_run = problems.optional(cli, "dry-run", number::boolean);
+        let buffer = problems.optional(cli, "buffer", number::buffer);
+        let shutdown_timeout = problems.optional(cli, "shutdown-timeout", number::shutdown_timeout);
+        let aws = Aws {
+            region: problems.optional(cli, "region", endpoint::region),
+            endpoint_url: problems.optional(cli, "endpoint-url", endpoint::url),
+            profile: problems.optional(cli, "profile", endpoint::profile),
+        };
+        let settings = Self {
+            namespace: namespace.unwrap_or_default(),
+            dimensions,
+            period: period.unwrap_or(number::DEFAULT_PERIOD),
+            sample_interval: sample_interval.unwrap_or(number::DEFAULT_SAMPLE_INTERVAL),
+            publish: if dry_run.unwrap_or(false) { Publish::Console } else { Publish::CloudWatch },
+            buffer: buffer.unwrap_or(number::DEFAULT_BUFFER),
+            shutdown_timeout: shutdown_timeout.unwrap_or(number::DEFAULT_SHUTDOWN_TIMEOUT),
+            aws,
+        };
+        if let Err(problem) = number::samples_fit(settings.sample_interval, settings.period) {
+            problems.0.push(problem);
+        }
+        if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    /// How many samples a whole window is expected to hold.
+    pub fn samples_per_window(&self) -> usize {
+        number::samples_per_window(self.sample_interval, self.period)
+    }
+}
+
+/// Everything that is wrong with the settings, a line each.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Problems(Vec<String>);
+
+impl Problems {
+    /// The value of an option, or its absence: nothing typed, or a problem noted.
+    fn optional<T>(&mut self, cli: &Cli, option: &str, check: Check<T>) -> Option<T> {
+        self.check(&cli.value(option)?, check)
+    }
+
+    fn required<T>(&mut self, cli: &Cli, option: &str, check: Check<T>) -> Option<T> {
+        let typed = cli.value(option);
+        if typed.is_none() {
+            let variable = variable(option);
+            self.0.push(format!("--{option} is missing: expected that option or {variable}"));
+        }
+        self.check(&typed?, check)
+    }
+
+    fn check<T>(&mut self, typed: &Typed, check: Check<T>) -> Option<T> {
+        check(&typed.text).map_err(|expected| self.add(typed, &expected)).ok()
+    }
+
+    fn add(&mut self, typed: &Typed, expected: &str) {
+        self.0.push(format!("{} {:?}: expected {expected}", typed.origin, typed.text));
+    }
+}
+
+/// What a text means, or what was expected instead.
+type Check<T> = fn(&str) -> Result<T, String>;
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests;

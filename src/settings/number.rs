@@ -1,0 +1,139 @@
+//! The numbers among the settings: their ranges and defaults.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// One minute: CloudWatch's standard resolution, kept for 15 days.
+pub const DEFAULT_PERIOD: Duration = Duration::from_secs(60);
+
+/// Shorter than a second, so that even a window of one second holds a sample.
+pub const DEFAULT_SAMPLE_INTERVAL: Duration = Duration::from_millis(900);
+
+/// An hour's outage at the default period loses nothing.
+pub const DEFAULT_BUFFER: usize = 60;
+
+/// Inside the 10 s that Docker and the 30 s that ECS wait before they kill.
+pub const DEFAULT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// A window holds at most about this many samples, so that its memory stays under 1 MB: a day
+/// at the default sample interval has 96,000. Settings that ask for more are refused.
+const MOST_SAMPLES: usize = 100_000;
+
+/// `--period`: whole seconds, because CloudWatch's periods are.
+pub fn period(text: &str) -> Result<Duration, String> {
+    within(text, 1..=86_400, "whole seconds").map(Duration::from_secs)
+}
+
+/// `--sample-interval`.
+pub fn sample_interval(text: &str) -> Result<Duration, String> {
+    within(text, 0.1..=60.0, "seconds").map(Duration::from_secs_f64)
+}
+
+/// `--shutdown-timeout`.
+pub fn shutdown_timeout(text: &str) -> Result<Duration, String> {
+    within(text, 0.0..=3600.0, "seconds").map(Duration::from_secs_f64)
+}
+
+/// `--buffer`: up to a day of minutes.
+pub fn buffer(text: &str) -> Result<usize, String> {
+    within(text, 0..=1440, "a whole number of periods")
+}
+
+/// `--dry-run` and its variable.
+pub fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err("true or false, yes or no, on or off, 1 or 0".into()),
+    }
+}
+
+/// How many samples a whole window is expected to hold, the one on its start included.
+pub fn samples_per_window(sample_interval: Duration, period: Duration) -> usize {
+    (period.as_secs_f64() / sample_interval.as_secs_f64()).ceil() as usize + 1
+}
+
+/// Checks the sample interval and the period against each other.
+pub fn samples_fit(sample_interval: Duration, period: Duration) -> Result<(), String> {
+    let (interval_s, period_s) = (sample_interval.as_secs_f64(), period.as_secs_f64());
+    if sample_interval > period {
+        return Err(format!(
+            "--sample-interval of {interval_s} s: expected no more than the --period of {period_s} s"
+        ));
+    }
+    let samples = samples_per_window(sample_interval, period);
+    if samples > MOST_SAMPLES {
+        return Err(format!(
+            "--sample-interval of {interval_s} s in a --period of {period_s} s makes {samples} \
+             samples a window: expected at most {MOST_SAMPLES}"
+        ));
+    }
+    Ok(())
+}
+
+/// A number in `range`. Not-a-number is in no range.
+fn within<T>(text: &str, range: RangeInclusive<T>, what: &str) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    match text.trim().parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("{what} from {} to {}", range.start(), range.end())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_each_range_are_in_it() {
+        assert_eq!(period("1"), Ok(Duration::from_secs(1)));
+        assert_eq!(period("86400"), Ok(Duration::from_secs(86_400)));
+        assert_eq!(sample_interval("0.1"), Ok(Duration::from_millis(100)));
+        assert_eq!(sample_interval("60"), Ok(Duration::from_secs(60)));
+        assert_eq!(buffer("0"), Ok(0));
+        assert_eq!(buffer("1440"), Ok(1440));
+        assert_eq!(shutdown_timeout("0"), Ok(Duration::ZERO));
+        assert_eq!(shutdown_timeout("3600"), Ok(Duration::from_secs(3600)));
+    }
+
+    #[test]
+    fn what_lies_outside_is_not() {
+        for text in ["0", "86401", "-1", "1.5", "", "60s", "NaN"] {
+            assert_eq!(period(text), Err("whole seconds from 1 to 86400".into()), "{text:?}");
+        }
+        for text in ["0.09", "60.1", "-1", "NaN", "inf", "1,5", "0"] {
+            assert_eq!(sample_interval(text), Err("seconds from 0.1 to 60".into()), "{text:?}");
+        }
+        for text in ["1441", "-1", "1.0", "18446744073709551616"] {
+            let expected = "a whole number of periods from 0 to 1440";
+            assert_eq!(buffer(text), Err(expected.into()), "{text:?}");
+        }
+        for text in ["3601", "-0.1", "NaN", "inf"] {
+            assert_eq!(shutdown_timeout(text), Err("seconds from 0 to 3600".into()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_spelling_of_no_means_yes() {
+        for text in ["true", "Yes", "ON", "1"] {
+            assert_eq!(boolean(text), Ok(true), "{text:?}");
+        }
+        for text in ["false", "No", "OFF", "0"] {
+            assert_eq!(boolean(text), Ok(false), "{text:?}");
+        }
+        assert!(boolean("maybe").is_err());
+    }
+
+    #[test]
+    fn a_window_is_bounded_for_every_legal_period() {
+        let day = Duration::from_secs(86_400);
+        assert_eq!(samples_fit(DEFAULT_SAMPLE_INTERVAL, day), Ok(()));
+        assert!(samples_fit(Duration::from_millis(100), day).is_err());
+        assert!(samples_fit(Duration::from_secs(2), Duration::from_secs(1)).is_err());
+        assert_eq!(samples_per_window(DEFAULT_SAMPLE_INTERVAL, DEFAULT_PERIOD), 68);
+    }
+}

@@ -1,0 +1,80 @@
+//! Reads a file of /proc, /sys or a cgroup again and again.
+//!
+//! The descriptor stays open and is read in place from offset 0, which makes the kernel write
+//! the text anew: one system call a reading instead of three or four.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use crate::model::ReadError;
+
+/// A kernel file, opened on the first reading and again after a failed one.
+#[derive(Debug)]
+pub struct KernelFile {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+/// What of a file is read: one page. The kernel files that are read here are shorter, or say
+/// what is needed in their first lines.
+pub const PAGE: usize = 4096;
+
+impl KernelFile {
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, file: None }
+    }
+
+    /// The text of the file's first page, in `page`.
+    pub fn read<'page>(&mut self, page: &'page mut [u8; PAGE]) -> Result<&'page str, ReadError> {
+        let length = self.read_bytes(page).map_err(|error| {
+            // What was open may be gone for good: the next reading opens it anew.
+            self.file = None;
+            match error.kind() {
+                ErrorKind::NotFound => ReadError::Missing(self.path.clone()),
+                _ => ReadError::Unreadable(self.path.clone(), error),
+            }
+        })?;
+        std::str::from_utf8(&page[..length]).map_err(|_| self.malformed("text"))
+    }
+
+    /// The error of a file whose text lacks `expected`.
+    pub fn malformed(&self, expected: &'static str) -> ReadError {
+        ReadError::Malformed { path: self.path.clone(), expected }
+    }
+
+    fn read_bytes(&mut self, page: &mut [u8; PAGE]) -> std::io::Result<usize> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            closed => closed.insert(File::open(&self.path)?),
+        };
+        file.read_at(page, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_anew_each_time() {
+        let path = std::env::temp_dir().join(format!("kernel_file-{}", std::process::id()));
+        std::fs::write(&path, "1\n").expect("the temporary directory is writable");
+        let mut file = KernelFile::new(path.clone());
+        let mut page = [0; PAGE];
+        assert_eq!(file.read(&mut page).ok(), Some("1\n"));
+        std::fs::write(&path, "23\n").expect("the temporary directory is writable");
+        assert_eq!(file.read(&mut page).ok(), Some("23\n"));
+        std::fs::remove_file(&path).expect("the file was just written");
+    }
+
+    #[test]
+    fn missing_and_unreadable_are_different_errors() {
+        let mut page = [0; PAGE];
+        let missing = KernelFile::new("/nonexistent/stat".into()).read(&mut page);
+        assert!(matches!(missing, Err(ReadError::Missing(_))), "{missing:?}");
+        let unreadable = KernelFile::new("/".into()).read(&mut page);
+        assert!(matches!(unreadable, Err(ReadError::Unreadable(..))), "{unreadable:?}");
+    }
+}

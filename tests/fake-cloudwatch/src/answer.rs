@@ -1,0 +1,92 @@
+//! What the server does with a request: take it, or one of the ways to go wrong.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::fault::Fault;
+use crate::record::Datum;
+
+/// What becomes of one request.
+#[derive(Clone)]
+pub enum Answer {
+    /// Takes the data and answers 200, if the request is within the limits of the real service;
+    /// the error of the real service if not.
+    Take,
+    /// Takes nothing and answers with this, as a proxy or load balancer in between would.
+    Status { status: u16, content_type: String, body: Vec<u8> },
+    /// Takes nothing and answers with this error of the service.
+    Error(Fault),
+    /// Takes nothing and answers `RequestTimeTooSkewed` (403), with a `Date` that is off by this.
+    Skewed(Skew),
+    /// Fails the whole request with `InvalidParameterValue` (400) if any datum matches, as the
+    /// service does; otherwise like [`Answer::Take`].
+    RejectWhere(Arc<dyn Fn(&Datum) -> bool + Send + Sync>),
+    /// Waits for [`release`](crate::FakeCloudWatch::release), then goes on like [`Answer::Take`].
+    Hold,
+    /// Reads the request and never answers. The connection stays open until
+    /// [`release`](crate::FakeCloudWatch::release), then it is closed. Takes nothing.
+    Hang,
+    /// Sends a status line and headers that promise a body, which never comes. The connection
+    /// stays open until [`release`](crate::FakeCloudWatch::release). Takes nothing.
+    StallAfterHeaders,
+    /// Resets the connection (TCP RST) before the body is read. Takes nothing.
+    Reset,
+    /// Takes the data, then resets the connection in place of a reply.
+    TakeThenReset,
+    /// Sends these bytes in place of HTTP and closes the connection. Takes nothing.
+    Garbage(Vec<u8>),
+}
+
+/// How far the server's clock is from the true time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Skew {
+    Ahead(Duration),
+    Behind(Duration),
+}
+
+impl Answer {
+    /// 400 `Throttling`: more calls than the account's quota.
+    pub fn throttling() -> Self {
+        Self::error(400, "Throttling", "Rate exceeded")
+    }
+
+    /// 403 `AccessDenied`: the role lacks `cloudwatch:PutMetricData`.
+    pub fn access_denied() -> Self {
+        let message = "User: arn:aws:sts::123456789012:assumed-role/task/agent is not authorized \
+                       to perform: cloudwatch:PutMetricData because no identity-based policy \
+                       allows the cloudwatch:PutMetricData action";
+        Self::error(403, "AccessDenied", message)
+    }
+
+    /// 403 `ExpiredToken`: temporary credentials past their time.
+    pub fn expired_token() -> Self {
+        let message = "The security token included in the request is expired";
+        Self::error(403, "ExpiredToken", message)
+    }
+
+    /// 500 `InternalFailure`: a fault inside the service.
+    pub fn internal_failure() -> Self {
+        let message = "The request processing has failed because of an unknown error, exception \
+                       or failure.";
+        Self::error(500, "InternalFailure", message)
+    }
+
+    /// Any other error of the service.
+    pub fn error(status: u16, code: &str, message: &str) -> Self {
+        Self::Error(Fault::new(status, code, message))
+    }
+
+    /// 503 with HTML, as a load balancer gives it.
+    pub fn service_unavailable() -> Self {
+        Self::Status {
+            status: 503,
+            content_type: "text/html".to_owned(),
+            body: b"<html><body><h1>503 Service Unavailable</h1></body></html>".to_vec(),
+        }
+    }
+
+    /// [`Answer::RejectWhere`] with this predicate.
+    pub fn reject_where(predicate: impl Fn(&Datum) -> bool + Send + Sync + 'static) -> Self {
+        Self::RejectWhere(Arc::new(predicate))
+    }
+}

@@ -1,0 +1,236 @@
+//! One connection: requests in, answers out, until either side is done with it.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::answer::{Answer, Skew};
+use crate::decode::{self, PutMetricData};
+use crate::fault::Fault;
+use crate::http::{CBOR, Head, Http, MAX_BODY, Reply};
+use crate::journal::{Journal, Ticket, Wait};
+use crate::limits;
+use crate::listener::Socket;
+use crate::record::Request;
+
+/// Serves a connection to its end.
+pub(crate) fn serve(
+    socket: Socket,
+    peer_port: u16,
+    tls: Option<Arc<ServerConfig>>,
+    journal: &Journal,
+) {
+    let stream: Box<dyn Stream> = match tls {
+        None => Box::new(socket.clone()),
+        Some(config) => {
+            let session = ServerConnection::new(config).expect("the configuration is complete");
+            Box::new(StreamOwned::new(session, socket.clone()))
+        }
+    };
+    let mut connection = Connection { http: Http::new(stream), socket, peer_port, journal };
+    // An error here is the client's: it left, refused the certificate or did not speak HTTP.
+    // What it saw of the server is for the test to assert.
+    while let Ok(Next::Request) = connection.request() {}
+}
+
+struct Connection<'a> {
+    http: Http<Box<dyn Stream>>,
+    socket: Socket,
+    peer_port: u16,
+    journal: &'a Journal,
+}
+
+trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
+
+/// Whether the connection goes on.
+enum Next {
+    Request,
+    Close,
+}
+
+/// A recorded request, with what its body was found to be.
+struct Arrived {
+    ticket: Ticket,
+    body: Result<PutMetricData, Fault>,
+}
+
+impl Connection<'_> {
+    fn request(&mut self) -> io::Result<Next> {
+        let Some(head) = self.http.head()? else {
+            return Ok(Next::Close);
+        };
+        let Some(length) = head.content_length().filter(|length| *length <= MAX_BODY) else {
+            let fault = Fault::too_large("no content-length, or one far above 1 MB");
+            self.send(&fault.reply())?;
+            return Ok(Next::Close);
+        };
+        if !is_put_metric_data(&head) {
+            self.http.body(length)?;
+            return self.send(&unknown_operation());
+        }
+        let answer = self.journal.answer();
+        let arrived = match answer {
+            Answer::Reset => self.arrived_without_body(&head),
+            _ => self.arrived(&head, length)?,
+        };
+        self.answer(answer, &arrived)
+    }
+
+    fn arrived(&mut self, head: &Head, length: usize) -> io::Result<Arrived> {
+        let body = self.http.body(length)?;
+        let received = SystemTime::now();
+        let encoding = head.header("content-encoding");
+        let decoded = decode::content(body, encoding)
+            .map(|content| (content.len(), decode::put_metric_data(&content, received)));
+        let (decoded_bytes, body) = match decoded {
+            Ok((length, body)) => (length, body),
+            Err(fault) => (0, Err(fault)),
+        };
+        let request = Request {
+            received,
+            wire_bytes: length,
+            decoded_bytes,
+            namespace: body.as_ref().map(PutMetricData::namespace).unwrap_or_default(),
+            data: body.as_ref().map(PutMetricData::data).unwrap_or_default(),
+            ..self.empty_request(head)
+        };
+        let ticket = self.journal.arrived(request);
+        Ok(Arrived { ticket, body })
+    }
+
+    fn arrived_without_body(&self, head: &Head) -> Arrived {
+        Arrived {
+            ticket: self.journal.arrived(self.empty_request(head)),
+            body: Err(Fault::malformed("the body was not read")),
+        }
+    }
+
+    fn empty_request(&self, head: &Head) -> Request {
+        Request {
+            received: SystemTime::now(),
+            status: None,
+            taken: false,
+            wire_bytes: 0,
+            decoded_bytes: 0,
+            gzip: head.header("content-encoding") == Some("gzip"),
+            access_key_id: head.header("authorization").and_then(access_key_id),
+            peer_port: self.peer_port,
+            namespace: String::new(),
+            data: Vec::new(),
+        }
+    }
+
+    fn answer(&mut self, answer: Answer, arrived: &Arrived) -> io::Result<Next> {
+        match answer {
+            Answer::Take => self.take(arrived),
+            Answer::Status { status, content_type, body } => {
+                self.refuse(arrived, &Reply::new(status, &content_type, body))
+            }
+            Answer::Error(fault) => self.refuse(arrived, &fault.reply()),
+            Answer::Skewed(skew) => self.skewed(arrived, skew),
+            Answer::RejectWhere(matches) => match &arrived.body {
+                Ok(put) if put.data().iter().any(|datum| matches(datum)) => {
+                    let fault = Fault::invalid_value("The value is rejected by the test.");
+                    self.refuse(arrived, &fault.reply())
+                }
+                _ => self.take(arrived),
+            },
+            Answer::Hold => match self.journal.wait_for_release(&arrived.ticket) {
+                Wait::Released => self.take(arrived),
+                Wait::Stopping => Ok(Next::Close),
+            },
+            Answer::Hang => {
+                self.journal.wait_for_release(&arrived.ticket);
+                Ok(Next::Close)
+            }
+            Answer::StallAfterHeaders => {
+                self.http.write(&success().head_bytes(SystemTime::now()))?;
+                self.journal.wait_for_release(&arrived.ticket);
+                Ok(Next::Close)
+            }
+            Answer::Reset => Ok(self.reset()),
+            Answer::TakeThenReset => {
+                if check(arrived).is_ok() {
+                    self.journal.taken(&arrived.ticket, None);
+                }
+                Ok(self.reset())
+            }
+            Answer::Garbage(bytes) => {
+                self.http.write(&bytes)?;
+                Ok(Next::Close)
+            }
+        }
+    }
+
+    /// The journal comes before the wire: who has the reply must find it recorded.
+    fn take(&mut self, arrived: &Arrived) -> io::Result<Next> {
+        match check(arrived) {
+            Ok(()) => {
+                let reply = success();
+                self.journal.taken(&arrived.ticket, Some(reply.status));
+                self.send(&reply)
+            }
+            Err(fault) => self.refuse(arrived, &fault.reply()),
+        }
+    }
+
+    fn refuse(&mut self, arrived: &Arrived, reply: &Reply) -> io::Result<Next> {
+        self.journal.answered(&arrived.ticket, reply.status);
+        self.send(reply)
+    }
+
+    fn skewed(&mut self, arrived: &Arrived, skew: Skew) -> io::Result<Next> {
+        let message = "The difference between the request time and the current time is too large.";
+        let reply = Fault::new(403, "RequestTimeTooSkewed", message).reply();
+        let now = SystemTime::now();
+        let date = match skew {
+            Skew::Ahead(by) => now + by,
+            Skew::Behind(by) => now - by,
+        };
+        self.journal.answered(&arrived.ticket, reply.status);
+        self.http.write(&reply.bytes(date))?;
+        Ok(Next::Request)
+    }
+
+    fn send(&mut self, reply: &Reply) -> io::Result<Next> {
+        self.http.write(&reply.bytes(SystemTime::now()))?;
+        Ok(Next::Request)
+    }
+
+    fn reset(&self) -> Next {
+        self.socket.reset_on_close();
+        Next::Close
+    }
+}
+
+fn check(arrived: &Arrived) -> Result<(), Fault> {
+    limits::check(arrived.body.as_ref().map_err(Clone::clone)?)
+}
+
+/// The service goes by protocol, method and path before it looks at anything else.
+fn is_put_metric_data(head: &Head) -> bool {
+    head.method == "POST"
+        && head.path == "/service/GraniteServiceVersion20100801/operation/PutMetricData"
+        && head.header("smithy-protocol") == Some("rpc-v2-cbor")
+        && head.header("content-type") == Some(CBOR)
+}
+
+/// `AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/monitoring/aws4_request, ...`
+fn access_key_id(authorization: &str) -> Option<String> {
+    let (_, credential) = authorization.split_once("Credential=")?;
+    let (id, _) = credential.split_once('/')?;
+    Some(id.to_owned())
+}
+
+/// An empty map is the whole of a successful reply.
+fn success() -> Reply {
+    Reply::cbor(200, vec![0xa0])
+}
+
+fn unknown_operation() -> Reply {
+    let body = b"<UnknownOperationException/>\n".to_vec();
+    Reply::new(404, "application/xml", body)
+}
