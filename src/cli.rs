@@ -86,6 +86,7 @@ pub fn command() -> Command {
             option(DIMENSION, "NAME=VALUE", "Another dimension of every metric; may be repeated")
                 .action(ArgAction::Append),
             option(TAGS, "NAME VALUE", "The same as --dimension NAME=VALUE; may be repeated")
+                .value_names(["NAME", "VALUE"])
                 .num_args(1..=2)
                 .action(ArgAction::Append),
             option("sample-interval", "SECONDS", "Time between two samples, 0.1 to 60 [default: 0.9]"),
@@ -96,12 +97,16 @@ pub fn command() -> Command {
             option("profile", "PROFILE", "Profile of the AWS configuration files [default: AWS_PROFILE or `default`]"),
         ])
         .after_help(
-            "RUST_LOG sets what is logged on standard error (errors only by default), for example RUST_LOG=info.",
+            "Each option can also be set by a variable, such as CLOUDWATCH_METRICS_AGENT_PERIOD for \
+             --period;\nthe command line wins over it.\n\nRUST_LOG sets what is logged on standard \
+             error, for example RUST_LOG=info [default: error].",
         )
 }
 
 fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name(value).help(help).env(variable(name))
+    // A negative number is a wrong value and not an option, and is reported as one.
+    let arg = Arg::new(name).long(name).value_name(value).help(help).allow_negative_numbers(true);
+    arg.env(variable(name)).hide_env(true)
 }
 
 const DIMENSION: &str = "dimension";

@@ -19,41 +19,45 @@ const MOST_DIMENSIONS: usize = 30;
 /// `ServiceName`, then those of `--dimension` and of `--tags`.
 pub fn all(cli: &Cli, service: String, problems: &mut Problems) -> Vec<Dimension> {
     let mut dimensions = vec![Dimension { name: SERVICE_NAME.into(), value: service }];
-    let joined = cli.values("dimension").into_iter();
-    let tags = cli.occurrences("tags").into_iter().map(join);
-    for typed in joined.chain(tags) {
-        match pair(&typed.text) {
-            Ok(pair) if pair.name == SERVICE_NAME => {
-                problems.add(&typed, "a name other than ServiceName, which --service sets");
-            }
-            Ok(pair) if dimensions.iter().any(|other| other.name == pair.name) => {
-                problems.add(&typed, "each dimension name once");
-            }
-            Ok(_) if dimensions.len() == MOST_DIMENSIONS => {
-                let expected =
-                    format!("at most {MOST_DIMENSIONS} dimensions, ServiceName included");
-                problems.add(&typed, &expected);
-            }
-            Ok(pair) => dimensions.push(pair),
-            Err(expected) => problems.add(&typed, &expected),
+    let joined = cli.values("dimension").into_iter().map(|typed| vec![typed]);
+    for typed in joined.chain(cli.occurrences("tags")) {
+        match parse(&typed).and_then(|dimension| check(dimension, &dimensions)) {
+            Ok(dimension) => dimensions.push(dimension),
+            Err(expected) => problems.add(&as_one(typed), &expected),
         }
     }
     dimensions
 }
 
-/// One use of `--tags`: a name and a value, or the two joined by `=` where they come from the
-/// environment.
-fn join(values: Vec<Typed>) -> Typed {
-    match <[Typed; 2]>::try_from(values) {
-        Ok([name, value]) => Typed { text: name.text + "=" + &value.text, origin: name.origin },
-        Err(values) => values.into_iter().next().expect("an option that takes values has one"),
-    }
-}
-
-fn pair(text: &str) -> Result<Dimension, String> {
-    let (name, value) = text.split_once('=').ok_or("NAME=VALUE")?;
+/// A name and a value, typed one after the other or joined by `=`.
+fn parse(typed: &[Typed]) -> Result<Dimension, String> {
+    let (name, value) = match typed {
+        [name, value] => (name.text.as_str(), value.text.as_str()),
+        [joined] => joined.text.split_once('=').ok_or("NAME=VALUE")?,
+        _ => return Err("a name and a value".into()),
+    };
     let name = name::dimension_name(name).map_err(|expected| format!("as the name {expected}"))?;
     let value =
         name::dimension_value(value).map_err(|expected| format!("as the value {expected}"))?;
     Ok(Dimension { name, value })
+}
+
+fn check(dimension: Dimension, others: &[Dimension]) -> Result<Dimension, String> {
+    if dimension.name == SERVICE_NAME {
+        return Err("a name other than ServiceName, which --service sets".into());
+    }
+    if others.iter().any(|other| other.name == dimension.name) {
+        return Err("each dimension name once".into());
+    }
+    if others.len() == MOST_DIMENSIONS {
+        return Err(format!("at most {MOST_DIMENSIONS} dimensions, ServiceName included"));
+    }
+    Ok(dimension)
+}
+
+/// The values of one use of an option, as they were typed.
+fn as_one(typed: Vec<Typed>) -> Typed {
+    let origin = typed.first().map(|first| first.origin.clone()).unwrap_or_default();
+    let texts: Vec<_> = typed.into_iter().map(|typed| typed.text).collect();
+    Typed { text: texts.join(" "), origin }
 }

@@ -82,7 +82,7 @@ def tick_percent(interval):
 def read():
     moment = time.time()
     with open("/proc/stat", encoding="ascii") as stat:
-        # The two columns after these, guest and guest_nice, are part of user and nice (proc_stat(5)).
+        # After these come guest and guest_nice, which are part of user and nice (proc_stat(5)).
         ticks = [int(column) for column in stat.readline().split()[1:9]]
     idle_and_iowait = sum(ticks[3:5])
     return Reading(moment, sum(ticks) - idle_and_iowait, sum(ticks), read_memory())

@@ -1,0 +1,152 @@
+//! What a user types and reads: help, errors, and the preview on the console.
+
+mod support;
+
+use support::{Agent, assert_expected, command, run};
+
+#[test]
+fn help_is_as_stored() {
+    let ended = run(command().arg("--help")).expect_code(0);
+    assert_expected("help.txt", &ended.stdout);
+}
+
+#[test]
+fn version_is_that_of_the_package() {
+    let ended = run(command().arg("--version")).expect_code(0);
+    assert_eq!(ended.stdout, concat!("cloudwatch_metrics_agent ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn what_is_required_and_missing_is_named() {
+    let ended = run(&mut command()).expect_code(2);
+    assert_expected("missing.txt", &ended.stderr);
+}
+
+#[test]
+fn all_problems_are_reported_together() {
+    let ended = run(command()
+        .args(["--namespace", "AWS/ECS", "--service", " ", "--period", "0", "--dry-run=maybe"])
+        .args(["--sample-interval", "61", "--buffer", "-1", "--shutdown-timeout", "forever"])
+        .args(["--dimension", "Stage", "--dimension", "ServiceName=x", "--dimension", ":a=b"])
+        .args(["--dimension", "A=1", "--tags", "A", "2", "--tags", "B", "\u{e9}"])
+        .args(["--region", "Ireland", "--endpoint-url", "localhost:8080", "--profile", ""]))
+    .expect_code(2);
+    assert_expected("problems.txt", &ended.stderr);
+}
+
+#[test]
+fn problems_from_the_environment_name_the_variable() {
+    let ended = run(command()
+        .args(["--namespace", "Test", "--service", "Foo"])
+        .env("CLOUDWATCH_METRICS_AGENT_PERIOD", "soon")
+        .env("CLOUDWATCH_METRICS_AGENT_DRY_RUN", "perhaps")
+        .env("CLOUDWATCH_METRICS_AGENT_DIMENSION", "Stage=prod,Region")
+        .env("CLOUDWATCH_METRICS_AGENT_TAGS", "A=1,Stage=test"))
+    .expect_code(2);
+    assert_expected("problems_from_environment.txt", &ended.stderr);
+}
+
+#[test]
+fn an_interval_that_does_not_fit_the_period_is_a_problem() {
+    let settings = ["--namespace", "Test", "--service", "Foo"];
+    let longer = ["--period", "1", "--sample-interval", "2"];
+    let ended = run(command().args(settings).args(longer)).expect_code(2);
+    assert_eq!(
+        ended.stderr,
+        "--sample-interval of 2 s: expected no more than the --period of 1 s\n"
+    );
+    let many = ["--period", "86400", "--sample-interval", "0.1"];
+    let ended = run(command().args(settings).args(many)).expect_code(2);
+    assert_eq!(
+        ended.stderr,
+        "--sample-interval of 0.1 s in a --period of 86400 s makes 864001 samples a window: \
+         expected at most 100000\n"
+    );
+}
+
+#[test]
+fn thirty_dimensions_are_the_most() {
+    let settings = ["--namespace", "Test", "--service", "Foo", "--dry-run"];
+    let own = |count: usize| (1..=count).flat_map(|n| ["--dimension".into(), format!("D{n}={n}")]);
+    let ended = run(command().args(settings).args(own(30))).expect_code(2);
+    assert_eq!(
+        ended.stderr,
+        "--dimension \"D30=30\": expected at most 30 dimensions, ServiceName included\n"
+    );
+    let agent = Agent::start(command().args(settings).args(own(29)).args(["--period", "1"]));
+    let line = agent.wait_for_stdout("CPUUtilization");
+    assert!(line.ends_with(" D28=28 D29=29"), "{line}");
+    agent.terminate().expect_code(0);
+}
+
+#[test]
+fn a_preview_needs_no_aws_and_no_log() {
+    let agent = Agent::start(command().args([
+        "--namespace",
+        "TestNamespace",
+        "--service",
+        "FooService",
+        "--period",
+        "1",
+        "--dry-run",
+    ]));
+    agent.wait_for_stdout("MaxCPUUtilization=");
+    let ended = agent.terminate().expect_code(0);
+    assert_eq!(ended.stderr, "");
+    for line in ended.stdout.lines() {
+        let (start, rest) = line.split_once(' ').expect("a line of several words");
+        humantime::parse_rfc3339(start).expect("the line begins with the window's start");
+        let names: Vec<_> = rest.split(' ').filter_map(|word| word.split('=').next()).collect();
+        let expected = [
+            "CPUUtilization",
+            "MaxCPUUtilization",
+            "MemoryUtilization",
+            "MaxMemoryUtilization",
+            "samples",
+            "namespace",
+            "ServiceName",
+        ];
+        assert_eq!(names, expected, "{line}");
+    }
+}
+
+#[test]
+fn the_command_line_wins_over_the_environment_and_an_empty_variable_is_not_set() {
+    let agent = Agent::start(
+        command()
+            .args(["-s", "FromCommandLine", "-d", "--dimension", "A=a,b"])
+            .env("CLOUDWATCH_METRICS_AGENT_NAMESPACE", "FromEnvironment")
+            .env("CLOUDWATCH_METRICS_AGENT_SERVICE", "FromEnvironment")
+            .env("CLOUDWATCH_METRICS_AGENT_PERIOD", "1")
+            .env("CLOUDWATCH_METRICS_AGENT_REGION", "")
+            .env("CLOUDWATCH_METRICS_AGENT_DRY_RUN", "0")
+            .env("CLOUDWATCH_METRICS_AGENT_DIMENSION", "A=1,B=2")
+            .env("CLOUDWATCH_METRICS_AGENT_TAGS", "C=3,D=4"),
+    );
+    let line = agent.wait_for_stdout("CPUUtilization");
+    let place = line.split_once(" namespace=").map(|(_, place)| place);
+    assert_eq!(place, Some("FromEnvironment ServiceName=FromCommandLine A=a,b C=3 D=4"));
+    agent.terminate().expect_code(0);
+}
+
+#[test]
+fn the_spellings_of_the_older_crate_work() {
+    let agent = Agent::start(command().args([
+        "--namespace",
+        "Test",
+        "--service-name",
+        "Foo",
+        "--period",
+        "1",
+        "--dryrun",
+        "--tags",
+        "Stage",
+        "a b",
+        "--tags",
+        "Team",
+        "x=y",
+    ]));
+    let line = agent.wait_for_stdout("CPUUtilization");
+    assert!(line.ends_with(" namespace=Test ServiceName=Foo Stage=a b Team=x=y"), "{line}");
+    agent.terminate().expect_code(0);
+}

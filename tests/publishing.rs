@@ -1,0 +1,224 @@
+//! Publishing to CloudWatch, and the flush at the end.
+
+mod support;
+
+use std::collections::HashSet;
+
+use fake_cloudwatch::{Answer, Certificate, FakeCloudWatch};
+use rustix::process::Signal;
+use support::{Agent, command, lines_of, publishing_to, windows_of};
+
+#[test]
+fn each_window_arrives_once_as_four_data_at_its_start() {
+    let cloudwatch = FakeCloudWatch::start();
+    let agent = Agent::start(
+        publishing_to(&cloudwatch.url())
+            .args(["--dimension", "Stage=test"])
+            .env("RUST_LOG", "cloudwatch_metrics_agent::publisher=info"),
+    );
+    cloudwatch.wait_until("three windows", |seen| seen.data.len() >= 12);
+    let ended = agent.terminate().expect_code(0);
+    let data = cloudwatch.data();
+    for datum in &data {
+        assert_eq!(datum.namespace, "TestNamespace");
+        let dimensions = [("ServiceName", "FooService"), ("Stage", "test")];
+        assert_eq!(datum.dimensions, dimensions.map(|(n, v)| (n.to_owned(), v.to_owned())));
+        assert_eq!(datum.unit.as_deref(), Some("Percent"));
+        assert_eq!(datum.storage_resolution, Some(1));
+        assert!((0.0..=100.0).contains(&datum.values[0]), "{datum:?}");
+    }
+    let windows = windows_of(&data);
+    assert_eq!(windows.iter().collect::<HashSet<_>>().len(), windows.len(), "each window once");
+    assert!(windows.is_sorted(), "{windows:?}");
+    let logged: Vec<_> = ended.stderr.lines().map(without_prefix_and_place).collect();
+    assert_eq!(logged, lines_of(&data), "the log shows what was taken, and nothing else");
+}
+
+/// `[time INFO  module] line samples=… place` without what stands around the metrics.
+fn without_prefix_and_place(line: &str) -> &str {
+    let line = line.split_once("] ").map_or(line, |(_, line)| line);
+    line.split_once(" samples=").map_or(line, |(line, _)| line)
+}
+
+#[test]
+fn the_older_name_of_the_publisher_filters_the_log_as_well() {
+    for filter in
+        ["cloudwatch_metrics_agent::publisher=info", "cloudwatch_metrics_agent::cloudwatch=info"]
+    {
+        let cloudwatch = FakeCloudWatch::start();
+        let agent = Agent::start(publishing_to(&cloudwatch.url()).env("RUST_LOG", filter));
+        agent.wait_for_log("MaxCPUUtilization=");
+        let ended = agent.terminate().expect_code(0);
+        let logged: Vec<_> = ended.stderr.lines().map(without_prefix_and_place).collect();
+        assert_eq!(logged, lines_of(&cloudwatch.data()), "RUST_LOG={filter}");
+    }
+}
+
+#[test]
+fn errors_only_are_logged_by_default() {
+    let cloudwatch = FakeCloudWatch::start();
+    let agent = Agent::start(&mut publishing_to(&cloudwatch.url()));
+    cloudwatch.wait_until("a window", |seen| !seen.data.is_empty());
+    let ended = agent.terminate().expect_code(0);
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn either_signal_flushes_the_open_window() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let cloudwatch = FakeCloudWatch::start();
+        let agent = Agent::start(
+            publishing_to(&cloudwatch.url())
+                .args(["--period", "86400", "--sample-interval", "0.9"])
+                .env("RUST_LOG", "debug,cloudwatch_metrics_agent=debug"),
+        );
+        // The second sample is the first that has a CPU part.
+        agent.wait_for_log("Sample { cpu: Some");
+        agent.signal(signal);
+        let ended = agent.wait().expect_code(0);
+        let data = cloudwatch.data();
+        assert_eq!(data.len(), 4, "{signal:?}: {ended:#?}");
+        assert_eq!(windows_of(&data)[0] % 86_400, 0);
+        assert!(ended.stderr.contains("stopped; 1 windows: 1 delivered, 0 dropped"), "{ended:#?}");
+    }
+}
+
+#[test]
+fn a_signal_in_the_first_instant_ends_it_without_an_error() {
+    let cloudwatch = FakeCloudWatch::start();
+    let agent = Agent::start(publishing_to(&cloudwatch.url()).env("RUST_LOG", "info"));
+    agent.wait_for_log("sampling every");
+    let ended = agent.terminate().expect_code(0);
+    assert!(ended.stderr.contains("0 undelivered"), "{ended:#?}");
+}
+
+#[test]
+fn a_signal_during_a_request_waits_for_its_answer_and_sends_the_rest() {
+    let cloudwatch = FakeCloudWatch::start();
+    cloudwatch.answer_next(Answer::Hold);
+    let agent = Agent::start(publishing_to(&cloudwatch.url()).env("RUST_LOG", "info"));
+    cloudwatch.wait_until("a request under way", |seen| seen.requests.len() == 1);
+    agent.signal(Signal::TERM);
+    agent.wait_for_log("stopping");
+    cloudwatch.release();
+    let ended = agent.wait().expect_code(0);
+    let windows = windows_of(&cloudwatch.data());
+    assert_eq!(windows.iter().collect::<HashSet<_>>().len(), windows.len(), "{ended:#?}");
+    assert_eq!(cloudwatch.requests().len(), 2, "the one under way and the rest");
+    assert!(ended.stderr.contains(" 0 undelivered"), "{ended:#?}");
+}
+
+#[test]
+fn a_signal_during_the_wait_for_a_retry_sends_everything_at_once() {
+    let cloudwatch = FakeCloudWatch::start();
+    cloudwatch.answer_next(Answer::internal_failure());
+    let agent = Agent::start(
+        publishing_to(&cloudwatch.url())
+            // Long enough that no second window closes by itself.
+            .args(["--period", "5"])
+            .env("RUST_LOG", "info"),
+    );
+    cloudwatch.wait_until("a failed attempt", |seen| seen.requests.len() == 1);
+    let ended = agent.terminate().expect_code(0);
+    let (requests, data) = (cloudwatch.requests(), cloudwatch.data());
+    let last = requests.last().expect("the failed attempt at least");
+    assert_eq!(last.data, data, "the last request takes all that there is: {ended:#?}");
+    assert_eq!(data[..requests[0].data.len()], requests[0].data, "what failed goes first");
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let cloudwatch = FakeCloudWatch::start();
+    cloudwatch.answer_always(Answer::Hang);
+    let agent = Agent::start(publishing_to(&cloudwatch.url()).env("RUST_LOG", "info"));
+    cloudwatch.wait_until("a request under way", |seen| seen.requests.len() == 1);
+    agent.signal(Signal::TERM);
+    agent.wait_for_log("stopping");
+    agent.signal(Signal::TERM);
+    let ended = agent.wait().expect_code(1);
+    assert!(ended.stderr.contains("a second signal: stopped at once"), "{ended:#?}");
+}
+
+#[test]
+fn an_endpoint_that_never_answers_cannot_hold_up_the_exit() {
+    let cloudwatch = FakeCloudWatch::start();
+    cloudwatch.answer_always(Answer::Hang);
+    let agent = Agent::start(publishing_to(&cloudwatch.url()).args(["--shutdown-timeout", "0.5"]));
+    cloudwatch.wait_until("a request under way", |seen| seen.requests.len() == 1);
+    // Without the bound the test would wait for the operation timeout of the SDK.
+    let ended = agent.terminate().expect_code(1);
+    assert!(ended.stderr.contains("the shutdown timeout ended the last send"), "{ended:#?}");
+}
+
+#[test]
+fn tls_with_the_roots_that_ssl_cert_file_names() {
+    let cloudwatch = FakeCloudWatch::start_tls(Certificate::Valid);
+    let roots = TemporaryFile::new("roots.pem", cloudwatch.ca_pem().expect("TLS has a CA"));
+    for url in [cloudwatch.url(), cloudwatch.url_by_name()] {
+        let taken = cloudwatch.data().len();
+        let agent = Agent::start(publishing_to(&url).env("SSL_CERT_FILE", roots.path()));
+        cloudwatch.wait_until("a window", |seen| seen.data.len() > taken);
+        agent.terminate().expect_code(0);
+    }
+}
+
+#[test]
+fn a_profile_gives_region_endpoint_and_credentials() {
+    let cloudwatch = FakeCloudWatch::start();
+    let config = TemporaryFile::new(
+        "config",
+        &format!(
+            "[profile other]\nregion = eu-west-1\naws_access_key_id = AKIDPROFILE\n\
+         aws_secret_access_key = secret\nendpoint_url = {}\n",
+            cloudwatch.url(),
+        ),
+    );
+    let agent = Agent::start(
+        command()
+            .args(["-n", "Test", "-s", "Foo", "-p", "1", "--profile", "other"])
+            .env("AWS_CONFIG_FILE", config.path())
+            .env("AWS_EC2_METADATA_DISABLED", "true"),
+    );
+    let seen = cloudwatch.wait_until("a window", |seen| !seen.data.is_empty());
+    agent.terminate().expect_code(0);
+    assert_eq!(seen.requests[0].access_key_id.as_deref(), Some("AKIDPROFILE"));
+}
+
+#[test]
+fn the_variables_of_other_aws_tools_name_the_endpoint() {
+    let cloudwatch = FakeCloudWatch::start();
+    let agent = Agent::start(
+        command()
+            .args(["-n", "Test", "-s", "Foo", "-p", "1"])
+            .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+            .env("AWS_ENDPOINT_URL_CLOUDWATCH", cloudwatch.url())
+            .env("AWS_DEFAULT_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "secret"),
+    );
+    cloudwatch.wait_until("a window", |seen| !seen.data.is_empty());
+    agent.terminate().expect_code(0);
+}
+
+/// A file that is gone when it is dropped.
+struct TemporaryFile(std::path::PathBuf);
+
+impl TemporaryFile {
+    fn new(name: &str, text: &str) -> Self {
+        let thread = std::thread::current();
+        let test = thread.name().expect("tests run in named threads");
+        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{name}"));
+        std::fs::write(&path, text).expect("the target directory is writable");
+        Self(path)
+    }
+
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,203 @@
+//! Runs the real binary as its user would, and looks at it from outside.
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use fake_cloudwatch::Datum;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The command line of the binary, in an environment that holds nothing of this machine's.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudwatch_metrics_agent"));
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+/// As [`command`], with credentials and a region, publishing to `url` each second.
+pub fn publishing_to(url: &str) -> Command {
+    let mut command = command();
+    command
+        .args(["--namespace", "TestNamespace", "--service", "FooService", "--endpoint-url", url])
+        // A test's own arguments win over these.
+        .env("CLOUDWATCH_METRICS_AGENT_PERIOD", "1")
+        .env("CLOUDWATCH_METRICS_AGENT_SAMPLE_INTERVAL", "0.1")
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", SECRET);
+    command
+}
+
+/// A secret that must never be seen in any output.
+pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+/// An agent that runs. It is killed when it is dropped.
+pub struct Agent {
+    child: Child,
+    stdout: Output,
+    stderr: Output,
+}
+
+/// How an agent ended, and all that it said.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Agent {
+    pub fn start(command: &mut Command) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary was built");
+        let stdout = Output::collect(child.stdout.take().expect("stdout is a pipe"));
+        let stderr = Output::collect(child.stderr.take().expect("stderr is a pipe"));
+        Self { child, stdout, stderr }
+    }
+
+    /// Waits until a line that contains `text` is on standard output.
+    pub fn wait_for_stdout(&self, text: &str) -> String {
+        self.stdout.wait_for(text)
+    }
+
+    /// Waits until a line that contains `text` is in the log.
+    pub fn wait_for_log(&self, text: &str) -> String {
+        self.stderr.wait_for(text)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("the agent is this process's child");
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub fn terminate(self) -> Ended {
+        self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    pub fn wait(mut self) -> Ended {
+        let status = self.child.wait().expect("the agent is this process's child");
+        let (stdout, stderr) = (self.stdout.finish(), self.stderr.finish());
+        Ended { status, stdout, stderr }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // Fails where it has ended already, which is as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Ended {
+    /// Asserts the exit code, with all output in the message.
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.status.code(), Some(code), "{self:#?}");
+        self
+    }
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Ended {
+    Agent::start(command).wait()
+}
+
+/// What a process writes to a pipe, read as it comes.
+struct Output {
+    lines: Arc<(Mutex<Lines>, Condvar)>,
+    reader: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Lines {
+    text: Vec<String>,
+    ended: bool,
+}
+
+impl Output {
+    fn collect(pipe: impl Read + Send + 'static) -> Self {
+        let lines = Arc::<(Mutex<Lines>, Condvar)>::default();
+        let shared = lines.clone();
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(pipe).lines() {
+                let line = line.expect("the output is text");
+                shared.0.lock().expect("no reader panics").text.push(line);
+                shared.1.notify_all();
+            }
+            shared.0.lock().expect("no reader panics").ended = true;
+            shared.1.notify_all();
+        });
+        Self { lines, reader: Some(reader) }
+    }
+
+    fn wait_for(&self, wanted: &str) -> String {
+        let find = |lines: &Lines| lines.text.iter().find(|line| line.contains(wanted)).cloned();
+        let lines = self.lines.0.lock().expect("no reader panics");
+        let going_on = |lines: &mut Lines| find(lines).is_none() && !lines.ended;
+        let (lines, _) =
+            self.lines.1.wait_timeout_while(lines, HUNG_TEST, going_on).expect("no reader panics");
+        find(&lines).unwrap_or_else(|| panic!("no line with {wanted:?} in {:#?}", lines.text))
+    }
+
+    fn finish(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("no reader panics");
+        }
+        let lines = self.lines.0.lock().expect("no reader panics");
+        lines.text.iter().map(|line| line.clone() + "\n").collect()
+    }
+}
+
+/// The lines that the console prints for what CloudWatch took, in order.
+pub fn lines_of(data: &[Datum]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for window in data.chunk_by(|a, b| a.timestamp == b.timestamp) {
+        let value = |name| match window.iter().find(|datum| datum.name == name) {
+            Some(datum) => format!("{:.2}%", datum.values[0]),
+            None => "-".to_owned(),
+        };
+        lines.push(format!(
+            "{} CPUUtilization={} MaxCPUUtilization={} MemoryUtilization={} MaxMemoryUtilization={}",
+            humantime::format_rfc3339_seconds(window[0].timestamp),
+            value("CPUUtilization"),
+            value("MaxCPUUtilization"),
+            value("MemoryUtilization"),
+            value("MaxMemoryUtilization"),
+        ));
+    }
+    lines
+}
+
+/// The windows that CloudWatch took: their starts, in seconds since the epoch, in order.
+pub fn windows_of(data: &[Datum]) -> Vec<u64> {
+    let mut starts: Vec<_> = data
+        .iter()
+        .map(|datum| datum.timestamp.duration_since(std::time::UNIX_EPOCH))
+        .map(|start| start.expect("after the epoch").as_secs())
+        .collect();
+    starts.dedup();
+    starts
+}
+
+/// Compares with the stored copy in tests/expected. `UPDATE_EXPECTED=1` stores it anew.
+pub fn assert_expected(name: &str, actual: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/expected").join(name);
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        std::fs::write(&path, actual).expect("tests/expected is writable");
+    }
+    let expected = std::fs::read_to_string(&path).expect("there is a stored copy");
+    assert_eq!(actual, expected, "differs from {}", path.display());
+}
+
+/// A guard against a test that would hang; nothing is measured by it.
+const HUNG_TEST: Duration = Duration::from_secs(60);
