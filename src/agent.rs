@@ -51,7 +51,7 @@ fn outcome(sampled: Sampled, delivery: &Delivery) -> Result<(), Undelivered> {
     let dropped = sampled.dropped + overflowed;
     let left = sampled.windows.saturating_sub(delivered + dropped + rejected);
     let line = format!(
-        "{} windows: {delivered} delivered, {dropped} dropped, {rejected} rejected, {left} undelivered",
+        "windows={} delivered={delivered} dropped={dropped} rejected={rejected} undelivered={left}",
         sampled.windows,
     );
     if left == 0 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use log::{error, info, warn};
+use log::{Level, error, info, log, warn};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -121,7 +121,7 @@ impl Delivery {
         self.counts.overflowed += overflow as u64;
         if let (Some(outage), 1..) = (&mut self.outage, overflow) {
             if outage.overflowed == 0 {
-                error!("the oldest window is dropped from now on: {} are kept", self.buffer);
+                error!("the oldest windows are dropped from now on, windows kept: {}", self.buffer);
             }
             outage.overflowed += overflow as u64;
         }
@@ -131,14 +131,13 @@ impl Delivery {
     fn outage_goes_on(&mut self, error: PublishError) {
         let kept = self.backlog.len().min(self.buffer);
         if self.outage.as_ref().is_none_or(|outage| outage.error.kind != error.kind) {
-            match error.kind {
-                // Somebody has to act, or at least it is known what might help.
-                Failure::Misconfigured => error!("publishing failed, {kept} windows kept: {error}"),
-                _ if error.advice.is_some() => {
-                    error!("publishing failed, {kept} windows kept: {error}")
-                }
-                _ => warn!("publishing failed, {kept} windows kept: {error}"),
-            }
+            // An error if somebody has to act, or if it is known what might help.
+            let level = match error.kind {
+                Failure::Misconfigured => Level::Error,
+                _ if error.advice.is_some() => Level::Error,
+                _ => Level::Warn,
+            };
+            log!(level, "publishing failed, windows kept: {kept}: {error}");
         }
         let outage = self.outage.get_or_insert_with(|| Outage {
             since: Instant::now(),

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{CpuReading, Limit, MemoryReading, ReadError, Sample, Summary};
+use crate::model::{Bytes, Cores, CpuReading, Limit, MemoryReading, ReadError, Sample, Summary};
 use crate::source::Source;
 use crate::window::Windows;
 
@@ -76,8 +76,8 @@ impl Sampled {
 struct Sampler {
     source: Box<dyn Source>,
     previous: Option<(Instant, CpuReading)>,
-    cpu: PartWatch<crate::model::Cores>,
-    memory: PartWatch<crate::model::Bytes>,
+    cpu: PartWatch<Cores>,
+    memory: PartWatch<Bytes>,
 }
 
 impl Sampler {
@@ -93,7 +93,7 @@ impl Sampler {
         let memory = self.memory.watch(reading.memory, |memory| &memory.limit);
         let sample = Sample {
             cpu: cpu.and_then(|next| self.cpu_utilization(instant, next)),
-            memory: memory.and_then(memory_utilization),
+            memory: memory.as_ref().and_then(memory_utilization),
         };
         debug!("{sample:?}");
         sample
@@ -117,7 +117,7 @@ impl Sampler {
     }
 }
 
-fn memory_utilization(memory: MemoryReading) -> Option<f32> {
+fn memory_utilization(memory: &MemoryReading) -> Option<f32> {
     percent(memory.used.0 as f64, memory.limit.amount.0 as f64)
 }
 

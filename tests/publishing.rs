@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use fake_cloudwatch::{Answer, Certificate, FakeCloudWatch};
 use rustix::process::Signal;
-use support::{Agent, command, lines_of, publishing_to, windows_of};
+use support::{Agent, TemporaryFile, command, lines_of, publishing_to, windows_of};
 
 #[test]
 fn each_window_arrives_once_as_four_data_at_its_start() {
@@ -79,7 +79,7 @@ fn either_signal_flushes_the_open_window() {
         let data = cloudwatch.data();
         assert_eq!(data.len(), 4, "{signal:?}: {ended:#?}");
         assert_eq!(windows_of(&data)[0] % 86_400, 0);
-        assert!(ended.stderr.contains("stopped; 1 windows: 1 delivered, 0 dropped"), "{ended:#?}");
+        assert!(ended.stderr.contains("stopped; windows=1 delivered=1 dropped=0"), "{ended:#?}");
     }
 }
 
@@ -89,7 +89,7 @@ fn a_signal_in_the_first_instant_ends_it_without_an_error() {
     let agent = Agent::start(publishing_to(&cloudwatch.url()).env("RUST_LOG", "info"));
     agent.wait_for_log("sampling every");
     let ended = agent.terminate().expect_code(0);
-    assert!(ended.stderr.contains("0 undelivered"), "{ended:#?}");
+    assert!(ended.stderr.contains(" undelivered=0"), "{ended:#?}");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_signal_during_a_request_waits_for_its_answer_and_sends_the_rest() {
     let windows = windows_of(&cloudwatch.data());
     assert_eq!(windows.iter().collect::<HashSet<_>>().len(), windows.len(), "{ended:#?}");
     assert_eq!(cloudwatch.requests().len(), 2, "the one under way and the rest");
-    assert!(ended.stderr.contains(" 0 undelivered"), "{ended:#?}");
+    assert!(ended.stderr.contains(" undelivered=0"), "{ended:#?}");
 }
 
 #[test]
@@ -198,27 +198,4 @@ fn the_variables_of_other_aws_tools_name_the_endpoint() {
     );
     cloudwatch.wait_until("a window", |seen| !seen.data.is_empty());
     agent.terminate().expect_code(0);
-}
-
-/// A file that is gone when it is dropped.
-struct TemporaryFile(std::path::PathBuf);
-
-impl TemporaryFile {
-    fn new(name: &str, text: &str) -> Self {
-        let thread = std::thread::current();
-        let test = thread.name().expect("tests run in named threads");
-        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{name}"));
-        std::fs::write(&path, text).expect("the target directory is writable");
-        Self(path)
-    }
-
-    fn path(&self) -> &std::path::Path {
-        &self.0
-    }
-}
-
-impl Drop for TemporaryFile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
 }

@@ -163,7 +163,7 @@ class EndToEnd(unittest.TestCase):
             if value is not None
         }
         stored = self.read_back(windows)
-        self.assertEqual(stored.keys(), printed.keys())
+        self.assertEqual(set(stored), set(printed))
         for (name, start), point in stored.items():
             about = f"{name} at {start}: {point}"
             self.assertEqual((point["SampleCount"], point["Unit"]), (1, "Percent"), about)

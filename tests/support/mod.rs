@@ -1,8 +1,9 @@
 //! Runs the real binary as its user would, and looks at it from outside.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(clippy::panic, clippy::allow_attributes, reason = "a panic is how a test fails")]
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -197,6 +198,29 @@ pub fn assert_expected(name: &str, actual: &str) {
     }
     let expected = std::fs::read_to_string(&path).expect("there is a stored copy");
     assert_eq!(actual, expected, "differs from {}", path.display());
+}
+
+/// A file that is gone when it is dropped.
+pub struct TemporaryFile(PathBuf);
+
+impl TemporaryFile {
+    pub fn new(name: &str, text: &str) -> Self {
+        let thread = std::thread::current();
+        let test = thread.name().expect("tests run in named threads");
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{name}"));
+        std::fs::write(&path, text).expect("the target directory is writable");
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// A guard against a test that would hang; nothing is measured by it.

@@ -90,17 +90,21 @@ fn of_causes(causes: String) -> PublishError {
     PublishError { kind, causes, advice }
 }
 
-/// The error and all of its causes, outermost first. Some errors repeat their cause in their own
-/// text; it is then said once.
+/// The error and all of its causes, outermost first, on one line. Some errors repeat their cause
+/// in their own text; it is then said once.
 fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+    let mut text = one_line(error);
     let mut cause = error.source();
     while let Some(error) = cause {
-        let next = error.to_string();
+        let next = one_line(error);
         if !text.ends_with(&next) {
             text = text + ": " + &next;
         }
         cause = error.source();
     }
     text
+}
+
+fn one_line(error: &dyn Error) -> String {
+    error.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" / ")
 }
