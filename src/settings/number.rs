@@ -60,14 +60,14 @@ pub fn samples_fit(sample_interval: Duration, period: Duration) -> Result<(), St
     let (interval_s, period_s) = (sample_interval.as_secs_f64(), period.as_secs_f64());
     if sample_interval > period {
         return Err(format!(
-            "--sample-interval of {interval_s} s: expected no more than the --period of {period_s} s"
+            "a sample interval no longer than the period, not {interval_s} s and {period_s} s"
         ));
     }
     let samples = samples_per_window(sample_interval, period);
     if samples > MOST_SAMPLES {
         return Err(format!(
-            "--sample-interval of {interval_s} s in a --period of {period_s} s makes {samples} \
-             samples a window: expected at most {MOST_SAMPLES}"
+            "at most {MOST_SAMPLES} samples a window, not {samples}: one each {interval_s} s \
+             for {period_s} s"
         ));
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The whole machine, where there is no /proc: macOS, through sysinfo.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,8 @@ use crate::model::{Bytes, Cores, CpuReading, Limit, MemoryReading, ReadError, Re
 /// Reads the machine-wide figures of sysinfo.
 #[derive(Debug)]
 pub struct Host {
-    system: System,
+    /// Or why there is none.
+    system: Result<System, String>,
     refreshed: Instant,
     used: Duration,
     origin: Arc<str>,
@@ -20,43 +22,55 @@ pub struct Host {
 impl Host {
     /// The machine that this process runs on.
     pub fn open() -> Self {
-        let mut system = System::new();
-        system.refresh_cpu_usage();
+        let mut system = System::new().map_err(|error| error.to_string());
+        if let Ok(system) = &mut system {
+            system.refresh_cpu_usage();
+        }
         // sysinfo measures real time by itself, so its interval is taken from the same clock.
         #[expect(clippy::disallowed_methods, reason = "sysinfo's interval is in real time")]
         let refreshed = Instant::now();
-        Self { system, refreshed, used: Duration::ZERO, origin: "sysinfo".into() }
+        Self { system, refreshed, used: Duration::ZERO, origin: SYSINFO.into() }
     }
 
     /// sysinfo gives a percentage since its last refresh and keeps the raw counters to itself;
     /// summed up over the intervals it is a counter again.
-    fn read_cpu(&mut self) -> CpuReading {
+    fn read_cpu(&mut self) -> Result<CpuReading, ReadError> {
+        let system = available(&mut self.system)?;
         let interval = self.refreshed.elapsed();
         if interval >= MINIMUM_CPU_UPDATE_INTERVAL {
-            self.system.refresh_cpu_usage();
+            system.refresh_cpu_usage();
             self.refreshed += interval;
-            let cores = self.system.cpus().len() as f64;
-            let busy = f64::from(self.system.global_cpu_usage()).clamp(0.0, 100.0) / 100.0;
-            self.used += interval.mul_f64(busy * cores);
+            let busy = f64::from(system.global_cpu_usage()).clamp(0.0, 100.0) / 100.0;
+            self.used += interval.mul_f64(busy * system.cpus().len() as f64);
         }
-        let cores = Cores(self.system.cpus().len() as f64);
-        CpuReading { used: self.used, limit: Limit { amount: cores, origin: self.origin.clone() } }
+        let cores = Cores(system.cpus().len() as f64);
+        let limit = Limit { amount: cores, origin: self.origin.clone() };
+        Ok(CpuReading { used: self.used, limit })
     }
 
     fn read_memory(&mut self) -> Result<MemoryReading, ReadError> {
-        self.system.refresh_memory();
-        let total = Bytes(self.system.total_memory());
+        let system = available(&mut self.system)?;
+        system.refresh_memory();
+        let total = Bytes(system.total_memory());
         if total == Bytes(0) {
             let expected = "total memory";
-            return Err(ReadError::Malformed { path: "sysinfo".into(), expected });
+            return Err(ReadError::Malformed { path: SYSINFO.into(), expected });
         }
         let limit = Limit { amount: total, origin: self.origin.clone() };
-        Ok(MemoryReading { used: Bytes(self.system.used_memory()), limit })
+        Ok(MemoryReading { used: Bytes(system.used_memory()), limit })
     }
 }
 
 impl Source for Host {
     fn read(&mut self) -> Reading {
-        Reading { cpu: Ok(self.read_cpu()), memory: self.read_memory() }
+        Reading { cpu: self.read_cpu(), memory: self.read_memory() }
     }
 }
+
+fn available(system: &mut Result<System, String>) -> Result<&mut System, ReadError> {
+    let unreadable = |text: &mut String| io::Error::other(text.clone());
+    system.as_mut().map_err(|text| ReadError::Unreadable(SYSINFO.into(), unreadable(text)))
+}
+
+/// Where the figures come from, as the log says it.
+const SYSINFO: &str = "sysinfo";

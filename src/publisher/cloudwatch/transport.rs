@@ -1,7 +1,8 @@
 //! HTTP and TLS: which roots are trusted and which proxy is used.
 
-use std::env;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{env, fs};
 
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -11,7 +12,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_types::base64;
-use log::warn;
+use log::{debug, warn};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use crate::publisher::{Failure, PublishError};
@@ -36,13 +37,13 @@ pub fn http_client() -> Result<SharedHttpClient, PublishError> {
 /// The roots of the system, which `SSL_CERT_FILE` and `SSL_CERT_DIR` may name; where it has none,
 /// as in an empty image, those of Mozilla that were current when this was built.
 fn trust_store() -> TrustStore {
-    let system = rustls_native_certs::load_native_certs();
-    if !system.certs.is_empty() {
+    if system_has_roots() {
         return TrustStore::default();
     }
-    for error in &system.errors {
-        warn!("trusted roots: {error}");
-    }
+    debug!(
+        "no trusted roots in this system, so {} bundled ones are used",
+        TLS_SERVER_ROOT_CERTS.len()
+    );
     let mut bundle = String::new();
     for certificate in TLS_SERVER_ROOT_CERTS {
         bundle.push_str("-----BEGIN CERTIFICATE-----\n");
@@ -50,6 +51,38 @@ fn trust_store() -> TrustStore {
         bundle.push_str("\n-----END CERTIFICATE-----\n");
     }
     TrustStore::empty().with_pem_certificate(bundle)
+}
+
+/// Whether the TLS library will find a root. Where there is a bundle, a look at it is enough;
+/// otherwise everything is loaded once more than needed.
+fn system_has_roots() -> bool {
+    if trusted_bundle().is_some_and(|file| holds_certificate(&file)) {
+        return true;
+    }
+    let system = rustls_native_certs::load_native_certs();
+    for error in &system.errors {
+        warn!("trusted roots: {error}");
+    }
+    !system.certs.is_empty()
+}
+
+#[cfg(target_os = "linux")]
+fn trusted_bundle() -> Option<PathBuf> {
+    match (env::var_os("SSL_CERT_FILE"), env::var_os("SSL_CERT_DIR")) {
+        (None, None) => openssl_probe::probe().cert_file,
+        (file, _) => file.map(PathBuf::from),
+    }
+}
+
+/// Elsewhere the roots lie in a store of the system's own.
+#[cfg(not(target_os = "linux"))]
+fn trusted_bundle() -> Option<PathBuf> {
+    None
+}
+
+fn holds_certificate(file: &Path) -> bool {
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    fs::read(file).is_ok_and(|text| text.windows(begin.len()).any(|window| window == begin))
 }
 
 /// The proxy for HTTPS, from the usual variables. Plain HTTP goes direct: it is only used for

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# The one command that checks everything, on a fresh Debian machine too: it installs what it
+# needs, then runs formatting, lints, all tests, the static build and the end-to-end tests.
+# A part that cannot run says so loudly; with CI=true that is a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=x86_64-unknown-linux-musl
+binary=target/$target/release/cloudwatch_metrics_agent
+
+step() { printf '\n==> %s\n' "$*"; }
+
+# Says what cannot run. In CI that is a failure; elsewhere the end repeats it.
+skipped=()
+skip() {
+  printf '\n!!! SKIPPED: %s\n' "$*" >&2
+  [ "${CI:-}" != true ] || exit 1
+  skipped+=("$*")
+}
+
+step "packages"
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+needs=()
+need() { command -v "$1" > /dev/null || needs+=("$2"); }
+need cc build-essential
+need musl-gcc musl-tools
+need unshare util-linux
+need ip iproute2
+[ -s /etc/ssl/certs/ca-certificates.crt ] || needs+=(ca-certificates)
+if [ ${#needs[@]} -gt 0 ]; then
+  as_root apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq "${needs[@]}" > /dev/null
+fi
+# The toolchain, its components and targets are those of rust-toolchain.toml.
+rustup show active-toolchain || rustup toolchain install
+rustup target add $target > /dev/null
+
+step "formatting"
+cargo fmt --all --check
+
+step "lints"
+cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+
+step "tests"
+cargo test --workspace --locked
+
+step "static build"
+cargo build --release --locked --target $target
+linkage=$(ldd "$binary" 2>&1 || true)
+case $linkage in
+  *"statically linked"*) ;;
+  *) echo "the binary is not static: $linkage" >&2; exit 1 ;;
+esac
+readelf -h "$binary" | grep -q 'Type: *DYN' || { echo "the binary is not position-independent" >&2; exit 1; }
+size=$(stat -c %s "$binary")
+echo "binary: $size bytes, static-pie"
+[ "$size" -le 4500000 ] || { echo "the binary is larger than 4500000 bytes" >&2; exit 1; }
+
+step "a root directory with nothing in it but the binary"
+code=0
+scripts/test_empty_root.sh "$binary" target/debug/fake-cloudwatch || code=$?
+case $code in
+  0) ;;
+  3) skip "the binary in an empty root: unshare is not permitted here" ;;
+  *) exit 1 ;;
+esac
+
+step "end to end: an independent CloudWatch, read back with boto3"
+python=$(for name in python3.13 python3.12 python3.11 python3.10 python3; do
+  command -v $name > /dev/null && $name -c 'import sys; sys.exit(sys.version_info < (3, 10))' && echo $name && break
+done || true)
+if [ -n "$python" ] && { [ -x target/venv/bin/python ] || $python -m venv target/venv; }; then
+  target/venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/e2e/requirements.txt
+  target/venv/bin/python tests/e2e/ministack.py "$binary"
+else
+  skip "end to end: no Python of at least 3.10 with venv"
+fi
+
+if [ ${#skipped[@]} -gt 0 ]; then
+  printf '\n!!! passed, but this did not run:\n' >&2
+  printf '!!!   %s\n' "${skipped[@]}" >&2
+else
+  step "all passed"
+fi

@@ -1,0 +1,84 @@
+//! The repository's own rules.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// All Rust files below `folder`, relative to the repository.
+fn rust_files(folder: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    let mut folders = vec![root.join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of the repository") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path.strip_prefix(root).expect("below the root").to_owned());
+            }
+        }
+    }
+    assert!(!files.is_empty(), "no Rust files in {folder}");
+    files.sort();
+    files
+}
+
+fn text(file: &Path) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("a text file")
+}
+
+#[test]
+fn only_the_cloudwatch_publisher_knows_the_sdk() {
+    for file in rust_files("src") {
+        let allowed = file.starts_with("src/publisher/cloudwatch")
+            || file == Path::new("src/publisher/cloudwatch.rs");
+        let imports = text(&file).lines().any(|line| line.contains("aws_"));
+        assert!(allowed || !imports, "{} imports the AWS SDK", file.display());
+    }
+}
+
+#[test]
+fn every_source_and_publisher_is_in_its_table() {
+    for (folder, part) in [("src/source", "Source"), ("src/publisher", "Publisher")] {
+        let table = text(&Path::new(folder).join("mod.rs"));
+        for file in rust_files(folder) {
+            let is_part = text(&file).contains(&format!("\nimpl {part} for "));
+            let name = file.file_stem().and_then(|name| name.to_str()).expect("a file name");
+            // macOS has its own file for a source of the same name.
+            let name = name.trim_end_matches("_macos");
+            if is_part && !file.ends_with("tests.rs") {
+                assert!(
+                    table.contains(&format!("{name}::")),
+                    "{} is not in its table",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_400_lines() {
+    for file in ["src", "tests"].into_iter().flat_map(rust_files) {
+        let lines = text(&file).lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", file.display());
+    }
+}
+
+#[test]
+fn the_model_depends_on_nothing() {
+    let model = text(Path::new("src/model.rs"));
+    assert!(!model.contains("crate::"), "src/model.rs depends on another module");
+}
+
+#[test]
+fn the_readme_names_every_option() {
+    let readme = text(Path::new("README.md"));
+    for option in text(Path::new("tests/expected/help.txt")).split_whitespace() {
+        let option =
+            option.trim_matches([',', ';', '[', ']']).split(['=', '[']).next().unwrap_or_default();
+        if option.starts_with("--") && !["--help", "--version"].contains(&option) {
+            assert!(readme.contains(&format!("`{option}")), "the README does not name {option}");
+        }
+    }
+}
