@@ -2,6 +2,9 @@
 
 mod support;
 
+use std::io::{PipeReader, PipeWriter, Write, pipe};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use support::{Agent, assert_expected, command, run};
 
 #[test]
@@ -150,4 +153,48 @@ fn the_spellings_of_the_older_crate_work() {
     let line = agent.wait_for_stdout("CPUUtilization");
     assert!(line.ends_with(" namespace=Test ServiceName=Foo Stage=a b Team=x=y"), "{line}");
     agent.terminate().expect_code(0);
+}
+
+#[test]
+fn a_full_pipe_cannot_hold_up_sampling_or_the_exit() {
+    let (_reader, writer) = full_pipe();
+    let agent = Agent::start_with_stdout(
+        command()
+            .args(["-n", "Test", "-s", "Foo", "-p", "1", "--dry-run", "--shutdown-timeout", "0.5"])
+            .env("RUST_LOG", "debug"),
+        writer,
+    );
+    // The first window closes with the first sample of the second; the third sample comes after
+    // the line of the first could not be written.
+    agent.wait_for_log_lines("Sample {", 4);
+    let ended = agent.terminate().expect_code(1);
+    assert!(ended.stderr.contains("the shutdown timeout ended the last send"), "{ended:#?}");
+}
+
+/// A pipe that takes no more, as when its reader has stopped reading.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = pipe().expect("a pipe");
+    let flags = fcntl_getfl(&writer).expect("the flags of a pipe");
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).expect("a pipe can be non-blocking");
+    while writer.write(&[b'x'; 512]).is_ok() {}
+    fcntl_setfl(&writer, flags).expect("a pipe can be blocking");
+    (reader, writer)
+}
+
+#[test]
+fn a_closed_standard_output_is_an_error_and_not_a_crash() {
+    let (reader, writer) = pipe().expect("a pipe");
+    drop(reader);
+    let agent = Agent::start_with_stdout(
+        command().args(["-n", "Test", "-s", "Foo", "-p", "1", "--dry-run"]),
+        writer,
+    );
+    let line = agent.wait_for_log("publishing failed");
+    assert!(
+        line.ends_with(
+            "standard output: Broken pipe (os error 32); whoever read standard output has closed it"
+        ),
+        "{line}"
+    );
+    agent.terminate().expect_code(1);
 }

@@ -53,21 +53,34 @@ pub struct Ended {
 
 impl Agent {
     pub fn start(command: &mut Command) -> Self {
-        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::start_with_stdout(command, Stdio::piped())
+    }
+
+    /// With a standard output of the test's own, which is then not collected.
+    pub fn start_with_stdout(command: &mut Command, stdout: impl Into<Stdio>) -> Self {
+        let command = command.stdout(stdout).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary was built");
-        let stdout = Output::collect(child.stdout.take().expect("stdout is a pipe"));
+        let stdout = match child.stdout.take() {
+            Some(pipe) => Output::collect(pipe),
+            None => Output::collect(std::io::empty()),
+        };
         let stderr = Output::collect(child.stderr.take().expect("stderr is a pipe"));
         Self { child, stdout, stderr }
     }
 
     /// Waits until a line that contains `text` is on standard output.
     pub fn wait_for_stdout(&self, text: &str) -> String {
-        self.stdout.wait_for(text)
+        self.stdout.wait_for(text, 1)
     }
 
     /// Waits until a line that contains `text` is in the log.
     pub fn wait_for_log(&self, text: &str) -> String {
-        self.stderr.wait_for(text)
+        self.stderr.wait_for(text, 1)
+    }
+
+    /// Waits until as many lines that contain `text` are in the log.
+    pub fn wait_for_log_lines(&self, text: &str, count: usize) {
+        self.stderr.wait_for(text, count);
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -141,13 +154,17 @@ impl Output {
         Self { lines, reader: Some(reader) }
     }
 
-    fn wait_for(&self, wanted: &str) -> String {
-        let find = |lines: &Lines| lines.text.iter().find(|line| line.contains(wanted)).cloned();
+    /// The line that is the `count`th with the wanted text.
+    fn wait_for(&self, wanted: &str, count: usize) -> String {
+        let find = |lines: &Lines| {
+            lines.text.iter().filter(|line| line.contains(wanted)).nth(count - 1).cloned()
+        };
         let lines = self.lines.0.lock().expect("no reader panics");
         let going_on = |lines: &mut Lines| find(lines).is_none() && !lines.ended;
         let (lines, _) =
             self.lines.1.wait_timeout_while(lines, HUNG_TEST, going_on).expect("no reader panics");
-        find(&lines).unwrap_or_else(|| panic!("no line with {wanted:?} in {:#?}", lines.text))
+        find(&lines)
+            .unwrap_or_else(|| panic!("no {count} lines with {wanted:?} in {:#?}", lines.text))
     }
 
     fn finish(&mut self) -> String {
