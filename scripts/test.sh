@@ -56,6 +56,7 @@ echo "binary: $size bytes, static-pie"
 [ "$size" -le 4500000 ] || { echo "the binary is larger than 4500000 bytes" >&2; exit 1; }
 
 step "a root directory with nothing in it but the binary"
+cargo build --quiet --locked -p fake-cloudwatch
 code=0
 scripts/test_empty_root.sh "$binary" target/debug/fake-cloudwatch || code=$?
 case $code in
@@ -66,7 +67,7 @@ esac
 
 step "end to end: an independent CloudWatch, read back with boto3"
 python=$(for name in python3.13 python3.12 python3.11 python3.10 python3; do
-  command -v $name > /dev/null && $name -c 'import sys; sys.exit(sys.version_info < (3, 10))' && echo $name && break
+  command -v $name > /dev/null && $name -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null && echo $name && break
 done || true)
 if [ -n "$python" ] && { [ -x target/venv/bin/python ] || $python -m venv target/venv; }; then
   target/venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/e2e/requirements.txt

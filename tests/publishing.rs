@@ -3,6 +3,8 @@
 mod support;
 
 use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
 
 use fake_cloudwatch::{Answer, Certificate, FakeCloudWatch};
 use rustix::process::Signal;
@@ -160,6 +162,18 @@ fn tls_with_the_roots_that_ssl_cert_file_names() {
         cloudwatch.wait_until("a window", |seen| seen.data.len() > taken);
         agent.terminate().expect_code(0);
     }
+}
+
+#[test]
+fn tls_with_the_roots_in_the_folder_that_ssl_cert_dir_names() {
+    let cloudwatch = FakeCloudWatch::start_tls(Certificate::Valid);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("roots");
+    fs::create_dir_all(&folder).expect("the target directory is writable");
+    let root = folder.join("root.pem");
+    fs::write(&root, cloudwatch.ca_pem().expect("TLS has a CA")).expect("it is writable");
+    let agent = Agent::start(publishing_to(&cloudwatch.url()).env("SSL_CERT_DIR", &folder));
+    cloudwatch.wait_until("a window", |seen| !seen.data.is_empty());
+    agent.terminate().expect_code(0);
 }
 
 #[test]
