@@ -11,12 +11,27 @@ pub fn region(text: &str) -> Result<String, String> {
 
 /// `--endpoint-url`.
 pub fn url(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let host = rest.and_then(|rest| rest.split(['/', ':', '?', '#']).next()).unwrap_or_default();
-    if host.is_empty() || !text.chars().all(|c| c.is_ascii_graphic()) {
+    if !is_http_url(text) {
         return Err("a URL such as https://monitoring.eu-west-1.amazonaws.com".into());
     }
     Ok(text.to_owned())
+}
+
+/// Whether `text` is a URL of HTTP or HTTPS with a host, and with a port that is one if it has any.
+/// The HTTP client takes a port that is none for the default one, and would talk to a stranger.
+pub fn is_http_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let Some(authority) = rest.and_then(|rest| rest.split(['/', '?', '#']).next()) else {
+        return false;
+    };
+    let (_, host_and_port) = authority.rsplit_once('@').unwrap_or(("", authority));
+    // The colons of an IPv6 address stand in brackets.
+    let (host, port) = match host_and_port.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (host_and_port, None),
+    };
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    !host.is_empty() && port.is_none_or(is_port) && text.chars().all(|c| c.is_ascii_graphic())
 }
 
 /// `--profile`: whether it exists is found out when the files are read.
@@ -41,10 +56,28 @@ mod tests {
 
     #[test]
     fn urls() {
-        for text in ["http://127.0.0.1:5070", "https://x.example/path", "http://[::1]:80"] {
+        for text in [
+            "http://127.0.0.1:5070",
+            "https://x.example/path:1",
+            "http://[::1]:80",
+            "http://[::1]",
+            "http://user:word@x.example:1",
+        ] {
             assert_eq!(url(text).as_deref(), Ok(text));
         }
-        for text in ["", "x.example", "ftp://x.example", "https://", "http:///x", "http://a b"] {
+        for text in [
+            "",
+            "x.example",
+            "ftp://x.example",
+            "https://",
+            "http:///x",
+            "http://a b",
+            "http://:80",
+            "http://x:",
+            "http://x:0",
+            "http://x:99999",
+            "http://x:y",
+        ] {
             assert!(url(text).is_err(), "{text:?}");
         }
     }

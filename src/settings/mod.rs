@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use dimension::Dimension;
+pub use endpoint::is_http_url;
 
 use crate::cli::{Cli, Typed, variable};
 

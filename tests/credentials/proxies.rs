@@ -156,12 +156,18 @@ pub fn a_proxy_that_refuses_is_an_error_and_not_a_hang() {
     let mut agent = https.agent_with_credentials();
     let line = failure(agent.env("HTTPS_PROXY", with_password(&refused_url())));
     assert!(line.contains("refused"), "{line}");
+    assert!(line.ends_with("; check HTTPS_PROXY and NO_PROXY"), "{line}");
     assert_eq!(https.cloudwatch.requests(), [], "it is not gone round");
 }
 
 pub fn a_proxy_that_is_no_url_is_named_by_its_variable() {
     for variable in ["HTTPS_PROXY", "all_proxy"] {
-        for value in [":// bad", "http://user:NeverShownProxyPassword@[bad", "ftp://bad"] {
+        for value in [
+            ":// bad",
+            "http://user:NeverShownProxyPassword@[bad",
+            "http://user:NeverShownProxyPassword@bad:99999",
+            "ftp://bad",
+        ] {
             let https = Https::start();
             let line = failure(https.agent_with_credentials().env(variable, value));
             let expected = format!("{variable}: expected a URL such as http://proxy.example:3128");

@@ -163,8 +163,10 @@ impl Output {
         let going_on = |lines: &mut Lines| find(lines).is_none() && !lines.ended;
         let (lines, _) =
             self.lines.1.wait_timeout_while(lines, HUNG_TEST, going_on).expect("no reader panics");
-        find(&lines)
-            .unwrap_or_else(|| panic!("no {count} lines with {wanted:?} in {:#?}", lines.text))
+        let (found, all) = (find(&lines), lines.text.clone());
+        // A panic that holds the lock would make the reader panic as well.
+        drop(lines);
+        found.unwrap_or_else(|| panic!("no {count} lines with {wanted:?} in {all:#?}"))
     }
 
     fn finish(&mut self) -> String {

@@ -77,6 +77,8 @@ fn of_causes(causes: String) -> PublishError {
     } else if has("invalid peer certificate") {
         let advice = "name the roots that sign this endpoint in SSL_CERT_FILE, and check the clock";
         (Failure::Misconfigured, Some(advice))
+    } else if has("tunnel error") {
+        (Failure::TryAgain, Some("check HTTPS_PROXY and NO_PROXY"))
     } else if has("lookup address") || has("dns error") {
         (
             Failure::TryAgain,

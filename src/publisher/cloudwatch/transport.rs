@@ -16,6 +16,7 @@ use log::{debug, warn};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use crate::publisher::{Failure, PublishError};
+use crate::settings::is_http_url;
 
 /// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
 /// credentials. Each connector of its own would parse the trusted roots again.
@@ -95,9 +96,12 @@ fn proxy() -> Result<ProxyConfig, PublishError> {
     };
     let url = if value.contains("://") { value } else { format!("http://{value}") };
     // The value may hold a password, so it is not shown.
-    let proxy = ProxyConfig::https(url.as_str()).map_err(|_| {
-        misconfigured(format!("{name}: expected a URL such as http://proxy.example:3128"))
-    })?;
+    let not_a_url =
+        || misconfigured(format!("{name}: expected a URL such as http://proxy.example:3128"));
+    if !is_http_url(&url) {
+        return Err(not_a_url());
+    }
+    let proxy = ProxyConfig::https(url.as_str()).map_err(|_| not_a_url())?;
     let exceptions = first_set(["NO_PROXY", "no_proxy"]).map_or_else(String::new, |(_, list)| list);
     Ok(proxy.no_proxy(exceptions + "," + NEVER_PROXIED))
 }
