@@ -24,12 +24,14 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     let windows = Windows::new(settings.period, settings.samples_per_window());
     let (sender, summaries) = mpsc::channel(CHANNEL_DEPTH);
     info!(
-        "sampling every {:?}, publishing every {:?}, {delay:.1?} after its end",
-        settings.sample_interval, settings.period,
+        "sampling every {} s, windows of {} s, sent {:.1} s after they close",
+        settings.sample_interval.as_secs_f64(),
+        settings.period.as_secs(),
+        delay.as_secs_f64(),
     );
     let mut sampled = Sampled::default();
     let sampling = async {
-        let (source, every) = (source::open(), settings.sample_interval);
+        let (source, every) = (source::open(settings), settings.sample_interval);
         sampled = sampler::run(source, every, windows, SystemTime::now, sender, stop.clone()).await;
     };
     let deadline = async {

@@ -22,11 +22,52 @@ pub struct Settings {
     pub dimensions: Vec<Dimension>,
     pub period: Duration,
     pub sample_interval: Duration,
+    pub scope: Scope,
+    pub memory: MemoryUse,
     pub publish: Publish,
     /// How many undelivered summaries are kept; 0 drops them at once.
     pub buffer: usize,
     pub shutdown_timeout: Duration,
     pub aws: Aws,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// The container, if it has a limit of its own; otherwise the machine.
+    #[default]
+    Auto,
+    /// The machine.
+    Host,
+    /// The control group of this process.
+    Container,
+}
+
+/// Which memory of a container counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MemoryUse {
+    /// What could not be given back without losing something.
+    #[default]
+    Used,
+    /// All but the file pages that were not used lately, as Kubernetes shows it.
+    WorkingSet,
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    match text {
+        "auto" => Ok(Scope::Auto),
+        "host" => Ok(Scope::Host),
+        "container" => Ok(Scope::Container),
+        _ => Err("auto, host or container".into()),
+    }
+}
+
+fn memory_use(text: &str) -> Result<MemoryUse, String> {
+    match text {
+        "used" => Ok(MemoryUse::Used),
+        "working-set" => Ok(MemoryUse::WorkingSet),
+        _ => Err("used or working-set".into()),
+    }
 }
 
 /// Which publisher takes the summaries.
@@ -53,6 +94,8 @@ impl Settings {
         let dimensions = dimension::all(cli, service.unwrap_or_default(), &mut problems);
         let period = problems.optional(cli, "period", number::period);
         let sample_interval = problems.optional(cli, "sample-interval", number::sample_interval);
+        let scope = problems.optional(cli, "scope", scope);
+        let memory = problems.optional(cli, "memory", memory_use);
         let dry_run = problems.optional(cli, "dry-run", number::boolean);
         let buffer = problems.optional(cli, "buffer", number::buffer);
         let shutdown_timeout = problems.optional(cli, "shutdown-timeout", number::shutdown_timeout);
@@ -66,6 +109,8 @@ impl Settings {
             dimensions,
             period: period.unwrap_or(number::DEFAULT_PERIOD),
             sample_interval: sample_interval.unwrap_or(number::DEFAULT_SAMPLE_INTERVAL),
+            scope: scope.unwrap_or_default(),
+            memory: memory.unwrap_or_default(),
             publish: if dry_run.unwrap_or(false) { Publish::Console } else { Publish::CloudWatch },
             buffer: buffer.unwrap_or(number::DEFAULT_BUFFER),
             shutdown_timeout: shutdown_timeout.unwrap_or(number::DEFAULT_SHUTDOWN_TIMEOUT),

@@ -61,6 +61,11 @@ pub fn memory(meminfo: &str) -> Option<(Bytes, Bytes)> {
     (total > 0).then(|| (bytes(total.saturating_sub(droppable)), bytes(total)))
 }
 
+/// Total memory, from the text of /proc/meminfo.
+pub fn memory_total(meminfo: &str) -> Option<Bytes> {
+    kibibytes(meminfo, "MemTotal:").map(|total| Bytes(total.saturating_mul(1024)))
+}
+
 fn kibibytes(meminfo: &str, name: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
     line.strip_suffix("kB")?.trim().parse().ok()

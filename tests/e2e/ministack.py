@@ -249,7 +249,7 @@ class EndToEnd(unittest.TestCase):
 
     def start_agent(self, name, arguments, environment):
         command = [BINARY, "--namespace", NAMESPACE, "--service", "FooService"]
-        command += ["--period", str(PERIOD), "--sample-interval", str(SAMPLE_INTERVAL)]
+        command += ["--scope", "host", "--period", str(PERIOD), "--sample-interval", str(SAMPLE_INTERVAL)]
         command += ["--dimension", "Stage=e2e", *arguments]
         log = {"RUST_LOG": "cloudwatch_metrics_agent::publisher=info"}
         return self.start(name, command, {**log, **environment})

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::model::Statistics;
-use crate::settings::{self, Aws, Publish};
+use crate::settings::{self, Aws, MemoryUse, Publish, Scope};
 
 fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
     let dimension = |(name, value): (&str, &str)| settings::Dimension {
@@ -25,6 +25,8 @@ fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
         dimensions: dimensions.map(dimension).collect(),
         period: Duration::from_secs(period),
         sample_interval: Duration::from_millis(900),
+        scope: Scope::Host,
+        memory: MemoryUse::Used,
         publish: Publish::CloudWatch,
         buffer: 60,
         shutdown_timeout: Duration::from_secs(8),

@@ -1,0 +1,114 @@
+//! The container that this process runs in: its own control group, in percent of the limits that
+//! bind first.
+
+mod cpu;
+mod memory;
+
+use std::fs;
+use std::path::Path;
+
+use self::cpu::Cpu;
+use self::memory::Memory;
+use super::Source;
+use crate::model::{Limit, ReadError, Reading};
+use crate::settings::MemoryUse;
+
+/// Reads the counters of the group that this process is in.
+#[derive(Debug)]
+pub struct Container {
+    cpu: Result<Cpu, NoGroup>,
+    memory: Result<Memory, NoGroup>,
+    /// For how many readings the limits are still good.
+    limits_good_for: u32,
+}
+
+/// Limits change while a container runs (`docker update`, a pod that is resized), but seldom: they
+/// are read anew after this many readings, about every fifteen seconds.
+const LIMITS_GOOD_FOR: u32 = 16;
+
+impl Container {
+    /// The container of this process, with /proc and /sys below `root`.
+    pub fn open(root: &Path, memory: MemoryUse) -> Self {
+        let read = |name: &str| fs::read_to_string(root.join("proc/self").join(name));
+        // Where these cannot be read there is no group, and the error names the file.
+        let (cgroup, mountinfo) =
+            (read("cgroup").unwrap_or_default(), read("mountinfo").unwrap_or_default());
+        let no_group = |controller| NoGroup { controller, file: root.join("proc/self/cgroup") };
+        let texts = (cgroup.as_str(), mountinfo.as_str());
+        Self {
+            cpu: Cpu::find(texts, root).ok_or_else(|| no_group("group with the cpu controller")),
+            memory: Memory::find(texts, root, memory)
+                .ok_or_else(|| no_group("group with the memory controller")),
+            limits_good_for: 0,
+        }
+    }
+
+    /// Why this container is limited to less than the machine, or `None` if it is not.
+    pub fn limited_by(&mut self) -> Option<String> {
+        let reading = self.read();
+        let cpu = reading.cpu.ok().filter(|_| self.cpu.as_ref().is_ok_and(Cpu::is_limited));
+        let memory =
+            reading.memory.ok().filter(|_| self.memory.as_ref().is_ok_and(Memory::is_limited));
+        let cpu = cpu.map(|cpu| format!("{} ({})", cpu.limit.amount, cpu.limit.origin));
+        let memory =
+            memory.map(|memory| format!("{} ({})", memory.limit.amount, memory.limit.origin));
+        let limits: Vec<_> = cpu.into_iter().chain(memory).collect();
+        (!limits.is_empty()).then(|| limits.join(", "))
+    }
+}
+
+impl Source for Container {
+    fn read(&mut self) -> Reading {
+        let limits_are_good = self.limits_good_for > 0;
+        let reading = Reading {
+            cpu: self
+                .cpu
+                .as_mut()
+                .map_err(|none| none.error())
+                .and_then(|cpu| cpu.read(limits_are_good)),
+            memory: self
+                .memory
+                .as_mut()
+                .map_err(|none| none.error())
+                .and_then(|memory| memory.read(limits_are_good)),
+        };
+        self.limits_good_for = self.limits_good_for.checked_sub(1).unwrap_or(LIMITS_GOOD_FOR);
+        reading
+    }
+}
+
+/// This process is in no group of a controller, as far as can be seen.
+#[derive(Debug)]
+struct NoGroup {
+    controller: &'static str,
+    file: std::path::PathBuf,
+}
+
+impl NoGroup {
+    fn error(&self) -> ReadError {
+        ReadError::Malformed { path: self.file.clone(), expected: self.controller }
+    }
+}
+
+/// The text of a file that need not be there: limits stand only where a controller is in use, and
+/// at the root of version 2 there are none.
+fn optional(path: &Path) -> Result<Option<String>, ReadError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ReadError::Unreadable(path.to_owned(), error)),
+    }
+}
+
+/// The limit that binds first: the smallest, and of equal ones the one that was found first.
+fn smallest<T: PartialOrd>(limits: Vec<Limit<T>>) -> Option<Limit<T>> {
+    limits.into_iter().reduce(|first, next| if next.amount < first.amount { next } else { first })
+}
+
+/// A limit and the file that it stands in.
+fn limit<T>(amount: T, file: &Path) -> Limit<T> {
+    Limit { amount, origin: file.display().to_string().into() }
+}
+
+#[cfg(test)]
+mod tests;

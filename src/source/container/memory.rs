@@ -1,0 +1,97 @@
+//! Memory used by the group, and how much it may use.
+
+use std::path::{Path, PathBuf};
+
+use super::{limit, optional, smallest};
+use crate::model::{Bytes, Limit, MemoryReading, ReadError};
+use crate::settings::MemoryUse;
+use crate::source::cgroup::{Group, Version, v1, v2};
+use crate::source::kernel_file::{KernelFile, PAGE};
+use crate::source::proc;
+
+/// Reads `memory.usage_in_bytes` or `memory.current`, and `memory.stat`.
+#[derive(Debug)]
+pub struct Memory {
+    group: Group,
+    which: MemoryUse,
+    usage: KernelFile,
+    stat: KernelFile,
+    meminfo: PathBuf,
+    limit: Option<Limit<Bytes>>,
+}
+
+impl Memory {
+    /// Finds the group in the texts of /proc/self/cgroup and /proc/self/mountinfo.
+    pub fn find((cgroup, mountinfo): (&str, &str), root: &Path, which: MemoryUse) -> Option<Self> {
+        let group = Group::find("memory", cgroup, mountinfo, root)?;
+        let usage = match group.version {
+            Version::V1 => "memory.usage_in_bytes",
+            Version::V2 => "memory.current",
+        };
+        let file = |name| KernelFile::new(group.own().join(name));
+        let (usage, stat) = (file(usage), file("memory.stat"));
+        let meminfo = root.join("proc/meminfo");
+        Some(Self { group, which, usage, stat, meminfo, limit: None })
+    }
+
+    pub fn read(&mut self, limit_is_good: bool) -> Result<MemoryReading, ReadError> {
+        let used = self.used()?;
+        let limit = match self.limit.take() {
+            Some(limit) if limit_is_good => limit,
+            _ => self.find_limit()?,
+        };
+        Ok(MemoryReading { used, limit: self.limit.insert(limit).clone() })
+    }
+
+    /// Whether the limit is less than all of the machine's memory.
+    pub fn is_limited(&self) -> bool {
+        self.limit.as_ref().is_some_and(|limit| Path::new(&*limit.origin) != self.meminfo)
+    }
+
+    fn used(&mut self) -> Result<Bytes, ReadError> {
+        let (mut usage, mut stat) = ([0; PAGE], [0; PAGE]);
+        let usage = self.usage.read(&mut usage)?;
+        let stat = self.stat.read(&mut stat)?;
+        let (used, expected) = match self.group.version {
+            Version::V1 => (v1::memory_used(usage, stat, self.which), V1_FIELDS),
+            Version::V2 => (v2::memory_used(usage, stat, self.which), V2_FIELDS),
+        };
+        used.ok_or_else(|| self.stat.malformed(expected))
+    }
+
+    /// The smallest of the machine's memory and the limits of the group and of each group above it
+    /// that can be seen.
+    fn find_limit(&self) -> Result<Limit<Bytes>, ReadError> {
+        let mut limits = vec![self.machine()?];
+        match self.group.version {
+            Version::V1 => {
+                // One file tells of all groups above, those that cannot be seen included.
+                let file = self.group.own().join("memory.stat");
+                let text = optional(&file)?.unwrap_or_default();
+                limits.extend(v1::memory_limit(&text).map(|bytes| limit(bytes, &file)));
+            }
+            Version::V2 => {
+                for directory in self.group.directories() {
+                    let file = directory.join("memory.max");
+                    let Some(text) = optional(&file)? else { continue };
+                    let malformed =
+                        ReadError::Malformed { path: file.clone(), expected: "bytes or max" };
+                    let bytes = v2::memory_limit(&text).ok_or(malformed)?;
+                    limits.extend(bytes.map(|bytes| limit(bytes, &file)));
+                }
+            }
+        }
+        Ok(smallest(limits).expect("the machine's memory is among them"))
+    }
+
+    fn machine(&self) -> Result<Limit<Bytes>, ReadError> {
+        let missing = || ReadError::Missing(self.meminfo.clone());
+        let text = optional(&self.meminfo)?.ok_or_else(missing)?;
+        let malformed =
+            ReadError::Malformed { path: self.meminfo.clone(), expected: "MemTotal in kB" };
+        proc::memory_total(&text).map(|total| limit(total, &self.meminfo)).ok_or(malformed)
+    }
+}
+
+const V1_FIELDS: &str = "total_cache, total_shmem and total_inactive_file beside a usage in bytes";
+const V2_FIELDS: &str = "file, shmem, slab_reclaimable and inactive_file beside a usage in bytes";

@@ -1,0 +1,56 @@
+// Reads the kernel's own counters twice a second, between two ticks of the wall clock, until it
+// is killed: the second opinion on what the agent says.
+//
+//     meter FILE[:FIELD]...
+//
+// One line a reading: wall clock in nanoseconds, then the number of each file, or of its field.
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVERY_NS 500000000LL
+
+// The number in the file, or the one behind the field's name at the start of a line.
+static long long number(const char *argument) {
+    static char text[16384];
+    char path[256];
+    snprintf(path, sizeof path, "%s", argument);
+    char *field = strchr(path, ':');
+    if (field) *field++ = 0;
+    int file = open(path, O_RDONLY);
+    ssize_t length = file < 0 ? -1 : read(file, text, sizeof text - 1);
+    if (length < 0) {
+        perror(path);
+        exit(1);
+    }
+    close(file);
+    text[length] = 0;
+    if (!field) return atoll(text);
+    size_t width = strlen(field);
+    for (char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (!strncmp(line, field, width) && line[width] == ' ') return atoll(line + width);
+    }
+    fprintf(stderr, "%s has no %s\n", path, field);
+    exit(1);
+}
+
+int main(int count, char **arguments) {
+    struct timespec now;
+    for (;;) {
+        clock_gettime(CLOCK_REALTIME, &now);
+        long long nanoseconds = now.tv_sec * 1000000000LL + now.tv_nsec;
+        printf("%lld", nanoseconds);
+        for (int index = 1; index < count; index++) printf(" %lld", number(arguments[index]));
+        putchar('\n');
+        fflush(stdout);
+        // Halfway between two ticks, so that no reading falls onto the boundary of a window.
+        long long next = (nanoseconds / EVERY_NS + 1) * EVERY_NS + EVERY_NS / 2;
+        struct timespec until = {next / 1000000000LL, next % 1000000000LL};
+        clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL);
+    }
+}
