@@ -31,7 +31,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     );
     let mut sampled = Sampled::default();
     let sampling = async {
-        let (source, every) = (source::open(settings), settings.sample_interval);
+        let (source, every) = (source::open(settings).await, settings.sample_interval);
         sampled = sampler::run(source, every, windows, SystemTime::now, sender, stop.clone()).await;
     };
     let deadline = async {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
+use tokio::time::Instant;
+
 /// A number of CPU cores, fractions included: a quota of 25 ms in 100 ms is 0.25.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Cores(pub f64);
@@ -32,16 +34,25 @@ pub struct Limit<T> {
     pub origin: Arc<str>,
 }
 
-/// Raw counters at one instant, as the kernel or an endpoint gives them.
+impl<T: fmt::Display> fmt::Display for Limit<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.amount, self.origin)
+    }
+}
+
+/// Raw counters, as the kernel or an endpoint gives them. A part of which there is nothing newer
+/// than in the reading before is `None`.
 #[derive(Debug)]
 pub struct Reading {
-    pub cpu: Result<CpuReading, ReadError>,
-    pub memory: Result<MemoryReading, ReadError>,
+    pub cpu: Option<Result<CpuReading, ReadError>>,
+    pub memory: Option<Result<MemoryReading, ReadError>>,
 }
 
 /// CPU time used since some fixed moment; only differences of it mean anything.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CpuReading {
+    /// When the counter stood like this.
+    pub at: Instant,
     pub used: Duration,
     pub limit: Limit<Cores>,
 }

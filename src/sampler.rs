@@ -75,7 +75,7 @@ impl Sampled {
 /// Computes samples from readings.
 struct Sampler {
     source: Box<dyn Source>,
-    previous: Option<(Instant, CpuReading)>,
+    previous: Option<CpuReading>,
     cpu: PartWatch<Cores>,
     memory: PartWatch<Bytes>,
 }
@@ -88,11 +88,11 @@ impl Sampler {
 
     /// The sample at this instant. The first one has no CPU part.
     fn sample(&mut self, instant: Instant) -> Sample {
-        let reading = self.source.read();
+        let reading = self.source.read(instant);
         let cpu = self.cpu.watch(reading.cpu, |cpu| &cpu.limit);
         let memory = self.memory.watch(reading.memory, |memory| &memory.limit);
         let sample = Sample {
-            cpu: cpu.and_then(|next| self.cpu_utilization(instant, next)),
+            cpu: cpu.and_then(|next| self.cpu_utilization(next)),
             memory: memory.as_ref().and_then(memory_utilization),
         };
         debug!("{sample:?}");
@@ -101,18 +101,18 @@ impl Sampler {
 
     /// The utilization between the previous reading and this one. A counter that went back was
     /// restarted, and the difference says nothing.
-    fn cpu_utilization(&mut self, instant: Instant, next: CpuReading) -> Option<f32> {
-        let Some((since, before)) = &self.previous else {
-            self.previous = Some((instant, next));
+    fn cpu_utilization(&mut self, next: CpuReading) -> Option<f32> {
+        let Some(before) = &self.previous else {
+            self.previous = Some(next);
             return None;
         };
-        let elapsed = instant.duration_since(*since);
+        let elapsed = next.at.duration_since(before.at);
         if elapsed < MIN_CPU_INTERVAL {
             return None;
         }
         let used = next.used.checked_sub(before.used);
         let available = elapsed.as_secs_f64() * next.limit.amount.0;
-        self.previous = Some((instant, next));
+        self.previous = Some(next);
         percent(used?.as_secs_f64(), available)
     }
 }
@@ -142,9 +142,10 @@ impl<T: Clone + Display + PartialEq> PartWatch<T> {
 
     fn watch<R>(
         &mut self,
-        reading: Result<R, ReadError>,
+        reading: Option<Result<R, ReadError>>,
         limit: impl Fn(&R) -> &Limit<T>,
     ) -> Option<R> {
+        let reading = reading?;
         let was_failing = std::mem::replace(&mut self.failing, reading.is_err());
         match &reading {
             Err(error) if !was_failing => error!("{} is absent from now on: {error}", self.name),
@@ -155,7 +156,7 @@ impl<T: Clone + Display + PartialEq> PartWatch<T> {
                     info!("{} can be read again", self.name);
                 }
                 if self.limit.as_ref() != Some(limit) {
-                    info!("{} is in percent of {}, by {}", self.name, limit.amount, limit.origin);
+                    info!("{} is in percent of {limit}", self.name);
                     self.limit = Some(limit.clone());
                 }
             }

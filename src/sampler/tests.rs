@@ -48,11 +48,12 @@ impl Machine {
 }
 
 impl Source for Machine {
-    fn read(&mut self) -> Reading {
+    fn read(&mut self, instant: Instant) -> Reading {
         self.advance();
         self.0.readings.set(self.0.readings.get() + 1);
         let limit = |amount| Limit { amount, origin: "a test".into() };
         let cpu = CpuReading {
+            at: instant,
             used: self.0.used.get(),
             limit: Limit { amount: Cores(4.0), origin: "a test".into() },
         };
@@ -61,7 +62,8 @@ impl Source for Machine {
             .memory
             .get()
             .map(|used| MemoryReading { used: Bytes(used), limit: limit(Bytes(8 * GIB)) });
-        Reading { cpu: Ok(cpu), memory: memory.ok_or(ReadError::Missing("meminfo".into())) }
+        let memory = memory.ok_or(ReadError::Missing("meminfo".into()));
+        Reading { cpu: Some(Ok(cpu)), memory: Some(memory) }
     }
 }
 

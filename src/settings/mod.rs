@@ -34,13 +34,15 @@ pub struct Settings {
 /// What is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
-    /// The container, if it has a limit of its own; otherwise the machine.
+    /// On ECS the task; otherwise the container, if it has a limit; otherwise the machine.
     #[default]
     Auto,
     /// The machine.
     Host,
     /// The control group of this process.
     Container,
+    /// All containers of the ECS task.
+    Task,
 }
 
 /// Which memory of a container counts.
@@ -58,7 +60,8 @@ fn scope(text: &str) -> Result<Scope, String> {
         "auto" => Ok(Scope::Auto),
         "host" => Ok(Scope::Host),
         "container" => Ok(Scope::Container),
-        _ => Err("auto, host or container".into()),
+        "task" => Ok(Scope::Task),
+        _ => Err("auto, host, container or task".into()),
     }
 }
 

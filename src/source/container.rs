@@ -7,9 +7,12 @@ mod memory;
 use std::fs;
 use std::path::Path;
 
+use tokio::time::Instant;
+
 use self::cpu::Cpu;
 use self::memory::Memory;
 use super::Source;
+use super::task::Limits;
 use crate::model::{Limit, ReadError, Reading};
 use crate::settings::MemoryUse;
 
@@ -43,37 +46,41 @@ impl Container {
         }
     }
 
-    /// Why this container is limited to less than the machine, or `None` if it is not.
+    /// The same container as the only one of a task that has limits.
+    pub fn within(mut self, task: Limits) -> Self {
+        if let Ok(cpu) = &mut self.cpu {
+            cpu.task_limit = task.cpu;
+        }
+        if let Ok(memory) = &mut self.memory {
+            memory.task_limit = task.memory;
+        }
+        self
+    }
+
+    /// The limits that are less than the machine, or `None` if there are none.
     pub fn limited_by(&mut self) -> Option<String> {
-        let reading = self.read();
-        let cpu = reading.cpu.ok().filter(|_| self.cpu.as_ref().is_ok_and(Cpu::is_limited));
-        let memory =
-            reading.memory.ok().filter(|_| self.memory.as_ref().is_ok_and(Memory::is_limited));
-        let cpu = cpu.map(|cpu| format!("{} ({})", cpu.limit.amount, cpu.limit.origin));
-        let memory =
-            memory.map(|memory| format!("{} ({})", memory.limit.amount, memory.limit.origin));
+        // The limits are found when they are first needed, in a reading.
+        self.read(Instant::now());
+        let cpu = self.cpu.as_ref().ok().and_then(Cpu::own_limit).map(ToString::to_string);
+        let memory = self.memory.as_ref().ok().and_then(Memory::own_limit).map(ToString::to_string);
         let limits: Vec<_> = cpu.into_iter().chain(memory).collect();
-        (!limits.is_empty()).then(|| limits.join(", "))
+        (!limits.is_empty()).then(|| limits.join(" and "))
     }
 }
 
 impl Source for Container {
-    fn read(&mut self) -> Reading {
+    fn read(&mut self, instant: Instant) -> Reading {
         let limits_are_good = self.limits_good_for > 0;
-        let reading = Reading {
-            cpu: self
-                .cpu
-                .as_mut()
-                .map_err(|none| none.error())
-                .and_then(|cpu| cpu.read(limits_are_good)),
-            memory: self
-                .memory
-                .as_mut()
-                .map_err(|none| none.error())
-                .and_then(|memory| memory.read(limits_are_good)),
-        };
         self.limits_good_for = self.limits_good_for.checked_sub(1).unwrap_or(LIMITS_GOOD_FOR);
-        reading
+        let cpu = match &mut self.cpu {
+            Ok(cpu) => cpu.read(instant, limits_are_good),
+            Err(none) => Err(none.error()),
+        };
+        let memory = match &mut self.memory {
+            Ok(memory) => memory.read(limits_are_good),
+            Err(none) => Err(none.error()),
+        };
+        Reading { cpu: Some(cpu), memory: Some(memory) }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::Source;
 use super::kernel_file::{KernelFile, PAGE};
 use super::proc::{count_cores, cpu_used, memory};
@@ -36,7 +38,7 @@ impl Host {
         }
     }
 
-    fn read_cpu(&mut self) -> Result<CpuReading, ReadError> {
+    fn read_cpu(&mut self, at: Instant) -> Result<CpuReading, ReadError> {
         let mut page = [0; PAGE];
         let used = cpu_used(self.stat.read(&mut page)?).ok_or_else(|| {
             self.stat.malformed("line `cpu` with at least four counters, not all zero")
@@ -44,7 +46,7 @@ impl Host {
         let cores = count_cores(self.online.read(&mut page)?)
             .ok_or_else(|| self.online.malformed("list of CPUs such as 0-3"))?;
         let limit = Limit { amount: Cores(cores as f64), origin: self.cpu_origin.clone() };
-        Ok(CpuReading { used, limit })
+        Ok(CpuReading { at, used, limit })
     }
 
     fn read_memory(&mut self) -> Result<MemoryReading, ReadError> {
@@ -58,8 +60,8 @@ impl Host {
 }
 
 impl Source for Host {
-    fn read(&mut self) -> Reading {
-        Reading { cpu: self.read_cpu(), memory: self.read_memory() }
+    fn read(&mut self, instant: Instant) -> Reading {
+        Reading { cpu: Some(self.read_cpu(instant)), memory: Some(self.read_memory()) }
     }
 }
 
@@ -76,6 +78,10 @@ mod tests {
         Host::at(&root.join("proc"), &root.join("sys"))
     }
 
+    fn read<T>(part: Option<T>) -> T {
+        part.expect("the machine always has news")
+    }
+
     fn error<T: std::fmt::Debug>(result: Result<T, ReadError>) -> String {
         let text = result.expect_err("this part of the fixture cannot be read").to_string();
         text.replace(&format!("{}/", env!("CARGO_MANIFEST_DIR")), "")
@@ -83,12 +89,12 @@ mod tests {
 
     #[test]
     fn a_machine_of_four_cores() {
-        let reading = host("four-cores").read();
-        let cpu = reading.cpu.expect("the fixture is complete");
+        let reading = host("four-cores").read(Instant::now());
+        let cpu = read(reading.cpu).expect("the fixture is complete");
         assert_eq!(cpu.used, Duration::from_millis(10 * (5012 + 30 + 2007 + 11 + 84 + 19)));
         assert_eq!(cpu.limit.amount, Cores(4.0));
         assert!(cpu.limit.origin.ends_with("four-cores/sys/devices/system/cpu/online"));
-        let memory = reading.memory.expect("the fixture is complete");
+        let memory = read(reading.memory).expect("the fixture is complete");
         let kibibytes = 16_384_000 - 8_192_000 - 256_000 - 4_096_000 - 128_000 + 64_000;
         assert_eq!(memory.used, Bytes(kibibytes * 1024));
         assert_eq!(memory.limit.amount, Bytes(16_384_000 * 1024));
@@ -97,19 +103,19 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named_and_leaves_the_other_part_readable() {
-        let reading = host("no-meminfo").read();
-        assert!(reading.cpu.is_ok());
+        let reading = host("no-meminfo").read(Instant::now());
+        assert!(read(reading.cpu).is_ok());
         assert_eq!(
-            error(reading.memory),
+            error(read(reading.memory)),
             "tests/fixtures/host/no-meminfo/proc/meminfo does not exist"
         );
     }
 
     #[test]
     fn an_unreadable_file_is_named_with_the_reason() {
-        let reading = host("stat-is-a-directory").read();
+        let reading = host("stat-is-a-directory").read(Instant::now());
         assert_eq!(
-            error(reading.cpu),
+            error(read(reading.cpu)),
             "tests/fixtures/host/stat-is-a-directory/proc/stat cannot be read: \
              Is a directory (os error 21)"
         );
@@ -117,14 +123,14 @@ mod tests {
 
     #[test]
     fn garbage_is_an_error_that_says_what_was_expected() {
-        let reading = host("garbage").read();
+        let reading = host("garbage").read(Instant::now());
         assert_eq!(
-            error(reading.cpu),
+            error(read(reading.cpu)),
             "tests/fixtures/host/garbage/sys/devices/system/cpu/online has no list of CPUs \
              such as 0-3"
         );
         assert_eq!(
-            error(reading.memory),
+            error(read(reading.memory)),
             "tests/fixtures/host/garbage/proc/meminfo has no MemTotal, MemFree, Buffers, \
              Cached and Shmem in kB"
         );
@@ -132,10 +138,10 @@ mod tests {
 
     #[test]
     fn this_machine_can_be_read() {
-        let reading = Host::open().read();
-        let cpu = reading.cpu.expect("/proc/stat is readable");
+        let reading = Host::open().read(Instant::now());
+        let cpu = read(reading.cpu).expect("/proc/stat is readable");
         assert!(cpu.used > Duration::ZERO && cpu.limit.amount >= Cores(1.0), "{cpu:?}");
-        let memory = reading.memory.expect("/proc/meminfo is readable");
+        let memory = read(reading.memory).expect("/proc/meminfo is readable");
         assert!(memory.used > Bytes(0) && memory.used < memory.limit.amount, "{memory:?}");
     }
 }

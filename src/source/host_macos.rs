@@ -34,7 +34,7 @@ impl Host {
 
     /// sysinfo gives a percentage since its last refresh and keeps the raw counters to itself;
     /// summed up over the intervals it is a counter again.
-    fn read_cpu(&mut self) -> Result<CpuReading, ReadError> {
+    fn read_cpu(&mut self, at: tokio::time::Instant) -> Result<CpuReading, ReadError> {
         let system = available(&mut self.system)?;
         let interval = self.refreshed.elapsed();
         if interval >= MINIMUM_CPU_UPDATE_INTERVAL {
@@ -45,7 +45,7 @@ impl Host {
         }
         let cores = Cores(system.cpus().len() as f64);
         let limit = Limit { amount: cores, origin: self.origin.clone() };
-        Ok(CpuReading { used: self.used, limit })
+        Ok(CpuReading { at, used: self.used, limit })
     }
 
     fn read_memory(&mut self) -> Result<MemoryReading, ReadError> {
@@ -62,8 +62,8 @@ impl Host {
 }
 
 impl Source for Host {
-    fn read(&mut self) -> Reading {
-        Reading { cpu: self.read_cpu(), memory: self.read_memory() }
+    fn read(&mut self, instant: tokio::time::Instant) -> Reading {
+        Reading { cpu: Some(self.read_cpu(instant)), memory: Some(self.read_memory()) }
     }
 }
 

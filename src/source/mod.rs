@@ -13,51 +13,63 @@ mod host;
 mod kernel_file;
 #[cfg(target_os = "linux")]
 mod proc;
+#[cfg(target_os = "linux")]
+mod task;
+
+#[cfg(target_os = "linux")]
+use std::path::Path;
 
 use log::info;
+use tokio::time::Instant;
 
 use crate::model::Reading;
-use crate::settings::{Scope, Settings};
+#[cfg(target_os = "linux")]
+use crate::settings::Scope;
+use crate::settings::Settings;
 
 /// Gives the raw counters of what is measured.
 pub trait Source {
-    /// The counters as they stand now. Cheap and never blocking: it is called for every sample.
-    fn read(&mut self) -> Reading;
+    /// The counters as they stand now, at `instant`. Cheap and never blocking: it is called for
+    /// every sample.
+    fn read(&mut self, instant: Instant) -> Reading;
 }
 
 /// The source that the settings ask for, which is said with its reason.
-pub fn open(settings: &Settings) -> Box<dyn Source> {
-    let (source, scope, reason): (Box<dyn Source>, _, _) = match settings.scope {
-        Scope::Host => (Box::new(host::Host::open()), "host", ASKED.to_owned()),
-        #[cfg(target_os = "linux")]
-        Scope::Container => (Box::new(container(settings)), "container", ASKED.to_owned()),
-        #[cfg(target_os = "linux")]
-        Scope::Auto => {
-            let mut container = container(settings);
-            match container.limited_by() {
-                Some(limits) => (
-                    Box::new(container),
-                    "container",
-                    format!("its control group has limits: {limits}"),
-                ),
-                None => {
-                    let reason = "its control group has no CPU or memory limit".to_owned();
-                    (Box::new(host::Host::open()), "host", reason)
-                }
-            }
-        }
-        #[cfg(not(target_os = "linux"))]
-        Scope::Auto | Scope::Container => {
-            (Box::new(host::Host::open()), "host", "only Linux has control groups".to_owned())
-        }
-    };
+pub async fn open(settings: &Settings) -> Box<dyn Source> {
+    let (source, scope, reason) = choose(settings).await;
     info!("scope: {scope}, because {reason}");
     source
 }
 
+type Choice = (Box<dyn Source>, &'static str, String);
+
 #[cfg(target_os = "linux")]
-fn container(settings: &Settings) -> container::Container {
-    container::Container::open(std::path::Path::new("/"), settings.memory)
+async fn choose(settings: &Settings) -> Choice {
+    let host = || Box::new(host::Host::open());
+    let asked = || "it was asked for".to_owned();
+    let mut container = container::Container::open(Path::new("/"), settings.memory);
+    let endpoint = task::Endpoint::from_environment();
+    let task = async |endpoint| Box::new(task::Task::open(endpoint, settings.memory).await);
+    match (settings.scope, endpoint) {
+        (Scope::Host, _) => (host(), "host", asked()),
+        (Scope::Container, _) => (Box::new(container), "container", asked()),
+        (Scope::Task, Some(endpoint)) => (task(endpoint).await, "task", asked()),
+        (Scope::Task, None) => (task(task::Endpoint::unset()).await, "task", asked()),
+        (Scope::Auto, Some(endpoint)) => {
+            (task(endpoint).await, "task", format!("{} is set", task::VARIABLE))
+        }
+        (Scope::Auto, None) => match container.limited_by() {
+            Some(limits) => {
+                let reason = format!("its control group is limited to {limits}");
+                (Box::new(container), "container", reason)
+            }
+            None => (host(), "host", "its control group has no CPU or memory limit".to_owned()),
+        },
+    }
 }
 
-const ASKED: &str = "it was asked for";
+#[cfg(not(target_os = "linux"))]
+async fn choose(_settings: &Settings) -> Choice {
+    let reason = "only Linux has containers".to_owned();
+    (Box::new(host::Host::open()), "host", reason)
+}

@@ -2,9 +2,7 @@
 //
 //     load hold MEGABYTES    holds anonymous memory
 //     load burn PERCENT      uses this much of one core: a part of each 100 ms; 100 never rests
-//     load read FILE         reads a file once, which brings it into the page cache
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,21 +44,9 @@ static void burn(long long percent) {
     }
 }
 
-static void read_once(const char *path) {
-    static char buffer[1 << 16];
-    int file = open(path, O_RDONLY);
-    if (file < 0) {
-        perror(path);
-        exit(1);
-    }
-    while (read(file, buffer, sizeof buffer) > 0) {
-    }
-}
-
 int main(int count, char **arguments) {
     if (count != 3) return 2;
     if (!strcmp(arguments[1], "hold")) hold((size_t)atoi(arguments[2]) << 20);
     if (!strcmp(arguments[1], "burn")) burn(atoll(arguments[2]));
-    if (!strcmp(arguments[1], "read")) read_once(arguments[2]);
-    return 0;
+    return 2;
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{limit, optional, smallest};
 use crate::model::{Cores, CpuReading, Limit, ReadError};
 use crate::source::cgroup::{Group, Version, v1, v2};
@@ -18,6 +20,8 @@ pub struct Cpu {
     cpuset: Option<Group>,
     online: PathBuf,
     limit: Option<Limit<Cores>>,
+    /// Of the task that the container is the only one of.
+    pub task_limit: Option<Limit<Cores>>,
 }
 
 impl Cpu {
@@ -36,21 +40,22 @@ impl Cpu {
             cpuset: find("cpuset"),
             online: root.join("sys/devices/system/cpu/online"),
             limit: None,
+            task_limit: None,
         })
     }
 
-    pub fn read(&mut self, limit_is_good: bool) -> Result<CpuReading, ReadError> {
+    pub fn read(&mut self, at: Instant, limit_is_good: bool) -> Result<CpuReading, ReadError> {
         let used = self.used()?;
         let limit = match self.limit.take() {
             Some(limit) if limit_is_good => limit,
             _ => self.find_limit()?,
         };
-        Ok(CpuReading { used, limit: self.limit.insert(limit).clone() })
+        Ok(CpuReading { at, used, limit: self.limit.insert(limit).clone() })
     }
 
-    /// Whether the limit is less than all cores that are online.
-    pub fn is_limited(&self) -> bool {
-        self.limit.as_ref().is_some_and(|limit| Path::new(&*limit.origin) != self.online)
+    /// The limit, if it is less than all cores that are online.
+    pub fn own_limit(&self) -> Option<&Limit<Cores>> {
+        self.limit.as_ref().filter(|limit| Path::new(&*limit.origin) != self.online)
     }
 
     fn used(&mut self) -> Result<Duration, ReadError> {
@@ -70,6 +75,7 @@ impl Cpu {
         for directory in self.quota.directories() {
             limits.extend(self.quota_cores(directory)?);
         }
+        limits.extend(self.task_limit.clone());
         Ok(smallest(limits).expect("the cores that are online are among them"))
     }
 

@@ -18,6 +18,8 @@ pub struct Memory {
     stat: KernelFile,
     meminfo: PathBuf,
     limit: Option<Limit<Bytes>>,
+    /// Of the task that the container is the only one of.
+    pub task_limit: Option<Limit<Bytes>>,
 }
 
 impl Memory {
@@ -31,7 +33,7 @@ impl Memory {
         let file = |name| KernelFile::new(group.own().join(name));
         let (usage, stat) = (file(usage), file("memory.stat"));
         let meminfo = root.join("proc/meminfo");
-        Some(Self { group, which, usage, stat, meminfo, limit: None })
+        Some(Self { group, which, usage, stat, meminfo, limit: None, task_limit: None })
     }
 
     pub fn read(&mut self, limit_is_good: bool) -> Result<MemoryReading, ReadError> {
@@ -43,9 +45,9 @@ impl Memory {
         Ok(MemoryReading { used, limit: self.limit.insert(limit).clone() })
     }
 
-    /// Whether the limit is less than all of the machine's memory.
-    pub fn is_limited(&self) -> bool {
-        self.limit.as_ref().is_some_and(|limit| Path::new(&*limit.origin) != self.meminfo)
+    /// The limit, if it is less than all of the machine's memory.
+    pub fn own_limit(&self) -> Option<&Limit<Bytes>> {
+        self.limit.as_ref().filter(|limit| Path::new(&*limit.origin) != self.meminfo)
     }
 
     fn used(&mut self) -> Result<Bytes, ReadError> {
@@ -81,6 +83,7 @@ impl Memory {
                 }
             }
         }
+        limits.extend(self.task_limit.clone());
         Ok(smallest(limits).expect("the machine's memory is among them"))
     }
 

@@ -1,0 +1,185 @@
+//! The whole ECS task: all of its containers, in percent of the task's limits.
+//!
+//! A task of one container is that container's own control group with the task's limits. On
+//! Fargate the machine is the task's alone, so its counters are joined with the exact figures of
+//! the metadata endpoint (see [`fusion`]). On EC2 the exact figures are fresh enough by themselves.
+
+mod account;
+mod endpoint;
+mod fusion;
+mod metadata;
+mod poll;
+mod stats;
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use log::info;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::time::{Instant, timeout};
+
+use self::account::{Account, Exact};
+pub use self::endpoint::{Endpoint, VARIABLE};
+use self::fusion::{Fusion, Machine};
+use self::metadata::Task as Metadata;
+use self::poll::News;
+use super::Source;
+use super::container::Container;
+use super::host::Host;
+use crate::model::{Bytes, Cores, CpuReading, Limit, MemoryReading, ReadError, Reading};
+use crate::settings::MemoryUse;
+
+/// Reads the usage of a task, in the way that suits where it runs.
+#[derive(Debug)]
+pub struct Task {
+    news: Receiver<News>,
+    address: String,
+    memory: MemoryUse,
+    /// The last failure of the endpoint, while that is all there is.
+    failure: Option<String>,
+    way: Way,
+}
+
+/// How the usage is found.
+#[derive(Debug)]
+enum Way {
+    /// The endpoint has not yet told what the task is.
+    Unknown,
+    /// The only container's own control group.
+    Own(Box<Container>),
+    /// The machine's counters less the platform's overhead.
+    Fused { machine: Box<Host>, fusion: Fusion, account: Account, limits: Limits },
+    /// The exact figures as they come.
+    Exact { account: Account, limits: Limits, machine: Box<Host>, fresh: Option<Exact> },
+}
+
+/// The task's limits, as far as it has any.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    pub cpu: Option<Limit<Cores>>,
+    pub memory: Option<Limit<Bytes>>,
+}
+
+/// How long the first sample waits for the endpoint to tell what the task is. It answers in
+/// milliseconds; after this, sampling starts, and what it tells later is taken up then.
+const FIRST_ANSWER: Duration = Duration::from_secs(1);
+
+/// How many answers may wait for the next sample. There is one every few seconds; when they are
+/// not taken, polling waits.
+const NEWS_DEPTH: usize = 4;
+
+impl Task {
+    /// Starts to ask the endpoint.
+    pub async fn open(endpoint: Endpoint, memory: MemoryUse) -> Self {
+        let (sender, news) = channel(NEWS_DEPTH);
+        let address = endpoint.url("/task");
+        tokio::spawn(poll::run(endpoint, memory, sender));
+        let mut task = Self { news, address, memory, failure: None, way: Way::Unknown };
+        if let Ok(Some(first)) = timeout(FIRST_ANSWER, task.news.recv()).await {
+            task.take(first);
+        }
+        task
+    }
+
+    fn take(&mut self, news: News) {
+        self.failure = None;
+        match (news, &mut self.way) {
+            (News::Failed(text), _) => self.failure = Some(text),
+            (News::Task(task), way) => *way = choose(&task, &self.address, self.memory),
+            (News::Usage(containers, now), Way::Fused { fusion, account, .. }) => {
+                if let Some(exact) = account.add(containers, now) {
+                    fusion.exact(exact);
+                }
+            }
+            (News::Usage(containers, now), Way::Exact { account, fresh, .. }) => {
+                *fresh = account.add(containers, now).or(*fresh);
+            }
+            (News::Usage(..), Way::Unknown | Way::Own(_)) => {}
+        }
+    }
+}
+
+/// The way for this task, which is said.
+fn choose(task: &Metadata, address: &str, memory: MemoryUse) -> Way {
+    let limits = Limits {
+        cpu: task.cpu_limit().map(|amount| Limit { amount, origin: address.into() }),
+        memory: task.memory_limit().map(|amount| Limit { amount, origin: address.into() }),
+    };
+    let machine = || Box::new(Host::open());
+    if task.containers() == 1 {
+        info!("the task has one container, so its own control group tells its usage");
+        return Way::Own(Box::new(Container::open(Path::new("/"), memory).within(limits)));
+    }
+    let account = Account::default();
+    if task.has_own_machine() {
+        info!("the task is on Fargate: the machine's counters less the platform's overhead");
+        return Way::Fused { machine: machine(), fusion: Fusion::default(), account, limits };
+    }
+    info!("the task is on an instance: its usage is that of its containers, by the endpoint");
+    Way::Exact { account, limits, machine: machine(), fresh: None }
+}
+
+impl Source for Task {
+    fn read(&mut self, instant: Instant) -> Reading {
+        let fused = match &mut self.way {
+            Way::Fused { machine, fusion, limits, .. } => {
+                Some(fuse(machine, fusion, limits, instant))
+            }
+            _ => None,
+        };
+        // What the endpoint tells is of instants before this reading of the machine.
+        while let Ok(news) = self.news.try_recv() {
+            self.take(news);
+        }
+        match (&mut self.way, fused) {
+            (_, Some(reading)) => reading,
+            (Way::Own(container), None) => container.read(instant),
+            (Way::Exact { limits, machine, fresh, .. }, None) => match fresh.take() {
+                Some(exact) => told(exact, limits, machine.read(instant)),
+                None => self.nothing_new(),
+            },
+            (Way::Unknown | Way::Fused { .. }, None) => self.nothing_new(),
+        }
+    }
+}
+
+impl Task {
+    /// Nothing, or why there is nothing.
+    fn nothing_new(&self) -> Reading {
+        let error = || {
+            let text = self.failure.clone()?;
+            Some(ReadError::Unreadable(self.address.clone().into(), io::Error::other(text)))
+        };
+        Reading { cpu: error().map(Err), memory: error().map(Err) }
+    }
+}
+
+/// The task by the machine's counters, each part as far as its overhead is known.
+fn fuse(machine: &mut Host, fusion: &mut Fusion, limits: &Limits, at: Instant) -> Reading {
+    let (cpu, memory) = match machine.read(at) {
+        Reading { cpu: Some(Ok(cpu)), memory: Some(Ok(memory)) } => (cpu, memory),
+        incomplete => return incomplete,
+    };
+    let (used, in_use) = fusion.machine(Machine { at, cpu: cpu.used, memory: memory.used });
+    let cpu_limit = limits.cpu.clone().unwrap_or(cpu.limit);
+    let memory_limit = limits.memory.clone().unwrap_or(memory.limit);
+    Reading {
+        cpu: used.map(|used| Ok(CpuReading { at, used, limit: cpu_limit })),
+        memory: in_use.map(|used| Ok(MemoryReading { used, limit: memory_limit })),
+    }
+}
+
+/// The task by its exact figures; what it has no limit of is in percent of the machine.
+fn told(exact: Exact, limits: &Limits, machine: Reading) -> Reading {
+    let cpu = limits.cpu.clone().map(Ok).or(machine.cpu.map(|cpu| cpu.map(|cpu| cpu.limit)));
+    let memory =
+        limits.memory.clone().map(Ok).or(machine.memory.map(|memory| memory.map(|m| m.limit)));
+    Reading {
+        cpu: cpu.map(|limit| Ok(CpuReading { at: exact.at, used: exact.cpu, limit: limit? })),
+        memory: memory.map(|limit| Ok(MemoryReading { used: exact.memory, limit: limit? })),
+    }
+}
+
+#[cfg(test)]
+mod tests;
