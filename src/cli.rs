@@ -91,6 +91,7 @@ pub fn command() -> Command {
                 .action(ArgAction::Append),
             option("scope", "SCOPE", "What to measure: auto, host, container or task [default: auto]"),
             option("memory", "FORMULA", "Memory of a container or task: used or working-set [default: used]"),
+            option("metrics", "METRICS", "Any of cpu, memory, throttling and oom-kills, with commas [default: cpu,memory]"),
             option("sample-interval", "SECONDS", "Time between two samples, 0.1 to 60 [default: 0.9]"),
             option("buffer", "PERIODS", "Undelivered summaries to keep, 0 to 1440; 0 drops them at once [default: 60]"),
             option("shutdown-timeout", "SECONDS", "Longest time to deliver what is left at the end, 0 to 3600 [default: 8]"),

@@ -65,6 +65,24 @@ pub struct MemoryReading {
     pub limit: Limit<Bytes>,
 }
 
+/// Counters of what went wrong, since some fixed moment. What is not asked for, or not known where
+/// this runs, is `None`.
+#[derive(Debug, Default)]
+pub struct Events {
+    pub throttling: Option<Result<Throttling, ReadError>>,
+    /// Processes that were killed because the memory limit was reached.
+    pub oom_kills: Option<Result<u64, ReadError>>,
+}
+
+/// How often the CPU quota was enforced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttling {
+    /// Scheduling periods in which there was something to run.
+    pub periods: u64,
+    /// Those in which the quota was used up.
+    pub throttled: u64,
+}
+
 /// Why a counter could not be read. None of these is ever a zero.
 #[derive(Debug)]
 pub enum ReadError {
@@ -116,4 +134,7 @@ pub struct Summary {
     pub start: SystemTime,
     pub cpu: Option<Statistics>,
     pub memory: Option<Statistics>,
+    /// Percent of the scheduling periods in which the CPU quota was used up.
+    pub throttling: Option<f64>,
+    pub oom_kills: Option<u64>,
 }

@@ -1,14 +1,16 @@
 //! Turns readings into samples, at a steady pace, and puts them into windows.
 
-use std::fmt::Display;
+mod watch;
+
 use std::time::{Duration, SystemTime};
 
-use log::{debug, error, info, warn};
+use log::{debug, error};
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Bytes, Cores, CpuReading, Limit, MemoryReading, ReadError, Sample, Summary};
+use self::watch::{ClockWatch, EventWatch, LimitWatch};
+use crate::model::{Bytes, Cores, CpuReading, MemoryReading, Sample, Summary};
 use crate::source::Source;
 use crate::window::Windows;
 
@@ -27,6 +29,7 @@ pub async fn run(
 ) -> Sampled {
     let mut sampler = Sampler::new(source);
     let mut clock = ClockWatch::default();
+    let mut events = EventWatch::new(sampler.source.events());
     let mut sampled = Sampled::default();
     // The first tick is due at once: the first difference is taken from the first reading.
     let mut ticks = interval(every);
@@ -41,14 +44,16 @@ pub async fn run(
         };
         let (instant, now) = (Instant::now(), wall_clock());
         clock.watch(instant, now);
-        if let Some(summary) = windows.add(now, sampler.sample(instant)) {
+        if let Some(mut summary) = windows.add(now, sampler.sample(instant)) {
+            events.complete(&mut summary, sampler.source.events());
             sampled.send(summary, &summaries);
         }
         if stopping {
             break;
         }
     }
-    if let Some(summary) = windows.close() {
+    if let Some(mut summary) = windows.close() {
+        events.complete(&mut summary, sampler.source.events());
         sampled.send(summary, &summaries);
     }
     sampled
@@ -76,13 +81,13 @@ impl Sampled {
 struct Sampler {
     source: Box<dyn Source>,
     previous: Option<CpuReading>,
-    cpu: PartWatch<Cores>,
-    memory: PartWatch<Bytes>,
+    cpu: LimitWatch<Cores>,
+    memory: LimitWatch<Bytes>,
 }
 
 impl Sampler {
     fn new(source: Box<dyn Source>) -> Self {
-        let (cpu, memory) = (PartWatch::of("CPU"), PartWatch::of("memory"));
+        let (cpu, memory) = (LimitWatch::of("CPU"), LimitWatch::of("memory"));
         Self { source, previous: None, cpu, memory }
     }
 
@@ -127,71 +132,9 @@ fn percent(part: f64, whole: f64) -> Option<f32> {
     (whole > 0.0).then(|| (100.0 * part / whole).clamp(0.0, 100.0) as f32)
 }
 
-/// Says what one part of the readings is limited by, when it can no longer be read, and when it
-/// can be again.
-struct PartWatch<T> {
-    name: &'static str,
-    failing: bool,
-    limit: Option<Limit<T>>,
-}
-
-impl<T: Clone + Display + PartialEq> PartWatch<T> {
-    fn of(name: &'static str) -> Self {
-        Self { name, failing: false, limit: None }
-    }
-
-    fn watch<R>(
-        &mut self,
-        reading: Option<Result<R, ReadError>>,
-        limit: impl Fn(&R) -> &Limit<T>,
-    ) -> Option<R> {
-        let reading = reading?;
-        let was_failing = std::mem::replace(&mut self.failing, reading.is_err());
-        match &reading {
-            Err(error) if !was_failing => error!("{} is absent from now on: {error}", self.name),
-            Err(_) => {}
-            Ok(part) => {
-                let limit = limit(part);
-                if was_failing {
-                    info!("{} can be read again", self.name);
-                }
-                if self.limit.as_ref() != Some(limit) {
-                    info!("{} is in percent of {limit}", self.name);
-                    self.limit = Some(limit.clone());
-                }
-            }
-        }
-        reading.ok()
-    }
-}
-
-/// Says when the wall clock was set, which makes a window short and a timestamp jump.
-#[derive(Default)]
-struct ClockWatch {
-    last: Option<(Instant, SystemTime)>,
-}
-
-impl ClockWatch {
-    fn watch(&mut self, instant: Instant, now: SystemTime) {
-        let Some((last_instant, last_now)) = self.last.replace((instant, now)) else { return };
-        let expected = last_now + instant.duration_since(last_instant);
-        let (direction, step) = match now.duration_since(expected) {
-            Ok(step) => ("forward", step),
-            Err(error) => ("back", error.duration()),
-        };
-        if step >= MIN_CLOCK_STEP {
-            warn!("the wall clock went {direction} by {step:.1?}: it was set, or the system slept");
-        }
-    }
-}
-
 /// A CPU sample over less than this would be made of a few clock ticks: the kernel counts in
 /// steps of 10 ms, a fifth of this. Such a reading is left to the next one, which covers it.
 const MIN_CPU_INTERVAL: Duration = Duration::from_millis(50);
-
-/// A smaller difference between the wall clock and the monotonic one is not a step: NTP slews
-/// by at most 0.05 %, which is 30 ms in the longest sample interval.
-const MIN_CLOCK_STEP: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
 mod tests;

@@ -63,7 +63,9 @@ impl Windows {
         let mut window = self.open.take()?;
         let cpu = statistics(&mut window.cpu);
         let memory = statistics(&mut window.memory);
-        (cpu.is_some() || memory.is_some()).then_some(Summary { start: window.start, cpu, memory })
+        let summary =
+            Summary { start: window.start, cpu, memory, throttling: None, oom_kills: None };
+        (cpu.is_some() || memory.is_some()).then_some(summary)
     }
 }
 

@@ -77,7 +77,13 @@ impl Publisher for Timed {
 }
 
 fn window(number: u64) -> Summary {
-    Summary { start: UNIX_EPOCH + PERIOD * number as u32, cpu: None, memory: None }
+    Summary {
+        start: UNIX_EPOCH + PERIOD * number as u32,
+        cpu: None,
+        memory: None,
+        throttling: None,
+        oom_kills: None,
+    }
 }
 
 fn number(summary: &Summary) -> u64 {

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::attempts::Attempts;
 use self::client::Client;
-use super::metrics::{LineFormat, METRICS, metrics};
+use super::metrics::{LineFormat, Unit, count, metrics};
 use super::{Failure, PublishError, Publisher, Publishing};
 use crate::model::Summary;
-use crate::settings::Settings;
+use crate::settings::{Metrics, Settings};
 
 /// The publisher that is there for the job. The client is made on the first send, so that
 /// finding region, credentials and trusted roots delays no sample.
@@ -102,6 +102,7 @@ async fn send_or_hurry(
 /// How summaries become PutMetricData's data.
 #[derive(Debug)]
 struct Encoding {
+    metrics: Metrics,
     dimensions: Vec<Dimension>,
     /// Seconds; CloudWatch keeps periods under a minute only where it is told that they are.
     storage_resolution: Option<i32>,
@@ -113,6 +114,7 @@ impl Encoding {
             Dimension::builder().name(&d.name).value(&d.value).build()
         };
         Self {
+            metrics: settings.metrics,
             dimensions: settings.dimensions.iter().map(dimension).collect(),
             storage_resolution: (settings.period.as_secs() < 60).then_some(1),
         }
@@ -121,15 +123,18 @@ impl Encoding {
     /// The data of one summary: one for each metric that has a value.
     fn data(&self, summary: &Summary) -> impl Iterator<Item = MetricDatum> {
         let timestamp = DateTime::from(summary.start);
-        metrics(summary).into_iter().filter_map(move |metric| {
+        metrics(summary, self.metrics).filter_map(move |metric| {
             // CloudWatch rejects a whole request for one value that is not finite.
-            let value = metric.percent.filter(|percent| percent.is_finite())?;
+            let value = metric.value.filter(|value| value.is_finite())?;
             let datum = MetricDatum::builder()
                 .metric_name(metric.name)
                 .set_dimensions(Some(self.dimensions.clone()))
                 .timestamp(timestamp)
                 .value(value)
-                .unit(StandardUnit::Percent)
+                .unit(match metric.unit {
+                    Unit::Percent => StandardUnit::Percent,
+                    Unit::Count => StandardUnit::Count,
+                })
                 .set_storage_resolution(self.storage_resolution);
             Some(datum.build())
         })
@@ -137,11 +142,12 @@ impl Encoding {
 
     /// How many summaries surely fit into one request.
     fn batch_limit(&self) -> usize {
+        let metrics = count(self.metrics);
         let text = |text: Option<&str>| text.map_or(0, str::len) + FRAMING;
         let dimensions: usize =
             self.dimensions.iter().map(|d| FRAMING + text(d.name()) + text(d.value())).sum();
-        let summary = METRICS * (DATUM_SIZE + dimensions);
-        (MOST_DATA / METRICS).min((REQUEST_SIZE - DATUM_SIZE) / summary).max(1)
+        let summary = metrics * (DATUM_SIZE + dimensions);
+        (MOST_DATA / metrics).min((REQUEST_SIZE - DATUM_SIZE) / summary).max(1)
     }
 }
 

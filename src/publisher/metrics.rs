@@ -3,27 +3,43 @@
 use std::fmt::Write;
 
 use crate::model::Summary;
-use crate::settings::Settings;
+use crate::settings::{Metrics, Settings};
 
-/// One metric of one window, in percent; absent where the window has no value of it.
+/// One metric of one window; absent where the window has no value of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Metric {
     pub name: &'static str,
-    pub percent: Option<f64>,
+    pub unit: Unit,
+    pub value: Option<f64>,
 }
 
-/// How many metrics each summary gives.
-pub const METRICS: usize = 4;
+/// CloudWatch's units, as far as they are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Percent,
+    Count,
+}
 
-/// The metrics of a summary: median and maximum, of CPU and of memory.
-pub fn metrics(summary: &Summary) -> [Metric; METRICS] {
+/// The metrics of a summary that were chosen: of CPU and of memory the median and the maximum.
+pub fn metrics(summary: &Summary, chosen: Metrics) -> impl Iterator<Item = Metric> + use<> {
     let (cpu, memory) = (&summary.cpu, &summary.memory);
-    [
-        Metric { name: "CPUUtilization", percent: cpu.map(|cpu| cpu.median) },
-        Metric { name: "MaxCPUUtilization", percent: cpu.map(|cpu| cpu.max) },
-        Metric { name: "MemoryUtilization", percent: memory.map(|memory| memory.median) },
-        Metric { name: "MaxMemoryUtilization", percent: memory.map(|memory| memory.max) },
-    ]
+    let percent = |name, value| Metric { name, unit: Unit::Percent, value };
+    let kills = summary.oom_kills.map(|kills| kills as f64);
+    let all = [
+        (chosen.cpu, percent("CPUUtilization", cpu.map(|cpu| cpu.median))),
+        (chosen.cpu, percent("MaxCPUUtilization", cpu.map(|cpu| cpu.max))),
+        (chosen.memory, percent("MemoryUtilization", memory.map(|memory| memory.median))),
+        (chosen.memory, percent("MaxMemoryUtilization", memory.map(|memory| memory.max))),
+        (chosen.throttling, percent("CPUThrottling", summary.throttling)),
+        (chosen.oom_kills, Metric { name: "OOMKills", unit: Unit::Count, value: kills }),
+    ];
+    all.into_iter().filter_map(|(is_chosen, metric)| is_chosen.then_some(metric))
+}
+
+/// How many metrics each summary gives at most.
+pub fn count(chosen: Metrics) -> usize {
+    let Metrics { cpu, memory, throttling, oom_kills } = chosen;
+    [cpu, cpu, memory, memory, throttling, oom_kills].into_iter().filter(|chosen| *chosen).count()
 }
 
 /// Writes a summary as the line that the console prints and the log shows.
@@ -31,6 +47,7 @@ pub fn metrics(summary: &Summary) -> [Metric; METRICS] {
 pub struct LineFormat {
     /// The end of each line: where the metrics belong.
     place: String,
+    chosen: Metrics,
 }
 
 impl LineFormat {
@@ -39,18 +56,19 @@ impl LineFormat {
         for dimension in &settings.dimensions {
             place.push_str(&format!(" {}={}", dimension.name, dimension.value));
         }
-        Self { place }
+        Self { place, chosen: settings.metrics }
     }
 
     /// Start of the window, each metric with two decimals (`-` where it is absent), the number
     /// of samples, the namespace and the dimensions. No newline at the end.
     pub fn line(&self, summary: &Summary) -> String {
         let mut line = humantime::format_rfc3339_seconds(summary.start).to_string();
-        for metric in metrics(summary) {
+        for Metric { name, unit, value } in metrics(summary, self.chosen) {
             // Writing to a string cannot fail.
-            let _ = match metric.percent {
-                Some(percent) => write!(line, " {}={percent:.2}%", metric.name),
-                None => write!(line, " {}=-", metric.name),
+            let _ = match (value, unit) {
+                (Some(percent), Unit::Percent) => write!(line, " {name}={percent:.2}%"),
+                (Some(count), Unit::Count) => write!(line, " {name}={count}"),
+                (None, _) => write!(line, " {name}=-"),
             };
         }
         let samples = [summary.cpu, summary.memory].into_iter().flatten().map(|part| part.count);
@@ -67,14 +85,14 @@ mod tests {
     use crate::model::Statistics;
 
     fn format() -> LineFormat {
-        LineFormat { place: "namespace=Test ServiceName=Foo".into() }
+        LineFormat { place: "namespace=Test ServiceName=Foo".into(), chosen: Metrics::default() }
     }
 
     fn summary() -> Summary {
         let cpu = Statistics { count: 67, median: 12.345, max: 100.0, min: 0.0, mean: 20.0 };
         let memory = Statistics { count: 68, median: 0.004, max: 50.0, min: 0.0, mean: 20.0 };
         let start = UNIX_EPOCH + Duration::from_secs(1_795_000_020);
-        Summary { start, cpu: Some(cpu), memory: Some(memory) }
+        Summary { start, cpu: Some(cpu), memory: Some(memory), throttling: None, oom_kills: None }
     }
 
     #[test]
@@ -95,6 +113,18 @@ mod tests {
             "2026-11-18T11:07:00Z CPUUtilization=- MaxCPUUtilization=- \
              MemoryUtilization=0.00% MaxMemoryUtilization=50.00% samples=68 \
              namespace=Test ServiceName=Foo"
+        );
+    }
+
+    #[test]
+    fn events_are_shown_where_they_were_chosen() {
+        let chosen = Metrics { cpu: false, memory: false, throttling: true, oom_kills: true };
+        let format = LineFormat { chosen, ..format() };
+        let summary = Summary { throttling: Some(12.5), oom_kills: Some(2), ..summary() };
+        assert_eq!(
+            format.line(&summary),
+            "2026-11-18T11:07:00Z CPUThrottling=12.50% OOMKills=2 samples=68 namespace=Test \
+             ServiceName=Foo"
         );
     }
 }

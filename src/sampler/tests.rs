@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::*;
-use crate::model::{Bytes, Cores, Reading};
+use crate::model::{Bytes, Cores, Limit, ReadError, Reading};
 
 const GIB: u64 = 1 << 30;
 

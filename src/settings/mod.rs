@@ -3,6 +3,7 @@
 
 mod dimension;
 mod endpoint;
+mod metric;
 mod name;
 mod number;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use dimension::Dimension;
 pub use endpoint::is_http_url;
+pub use metric::Metrics;
 
 use crate::cli::{Cli, Typed, variable};
 
@@ -24,6 +26,7 @@ pub struct Settings {
     pub sample_interval: Duration,
     pub scope: Scope,
     pub memory: MemoryUse,
+    pub metrics: Metrics,
     pub publish: Publish,
     /// How many undelivered summaries are kept; 0 drops them at once.
     pub buffer: usize,
@@ -99,6 +102,7 @@ impl Settings {
         let sample_interval = problems.optional(cli, "sample-interval", number::sample_interval);
         let scope = problems.optional(cli, "scope", scope);
         let memory = problems.optional(cli, "memory", memory_use);
+        let metrics = problems.optional(cli, "metrics", metric::metrics);
         let dry_run = problems.optional(cli, "dry-run", number::boolean);
         let buffer = problems.optional(cli, "buffer", number::buffer);
         let shutdown_timeout = problems.optional(cli, "shutdown-timeout", number::shutdown_timeout);
@@ -114,6 +118,7 @@ impl Settings {
             sample_interval: sample_interval.unwrap_or(number::DEFAULT_SAMPLE_INTERVAL),
             scope: scope.unwrap_or_default(),
             memory: memory.unwrap_or_default(),
+            metrics: metrics.unwrap_or_default(),
             publish: if dry_run.unwrap_or(false) { Publish::Console } else { Publish::CloudWatch },
             buffer: buffer.unwrap_or(number::DEFAULT_BUFFER),
             shutdown_timeout: shutdown_timeout.unwrap_or(number::DEFAULT_SHUTDOWN_TIMEOUT),

@@ -13,8 +13,8 @@ use self::cpu::Cpu;
 use self::memory::Memory;
 use super::Source;
 use super::task::Limits;
-use crate::model::{Limit, ReadError, Reading};
-use crate::settings::MemoryUse;
+use crate::model::{Events, Limit, ReadError, Reading};
+use crate::settings::{MemoryUse, Metrics};
 
 /// Reads the counters of the group that this process is in.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub struct Container {
     memory: Result<Memory, NoGroup>,
     /// For how many readings the limits are still good.
     limits_good_for: u32,
+    metrics: Metrics,
 }
 
 /// Limits change while a container runs (`docker update`, a pod that is resized), but seldom: they
@@ -43,7 +44,13 @@ impl Container {
             memory: Memory::find(texts, root, memory)
                 .ok_or_else(|| no_group("group with the memory controller")),
             limits_good_for: 0,
+            metrics: Metrics::default(),
         }
+    }
+
+    /// The same container, with the events that are among the metrics.
+    pub fn with_events(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The same container as the only one of a task that has limits.
@@ -82,6 +89,18 @@ impl Source for Container {
         };
         Reading { cpu: Some(cpu), memory: Some(memory) }
     }
+
+    fn events(&mut self) -> Events {
+        let throttling = self.metrics.throttling.then(|| match &mut self.cpu {
+            Ok(cpu) => cpu.throttling(),
+            Err(none) => Err(none.error()),
+        });
+        let oom_kills = self.metrics.oom_kills.then(|| match &self.memory {
+            Ok(memory) => memory.oom_kills(),
+            Err(none) => Err(none.error()),
+        });
+        Events { throttling, oom_kills }
+    }
 }
 
 /// This process is in no group of a controller, as far as can be seen.
@@ -105,6 +124,11 @@ fn optional(path: &Path) -> Result<Option<String>, ReadError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(ReadError::Unreadable(path.to_owned(), error)),
     }
+}
+
+/// The text of a file that must be there.
+fn required(path: &Path) -> Result<String, ReadError> {
+    optional(path)?.ok_or_else(|| ReadError::Missing(path.to_owned()))
 }
 
 /// The limit that binds first: the smallest, and of equal ones the one that was found first.

@@ -22,7 +22,7 @@ use std::path::Path;
 use log::info;
 use tokio::time::Instant;
 
-use crate::model::Reading;
+use crate::model::{Events, Reading};
 #[cfg(target_os = "linux")]
 use crate::settings::Scope;
 use crate::settings::Settings;
@@ -32,6 +32,11 @@ pub trait Source {
     /// The counters as they stand now, at `instant`. Cheap and never blocking: it is called for
     /// every sample.
     fn read(&mut self, instant: Instant) -> Reading;
+
+    /// The counters of events as they stand now. Called once a window.
+    fn events(&mut self) -> Events {
+        Events::default()
+    }
 }
 
 /// The source that the settings ask for, which is said with its reason.
@@ -47,7 +52,8 @@ type Choice = (Box<dyn Source>, &'static str, String);
 async fn choose(settings: &Settings) -> Choice {
     let host = || Box::new(host::Host::open());
     let asked = || "it was asked for".to_owned();
-    let mut container = container::Container::open(Path::new("/"), settings.memory);
+    let mut container =
+        container::Container::open(Path::new("/"), settings.memory).with_events(settings.metrics);
     let endpoint = task::Endpoint::from_environment();
     let task = async |endpoint| Box::new(task::Task::open(endpoint, settings.memory).await);
     match (settings.scope, endpoint) {

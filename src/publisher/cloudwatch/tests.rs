@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::model::Statistics;
-use crate::settings::{self, Aws, MemoryUse, Publish, Scope};
+use crate::settings::{self, Aws, MemoryUse, Metrics, Publish, Scope};
 
 fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
     let dimension = |(name, value): (&str, &str)| settings::Dimension {
@@ -27,6 +27,7 @@ fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
         sample_interval: Duration::from_millis(900),
         scope: Scope::Host,
         memory: MemoryUse::Used,
+        metrics: Metrics::default(),
         publish: Publish::CloudWatch,
         buffer: 60,
         shutdown_timeout: Duration::from_secs(8),
@@ -55,6 +56,8 @@ fn summary() -> Summary {
         start: UNIX_EPOCH + Duration::from_secs(1_795_000_020),
         cpu: statistics(12.5, 99.25),
         memory: statistics(40.0, 41.5),
+        throttling: Some(7.0),
+        oom_kills: Some(1),
     }
 }
 
@@ -68,6 +71,21 @@ fn a_summary_is_four_data() {
         datum("MaxMemoryUtilization", 41.5, None),
     ];
     assert_eq!(encoding.data(&summary()).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn events_are_sent_where_they_were_chosen() {
+    let metrics = Metrics { throttling: true, oom_kills: true, ..Metrics::default() };
+    let settings = Settings { metrics, ..settings(60, &[("Stage", "prod")]) };
+    let data: Vec<_> = Encoding::new(&settings).data(&summary()).skip(4).collect();
+    let kills = datum("OOMKills", 1.0, None);
+    let kills = MetricDatum::builder()
+        .metric_name("OOMKills")
+        .set_dimensions(kills.dimensions)
+        .set_timestamp(kills.timestamp)
+        .value(1.0)
+        .unit(StandardUnit::Count);
+    assert_eq!(data, [datum("CPUThrottling", 7.0, None), kills.build()]);
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{limit, optional, smallest};
-use crate::model::{Cores, CpuReading, Limit, ReadError};
-use crate::source::cgroup::{Group, Version, v1, v2};
+use super::{limit, optional, required, smallest};
+use crate::model::{Cores, CpuReading, Limit, ReadError, Throttling};
+use crate::source::cgroup::{Group, Version, field, v1, v2};
 use crate::source::kernel_file::{KernelFile, PAGE};
 use crate::source::proc::count_cores;
 
@@ -53,6 +53,16 @@ impl Cpu {
         Ok(CpuReading { at, used, limit: self.limit.insert(limit).clone() })
     }
 
+    /// How often the group's quota was enforced, from `cpu.stat` of either version.
+    pub fn throttling(&self) -> Result<Throttling, ReadError> {
+        let file = self.quota.own().join("cpu.stat");
+        let text = required(&file)?;
+        let throttling = field(&text, "nr_periods").zip(field(&text, "nr_throttled"));
+        let malformed =
+            ReadError::Malformed { path: file, expected: "nr_periods and nr_throttled" };
+        throttling.map(|(periods, throttled)| Throttling { periods, throttled }).ok_or(malformed)
+    }
+
     /// The limit, if it is less than all cores that are online.
     pub fn own_limit(&self) -> Option<&Limit<Cores>> {
         self.limit.as_ref().filter(|limit| Path::new(&*limit.origin) != self.online)
@@ -80,10 +90,7 @@ impl Cpu {
     }
 
     fn online_cores(&self) -> Result<Limit<Cores>, ReadError> {
-        match optional(&self.online)? {
-            Some(list) => cores_of_list(&list, &self.online),
-            None => Err(ReadError::Missing(self.online.clone())),
-        }
+        cores_of_list(&required(&self.online)?, &self.online)
     }
 
     /// The cpuset of the nearest group that has one.

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{limit, optional, smallest};
+use super::{limit, optional, required, smallest};
 use crate::model::{Bytes, Limit, MemoryReading, ReadError};
 use crate::settings::MemoryUse;
-use crate::source::cgroup::{Group, Version, v1, v2};
+use crate::source::cgroup::{Group, Version, field, v1, v2};
 use crate::source::kernel_file::{KernelFile, PAGE};
 use crate::source::proc;
 
@@ -43,6 +43,17 @@ impl Memory {
             _ => self.find_limit()?,
         };
         Ok(MemoryReading { used, limit: self.limit.insert(limit).clone() })
+    }
+
+    /// How many processes of the group were killed because its memory limit was reached: since
+    /// Linux 4.13, in `memory.oom_control` or `memory.events`.
+    pub fn oom_kills(&self) -> Result<u64, ReadError> {
+        let file = self.group.own().join(match self.group.version {
+            Version::V1 => "memory.oom_control",
+            Version::V2 => "memory.events",
+        });
+        let kills = field(&required(&file)?, "oom_kill");
+        kills.ok_or(ReadError::Malformed { path: file, expected: "oom_kill" })
     }
 
     /// The limit, if it is less than all of the machine's memory.
@@ -88,8 +99,7 @@ impl Memory {
     }
 
     fn machine(&self) -> Result<Limit<Bytes>, ReadError> {
-        let missing = || ReadError::Missing(self.meminfo.clone());
-        let text = optional(&self.meminfo)?.ok_or_else(missing)?;
+        let text = required(&self.meminfo)?;
         let malformed =
             ReadError::Malformed { path: self.meminfo.clone(), expected: "MemTotal in kB" };
         proc::memory_total(&text).map(|total| limit(total, &self.meminfo)).ok_or(malformed)

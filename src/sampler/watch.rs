@@ -1,0 +1,166 @@
+//! Sees from reading to reading what has changed: limits, failures, the wall clock, events.
+
+use std::fmt::Display;
+use std::time::{Duration, SystemTime};
+
+use log::{error, info, warn};
+use tokio::time::Instant;
+
+use crate::model::{Events, Limit, ReadError, Summary, Throttling};
+
+/// Says when a part of the readings can no longer be read, and when it can be again.
+struct FailureWatch {
+    part: &'static str,
+    failing: bool,
+}
+
+impl FailureWatch {
+    fn of(part: &'static str) -> Self {
+        Self { part, failing: false }
+    }
+
+    fn watch<R>(&mut self, reading: Option<Result<R, ReadError>>) -> Option<R> {
+        let reading = reading?;
+        let was_failing = std::mem::replace(&mut self.failing, reading.is_err());
+        match &reading {
+            Err(error) if !was_failing => error!("{} is absent from now on: {error}", self.part),
+            Ok(_) if was_failing => info!("{} can be read again", self.part),
+            _ => {}
+        }
+        reading.ok()
+    }
+}
+
+/// Says besides what a part is in percent of, and when that changes.
+pub struct LimitWatch<T> {
+    failures: FailureWatch,
+    limit: Option<Limit<T>>,
+}
+
+impl<T: Clone + Display + PartialEq> LimitWatch<T> {
+    pub fn of(part: &'static str) -> Self {
+        Self { failures: FailureWatch::of(part), limit: None }
+    }
+
+    pub fn watch<R>(
+        &mut self,
+        reading: Option<Result<R, ReadError>>,
+        limit: impl Fn(&R) -> &Limit<T>,
+    ) -> Option<R> {
+        let part = self.failures.watch(reading)?;
+        let limit = limit(&part);
+        if self.limit.as_ref() != Some(limit) {
+            info!("{} is in percent of {limit}", self.failures.part);
+            self.limit = Some(limit.clone());
+        }
+        Some(part)
+    }
+}
+
+/// Counts the events of each window.
+pub struct EventWatch {
+    throttling: FailureWatch,
+    oom_kills: FailureWatch,
+    /// The counters when the window before was closed.
+    before: (Option<Throttling>, Option<u64>),
+}
+
+impl EventWatch {
+    /// Events count from here on.
+    pub fn new(events: Events) -> Self {
+        let (throttling, oom_kills) =
+            (FailureWatch::of("throttling"), FailureWatch::of("OOM kills"));
+        let mut watch = Self { throttling, oom_kills, before: (None, None) };
+        watch.before = watch.read(events);
+        watch
+    }
+
+    /// Puts its events into the summary of a window that has just been closed. A counter that went
+    /// back was restarted, and the difference says nothing.
+    pub fn complete(&mut self, summary: &mut Summary, events: Events) {
+        let now = self.read(events);
+        let before = std::mem::replace(&mut self.before, now);
+        summary.throttling = before.0.zip(now.0).and_then(|(before, now)| throttled(before, now));
+        summary.oom_kills = before.1.zip(now.1).and_then(|(before, now)| now.checked_sub(before));
+    }
+
+    fn read(&mut self, events: Events) -> (Option<Throttling>, Option<u64>) {
+        (self.throttling.watch(events.throttling), self.oom_kills.watch(events.oom_kills))
+    }
+}
+
+/// Percent of the periods between two readings in which the quota was used up. Where there were
+/// none, as in an idle container or one without a quota, none was.
+fn throttled(before: Throttling, now: Throttling) -> Option<f64> {
+    let periods = now.periods.checked_sub(before.periods)?;
+    let throttled = now.throttled.checked_sub(before.throttled)?;
+    Some(if periods == 0 { 0.0 } else { 100.0 * throttled as f64 / periods as f64 }.min(100.0))
+}
+
+/// Says when the wall clock was set, which makes a window short and a timestamp jump.
+#[derive(Default)]
+pub struct ClockWatch {
+    last: Option<(Instant, SystemTime)>,
+}
+
+impl ClockWatch {
+    pub fn watch(&mut self, instant: Instant, now: SystemTime) {
+        let Some((last_instant, last_now)) = self.last.replace((instant, now)) else { return };
+        let expected = last_now + instant.duration_since(last_instant);
+        let (direction, step) = match now.duration_since(expected) {
+            Ok(step) => ("forward", step),
+            Err(error) => ("back", error.duration()),
+        };
+        if step >= MIN_CLOCK_STEP {
+            warn!("the wall clock went {direction} by {step:.1?}: it was set, or the system slept");
+        }
+    }
+}
+
+/// A smaller difference between the wall clock and the monotonic one is not a step: NTP slews
+/// by at most 0.05 %, which is 30 ms in the longest sample interval.
+const MIN_CLOCK_STEP: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    fn events(periods: u64, throttled: u64, oom_kills: u64) -> Events {
+        let throttling = Some(Ok(Throttling { periods, throttled }));
+        Events { throttling, oom_kills: Some(Ok(oom_kills)) }
+    }
+
+    fn complete(watch: &mut EventWatch, events: Events) -> (Option<f64>, Option<u64>) {
+        let start = UNIX_EPOCH;
+        let mut summary =
+            Summary { start, cpu: None, memory: None, throttling: None, oom_kills: None };
+        watch.complete(&mut summary, events);
+        (summary.throttling, summary.oom_kills)
+    }
+
+    #[test]
+    fn each_window_counts_its_own_events() {
+        let mut watch = EventWatch::new(events(1000, 900, 5));
+        assert_eq!(complete(&mut watch, events(1600, 1050, 5)), (Some(25.0), Some(0)));
+        assert_eq!(complete(&mut watch, events(1600, 1050, 7)), (Some(0.0), Some(2)));
+        assert_eq!(complete(&mut watch, events(1700, 1150, 7)), (Some(100.0), Some(0)));
+    }
+
+    #[test]
+    fn a_counter_that_goes_back_is_absent_once() {
+        let mut watch = EventWatch::new(events(1000, 900, 5));
+        assert_eq!(complete(&mut watch, events(10, 5, 1)), (None, None));
+        assert_eq!(complete(&mut watch, events(20, 10, 1)), (Some(50.0), Some(0)));
+    }
+
+    #[test]
+    fn what_is_not_known_is_absent_and_not_zero() {
+        let mut watch = EventWatch::new(Events::default());
+        assert_eq!(complete(&mut watch, Events::default()), (None, None));
+        let missing = || Some(Err(ReadError::Missing("cpu.stat".into())));
+        let failing = Events { throttling: missing(), oom_kills: None };
+        assert_eq!(complete(&mut watch, failing), (None, None));
+    }
+}

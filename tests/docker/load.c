@@ -1,0 +1,114 @@
+// The first process of a container: a load of a known size, and the agent beside it. It ends with
+// the agent's exit code, and passes SIGTERM on to it.
+//
+//     load PERCENT HELD SHARED CACHED AGENT [ARGUMENT]...
+//
+// Uses PERCENT of one core (100 never rests), holds HELD MB of anonymous memory and SHARED MB in
+// /dev/shm. When a line comes in, it reads a file of CACHED MB, which is then in the page cache.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// So short that it hardly matters where in a turn a counter is read.
+#define TURN_NS 5000000LL
+
+static pid_t agent;
+
+static void check(int good, const char *what) {
+    if (good) return;
+    perror(what);
+    exit(1);
+}
+
+static void say(const char *what) {
+    printf("load: %s\n", what);
+    fflush(stdout);
+}
+
+static long long now(clockid_t clock) {
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static void burn(long long percent) {
+    long long turn = now(CLOCK_MONOTONIC);
+    for (;;) {
+        long long end = now(CLOCK_THREAD_CPUTIME_ID) + TURN_NS * percent / 100;
+        while (percent >= 100 || now(CLOCK_THREAD_CPUTIME_ID) < end) {
+        }
+        // After a stall the next turn is the next multiple: what was missed is not made up for.
+        do turn += TURN_NS;
+        while (turn < now(CLOCK_MONOTONIC));
+        struct timespec until = {turn / 1000000000LL, turn % 1000000000LL};
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    }
+}
+
+static void hold(size_t bytes, int flags, int file) {
+    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, file, 0);
+    check(memory != MAP_FAILED, "mmap");
+    memset(memory, 1, bytes);
+}
+
+static int file_of(const char *path, size_t bytes) {
+    int file = open(path, O_RDWR | O_CREAT, 0600);
+    check(file >= 0 && ftruncate(file, (off_t)bytes) == 0, path);
+    return file;
+}
+
+// The file is nothing but a hole, which is cached like any other data when it is read.
+static void cache(size_t bytes) {
+    static char part[1 << 16];
+    int file = file_of("/cached", bytes);
+    ssize_t length;
+    while ((length = read(file, part, sizeof part)) > 0) {
+    }
+    check(length == 0, "/cached");
+    close(file);
+}
+
+static void cache_when_told(size_t bytes) {
+    for (int key; (key = getchar()) != EOF;) {
+        if (key != '\n') continue;
+        cache(bytes);
+        say("cached");
+    }
+}
+
+static void pass_on(int signal) { kill(agent, signal); }
+
+int main(int count, char **arguments) {
+    if (count < 6) return 2;
+    size_t megabytes[3];
+    for (int i = 0; i < 3; i++) megabytes[i] = (size_t)atoi(arguments[2 + i]) << 20;
+    if (megabytes[0]) hold(megabytes[0], MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    if (megabytes[1]) hold(megabytes[1], MAP_SHARED, file_of("/dev/shm/held", megabytes[1]));
+    say("ready");
+    agent = fork();
+    check(agent >= 0, "fork");
+    if (!agent) {
+        execv(arguments[5], arguments + 5);
+        check(0, arguments[5]);
+    }
+    // The first process of a container gets only the signals that it asks for.
+    signal(SIGTERM, pass_on);
+    pid_t burner = fork();
+    if (!burner) burn(atoll(arguments[1]));
+    pid_t cacher = fork();
+    if (!cacher) cache_when_told(megabytes[2]), exit(0);
+    check(burner > 0 && cacher > 0, "fork");
+    for (;;) {
+        int status;
+        pid_t ended = wait(&status);
+        if (ended != agent) continue;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+}
