@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::delivery::{Counts, Delivery};
 use crate::sampler::{self, Sampled};
 use crate::settings::Settings;
+use crate::source::Chosen;
 use crate::window::Windows;
 use crate::{publisher, source};
 
@@ -31,7 +32,9 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     );
     let mut sampled = Sampled::default();
     let sampling = async {
-        let (source, every) = (source::open(settings).await, settings.sample_interval);
+        let Chosen { source, scope, reason } = source::open(settings).await;
+        info!("scope: {scope}, because {reason}");
+        let every = settings.sample_interval;
         sampled = sampler::run(source, every, windows, SystemTime::now, sender, stop.clone()).await;
     };
     let deadline = async {

@@ -10,7 +10,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// The command line and environment of one run.
 #[derive(Debug)]
-pub struct Cli(ArgMatches);
+pub struct Cli {
+    matches: ArgMatches,
+    /// Whether it is to be explained what would be done, and not to be done.
+    pub explain: bool,
+}
 
 /// A value as it was typed, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +28,9 @@ impl Cli {
     /// Reads the arguments, program name first, and for options that are not among them the
     /// environment. The error may also be `--help` or `--version`.
     pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        command().try_get_matches_from(args).map(Self)
+        let mut matches = command().try_get_matches_from(args)?;
+        let explain = matches.remove_subcommand().map(|(_explain, matches)| matches);
+        Ok(Self { explain: explain.is_some(), matches: explain.unwrap_or(matches) })
     }
 
     /// The value of an option. A variable that is set to nothing counts as not set.
@@ -40,8 +46,11 @@ impl Cli {
 
     /// The values of an option that takes several at once, those of each use together.
     pub fn occurrences(&self, option: &str) -> Vec<Vec<Typed>> {
-        let from_environment = self.0.value_source(option) == Some(ValueSource::EnvVariable);
-        let occurrences = self.0.get_occurrences::<String>(option).into_iter().flatten();
+        if self.matches.try_contains_id(option).is_err() {
+            return Vec::new();
+        }
+        let from_environment = self.matches.value_source(option) == Some(ValueSource::EnvVariable);
+        let occurrences = self.matches.get_occurrences::<String>(option).into_iter().flatten();
         if !from_environment {
             let typed = |text: &String| Typed { text: text.clone(), origin: format!("--{option}") };
             return occurrences.map(|values| values.map(typed).collect()).collect();
@@ -68,42 +77,83 @@ pub fn command() -> Command {
         .about("Measures CPU and memory utilization and ships a summary a period to Amazon CloudWatch.")
         .override_usage(concat!(
             env!("CARGO_PKG_NAME"),
-            " --namespace <NAMESPACE> --service <SERVICE> [OPTIONS]"
+            " [explain] --namespace <NAMESPACE> --service <SERVICE> [OPTIONS]"
         ))
-        .args([
-            option("namespace", "NAMESPACE", "CloudWatch namespace of the metrics; required").short('n'),
-            option("service", "SERVICE", "Value of the dimension ServiceName; required")
-                .short('s')
-                .visible_alias("service-name"),
-            option("period", "SECONDS", "Length of the window that a summary is made of, 1 to 86400 [default: 60]")
-                .short('p'),
-            option("dry-run", "BOOL", "Print the metrics on standard output instead; needs no AWS")
-                .short('d')
-                .visible_alias("dryrun")
-                .num_args(0..=1)
-                .require_equals(true)
-                .default_missing_value("true"),
-            option(DIMENSION, "NAME=VALUE", "Another dimension of every metric; may be repeated")
-                .action(ArgAction::Append),
-            option(TAGS, "NAME VALUE", "The same as --dimension NAME=VALUE; may be repeated")
-                .value_names(["NAME", "VALUE"])
-                .num_args(1..=2)
-                .action(ArgAction::Append),
-            option("scope", "SCOPE", "What to measure: auto, host, container or task [default: auto]"),
-            option("memory", "FORMULA", "Memory of a container or task: used or working-set [default: used]"),
-            option("metrics", "METRICS", "Any of cpu, memory, throttling and oom-kills, with commas [default: cpu,memory]"),
-            option("sample-interval", "SECONDS", "Time between two samples, 0.1 to 60 [default: 0.9]"),
-            option("buffer", "PERIODS", "Undelivered summaries to keep, 0 to 1440; 0 drops them at once [default: 60]"),
-            option("shutdown-timeout", "SECONDS", "Longest time to deliver what is left at the end, 0 to 3600 [default: 8]"),
-            option("region", "REGION", "AWS region [default: from the environment, the profile or the instance]"),
-            option("endpoint-url", "URL", "CloudWatch endpoint [default: that of the region]"),
-            option("profile", "PROFILE", "Profile of the AWS configuration files [default: AWS_PROFILE or `default`]"),
-        ])
+        .disable_help_subcommand(true)
+        .args(options())
+        .args_conflicts_with_subcommands(true)
+        .subcommand(
+            Command::new("explain")
+                .about("Show what would be measured and published, how it is known, and exit")
+                .args(options())
+                .arg(option(OUTPUT, "FORMAT", "text or json [default: text]")),
+        )
         .after_help(
             "Each option can also be set by a variable, such as CLOUDWATCH_METRICS_AGENT_PERIOD for \
              --period;\nthe command line wins over it.\n\nRUST_LOG sets what is logged on standard \
              error, for example RUST_LOG=info [default: error].",
         )
+}
+
+fn options() -> Vec<Arg> {
+    vec![
+        option("namespace", "NAMESPACE", "CloudWatch namespace of the metrics; required")
+            .short('n'),
+        option("service", "SERVICE", "Value of the dimension ServiceName; required")
+            .short('s')
+            .visible_alias("service-name"),
+        option(
+            "period",
+            "SECONDS",
+            "Length of the window that a summary is made of, 1 to 86400 [default: 60]",
+        )
+        .short('p'),
+        option("dry-run", "BOOL", "Print the metrics on standard output instead; needs no AWS")
+            .short('d')
+            .visible_alias("dryrun")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
+        option(DIMENSION, "NAME=VALUE", "Another dimension of every metric; may be repeated")
+            .action(ArgAction::Append),
+        option(TAGS, "NAME VALUE", "The same as --dimension NAME=VALUE; may be repeated")
+            .value_names(["NAME", "VALUE"])
+            .num_args(1..=2)
+            .action(ArgAction::Append),
+        option("scope", "SCOPE", "What to measure: auto, host, container or task [default: auto]"),
+        option(
+            "memory",
+            "FORMULA",
+            "Memory of a container or task: used or working-set [default: used]",
+        ),
+        option(
+            "metrics",
+            "METRICS",
+            "Any of cpu, memory, throttling and oom-kills, with commas [default: cpu,memory]",
+        ),
+        option("sample-interval", "SECONDS", "Time between two samples, 0.1 to 60 [default: 0.9]"),
+        option(
+            "buffer",
+            "PERIODS",
+            "Undelivered summaries to keep, 0 to 1440; 0 drops them at once [default: 60]",
+        ),
+        option(
+            "shutdown-timeout",
+            "SECONDS",
+            "Longest time to deliver what is left at the end, 0 to 3600 [default: 8]",
+        ),
+        option(
+            "region",
+            "REGION",
+            "AWS region [default: from the environment, the profile or the instance]",
+        ),
+        option("endpoint-url", "URL", "CloudWatch endpoint [default: that of the region]"),
+        option(
+            "profile",
+            "PROFILE",
+            "Profile of the AWS configuration files [default: AWS_PROFILE or `default`]",
+        ),
+    ]
 }
 
 fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
@@ -114,6 +164,7 @@ fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 
 const DIMENSION: &str = "dimension";
 const TAGS: &str = "tags";
+const OUTPUT: &str = "output";
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod settings;
 
 pub mod agent;
+pub mod explain;
 pub mod logging;
 pub mod signals;
 

@@ -1,11 +1,12 @@
 //! The program's life: take over the signals, parse, settle, log, run, exit code.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use cloudwatch_metrics_agent::cli::Cli;
 use cloudwatch_metrics_agent::settings::Settings;
 use cloudwatch_metrics_agent::signals::Signals;
-use cloudwatch_metrics_agent::{agent, logging};
+use cloudwatch_metrics_agent::{agent, explain, logging};
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
@@ -41,6 +42,12 @@ async fn run() -> ExitCode {
         }
     };
     logging::init();
+    if cli.explain {
+        return match writeln!(std::io::stdout(), "{}", explain::run(&settings).await) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
     let stop = CancellationToken::new();
     tokio::select! {
         ended = agent::run(&settings, stop.clone()) => match ended {

@@ -83,6 +83,24 @@ pub struct Throttling {
     pub throttled: u64,
 }
 
+/// What one part of the readings is made of, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// `CPU` or `memory`.
+    pub part: &'static str,
+    pub values: Vec<RawValue>,
+    /// How the values give what is used, in their names.
+    pub formula: &'static str,
+}
+
+/// A number as a file or endpoint gives it, or why it cannot be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawValue {
+    pub name: &'static str,
+    pub origin: String,
+    pub value: Result<u64, String>,
+}
+
 /// Why a counter could not be read. None of these is ever a zero.
 #[derive(Debug)]
 pub enum ReadError {

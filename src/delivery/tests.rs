@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::publisher::Publishing;
+use crate::publisher::{Explaining, Publishing};
 
 const PERIOD: Duration = Duration::from_secs(60);
 const DELAY: Duration = Duration::from_secs(5);
@@ -73,6 +73,10 @@ impl Publisher for Timed {
                 }
             }
         })
+    }
+
+    fn explain(&self) -> Explaining<'_> {
+        Box::pin(async { Vec::new() })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod client;
+mod explain;
 mod failure;
 mod transport;
 
@@ -13,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::attempts::Attempts;
 use self::client::Client;
-use super::metrics::{LineFormat, Unit, count, metrics};
-use super::{Failure, PublishError, Publisher, Publishing};
+use super::metrics::{LineFormat, Unit, metric_names, metrics};
+use super::{Explaining, Failure, PublishError, Publisher, Publishing};
 use crate::model::Summary;
 use crate::settings::{Metrics, Settings};
 
@@ -70,6 +71,10 @@ impl Publisher for CloudWatch {
         hurry: &'a CancellationToken,
     ) -> Publishing<'a> {
         Box::pin(self.send(summaries, hurry))
+    }
+
+    fn explain(&self) -> Explaining<'_> {
+        Box::pin(explain::facts(&self.client))
     }
 }
 
@@ -142,7 +147,7 @@ impl Encoding {
 
     /// How many summaries surely fit into one request.
     fn batch_limit(&self) -> usize {
-        let metrics = count(self.metrics);
+        let metrics = metric_names(self.metrics).len();
         let text = |text: Option<&str>| text.map_or(0, str::len) + FRAMING;
         let dimensions: usize =
             self.dimensions.iter().map(|d| FRAMING + text(d.name()) + text(d.value())).sum();

@@ -5,7 +5,7 @@ use std::io;
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::LineFormat;
-use super::{Failure, PublishError, Publisher, Publishing, stdout};
+use super::{Explaining, Failure, PublishError, Publisher, Publishing, stdout};
 use crate::model::Summary;
 use crate::settings::Settings;
 
@@ -43,6 +43,10 @@ impl Publisher for Console {
             }
             Ok(())
         })
+    }
+
+    fn explain(&self) -> Explaining<'_> {
+        Box::pin(async { vec![("publisher", "the console: lines on standard output".to_owned())] })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which metrics a summary is published as.
 
 use std::fmt::Write;
+use std::time::SystemTime;
 
 use crate::model::Summary;
 use crate::settings::{Metrics, Settings};
@@ -36,10 +37,11 @@ pub fn metrics(summary: &Summary, chosen: Metrics) -> impl Iterator<Item = Metri
     all.into_iter().filter_map(|(is_chosen, metric)| is_chosen.then_some(metric))
 }
 
-/// How many metrics each summary gives at most.
-pub fn count(chosen: Metrics) -> usize {
-    let Metrics { cpu, memory, throttling, oom_kills } = chosen;
-    [cpu, cpu, memory, memory, throttling, oom_kills].into_iter().filter(|chosen| *chosen).count()
+/// The names of the metrics that were chosen.
+pub fn metric_names(chosen: Metrics) -> Vec<&'static str> {
+    let start = SystemTime::UNIX_EPOCH;
+    let nothing = Summary { start, cpu: None, memory: None, throttling: None, oom_kills: None };
+    metrics(&nothing, chosen).map(|metric| metric.name).collect()
 }
 
 /// Writes a summary as the line that the console prints and the log shows.

@@ -10,6 +10,7 @@ use std::pin::Pin;
 
 use tokio_util::sync::CancellationToken;
 
+pub use self::metrics::metric_names;
 use crate::model::Summary;
 use crate::settings::{Publish, Settings};
 
@@ -28,10 +29,19 @@ pub trait Publisher {
         summaries: &'a [Summary],
         hurry: &'a CancellationToken,
     ) -> Publishing<'a>;
+
+    /// To where and as whom it would publish.
+    fn explain(&self) -> Explaining<'_>;
 }
 
 /// A send that is under way.
 pub type Publishing<'a> = Pin<Box<dyn Future<Output = Result<(), PublishError>> + 'a>>;
+
+/// Something about a publisher: what, and what it is.
+pub type Fact = (&'static str, String);
+
+/// Facts that are being found out.
+pub type Explaining<'a> = Pin<Box<dyn Future<Output = Vec<Fact>> + 'a>>;
 
 /// The publisher that the settings ask for.
 pub fn open(settings: &Settings) -> Box<dyn Publisher> {

@@ -28,6 +28,7 @@ pub struct Settings {
     pub memory: MemoryUse,
     pub metrics: Metrics,
     pub publish: Publish,
+    pub output: Output,
     /// How many undelivered summaries are kept; 0 drops them at once.
     pub buffer: usize,
     pub shutdown_timeout: Duration,
@@ -83,6 +84,22 @@ pub enum Publish {
     Console,
 }
 
+/// How an explanation is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+fn output(text: &str) -> Result<Output, String> {
+    match text {
+        "text" => Ok(Output::Text),
+        "json" => Ok(Output::Json),
+        _ => Err("text or json".into()),
+    }
+}
+
 /// What the AWS SDK is told beside what it finds by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aws {
@@ -104,6 +121,7 @@ impl Settings {
         let memory = problems.optional(cli, "memory", memory_use);
         let metrics = problems.optional(cli, "metrics", metric::metrics);
         let dry_run = problems.optional(cli, "dry-run", number::boolean);
+        let output = problems.optional(cli, "output", output);
         let buffer = problems.optional(cli, "buffer", number::buffer);
         let shutdown_timeout = problems.optional(cli, "shutdown-timeout", number::shutdown_timeout);
         let aws = Aws {
@@ -120,6 +138,7 @@ impl Settings {
             memory: memory.unwrap_or_default(),
             metrics: metrics.unwrap_or_default(),
             publish: if dry_run.unwrap_or(false) { Publish::Console } else { Publish::CloudWatch },
+            output: output.unwrap_or_default(),
             buffer: buffer.unwrap_or(number::DEFAULT_BUFFER),
             shutdown_timeout: shutdown_timeout.unwrap_or(number::DEFAULT_SHUTDOWN_TIMEOUT),
             aws,

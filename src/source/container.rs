@@ -13,7 +13,7 @@ use self::cpu::Cpu;
 use self::memory::Memory;
 use super::Source;
 use super::task::Limits;
-use crate::model::{Events, Limit, ReadError, Reading};
+use crate::model::{Events, Evidence, Limit, ReadError, Reading};
 use crate::settings::{MemoryUse, Metrics};
 
 /// Reads the counters of the group that this process is in.
@@ -88,6 +88,11 @@ impl Source for Container {
             Err(none) => Err(none.error()),
         };
         Reading { cpu: Some(cpu), memory: Some(memory) }
+    }
+
+    fn explain(&mut self) -> Vec<Evidence> {
+        let cpu = self.cpu.as_mut().ok().map(Cpu::explain);
+        cpu.into_iter().chain(self.memory.as_mut().ok().map(Memory::explain)).collect()
     }
 
     fn events(&mut self) -> Events {

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::Source;
 use super::kernel_file::{KernelFile, PAGE};
-use super::proc::{count_cores, cpu_used, memory};
-use crate::model::{Cores, CpuReading, Limit, MemoryReading, ReadError, Reading};
+use super::proc::{count_cores, cpu_used, kibibytes, memory, ticks};
+use crate::model::{Cores, CpuReading, Evidence, Limit, MemoryReading, ReadError, Reading};
 
 /// Reads the machine-wide counters of the kernel.
 #[derive(Debug)]
@@ -62,6 +62,23 @@ impl Host {
 impl Source for Host {
     fn read(&mut self, instant: Instant) -> Reading {
         Reading { cpu: Some(self.read_cpu(instant)), memory: Some(self.read_memory()) }
+    }
+
+    fn explain(&mut self) -> Vec<Evidence> {
+        let work = ["user", "nice", "system", "irq", "softirq", "steal"];
+        let memory = ["MemTotal", "MemFree", "Buffers", "Cached", "SReclaimable", "Shmem"];
+        vec![
+            Evidence {
+                part: "CPU",
+                values: self.stat.raw_values(&work, ticks),
+                formula: "(user + nice + system + irq + softirq + steal) × 10 ms",
+            },
+            Evidence {
+                part: "memory",
+                values: self.meminfo.raw_values(&memory, kibibytes),
+                formula: "(MemTotal − MemFree − Buffers − Cached − SReclaimable + Shmem) kB",
+            },
+        ]
     }
 }
 

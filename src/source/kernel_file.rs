@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use crate::model::ReadError;
+use crate::model::{RawValue, ReadError};
 
 /// A kernel file, opened on the first reading and again after a failed one.
 #[derive(Debug)]
@@ -37,6 +37,23 @@ impl KernelFile {
             }
         })?;
         std::str::from_utf8(&page[..length]).map_err(|_| self.malformed("text"))
+    }
+
+    /// Values of the file as it stands now, each found in its text by `find`.
+    pub fn raw_values(
+        &mut self,
+        names: &[&'static str],
+        find: impl Fn(&str, &str) -> Option<u64>,
+    ) -> Vec<RawValue> {
+        let mut page = [0; PAGE];
+        let text = self.read(&mut page).map_err(|error| error.to_string());
+        let origin = self.path.display().to_string();
+        let value = |name| match &text {
+            Ok(text) => find(text, name).ok_or_else(|| format!("{origin} does not tell it")),
+            Err(error) => Err(error.clone()),
+        };
+        let raw = |&name| RawValue { name, origin: origin.clone(), value: value(name) };
+        names.iter().map(raw).collect()
     }
 
     /// The error of a file whose text lacks `expected`.

@@ -19,10 +19,9 @@ mod task;
 #[cfg(target_os = "linux")]
 use std::path::Path;
 
-use log::info;
 use tokio::time::Instant;
 
-use crate::model::{Events, Reading};
+use crate::model::{Events, Evidence, Reading};
 #[cfg(target_os = "linux")]
 use crate::settings::Scope;
 use crate::settings::Settings;
@@ -33,17 +32,28 @@ pub trait Source {
     /// every sample.
     fn read(&mut self, instant: Instant) -> Reading;
 
+    /// What the readings are made of, as it stands now.
+    fn explain(&mut self) -> Vec<Evidence> {
+        Vec::new()
+    }
+
     /// The counters of events as they stand now. Called once a window.
     fn events(&mut self) -> Events {
         Events::default()
     }
 }
 
-/// The source that the settings ask for, which is said with its reason.
-pub async fn open(settings: &Settings) -> Box<dyn Source> {
+/// A source, and why it is this one.
+pub struct Chosen {
+    pub source: Box<dyn Source>,
+    pub scope: &'static str,
+    pub reason: String,
+}
+
+/// The source that the settings ask for.
+pub async fn open(settings: &Settings) -> Chosen {
     let (source, scope, reason) = choose(settings).await;
-    info!("scope: {scope}, because {reason}");
-    source
+    Chosen { source, scope, reason }
 }
 
 type Choice = (Box<dyn Source>, &'static str, String);

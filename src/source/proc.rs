@@ -50,7 +50,7 @@ pub fn count_cores(list: &str) -> Option<usize> {
 /// in Cached, cannot. Kernels and sandboxes without slabs have no SReclaimable.
 pub fn memory(meminfo: &str) -> Option<(Bytes, Bytes)> {
     let [total, free, buffers, cached, shared, slabs] =
-        ["MemTotal:", "MemFree:", "Buffers:", "Cached:", "Shmem:", "SReclaimable:"]
+        ["MemTotal", "MemFree", "Buffers", "Cached", "Shmem", "SReclaimable"]
             .map(|name| kibibytes(meminfo, name));
     let total = total?;
     let droppable = [free?, buffers?, cached?, slabs.unwrap_or(0)]
@@ -63,11 +63,21 @@ pub fn memory(meminfo: &str) -> Option<(Bytes, Bytes)> {
 
 /// Total memory, from the text of /proc/meminfo.
 pub fn memory_total(meminfo: &str) -> Option<Bytes> {
-    kibibytes(meminfo, "MemTotal:").map(|total| Bytes(total.saturating_mul(1024)))
+    kibibytes(meminfo, "MemTotal").map(|total| Bytes(total.saturating_mul(1024)))
 }
 
-fn kibibytes(meminfo: &str, name: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
+/// A counter of the first line of /proc/stat, in ticks, by the name that proc_stat(5) gives it.
+pub fn ticks(stat: &str, name: &str) -> Option<u64> {
+    let column = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"]
+        .into_iter()
+        .position(|column| column == name)?;
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    line.split_ascii_whitespace().nth(column)?.parse().ok()
+}
+
+/// A number of /proc/meminfo, in kB.
+pub fn kibibytes(meminfo: &str, name: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.strip_suffix("kB")?.trim().parse().ok()
 }
 

@@ -10,13 +10,16 @@ use aws_config::environment::{
 };
 use aws_config::imds;
 use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::meta::region::RegionProviderChain;
+use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
-use aws_sdk_cloudwatch::config::{Builder, IdentityCache, Region, StalledStreamProtectionConfig};
+use aws_sdk_cloudwatch::config::{
+    Builder, IdentityCache, ProvideCredentials, Region, SharedCredentialsProvider,
+    SharedHttpClient, StalledStreamProtectionConfig,
+};
 use tokio::time::timeout;
 
 use super::attempts::Attempts;
@@ -49,11 +52,22 @@ impl Client {
     async fn make(&self) -> Result<aws_sdk_cloudwatch::Client, PublishError> {
         let http = transport::http_client()?;
         let providers = ProviderConfig::without_region().with_http_client(http.clone());
-        // What is asked for the region first is the environment, then the files: no I/O that
-        // could hang, until there is nobody left to ask but the instance.
-        let region = timeout(OPERATION_TIMEOUT, self.region(&providers)).await.ok().flatten();
-        let region = region.ok_or_else(no_region)?;
-        let credentials = self.credentials(&providers.with_region(Some(region.clone())));
+        let (_, region) = self.region(&providers).await.ok_or_else(no_region)?;
+        let mut credentials =
+            self.credentials(&providers.with_region(Some(region.clone()))).into_iter();
+        let (name, first) = credentials.next().expect("the environment is always asked");
+        let chain = CredentialsProviderChain::first_try(name, first);
+        let chain = credentials.fold(chain, |chain, (name, next)| chain.or_else(name, next));
+        Ok(self.with(http, region, chain).await)
+    }
+
+    /// The client that sends to a region with some credentials.
+    pub(super) async fn with(
+        &self,
+        http: SharedHttpClient,
+        region: Region,
+        credentials: impl ProvideCredentials + 'static,
+    ) -> aws_sdk_cloudwatch::Client {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http)
             .region(region)
@@ -76,45 +90,62 @@ impl Client {
         if let Some(url) = &self.aws.endpoint_url {
             config = config.endpoint_url(url);
         }
-        Ok(aws_sdk_cloudwatch::Client::from_conf(config.build()))
+        aws_sdk_cloudwatch::Client::from_conf(config.build())
     }
 
-    /// `--region`, the environment, the profile, and on an instance its metadata.
-    async fn region(&self, providers: &ProviderConfig) -> Option<Region> {
+    /// The region, and who knows it: `--region`, the environment, the profile, and on an instance
+    /// its metadata. Only the last is I/O that could hang, and it has its bound.
+    pub(super) async fn region(
+        &self,
+        providers: &ProviderConfig,
+    ) -> Option<(&'static str, Region)> {
         let mut profile = ProfileFileRegionProvider::builder().configure(providers);
         if let Some(name) = &self.aws.profile {
             profile = profile.profile_name(name);
         }
-        let mut chain = RegionProviderChain::first_try(self.aws.region.clone().map(Region::new))
-            .or_else(EnvironmentVariableRegionProvider::new())
-            .or_else(profile.build());
+        let mut sources: Vec<(_, Box<dyn ProvideRegion>)> = vec![
+            ("--region", Box::new(self.aws.region.clone().map(Region::new))),
+            ("the environment", Box::new(EnvironmentVariableRegionProvider::new())),
+            ("the profile", Box::new(profile.build())),
+        ];
         if !on_ecs() {
             let instance = imds::region::ImdsRegionProvider::builder().configure(providers);
-            chain = chain.or_else(instance.imds_client(imds_client(providers)).build());
+            let instance = instance.imds_client(imds_client(providers)).build();
+            sources.push(("the EC2 instance", Box::new(instance)));
         }
-        chain.region().await
+        for (name, source) in sources {
+            if let Ok(Some(region)) = timeout(OPERATION_TIMEOUT, source.region()).await {
+                return Some((name, region));
+            }
+        }
+        None
     }
 
-    /// The environment, the profile, a web identity, the task role, and on an instance its role.
-    fn credentials(&self, providers: &ProviderConfig) -> CredentialsProviderChain {
+    /// Who may have credentials: the environment, the profile, a web identity, the task role, and on
+    /// an instance its role. The names are the SDK's.
+    pub(super) fn credentials(
+        &self,
+        providers: &ProviderConfig,
+    ) -> Vec<(&'static str, SharedCredentialsProvider)> {
         let mut profile = ProfileFileCredentialsProvider::builder().configure(providers);
         if let Some(name) = &self.aws.profile {
             profile = profile.profile_name(name);
         }
         let web_identity = WebIdentityTokenCredentialsProvider::builder().configure(providers);
         let task = EcsCredentialsProvider::builder().configure(providers);
-        let chain = CredentialsProviderChain::first_try(
-            "Environment",
-            EnvironmentVariableCredentialsProvider::new(),
-        )
-        .or_else("Profile", profile.build())
-        .or_else("WebIdentityToken", web_identity.build())
-        .or_else("EcsContainer", task.build());
-        if on_ecs() {
-            return chain;
+        let environment = EnvironmentVariableCredentialsProvider::new();
+        let mut chain = vec![
+            ("Environment", SharedCredentialsProvider::new(environment)),
+            ("Profile", SharedCredentialsProvider::new(profile.build())),
+            ("WebIdentityToken", SharedCredentialsProvider::new(web_identity.build())),
+            ("EcsContainer", SharedCredentialsProvider::new(task.build())),
+        ];
+        if !on_ecs() {
+            let instance = imds::credentials::ImdsCredentialsProvider::builder();
+            let instance = instance.configure(providers).imds_client(imds_client(providers));
+            chain.push(("Ec2InstanceMetadata", SharedCredentialsProvider::new(instance.build())));
         }
-        let instance = imds::credentials::ImdsCredentialsProvider::builder().configure(providers);
-        chain.or_else("Ec2InstanceMetadata", instance.imds_client(imds_client(providers)).build())
+        chain
     }
 }
 

@@ -94,7 +94,7 @@ fn of_causes(causes: String) -> PublishError {
 
 /// The error and all of its causes, outermost first, on one line. Some errors repeat their cause
 /// in their own text; it is then said once.
-fn causes(error: &dyn Error) -> String {
+pub fn causes(error: &dyn Error) -> String {
     let mut text = one_line(error);
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::model::Statistics;
-use crate::settings::{self, Aws, MemoryUse, Metrics, Publish, Scope};
+use crate::settings::{self, Aws, MemoryUse, Metrics, Output, Publish, Scope};
 
 fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
     let dimension = |(name, value): (&str, &str)| settings::Dimension {
@@ -29,6 +29,7 @@ fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
         memory: MemoryUse::Used,
         metrics: Metrics::default(),
         publish: Publish::CloudWatch,
+        output: Output::Text,
         buffer: 60,
         shutdown_timeout: Duration::from_secs(8),
         aws: Aws::default(),

@@ -86,12 +86,30 @@ fn holds_certificate(file: &Path) -> bool {
     fs::read(file).is_ok_and(|text| text.windows(begin.len()).any(|window| window == begin))
 }
 
+/// Which roots are trusted, for people.
+pub fn describe_roots() -> String {
+    if !system_has_roots() {
+        return format!("{} of Mozilla, bundled: the system has none", TLS_SERVER_ROOT_CERTS.len());
+    }
+    match trusted_bundle().filter(|file| holds_certificate(file)) {
+        Some(file) => format!("the system's, {}", file.display()),
+        None => "the system's".to_owned(),
+    }
+}
+
+/// Which proxy is used, for people. It may hold a password, so it is not shown.
+pub fn describe_proxy() -> String {
+    match first_set(PROXY_VARIABLES) {
+        Some((name, _)) => format!("the one of {name}, but for the hosts of NO_PROXY"),
+        None => "none".to_owned(),
+    }
+}
+
 /// The proxy for HTTPS, from the usual variables. Plain HTTP goes direct: it is only used for
 /// endpoints on this machine or link-local ones, the credentials' and metadata's among them,
 /// which no proxy can reach.
 fn proxy() -> Result<ProxyConfig, PublishError> {
-    let Some((name, value)) = first_set(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-    else {
+    let Some((name, value)) = first_set(PROXY_VARIABLES) else {
         return Ok(ProxyConfig::disabled());
     };
     let url = if value.contains("://") { value } else { format!("http://{value}") };
@@ -115,6 +133,9 @@ fn first_set<const N: usize>(names: [&'static str; N]) -> Option<(&'static str, 
 fn misconfigured(causes: String) -> PublishError {
     PublishError { kind: Failure::Misconfigured, causes, advice: None }
 }
+
+/// Where a proxy for HTTPS may be named; the first that is set counts.
+const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The metadata services of EC2, ECS and EKS: link-local, whatever the scheme.
 const NEVER_PROXIED: &str =

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{limit, optional, required, smallest};
-use crate::model::{Cores, CpuReading, Limit, ReadError, Throttling};
+use crate::model::{Cores, CpuReading, Evidence, Limit, ReadError, Throttling};
 use crate::source::cgroup::{Group, Version, field, v1, v2};
 use crate::source::kernel_file::{KernelFile, PAGE};
 use crate::source::proc::count_cores;
@@ -51,6 +51,19 @@ impl Cpu {
             _ => self.find_limit()?,
         };
         Ok(CpuReading { at, used, limit: self.limit.insert(limit).clone() })
+    }
+
+    /// What the CPU time is made of.
+    pub fn explain(&mut self) -> Evidence {
+        let (name, formula) = match self.version {
+            Version::V1 => ("cpuacct.usage", "cpuacct.usage ns"),
+            Version::V2 => ("usage_usec", "usage_usec µs"),
+        };
+        let values = self.usage.raw_values(&[name], |text, name| match self.version {
+            Version::V1 => text.trim().parse().ok(),
+            Version::V2 => field(text, name),
+        });
+        Evidence { part: "CPU", values, formula }
     }
 
     /// How often the group's quota was enforced, from `cpu.stat` of either version.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{limit, optional, required, smallest};
-use crate::model::{Bytes, Limit, MemoryReading, ReadError};
+use crate::model::{Bytes, Evidence, Limit, MemoryReading, ReadError};
 use crate::settings::MemoryUse;
 use crate::source::cgroup::{Group, Version, field, v1, v2};
 use crate::source::kernel_file::{KernelFile, PAGE};
@@ -43,6 +43,33 @@ impl Memory {
             _ => self.find_limit()?,
         };
         Ok(MemoryReading { used, limit: self.limit.insert(limit).clone() })
+    }
+
+    /// What the memory in use is made of.
+    pub fn explain(&mut self) -> Evidence {
+        let (usage, stat, formula): (_, &[_], _) = match (self.group.version, self.which) {
+            (Version::V1, MemoryUse::Used) => (
+                "memory.usage_in_bytes",
+                &["total_cache", "total_shmem"],
+                "(memory.usage_in_bytes − (total_cache − total_shmem)) bytes",
+            ),
+            (Version::V1, MemoryUse::WorkingSet) => (
+                "memory.usage_in_bytes",
+                &["total_inactive_file"],
+                "(memory.usage_in_bytes − total_inactive_file) bytes",
+            ),
+            (Version::V2, MemoryUse::Used) => (
+                "memory.current",
+                &["file", "shmem", "slab_reclaimable"],
+                "(memory.current − (file − shmem) − slab_reclaimable) bytes",
+            ),
+            (Version::V2, MemoryUse::WorkingSet) => {
+                ("memory.current", &["inactive_file"], "(memory.current − inactive_file) bytes")
+            }
+        };
+        let mut values = self.usage.raw_values(&[usage], |text, _| text.trim().parse().ok());
+        values.extend(self.stat.raw_values(stat, field));
+        Evidence { part: "memory", values, formula }
     }
 
     /// How many processes of the group were killed because its memory limit was reached: since

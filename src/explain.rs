@@ -1,0 +1,193 @@
+//! Shows what would be measured and published, and how that is known.
+
+mod text;
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use tokio::time::{Instant, sleep};
+
+use crate::model::{CpuReading, Evidence, Limit, MemoryReading, ReadError, Reading};
+use crate::publisher::{self, metric_names};
+use crate::settings::{Output, Settings};
+use crate::source::{self, Chosen};
+
+/// Everything that there is to say, in the form that it is printed in.
+#[derive(Debug, Serialize)]
+struct Explanation {
+    scope: String,
+    reason: String,
+    parts: Vec<Part>,
+    namespace: String,
+    metrics: Vec<&'static str>,
+    #[serde(serialize_with = "as_map")]
+    dimensions: Vec<(String, String)>,
+    #[serde(serialize_with = "as_map")]
+    publisher: Vec<(&'static str, String)>,
+}
+
+/// Pairs, in their order, as an object.
+fn as_map<K, V, S>(pairs: &[(K, V)], serializer: S) -> Result<S::Ok, S::Error>
+where
+    K: Serialize,
+    V: Serialize,
+    S: Serializer,
+{
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
+}
+
+/// CPU or memory. What cannot be known is said as `error`.
+#[derive(Debug, Serialize)]
+struct Part {
+    part: &'static str,
+    values: Vec<Value>,
+    /// What is used, in the names of the values, and with the values put in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_now: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_origin: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Value {
+    origin: String,
+    name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Looks at everything, and returns what is to be printed.
+pub async fn run(settings: &Settings) -> String {
+    let Chosen { mut source, scope, reason } = source::open(settings).await;
+    let first = source.read(Instant::now());
+    // The first sample would be taken after this time as well.
+    sleep(settings.sample_interval.min(LONGEST_LOOK)).await;
+    let second = source.read(Instant::now());
+    let evidence = source.explain();
+    let explanation = Explanation {
+        scope: scope.to_owned(),
+        reason,
+        parts: vec![cpu(first, second.cpu, &evidence), memory(second.memory, &evidence)],
+        namespace: settings.namespace.clone(),
+        metrics: metric_names(settings.metrics),
+        dimensions: settings
+            .dimensions
+            .iter()
+            .map(|dimension| (dimension.name.clone(), dimension.value.clone()))
+            .collect(),
+        publisher: publisher::open(settings).explain().await,
+    };
+    match settings.output {
+        Output::Text => text::render(&explanation),
+        Output::Json => serde_json::to_string_pretty(&explanation)
+            .expect("strings and numbers can be written as JSON"),
+    }
+}
+
+/// CPU needs two readings.
+fn cpu(
+    first: Reading,
+    second: Option<Result<CpuReading, ReadError>>,
+    evidence: &[Evidence],
+) -> Part {
+    let part = Part::new("CPU", evidence);
+    let (first, second) = match (first.cpu, second) {
+        (Some(Ok(first)), Some(Ok(second))) => (first, second),
+        (Some(Err(error)), _) | (_, Some(Err(error))) => return part.failed(&error.to_string()),
+        _ => return part.failed("there are no figures yet"),
+    };
+    let elapsed = second.at.duration_since(first.at).as_secs_f64();
+    let used = second.used.saturating_sub(first.used).as_secs_f64();
+    let cores = second.limit.amount.0;
+    let percent = (100.0 * used / (elapsed * cores)).clamp(0.0, 100.0);
+    let formula =
+        format!("{used:.3} s of CPU time in {elapsed:.3} s × {cores} cores = {percent:.2}%");
+    part.known(&second.limit, formula)
+}
+
+fn memory(reading: Option<Result<MemoryReading, ReadError>>, evidence: &[Evidence]) -> Part {
+    let part = Part::new("memory", evidence);
+    let memory = match reading {
+        Some(Ok(memory)) => memory,
+        Some(Err(error)) => return part.failed(&error.to_string()),
+        None => return part.failed("there are no figures yet"),
+    };
+    let (used, limit) = (memory.used.0, memory.limit.amount.0);
+    let percent = (100.0 * used as f64 / limit as f64).clamp(0.0, 100.0);
+    part.known(&memory.limit, format!("{used} bytes of {limit} bytes = {percent:.2}%"))
+}
+
+impl Part {
+    fn new(part: &'static str, evidence: &[Evidence]) -> Self {
+        let evidence = evidence.iter().find(|evidence| evidence.part == part);
+        let values = evidence.map(|evidence| evidence.values.iter()).into_iter().flatten();
+        let values = values.map(|raw| Value {
+            origin: raw.origin.clone(),
+            name: raw.name,
+            value: raw.value.clone().ok(),
+            error: raw.value.clone().err(),
+        });
+        Self {
+            part,
+            values: values.collect(),
+            used: evidence.map(|evidence| evidence.formula.to_owned()),
+            used_now: evidence.and_then(put_in),
+            limit: None,
+            limit_origin: None,
+            percent: None,
+            error: None,
+        }
+    }
+
+    fn known<T: std::fmt::Display>(self, limit: &Limit<T>, percent: String) -> Self {
+        let limit_origin = Some(limit.origin.to_string());
+        Self { limit: Some(limit.amount.to_string()), limit_origin, percent: Some(percent), ..self }
+    }
+
+    fn failed(self, error: &str) -> Self {
+        Self { error: Some(format!("unknown: {error}")), ..self }
+    }
+}
+
+/// The formula with the values in the places of their names, if all of them are known.
+fn put_in(evidence: &Evidence) -> Option<String> {
+    // The longest names first: `MemTotal` must not be found in a longer one.
+    let mut values: Vec<_> = evidence.values.iter().collect();
+    values.sort_by_key(|raw| std::cmp::Reverse(raw.name.len()));
+    values.into_iter().try_fold(evidence.formula.to_owned(), |formula, raw| {
+        Some(formula.replace(raw.name, &raw.value.as_ref().ok()?.to_string()))
+    })
+}
+
+/// Nobody wants to wait longer for an explanation, however long the sample interval is.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RawValue;
+
+    fn raw(name: &'static str, value: Result<u64, String>) -> RawValue {
+        RawValue { name, origin: "a file".into(), value }
+    }
+
+    #[test]
+    fn values_are_put_into_the_formula() {
+        let values = vec![raw("file", Ok(5)), raw("file_mapped", Ok(2)), raw("usage", Ok(9))];
+        let formula = "usage − (file − file_mapped)";
+        let mut evidence = Evidence { part: "memory", values, formula };
+        assert_eq!(put_in(&evidence).as_deref(), Some("9 − (5 − 2)"));
+        evidence.values[0].value = Err("it is not told".into());
+        assert_eq!(put_in(&evidence), None);
+    }
+}

@@ -1,0 +1,102 @@
+//! Tells to where and as whom it would publish, without sending anything to CloudWatch.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::provider_config::ProviderConfig;
+use aws_sdk_cloudwatch::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_cloudwatch::config::{
+    ConfigBag, Credentials, Intercept, ProvideCredentials, Region, RuntimeComponents,
+    SharedHttpClient,
+};
+use aws_sdk_cloudwatch::error::BoxError;
+use tokio::time::timeout;
+
+use super::client::Client;
+use super::failure::causes;
+use super::transport;
+use crate::publisher::Fact;
+
+/// Region, endpoint, credentials, trusted roots and proxy, each with who says so.
+pub async fn facts(client: &Client) -> Vec<Fact> {
+    let mut facts = vec![("publisher", "CloudWatch, PutMetricData".to_owned())];
+    let http = match transport::http_client() {
+        Ok(http) => http,
+        Err(error) => {
+            facts.push(("HTTP client", format!("none: {error}")));
+            return facts;
+        }
+    };
+    let providers = ProviderConfig::without_region().with_http_client(http.clone());
+    let region = client.region(&providers).await;
+    match &region {
+        Some((source, region)) => facts.push(("region", format!("{region}, from {source}"))),
+        None => facts.push(("region", "unknown: nobody who was asked knows one".to_owned())),
+    }
+    let region = region.map(|(_, region)| region);
+    facts.push(("credentials", credentials(client, &providers.with_region(region.clone())).await));
+    facts.push((
+        "endpoint",
+        match region {
+            Some(region) => endpoint(client, http, region).await,
+            None => "unknown without a region".to_owned(),
+        },
+    ));
+    facts.push(("trusted roots", transport::describe_roots()));
+    facts.push(("proxy", transport::describe_proxy()));
+    facts
+}
+
+/// Who has credentials. Their values are not shown.
+async fn credentials(client: &Client, providers: &ProviderConfig) -> String {
+    let mut failures = Vec::new();
+    for (name, provider) in client.credentials(providers) {
+        match timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await {
+            Ok(Ok(_)) => return format!("found: {name}"),
+            Ok(Err(error)) => failures.push(format!("{name}: {}", causes(&error))),
+            Err(_) => failures.push(format!("{name}: no answer within {CREDENTIALS_TIMEOUT:?}")),
+        }
+    }
+    format!("none found; {}", failures.join("; "))
+}
+
+/// The address that a request would go to. The request is stopped before it is sent.
+async fn endpoint(client: &Client, http: SharedHttpClient, region: Region) -> String {
+    let address = Address::default();
+    // The address does not depend on who signs.
+    let nobody = Credentials::new("nobody", "nothing", None, None, "explain");
+    let sdk = client.with(http, region, nobody).await;
+    let request = sdk.put_metric_data().customize().interceptor(address.clone()).send().await;
+    let known = address.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (known, request) {
+        (Some(address), _) => address,
+        (None, Err(error)) => format!("unknown: {}", causes(&error)),
+        (None, Ok(_)) => "unknown".to_owned(),
+    }
+}
+
+/// Notes where a request goes, and stops it.
+#[derive(Clone, Debug, Default)]
+struct Address(Arc<Mutex<Option<String>>>);
+
+impl Intercept for Address {
+    fn name(&self) -> &'static str {
+        "Address"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut address = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let uri = context.request().uri();
+        let end = uri.find("/service/").unwrap_or(uri.len());
+        *address = Some(uri[..end].to_owned());
+        Err("this request is not sent".into())
+    }
+}
+
+/// Each of those who may have credentials gets this long to answer.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);
