@@ -14,21 +14,17 @@ use crate::sampler::{self, Sampled};
 use crate::settings::Settings;
 use crate::source::Chosen;
 use crate::window::Windows;
-use crate::{publisher, source};
+use crate::{auto_dimensions, publisher, source};
 
 /// Measures and publishes until `stop` is cancelled, then delivers what is left within the
 /// shutdown timeout. Fails if some of it could not be delivered.
 pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Undelivered> {
-    let publisher = publisher::open(settings);
-    let delay = publish_delay(settings.period, publisher.spread());
-    let mut delivery = Delivery::new(publisher, settings.buffer, delay);
     let windows = Windows::new(settings.period, settings.samples_per_window());
     let (sender, summaries) = mpsc::channel(CHANNEL_DEPTH);
     info!(
-        "sampling every {} s, windows of {} s, sent {:.1} s after they close",
+        "sampling every {} s in windows of {} s",
         settings.sample_interval.as_secs_f64(),
         settings.period.as_secs(),
-        delay.as_secs_f64(),
     );
     let mut sampled = Sampled::default();
     let sampling = async {
@@ -37,6 +33,16 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         let every = settings.sample_interval;
         sampled = sampler::run(source, every, windows, SystemTime::now, sender, stop.clone()).await;
     };
+    let mut delivery = None;
+    let delivering = async {
+        // May have to ask somebody, so it is done here, beside the sampling.
+        let settings = auto_dimensions::complete(settings).await;
+        let publisher = publisher::open(&settings);
+        let delay = publish_delay(settings.period, publisher.spread());
+        info!("each window is sent {:.1} s after it closes", delay.as_secs_f64());
+        let delivery = delivery.insert(Delivery::new(publisher, settings.buffer, delay));
+        delivery.run(summaries, &stop).await;
+    };
     let deadline = async {
         stop.cancelled().await;
         info!("stopping: delivering what is left within {:?}", settings.shutdown_timeout);
@@ -44,15 +50,16 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     };
     tokio::select! {
         biased;
-        _ = async { tokio::join!(sampling, delivery.run(summaries, &stop)) } => {}
+        _ = async { tokio::join!(sampling, delivering) } => {}
         () = deadline => {}
     }
-    outcome(sampled, &delivery)
+    outcome(sampled, delivery.as_ref())
 }
 
 /// Says in one line how it ended.
-fn outcome(sampled: Sampled, delivery: &Delivery) -> Result<(), Undelivered> {
-    let Counts { delivered, overflowed, rejected } = delivery.counts();
+fn outcome(sampled: Sampled, delivery: Option<&Delivery>) -> Result<(), Undelivered> {
+    let Counts { delivered, overflowed, rejected } =
+        delivery.map(Delivery::counts).unwrap_or_default();
     let dropped = sampled.dropped + overflowed;
     let left = sampled.windows.saturating_sub(delivered + dropped + rejected);
     let line = format!(
@@ -63,7 +70,7 @@ fn outcome(sampled: Sampled, delivery: &Delivery) -> Result<(), Undelivered> {
         info!("stopped; {line}");
         return Ok(());
     }
-    let cause = delivery.failure().map(ToString::to_string);
+    let cause = delivery.and_then(Delivery::failure).map(ToString::to_string);
     Err(Undelivered { line, cause })
 }
 

@@ -120,6 +120,11 @@ fn options() -> Vec<Arg> {
             .value_names(["NAME", "VALUE"])
             .num_args(1..=2)
             .action(ArgAction::Append),
+        option(
+            "auto-dimensions",
+            "NAMES",
+            "Any of cluster, task-family, task-id, container, availability-zone, instance-id, hostname, with commas",
+        ),
         option("scope", "SCOPE", "What to measure: auto, host, container or task [default: auto]"),
         option(
             "memory",

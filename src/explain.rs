@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use tokio::time::{Instant, sleep};
 
+use crate::auto_dimensions;
 use crate::model::{CpuReading, Evidence, Limit, MemoryReading, ReadError, Reading};
 use crate::publisher::{self, metric_names};
 use crate::settings::{Output, Settings};
@@ -68,6 +69,7 @@ struct Value {
 
 /// Looks at everything, and returns what is to be printed.
 pub async fn run(settings: &Settings) -> String {
+    let settings = &auto_dimensions::complete(settings).await;
     let Chosen { mut source, scope, reason } = source::open(settings).await;
     let first = source.read(Instant::now());
     // The first sample would be taken after this time as well.

@@ -11,9 +11,14 @@ pub mod cli;
 pub mod settings;
 
 pub mod agent;
+pub mod auto_dimensions;
 pub mod explain;
 pub mod logging;
 pub mod signals;
+
+// The endpoints of the place where it runs.
+pub mod ecs;
+mod http;
 
 // The way of the data.
 pub mod model;

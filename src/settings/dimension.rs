@@ -1,6 +1,6 @@
 //! The dimensions that every metric carries.
 
-use super::{Problems, name};
+use super::{AutoDimension, Problems, name};
 use crate::cli::{Cli, Typed};
 
 /// One dimension: a name and a value that CloudWatch takes.
@@ -27,6 +27,19 @@ pub fn all(cli: &Cli, service: String, problems: &mut Problems) -> Vec<Dimension
         }
     }
     dimensions
+}
+
+/// Checks the dimensions that are to be found out against those that were typed.
+pub fn check_auto(cli: &Cli, typed: &[Dimension], auto: &[AutoDimension], problems: &mut Problems) {
+    let Some(option) = cli.value("auto-dimensions") else { return };
+    for asked in auto.iter().map(|asked| asked.name()) {
+        if typed.iter().any(|dimension| dimension.name == asked) {
+            problems.add(&option, &format!("no dimension {asked}, which was given a value"));
+        }
+    }
+    if typed.len() + auto.len() > MOST_DIMENSIONS {
+        problems.add(&option, &format!("at most {MOST_DIMENSIONS} dimensions in all"));
+    }
 }
 
 /// A name and a value, typed one after the other or joined by `=`.

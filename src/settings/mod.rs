@@ -1,6 +1,7 @@
 //! What was typed means this: checked as a whole before anything starts, without looking at
 //! anything but the text, and with all problems reported together.
 
+mod auto_dimension;
 mod dimension;
 mod endpoint;
 mod metric;
@@ -10,9 +11,11 @@ mod number;
 use std::fmt;
 use std::time::Duration;
 
+pub use auto_dimension::AutoDimension;
 pub use dimension::Dimension;
 pub use endpoint::is_http_url;
 pub use metric::Metrics;
+pub use name::dimension_value;
 
 use crate::cli::{Cli, Typed, variable};
 
@@ -22,6 +25,8 @@ pub struct Settings {
     pub namespace: String,
     /// `ServiceName` first, then the user's own in the order they were given.
     pub dimensions: Vec<Dimension>,
+    /// Those whose values are still to be found out.
+    pub auto_dimensions: Vec<AutoDimension>,
     pub period: Duration,
     pub sample_interval: Duration,
     pub scope: Scope,
@@ -113,8 +118,12 @@ impl Settings {
     pub fn new(cli: &Cli) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let namespace = problems.required(cli, "namespace", name::namespace);
-        let service = problems.required(cli, "service", name::dimension_value);
+        let service = problems.required(cli, "service", dimension_value);
         let dimensions = dimension::all(cli, service.unwrap_or_default(), &mut problems);
+        let auto_dimensions =
+            problems.optional(cli, "auto-dimensions", auto_dimension::auto_dimensions);
+        let auto_dimensions = auto_dimensions.unwrap_or_default();
+        dimension::check_auto(cli, &dimensions, &auto_dimensions, &mut problems);
         let period = problems.optional(cli, "period", number::period);
         let sample_interval = problems.optional(cli, "sample-interval", number::sample_interval);
         let scope = problems.optional(cli, "scope", scope);
@@ -132,6 +141,7 @@ impl Settings {
         let settings = Self {
             namespace: namespace.unwrap_or_default(),
             dimensions,
+            auto_dimensions,
             period: period.unwrap_or(number::DEFAULT_PERIOD),
             sample_interval: sample_interval.unwrap_or(number::DEFAULT_SAMPLE_INTERVAL),
             scope: scope.unwrap_or_default(),

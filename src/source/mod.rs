@@ -21,6 +21,8 @@ use std::path::Path;
 
 use tokio::time::Instant;
 
+#[cfg(target_os = "linux")]
+use crate::ecs::Endpoint;
 use crate::model::{Events, Evidence, Reading};
 #[cfg(target_os = "linux")]
 use crate::settings::Scope;
@@ -64,15 +66,15 @@ async fn choose(settings: &Settings) -> Choice {
     let asked = || "it was asked for".to_owned();
     let mut container =
         container::Container::open(Path::new("/"), settings.memory).with_events(settings.metrics);
-    let endpoint = task::Endpoint::from_environment();
+    let endpoint = Endpoint::from_environment();
     let task = async |endpoint| Box::new(task::Task::open(endpoint, settings.memory).await);
     match (settings.scope, endpoint) {
         (Scope::Host, _) => (host(), "host", asked()),
         (Scope::Container, _) => (Box::new(container), "container", asked()),
         (Scope::Task, Some(endpoint)) => (task(endpoint).await, "task", asked()),
-        (Scope::Task, None) => (task(task::Endpoint::unset()).await, "task", asked()),
+        (Scope::Task, None) => (task(Endpoint::unset()).await, "task", asked()),
         (Scope::Auto, Some(endpoint)) => {
-            (task(endpoint).await, "task", format!("{} is set", task::VARIABLE))
+            (task(endpoint).await, "task", format!("{} is set", crate::ecs::VARIABLE))
         }
         (Scope::Auto, None) => match container.limited_by() {
             Some(limits) => {

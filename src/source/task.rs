@@ -5,7 +5,6 @@
 //! the metadata endpoint (see [`fusion`]). On EC2 the exact figures are fresh enough by themselves.
 
 mod account;
-mod endpoint;
 mod fusion;
 mod metadata;
 mod poll;
@@ -20,13 +19,13 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, timeout};
 
 use self::account::{Account, Exact};
-pub use self::endpoint::{Endpoint, VARIABLE};
 use self::fusion::{Fusion, Machine};
 use self::metadata::Task as Metadata;
 use self::poll::News;
 use super::Source;
 use super::container::Container;
 use super::host::Host;
+use crate::ecs::Endpoint;
 use crate::model::{Bytes, Cores, CpuReading, Limit, MemoryReading, ReadError, Reading};
 use crate::settings::MemoryUse;
 

@@ -23,6 +23,7 @@ fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
     Settings {
         namespace: "TestNamespace".into(),
         dimensions: dimensions.map(dimension).collect(),
+        auto_dimensions: Vec::new(),
         period: Duration::from_secs(period),
         sample_interval: Duration::from_millis(900),
         scope: Scope::Host,

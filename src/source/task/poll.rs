@@ -8,9 +8,9 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep};
 
 use super::account::Now;
-use super::endpoint::Endpoint;
 use super::metadata::Task;
 use super::stats::{self, Usage};
+use crate::ecs::Endpoint;
 use crate::settings::MemoryUse;
 
 /// What the endpoint has told.

@@ -1,0 +1,131 @@
+//! Finds out the values of dimensions where the agent runs: from the ECS task, the EC2 instance or
+//! the system. It is asked before the first summary is sent, beside the sampling.
+
+use std::io;
+use std::time::Duration;
+
+use hyper::Method;
+use log::error;
+use serde::Deserialize;
+
+use crate::ecs::Endpoint;
+use crate::http::request;
+use crate::settings::{AutoDimension, Settings, dimension_value};
+
+/// The settings with all dimensions that were asked for. One whose value cannot be found out, or
+/// is none that CloudWatch takes, is left out and said.
+pub async fn complete(settings: &Settings) -> Settings {
+    let mut finder = Finder::default();
+    let mut complete = settings.clone();
+    for asked in &settings.auto_dimensions {
+        match finder.find(*asked).await {
+            Ok(value) => complete.dimensions.push(asked.with(value)),
+            Err(error) => error!("the dimension {} is left out: {error}", asked.name()),
+        }
+    }
+    complete
+}
+
+/// What has been found out so far.
+#[derive(Default)]
+struct Finder {
+    task: Option<TaskIdentity>,
+}
+
+/// The task, by the metadata endpoint version 4.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TaskIdentity {
+    /// An ARN or, on EC2, a name.
+    cluster: String,
+    #[serde(rename = "TaskARN")]
+    task_arn: String,
+    family: String,
+    #[serde(default)]
+    availability_zone: String,
+}
+
+/// The container that this process runs in.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerIdentity {
+    name: String,
+}
+
+impl Finder {
+    async fn find(&mut self, asked: AutoDimension) -> io::Result<String> {
+        let value = match asked {
+            AutoDimension::Cluster => last_part(&self.task().await?.cluster),
+            AutoDimension::TaskFamily => self.task().await?.family,
+            AutoDimension::TaskId => last_part(&self.task().await?.task_arn),
+            AutoDimension::Container => ecs::<ContainerIdentity>("").await?.name,
+            AutoDimension::AvailabilityZone if Endpoint::from_environment().is_some() => {
+                self.task().await?.availability_zone
+            }
+            AutoDimension::AvailabilityZone => instance("placement/availability-zone").await?,
+            AutoDimension::InstanceId => instance("instance-id").await?,
+            AutoDimension::Hostname => {
+                rustix::system::uname().nodename().to_string_lossy().into_owned()
+            }
+        };
+        dimension_value(&value)
+            .map_err(|expected| io::Error::other(format!("{value:?}: expected {expected}")))
+    }
+
+    async fn task(&mut self) -> io::Result<TaskIdentity> {
+        if self.task.is_none() {
+            self.task = Some(ecs("/task").await?);
+        }
+        self.task.clone().ok_or_else(|| io::Error::other("the task is not known"))
+    }
+}
+
+/// The name at the end of an ARN, or the name that it is already.
+fn last_part(arn: &str) -> String {
+    arn.rsplit('/').next().unwrap_or(arn).to_owned()
+}
+
+async fn ecs<T: for<'body> Deserialize<'body>>(path: &str) -> io::Result<T> {
+    let endpoint = Endpoint::from_environment().unwrap_or_else(Endpoint::unset);
+    let named = |error: io::Error| name(&endpoint.url(path), &error);
+    let body = endpoint.get(path).await.map_err(named)?;
+    serde_json::from_slice(&body).map_err(|error| named(error.into()))
+}
+
+/// Asks the EC2 metadata service, version 2.
+async fn instance(path: &str) -> io::Result<String> {
+    let token_url = format!("{INSTANCE_METADATA}/latest/api/token");
+    let lifetime = [("x-aws-ec2-metadata-token-ttl-seconds", "60")];
+    let token = request(Method::PUT, &token_url, &lifetime, TIMEOUT)
+        .await
+        .map_err(|error| name(&token_url, &error))?;
+    let token = String::from_utf8_lossy(&token).into_owned();
+    let url = format!("{INSTANCE_METADATA}/latest/meta-data/{path}");
+    let headers = [("x-aws-ec2-metadata-token", token.as_str())];
+    let body =
+        request(Method::GET, &url, &headers, TIMEOUT).await.map_err(|error| name(&url, &error))?;
+    Ok(String::from_utf8_lossy(&body).trim().to_owned())
+}
+
+fn name(url: &str, error: &io::Error) -> io::Error {
+    io::Error::other(format!("{url}: {error}"))
+}
+
+/// The EC2 metadata service (Amazon EC2 user guide, instance metadata).
+const INSTANCE_METADATA: &str = "http://169.254.169.254";
+
+/// The instance is this machine, and answers in milliseconds. After this the dimension is left out.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clusters_and_tasks_are_named_by_the_end_of_their_arn() {
+        let arn = "arn:aws:ecs:eu-west-1:123456789012:task/main/158d1c8083dd49d6b527399fd6414f5c";
+        assert_eq!(last_part(arn), "158d1c8083dd49d6b527399fd6414f5c");
+        assert_eq!(last_part("arn:aws:ecs:eu-west-1:123456789012:cluster/main"), "main");
+        assert_eq!(last_part("main"), "main");
+    }
+}

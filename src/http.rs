@@ -1,0 +1,61 @@
+//! A plain HTTP request to an endpoint on this machine or link-local: ECS and EC2 metadata.
+
+use std::io;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{HOST, HeaderName};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// The body of the answer, if it is a good one and comes in time.
+pub async fn request(
+    method: Method,
+    url: &str,
+    headers: &[(&'static str, &str)],
+    time: Duration,
+) -> io::Result<Bytes> {
+    let answer = timeout(time, exchange(method, url, headers)).await;
+    answer.unwrap_or_else(|_| Err(io::Error::other(format!("no answer within {time:?}"))))
+}
+
+async fn exchange(
+    method: Method,
+    url: &str,
+    headers: &[(&'static str, &str)],
+) -> io::Result<Bytes> {
+    let uri: Uri = url.parse().map_err(io::Error::other)?;
+    let host =
+        uri.host().ok_or_else(|| io::Error::other("expected a URL such as http://host/path"))?;
+    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    let mut request = Request::builder().method(method).uri(uri.path()).header(HOST, host);
+    for (name, value) in headers {
+        request = request.header(HeaderName::from_static(name), *value);
+    }
+    let request = request.body(Empty::<Bytes>::new()).map_err(io::Error::other)?;
+    let exchange = async {
+        let response = sender.send_request(request).await.map_err(io::Error::other)?;
+        if response.status() != StatusCode::OK {
+            return Err(io::Error::other(format!("HTTP {}", response.status())));
+        }
+        let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await;
+        Ok(body.map_err(io::Error::other)?.to_bytes())
+    };
+    // The connection moves the bytes; when it ends first, the exchange says why.
+    tokio::pin!(exchange);
+    tokio::select! {
+        biased;
+        answer = &mut exchange => answer,
+        _ = connection => exchange.await,
+    }
+}
+
+/// Statistics of a container are some five kilobytes; a task has at most a hundred. More than this
+/// is not from such an endpoint.
+const BODY_LIMIT: usize = 2 << 20;

@@ -1,0 +1,94 @@
+//! Dimensions whose values are found out where the agent runs.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::process::Command;
+
+use support::{Agent, command, run};
+
+/// An ECS task metadata endpoint, which answers until the test ends.
+fn ecs() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("a bound listener");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = String::new();
+            BufReader::new(&stream).read_line(&mut request).expect("a request");
+            let body = match request.split(' ').nth(1) {
+                Some("/v4/x") => r#"{"Name": "agent"}"#,
+                Some("/v4/x/task") => {
+                    r#"{"Cluster": "arn:aws:ecs:eu-west-1:123456789012:cluster/main",
+                        "TaskARN": "arn:aws:ecs:eu-west-1:123456789012:task/main/0123abc",
+                        "Family": "web", "AvailabilityZone": "eu-west-1b", "LaunchType": "FARGATE",
+                        "Limits": {"CPU": 1, "Memory": 2048}, "Containers": []}"#
+                }
+                _ => "{}",
+            };
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            // The agent may have ended meanwhile.
+            let _ = stream.write_all((head + body).as_bytes());
+        }
+    });
+    format!("http://{address}/v4/x")
+}
+
+fn agent(names: &str) -> Command {
+    let mut command = command();
+    command.args(["--namespace", "Test", "--service", "Foo", "--period", "1", "--dry-run"]);
+    command.args(["--scope", "host", "--dimension", "Own=1", "--auto-dimensions", names]);
+    command
+}
+
+#[test]
+fn a_task_tells_its_names() {
+    let names = "cluster,task-family,task-id,container,availability-zone";
+    let agent = Agent::start(agent(names).env("ECS_CONTAINER_METADATA_URI_V4", ecs()));
+    let line = agent.wait_for_stdout("CPUUtilization");
+    assert!(
+        line.ends_with(
+            " ServiceName=Foo Own=1 ClusterName=main TaskDefinitionFamily=web TaskId=0123abc \
+             ContainerName=agent AvailabilityZone=eu-west-1b"
+        ),
+        "{line}"
+    );
+    agent.terminate().expect_code(0);
+}
+
+#[test]
+fn the_system_tells_its_name() {
+    let agent = Agent::start(&mut agent("hostname"));
+    let line = agent.wait_for_stdout("CPUUtilization");
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    assert!(line.ends_with(&format!(" Own=1 HostName={name}")), "{line}");
+    agent.terminate().expect_code(0);
+}
+
+#[test]
+fn what_cannot_be_found_out_is_left_out_and_said() {
+    let agent = Agent::start(&mut agent("task-id,hostname"));
+    let line = agent.wait_for_stdout("CPUUtilization");
+    assert!(line.contains(" Own=1 HostName="), "{line}");
+    let ended = agent.terminate().expect_code(0);
+    let expected = "the dimension TaskId is left out: $ECS_CONTAINER_METADATA_URI_V4/task: the \
+                    variable is not set, so this is not an ECS task";
+    assert!(ended.stderr.contains(expected), "{ended:#?}");
+}
+
+#[test]
+fn none_may_be_given_twice() {
+    let ended = run(agent("cluster,task").args(["--dimension", "ClusterName=x"])).expect_code(2);
+    assert_eq!(
+        ended.stderr,
+        "--auto-dimensions \"cluster,task\": expected any of cluster, task-family, task-id, \
+         container, availability-zone, instance-id, hostname, with commas\n"
+    );
+    let ended = run(agent("cluster").args(["--dimension", "ClusterName=x"])).expect_code(2);
+    assert_eq!(
+        ended.stderr,
+        "--auto-dimensions \"cluster\": expected no dimension ClusterName, which was given a \
+         value\n"
+    );
+}
