@@ -53,41 +53,42 @@ pub struct Chosen {
 }
 
 /// The source that the settings ask for.
-pub async fn open(settings: &Settings) -> Chosen {
-    let (source, scope, reason) = choose(settings).await;
-    Chosen { source, scope, reason }
-}
-
-type Choice = (Box<dyn Source>, &'static str, String);
-
 #[cfg(target_os = "linux")]
-async fn choose(settings: &Settings) -> Choice {
-    let host = || Box::new(host::Host::open());
-    let asked = || "it was asked for".to_owned();
+pub async fn open(settings: &Settings) -> Chosen {
     let mut container =
         container::Container::open(Path::new("/"), settings.memory).with_events(settings.metrics);
+    let limits = container.limited_by();
     let endpoint = Endpoint::from_environment();
-    let task = async |endpoint| Box::new(task::Task::open(endpoint, settings.memory).await);
-    match (settings.scope, endpoint) {
-        (Scope::Host, _) => (host(), "host", asked()),
-        (Scope::Container, _) => (Box::new(container), "container", asked()),
-        (Scope::Task, Some(endpoint)) => (task(endpoint).await, "task", asked()),
-        (Scope::Task, None) => (task(Endpoint::unset()).await, "task", asked()),
-        (Scope::Auto, Some(endpoint)) => {
-            (task(endpoint).await, "task", format!("{} is set", crate::ecs::VARIABLE))
+    let asked = || "it was asked for".to_owned();
+    let task = async |endpoint, reason| {
+        Chosen::new(task::Task::open(endpoint, settings.memory).await, "task", reason)
+    };
+    match (settings.scope, endpoint, limits) {
+        (Scope::Host, ..) => Chosen::new(host::Host::open(), "host", asked()),
+        (Scope::Container, ..) => Chosen::new(container, "container", asked()),
+        (Scope::Task, endpoint, _) => task(endpoint.unwrap_or_else(Endpoint::unset), asked()).await,
+        (Scope::Auto, Some(endpoint), _) => {
+            task(endpoint, format!("{} is set", crate::ecs::VARIABLE)).await
         }
-        (Scope::Auto, None) => match container.limited_by() {
-            Some(limits) => {
-                let reason = format!("its control group is limited to {limits}");
-                (Box::new(container), "container", reason)
-            }
-            None => (host(), "host", "its control group has no CPU or memory limit".to_owned()),
-        },
+        (Scope::Auto, None, Some(limits)) => {
+            let reason = format!("its control group is limited to {limits}");
+            Chosen::new(container, "container", reason)
+        }
+        (Scope::Auto, None, None) => {
+            let reason = "its control group has no CPU or memory limit".to_owned();
+            Chosen::new(host::Host::open(), "host", reason)
+        }
     }
 }
 
+/// The source that the settings ask for.
 #[cfg(not(target_os = "linux"))]
-async fn choose(_settings: &Settings) -> Choice {
-    let reason = "only Linux has containers".to_owned();
-    (Box::new(host::Host::open()), "host", reason)
+pub async fn open(_settings: &Settings) -> Chosen {
+    Chosen::new(host::Host::open(), "host", "only Linux has containers".to_owned())
+}
+
+impl Chosen {
+    fn new(source: impl Source + 'static, scope: &'static str, reason: String) -> Self {
+        Self { source: Box::new(source), scope, reason }
+    }
 }
