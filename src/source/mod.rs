@@ -61,7 +61,11 @@ pub async fn open(settings: &Settings) -> Chosen {
     let endpoint = Endpoint::from_environment();
     let asked = || "it was asked for".to_owned();
     let task = async |endpoint, reason| {
-        Chosen::new(task::Task::open(endpoint, settings.memory).await, "task", reason)
+        Chosen::new(
+            task::Task::open(endpoint, settings.memory, settings.metrics).await,
+            "task",
+            reason,
+        )
     };
     match (settings.scope, endpoint, limits) {
         (Scope::Host, ..) => Chosen::new(host::Host::open(), "host", asked()),

@@ -26,8 +26,10 @@ use super::Source;
 use super::container::Container;
 use super::host::Host;
 use crate::ecs::Endpoint;
-use crate::model::{Bytes, Cores, CpuReading, Limit, MemoryReading, ReadError, Reading};
-use crate::settings::MemoryUse;
+use crate::model::{
+    Bytes, Cores, CpuReading, Events, Evidence, Limit, MemoryReading, ReadError, Reading,
+};
+use crate::settings::{MemoryUse, Metrics};
 
 /// Reads the usage of a task, in the way that suits where it runs.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub struct Task {
     news: Receiver<News>,
     address: String,
     memory: MemoryUse,
+    metrics: Metrics,
     /// The last failure of the endpoint, while that is all there is.
     failure: Option<String>,
     way: Way,
@@ -70,11 +73,11 @@ const NEWS_DEPTH: usize = 4;
 
 impl Task {
     /// Starts to ask the endpoint.
-    pub async fn open(endpoint: Endpoint, memory: MemoryUse) -> Self {
+    pub async fn open(endpoint: Endpoint, memory: MemoryUse, metrics: Metrics) -> Self {
         let (sender, news) = channel(NEWS_DEPTH);
         let address = endpoint.url("/task");
         tokio::spawn(poll::run(endpoint, memory, sender));
-        let mut task = Self { news, address, memory, failure: None, way: Way::Unknown };
+        let mut task = Self { news, address, memory, metrics, failure: None, way: Way::Unknown };
         if let Ok(Some(first)) = timeout(FIRST_ANSWER, task.news.recv()).await {
             task.take(first);
         }
@@ -85,7 +88,9 @@ impl Task {
         self.failure = None;
         match (news, &mut self.way) {
             (News::Failed(text), _) => self.failure = Some(text),
-            (News::Task(task), way) => *way = choose(&task, &self.address, self.memory),
+            (News::Task(task), way) => {
+                *way = choose(&task, &self.address, self.memory, self.metrics);
+            }
             (News::Usage(containers, now), Way::Fused { fusion, account, .. }) => {
                 if let Some(exact) = account.add(containers, now) {
                     fusion.exact(exact);
@@ -100,7 +105,7 @@ impl Task {
 }
 
 /// The way for this task, which is said.
-fn choose(task: &Metadata, address: &str, memory: MemoryUse) -> Way {
+fn choose(task: &Metadata, address: &str, memory: MemoryUse, metrics: Metrics) -> Way {
     let limits = Limits {
         cpu: task.cpu_limit().map(|amount| Limit { amount, origin: address.into() }),
         memory: task.memory_limit().map(|amount| Limit { amount, origin: address.into() }),
@@ -108,7 +113,8 @@ fn choose(task: &Metadata, address: &str, memory: MemoryUse) -> Way {
     let machine = || Box::new(Host::open());
     if task.containers() == 1 {
         info!("the task has one container, so its own control group tells its usage");
-        return Way::Own(Box::new(Container::open(Path::new("/"), memory).within(limits)));
+        let container = Container::open(Path::new("/"), memory).with_events(metrics);
+        return Way::Own(Box::new(container.within(limits)));
     }
     let account = Account::default();
     if task.has_own_machine() {
@@ -139,6 +145,22 @@ impl Source for Task {
                 None => self.nothing_new(),
             },
             (Way::Unknown | Way::Fused { .. }, None) => self.nothing_new(),
+        }
+    }
+
+    /// Of a task on an instance there is no more evidence than the figures of the endpoint.
+    fn explain(&mut self) -> Vec<Evidence> {
+        match &mut self.way {
+            Way::Own(container) => container.explain(),
+            Way::Fused { machine, .. } => machine.explain(),
+            Way::Exact { .. } | Way::Unknown => Vec::new(),
+        }
+    }
+
+    fn events(&mut self) -> Events {
+        match &mut self.way {
+            Way::Own(container) => container.events(),
+            Way::Fused { .. } | Way::Exact { .. } | Way::Unknown => Events::default(),
         }
     }
 }
