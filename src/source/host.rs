@@ -27,7 +27,7 @@ impl Host {
     }
 
     /// A machine whose /proc and /sys stand at the given roots.
-    fn at(proc: &Path, sys: &Path) -> Self {
+    pub fn at(proc: &Path, sys: &Path) -> Self {
         let (online, meminfo) = (sys.join("devices/system/cpu/online"), proc.join("meminfo"));
         Self {
             stat: KernelFile::new(proc.join("stat")),

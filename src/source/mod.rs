@@ -3,9 +3,9 @@
 #[cfg(target_os = "linux")]
 mod cgroup;
 #[cfg(target_os = "linux")]
-mod container;
+pub mod container;
 #[cfg(target_os = "linux")]
-mod host;
+pub mod host;
 #[cfg(not(target_os = "linux"))]
 #[path = "host_macos.rs"]
 mod host;
@@ -14,7 +14,7 @@ mod kernel_file;
 #[cfg(target_os = "linux")]
 mod proc;
 #[cfg(target_os = "linux")]
-mod task;
+pub mod task;
 
 #[cfg(target_os = "linux")]
 use std::path::Path;

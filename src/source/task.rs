@@ -8,7 +8,7 @@ mod account;
 mod fusion;
 mod metadata;
 mod poll;
-mod stats;
+pub mod stats;
 
 use std::io;
 use std::path::Path;
