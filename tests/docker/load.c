@@ -1,10 +1,11 @@
 // The first process of a container: a load of a known size, and the agent beside it. It ends with
 // the agent's exit code, and passes SIGTERM on to it.
 //
-//     load PERCENT HELD SHARED CACHED AGENT [ARGUMENT]...
+//     load PERCENT HELD SHARED FILE AGENT [ARGUMENT]...
 //
 // Uses PERCENT of one core (100 never rests), holds HELD MB of anonymous memory and SHARED MB in
-// /dev/shm. When a line comes in, it reads a file of CACHED MB, which is then in the page cache.
+// /dev/shm, and has a file of FILE MB. Each line that comes in is a number of MB to read from the
+// file's start, which are then in the page cache.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -65,20 +66,19 @@ static int file_of(const char *path, size_t bytes) {
 }
 
 // The file is nothing but a hole, which is cached like any other data when it is read.
-static void cache(size_t bytes) {
+static void cache(size_t bytes, size_t size) {
     static char part[1 << 16];
-    int file = file_of("/cached", bytes);
-    ssize_t length;
-    while ((length = read(file, part, sizeof part)) > 0) {
+    int file = file_of("/cached", size);
+    for (ssize_t length; bytes; bytes -= (size_t)length) {
+        length = read(file, part, bytes < sizeof part ? bytes : sizeof part);
+        check(length > 0, "/cached");
     }
-    check(length == 0, "/cached");
     close(file);
 }
 
-static void cache_when_told(size_t bytes) {
-    for (int key; (key = getchar()) != EOF;) {
-        if (key != '\n') continue;
-        cache(bytes);
+static void cache_when_told(size_t size) {
+    for (size_t told; scanf("%zu", &told) == 1;) {
+        cache(told << 20, size);
         say("cached");
     }
 }
