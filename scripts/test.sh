@@ -70,6 +70,7 @@ may_skip() { # may_skip WHAT COMMAND...
 cargo build --quiet --locked -p fake-cloudwatch
 may_skip "a root directory with nothing in it but the binary" \
   scripts/test_empty_root.sh "$binary" target/debug/fake-cloudwatch
+may_skip "real kernels: cgroup version 2, version 1 and hybrid" tests/kernel/run.sh "$PWD/$binary"
 may_skip "real containers: limits, page cache and docker stop" tests/docker/run.sh "$PWD/$binary"
 
 step "end to end: an independent CloudWatch, read back with boto3"

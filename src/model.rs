@@ -102,11 +102,21 @@ pub struct RawValue {
 }
 
 /// Why a counter could not be read. None of these is ever a zero.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum ReadError {
     Missing(PathBuf),
-    Unreadable(PathBuf, io::Error),
+    Unreadable(PathBuf, Arc<io::Error>),
     Malformed { path: PathBuf, expected: &'static str },
+}
+
+impl ReadError {
+    /// The error of a file that could not be read.
+    pub fn of(path: PathBuf, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Missing(path),
+            _ => Self::Unreadable(path, Arc::new(error)),
+        }
+    }
 }
 
 impl fmt::Display for ReadError {

@@ -26,20 +26,24 @@ impl Group {
     /// below `root`. On a hybrid system the controllers are those of version 1, and the mount of
     /// version 2 has none.
     pub fn find(controller: &str, cgroup: &str, mountinfo: &str, root: &Path) -> Option<Self> {
-        let mounts = || mountinfo.lines().filter_map(Mount::parse);
-        let in_v1 =
-            mounts().find(|mount| mount.has_v1(controller)).zip(v1_path(controller, cgroup));
-        let in_v2 = || mounts().find(|mount| mount.kind == "cgroup2").zip(v2_path(cgroup));
-        let (version, (mount, path)) = match in_v1 {
-            Some(found) => (Version::V1, found),
-            None => (Version::V2, in_v2()?),
+        let v1 = || {
+            let path = v1_path(controller, cgroup)?;
+            let (mount, below) = holding(path, mountinfo, |mount| mount.has_v1(controller))?;
+            Some((Version::V1, mount, below))
         };
-        let point = root.join(mount.point.strip_prefix("/").unwrap_or(&mount.point));
-        let own = point.join(mount.below(path));
-        // A path from another namespace than the mount leads nowhere; what is mounted is then the
-        // group itself.
-        let own = if own.is_dir() { own } else { point.clone() };
-        Some(Self { version, mount: point, own })
+        let v2 = || {
+            let path = v2_path(cgroup)?;
+            let (mount, below) = holding(path, mountinfo, |mount| mount.kind == "cgroup2")?;
+            Some((Version::V2, mount, below))
+        };
+        let (version, mount, below) = v1().or_else(v2)?;
+        let mount = root.join(mount.point.strip_prefix("/").unwrap_or(&mount.point));
+        Some(Self { version, own: mount.join(below), mount })
+    }
+
+    /// Whether /proc/self/cgroup names a group with the controller, wherever it is mounted.
+    pub fn is_named(controller: &str, cgroup: &str) -> bool {
+        v1_path(controller, cgroup).or_else(|| v2_path(cgroup)).is_some()
     }
 
     /// The directory of the group.
@@ -67,10 +71,25 @@ fn v2_path(cgroup: &str) -> Option<&str> {
     cgroup.lines().find_map(|line| line.strip_prefix("0::"))
 }
 
+/// The mount of a hierarchy that a path is in, and the path below its mount point. Of several it is
+/// the one that begins furthest up, because it shows the limits of more groups above.
+///
+/// A mount that does not hold the path is another container's, or begins above this namespace, as
+/// where the host's hierarchy is mounted into a container: its counters are not this group's.
+fn holding<'text>(
+    path: &'text str,
+    mountinfo: &'text str,
+    is_of_hierarchy: impl Fn(&Mount<'_>) -> bool,
+) -> Option<(Mount<'text>, &'text str)> {
+    let mounts = mountinfo.lines().filter_map(Mount::parse).filter(|mount| is_of_hierarchy(mount));
+    let holding = mounts.filter_map(|mount| mount.below(path).map(|below| (mount, below)));
+    holding.min_by_key(|(mount, _)| mount.root.len())
+}
+
 /// A line of mountinfo, as far as it is needed (proc_pid_mountinfo(5)).
 struct Mount<'line> {
     /// The directory of the hierarchy that is mounted.
-    root: &'line str,
+    root: String,
     /// Where it is mounted.
     point: PathBuf,
     kind: &'line str,
@@ -81,7 +100,7 @@ impl<'line> Mount<'line> {
     fn parse(line: &'line str) -> Option<Self> {
         let (mount, filesystem) = line.split_once(" - ")?;
         let mut mount = mount.split(' ').skip(3);
-        let (root, point) = (mount.next()?, unescape(mount.next()?));
+        let (root, point) = (unescape(mount.next()?), PathBuf::from(unescape(mount.next()?)));
         let mut filesystem = filesystem.split(' ');
         let (kind, options) = (filesystem.next()?, filesystem.nth(1)?);
         Some(Self { root, point, kind, options })
@@ -91,23 +110,19 @@ impl<'line> Mount<'line> {
         self.kind == "cgroup" && self.options.split(',').any(|option| option == controller)
     }
 
-    /// A path of the hierarchy, relative to the mount point. What lies outside of what is mounted
-    /// is seen as the mount point.
-    fn below<'path>(&self, path: &'path str) -> &'path str {
-        let root = self.root.trim_end_matches('/');
-        match path.strip_prefix(root) {
-            Some(rest) if !path.contains("..") && (rest.is_empty() || rest.starts_with('/')) => {
-                rest.trim_start_matches('/')
-            }
-            _ => "",
-        }
+    /// A path of the hierarchy relative to the mount point, if it lies below.
+    fn below<'path>(&self, path: &'path str) -> Option<&'path str> {
+        let rest = path.strip_prefix(self.root.trim_end_matches('/'))?;
+        let is_inside = rest.is_empty() || rest.starts_with('/');
+        let leads_up = rest.split('/').any(|name| name == "..");
+        (is_inside && !leads_up).then(|| rest.trim_start_matches('/'))
     }
 }
 
 /// Mountinfo writes blanks, tabs, newlines and backslashes in octal.
-fn unescape(path: &str) -> PathBuf {
+fn unescape(path: &str) -> String {
     let plain = path.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n");
-    PathBuf::from(plain.replace("\\134", "\\"))
+    plain.replace("\\134", "\\")
 }
 
 /// The number after `name` in a text of lines such as `name 123`.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use self::cpu::Cpu;
 use self::memory::Memory;
 use super::Source;
+use super::cgroup::Group;
 use super::task::Limits;
 use crate::model::{Events, Evidence, Limit, ReadError, Reading};
 use crate::settings::{MemoryUse, Metrics};
@@ -19,8 +20,8 @@ use crate::settings::{MemoryUse, Metrics};
 /// Reads the counters of the group that this process is in.
 #[derive(Debug)]
 pub struct Container {
-    cpu: Result<Cpu, NoGroup>,
-    memory: Result<Memory, NoGroup>,
+    cpu: Result<Cpu, ReadError>,
+    memory: Result<Memory, ReadError>,
     /// For how many readings the limits are still good.
     limits_good_for: u32,
     metrics: Metrics,
@@ -33,19 +34,26 @@ const LIMITS_GOOD_FOR: u32 = 16;
 impl Container {
     /// The container of this process, with /proc and /sys below `root`.
     pub fn open(root: &Path, memory: MemoryUse) -> Self {
-        let read = |name: &str| fs::read_to_string(root.join("proc/self").join(name));
-        // Where these cannot be read there is no group, and the error names the file.
-        let (cgroup, mountinfo) =
-            (read("cgroup").unwrap_or_default(), read("mountinfo").unwrap_or_default());
-        let no_group = |controller| NoGroup { controller, file: root.join("proc/self/cgroup") };
-        let texts = (cgroup.as_str(), mountinfo.as_str());
-        Self {
-            cpu: Cpu::find(texts, root).ok_or_else(|| no_group("group with the cpu controller")),
-            memory: Memory::find(texts, root, memory)
-                .ok_or_else(|| no_group("group with the memory controller")),
-            limits_good_for: 0,
-            metrics: Metrics::default(),
-        }
+        let [cgroup, mountinfo] = ["cgroup", "mountinfo"].map(|name| {
+            let path = root.join("proc/self").join(name);
+            // Mount points need not be UTF-8, and one that is not is no reason to read nothing.
+            let text = fs::read(&path).map(|text| String::from_utf8_lossy(&text).into_owned());
+            text.map_err(|error| ReadError::of(path, error))
+        });
+        let (cpu, memory_group) = match (cgroup, mountinfo) {
+            (Ok(cgroup), Ok(mountinfo)) => {
+                let none = |controller, expected| no_group(root, controller, expected, &cgroup);
+                let texts = (cgroup.as_str(), mountinfo.as_str());
+                (
+                    Cpu::find(texts, root)
+                        .ok_or_else(|| none("cpu", "group with the cpu controller")),
+                    Memory::find(texts, root, memory)
+                        .ok_or_else(|| none("memory", "group with the memory controller")),
+                )
+            }
+            (Err(error), _) | (_, Err(error)) => (Err(error.clone()), Err(error)),
+        };
+        Self { cpu, memory: memory_group, limits_good_for: 0, metrics: Metrics::default() }
     }
 
     /// The same container, with the events that are among the metrics.
@@ -81,11 +89,11 @@ impl Source for Container {
         self.limits_good_for = self.limits_good_for.checked_sub(1).unwrap_or(LIMITS_GOOD_FOR);
         let cpu = match &mut self.cpu {
             Ok(cpu) => cpu.read(instant, limits_are_good),
-            Err(none) => Err(none.error()),
+            Err(none) => Err(none.clone()),
         };
         let memory = match &mut self.memory {
             Ok(memory) => memory.read(limits_are_good),
-            Err(none) => Err(none.error()),
+            Err(none) => Err(none.clone()),
         };
         Reading { cpu: Some(cpu), memory: Some(memory) }
     }
@@ -98,27 +106,23 @@ impl Source for Container {
     fn events(&mut self) -> Events {
         let throttling = self.metrics.throttling.then(|| match &mut self.cpu {
             Ok(cpu) => cpu.throttling(),
-            Err(none) => Err(none.error()),
+            Err(none) => Err(none.clone()),
         });
         let oom_kills = self.metrics.oom_kills.then(|| match &self.memory {
             Ok(memory) => memory.oom_kills(),
-            Err(none) => Err(none.error()),
+            Err(none) => Err(none.clone()),
         });
         Events { throttling, oom_kills }
     }
 }
 
 /// This process is in no group of a controller, as far as can be seen.
-#[derive(Debug)]
-struct NoGroup {
-    controller: &'static str,
-    file: std::path::PathBuf,
-}
-
-impl NoGroup {
-    fn error(&self) -> ReadError {
-        ReadError::Malformed { path: self.file.clone(), expected: self.controller }
+fn no_group(root: &Path, controller: &str, expected: &'static str, cgroup: &str) -> ReadError {
+    if Group::is_named(controller, cgroup) {
+        let expected = "mount that this process's control group is in";
+        return ReadError::Malformed { path: root.join("proc/self/mountinfo"), expected };
     }
+    ReadError::Malformed { path: root.join("proc/self/cgroup"), expected }
 }
 
 /// The text of a file that need not be there: limits stand only where a controller is in use, and
@@ -126,8 +130,10 @@ impl NoGroup {
 fn optional(path: &Path) -> Result<Option<String>, ReadError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(ReadError::Unreadable(path.to_owned(), error)),
+        Err(error) => match ReadError::of(path.to_owned(), error) {
+            ReadError::Missing(_) => Ok(None),
+            error => Err(error),
+        },
     }
 }
 

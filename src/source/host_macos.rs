@@ -69,7 +69,7 @@ impl Source for Host {
 
 fn available(system: &mut Result<System, String>) -> Result<&mut System, ReadError> {
     let unreadable = |text: &mut String| io::Error::other(text.clone());
-    system.as_mut().map_err(|text| ReadError::Unreadable(SYSINFO.into(), unreadable(text)))
+    system.as_mut().map_err(|text| ReadError::of(SYSINFO.into(), unreadable(text)))
 }
 
 /// Where the figures come from, as the log says it.

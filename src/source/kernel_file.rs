@@ -4,7 +4,6 @@
 //! the text anew: one system call a reading instead of three or four.
 
 use std::fs::File;
-use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
@@ -31,10 +30,7 @@ impl KernelFile {
         let length = self.read_bytes(page).map_err(|error| {
             // What was open may be gone for good: the next reading opens it anew.
             self.file = None;
-            match error.kind() {
-                ErrorKind::NotFound => ReadError::Missing(self.path.clone()),
-                _ => ReadError::Unreadable(self.path.clone(), error),
-            }
+            ReadError::of(self.path.clone(), error)
         })?;
         std::str::from_utf8(&page[..length]).map_err(|_| self.malformed("text"))
     }

@@ -170,7 +170,7 @@ impl Task {
     fn nothing_new(&self) -> Reading {
         let error = || {
             let text = self.failure.clone()?;
-            Some(ReadError::Unreadable(self.address.clone().into(), io::Error::other(text)))
+            Some(ReadError::of(self.address.clone().into(), io::Error::other(text)))
         };
         Reading { cpu: error().map(Err), memory: error().map(Err) }
     }

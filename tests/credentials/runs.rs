@@ -17,7 +17,8 @@ pub fn agent() -> Command {
     let mut command = command();
     command
         .args(["--namespace", "TestNamespace", "--service", "FooService"])
-        .args(["--period", "1", "--sample-interval", "0.1"])
+        // Where the variables say that this is a task there is no endpoint that tells its usage.
+        .args(["--scope", "host", "--period", "1", "--sample-interval", "0.1"])
         .env("RUST_LOG", "cloudwatch_metrics_agent=trace");
     command
 }

@@ -2,36 +2,40 @@
 
     python tests/kernel/check.py KERNEL INITRAMFS [unittest options]
 
-tests/kernel/run.sh builds both. Each guest takes about 45 seconds: its windows are real ones.
+tests/kernel/run.sh builds both. Each guest takes about 40 seconds: its windows are real ones.
 """
 
+import itertools
 import re
 import sys
 import unittest
 
-from guest import MEGABYTE, Guest
+from guest import Guest
 
 # In points: percent of the limit.
 CPU_TOLERANCE = 1
 MEMORY_TOLERANCE = 0.5
 
 # What guest/init sets.
+MEGABYTE = 1 << 20
 CPUS = 2
 LIMITED = ("own", "private", "bound", "parent")
-UNLIMITED = ("one-cpu", "free")
 QUOTA_CORES = 0.25
 LIMIT_BYTES = 256 * MEGABYTE
 HELD_BYTES = (32 + 8) * MEGABYTE
 CACHED_BYTES = 16 * MEGABYTE
+LEAST_SLAB_BYTES = 3 * MEGABYTE
 PHASES = ("full", "cached", "dropped")
-# Percent of one core that the load asks for, where there is a quota and elsewhere.
-LOADS = {"full": (100, 20), "cached": (12, 60), "dropped": (12, 60)}
+# Percent of one core that the load asks for: where there is a quota, and elsewhere.
+LOADS = {"full": (100, 20), "cached": (12, 40), "dropped": (12, 40)}
 
-# What the agent, the shells and the kernel need beside what is held.
-MOST_OVERHEAD_BYTES = 10 * MEGABYTE
-# The agent uses CPU too, and emulation makes much of it.
-CPU_OVERHEAD = 4
-CPU_SHORTFALL = 1
+# What the agent, the loads and the kernel need beside what is held.
+MOST_OVERHEAD_BYTES = 4 * MEGABYTE
+
+# A busy machine keeps the loads from what they ask for, or makes the agents cost more. That is no
+# fault of the agent; the agent and the kernel must agree all the same.
+LEAST_SHARE_OF_LOAD = 0.5
+MOST_SHARE_OF_LOAD = 2
 
 
 class Checks:
@@ -45,34 +49,20 @@ class Checks:
         cls.limits = {name: (QUOTA_CORES, LIMIT_BYTES) for name in LIMITED}
         cls.limits["one-cpu"] = (1, cls.guest.memory_bytes)
         cls.limits["free"] = (CPUS, cls.guest.memory_bytes)
-        cls.print_table()
 
-    @classmethod
-    def print_table(cls):
-        """Every figure that is compared, for whoever reads the output."""
-        print(f"\n{cls.layout}: percent of the limit, as the agent | the kernel has it")
-        for agent in cls.limits:
-            for phase in PHASES:
-                window = cls.guest.window(agent, phase)
-                cpu, mean, used, usage = cls.expected(agent, phase)
-                print(
-                    f"  {agent:8} {phase:8} CPU {window['cpu']:6.2f} | {cpu:6.2f} (mean {mean:6.2f})"
-                    f"  memory {window['memory']:6.2f} | {used:6.2f} (with page cache {usage:6.2f})"
-                )
+    def each_window(self, agents):
+        return itertools.product(agents, PHASES)
 
-    @classmethod
-    def expected(cls, agent, phase):
-        """The kernel's CPU median and mean, memory in use, and memory usage, in percent."""
-        cores, memory = cls.limits[agent]
-        kernel = cls.guest.kernel(agent, phase)
-        cpu, mean = (min(100, value / cores) for value in (kernel.cpu, kernel.mean_cpu))
-        return cpu, mean, 100 * kernel.used / memory, 100 * kernel.usage / memory
+    def cpu(self, agent, phase):
+        """The least and the greatest median that the kernel's counter allows, and the mean."""
+        cores = self.guest.kernel_cpu(agent, phase)
+        values = (cores.low, cores.high, cores.mean)
+        return [min(100, 100 * value / self.limits[agent][0]) for value in values]
 
-    def each(self, agents):
-        for agent in agents:
-            for phase in PHASES:
-                with self.subTest(agent=agent, phase=phase):
-                    yield agent, phase, self.guest.window(agent, phase)
+    def memory(self, agent, phase):
+        """The kernel's memory in use, and its usage with page cache."""
+        memory = self.guest.kernel_memory(agent, phase)
+        return [100 * value / self.limits[agent][1] for value in (memory.used, memory.usage)]
 
     def test_every_agent_ends_well_and_logs_no_error(self):
         for agent in (*self.limits, "free-auto", "root-auto"):
@@ -87,58 +77,89 @@ class Checks:
                 cores = re.findall(r"CPU is in percent of (\S+) cores", log)
                 memory = re.findall(r"memory is in percent of (\d+) bytes", log)
                 # One line each: no limit changed in between.
-                said = ([float(text) for text in cores], [int(text) for text in memory])
-                self.assertEqual(said, tuple([limit] for limit in limits), log)
+                said = [list(map(float, cores)), list(map(int, memory))]
+                self.assertEqual(said, [[limit] for limit in limits], log)
 
     def test_load_is_the_one_that_was_asked_for(self):
         """Otherwise the other tests would compare little with little."""
-        for agent, phase, _ in self.each(self.limits):
-            load = LOADS[phase][agent in UNLIMITED] / self.limits[agent][0]
-            cpu, mean, _, _ = self.expected(agent, phase)
-            for value in (cpu, mean):
-                self.assertGreaterEqual(value, min(100, load) - CPU_SHORTFALL / QUOTA_CORES)
-                self.assertLessEqual(value, load + CPU_OVERHEAD / QUOTA_CORES)
+        for agent, phase in self.each_window(self.limits):
+            with self.subTest(agent=agent, phase=phase):
+                load = LOADS[phase][agent not in LIMITED] / self.limits[agent][0]
+                _, _, mean = self.cpu(agent, phase)
+                self.assertGreaterEqual(mean, min(100, load) * LEAST_SHARE_OF_LOAD)
+                self.assertLessEqual(mean, load * MOST_SHARE_OF_LOAD)
 
     def test_cpu_is_what_the_kernel_counted(self):
-        for agent, phase, window in self.each(self.limits):
-            cpu, _, _, _ = self.expected(agent, phase)
-            self.assertIsNotNone(window["cpu"])
-            self.assertAlmostEqual(window["cpu"], cpu, delta=CPU_TOLERANCE)
+        for agent, phase in self.each_window(self.limits):
+            with self.subTest(agent=agent, phase=phase):
+                low, high, _ = self.cpu(agent, phase)
+                value = self.guest.window(agent, phase)["cpu"]
+                # 1 point where the load is steady. Where the guest had to wait for its CPUs even the
+                # kernel's own figure depends on when it is read, and the ticks are not even.
+                tolerance = max(CPU_TOLERANCE, (high - low) / 2)
+                about = f"{value} where the kernel has {low} to {high}"
+                self.assertIsNotNone(value)
+                self.assertGreaterEqual(value, low - tolerance, about)
+                self.assertLessEqual(value, high + tolerance, about)
 
     def test_memory_is_what_the_kernel_counted(self):
-        for agent, phase, window in self.each(self.limits):
-            _, _, used, _ = self.expected(agent, phase)
-            self.assertIsNotNone(window["memory"])
-            self.assertAlmostEqual(window["memory"], used, delta=MEMORY_TOLERANCE)
+        for agent, phase in self.each_window(self.limits):
+            with self.subTest(agent=agent, phase=phase):
+                used, _ = self.memory(agent, phase)
+                value = self.guest.window(agent, phase)["memory"]
+                self.assertIsNotNone(value)
+                self.assertAlmostEqual(value, used, delta=MEMORY_TOLERANCE)
 
-    def test_what_is_held_and_shared_is_in_use(self):
-        for agent, _, window in self.each(LIMITED):
-            held = 100 * HELD_BYTES / LIMIT_BYTES
-            overhead = 100 * MOST_OVERHEAD_BYTES / LIMIT_BYTES
-            self.assertGreaterEqual(window["memory"], held)
-            self.assertLessEqual(window["memory"], held + overhead)
+    def test_memory_that_is_held_or_shared_is_in_use(self):
+        held = 100 * HELD_BYTES / LIMIT_BYTES
+        overhead = 100 * MOST_OVERHEAD_BYTES / LIMIT_BYTES
+        for agent, phase in self.each_window(LIMITED):
+            with self.subTest(agent=agent, phase=phase):
+                value = self.guest.window(agent, phase)["memory"]
+                self.assertGreaterEqual(value, held)
+                self.assertLessEqual(value, held + overhead)
 
     def test_page_cache_is_not_in_use(self):
         cached = 100 * CACHED_BYTES / LIMIT_BYTES
         for agent in LIMITED:
             with self.subTest(agent=agent):
-                usage = {phase: self.expected(agent, phase)[3] for phase in PHASES}
+                usage = {phase: self.memory(agent, phase)[1] for phase in PHASES}
                 # The kernel's usage goes up by the page cache, and down again.
                 for without in ("full", "dropped"):
                     grown = usage["cached"] - usage[without]
                     self.assertAlmostEqual(grown, cached, delta=MEMORY_TOLERANCE)
-                memory = [self.guest.window(agent, phase)["memory"] for phase in PHASES]
-                self.assertLess(max(memory) - min(memory), MEMORY_TOLERANCE, memory)
+                values = [self.guest.window(agent, phase)["memory"] for phase in PHASES]
+                self.assertLess(max(values) - min(values), MEMORY_TOLERANCE, values)
 
     def test_auto_measures_the_container_where_there_is_a_limit_and_else_the_host(self):
         for agent, scope in (("parent", "container"), ("free-auto", "host"), ("root-auto", "host")):
             with self.subTest(agent=agent):
-                log = self.guest.log(agent)
-                self.assertRegex(log, rf"(?m)INFO .*\bscope\b.*\b{scope}\b")
+                self.assertRegex(self.guest.log(agent), rf"INFO .*\] scope: {scope}, because ")
+
+    def test_figures(self):
+        """Checks nothing: prints all figures, for whoever reads the output."""
+        print(f"\n{self.layout}: percent of the limit, as the agent | the kernel has it")
+        for agent, phase in self.each_window(self.limits):
+            window = self.guest.window(agent, phase)
+            low, high, mean = self.cpu(agent, phase)
+            used, usage = self.memory(agent, phase)
+            print(
+                f"  {agent:8} {phase:8}"
+                f" CPU {window['cpu']:6.2f} | {low:6.2f} to {high:6.2f}, mean {mean:6.2f};"
+                f" memory {window['memory']:6.2f} | {used:6.2f}, with page cache {usage:6.2f}"
+            )
 
 
 class V2(Checks, unittest.TestCase):
     layout = "v2"
+
+    def test_reclaimable_slabs_are_more_than_the_tolerance(self):
+        """So that the other tests see whether they are taken off."""
+        self.assertGreater(100 * LEAST_SLAB_BYTES / LIMIT_BYTES, 2 * MEMORY_TOLERANCE)
+        for agent, phase in self.each_window(LIMITED):
+            with self.subTest(agent=agent, phase=phase):
+                slabs = self.guest.kernel_memory(agent, phase).slabs
+                self.assertGreaterEqual(slabs, LEAST_SLAB_BYTES)
 
 
 class V1(Checks, unittest.TestCase):

@@ -1,18 +1,22 @@
 """A machine with a real kernel: boots it, and reads what it says until its end."""
 
+import bisect
+import calendar
 import collections
 import dataclasses
 import re
 import statistics
 import subprocess
 import threading
+import time as clock
 
-# What guest/init sets. Half a second is the agent's and the meter's interval.
-PERIOD_SECONDS = 5
-MEGABYTE = 1 << 20
+# What guest/init sets, in seconds.
+PERIOD = 10
+SAMPLE_INTERVAL = 1
+CPU_READING_SECONDS = 0.025
 
-# A guest takes about 45 seconds; this ends one that hangs.
-PATIENCE_SECONDS = 240
+# A guest takes about 40 seconds; this ends one that hangs.
+PATIENCE_SECONDS = 180
 
 PERCENT = r"-|\d+\.\d\d%"
 WINDOW = re.compile(
@@ -23,61 +27,31 @@ WINDOW = re.compile(
 
 
 @dataclasses.dataclass
-class Reading:
-    """What the meter read at one moment: nanoseconds and bytes."""
+class Range:
+    """The least and the greatest result that a statistic can have had, and the mean."""
 
-    time: int
-    cpu: int
-    usage: int
-    file: int
-    shared: int
-    slabs: int
-
-    @staticmethod
-    def of(line, layout):
-        numbers = [int(number) for number in line.split()]
-        if layout == "v2":
-            numbers[1] *= 1000  # usage_usec
-        else:
-            numbers.append(0)  # v1 has no count of reclaimable slabs
-        return Reading(*numbers)
-
-    @property
-    def used(self):
-        return self.usage - self.file + self.shared - self.slabs
+    low: float
+    high: float
+    mean: float
 
 
 @dataclasses.dataclass
-class Kernel:
-    """What the kernel counted in one window: CPU in percent of one core, memory in bytes."""
+class Memory:
+    """Medians of a window, in bytes."""
 
-    cpu: float
-    mean_cpu: float
     used: float
     usage: float
-
-    @staticmethod
-    def of(readings, start):
-        begin, end = start * 10**9, (start + PERIOD_SECONDS) * 10**9
-        pairs = [(a, b) for a, b in zip(readings, readings[1:]) if begin <= b.time < end]
-        if len(pairs) < PERIOD_SECONDS:
-            raise AssertionError(f"the meter stalled: {len(pairs)} readings in the window")
-        cpu = lambda a, b: 100 * (b.cpu - a.cpu) / (b.time - a.time)
-        return Kernel(
-            cpu=statistics.median(cpu(a, b) for a, b in pairs),
-            mean_cpu=cpu(pairs[0][0], pairs[-1][1]),
-            used=statistics.median(b.used for _, b in pairs),
-            usage=statistics.median(b.usage for _, b in pairs),
-        )
+    slabs: float
 
 
 class Guest:
-    """All that one guest said, by layout: of each agent its output, log and exit code."""
+    """All that one guest said: of each agent its output, log and exit code, and of each meter
+    its readings."""
 
     def __init__(self, layout, kernel, initramfs):
         self.layout = layout
-        self.console, self.said = boot(layout, kernel, initramfs)
-        # name of the phase -> start of its steady window
+        self.said = boot(layout, kernel, initramfs)
+        # name of the phase -> start of its window
         self.phases = {
             name: int(start) for name, start in map(str.split, self.said["guest.phase"])
         }
@@ -96,9 +70,38 @@ class Guest:
                 }
         raise AssertionError(f"no window of {agent} at {start}:\n{self.tell(agent)}")
 
-    def kernel(self, agent, phase):
-        readings = [Reading.of(line, self.layout) for line in self.said[f"{agent}.meter"]]
-        return Kernel.of(readings, self.phases[phase])
+    def kernel_cpu(self, agent, phase):
+        """The median of the samples that the agent can have taken, and the mean, in cores. Where
+        its ticks lie is unknown, so all places are tried: the steadier the load, the closer the
+        range."""
+        unit = 1000 if self.layout == "v2" else 1  # usage_usec, cpuacct.usage
+        readings = [(moment, used * unit) for moment, used in self.readings(agent, "cpu")]
+        start, second = self.phases[phase], 10**9
+        interval, step = round(SAMPLE_INTERVAL * second), round(CPU_READING_SECONDS * second)
+        medians = []
+        for offset in range(0, interval, step):
+            ticks = range(start * second + offset - interval, (start + PERIOD) * second, interval)
+            at = [readings[bisect.bisect_left(readings, (tick,))] for tick in ticks]
+            medians.append(statistics.median(map(cores, at, at[1:])))
+        first, last = (
+            readings[bisect.bisect_left(readings, (moment * second,))]
+            for moment in (start, start + PERIOD)
+        )
+        return Range(min(medians), max(medians), cores(first, last))
+
+    def kernel_memory(self, agent, phase):
+        start = self.phases[phase]
+        window = range(start * 10**9, (start + PERIOD) * 10**9)
+        readings = [
+            # v1 has no count of reclaimable slabs.
+            (usage - file + shared - sum(slabs), usage, sum(slabs))
+            for moment, usage, file, shared, *slabs in self.readings(agent, "memory")
+            if moment in window
+        ]
+        return Memory(*map(statistics.median, zip(*readings)))
+
+    def readings(self, agent, part):
+        return [tuple(map(int, line.split())) for line in self.said[f"{agent}.{part}"]]
 
     def log(self, agent):
         return "\n".join(self.said[f"{agent}.log"])
@@ -109,7 +112,7 @@ class Guest:
 
 
 def boot(layout, kernel, initramfs):
-    """Runs the guest to its end. Returns its whole console, and the lines for the test by name."""
+    """Runs the guest to its end. Returns its lines for the test, by name."""
     arguments = ["console=ttyS0", "quiet", "loglevel=1", "panic=-1", f"layout={layout}"]
     if layout == "v2":
         arguments.append("cgroup_no_v1=all")
@@ -122,21 +125,25 @@ def boot(layout, kernel, initramfs):
     )
     guard = threading.Timer(PATIENCE_SECONDS, qemu.kill)
     guard.start()
-    console, said = [], collections.defaultdict(list)
-    with qemu:
-        for line in map(str.rstrip, qemu.stdout):
-            console.append(line)
-            if line.startswith("@@ "):
-                name, _, text = line[3:].partition(" |" if " |" in line else " ")
-                said[name].append(text)
-    guard.cancel()
+    try:
+        with qemu:
+            console = [line.rstrip() for line in qemu.stdout]
+    finally:
+        guard.cancel()
+    said = collections.defaultdict(list)
+    for line in console:
+        if line.startswith("@@ "):
+            name, _, text = line.removeprefix("@@ ").partition(" |")
+            said[name].append(text)
     if "end" not in said:
         raise AssertionError(f"{layout}: the guest did not come to its end:\n" + "\n".join(console))
-    return console, said
+    return said
+
+
+def cores(before, after):
+    """Cores that were used between two readings of moment and CPU time, in nanoseconds."""
+    return (after[1] - before[1]) / (after[0] - before[0])
 
 
 def seconds(time):
-    import calendar
-    import time as clock
-
     return calendar.timegm(clock.strptime(time, "%Y-%m-%dT%H:%M:%SZ"))

@@ -1,7 +1,9 @@
-// A load of a known size. It runs until it is killed.
+// A load of a known size, which runs until it is killed.
 //
 //     load hold MEGABYTES    holds anonymous memory
 //     load burn PERCENT      uses this much of one core: a part of each 100 ms; 100 never rests
+//     load miss FOLDER       looks for files that are not there, which the kernel remembers in
+//                            reclaimable slabs, and ends
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,9 +46,20 @@ static void burn(long long percent) {
     }
 }
 
+static void miss(const char *folder) {
+    char path[64];
+    // 192 bytes each: 4 MB in all.
+    for (int file = 0; file < 20000; file++) {
+        snprintf(path, sizeof path, "%s/%d", folder, file);
+        access(path, F_OK);
+    }
+    exit(0);
+}
+
 int main(int count, char **arguments) {
     if (count != 3) return 2;
     if (!strcmp(arguments[1], "hold")) hold((size_t)atoi(arguments[2]) << 20);
     if (!strcmp(arguments[1], "burn")) burn(atoll(arguments[2]));
+    if (!strcmp(arguments[1], "miss")) miss(arguments[2]);
     return 2;
 }

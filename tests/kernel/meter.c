@@ -1,7 +1,7 @@
-// Reads the kernel's own counters twice a second, between two ticks of the wall clock, until it
-// is killed: the second opinion on what the agent says.
+// Reads the kernel's own counters at a steady pace, until it is killed: the second opinion on
+// what the agent says.
 //
-//     meter FILE[:FIELD]...
+//     meter EVERY_MILLISECONDS FILE[:FIELD]...
 //
 // One line a reading: wall clock in nanoseconds, then the number of each file, or of its field.
 
@@ -11,8 +11,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define EVERY_NS 500000000LL
 
 // The number in the file, or the one behind the field's name at the start of a line.
 static long long number(const char *argument) {
@@ -40,16 +38,17 @@ static long long number(const char *argument) {
 }
 
 int main(int count, char **arguments) {
+    if (count < 3) return 2;
+    long long every = atoll(arguments[1]) * 1000000LL;
     struct timespec now;
     for (;;) {
         clock_gettime(CLOCK_REALTIME, &now);
         long long nanoseconds = now.tv_sec * 1000000000LL + now.tv_nsec;
         printf("%lld", nanoseconds);
-        for (int index = 1; index < count; index++) printf(" %lld", number(arguments[index]));
+        for (int index = 2; index < count; index++) printf(" %lld", number(arguments[index]));
         putchar('\n');
         fflush(stdout);
-        // Halfway between two ticks, so that no reading falls onto the boundary of a window.
-        long long next = (nanoseconds / EVERY_NS + 1) * EVERY_NS + EVERY_NS / 2;
+        long long next = (nanoseconds / every + 1) * every;
         struct timespec until = {next / 1000000000LL, next % 1000000000LL};
         clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL);
     }

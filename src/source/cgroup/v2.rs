@@ -42,3 +42,78 @@ pub fn memory_used(memory_current: &str, memory_stat: &str, which: MemoryUse) ->
     };
     Some(Bytes(usage.saturating_sub(droppable)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 50 pages of cache of which 20 are shared memory and 10 inactive; 5 pages of slabs of which
+    /// 3 can be reclaimed.
+    const STAT: &str = "anon 409600\nfile 204800\nshmem 81920\nfile_mapped 8192\n\
+        shmem_thp 0\ninactive_file 40960\nslab_reclaimable 12288\nslab_unreclaimable 8192\n";
+
+    #[test]
+    fn used_time_is_in_microseconds() {
+        let stat = "usage_usec 61412008\nuser_usec 42988405\nsystem_usec 18423603\n";
+        assert_eq!(cpu_used(stat), Some(Duration::from_micros(61_412_008)));
+        for text in ["", "user_usec 1\n", "usage_usec\n", "usage_usec -1\n", "usage_usec 1.5\n"] {
+            assert_eq!(cpu_used(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_quota_is_cores_with_fractions() {
+        for (text, cores) in [
+            ("25000 100000\n", 0.25),
+            ("150000 100000\n", 1.5),
+            ("200000 100000\n", 2.0),
+            ("30000 20000\n", 1.5),
+            ("1000 1000000\n", 0.001),
+        ] {
+            assert_eq!(cpu_quota(text), Some(Some(Cores(cores))), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn max_is_no_quota_and_not_garbage() {
+        assert_eq!(cpu_quota("max 100000\n"), Some(None));
+        for text in ["", "\n", "25000\n", "-1 100000\n", "0 100000\n", "25000 0\n", "25% 100000\n"]
+        {
+            assert_eq!(cpu_quota(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn max_is_no_memory_limit_and_not_garbage() {
+        assert_eq!(memory_limit("536870912\n"), Some(Some(Bytes(536_870_912))));
+        assert_eq!(memory_limit("max\n"), Some(None));
+        for text in ["", "\n", "-1\n", "512M\n", "maximum\n"] {
+            assert_eq!(memory_limit(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn cache_and_reclaimable_slabs_are_not_used_and_shared_memory_is() {
+        let used = memory_used("1048576\n", STAT, MemoryUse::Used);
+        assert_eq!(used, Some(Bytes(1_048_576 - 204_800 + 81_920 - 12_288)));
+        let used = memory_used("1048576\n", STAT, MemoryUse::WorkingSet);
+        assert_eq!(used, Some(Bytes(1_048_576 - 40_960)));
+    }
+
+    #[test]
+    fn a_usage_smaller_than_its_cache_is_zero() {
+        assert_eq!(memory_used("4096\n", STAT, MemoryUse::Used), Some(Bytes(0)));
+        assert_eq!(memory_used("4096\n", STAT, MemoryUse::WorkingSet), Some(Bytes(0)));
+    }
+
+    #[test]
+    fn a_missing_part_of_the_formula_is_absent_and_not_zero() {
+        for name in ["\nfile ", "\nshmem ", "\nslab_reclaimable "] {
+            let stat = STAT.replace(name, "\nother ");
+            assert_eq!(memory_used("1048576\n", &stat, MemoryUse::Used), None, "{name:?}");
+        }
+        let stat = STAT.replace("inactive_file", "other");
+        assert_eq!(memory_used("1048576\n", &stat, MemoryUse::WorkingSet), None);
+        assert_eq!(memory_used("max\n", STAT, MemoryUse::Used), None);
+    }
+}

@@ -129,8 +129,13 @@ impl Cpu {
         let (file, quota) = match self.quota.version {
             Version::V1 => {
                 let file = directory.join("cpu.cfs_quota_us");
-                let period = optional(&directory.join("cpu.cfs_period_us"))?;
+                let period_file = directory.join("cpu.cfs_period_us");
+                let period = optional(&period_file)?;
                 let Some((quota, period)) = optional(&file)?.zip(period) else { return Ok(None) };
+                if period.trim().parse::<u64>().is_err() {
+                    let expected = "number of microseconds";
+                    return Err(ReadError::Malformed { path: period_file, expected });
+                }
                 (file, v1::cpu_quota(&quota, &period))
             }
             Version::V2 => {

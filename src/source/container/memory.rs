@@ -91,6 +91,9 @@ impl Memory {
     fn used(&mut self) -> Result<Bytes, ReadError> {
         let (mut usage, mut stat) = ([0; PAGE], [0; PAGE]);
         let usage = self.usage.read(&mut usage)?;
+        if usage.trim().parse::<u64>().is_err() {
+            return Err(self.usage.malformed("number of bytes"));
+        }
         let stat = self.stat.read(&mut stat)?;
         let (used, expected) = match self.group.version {
             Version::V1 => (v1::memory_used(usage, stat, self.which), V1_FIELDS),
@@ -107,8 +110,10 @@ impl Memory {
             Version::V1 => {
                 // One file tells of all groups above, those that cannot be seen included.
                 let file = self.group.own().join("memory.stat");
-                let text = optional(&file)?.unwrap_or_default();
-                limits.extend(v1::memory_limit(&text).map(|bytes| limit(bytes, &file)));
+                let bytes = v1::memory_limit(&required(&file)?);
+                let expected = "hierarchical_memory_limit";
+                let malformed = ReadError::Malformed { path: file.clone(), expected };
+                limits.push(limit(bytes.ok_or(malformed)?, &file));
             }
             Version::V2 => {
                 for directory in self.group.directories() {
@@ -133,5 +138,5 @@ impl Memory {
     }
 }
 
-const V1_FIELDS: &str = "total_cache, total_shmem and total_inactive_file beside a usage in bytes";
-const V2_FIELDS: &str = "file, shmem, slab_reclaimable and inactive_file beside a usage in bytes";
+const V1_FIELDS: &str = "total_cache, total_shmem and total_inactive_file";
+const V2_FIELDS: &str = "file, shmem, slab_reclaimable and inactive_file";

@@ -90,14 +90,26 @@ within() {
   exec "$@"
 }
 
-# measure CGROUP: becomes the meter of the cgroup, which stays outside of it.
-measure() {
-  if [ "$layout" = v2 ]; then
-    cd "$root/$1" || exit 1
-    exec meter cpu.stat:usage_usec memory.current \
-      memory.stat:file memory.stat:shmem memory.stat:slab_reclaimable
-  fi
-  cd $root || exit 1
-  exec meter "cpuacct/$1/cpuacct.usage" "memory/$1/memory.usage_in_bytes" \
-    "memory/$1/memory.stat:total_cache" "memory/$1/memory.stat:total_shmem"
+# measure_cpu CGROUP: becomes the meter of the cgroup's CPU time, which stays outside of it.
+measure_cpu() {
+  case $layout in
+    v2) exec meter $cpu_milliseconds "$root/$1/cpu.stat:usage_usec" ;;
+    *) exec meter $cpu_milliseconds "$root/cpu,cpuacct/$1/cpuacct.usage" ;;
+  esac
+}
+
+# measure_memory CGROUP: the same of its memory.
+measure_memory() {
+  case $layout in
+    v2)
+      cd "$root/$1" || exit 1
+      exec meter $memory_milliseconds memory.current \
+        memory.stat:file memory.stat:shmem memory.stat:slab_reclaimable
+      ;;
+    *)
+      cd "$root/memory/$1" || exit 1
+      exec meter $memory_milliseconds memory.usage_in_bytes \
+        memory.stat:total_cache memory.stat:total_shmem
+      ;;
+  esac
 }

@@ -1,0 +1,140 @@
+//! What makes a container count as one, the task around it, and when limits are read anew.
+
+use tokio::time::Instant;
+
+use super::super::LIMITS_GOOD_FOR;
+use super::{Container, MemoryUse, fixture, open, read, relative};
+use crate::model::{Bytes, Cores, Limit};
+use crate::source::Source;
+use crate::source::task::Limits;
+
+#[test]
+fn any_limit_below_the_machine_makes_a_container() {
+    let table = [
+        (
+            "v2-private-docker",
+            "0.25 cores (sys/fs/cgroup/cpu.max) and 536870912 bytes (sys/fs/cgroup/memory.max)",
+        ),
+        ("v2-private-cpuset", "5 cores (sys/fs/cgroup/cpuset.cpus.effective)"),
+        ("v2-private-kubernetes", "1073741824 bytes (sys/fs/cgroup/memory.max)"),
+        ("v1-ecs-al2", "536870912 bytes (sys/fs/cgroup/memory/memory.stat)"),
+        ("v1-host-docker-cpuset", "2 cores (sys/fs/cgroup/cpuset/cpuset.effective_cpus)"),
+    ];
+    for (name, limits) in table {
+        let tree = fixture(name);
+        let found = open(&tree).limited_by().map(|found| relative(&found, &tree));
+        assert_eq!(found.as_deref(), Some(limits), "{name}");
+    }
+}
+
+#[test]
+fn no_limit_below_the_machine_makes_no_container() {
+    for name in [
+        "v2-host-session",
+        "v2-host-root",
+        "v2-host-memory-high",
+        "v2-private-ecs-al2023",
+        "v1-host-root",
+        "v1-host-docker-systemd",
+        "hybrid-host-systemd",
+    ] {
+        assert_eq!(open(&fixture(name)).limited_by(), None, "{name}");
+    }
+}
+
+#[test]
+fn a_limit_as_large_as_the_machine_makes_no_container() {
+    let tree = fixture("v2-private-docker");
+    tree.change("== sys/fs/cgroup/cpu.max\n400000 100000\n");
+    tree.change("== sys/fs/cgroup/memory.max\n8401195008\n");
+    assert_eq!(open(&tree).limited_by(), None);
+}
+
+#[test]
+fn a_part_that_cannot_be_read_does_not_hide_the_limit_of_the_other() {
+    let tree = fixture("v2-private-docker");
+    tree.change("== sys/fs/cgroup/cpu.stat (missing)");
+    let found = open(&tree).limited_by().map(|found| relative(&found, &tree));
+    assert_eq!(found.as_deref(), Some("536870912 bytes (sys/fs/cgroup/memory.max)"));
+    tree.change("== sys/fs/cgroup/memory.current (missing)");
+    assert_eq!(open(&tree).limited_by(), None);
+}
+
+fn task(cores: f64, bytes: u64) -> Limits {
+    let origin = "task";
+    Limits {
+        cpu: Some(Limit { amount: Cores(cores), origin: origin.into() }),
+        memory: Some(Limit { amount: Bytes(bytes), origin: origin.into() }),
+    }
+}
+
+#[test]
+fn the_task_around_a_container_binds_where_it_is_tighter() {
+    let tree = fixture("v1-fargate-1.4");
+    let mut container = open(&tree).within(task(0.25, 536_870_911));
+    let (cpu, memory) = read(&mut container, &tree);
+    assert_eq!(cpu, "2.718281828s of 0.25 cores (task)");
+    assert_eq!(memory, "64331776 of 536870911 bytes (task)");
+    let mut container = open(&tree).within(task(4.0, 1 << 40));
+    let (cpu, memory) = read(&mut container, &tree);
+    assert_eq!(cpu, "2.718281828s of 2 cores (sys/devices/system/cpu/online)");
+    assert_eq!(memory, "64331776 of 536870912 bytes (sys/fs/cgroup/memory/memory.stat)");
+}
+
+#[test]
+fn usage_is_read_each_time() {
+    let tree = fixture("v2-private-docker");
+    let mut container = open(&tree);
+    read(&mut container, &tree);
+    tree.change("== sys/fs/cgroup/cpu.stat\nusage_usec 61500000\n");
+    tree.change("== sys/fs/cgroup/memory.current\n349946112\n");
+    let (cpu, memory) = read(&mut container, &tree);
+    assert_eq!(cpu, "61.5s of 0.25 cores (sys/fs/cgroup/cpu.max)");
+    assert_eq!(memory, "244187392 of 536870912 bytes (sys/fs/cgroup/memory.max)");
+}
+
+#[test]
+fn a_changed_limit_is_seen_when_the_old_one_is_no_longer_good() {
+    let tree = fixture("v2-private-docker");
+    let mut container = open(&tree);
+    let old = read(&mut container, &tree);
+    assert_eq!(old.0, "61.412008s of 0.25 cores (sys/fs/cgroup/cpu.max)");
+    assert_eq!(old.1, "144187392 of 536870912 bytes (sys/fs/cgroup/memory.max)");
+    tree.change("== sys/fs/cgroup/cpu.max\n50000 100000\n");
+    tree.change("== sys/fs/cgroup/memory.max\n268435456\n");
+    for _ in 0..LIMITS_GOOD_FOR {
+        assert_eq!(read(&mut container, &tree), old);
+    }
+    let (cpu, memory) = read(&mut container, &tree);
+    assert_eq!(cpu, "61.412008s of 0.5 cores (sys/fs/cgroup/cpu.max)");
+    assert_eq!(memory, "144187392 of 268435456 bytes (sys/fs/cgroup/memory.max)");
+}
+
+#[test]
+fn a_limit_that_could_not_be_read_is_read_at_the_next_reading() {
+    let tree = fixture("v2-private-docker");
+    tree.change("== sys/fs/cgroup/cpu.max\n");
+    let mut container = open(&tree);
+    let (cpu, _) = read(&mut container, &tree);
+    assert_eq!(cpu, "sys/fs/cgroup/cpu.max has no quota and period");
+    tree.change("== sys/fs/cgroup/cpu.max\n25000 100000\n");
+    let (cpu, _) = read(&mut container, &tree);
+    assert_eq!(cpu, "61.412008s of 0.25 cores (sys/fs/cgroup/cpu.max)");
+}
+
+#[test]
+fn the_working_set_is_all_but_inactive_file_pages() {
+    for (name, used) in [
+        ("v2-private-docker", 176_545_792),
+        ("v1-host-docker-cgroupfs", 80_060_416),
+        ("v1-host-centos-7", 262_144_000),
+        ("v1-host-root", 1_607_467_008),
+        ("hybrid-memory-on-v2", 59_105_280),
+    ] {
+        let tree = fixture(name);
+        let mut container = Container::open(tree.root(), MemoryUse::WorkingSet);
+        let reading = container.read(Instant::now()).memory;
+        let memory = reading.expect("a container always has news").expect("memory is readable");
+        assert_eq!(memory.used, Bytes(used), "{name}");
+    }
+}
