@@ -71,3 +71,139 @@ impl Now {
 fn sum(containers: &BTreeMap<String, Usage>) -> Bytes {
     Bytes(containers.values().map(|usage| usage.memory.0).fold(0, u64::saturating_add))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers of the endpoint, got at the instant at which they are of.
+    struct Answers {
+        account: Account,
+        start: Instant,
+    }
+
+    /// Name, CPU seconds and memory of each container.
+    type Containers<'a> = &'a [(&'a str, f64, u64)];
+
+    impl Answers {
+        fn new() -> Self {
+            Self {
+                account: Account::default(),
+                start: Instant::now() + Duration::from_secs(86_400),
+            }
+        }
+
+        fn add(&mut self, second: u64, containers: Containers) -> Option<Exact> {
+            let containers = containers.iter().map(|(id, cpu, memory)| {
+                let (cpu, memory) = (Duration::from_secs_f64(*cpu), Bytes(*memory));
+                ((*id).to_owned(), Usage { read: time(second), cpu, memory })
+            });
+            let now = Now { instant: self.instant(second), wall_clock: time(second) };
+            self.account.add(containers.collect(), now)
+        }
+
+        fn instant(&self, second: u64) -> Instant {
+            self.start + Duration::from_secs(second)
+        }
+
+        fn exact(&self, second: u64, cpu: f64, memory: u64) -> Option<Exact> {
+            let (at, cpu) = (self.instant(second), Duration::from_secs_f64(cpu));
+            Some(Exact { at, cpu, memory: Bytes(memory) })
+        }
+    }
+
+    fn time(second: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_793_000_000 + second)
+    }
+
+    #[test]
+    fn containers_add_up_from_the_first_statistics_on() {
+        let mut answers = Answers::new();
+        let first = answers.add(10, &[("a", 100.0, 300), ("b", 7.5, 40)]);
+        assert_eq!(first, answers.exact(10, 0.0, 340));
+        let second = answers.add(20, &[("a", 104.0, 310), ("b", 8.0, 35)]);
+        assert_eq!(second, answers.exact(20, 4.5, 345));
+        let third = answers.add(30, &[("a", 104.0, 310), ("b", 8.25, 35)]);
+        assert_eq!(third, answers.exact(30, 4.75, 345));
+    }
+
+    #[test]
+    fn an_unchanged_read_is_no_news_and_nothing_is_counted_twice() {
+        let mut answers = Answers::new();
+        answers.add(10, &[("a", 100.0, 300)]);
+        assert_eq!(answers.add(10, &[("a", 100.0, 300)]), None);
+        let next = answers.add(20, &[("a", 101.0, 300)]);
+        assert_eq!(next, answers.exact(20, 1.0, 300));
+        assert_eq!(answers.add(20, &[("a", 101.0, 300)]), None);
+        assert_eq!(answers.add(20, &[("a", 101.0, 300)]), None);
+        let next = answers.add(30, &[("a", 103.0, 300)]);
+        assert_eq!(next, answers.exact(30, 3.0, 300));
+    }
+
+    #[test]
+    fn no_statistics_at_all_are_no_news_before_and_after_the_first() {
+        let mut answers = Answers::new();
+        assert_eq!(answers.add(10, &[]), None);
+        let first = answers.add(20, &[("a", 100.0, 300)]);
+        assert_eq!(first, answers.exact(20, 0.0, 300));
+        assert_eq!(answers.add(30, &[]), None);
+        let next = answers.add(40, &[("a", 102.0, 310)]);
+        assert_eq!(next, answers.exact(40, 2.0, 310));
+    }
+
+    #[test]
+    fn a_counter_that_went_back_is_that_of_a_new_start() {
+        let mut answers = Answers::new();
+        answers.add(10, &[("a", 5000.0, 300), ("b", 10.0, 50)]);
+        let next = answers.add(20, &[("a", 0.5, 200), ("b", 11.0, 50)]);
+        assert_eq!(next, answers.exact(20, 1.5, 250));
+        let next = answers.add(30, &[("a", 2.5, 210), ("b", 12.0, 50)]);
+        assert_eq!(next, answers.exact(30, 4.5, 260));
+    }
+
+    #[test]
+    fn a_container_that_is_new_has_used_all_of_its_time_since() {
+        let mut answers = Answers::new();
+        answers.add(10, &[("a", 100.0, 300)]);
+        let next = answers.add(20, &[("a", 101.0, 300), ("b", 0.25, 60)]);
+        assert_eq!(next, answers.exact(20, 1.25, 360));
+        let next = answers.add(30, &[("a", 102.0, 300), ("b", 0.75, 70)]);
+        assert_eq!(next, answers.exact(30, 2.75, 370));
+    }
+
+    #[test]
+    fn a_container_that_comes_back_counts_from_where_it_was_last_seen() {
+        let mut answers = Answers::new();
+        answers.add(10, &[("a", 100.0, 300), ("b", 400.0, 60)]);
+        let without = answers.add(20, &[("a", 101.0, 300)]);
+        assert_eq!(without, answers.exact(20, 1.0, 300));
+        let again = answers.add(30, &[("a", 102.0, 300), ("b", 400.5, 60)]);
+        assert_eq!(again, answers.exact(30, 2.5, 360));
+    }
+
+    #[test]
+    fn a_container_that_is_gone_has_no_part_in_memory_and_keeps_its_part_in_time() {
+        let mut answers = Answers::new();
+        answers.add(10, &[("a", 100.0, 300), ("b", 400.0, 60)]);
+        answers.add(20, &[("a", 101.0, 300), ("b", 403.0, 60)]);
+        let next = answers.add(30, &[("a", 102.0, 310)]);
+        assert_eq!(next, answers.exact(30, 5.0, 310));
+    }
+
+    #[test]
+    fn the_instant_is_that_of_the_newest_statistics_as_old_as_they_are() {
+        let mut account = Account::default();
+        let usage = |second| Usage { read: time(second), cpu: Duration::ZERO, memory: Bytes(1) };
+        let containers = [("a".to_owned(), usage(101)), ("b".to_owned(), usage(102))];
+        let instant = Instant::now() + Duration::from_secs(86_400);
+        let now = Now { instant, wall_clock: time(110) };
+        let exact = account.add(containers.into(), now).expect("these are the first");
+        assert_eq!(exact.at, instant - Duration::from_secs(8));
+    }
+
+    #[test]
+    fn statistics_from_the_future_are_of_now() {
+        let now = Now { instant: Instant::now(), wall_clock: time(0) };
+        assert_eq!(now.instant_of(time(3)), now.instant);
+    }
+}

@@ -90,3 +90,119 @@ impl Fusion {
 fn less(memory: Bytes, overhead: i128) -> Bytes {
     Bytes(u64::try_from(i128::from(memory.0) - overhead).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    /// Time, CPU time and MiB, from one start.
+    struct Clock(Instant);
+
+    impl Clock {
+        fn new() -> Self {
+            Self(Instant::now() + Duration::from_secs(86_400))
+        }
+
+        fn machine(&self, second: f64, cpu: f64, mebibytes: u64) -> Machine {
+            let (at, cpu) =
+                (self.0 + Duration::from_secs_f64(second), Duration::from_secs_f64(cpu));
+            Machine { at, cpu, memory: Bytes(mebibytes * MIB) }
+        }
+
+        fn exact(&self, second: f64, cpu: f64, mebibytes: u64) -> Exact {
+            let Machine { at, cpu, memory } = self.machine(second, cpu, mebibytes);
+            Exact { at, cpu, memory }
+        }
+    }
+
+    fn time(seconds: f64) -> Option<Duration> {
+        Some(Duration::from_secs_f64(seconds))
+    }
+
+    fn memory(mebibytes: u64) -> Option<Bytes> {
+        Some(Bytes(mebibytes * MIB))
+    }
+
+    #[test]
+    fn memory_is_known_from_the_first_exact_figures_and_cpu_time_from_the_second() {
+        let (mut fusion, clock) = (Fusion::default(), Clock::new());
+        assert_eq!(fusion.machine(clock.machine(0.0, 50.0, 700)), (None, None));
+        assert_eq!(fusion.machine(clock.machine(1.0, 50.75, 700)), (None, None));
+        fusion.exact(clock.exact(1.0, 0.0, 500));
+        assert_eq!(fusion.machine(clock.machine(2.0, 51.5, 710)), (None, memory(510)));
+        assert_eq!(fusion.machine(clock.machine(3.0, 52.25, 710)), (None, memory(510)));
+        // 1.5 s of which the task used 1.0: the platform uses a quarter of a core.
+        fusion.exact(clock.exact(3.0, 1.0, 500));
+        assert_eq!(fusion.machine(clock.machine(4.0, 53.25, 720)), (time(0.75), memory(510)));
+        assert_eq!(fusion.machine(clock.machine(6.0, 54.25, 700)), (time(1.25), memory(490)));
+    }
+
+    #[test]
+    fn between_two_readings_the_machine_is_taken_to_be_steady() {
+        let (mut fusion, clock) = (Fusion::default(), Clock::new());
+        for (second, cpu, mebibytes) in [(0.0, 0.0, 600), (1.0, 1.0, 800), (2.0, 1.0, 800)] {
+            fusion.machine(clock.machine(second, cpu, mebibytes));
+        }
+        fusion.exact(clock.exact(0.25, 0.0, 500));
+        assert_eq!(fusion.machine(clock.machine(3.0, 1.0, 800)), (None, memory(650)));
+        // Three quarters of a second were busy, of which the task used a half.
+        fusion.exact(clock.exact(2.25, 0.5, 500));
+        assert_eq!(fusion.cpu_overhead, Some(0.125));
+        assert_eq!(fusion.machine(clock.machine(4.0, 2.0, 800)), (time(0.875), memory(500)));
+    }
+
+    #[test]
+    fn exact_figures_from_outside_of_what_is_remembered_change_nothing() {
+        let (mut fusion, clock) = (Fusion::default(), Clock::new());
+        fusion.exact(clock.exact(5.0, 0.0, 500));
+        for second in 10..100 {
+            fusion.machine(clock.machine(f64::from(second), f64::from(second), 700));
+        }
+        assert_eq!(fusion.history.len(), HISTORY);
+        for second in [9.0, 19.5, 99.5] {
+            fusion.exact(clock.exact(second, 0.0, 500));
+        }
+        assert_eq!(fusion.machine(clock.machine(100.0, 100.0, 700)), (None, None));
+        fusion.exact(clock.exact(60.0, 0.0, 500));
+        assert_eq!(fusion.machine(clock.machine(101.0, 101.0, 700)), (None, memory(500)));
+    }
+
+    #[test]
+    fn a_machine_that_counts_less_than_the_containers_has_less_taken_off() {
+        let (mut fusion, clock) = (Fusion::default(), Clock::new());
+        fusion.machine(clock.machine(0.0, 0.0, 400));
+        fusion.exact(clock.exact(0.0, 0.0, 500));
+        assert_eq!(fusion.machine(clock.machine(1.0, 0.5, 420)), (None, memory(520)));
+        fusion.exact(clock.exact(1.0, 0.75, 520));
+        // CPU time that the machine does not have cannot be added to it.
+        assert_eq!(fusion.cpu_overhead, Some(0.0));
+        assert_eq!(fusion.machine(clock.machine(2.0, 1.0, 300)), (time(0.5), memory(400)));
+    }
+
+    #[test]
+    fn less_than_the_overhead_is_nothing_and_time_never_goes_back() {
+        let (mut fusion, clock) = (Fusion::default(), Clock::new());
+        fusion.machine(clock.machine(0.0, 0.0, 400));
+        fusion.exact(clock.exact(0.0, 0.0, 100));
+        fusion.machine(clock.machine(1.0, 0.5, 400));
+        fusion.exact(clock.exact(1.0, 0.0, 100));
+        assert_eq!(fusion.machine(clock.machine(2.0, 1.5, 250)), (time(0.5), memory(0)));
+        assert_eq!(fusion.machine(clock.machine(3.0, 1.5, 400)), (time(0.5), memory(100)));
+    }
+
+    #[test]
+    fn a_refresh_bends_no_interval_that_has_passed() {
+        let (mut fusion, clock) = (Fusion::default(), Clock::new());
+        for second in 0..=2 {
+            fusion.machine(clock.machine(f64::from(second), f64::from(second), 400));
+        }
+        fusion.exact(clock.exact(0.0, 0.0, 400));
+        fusion.exact(clock.exact(1.0, 1.0, 400));
+        assert_eq!(fusion.machine(clock.machine(3.0, 3.0, 400)).0, time(1.0));
+        // The platform has had half of the time since.
+        fusion.exact(clock.exact(3.0, 2.0, 400));
+        assert_eq!(fusion.machine(clock.machine(4.0, 4.0, 400)).0, time(1.5));
+    }
+}

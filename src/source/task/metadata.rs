@@ -81,3 +81,122 @@ impl Task {
 
 /// CPU units to a vCPU.
 const UNITS_PER_CORE: f64 = 1024.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::task::tests::fixture;
+
+    fn task(name: &str) -> Task {
+        Task::parse(&fixture(name)).expect("the fixture has the documented shape")
+    }
+
+    /// The task of the fixture with some text of it replaced.
+    fn altered(name: &str, from: &str, to: &str) -> Task {
+        let text = String::from_utf8(fixture(name)).expect("JSON is text");
+        assert!(text.contains(from), "{name} has no {from}");
+        Task::parse(text.replace(from, to).as_bytes()).expect("it is still JSON")
+    }
+
+    fn container(kind: &str, cpu: Option<f64>, memory: Option<u64>) -> Container {
+        Container { limits: Limits { cpu, memory }, kind: kind.into() }
+    }
+
+    #[test]
+    fn a_task_on_fargate() {
+        let task = task("task-fargate.json");
+        let expected = Task {
+            launch_type: "FARGATE".into(),
+            limits: Limits { cpu: Some(0.25), memory: Some(512) },
+            containers: vec![
+                container("NORMAL", Some(192.0), None),
+                container("NORMAL", Some(64.0), None),
+            ],
+        };
+        assert_eq!(task, expected);
+        assert_eq!(task.cpu_limit(), Some(Cores(0.25)));
+        assert_eq!(task.memory_limit(), Some(Bytes(512 << 20)));
+        assert_eq!((task.containers(), task.has_own_machine()), (2, true));
+    }
+
+    #[test]
+    fn the_tasks_limits_go_before_those_of_its_containers() {
+        let task = task("task-ec2.json");
+        let expected = Task {
+            launch_type: "EC2".into(),
+            limits: Limits { cpu: Some(2.0), memory: Some(1024) },
+            containers: vec![
+                container("CNI_PAUSE", Some(0.0), Some(0)),
+                container("NORMAL", Some(1536.0), Some(896)),
+                container("NORMAL", Some(64.0), Some(64)),
+            ],
+        };
+        assert_eq!(task, expected);
+        assert_eq!(task.cpu_limit(), Some(Cores(2.0)));
+        assert_eq!(task.memory_limit(), Some(Bytes(1 << 30)));
+        assert_eq!((task.containers(), task.has_own_machine()), (2, false));
+    }
+
+    #[test]
+    fn where_the_task_has_no_limits_its_containers_limits_add_up() {
+        let task = task("task-ec2-no-task-limits.json");
+        assert_eq!(task.limits, Limits::default());
+        assert_eq!(task.cpu_limit(), Some(Cores(0.5)));
+        assert_eq!(task.memory_limit(), Some(Bytes(512 << 20)));
+        assert_eq!((task.containers(), task.has_own_machine()), (2, false));
+    }
+
+    #[test]
+    fn the_platforms_own_containers_are_not_the_users_and_have_no_part_in_the_limits() {
+        let task = task("task-single.json");
+        assert_eq!((task.containers(), task.has_own_machine()), (1, false));
+        let limits = r#""Limits": { "CPU": 0.125, "Memory": 96 },"#;
+        let task = altered("task-single.json", limits, "");
+        assert_eq!(task.cpu_limit(), Some(Cores(0.125)));
+        assert_eq!(task.memory_limit(), Some(Bytes(96 << 20)));
+    }
+
+    #[test]
+    fn one_part_may_be_limited_by_the_task_and_the_other_by_the_containers() {
+        let limits = r#""Limits": { "CPU": 2, "Memory": 1024 }"#;
+        let task = altered("task-ec2.json", limits, r#""Limits": { "CPU": 2 }"#);
+        assert_eq!(task.cpu_limit(), Some(Cores(2.0)));
+        assert_eq!(task.memory_limit(), Some(Bytes((896 + 64) << 20)));
+    }
+
+    #[test]
+    fn a_container_without_a_limit_may_use_all_so_there_is_none() {
+        let (name, limits) = ("task-ec2-no-task-limits.json", r#"{ "CPU": 128, "Memory": 212 }"#);
+        let task = altered(name, limits, "{}");
+        assert_eq!((task.cpu_limit(), task.memory_limit()), (None, None));
+        let task = altered(name, limits, r#"{ "CPU": 128 }"#);
+        assert_eq!((task.cpu_limit(), task.memory_limit()), (Some(Cores(0.5)), None));
+        let text = String::from_utf8(fixture(name)).expect("JSON is text");
+        let text = text.replace("\"Limits\"", "\"Unlimited\"");
+        let task = Task::parse(text.as_bytes()).expect("it is still JSON");
+        assert_eq!((task.cpu_limit(), task.memory_limit()), (None, None));
+    }
+
+    #[test]
+    fn a_limit_of_nothing_is_no_limit() {
+        let limits = r#""Limits": { "CPU": 2, "Memory": 1024 }"#;
+        let task = altered("task-ec2.json", limits, r#""Limits": { "CPU": 0, "Memory": 0 }"#);
+        assert_eq!((task.cpu_limit(), task.memory_limit()), (None, None));
+    }
+
+    #[test]
+    fn an_answer_may_lack_what_is_not_needed() {
+        let task = Task::parse(b"{}").expect("an object");
+        let nothing =
+            Task { launch_type: "".into(), limits: Limits::default(), containers: vec![] };
+        assert_eq!(task, nothing);
+        assert_eq!((task.containers(), task.has_own_machine()), (0, false));
+    }
+
+    #[test]
+    fn garbage_is_an_error() {
+        for text in ["", "Too Many Requests", "<html>", "[", "null", "{\"Containers\":7}"] {
+            assert!(Task::parse(text.as_bytes()).is_err(), "{text:?}");
+        }
+    }
+}

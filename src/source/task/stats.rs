@@ -88,3 +88,103 @@ impl MemoryStats {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::task::tests::fixture;
+
+    const FARGATE: [&str; 2] = [
+        "5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-1740082371",
+        "5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-2263981050",
+    ];
+    const EC2: [&str; 2] = [
+        "1f0e9d8c7b6a5948372615049382716f5e4d3c2b1a09f8e7d6c5b4a392817060",
+        "a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192",
+    ];
+
+    fn usage(read: &str, cpu: u64, memory: u64) -> Usage {
+        let read = humantime::parse_rfc3339(read).expect("a time");
+        Usage { read, cpu: Duration::from_nanos(cpu), memory: Bytes(memory) }
+    }
+
+    fn parsed(name: &str, which: MemoryUse) -> Vec<(String, Usage)> {
+        let usage = parse(&fixture(name), which).expect("the fixture has the documented shape");
+        usage.into_iter().collect()
+    }
+
+    #[test]
+    fn fargate_counts_as_version_1_with_the_groups_below() {
+        let reads = ["2026-11-02T09:01:20.104775318Z", "2026-11-02T09:01:20.104802550Z"];
+        let of = |memory: [u64; 2]| {
+            let app = usage(reads[0], 361_208_744_151, memory[0]);
+            let metrics = usage(reads[1], 1_204_518_807, memory[1]);
+            vec![(FARGATE[0].to_owned(), app), (FARGATE[1].to_owned(), metrics)]
+        };
+        let used = [301_989_888 - 62_914_560 - 20_971_520, 4_194_304 - 786_432 - 262_144];
+        assert_eq!(parsed("stats-fargate.json", MemoryUse::Used), of(used));
+        let working_set = [301_989_888 - 62_914_560, 4_194_304 - 786_432];
+        assert_eq!(parsed("stats-fargate.json", MemoryUse::WorkingSet), of(working_set));
+    }
+
+    #[test]
+    fn ec2_counts_as_version_2_and_shared_memory_is_used() {
+        let reads = ["2026-11-02T09:12:44.300118426Z", "2026-11-02T09:12:44.817400211Z"];
+        let of = |memory: [u64; 2]| {
+            let pause = usage(reads[0], 31_250_000, memory[0]);
+            let worker = usage(reads[1], 7_205_113_409_000, memory[1]);
+            vec![(EC2[0].to_owned(), pause), (EC2[1].to_owned(), worker)]
+        };
+        // The same as usage − (file − shmem) − slab_reclaimable, which a container reads itself.
+        let worker = 734_003_200 - (262_144_000 - 41_943_040) - 20_971_520;
+        assert_eq!(worker, 734_003_200 - 115_343_360 - 104_857_600 - 20_971_520);
+        assert_eq!(parsed("stats-ec2.json", MemoryUse::Used), of([397_312 - 77_824, worker]));
+        let working_set = [397_312, 734_003_200 - 115_343_360];
+        assert_eq!(parsed("stats-ec2.json", MemoryUse::WorkingSet), of(working_set));
+    }
+
+    #[test]
+    fn a_container_that_has_not_all_the_figures_is_skipped() {
+        let started = format!("{:064}", 4);
+        let expected = usage("2026-11-02T09:12:44.5Z", 20_000_000, 1_048_576 - 4096);
+        assert_eq!(
+            parsed("stats-starting.json", MemoryUse::Used),
+            [(started, expected)],
+            "null, the zero time, and empty objects"
+        );
+    }
+
+    #[test]
+    fn a_figure_that_the_formula_needs_is_never_taken_for_0() {
+        let whole = r#"{"a":{"read":"2026-11-02T09:12:44Z",
+            "cpu_stats":{"cpu_usage":{"total_usage":5}},
+            "memory_stats":{"usage":9,"stats":{"inactive_file":2,"active_file":3}}}}"#;
+        let parsed = |text: &str, which| parse(text.as_bytes(), which).expect("JSON");
+        let memory = |which| parsed(whole, which).remove("a").map(|usage| usage.memory);
+        assert_eq!(memory(MemoryUse::Used), Some(Bytes(4)));
+        assert_eq!(memory(MemoryUse::WorkingSet), Some(Bytes(7)));
+        for name in ["total_usage", "usage\":9", "inactive_file", "active_file\":3"] {
+            let text = whole.replace(name, &name.replacen(['u', 'a'], "x", 1));
+            assert_ne!(text, whole);
+            assert_eq!(parsed(&text, MemoryUse::Used), BTreeMap::new(), "{name}");
+        }
+    }
+
+    #[test]
+    fn more_cache_than_usage_is_no_usage_and_not_an_overflow() {
+        let text = r#"{"a":{"read":"2026-11-02T09:12:44Z",
+            "cpu_stats":{"cpu_usage":{"total_usage":18446744073709551615}},
+            "memory_stats":{"usage":9,"stats":{"inactive_file":18446744073709551615,
+            "active_file":1,"slab_reclaimable":1}}}}"#;
+        let parsed = parse(text.as_bytes(), MemoryUse::Used).expect("JSON").remove("a");
+        assert_eq!(parsed, Some(usage("2026-11-02T09:12:44Z", u64::MAX, 0)));
+    }
+
+    #[test]
+    fn a_task_without_containers_has_no_usage_and_garbage_is_an_error() {
+        assert_eq!(parse(b"{}", MemoryUse::Used).ok(), Some(BTreeMap::new()));
+        for text in ["", "null", "[]", "{\"a\":7}", "404 page not found"] {
+            assert!(parse(text.as_bytes(), MemoryUse::Used).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The ECS task: the real binary and an endpoint that tells it what the task is and uses.
+#![cfg(target_os = "linux")]
+
+#[path = "task/endpoint.rs"]
+mod endpoint;
+#[path = "task/failures.rs"]
+mod failures;
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime};
+
+use endpoint::{Answer, Endpoint};
+use support::{Agent, command};
+
+/// Previews windows of a second, of samples every tenth of one, of a task with this endpoint.
+fn previewing(url: &str) -> Command {
+    let mut command = command();
+    command
+        .args(["--namespace", "Test", "--service", "Foo", "--dry-run"])
+        .args(["--period", "1", "--sample-interval", "0.1"])
+        .env("RUST_LOG", "info")
+        .env("ECS_CONTAINER_METADATA_URI_V4", url);
+    command
+}
+
+fn fixture(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ecs");
+    std::fs::read_to_string(root.join(name)).expect("the fixture is there")
+}
+
+/// Statistics of a task of two containers and one that has none. A thousand seconds lie between one
+/// step and the next, so that no scheduling of this machine can be seen in the figures.
+fn statistics(step: u32, cpu_seconds: [u64; 2], mebibytes: [u64; 2]) -> String {
+    let read = humantime::format_rfc3339_nanos(*START + Duration::from_secs(1000) * step);
+    let container = |id: usize| {
+        format!(
+            r#""{id}":{{"read":"{read}","cpu_stats":{{"cpu_usage":{{"total_usage":{}}}}},
+            "memory_stats":{{"usage":{},"stats":{{"inactive_file":7,"active_file":5}}}}}}"#,
+            cpu_seconds[id] * 1_000_000_000,
+            (mebibytes[id] << 20) + 12,
+        )
+    };
+    format!("{{{},{},\"2\":null}}", container(0), container(1))
+}
+
+static START: LazyLock<SystemTime> =
+    LazyLock::new(|| SystemTime::now() - Duration::from_secs(100_000));
+
+/// The figures of the printed lines: CPU, memory and the number of samples.
+fn figures(stdout: &str) -> Vec<(String, String, String)> {
+    let field = |line: &str, name: &str| {
+        let field = line.split(' ').find_map(|field| field.strip_prefix(name));
+        field.expect("the field is in each line").to_owned()
+    };
+    let figures = |line| {
+        let max = (field(line, "MaxCPUUtilization="), field(line, "MaxMemoryUtilization="));
+        let median = (field(line, "CPUUtilization="), field(line, "MemoryUtilization="));
+        assert_eq!(median, max, "one value is its own median: {line}");
+        (median.0, median.1, field(line, "samples="))
+    };
+    stdout.lines().map(figures).collect()
+}
+
+#[test]
+fn a_task_of_one_container_is_its_control_group_with_the_tasks_limits() {
+    let endpoint = Endpoint::start(|_, _| Answer::Ok(fixture("task-single.json")));
+    let agent = Agent::start(&mut previewing(&endpoint.url()));
+    let origin = format!("({}/task)", endpoint.url());
+    let cpu = agent.wait_for_log("CPU is in percent of");
+    assert!(cpu.ends_with(&format!("of 0.125 cores {origin}")), "{cpu}");
+    let memory = agent.wait_for_log("memory is in percent of");
+    assert!(memory.ends_with(&format!("of {} bytes {origin}", 96 << 20)), "{memory}");
+    agent.wait_for_stdout("MaxMemoryUtilization=");
+    let ended = agent.terminate().expect_code(0);
+    assert!(ended.stderr.contains("scope: task, because ECS_CONTAINER_METADATA_URI_V4 is set"));
+    assert!(ended.stderr.contains("the task has one container"), "{ended:#?}");
+    // Nothing more is needed of the endpoint.
+    let asked: Vec<_> = endpoint.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(asked, ["/task"]);
+}
+
+#[test]
+fn a_task_on_ec2_is_what_its_containers_use_in_percent_of_its_limits() {
+    // 2 cores and 1024 MiB; 750 and 1500 of 2000 s; an answer that comes twice.
+    let steps =
+        [(0, [5000, 90], [400, 12]), (1, [5700, 140], [400, 12]), (2, [7100, 240], [700, 20])];
+    let endpoint = Endpoint::start(move |path, before| match path {
+        "/task" => Answer::Ok(fixture("task-ec2.json")),
+        "/task/stats" => {
+            let (step, cpu, memory) = steps[[0, 1, 1, 2][before.min(3)]];
+            Answer::Ok(statistics(step, cpu, memory))
+        }
+        _ => Answer::Status(404),
+    });
+    let agent = Agent::start(&mut previewing(&endpoint.url()));
+    agent.wait_for_stdout("CPUUtilization=75.00%");
+    endpoint.wait_for_requests("/task/stats", 5);
+    let ended = agent.terminate().expect_code(0);
+    let expected = [("-", "40.23%"), ("37.50%", "40.23%"), ("75.00%", "70.31%")];
+    let expected = expected.map(|(cpu, memory)| (cpu.into(), memory.into(), "1".into()));
+    assert_eq!(figures(&ended.stdout), expected, "{ended:#?}");
+    let limit = format!("CPU is in percent of 2 cores ({}/task)", endpoint.url());
+    assert_eq!(ended.stderr.matches(&limit).count(), 1, "{ended:#?}");
+    assert!(!ended.stderr.contains("ERROR"), "{ended:#?}");
+}
+
+/// On Fargate, with figures of a time that was not sampled.
+#[test]
+fn figures_that_say_nothing_of_now_give_no_zeros_and_are_asked_for_at_a_distance() {
+    let endpoint = Endpoint::start(|path, _| match path {
+        "/task" => Answer::Ok(fixture("task-fargate.json")),
+        _ => Answer::Ok(fixture("stats-fargate.json")),
+    });
+    let agent = Agent::start(&mut previewing(&endpoint.url()));
+    endpoint.wait_for_requests("/task/stats", 4);
+    let ended = agent.terminate().expect_code(0);
+    assert_eq!(ended.stdout, "", "{ended:#?}");
+    assert!(ended.stderr.contains("the task is on Fargate"), "{ended:#?}");
+    assert!(!ended.stderr.contains("ERROR"), "{ended:#?}");
+    let requests = endpoint.requests();
+    assert_eq!(requests[0].path, "/task");
+    assert!(requests[1..].iter().all(|request| request.path == "/task/stats"), "{requests:#?}");
+    for pair in requests[1..].windows(2) {
+        let distance = pair[1].at - pair[0].at;
+        assert!(distance >= Duration::from_secs(3), "{distance:?}");
+    }
+}
+
+#[test]
+fn scope_host_and_scope_container_do_not_ask_the_endpoint() {
+    let agents = ["host", "container"].map(|scope| {
+        let endpoint = Endpoint::start(|_, _| Answer::Ok(fixture("task-ec2.json")));
+        (Agent::start(previewing(&endpoint.url()).args(["--scope", scope])), endpoint, scope)
+    });
+    for (agent, endpoint, scope) in agents {
+        agent.wait_for_stdout("MaxMemoryUtilization=");
+        let ended = agent.terminate().expect_code(0);
+        assert!(ended.stderr.contains(&format!("scope: {scope}, because it was asked for")));
+        assert!(endpoint.requests().is_empty(), "{scope}: {:#?}", endpoint.requests());
+    }
+}
+
+#[test]
+fn scope_task_outside_of_ecs_says_which_variable_is_missing() {
+    for unset in [None, Some("")] {
+        let mut command = previewing(unset.unwrap_or_default());
+        if unset.is_none() {
+            command.env_remove("ECS_CONTAINER_METADATA_URI_V4");
+        }
+        let agent = Agent::start(command.args(["--scope", "task"]).env("RUST_LOG", "error"));
+        let line = agent.wait_for_log("memory is absent");
+        for text in ["$ECS_CONTAINER_METADATA_URI_V4", "is not set, so this is not an ECS task"] {
+            assert!(line.contains(text), "{line}");
+        }
+        assert_eq!(agent.terminate().expect_code(0).stdout, "");
+    }
+}
+
+#[test]
+fn what_is_no_address_is_told() {
+    for (url, reason) in [("/v4/x", "expected a URL such as http://host/path"), ("::", "invalid")] {
+        let agent = Agent::start(&mut previewing(url));
+        let line = agent.wait_for_log("the task metadata endpoint fails");
+        assert!(line.contains(&format!("{url}/task: ")) && line.contains(reason), "{line}");
+        assert_eq!(agent.terminate().expect_code(0).stdout, "");
+    }
+}
