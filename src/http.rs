@@ -31,10 +31,13 @@ async fn exchange(
     let uri: Uri = url.parse().map_err(io::Error::other)?;
     let host =
         uri.host().ok_or_else(|| io::Error::other("expected a URL such as http://host/path"))?;
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
+    // An IPv6 address stands in brackets in a URL, and nowhere else.
+    let address = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80));
+    let authority = uri.authority().map_or(host, |authority| authority.as_str());
+    let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-    let mut request = Request::builder().method(method).uri(uri.path()).header(HOST, host);
+    let mut request = Request::builder().method(method).uri(uri.path()).header(HOST, authority);
     for (name, value) in headers {
         request = request.header(HeaderName::from_static(name), *value);
     }

@@ -1,6 +1,6 @@
 //! Adds the containers of a task up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -13,6 +13,8 @@ use crate::model::Bytes;
 pub struct Account {
     /// What each container was last seen with.
     last: Option<BTreeMap<String, Usage>>,
+    /// Those of the last statistics, which may be fewer.
+    present: BTreeSet<String>,
     used: Duration,
 }
 
@@ -23,6 +25,9 @@ pub struct Exact {
     /// CPU time since the first statistics.
     pub cpu: Duration,
     pub memory: Bytes,
+    /// Whether it is of the same containers as the figures before, none of them restarted. What a
+    /// container used before it was restarted, or while it had no statistics, nobody tells.
+    pub is_comparable: bool,
 }
 
 impl Account {
@@ -31,21 +36,34 @@ impl Account {
     pub fn add(&mut self, containers: BTreeMap<String, Usage>, now: Now) -> Option<Exact> {
         let read = containers.values().map(|usage| usage.read).max()?;
         let at = now.instant_of(read);
+        let present: BTreeSet<_> = containers.keys().cloned().collect();
         let Some(last) = &mut self.last else {
-            let exact = Exact { at, cpu: self.used, memory: sum(&containers) };
+            self.present = present;
+            let memory = sum(&containers);
+            let exact = Exact { at, cpu: self.used, memory, is_comparable: true };
             self.last = Some(containers);
             return Some(exact);
         };
-        if last.values().map(|usage| usage.read).max() >= Some(read) {
+        let is_known = |(id, usage): (&String, &Usage)| {
+            last.get(id).is_some_and(|last| last.read == usage.read)
+        };
+        if containers.iter().all(is_known) {
             return None;
         }
+        let goes_on = |(id, usage): (&String, &Usage)| {
+            self.present.contains(id) && last.get(id).is_some_and(|last| last.cpu <= usage.cpu)
+        };
+        let is_comparable =
+            containers.len() == self.present.len() && containers.iter().all(goes_on);
         for (id, usage) in &containers {
             // A container that was not there before has used all of its CPU time since. A counter
             // that went back belongs to one that was restarted, which has as well.
             let before = last.get(id).map_or(Duration::ZERO, |usage| usage.cpu);
             self.used += usage.cpu.checked_sub(before).unwrap_or(usage.cpu);
         }
-        let exact = Exact { at, cpu: self.used, memory: sum(&containers) };
+        let memory = sum(&containers);
+        let exact = Exact { at, cpu: self.used, memory, is_comparable };
+        self.present = present;
         // One that has no statistics at the moment may have them again.
         last.extend(containers);
         Some(exact)
@@ -108,7 +126,12 @@ mod tests {
 
         fn exact(&self, second: u64, cpu: f64, memory: u64) -> Option<Exact> {
             let (at, cpu) = (self.instant(second), Duration::from_secs_f64(cpu));
-            Some(Exact { at, cpu, memory: Bytes(memory) })
+            Some(Exact { at, cpu, memory: Bytes(memory), is_comparable: true })
+        }
+
+        /// After a change of the containers.
+        fn exact_of_others(&self, second: u64, cpu: f64, memory: u64) -> Option<Exact> {
+            self.exact(second, cpu, memory).map(|exact| Exact { is_comparable: false, ..exact })
         }
     }
 
@@ -156,7 +179,7 @@ mod tests {
         let mut answers = Answers::new();
         answers.add(10, &[("a", 5000.0, 300), ("b", 10.0, 50)]);
         let next = answers.add(20, &[("a", 0.5, 200), ("b", 11.0, 50)]);
-        assert_eq!(next, answers.exact(20, 1.5, 250));
+        assert_eq!(next, answers.exact_of_others(20, 1.5, 250));
         let next = answers.add(30, &[("a", 2.5, 210), ("b", 12.0, 50)]);
         assert_eq!(next, answers.exact(30, 4.5, 260));
     }
@@ -166,7 +189,7 @@ mod tests {
         let mut answers = Answers::new();
         answers.add(10, &[("a", 100.0, 300)]);
         let next = answers.add(20, &[("a", 101.0, 300), ("b", 0.25, 60)]);
-        assert_eq!(next, answers.exact(20, 1.25, 360));
+        assert_eq!(next, answers.exact_of_others(20, 1.25, 360));
         let next = answers.add(30, &[("a", 102.0, 300), ("b", 0.75, 70)]);
         assert_eq!(next, answers.exact(30, 2.75, 370));
     }
@@ -176,9 +199,9 @@ mod tests {
         let mut answers = Answers::new();
         answers.add(10, &[("a", 100.0, 300), ("b", 400.0, 60)]);
         let without = answers.add(20, &[("a", 101.0, 300)]);
-        assert_eq!(without, answers.exact(20, 1.0, 300));
+        assert_eq!(without, answers.exact_of_others(20, 1.0, 300));
         let again = answers.add(30, &[("a", 102.0, 300), ("b", 400.5, 60)]);
-        assert_eq!(again, answers.exact(30, 2.5, 360));
+        assert_eq!(again, answers.exact_of_others(30, 2.5, 360));
     }
 
     #[test]
@@ -187,7 +210,7 @@ mod tests {
         answers.add(10, &[("a", 100.0, 300), ("b", 400.0, 60)]);
         answers.add(20, &[("a", 101.0, 300), ("b", 403.0, 60)]);
         let next = answers.add(30, &[("a", 102.0, 310)]);
-        assert_eq!(next, answers.exact(30, 5.0, 310));
+        assert_eq!(next, answers.exact_of_others(30, 5.0, 310));
     }
 
     #[test]

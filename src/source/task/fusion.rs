@@ -34,11 +34,13 @@ pub struct Fusion {
     /// containers are charged with.
     memory_overhead: Option<i128>,
     used: Duration,
+    /// Overhead that could not be taken off yet.
+    debt: Duration,
 }
 
-/// How many readings are kept to look up what the machine said when the exact figures were taken:
-/// more than a minute at the default interval. Exact figures that are older give no overhead.
-const HISTORY: usize = 80;
+/// How long readings are kept, to look up what the machine said when the exact figures were taken.
+/// Those are some ten seconds old when they come; older ones than this give no overhead.
+const HISTORY: Duration = Duration::from_secs(60);
 
 impl Fusion {
     /// Takes a reading of the machine in. Returns the task's CPU time and memory, each as far as
@@ -48,10 +50,16 @@ impl Fusion {
             let elapsed = machine.at.duration_since(last.at);
             let overhead = elapsed.mul_f64(cores);
             let busy = machine.cpu.saturating_sub(last.cpu);
-            self.used += busy.saturating_sub(overhead);
+            // In an interval in which the platform used less than on the average there may be less
+            // to take off from than is owed; the rest is taken off later.
+            let owed = overhead + self.debt;
+            self.used += busy.saturating_sub(owed);
+            self.debt = owed.saturating_sub(busy);
         }
         self.history.push_back(machine);
-        if self.history.len() > HISTORY {
+        while self.history.front().is_some_and(|first| machine.at - first.at > HISTORY)
+            && self.history.len() > 2
+        {
             self.history.pop_front();
         }
         let memory = self.memory_overhead.map(|overhead| less(machine.memory, overhead));
@@ -61,6 +69,10 @@ impl Fusion {
     /// Takes exact figures in and measures the overhead by them.
     pub fn exact(&mut self, exact: Exact) {
         let Some(machine) = self.at(exact.at) else { return };
+        if !exact.is_comparable {
+            self.exact = Some((exact, machine));
+            return;
+        }
         self.memory_overhead = Some(i128::from(machine.memory.0) - i128::from(exact.memory.0));
         if let Some((last_exact, last_machine)) = self.exact.replace((exact, machine)) {
             let elapsed = exact.at.duration_since(last_exact.at);
@@ -113,7 +125,7 @@ mod tests {
 
         fn exact(&self, second: f64, cpu: f64, mebibytes: u64) -> Exact {
             let Machine { at, cpu, memory } = self.machine(second, cpu, mebibytes);
-            Exact { at, cpu, memory }
+            Exact { at, cpu, memory, is_comparable: true }
         }
     }
 
@@ -160,7 +172,7 @@ mod tests {
         for second in 10..100 {
             fusion.machine(clock.machine(f64::from(second), f64::from(second), 700));
         }
-        assert_eq!(fusion.history.len(), HISTORY);
+        assert_eq!(fusion.history.len(), 61, "a minute of readings, one a second");
         for second in [9.0, 19.5, 99.5] {
             fusion.exact(clock.exact(second, 0.0, 500));
         }
@@ -204,5 +216,34 @@ mod tests {
         // The platform has had half of the time since.
         fusion.exact(clock.exact(3.0, 2.0, 400));
         assert_eq!(fusion.machine(clock.machine(4.0, 4.0, 400)).0, time(1.5));
+    }
+
+    #[test]
+    fn an_idle_task_does_not_gain_from_a_platform_that_works_in_bursts() {
+        let (mut fusion, clock) = (Fusion::default(), Clock::new());
+        fusion.machine(clock.machine(0.0, 0.0, 400));
+        fusion.exact(clock.exact(0.0, 0.0, 100));
+        fusion.machine(clock.machine(10.0, 1.0, 400));
+        fusion.exact(clock.exact(10.0, 0.0, 100));
+        let mut cpu = None;
+        for (second, used) in [(11.0, 1.0), (12.0, 1.0), (13.0, 1.0), (14.0, 1.4)] {
+            cpu = fusion.machine(clock.machine(second, used, 400)).0;
+        }
+        assert_eq!(cpu, time(0.0), "0.4 s of bursts are 4 s of a tenth of a core");
+    }
+
+    #[test]
+    fn figures_of_other_containers_than_before_measure_no_overhead() {
+        let (mut fusion, clock) = (Fusion::default(), Clock::new());
+        for second in 0..=30 {
+            fusion.machine(clock.machine(f64::from(second), f64::from(second), 400));
+        }
+        fusion.exact(clock.exact(0.0, 0.0, 300));
+        fusion.exact(clock.exact(10.0, 9.0, 300));
+        assert_eq!(fusion.cpu_overhead, Some(0.1));
+        fusion.exact(Exact { is_comparable: false, ..clock.exact(20.0, 12.0, 100) });
+        assert_eq!((fusion.cpu_overhead, fusion.memory_overhead), (Some(0.1), Some(100 << 20)));
+        fusion.exact(clock.exact(30.0, 20.0, 300));
+        assert_eq!(fusion.cpu_overhead, Some(0.2));
     }
 }

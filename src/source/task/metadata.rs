@@ -15,6 +15,8 @@ pub struct Task {
     #[serde(default)]
     launch_type: String,
     #[serde(default)]
+    known_status: String,
+    #[serde(default)]
     limits: Limits,
     #[serde(default)]
     containers: Vec<Container>,
@@ -50,6 +52,12 @@ impl Task {
         self.launch_type == "FARGATE"
     }
 
+    /// Whether all of its containers run. Until then the endpoint tells of those alone that exist,
+    /// and a sidecar that the others wait for is the first to ask.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.known_status.as_str(), "RUNNING" | "")
+    }
+
     /// How many containers the user has put into the task.
     pub fn containers(&self) -> usize {
         self.normal().count()
@@ -59,7 +67,8 @@ impl Task {
     /// of them has one.
     pub fn cpu_limit(&self) -> Option<Cores> {
         let of_containers = || -> Option<f64> {
-            let units = self.normal().map(|container| container.limits.cpu);
+            let units =
+                self.normal().map(|container| container.limits.cpu.filter(|units| *units > 0.0));
             Some(units.sum::<Option<f64>>()? / UNITS_PER_CORE)
         };
         self.limits.cpu.or_else(of_containers).filter(|cores| *cores > 0.0).map(Cores)
@@ -68,7 +77,9 @@ impl Task {
     /// The task's memory limit; where a task on EC2 has none, that of its containers together, if
     /// each of them has one.
     pub fn memory_limit(&self) -> Option<Bytes> {
-        let of_containers = || self.normal().map(|container| container.limits.memory).sum();
+        let of_containers = || {
+            self.normal().map(|container| container.limits.memory.filter(|limit| *limit > 0)).sum()
+        };
         let mebibytes =
             self.limits.memory.or_else(of_containers).filter(|mebibytes| *mebibytes > 0);
         mebibytes.map(|mebibytes| Bytes(mebibytes.saturating_mul(1 << 20)))
@@ -107,6 +118,7 @@ mod tests {
         let task = task("task-fargate.json");
         let expected = Task {
             launch_type: "FARGATE".into(),
+            known_status: "RUNNING".into(),
             limits: Limits { cpu: Some(0.25), memory: Some(512) },
             containers: vec![
                 container("NORMAL", Some(192.0), None),
@@ -124,6 +136,7 @@ mod tests {
         let task = task("task-ec2.json");
         let expected = Task {
             launch_type: "EC2".into(),
+            known_status: "RUNNING".into(),
             limits: Limits { cpu: Some(2.0), memory: Some(1024) },
             containers: vec![
                 container("CNI_PAUSE", Some(0.0), Some(0)),
@@ -187,8 +200,12 @@ mod tests {
     #[test]
     fn an_answer_may_lack_what_is_not_needed() {
         let task = Task::parse(b"{}").expect("an object");
-        let nothing =
-            Task { launch_type: "".into(), limits: Limits::default(), containers: vec![] };
+        let nothing = Task {
+            launch_type: "".into(),
+            known_status: "".into(),
+            limits: Limits::default(),
+            containers: vec![],
+        };
         assert_eq!(task, nothing);
         assert_eq!((task.containers(), task.has_own_machine()), (0, false));
     }
@@ -198,5 +215,24 @@ mod tests {
         for text in ["", "Too Many Requests", "<html>", "[", "null", "{\"Containers\":7}"] {
             assert!(Task::parse(text.as_bytes()).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_none() {
+        // The ECS agent writes zeros for a container that has no limits.
+        let json = br#"{"KnownStatus": "RUNNING", "Containers": [
+            {"Type": "NORMAL", "Limits": {"CPU": 384, "Memory": 300}},
+            {"Type": "NORMAL", "Limits": {"CPU": 0, "Memory": 0}}]}"#;
+        let task = Task::parse(json).expect("a task");
+        assert_eq!((task.cpu_limit(), task.memory_limit()), (None, None));
+    }
+
+    #[test]
+    fn a_task_is_complete_when_all_of_its_containers_run() {
+        let task = |status| {
+            Task::parse(format!(r#"{{"KnownStatus": "{status}"}}"#).as_bytes()).expect("a task")
+        };
+        assert!(task("RUNNING").is_complete());
+        assert!(!task("PENDING").is_complete() && !task("CREATED").is_complete());
     }
 }

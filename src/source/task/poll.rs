@@ -21,34 +21,46 @@ pub enum News {
     Failed(String),
 }
 
-/// Asks what the task is until that is known, and then for its usage, until nobody listens.
+/// Asks what the task is until that is known for good, and its usage, until nobody listens.
 pub async fn run(endpoint: Endpoint, memory: MemoryUse, news: Sender<News>) {
     let mut failing = false;
-    let mut known = false;
+    let mut known: Option<Task> = None;
     loop {
-        let answer = if known { usage(&endpoint, memory).await } else { task(&endpoint).await };
-        match &answer {
-            Err(text) if !failing => error!("the task metadata endpoint fails: {text}"),
-            Ok(_) if failing => info!("the task metadata endpoint works again"),
-            _ => {}
+        let mut answers = Vec::new();
+        if !known.as_ref().is_some_and(Task::is_complete) {
+            match task(&endpoint).await {
+                // It is told again only if there is something new in it.
+                Ok(task) if known.as_ref() == Some(&task) => {}
+                Ok(task) => answers.push(Ok(News::Task(known.insert(task).clone()))),
+                Err(text) => answers.push(Err(text)),
+            }
         }
-        failing = answer.is_err();
+        let single = known.as_ref().is_some_and(|task| task.containers() == 1);
+        if known.is_some() && !single {
+            answers.push(usage(&endpoint, memory).await);
+        }
+        for answer in answers {
+            match &answer {
+                Err(text) if !failing => error!("the task metadata endpoint fails: {text}"),
+                Ok(_) if failing => info!("the task metadata endpoint works again"),
+                _ => {}
+            }
+            failing = answer.is_err();
+            if news.send(answer.unwrap_or_else(News::Failed)).await.is_err() {
+                return;
+            }
+        }
         // A task of one container needs no more than this.
-        let finished = matches!(&answer, Ok(News::Task(task)) if task.containers() == 1);
-        let was_known = known;
-        known |= !failing;
-        if news.send(answer.unwrap_or_else(News::Failed)).await.is_err() || finished {
+        if single && known.as_ref().is_some_and(Task::is_complete) {
             return;
         }
-        if was_known || failing {
-            sleep(POLL_INTERVAL).await;
-        }
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-async fn task(endpoint: &Endpoint) -> Result<News, String> {
+async fn task(endpoint: &Endpoint) -> Result<Task, String> {
     let body = endpoint.get("/task").await.map_err(|error| describe(endpoint, "/task", &error))?;
-    Task::parse(&body).map(News::Task).map_err(|error| describe(endpoint, "/task", &error))
+    Task::parse(&body).map_err(|error| describe(endpoint, "/task", &error))
 }
 
 async fn usage(endpoint: &Endpoint, memory: MemoryUse) -> Result<News, String> {

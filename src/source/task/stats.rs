@@ -23,8 +23,12 @@ pub struct Usage {
 
 /// The usage of each container that has any, from the body of an answer.
 pub fn parse(body: &[u8], which: MemoryUse) -> Result<BTreeMap<String, Usage>, serde_json::Error> {
-    let all: BTreeMap<String, Option<Stats>> = serde_json::from_slice(body)?;
-    let usage = |(id, stats): (String, Option<Stats>)| Some((id, stats?.usage(which)?));
+    let all: BTreeMap<String, serde_json::Value> = serde_json::from_slice(body)?;
+    // An entry that is null or of another shape is that of a container without statistics.
+    let usage = |(id, stats): (String, serde_json::Value)| {
+        let stats: Stats = serde_json::from_value(stats).ok()?;
+        Some((id, stats.usage(which)?))
+    };
     Ok(all.into_iter().filter_map(usage).collect())
 }
 
@@ -183,8 +187,19 @@ mod tests {
     #[test]
     fn a_task_without_containers_has_no_usage_and_garbage_is_an_error() {
         assert_eq!(parse(b"{}", MemoryUse::Used).ok(), Some(BTreeMap::new()));
-        for text in ["", "null", "[]", "{\"a\":7}", "404 page not found"] {
+        for text in ["", "null", "[]", "404 page not found"] {
             assert!(parse(text.as_bytes(), MemoryUse::Used).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_entry_of_another_shape_does_not_take_the_others_away() {
+        let good = r#"{"read":"2026-11-02T09:12:44Z","cpu_stats":{"cpu_usage":{"total_usage":5}},
+            "memory_stats":{"usage":9,"stats":{"inactive_file":1,"active_file":1}}}"#;
+        for bad in ["null", "7", "{}", r#"{"read":"2026-11-02T09:12:44Z","cpu_stats":null}"#] {
+            let text = format!(r#"{{"good":{good},"bad":{bad}}}"#);
+            let parsed = parse(text.as_bytes(), MemoryUse::Used).expect("JSON");
+            assert_eq!(parsed.keys().collect::<Vec<_>>(), ["good"], "{bad}");
         }
     }
 }
