@@ -15,6 +15,8 @@ PERIOD = 10
 SAMPLE_INTERVAL = 1
 CPU_READING_SECONDS = 0.025
 
+# A guest has booted after about 3 seconds, and says so.
+BOOT_SECONDS = 60
 # A guest takes about 40 seconds; this ends one that hangs.
 PATIENCE_SECONDS = 180
 
@@ -120,16 +122,12 @@ def boot(layout, kernel, initramfs):
     command = ["qemu-system-x86_64", "-accel", "tcg", "-smp", "2", "-m", "512", "-nodefaults"]
     command += ["-no-reboot", "-display", "none", "-serial", "stdio"]
     command += ["-kernel", kernel, "-initrd", initramfs, "-append", " ".join(arguments)]
-    qemu = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace"
-    )
-    guard = threading.Timer(PATIENCE_SECONDS, qemu.kill)
-    guard.start()
-    try:
-        with qemu:
-            console = [line.rstrip() for line in qemu.stdout]
-    finally:
-        guard.cancel()
+    console = run(command)
+    if not console:
+        # Software emulation of several CPUs now and then hangs before the kernel has said a word.
+        # Nothing of the test has run then, so this repeats no part of it.
+        print(f"{layout}: the emulator hung before the guest ran, and is started anew", flush=True)
+        console = run(command)
     said = collections.defaultdict(list)
     for line in console:
         if line.startswith("@@ "):
@@ -138,6 +136,26 @@ def boot(layout, kernel, initramfs):
     if "end" not in said:
         raise AssertionError(f"{layout}: the guest did not come to its end:\n" + "\n".join(console))
     return said
+
+
+def run(command):
+    """The lines that the emulator prints: none if it hangs before the first."""
+    qemu = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace"
+    )
+    guards = [threading.Timer(PATIENCE_SECONDS, qemu.kill), threading.Timer(BOOT_SECONDS, qemu.kill)]
+    for guard in guards:
+        guard.start()
+    console = []
+    try:
+        with qemu:
+            for line in qemu.stdout:
+                guards[1].cancel()
+                console.append(line.rstrip())
+    finally:
+        for guard in guards:
+            guard.cancel()
+    return console
 
 
 def cores(before, after):
