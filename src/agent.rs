@@ -4,9 +4,9 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-use log::info;
+use log::{info, warn};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{Counts, Delivery};
@@ -30,21 +30,26 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     let sampling = async {
         let Chosen { source, scope, reason } = source::open(settings).await;
         info!("scope: {scope}, because {reason}");
+        if settings.per_container && scope != "task" {
+            warn!("--per-container has no effect: only an ECS task tells of its containers");
+        }
         let every = settings.sample_interval;
         sampled = sampler::run(source, every, windows, SystemTime::now, sender, stop.clone()).await;
     };
-    let mut delivery = None;
+    let (mut delivery, mut stopped) = (None, None);
     let delivering = async {
         // May have to ask somebody, so it is done here, beside the sampling.
         let settings = auto_dimensions::complete(settings).await;
         let publisher = publisher::open(&settings);
         let delay = publish_delay(settings.period, publisher.spread());
         info!("each window is sent {:.1} s after it closes", delay.as_secs_f64());
-        let delivery = delivery.insert(Delivery::new(publisher, settings.buffer, delay));
+        let clock = Box::new(SystemTime::now);
+        let delivery = delivery.insert(Delivery::new(publisher, settings.buffer, delay, clock));
         delivery.run(summaries, &stop).await;
     };
     let deadline = async {
         stop.cancelled().await;
+        stopped = Some(Instant::now());
         info!("stopping: delivering what is left within {:?}", settings.shutdown_timeout);
         sleep(settings.shutdown_timeout).await;
     };
@@ -53,18 +58,27 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         _ = async { tokio::join!(sampling, delivering) } => {}
         () = deadline => {}
     }
-    outcome(sampled, delivery.as_ref())
+    let flush = stopped.map(|stopped| stopped.elapsed()).unwrap_or_default();
+    outcome(sampled, delivery.as_ref(), flush)
 }
 
 /// Says in one line how it ended.
-fn outcome(sampled: Sampled, delivery: Option<&Delivery>) -> Result<(), Undelivered> {
-    let Counts { delivered, overflowed, rejected } =
+fn outcome(
+    sampled: Sampled,
+    delivery: Option<&Delivery>,
+    flush: Duration,
+) -> Result<(), Undelivered> {
+    let Counts { delivered, overflowed, expired, rejected, rejected_data } =
         delivery.map(Delivery::counts).unwrap_or_default();
-    let dropped = sampled.dropped + overflowed;
-    let left = sampled.windows.saturating_sub(delivered + dropped + rejected);
+    let Sampled { windows, dropped: stalled } = sampled;
+    let dropped = overflowed + expired + rejected + stalled;
+    let left = windows.saturating_sub(delivered + dropped);
     let line = format!(
-        "windows={} delivered={delivered} dropped={dropped} rejected={rejected} undelivered={left}",
-        sampled.windows,
+        "windows={windows} delivered={delivered} dropped={dropped} undelivered={left} \
+         overflowed={overflowed} expired={expired} rejected={rejected} stalled={stalled} \
+         rejected_metrics={rejected_data} retries={} flush={:.3}s",
+        delivery.map(Delivery::retries).unwrap_or_default(),
+        flush.as_secs_f64(),
     );
     if left == 0 {
         info!("stopped; {line}");

@@ -108,12 +108,9 @@ fn options() -> Vec<Arg> {
             "Length of the window that a summary is made of, 1 to 86400 [default: 60]",
         )
         .short('p'),
-        option("dry-run", "BOOL", "Print the metrics on standard output instead; needs no AWS")
+        flag("dry-run", "Print the metrics on standard output instead; needs no AWS")
             .short('d')
-            .visible_alias("dryrun")
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("true"),
+            .visible_alias("dryrun"),
         option(DIMENSION, "NAME=VALUE", "Another dimension of every metric; may be repeated")
             .action(ArgAction::Append),
         option(TAGS, "NAME VALUE", "The same as --dimension NAME=VALUE; may be repeated")
@@ -136,6 +133,7 @@ fn options() -> Vec<Arg> {
             "METRICS",
             "Any of cpu, memory, throttling and oom-kills, with commas [default: cpu,memory]",
         ),
+        flag("per-container", "Each container of an ECS task besides, by ContainerName"),
         option("sample-interval", "SECONDS", "Time between two samples, 0.1 to 60 [default: 0.9]"),
         option(
             "buffer",
@@ -159,6 +157,12 @@ fn options() -> Vec<Arg> {
             "Profile of the AWS configuration files [default: AWS_PROFILE or `default`]",
         ),
     ]
+}
+
+/// An option that may stand alone, and whose variable says yes or no.
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    let flag = option(name, "BOOL", help).num_args(0..=1).require_equals(true);
+    flag.default_missing_value("true")
 }
 
 fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {

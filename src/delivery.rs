@@ -1,8 +1,9 @@
 //! Stands between the summaries and a publisher: backlog, another try each period, final flush.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
 
-use log::{Level, error, info, log, warn};
+use log::{Level, debug, error, info, log};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -19,10 +20,27 @@ pub struct Delivery {
     buffer: usize,
     /// How long after the end of a window it is sent.
     delay: Duration,
+    /// Tells how old a window is.
+    wall_clock: WallClock,
     /// The failure since which nothing was taken.
     outage: Option<Outage>,
+    /// How far the oldest summary has been sent, of which a datum is rejected.
+    oldest: Progress,
+    /// The data that were rejected since the last send in which none was.
+    rejected: BTreeSet<String>,
     counts: Counts,
 }
+
+/// Of the data of a summary that are sent one by one.
+#[derive(Default)]
+struct Progress {
+    /// Taken or rejected.
+    settled: usize,
+    rejected: usize,
+}
+
+/// Tells the time of day.
+pub type WallClock = Box<dyn Fn() -> SystemTime>;
 
 /// What became of the summaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,8 +48,12 @@ pub struct Counts {
     pub delivered: u64,
     /// Not taken before the backlog was full.
     pub overflowed: u64,
-    /// Refused for good by the service.
+    /// Older than the service takes.
+    pub expired: u64,
+    /// Refused for good by the service, with all of their data.
     pub rejected: u64,
+    /// Single data that were refused for good.
+    pub rejected_data: u64,
 }
 
 struct Outage {
@@ -42,9 +64,23 @@ struct Outage {
 }
 
 impl Delivery {
-    pub fn new(publisher: Box<dyn Publisher>, buffer: usize, delay: Duration) -> Self {
-        let counts = Counts::default();
-        Self { publisher, backlog: Vec::new(), buffer, delay, outage: None, counts }
+    pub fn new(
+        publisher: Box<dyn Publisher>,
+        buffer: usize,
+        delay: Duration,
+        wall_clock: WallClock,
+    ) -> Self {
+        Self {
+            publisher,
+            backlog: Vec::new(),
+            buffer,
+            delay,
+            wall_clock,
+            outage: None,
+            oldest: Progress::default(),
+            rejected: BTreeSet::new(),
+            counts: Counts::default(),
+        }
     }
 
     /// Sends each summary that arrives, together with the backlog, until there will be no more;
@@ -75,6 +111,11 @@ impl Delivery {
         self.counts
     }
 
+    /// How many attempts were made beside the first of each send.
+    pub fn retries(&self) -> u64 {
+        self.publisher.retries()
+    }
+
     /// The failure since which nothing was taken.
     pub fn failure(&self) -> Option<&PublishError> {
         self.outage.as_ref().map(|outage| &outage.error)
@@ -82,48 +123,115 @@ impl Delivery {
 
     /// Offers the backlog to the publisher, oldest first, until it is empty or a send fails.
     async fn send(&mut self, hurry: &CancellationToken) {
-        let limit = self.publisher.batch_limit();
-        let mut size = limit;
+        self.drop_expired();
+        let mut most = usize::MAX;
         while !self.backlog.is_empty() {
-            size = size.min(self.backlog.len());
-            let batch = &self.backlog[..size];
-            match self.publisher.publish(batch, hurry).await {
-                Ok(()) => {
-                    self.backlog.drain(..size);
-                    self.counts.delivered += size as u64;
-                    self.outage_ends();
-                }
-                // The service refuses a request as a whole. Smaller and smaller ones find the
-                // summary that it refuses, and let the others through.
-                Err(error) if error.kind == Failure::Rejected && size > 1 => {
-                    warn!("{size} windows were rejected together and are sent apart: {error}");
-                    size /= 2;
-                }
-                Err(error) if error.kind == Failure::Rejected => {
-                    let start = humantime::format_rfc3339_seconds(self.backlog.remove(0).start);
-                    self.counts.rejected += 1;
-                    error!("the window of {start} was rejected and is dropped: {error}");
-                    size = limit;
-                }
-                Err(error) => {
-                    if !hurry.is_cancelled() {
-                        self.outage_goes_on(error);
+            let size = self.publisher.batch(&self.backlog).min(most);
+            // What is settled of the oldest summary must not be sent again with the rest of it.
+            let mut apart = self.oldest.settled > 0;
+            if !apart {
+                match self.publisher.publish(&self.backlog[..size], hurry).await {
+                    Ok(()) => self.are_taken(size),
+                    // The service refuses a request as a whole. Smaller and smaller ones find the
+                    // datum that it refuses, and let the others through.
+                    Err(error) if error.kind == Failure::Rejected && size > 1 => {
+                        debug!("{size} windows were rejected together and are sent apart: {error}");
+                        most = size / 2;
                     }
-                    return;
+                    Err(error) if error.kind == Failure::Rejected => apart = true,
+                    Err(error) => return self.fails(error, hurry),
                 }
             }
+            if apart {
+                if let Err(error) = self.send_apart(hurry).await {
+                    return self.fails(error, hurry);
+                }
+                most = usize::MAX;
+            }
+        }
+    }
+
+    /// Sends the data of the oldest summary one by one.
+    async fn send_apart(&mut self, hurry: &CancellationToken) -> Result<(), PublishError> {
+        let data = self.publisher.data(&self.backlog[0]);
+        while let Some(name) = data.get(self.oldest.settled) {
+            let (oldest, place) = (&self.backlog[0], self.oldest.settled);
+            match self.publisher.publish_datum(oldest, place, hurry).await {
+                Ok(()) => {}
+                Err(error) if error.kind == Failure::Rejected => self.reject(name, &error),
+                Err(error) => return Err(error),
+            }
+            self.oldest.settled += 1;
+        }
+        match self.oldest.rejected == data.len() {
+            true => self.counts.rejected += 1,
+            false => self.counts.delivered += 1,
+        }
+        self.remove_oldest(1);
+        self.outage_ends();
+        Ok(())
+    }
+
+    /// Says so when a datum is rejected for the first time, and not again in each window.
+    fn reject(&mut self, name: &str, error: &PublishError) {
+        let level = if self.rejected.insert(name.to_owned()) { Level::Error } else { Level::Debug };
+        let start = humantime::format_rfc3339_seconds(self.backlog[0].start);
+        log!(level, "{name} of the window of {start} was rejected and is dropped: {error}");
+        self.oldest.rejected += 1;
+        self.counts.rejected_data += 1;
+    }
+
+    fn are_taken(&mut self, size: usize) {
+        self.remove_oldest(size);
+        self.counts.delivered += size as u64;
+        if !std::mem::take(&mut self.rejected).is_empty() {
+            let count = self.counts.rejected_data;
+            info!("all metrics are taken again, after {count} were rejected in all");
+        }
+        self.outage_ends();
+    }
+
+    fn drop_expired(&mut self) {
+        let Some(max_age) = self.publisher.max_age() else { return };
+        let now = (self.wall_clock)();
+        let is_expired =
+            |summary: &Summary| now.duration_since(summary.start).is_ok_and(|age| age >= max_age);
+        // Where the clock was set they need not be in the order of their times.
+        let before = self.backlog.len();
+        if self.backlog.first().is_some_and(is_expired) {
+            self.oldest = Progress::default();
+        }
+        self.backlog.retain(|summary| !is_expired(summary));
+        let expired = before - self.backlog.len();
+        self.counts.expired += expired as u64;
+        if expired > 0 {
+            let days = max_age.as_secs() / 86_400;
+            error!("windows dropped because none is taken that is {days} days old: {expired}");
         }
     }
 
     fn drop_overflow(&mut self) {
         let overflow = self.backlog.len().saturating_sub(self.buffer);
-        self.backlog.drain(..overflow);
+        self.remove_oldest(overflow);
         self.counts.overflowed += overflow as u64;
         if let (Some(outage), 1..) = (&mut self.outage, overflow) {
             if outage.overflowed == 0 {
                 error!("the oldest windows are dropped from now on, windows kept: {}", self.buffer);
             }
             outage.overflowed += overflow as u64;
+        }
+    }
+
+    fn remove_oldest(&mut self, count: usize) {
+        self.backlog.drain(..count);
+        if count > 0 {
+            self.oldest = Progress::default();
+        }
+    }
+
+    fn fails(&mut self, error: PublishError, hurry: &CancellationToken) {
+        if !hurry.is_cancelled() {
+            self.outage_goes_on(error);
         }
     }
 

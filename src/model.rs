@@ -42,7 +42,7 @@ impl<T: fmt::Display> fmt::Display for Limit<T> {
 
 /// Raw counters, as the kernel or an endpoint gives them. A part of which there is nothing newer
 /// than in the reading before is `None`.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Reading {
     pub cpu: Option<Result<CpuReading, ReadError>>,
     pub memory: Option<Result<MemoryReading, ReadError>>,
@@ -165,4 +165,22 @@ pub struct Summary {
     /// Percent of the scheduling periods in which the CPU quota was used up.
     pub throttling: Option<f64>,
     pub oom_kills: Option<u64>,
+    /// Each container by itself, where that was asked for and is known.
+    pub containers: Vec<ContainerSummary>,
+}
+
+impl Summary {
+    /// The summary of a window without a value.
+    pub fn empty(start: SystemTime) -> Self {
+        let containers = Vec::new();
+        Self { start, cpu: None, memory: None, throttling: None, oom_kills: None, containers }
+    }
+}
+
+/// One container in one window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContainerSummary {
+    pub name: Arc<str>,
+    pub cpu: Option<Statistics>,
+    pub memory: Option<Statistics>,
 }

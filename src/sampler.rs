@@ -2,6 +2,8 @@
 
 mod watch;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use log::{debug, error};
@@ -10,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use self::watch::{ClockWatch, EventWatch, LimitWatch};
-use crate::model::{Bytes, Cores, CpuReading, MemoryReading, Sample, Summary};
+use crate::model::{Bytes, Cores, CpuReading, MemoryReading, Reading, Sample, Summary};
 use crate::source::Source;
 use crate::window::Windows;
 
@@ -48,6 +50,9 @@ pub async fn run(
             events.complete(&mut summary, sampler.source.events());
             sampled.send(summary, &summaries);
         }
+        for (name, sample) in sampler.containers() {
+            windows.add_container(name, sample);
+        }
         if stopping {
             break;
         }
@@ -77,31 +82,61 @@ impl Sampled {
     }
 }
 
-/// Computes samples from readings.
+/// Computes samples from the readings of a source.
 struct Sampler {
     source: Box<dyn Source>,
+    whole: Gauge,
+    containers: BTreeMap<Arc<str>, Gauge>,
+}
+
+impl Sampler {
+    fn new(source: Box<dyn Source>) -> Self {
+        Self { source, whole: Gauge::new(""), containers: BTreeMap::new() }
+    }
+
+    /// The sample at this instant.
+    fn sample(&mut self, instant: Instant) -> Sample {
+        let sample = self.whole.sample(self.source.read(instant));
+        debug!("{sample:?}");
+        sample
+    }
+
+    /// The samples of those containers that have one.
+    fn containers(&mut self) -> Vec<(Arc<str>, Sample)> {
+        let readings = self.source.containers().into_iter();
+        let samples = readings.map(|(name, reading)| {
+            let gauge = self.containers.entry(name.clone());
+            let gauge = gauge.or_insert_with(|| Gauge::new(&format!(" of {name}")));
+            let sample = gauge.sample(reading);
+            debug!("{name}: {sample:?}");
+            (name, sample)
+        });
+        samples.collect()
+    }
+}
+
+/// Computes the samples of one thing from its readings.
+struct Gauge {
     previous: Option<CpuReading>,
     cpu: LimitWatch<Cores>,
     memory: LimitWatch<Bytes>,
 }
 
-impl Sampler {
-    fn new(source: Box<dyn Source>) -> Self {
-        let (cpu, memory) = (LimitWatch::of("CPU"), LimitWatch::of("memory"));
-        Self { source, previous: None, cpu, memory }
+impl Gauge {
+    /// `of` follows the names of the parts in the log.
+    fn new(of: &str) -> Self {
+        let (cpu, memory) = (format!("CPU{of}"), format!("memory{of}"));
+        Self { previous: None, cpu: LimitWatch::of(cpu), memory: LimitWatch::of(memory) }
     }
 
-    /// The sample at this instant. The first one has no CPU part.
-    fn sample(&mut self, instant: Instant) -> Sample {
-        let reading = self.source.read(instant);
+    /// The sample that a reading gives. The first one has no CPU part.
+    fn sample(&mut self, reading: Reading) -> Sample {
         let cpu = self.cpu.watch(reading.cpu, |cpu| &cpu.limit);
         let memory = self.memory.watch(reading.memory, |memory| &memory.limit);
-        let sample = Sample {
+        Sample {
             cpu: cpu.and_then(|next| self.cpu_utilization(next)),
             memory: memory.as_ref().and_then(memory_utilization),
-        };
-        debug!("{sample:?}");
-        sample
+        }
     }
 
     /// The utilization between the previous reading and this one. A counter that went back was

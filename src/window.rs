@@ -6,10 +6,12 @@
 //! one. A step that stays inside the open window leaves it open, because closing it would give
 //! two datapoints to one period.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::aggregate::statistics;
-use crate::model::{Sample, Summary};
+use crate::model::{ContainerSummary, Sample, Statistics, Summary};
 
 /// A window that holds this many times the samples it should is closed, whatever the wall clock
 /// says, so that a clock that stands still or is set back again and again cannot make it grow
@@ -28,6 +30,13 @@ pub struct Windows {
 struct Window {
     start: SystemTime,
     count: usize,
+    values: Values,
+    containers: BTreeMap<Arc<str>, Values>,
+}
+
+/// In percent.
+#[derive(Debug, Default)]
+struct Values {
     cpu: Vec<f32>,
     memory: Vec<f32>,
 }
@@ -49,23 +58,48 @@ impl Windows {
         let window = self.open.get_or_insert_with(|| Window {
             start,
             count: 0,
-            cpu: Vec::with_capacity(self.samples),
-            memory: Vec::with_capacity(self.samples),
+            values: Values {
+                cpu: Vec::with_capacity(self.samples),
+                memory: Vec::with_capacity(self.samples),
+            },
+            containers: BTreeMap::new(),
         });
         window.count += 1;
-        window.cpu.extend(sample.cpu);
-        window.memory.extend(sample.memory);
+        window.values.add(sample);
         closed
+    }
+
+    /// Puts the sample of a container into the window that the last sample was put into.
+    pub fn add_container(&mut self, name: Arc<str>, sample: Sample) {
+        if let Some(window) = &mut self.open {
+            window.containers.entry(name).or_default().add(sample);
+        }
     }
 
     /// Closes the open window. A window without a value yields no summary.
     pub fn close(&mut self) -> Option<Summary> {
-        let mut window = self.open.take()?;
-        let cpu = statistics(&mut window.cpu);
-        let memory = statistics(&mut window.memory);
-        let summary =
-            Summary { start: window.start, cpu, memory, throttling: None, oom_kills: None };
-        (cpu.is_some() || memory.is_some()).then_some(summary)
+        let window = self.open.take()?;
+        let (cpu, memory) = window.values.reduce();
+        let containers = window.containers.into_iter().map(|(name, values)| {
+            let (cpu, memory) = values.reduce();
+            ContainerSummary { name, cpu, memory }
+        });
+        let containers: Vec<_> =
+            containers.filter(|part| part.cpu.is_some() || part.memory.is_some()).collect();
+        let summary = Summary { cpu, memory, containers, ..Summary::empty(window.start) };
+        let has_value = cpu.is_some() || memory.is_some() || !summary.containers.is_empty();
+        has_value.then_some(summary)
+    }
+}
+
+impl Values {
+    fn add(&mut self, sample: Sample) {
+        self.cpu.extend(sample.cpu);
+        self.memory.extend(sample.memory);
+    }
+
+    fn reduce(mut self) -> (Option<Statistics>, Option<Statistics>) {
+        (statistics(&mut self.cpu), statistics(&mut self.memory))
     }
 }
 
@@ -150,6 +184,33 @@ mod tests {
         let summary = windows.close().expect("one memory value");
         assert_eq!(summary.cpu, None);
         assert_eq!(summary.memory.map(|memory| (memory.count, memory.median)), Some((1, 25.0)));
+    }
+
+    #[test]
+    fn containers_are_in_the_window_of_the_sample_before() {
+        let mut windows = minute();
+        windows.add_container("early".into(), sample(9.0));
+        windows.add(at(60.0), sample(1.0));
+        windows.add_container("app".into(), sample(2.0));
+        windows.add(at(61.0), sample(1.0));
+        windows.add_container("app".into(), sample(4.0));
+        windows.add_container("silent".into(), Sample { cpu: None, memory: None });
+        let summary = windows.add(at(120.0), sample(1.0)).expect("the window of second 60");
+        assert_eq!(summary.containers.len(), 1, "{summary:?}");
+        let app = &summary.containers[0];
+        assert_eq!(&*app.name, "app");
+        assert_eq!(app.cpu.map(|cpu| (cpu.count, cpu.median, cpu.max)), Some((2, 3.0, 4.0)));
+        assert_eq!(app.memory.map(|memory| memory.count), Some(2));
+        assert_eq!(windows.close().map(|summary| summary.containers), Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_container_alone_is_worth_a_summary() {
+        let mut windows = minute();
+        windows.add(at(60.0), Sample { cpu: None, memory: None });
+        windows.add_container("app".into(), Sample { cpu: None, memory: Some(1.0) });
+        let summary = windows.close().expect("it has a value");
+        assert_eq!((summary.cpu, summary.memory, summary.containers.len()), (None, None, 1));
     }
 
     #[test]

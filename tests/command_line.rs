@@ -50,6 +50,24 @@ fn problems_from_the_environment_name_the_variable() {
 }
 
 #[test]
+fn per_container_needs_a_task_and_its_dimension_for_itself() {
+    let problem = |own: &[&str]| {
+        let settings = ["--namespace", "Test", "--service", "Foo", "--per-container"];
+        run(command().args(settings).args(own)).expect_code(2).stderr
+    };
+    let scope = "--per-container \"true\": expected --scope task or auto with it\n";
+    assert_eq!(problem(&["--scope", "container"]), scope);
+    assert_eq!(problem(&["--scope", "host"]), scope);
+    let dimension = "--per-container \"true\": expected no other dimension ContainerName with it\n";
+    assert_eq!(problem(&["--dimension", "ContainerName=app"]), dimension);
+    assert_eq!(problem(&["--auto-dimensions", "container"]), dimension);
+    let many: Vec<_> = (1..=29).map(|n| format!("--dimension=D{n}={n}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    let room = "--per-container \"true\": expected at most 29 dimensions with it\n";
+    assert_eq!(problem(&many), room);
+}
+
+#[test]
 fn an_interval_that_does_not_fit_the_period_is_a_problem() {
     let settings = ["--namespace", "Test", "--service", "Foo"];
     let longer = ["--period", "1", "--sample-interval", "2"];

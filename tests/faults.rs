@@ -42,15 +42,15 @@ fn an_outage_loses_nothing() {
     let windows = windows_of(&cloudwatch.data());
     let expected: Vec<_> = (windows[0]..=windows[windows.len() - 1]).collect();
     assert_eq!(windows, expected, "every second has its window, once: {ended:#?}");
-    assert!(ended.stderr.contains(" dropped=0 rejected=0 undelivered=0"), "{ended:#?}");
+    assert!(ended.stderr.contains(" dropped=0 undelivered=0 "), "{ended:#?}");
     let failures = ended.stderr.lines().filter(|line| line.contains("publishing failed"));
     assert_eq!(failures.count(), 1, "a failure that repeats is logged once: {ended:#?}");
 }
 
 #[test]
-fn a_rejected_window_does_not_block_the_others() {
+fn a_rejected_datum_is_dropped_alone_with_the_services_own_message() {
     let cloudwatch = FakeCloudWatch::start();
-    // The windows of an outage are sent together; one of them is poison.
+    // The windows of an outage are sent together; one datum of one of them is poison.
     cloudwatch.answer_always(Answer::access_denied());
     let agent = Agent::start(publishing_to(&cloudwatch.url()).env("RUST_LOG", "info"));
     let seen = cloudwatch.wait_until("a request with four windows", |seen| {
@@ -59,15 +59,26 @@ fn a_rejected_window_does_not_block_the_others() {
     let windows = windows_of(&seen.requests.last().expect("the request").data);
     let poison = windows[1];
     cloudwatch.answer_always(Answer::reject_where(move |datum| {
-        windows_of(std::slice::from_ref(datum)) == [poison]
+        datum.name == "MemoryUtilization" && windows_of(std::slice::from_ref(datum)) == [poison]
     }));
-    agent.wait_for_log("was rejected and is dropped");
+    let line = agent.wait_for_log("was rejected and is dropped");
+    assert!(line.contains("] MemoryUtilization of the window of "), "{line}");
+    assert!(line.contains(": InvalidParameterValue: "), "{line}");
     let ended = agent.terminate().expect_code(0);
-    let taken = windows_of(&cloudwatch.data());
-    let expected: Vec<_> =
-        (windows[0]..=taken[taken.len() - 1]).filter(|window| *window != poison).collect();
+    let data = cloudwatch.data();
+    let taken = windows_of(&data);
+    let expected: Vec<_> = (windows[0]..=taken[taken.len() - 1]).collect();
     assert_eq!(taken, expected, "{ended:#?}");
-    assert!(ended.stderr.contains(" dropped=0 rejected=1 undelivered=0"), "{ended:#?}");
+    let of_poisoned: Vec<_> = data
+        .iter()
+        .filter(|datum| windows_of(std::slice::from_ref(datum)) == [poison])
+        .map(|datum| datum.name.as_str())
+        .collect();
+    let others = ["CPUUtilization", "MaxCPUUtilization", "MaxMemoryUtilization"];
+    assert_eq!(of_poisoned, others, "{ended:#?}");
+    assert_eq!(ended.stderr.matches("was rejected").count(), 1, "{ended:#?}");
+    assert!(ended.stderr.contains(" dropped=0 undelivered=0 "), "{ended:#?}");
+    assert!(ended.stderr.contains(" rejected_metrics=1 "), "{ended:#?}");
 }
 
 #[test]

@@ -107,6 +107,76 @@ fn a_task_on_ec2_is_what_its_containers_use_in_percent_of_its_limits() {
     assert!(!ended.stderr.contains("ERROR"), "{ended:#?}");
 }
 
+/// The lines of containers: name, CPU, memory.
+fn container_figures(stdout: &str) -> Vec<(String, String, String)> {
+    let lines = stdout.lines().filter_map(|line| line.split_once(" ContainerName="));
+    let field = |line: &str, name: &str| {
+        let field = line.split(' ').find_map(|field| field.strip_prefix(name));
+        field.expect("the field is in each line").to_owned()
+    };
+    let figures = |(line, name): (&str, &str)| {
+        (name.to_owned(), field(line, "MaxCPUUtilization="), field(line, "MaxMemoryUtilization="))
+    };
+    lines.map(figures).collect()
+}
+
+#[test]
+fn per_container_tells_each_container_beside_the_task() {
+    // The task has 2 cores, and its containers 896 and 64 MiB.
+    let worker = "a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192";
+    let metrics = "c7d8e9f00112233445566778899aabbccddeeff00112233445566778899aabbc";
+    let steps = [(0, [5000, 90], [448, 16]), (1, [6500, 190], [224, 48])];
+    let endpoint = Endpoint::start(move |path, before| match path {
+        "/task" => Answer::Ok(fixture("task-ec2.json")),
+        _ => {
+            let (step, cpu, memory) = steps[before.min(1)];
+            let named = statistics(step, cpu, memory)
+                .replace("\"0\":", &format!("\"{worker}\":"))
+                .replace("\"1\":", &format!("\"{metrics}\":"));
+            Answer::Ok(named)
+        }
+    });
+    let agent = Agent::start(previewing(&endpoint.url()).arg("--per-container"));
+    agent.wait_for_stdout("CPUUtilization=75.00%");
+    let ended = agent.terminate().expect_code(0);
+    let told = |name: &str, cpu: &str, memory: &str| (name.into(), cpu.into(), memory.into());
+    let expected = [
+        told("metrics", "-", "25.00%"),
+        told("worker", "-", "50.00%"),
+        told("metrics", "5.00%", "75.00%"),
+        told("worker", "75.00%", "25.00%"),
+    ];
+    assert_eq!(container_figures(&ended.stdout), expected, "{ended:#?}");
+    let limit = "memory of worker is in percent of 939524096 bytes";
+    assert!(ended.stderr.contains(limit), "{ended:#?}");
+    let whole: Vec<_> =
+        ended.stdout.lines().filter(|line| line.ends_with("ServiceName=Foo")).collect();
+    assert!(whole.iter().any(|line| line.contains(" CPUUtilization=80.00%")), "{ended:#?}");
+}
+
+#[test]
+fn per_container_tells_the_only_container_of_a_task_as_the_task() {
+    let endpoint = Endpoint::start(|_, _| Answer::Ok(fixture("task-single.json")));
+    let agent = Agent::start(previewing(&endpoint.url()).arg("--per-container"));
+    agent.wait_for_stdout("MaxMemoryUtilization=");
+    let ended = agent.terminate().expect_code(0);
+    for line in ended.stdout.lines().filter(|line| !line.contains("ContainerName")) {
+        let of_container = format!("{line} ContainerName=job");
+        assert!(ended.stdout.lines().any(|other| other == of_container), "{ended:#?}");
+    }
+}
+
+#[test]
+fn per_container_outside_of_ecs_says_that_it_has_no_effect() {
+    let agent = Agent::start(
+        previewing("").env_remove("ECS_CONTAINER_METADATA_URI_V4").arg("--per-container"),
+    );
+    agent.wait_for_log("--per-container has no effect");
+    agent.wait_for_stdout("MaxMemoryUtilization=");
+    let ended = agent.terminate().expect_code(0);
+    assert!(!ended.stdout.contains("ContainerName"), "{ended:#?}");
+}
+
 /// On Fargate, with figures of a time that was not sampled.
 #[test]
 fn figures_that_say_nothing_of_now_give_no_zeros_and_are_asked_for_at_a_distance() {

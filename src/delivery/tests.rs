@@ -1,7 +1,7 @@
 //! Delivery on paused time, to a publisher that does as a test tells it.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::UNIX_EPOCH;
 
@@ -21,19 +21,22 @@ struct Recorder(Rc<RefCell<Record>>);
 struct Record {
     /// What the next sends end with; when it is empty they succeed.
     answers: VecDeque<Failure>,
-    /// A window that is rejected whenever it is offered.
-    poison: Option<u64>,
+    /// Data that are rejected whenever they are offered, by window number and place.
+    poison: BTreeSet<(u64, usize)>,
     offered: Vec<(Duration, Vec<u64>)>,
     taken: Vec<u64>,
+    /// Those that were offered and taken one by one.
+    taken_apart: Vec<(u64, usize)>,
     /// How long each send takes.
     takes: Duration,
+    max_age: Option<Duration>,
 }
 
 struct Timed(Recorder, Instant);
 
 impl Publisher for Timed {
-    fn batch_limit(&self) -> usize {
-        4
+    fn batch(&self, backlog: &[Summary]) -> usize {
+        backlog.len().min(4)
     }
 
     fn spread(&self) -> f64 {
@@ -59,7 +62,7 @@ impl Publisher for Timed {
                 hurry.run_until_cancelled(sleep(takes)).await
             };
             let mut record = self.0.0.borrow_mut();
-            let poisoned = record.poison.is_some_and(|poison| numbers.contains(&poison));
+            let poisoned = record.poison.iter().any(|(window, _)| numbers.contains(window));
             let failure = match record.answers.pop_front() {
                 _ if waited.is_none() => Some(Failure::TryAgain),
                 _ if poisoned => Some(Failure::Rejected),
@@ -75,31 +78,59 @@ impl Publisher for Timed {
         })
     }
 
+    fn data(&self, _summary: &Summary) -> Vec<String> {
+        ["a", "b", "c"].map(str::to_owned).into()
+    }
+
+    fn publish_datum<'a>(
+        &'a mut self,
+        summary: &'a Summary,
+        place: usize,
+        _hurry: &'a CancellationToken,
+    ) -> Publishing<'a> {
+        let datum = (number(summary), place);
+        let mut record = self.0.0.borrow_mut();
+        let failure = match record.answers.pop_front() {
+            None if record.poison.contains(&datum) => Some(Failure::Rejected),
+            answer => answer,
+        };
+        if failure.is_none() {
+            record.taken_apart.push(datum);
+        }
+        let failure =
+            failure.map(|kind| PublishError { kind, causes: "as told".into(), advice: None });
+        Box::pin(async { failure.map_or(Ok(()), Err) })
+    }
+
+    fn max_age(&self) -> Option<Duration> {
+        self.0.0.borrow().max_age
+    }
+
     fn explain(&self) -> Explaining<'_> {
         Box::pin(async { Vec::new() })
     }
 }
 
 fn window(number: u64) -> Summary {
-    Summary {
-        start: UNIX_EPOCH + PERIOD * number as u32,
-        cpu: None,
-        memory: None,
-        throttling: None,
-        oom_kills: None,
-    }
+    Summary::empty(UNIX_EPOCH + PERIOD * number as u32)
 }
 
 fn number(summary: &Summary) -> u64 {
     summary.start.duration_since(UNIX_EPOCH).expect("after the epoch").as_secs() / PERIOD.as_secs()
 }
 
+/// A delivery to the recorder, begun at the epoch.
+fn delivery(recorder: &Recorder, buffer: usize) -> Delivery {
+    let start = Instant::now();
+    let publisher = Box::new(Timed(recorder.clone(), start));
+    Delivery::new(publisher, buffer, DELAY, Box::new(move || UNIX_EPOCH + start.elapsed()))
+}
+
 /// Delivers `windows` windows, one a period, and then ends.
 async fn deliver(windows: u64, buffer: usize, recorder: &Recorder) -> Delivery {
     let (sender, receiver) = mpsc::channel(128);
     let stop = CancellationToken::new();
-    let publisher = Box::new(Timed(recorder.clone(), Instant::now()));
-    let mut delivery = Delivery::new(publisher, buffer, DELAY);
+    let mut delivery = delivery(recorder, buffer);
     let produce = async {
         for number in 0..windows {
             sleep(PERIOD).await;
@@ -159,7 +190,7 @@ async fn beyond_the_buffer_exactly_the_oldest_are_dropped_and_counted() {
     recorder.0.borrow_mut().answers = vec![Failure::TryAgain; 7].into();
     let delivery = deliver(8, 3, &recorder).await;
     assert_eq!(recorder.0.borrow().taken, [4, 5, 6, 7]);
-    assert_eq!(delivery.counts(), Counts { delivered: 4, overflowed: 4, rejected: 0 });
+    assert_eq!(delivery.counts(), Counts { delivered: 4, overflowed: 4, ..Counts::default() });
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,17 +199,59 @@ async fn a_buffer_of_none_drops_at_once() {
     recorder.0.borrow_mut().answers = vec![Failure::TryAgain; 2].into();
     let delivery = deliver(3, 0, &recorder).await;
     assert_eq!(offered(&recorder), [(65, vec![0]), (125, vec![1]), (185, vec![2])]);
-    assert_eq!(delivery.counts(), Counts { delivered: 1, overflowed: 2, rejected: 0 });
+    assert_eq!(delivery.counts(), Counts { delivered: 1, overflowed: 2, ..Counts::default() });
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejected_window_is_dropped_alone() {
+async fn a_rejected_datum_is_dropped_alone() {
     let recorder = Recorder::default();
     recorder.0.borrow_mut().answers = vec![Failure::TryAgain; 6].into();
-    recorder.0.borrow_mut().poison = Some(2);
+    recorder.0.borrow_mut().poison = [(2, 1)].into();
     let delivery = deliver(8, 60, &recorder).await;
     assert_eq!(recorder.0.borrow().taken, [0, 1, 3, 4, 5, 6, 7]);
-    assert_eq!(delivery.counts(), Counts { delivered: 7, overflowed: 0, rejected: 1 });
+    assert_eq!(recorder.0.borrow().taken_apart, [(2, 0), (2, 2)]);
+    assert_eq!(delivery.counts(), Counts { delivered: 8, rejected_data: 1, ..Counts::default() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_of_which_nothing_is_taken_is_rejected() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().poison = [(1, 0), (1, 1), (1, 2)].into();
+    let delivery = deliver(3, 60, &recorder).await;
+    assert_eq!(recorder.0.borrow().taken, [0, 2]);
+    let expected = Counts { delivered: 2, rejected: 1, rejected_data: 3, ..Counts::default() };
+    assert_eq!(delivery.counts(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_among_single_data_sends_none_of_them_twice() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().poison = [(0, 0)].into();
+    let stop = CancellationToken::new();
+    let mut delivery = delivery(&recorder, 60);
+    delivery.backlog = vec![window(0), window(1)];
+    // Both windows are rejected together, then the oldest alone; of it a datum, and one is taken.
+    delivery.send_apart(&stop).await.expect("nothing fails yet");
+    assert_eq!(delivery.backlog, [window(1)]);
+    recorder.0.borrow_mut().poison = [(1, 0)].into();
+    delivery.oldest.settled = 1;
+    recorder.0.borrow_mut().answers = [Failure::TryAgain].into();
+    delivery.send(&stop).await;
+    assert_eq!((delivery.oldest.settled, delivery.backlog.len()), (1, 1));
+    delivery.send(&stop).await;
+    assert_eq!(recorder.0.borrow().taken_apart, [(0, 1), (0, 2), (1, 1), (1, 2)]);
+    assert_eq!(recorder.0.borrow().taken, [] as [u64; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn windows_that_are_too_old_are_dropped_and_counted() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().max_age = Some(PERIOD * 3);
+    recorder.0.borrow_mut().answers = vec![Failure::TryAgain; 5].into();
+    let delivery = deliver(6, 60, &recorder).await;
+    // The window of minute 2 is three minutes and some seconds old at the send of minute 6.
+    assert_eq!(recorder.0.borrow().taken, [4, 5]);
+    assert_eq!(delivery.counts(), Counts { delivered: 2, expired: 4, ..Counts::default() });
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,7 +270,7 @@ async fn stopping_cuts_the_publish_delay_and_sends_everything_at_once() {
     let (sender, receiver) = mpsc::channel(128);
     let stop = CancellationToken::new();
     let start = Instant::now();
-    let mut delivery = Delivery::new(Box::new(Timed(recorder.clone(), start)), 60, DELAY);
+    let mut delivery = delivery(&recorder, 60);
     let produce = async {
         sender.send(window(0)).await.expect("the delivery takes summaries");
         sleep(DELAY / 2).await;
@@ -216,9 +289,8 @@ async fn a_send_that_is_cut_short_is_tried_again_at_once_with_the_last_window() 
     recorder.0.borrow_mut().takes = Duration::from_secs(20);
     let (sender, receiver) = mpsc::channel(128);
     let stop = CancellationToken::new();
-    let publisher = Box::new(Timed(recorder.clone(), Instant::now()));
     // A buffer of none must not drop what the last flush can still deliver.
-    let mut delivery = Delivery::new(publisher, 0, DELAY);
+    let mut delivery = delivery(&recorder, 0);
     let produce = async {
         sender.send(window(0)).await.expect("the delivery takes summaries");
         sleep(DELAY * 2).await;

@@ -6,6 +6,8 @@ mod explain;
 mod failure;
 mod transport;
 
+use std::time::Duration;
+
 use aws_sdk_cloudwatch::operation::put_metric_data::builders::PutMetricDataFluentBuilder;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
@@ -14,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::attempts::Attempts;
 use self::client::Client;
-use super::metrics::{LineFormat, Unit, metric_names, metrics};
+use super::metrics::{CONTAINER_NAME, LineFormat, Metric, Unit, container_metrics, metrics};
 use super::{Explaining, Failure, PublishError, Publisher, Publishing};
 use crate::model::Summary;
 use crate::settings::{Metrics, Settings};
@@ -41,24 +43,19 @@ impl CloudWatch {
 
     async fn send(
         &mut self,
-        summaries: &[Summary],
+        data: Vec<MetricDatum>,
         hurry: &CancellationToken,
     ) -> Result<(), PublishError> {
-        let data: Vec<_> = summaries.iter().flat_map(|s| self.encoding.data(s)).collect();
         let (client, attempts) = self.client.get().await?;
         let request =
             client.put_metric_data().namespace(&self.namespace).set_metric_data(Some(data));
-        send_or_hurry(request, attempts, hurry).await?;
-        for summary in summaries {
-            info!("{}", self.format.line(summary));
-        }
-        Ok(())
+        send_or_hurry(request, attempts, hurry).await
     }
 }
 
 impl Publisher for CloudWatch {
-    fn batch_limit(&self) -> usize {
-        self.encoding.batch_limit()
+    fn batch(&self, backlog: &[Summary]) -> usize {
+        self.encoding.batch(backlog)
     }
 
     fn spread(&self) -> f64 {
@@ -70,11 +67,50 @@ impl Publisher for CloudWatch {
         summaries: &'a [Summary],
         hurry: &'a CancellationToken,
     ) -> Publishing<'a> {
-        Box::pin(self.send(summaries, hurry))
+        Box::pin(async move {
+            let data = summaries.iter().flat_map(|summary| self.encoding.data(summary)).collect();
+            self.send(data, hurry).await?;
+            for line in summaries.iter().flat_map(|summary| self.format.lines(summary)) {
+                info!("{line}");
+            }
+            Ok(())
+        })
+    }
+
+    fn data(&self, summary: &Summary) -> Vec<String> {
+        self.encoding.data(summary).iter().map(describe).collect()
+    }
+
+    fn publish_datum<'a>(
+        &'a mut self,
+        summary: &'a Summary,
+        place: usize,
+        hurry: &'a CancellationToken,
+    ) -> Publishing<'a> {
+        let datum = self.encoding.data(summary).into_iter().nth(place);
+        Box::pin(self.send(datum.into_iter().collect(), hurry))
+    }
+
+    fn max_age(&self) -> Option<Duration> {
+        Some(MAX_AGE)
+    }
+
+    fn retries(&self) -> u64 {
+        self.client.retries()
     }
 
     fn explain(&self) -> Explaining<'_> {
         Box::pin(explain::facts(&self.client))
+    }
+}
+
+/// A datum by its name, and by its last dimension if that is a container's.
+fn describe(datum: &MetricDatum) -> String {
+    let name = datum.metric_name().unwrap_or_default();
+    let container = datum.dimensions().last().filter(|last| last.name() == Some(CONTAINER_NAME));
+    match container.and_then(Dimension::value) {
+        Some(container) => format!("{name} of {container}"),
+        None => name.to_owned(),
     }
 }
 
@@ -125,36 +161,65 @@ impl Encoding {
         }
     }
 
-    /// The data of one summary: one for each metric that has a value.
-    fn data(&self, summary: &Summary) -> impl Iterator<Item = MetricDatum> {
-        let timestamp = DateTime::from(summary.start);
-        metrics(summary, self.metrics).filter_map(move |metric| {
-            // CloudWatch rejects a whole request for one value that is not finite.
-            let value = metric.value.filter(|value| value.is_finite())?;
-            let datum = MetricDatum::builder()
-                .metric_name(metric.name)
-                .set_dimensions(Some(self.dimensions.clone()))
-                .timestamp(timestamp)
-                .value(value)
-                .unit(match metric.unit {
-                    Unit::Percent => StandardUnit::Percent,
-                    Unit::Count => StandardUnit::Count,
-                })
-                .set_storage_resolution(self.storage_resolution);
-            Some(datum.build())
-        })
+    /// The data of one summary: one for each metric that has a value, then those of the containers.
+    fn data(&self, summary: &Summary) -> Vec<MetricDatum> {
+        let start = DateTime::from(summary.start);
+        let datum = |metric, dimensions| self.datum(start, metric, dimensions);
+        let mut data: Vec<_> = metrics(summary, self.metrics)
+            .filter_map(|metric| datum(metric, self.dimensions.clone()))
+            .collect();
+        for container in &summary.containers {
+            let own = Dimension::builder().name(CONTAINER_NAME).value(&*container.name).build();
+            let dimensions = || self.dimensions.iter().chain([&own]).cloned().collect();
+            let of_container = container_metrics(container, self.metrics);
+            data.extend(of_container.filter_map(|metric| datum(metric, dimensions())));
+        }
+        data
     }
 
-    /// How many summaries surely fit into one request.
-    fn batch_limit(&self) -> usize {
-        let metrics = metric_names(self.metrics).len();
-        let text = |text: Option<&str>| text.map_or(0, str::len) + FRAMING;
-        let dimensions: usize =
-            self.dimensions.iter().map(|d| FRAMING + text(d.name()) + text(d.value())).sum();
-        let summary = metrics * (DATUM_SIZE + dimensions);
-        (MOST_DATA / metrics).min((REQUEST_SIZE - DATUM_SIZE) / summary).max(1)
+    fn datum(
+        &self,
+        start: DateTime,
+        metric: Metric,
+        dimensions: Vec<Dimension>,
+    ) -> Option<MetricDatum> {
+        // CloudWatch rejects a whole request for one value that is not finite.
+        let value = metric.value.filter(|value| value.is_finite())?;
+        let datum = MetricDatum::builder()
+            .metric_name(metric.name)
+            .set_dimensions(Some(dimensions))
+            .timestamp(start)
+            .value(value)
+            .unit(match metric.unit {
+                Unit::Percent => StandardUnit::Percent,
+                Unit::Count => StandardUnit::Count,
+            })
+            .set_storage_resolution(self.storage_resolution);
+        Some(datum.build())
+    }
+
+    /// How many of the oldest summaries surely fit into one request.
+    fn batch(&self, backlog: &[Summary]) -> usize {
+        let (mut data, mut size) = (0, DATUM_SIZE);
+        let fitting = backlog.iter().take_while(|summary| {
+            let of_summary = self.data(summary);
+            data += of_summary.len();
+            size += of_summary.iter().map(size_of_datum).sum::<usize>();
+            data <= MOST_DATA && size <= REQUEST_SIZE
+        });
+        fitting.count().max(1)
     }
 }
+
+/// A bound on the size of the datum's CBOR encoding.
+fn size_of_datum(datum: &MetricDatum) -> usize {
+    let text = |text: Option<&str>| text.map_or(0, str::len) + FRAMING;
+    let dimension = |d: &Dimension| FRAMING + text(d.name()) + text(d.value());
+    DATUM_SIZE + datum.dimensions().iter().map(dimension).sum::<usize>()
+}
+
+/// PutMetricData takes no timestamps that are older than two weeks.
+const MAX_AGE: Duration = Duration::from_hours(14 * 24);
 
 /// PutMetricData takes this many data at once.
 const MOST_DATA: usize = 1000;

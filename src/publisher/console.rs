@@ -22,8 +22,8 @@ impl Console {
 }
 
 impl Publisher for Console {
-    /// One, so that a line that could not be written is the only one that is tried again.
-    fn batch_limit(&self) -> usize {
+    /// One, so that what could not be written is all that is tried again.
+    fn batch(&self, _backlog: &[Summary]) -> usize {
         1
     }
 
@@ -38,8 +38,8 @@ impl Publisher for Console {
     ) -> Publishing<'a> {
         Box::pin(async move {
             for summary in summaries {
-                let line = self.format.line(summary) + "\n";
-                stdout::write(&line).await.map_err(|error| failure(&error))?;
+                let lines = self.format.lines(summary).join("\n") + "\n";
+                stdout::write(&lines).await.map_err(|error| failure(&error))?;
             }
             Ok(())
         })

@@ -7,6 +7,7 @@ mod stdout;
 
 use std::fmt;
 use std::pin::Pin;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +17,9 @@ use crate::settings::{Publish, Settings};
 
 /// Takes summaries to where somebody looks at them.
 pub trait Publisher {
-    /// The most summaries that one call of [`publish`](Publisher::publish) takes.
-    fn batch_limit(&self) -> usize;
+    /// How many of the oldest summaries of a backlog one call of [`publish`](Publisher::publish)
+    /// takes. At least one.
+    fn batch(&self, backlog: &[Summary]) -> usize;
 
     /// The part of a period over which the sends of a fleet are spread; 0 to send at once.
     fn spread(&self) -> f64;
@@ -29,6 +31,32 @@ pub trait Publisher {
         summaries: &'a [Summary],
         hurry: &'a CancellationToken,
     ) -> Publishing<'a>;
+
+    /// The names of the data that a summary is sent as.
+    fn data(&self, _summary: &Summary) -> Vec<String> {
+        vec!["all".to_owned()]
+    }
+
+    /// Sends one of the data of a summary, by its place among them: so the one is found that makes
+    /// the service reject the summary, and the others arrive.
+    fn publish_datum<'a>(
+        &'a mut self,
+        summary: &'a Summary,
+        _place: usize,
+        hurry: &'a CancellationToken,
+    ) -> Publishing<'a> {
+        self.publish(std::slice::from_ref(summary), hurry)
+    }
+
+    /// How old a window may be to be taken, if there is such a bound.
+    fn max_age(&self) -> Option<Duration> {
+        None
+    }
+
+    /// How many attempts were made beside the first of each send.
+    fn retries(&self) -> u64 {
+        0
+    }
 
     /// To where and as whom it would publish.
     fn explain(&self) -> Explaining<'_>;

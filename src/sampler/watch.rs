@@ -10,13 +10,13 @@ use crate::model::{Events, Limit, ReadError, Summary, Throttling};
 
 /// Says when a part of the readings can no longer be read, and when it can be again.
 struct FailureWatch {
-    part: &'static str,
+    part: String,
     failing: bool,
 }
 
 impl FailureWatch {
-    fn of(part: &'static str) -> Self {
-        Self { part, failing: false }
+    fn of(part: impl Into<String>) -> Self {
+        Self { part: part.into(), failing: false }
     }
 
     fn watch<R>(&mut self, reading: Option<Result<R, ReadError>>) -> Option<R> {
@@ -38,7 +38,7 @@ pub struct LimitWatch<T> {
 }
 
 impl<T: Clone + Display + PartialEq> LimitWatch<T> {
-    pub fn of(part: &'static str) -> Self {
+    pub fn of(part: String) -> Self {
         Self { failures: FailureWatch::of(part), limit: None }
     }
 
@@ -133,9 +133,7 @@ mod tests {
     }
 
     fn complete(watch: &mut EventWatch, events: Events) -> (Option<f64>, Option<u64>) {
-        let start = UNIX_EPOCH;
-        let mut summary =
-            Summary { start, cpu: None, memory: None, throttling: None, oom_kills: None };
+        let mut summary = Summary::empty(UNIX_EPOCH);
         watch.complete(&mut summary, events);
         (summary.throttling, summary.oom_kills)
     }

@@ -42,6 +42,24 @@ pub fn check_auto(cli: &Cli, typed: &[Dimension], auto: &[AutoDimension], proble
     }
 }
 
+/// Checks that there is room for the dimension that tells containers apart.
+pub fn check_container(
+    cli: &Cli,
+    typed: &[Dimension],
+    auto: &[AutoDimension],
+    problems: &mut Problems,
+) {
+    let Some(option) = cli.value("per-container") else { return };
+    let typed_names = typed.iter().map(|dimension| dimension.name.as_str());
+    let mut names = typed_names.chain(auto.iter().map(|asked| asked.name()));
+    if names.any(|name| name == AutoDimension::Container.name()) {
+        problems.add(&option, "no other dimension ContainerName with it");
+    }
+    if typed.len() + auto.len() >= MOST_DIMENSIONS {
+        problems.add(&option, &format!("at most {} dimensions with it", MOST_DIMENSIONS - 1));
+    }
+}
+
 /// A name and a value, typed one after the other or joined by `=`.
 fn parse(typed: &[Typed]) -> Result<Dimension, String> {
     let (name, value) = match typed {

@@ -32,6 +32,8 @@ pub struct Settings {
     pub scope: Scope,
     pub memory: MemoryUse,
     pub metrics: Metrics,
+    /// Whether each container of a task is measured by itself, too.
+    pub per_container: bool,
     pub publish: Publish,
     pub output: Output,
     /// How many undelivered summaries are kept; 0 drops them at once.
@@ -123,12 +125,22 @@ impl Settings {
         let auto_dimensions =
             problems.optional(cli, "auto-dimensions", auto_dimension::auto_dimensions);
         let auto_dimensions = auto_dimensions.unwrap_or_default();
+        let per_container = problems.optional(cli, "per-container", number::boolean);
+        let per_container = per_container.unwrap_or(false);
         dimension::check_auto(cli, &dimensions, &auto_dimensions, &mut problems);
+        if per_container {
+            dimension::check_container(cli, &dimensions, &auto_dimensions, &mut problems);
+        }
         let period = problems.optional(cli, "period", number::period);
         let sample_interval = problems.optional(cli, "sample-interval", number::sample_interval);
         let scope = problems.optional(cli, "scope", scope);
         let memory = problems.optional(cli, "memory", memory_use);
         let metrics = problems.optional(cli, "metrics", metric::metrics);
+        if let (true, Some(Scope::Host | Scope::Container), Some(typed)) =
+            (per_container, scope, cli.value("per-container"))
+        {
+            problems.add(&typed, "--scope task or auto with it");
+        }
         let dry_run = problems.optional(cli, "dry-run", number::boolean);
         let output = problems.optional(cli, "output", output);
         let buffer = problems.optional(cli, "buffer", number::buffer);
@@ -147,6 +159,7 @@ impl Settings {
             scope: scope.unwrap_or_default(),
             memory: memory.unwrap_or_default(),
             metrics: metrics.unwrap_or_default(),
+            per_container,
             publish: if dry_run.unwrap_or(false) { Publish::Console } else { Publish::CloudWatch },
             output: output.unwrap_or_default(),
             buffer: buffer.unwrap_or(number::DEFAULT_BUFFER),

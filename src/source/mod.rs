@@ -18,6 +18,7 @@ pub mod task;
 
 #[cfg(target_os = "linux")]
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -33,6 +34,12 @@ pub trait Source {
     /// The counters as they stand now, at `instant`. Cheap and never blocking: it is called for
     /// every sample.
     fn read(&mut self, instant: Instant) -> Reading;
+
+    /// Each container by itself, as far as that was asked for, is known, and has changed since the
+    /// last call. Called after [`read`](Source::read).
+    fn containers(&mut self) -> Vec<(Arc<str>, Reading)> {
+        Vec::new()
+    }
 
     /// What the readings are made of, as it stands now.
     fn explain(&mut self) -> Vec<Evidence> {
@@ -55,32 +62,33 @@ pub struct Chosen {
 /// The source that the settings ask for.
 #[cfg(target_os = "linux")]
 pub async fn open(settings: &Settings) -> Chosen {
-    let mut container =
-        container::Container::open(Path::new("/"), settings.memory).with_events(settings.metrics);
-    let limits = container.limited_by();
-    let endpoint = Endpoint::from_environment();
-    let asked = || "it was asked for".to_owned();
-    let task = async |endpoint, reason| {
-        Chosen::new(
-            task::Task::open(endpoint, settings.memory, settings.metrics).await,
-            "task",
-            reason,
-        )
+    let container = || {
+        let container = container::Container::open(Path::new("/"), settings.memory);
+        container.with_events(settings.metrics)
     };
-    match (settings.scope, endpoint, limits) {
-        (Scope::Host, ..) => Chosen::new(host::Host::open(), "host", asked()),
-        (Scope::Container, ..) => Chosen::new(container, "container", asked()),
-        (Scope::Task, endpoint, _) => task(endpoint.unwrap_or_else(Endpoint::unset), asked()).await,
-        (Scope::Auto, Some(endpoint), _) => {
+    let task = async |endpoint, reason| {
+        Chosen::new(task::Task::open(endpoint, settings).await, "task", reason)
+    };
+    let asked = || "it was asked for".to_owned();
+    match (settings.scope, Endpoint::from_environment()) {
+        (Scope::Host, _) => Chosen::new(host::Host::open(), "host", asked()),
+        (Scope::Container, _) => Chosen::new(container(), "container", asked()),
+        (Scope::Task, endpoint) => task(endpoint.unwrap_or_else(Endpoint::unset), asked()).await,
+        (Scope::Auto, Some(endpoint)) => {
             task(endpoint, format!("{} is set", crate::ecs::VARIABLE)).await
         }
-        (Scope::Auto, None, Some(limits)) => {
-            let reason = format!("its control group is limited to {limits}");
-            Chosen::new(container, "container", reason)
-        }
-        (Scope::Auto, None, None) => {
-            let reason = "its control group has no CPU or memory limit".to_owned();
-            Chosen::new(host::Host::open(), "host", reason)
+        (Scope::Auto, None) => {
+            let mut container = container();
+            match container.limited_by() {
+                Some(limits) => {
+                    let reason = format!("its control group is limited to {limits}");
+                    Chosen::new(container, "container", reason)
+                }
+                None => {
+                    let reason = "its control group has no CPU or memory limit".to_owned();
+                    Chosen::new(host::Host::open(), "host", reason)
+                }
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! the metadata endpoint (see [`fusion`]). On EC2 the exact figures are fresh enough by themselves.
 
 mod account;
+mod containers;
 mod fusion;
 mod metadata;
 mod poll;
@@ -12,6 +13,7 @@ pub mod stats;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use log::info;
@@ -19,6 +21,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, timeout};
 
 use self::account::{Account, Exact};
+use self::containers::{Containers, Whole};
 use self::fusion::{Fusion, Machine};
 use self::metadata::Task as Metadata;
 use self::poll::News;
@@ -29,7 +32,7 @@ use crate::ecs::Endpoint;
 use crate::model::{
     Bytes, Cores, CpuReading, Events, Evidence, Limit, MemoryReading, ReadError, Reading,
 };
-use crate::settings::{MemoryUse, Metrics};
+use crate::settings::{MemoryUse, Metrics, Settings};
 
 /// Reads the usage of a task, in the way that suits where it runs.
 #[derive(Debug)]
@@ -41,6 +44,10 @@ pub struct Task {
     /// The last failure of the endpoint, while that is all there is.
     failure: Option<String>,
     way: Way,
+    /// Each container by itself, if that was asked for.
+    containers: Option<Containers>,
+    /// What a task of one container was last read as, which is that container as well.
+    own: Option<Reading>,
 }
 
 /// How the usage is found.
@@ -73,11 +80,20 @@ const NEWS_DEPTH: usize = 4;
 
 impl Task {
     /// Starts to ask the endpoint.
-    pub async fn open(endpoint: Endpoint, memory: MemoryUse, metrics: Metrics) -> Self {
+    pub async fn open(endpoint: Endpoint, settings: &Settings) -> Self {
         let (sender, news) = channel(NEWS_DEPTH);
         let address = endpoint.url("/task");
-        tokio::spawn(poll::run(endpoint, memory, sender));
-        let mut task = Self { news, address, memory, metrics, failure: None, way: Way::Unknown };
+        tokio::spawn(poll::run(endpoint, settings.memory, sender));
+        let mut task = Self {
+            news,
+            address,
+            memory: settings.memory,
+            metrics: settings.metrics,
+            failure: None,
+            way: Way::Unknown,
+            containers: settings.per_container.then(Containers::default),
+            own: None,
+        };
         if let Ok(Some(first)) = timeout(FIRST_ANSWER, task.news.recv()).await {
             task.take(first);
         }
@@ -86,20 +102,26 @@ impl Task {
 
     fn take(&mut self, news: News) {
         self.failure = None;
-        match (news, &mut self.way) {
-            (News::Failed(text), _) => self.failure = Some(text),
-            (News::Task(task), way) => {
-                *way = choose(&task, &self.address, self.memory, self.metrics);
+        match news {
+            News::Failed(text) => self.failure = Some(text),
+            News::Task(task) => {
+                self.containers.iter_mut().for_each(|containers| containers.know(&task));
+                self.way = choose(&task, &self.address, self.memory, self.metrics);
             }
-            (News::Usage(containers, now), Way::Fused { fusion, account, .. }) => {
-                if let Some(exact) = account.add(containers, now) {
-                    fusion.exact(exact);
+            News::Usage(usage, now) => {
+                self.containers.iter_mut().for_each(|containers| containers.add(&usage, now));
+                match &mut self.way {
+                    Way::Fused { fusion, account, .. } => {
+                        if let Some(exact) = account.add(usage, now) {
+                            fusion.exact(exact);
+                        }
+                    }
+                    Way::Exact { account, fresh, .. } => {
+                        *fresh = account.add(usage, now).or(*fresh);
+                    }
+                    Way::Unknown | Way::Own(_) => {}
                 }
             }
-            (News::Usage(containers, now), Way::Exact { account, fresh, .. }) => {
-                *fresh = account.add(containers, now).or(*fresh);
-            }
-            (News::Usage(..), Way::Unknown | Way::Own(_)) => {}
         }
     }
 }
@@ -139,12 +161,30 @@ impl Source for Task {
         }
         match (&mut self.way, fused) {
             (_, Some(reading)) => reading,
-            (Way::Own(container), None) => container.read(instant),
+            (Way::Own(container), None) => {
+                let reading = container.read(instant);
+                self.own = self.containers.as_ref().map(|_| reading.clone());
+                reading
+            }
             (Way::Exact { limits, machine, fresh, .. }, None) => match fresh.take() {
                 Some(exact) => told(exact, limits, machine.read(instant)),
                 None => self.nothing_new(),
             },
             (Way::Unknown | Way::Fused { .. }, None) => self.nothing_new(),
+        }
+    }
+
+    fn containers(&mut self) -> Vec<(Arc<str>, Reading)> {
+        let Some(containers) = &mut self.containers else { return Vec::new() };
+        match &mut self.way {
+            Way::Own(_) => containers.only().zip(self.own.take()).into_iter().collect(),
+            Way::Fused { machine, limits, .. } | Way::Exact { machine, limits, .. }
+                if containers.has_news() =>
+            {
+                let whole = limits.or_of(machine.read(Instant::now()));
+                containers.readings(&whole, &self.address)
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -191,11 +231,21 @@ fn fuse(machine: &mut Host, fusion: &mut Fusion, limits: &Limits, at: Instant) -
     }
 }
 
-/// The task by its exact figures; what it has no limit of is in percent of the machine.
+impl Limits {
+    /// What there is no limit of is in percent of the machine.
+    fn or_of(&self, machine: Reading) -> Whole {
+        let cpu = self.cpu.clone().map(Ok);
+        let memory = self.memory.clone().map(Ok);
+        Whole {
+            cpu: cpu.or(machine.cpu.map(|cpu| cpu.map(|cpu| cpu.limit))),
+            memory: memory.or(machine.memory.map(|memory| memory.map(|memory| memory.limit))),
+        }
+    }
+}
+
+/// The task by its exact figures.
 fn told(exact: Exact, limits: &Limits, machine: Reading) -> Reading {
-    let cpu = limits.cpu.clone().map(Ok).or(machine.cpu.map(|cpu| cpu.map(|cpu| cpu.limit)));
-    let memory =
-        limits.memory.clone().map(Ok).or(machine.memory.map(|memory| memory.map(|m| m.limit)));
+    let Whole { cpu, memory } = limits.or_of(machine);
     Reading {
         cpu: cpu.map(|limit| Ok(CpuReading { at: exact.at, used: exact.cpu, limit: limit? })),
         memory: memory.map(|limit| Ok(MemoryReading { used: exact.memory, limit: limit? })),

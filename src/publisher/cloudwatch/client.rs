@@ -49,6 +49,11 @@ impl Client {
         Ok((self.sdk.insert(sdk), &self.attempts))
     }
 
+    /// How many attempts were made beside the first of each send.
+    pub fn retries(&self) -> u64 {
+        self.attempts.retries()
+    }
+
     async fn make(&self) -> Result<aws_sdk_cloudwatch::Client, PublishError> {
         let http = transport::http_client()?;
         let providers = ProviderConfig::without_region().with_http_client(http.clone());

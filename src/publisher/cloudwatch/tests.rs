@@ -11,7 +11,7 @@ use aws_smithy_types::body::SdkBody;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::model::Statistics;
+use crate::model::{ContainerSummary, Statistics};
 use crate::settings::{self, Aws, MemoryUse, Metrics, Output, Publish, Scope};
 
 fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
@@ -29,6 +29,7 @@ fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
         scope: Scope::Host,
         memory: MemoryUse::Used,
         metrics: Metrics::default(),
+        per_container: false,
         publish: Publish::CloudWatch,
         output: Output::Text,
         buffer: 60,
@@ -60,6 +61,7 @@ fn summary() -> Summary {
         memory: statistics(40.0, 41.5),
         throttling: Some(7.0),
         oom_kills: Some(1),
+        containers: Vec::new(),
     }
 }
 
@@ -72,14 +74,32 @@ fn a_summary_is_four_data() {
         datum("MemoryUtilization", 40.0, None),
         datum("MaxMemoryUtilization", 41.5, None),
     ];
-    assert_eq!(encoding.data(&summary()).collect::<Vec<_>>(), expected);
+    assert_eq!(encoding.data(&summary()), expected);
+}
+
+#[test]
+fn each_container_has_its_name_as_one_more_dimension() {
+    let encoding = Encoding::new(&settings(60, &[("Stage", "prod")]));
+    let cpu = statistics(2.5, 9.0);
+    let app = ContainerSummary { name: "app".into(), cpu, memory: None };
+    let summary = Summary { containers: vec![app], ..summary() };
+    let of_app = |name, value| {
+        let mut datum = datum(name, value, None);
+        let container = Dimension::builder().name("ContainerName").value("app").build();
+        datum.dimensions.get_or_insert_default().push(container);
+        datum
+    };
+    let data = encoding.data(&summary);
+    assert_eq!(data[4..], [of_app("CPUUtilization", 2.5), of_app("MaxCPUUtilization", 9.0)]);
+    let described: Vec<_> = data.iter().map(describe).collect();
+    assert_eq!(described[3..5], ["MaxMemoryUtilization", "CPUUtilization of app"]);
 }
 
 #[test]
 fn events_are_sent_where_they_were_chosen() {
     let metrics = Metrics { throttling: true, oom_kills: true, ..Metrics::default() };
     let settings = Settings { metrics, ..settings(60, &[("Stage", "prod")]) };
-    let data: Vec<_> = Encoding::new(&settings).data(&summary()).skip(4).collect();
+    let data = Encoding::new(&settings).data(&summary()).split_off(4);
     let kills = datum("OOMKills", 1.0, None);
     let kills = MetricDatum::builder()
         .metric_name("OOMKills")
@@ -93,8 +113,7 @@ fn events_are_sent_where_they_were_chosen() {
 #[test]
 fn periods_under_a_minute_have_high_resolution() {
     let encoding = Encoding::new(&settings(59, &[("Stage", "prod")]));
-    let first = encoding.data(&summary()).next();
-    assert_eq!(first, Some(datum("CPUUtilization", 12.5, Some(1))));
+    assert_eq!(encoding.data(&summary())[0], datum("CPUUtilization", 12.5, Some(1)));
 }
 
 #[test]
@@ -104,17 +123,24 @@ fn what_is_absent_or_not_finite_is_never_sent() {
     let absent = Summary { cpu: None, ..summary() };
     let expected =
         [datum("MemoryUtilization", 40.0, None), datum("MaxMemoryUtilization", 41.5, None)];
-    assert_eq!(encoding.data(&broken).collect::<Vec<_>>(), expected);
-    assert_eq!(encoding.data(&absent).collect::<Vec<_>>(), expected);
+    assert_eq!(encoding.data(&broken), expected);
+    assert_eq!(encoding.data(&absent), expected);
 }
 
 #[test]
 fn a_request_holds_as_many_summaries_as_the_service_takes() {
-    assert_eq!(Encoding::new(&settings(60, &[])).batch_limit(), 250);
+    let backlog = vec![summary(); 1000];
+    let encoding = Encoding::new(&settings(60, &[]));
+    assert_eq!((encoding.batch(&backlog), encoding.batch(&backlog[..7])), (250, 7));
     let (name, value) = ("n".repeat(255), "v".repeat(1024));
     let long = vec![(name.as_str(), value.as_str()); 29];
-    let limit = Encoding::new(&settings(60, &long)).batch_limit();
-    assert!((5..=6).contains(&limit), "{limit}: four data of 38 kB each fit six times into 1 MB");
+    let batch = Encoding::new(&settings(60, &long)).batch(&backlog);
+    assert!((5..=6).contains(&batch), "{batch}: four data of 38 kB each fit six times into 1 MB");
+    let app = ContainerSummary { name: "app".into(), cpu: statistics(0.0, 0.0), memory: None };
+    let many = Summary { containers: vec![app; 600], ..summary() };
+    let encoding = Encoding::new(&settings(60, &[]));
+    assert_eq!(encoding.batch(&[summary(), many.clone()]), 1);
+    assert_eq!(encoding.batch(&[many]), 1, "it is the service's to say that this is too much");
 }
 
 /// Answers each request with `status` after a while.

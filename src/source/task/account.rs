@@ -80,7 +80,7 @@ pub struct Now {
 impl Now {
     /// The instant of a time on the wall clock that has passed. Statistics carry wall-clock times;
     /// a clock that is set must not bend an interval.
-    fn instant_of(self, time: SystemTime) -> Instant {
+    pub fn instant_of(self, time: SystemTime) -> Instant {
         let age = self.wall_clock.duration_since(time).unwrap_or_default();
         self.instant.checked_sub(age).unwrap_or(self.instant)
     }

@@ -34,6 +34,10 @@ struct Limits {
 #[serde(rename_all = "PascalCase")]
 struct Container {
     #[serde(default)]
+    docker_id: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
     limits: Limits,
     /// `NORMAL`, or one of the platform's own, such as the one that holds the network.
     #[serde(rename = "Type", default)]
@@ -63,6 +67,14 @@ impl Task {
         self.normal().count()
     }
 
+    /// Id, name and memory limit of each container that the user has put into the task.
+    pub fn named_containers(&self) -> impl Iterator<Item = (&str, &str, Option<Bytes>)> {
+        self.normal().map(|container| {
+            let limit = container.limits.memory.filter(|mebibytes| *mebibytes > 0).map(bytes);
+            (container.docker_id.as_str(), container.name.as_str(), limit)
+        })
+    }
+
     /// The task's CPU limit; where a task on EC2 has none, that of its containers together, if each
     /// of them has one.
     pub fn cpu_limit(&self) -> Option<Cores> {
@@ -82,12 +94,16 @@ impl Task {
         };
         let mebibytes =
             self.limits.memory.or_else(of_containers).filter(|mebibytes| *mebibytes > 0);
-        mebibytes.map(|mebibytes| Bytes(mebibytes.saturating_mul(1 << 20)))
+        mebibytes.map(bytes)
     }
 
     fn normal(&self) -> impl Iterator<Item = &Container> {
         self.containers.iter().filter(|container| matches!(container.kind.as_str(), "NORMAL" | ""))
     }
+}
+
+fn bytes(mebibytes: u64) -> Bytes {
+    Bytes(mebibytes.saturating_mul(1 << 20))
 }
 
 /// CPU units to a vCPU.
@@ -109,8 +125,20 @@ mod tests {
         Task::parse(text.replace(from, to).as_bytes()).expect("it is still JSON")
     }
 
+    /// Its kind and limits alone, which is what most of these tests are about.
     fn container(kind: &str, cpu: Option<f64>, memory: Option<u64>) -> Container {
-        Container { limits: Limits { cpu, memory }, kind: kind.into() }
+        let limits = Limits { cpu, memory };
+        Container { docker_id: String::new(), name: String::new(), limits, kind: kind.into() }
+    }
+
+    /// The same task without the ids and names of its containers.
+    fn nameless(task: &Task) -> Task {
+        let mut task = task.clone();
+        for container in &mut task.containers {
+            container.docker_id.clear();
+            container.name.clear();
+        }
+        task
     }
 
     #[test]
@@ -125,10 +153,15 @@ mod tests {
                 container("NORMAL", Some(64.0), None),
             ],
         };
-        assert_eq!(task, expected);
+        assert_eq!(nameless(&task), expected);
         assert_eq!(task.cpu_limit(), Some(Cores(0.25)));
         assert_eq!(task.memory_limit(), Some(Bytes(512 << 20)));
         assert_eq!((task.containers(), task.has_own_machine()), (2, true));
+        let containers = [
+            ("5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-1740082371", "app", None),
+            ("5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-2263981050", "metrics", None),
+        ];
+        assert_eq!(task.named_containers().collect::<Vec<_>>(), containers);
     }
 
     #[test]
@@ -144,10 +177,16 @@ mod tests {
                 container("NORMAL", Some(64.0), Some(64)),
             ],
         };
-        assert_eq!(task, expected);
+        assert_eq!(nameless(&task), expected);
         assert_eq!(task.cpu_limit(), Some(Cores(2.0)));
         assert_eq!(task.memory_limit(), Some(Bytes(1 << 30)));
         assert_eq!((task.containers(), task.has_own_machine()), (2, false));
+        let limits: Vec<_> =
+            task.named_containers().map(|(_, name, limit)| (name, limit)).collect();
+        assert_eq!(
+            limits,
+            [("worker", Some(Bytes(896 << 20))), ("metrics", Some(Bytes(64 << 20)))]
+        );
     }
 
     #[test]

@@ -108,7 +108,8 @@ impl Fargate {
         let address = "http://169.254.170.2/v4/x/task".to_owned();
         let (memory, way) = (MemoryUse::Used, Way::Unknown);
         let metrics = Metrics::default();
-        let mut task = Task { news, address, memory, metrics, failure: None, way };
+        let (failure, containers, own) = (None, None, None);
+        let mut task = Task { news, address, memory, metrics, failure, way, containers, own };
         let limits = format!("\"CPU\":{},\"Memory\":{}", self.vcpus, self.mebibytes);
         let containers = "{\"Type\":\"NORMAL\"},{\"Type\":\"NORMAL\"}";
         let body = format!(

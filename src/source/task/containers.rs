@@ -1,0 +1,171 @@
+//! Each container of the task by itself, by the exact figures of the endpoint.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::account::Now;
+use super::metadata::Task;
+use super::stats::Usage;
+use crate::model::{Bytes, Cores, CpuReading, Limit, MemoryReading, ReadError, Reading};
+
+/// The containers that the user has put into the task, by the ids that their usage has.
+#[derive(Debug, Default)]
+pub struct Containers {
+    known: BTreeMap<String, Known>,
+    fresh: Vec<(String, Usage, Now)>,
+}
+
+#[derive(Debug)]
+struct Known {
+    name: Arc<str>,
+    memory_limit: Option<Bytes>,
+    /// When its usage was last taken in.
+    read: Option<SystemTime>,
+}
+
+/// What a container is in percent of, unless it has a limit of its own.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    pub cpu: Option<Result<Limit<Cores>, ReadError>>,
+    pub memory: Option<Result<Limit<Bytes>, ReadError>>,
+}
+
+impl Containers {
+    /// Takes in which containers there are.
+    pub fn know(&mut self, task: &Task) {
+        for (id, name, memory_limit) in task.named_containers() {
+            let known = Known { name: name.into(), memory_limit, read: None };
+            self.known.entry(id.to_owned()).or_insert(known);
+        }
+    }
+
+    /// The name of the only container.
+    pub fn only(&self) -> Option<Arc<str>> {
+        self.known.values().next().map(|known| known.name.clone())
+    }
+
+    /// Takes statistics in, those that are new and of a container that is known.
+    pub fn add(&mut self, containers: &BTreeMap<String, Usage>, now: Now) {
+        for (id, usage) in containers {
+            let Some(known) = self.known.get_mut(id) else { continue };
+            if known.read.replace(usage.read) != Some(usage.read) {
+                self.fresh.push((id.clone(), usage.clone(), now));
+            }
+        }
+    }
+
+    /// Whether there are readings that nobody has taken.
+    pub fn has_news(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
+    /// The readings since the last call. The CPU share that ECS gives a container is no limit: it
+    /// may use what the others leave. Its memory limit is one. The limit that is not the
+    /// container's own is that of the `whole`.
+    pub fn readings(&mut self, whole: &Whole, address: &str) -> Vec<(Arc<str>, Reading)> {
+        let fresh = std::mem::take(&mut self.fresh).into_iter();
+        let reading = |(id, usage, now): (String, Usage, Now)| {
+            let known = self.known.get(&id)?;
+            let at = now.instant_of(usage.read);
+            let own = known.memory_limit;
+            let own = own.map(|amount| Ok(Limit { amount, origin: address.into() }));
+            let (cpu, memory) = (whole.cpu.clone(), own.or(whole.memory.clone()));
+            let reading = Reading {
+                cpu: cpu.map(|limit| Ok(CpuReading { at, used: usage.cpu, limit: limit? })),
+                memory: memory.map(|limit| Ok(MemoryReading { used: usage.memory, limit: limit? })),
+            };
+            Some((known.name.clone(), reading))
+        };
+        fresh.filter_map(reading).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::source::task::tests::fixture;
+
+    const WORKER: &str = "a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192";
+    const METRICS: &str = "c7d8e9f00112233445566778899aabbccddeeff00112233445566778899aabbc";
+    const PAUSE: &str = "1f0e9d8c7b6a5948372615049382716f5e4d3c2b1a09f8e7d6c5b4a392817060";
+
+    fn containers() -> Containers {
+        let task = Task::parse(&fixture("task-ec2.json")).expect("the documented shape");
+        let mut containers = Containers::default();
+        containers.know(&task);
+        containers
+    }
+
+    fn usage(now: Now, age: u64, cpu: u64) -> Usage {
+        let read = now.wall_clock - Duration::from_secs(age);
+        Usage { read, cpu: Duration::from_secs(cpu), memory: Bytes(cpu << 20) }
+    }
+
+    fn of(usages: &[(&str, &Usage)]) -> BTreeMap<String, Usage> {
+        usages.iter().map(|(id, usage)| ((*id).to_owned(), (*usage).clone())).collect()
+    }
+
+    fn now() -> Now {
+        let instant = Instant::now() + Duration::from_secs(1000);
+        Now { instant, wall_clock: SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000) }
+    }
+
+    fn whole() -> Whole {
+        let cpu = Some(Ok(Limit { amount: Cores(2.0), origin: "task".into() }));
+        let memory = Some(Ok(Limit { amount: Bytes(1 << 30), origin: "task".into() }));
+        Whole { cpu, memory }
+    }
+
+    /// Name, age of the CPU time in seconds, CPU time in seconds, CPU limit, memory limit in MiB.
+    fn brief(readings: Vec<(Arc<str>, Reading)>, now: Now) -> Vec<(String, u64, u64, f64, u64)> {
+        let brief = |(name, reading): (Arc<str>, Reading)| {
+            let (cpu, memory) = (reading.cpu?.ok()?, reading.memory?.ok()?);
+            assert_eq!(memory.used.0 >> 20, cpu.used.as_secs(), "as `usage` makes them");
+            let age = now.instant.duration_since(cpu.at).as_secs();
+            let limits = (cpu.limit.amount.0, memory.limit.amount.0 >> 20);
+            Some((name.to_string(), age, cpu.used.as_secs(), limits.0, limits.1))
+        };
+        readings.into_iter().map(|reading| brief(reading).expect("both parts")).collect()
+    }
+
+    #[test]
+    fn each_is_told_by_its_name_in_percent_of_its_own_memory_and_of_the_tasks_cpu() {
+        let (mut containers, now) = (containers(), now());
+        let (worker, metrics) = (usage(now, 3, 40), usage(now, 2, 5));
+        let usages = of(&[(WORKER, &worker), (METRICS, &metrics), (PAUSE, &metrics)]);
+        containers.add(&usages, now);
+        let readings = containers.readings(&whole(), "address");
+        let expected = [("worker".into(), 3, 40, 2.0, 896), ("metrics".into(), 2, 5, 2.0, 64)];
+        assert_eq!(brief(readings, now), expected, "and the platform's own is none of them");
+        assert!(!containers.has_news());
+    }
+
+    #[test]
+    fn what_is_not_new_is_not_told_again() {
+        let (mut containers, now) = (containers(), now());
+        let (old, new) = (usage(now, 3, 40), usage(now, 1, 41));
+        for worker in [&old, &old, &new, &new] {
+            containers.add(&of(&[(WORKER, worker)]), now);
+        }
+        let readings = brief(containers.readings(&whole(), "address"), now);
+        let told: Vec<_> = readings.iter().map(|(_, age, cpu, ..)| (*age, *cpu)).collect();
+        assert_eq!(told, [(3, 40), (1, 41)]);
+        assert!(containers.readings(&whole(), "address").is_empty());
+    }
+
+    #[test]
+    fn a_container_without_a_memory_limit_has_the_tasks() {
+        let task = Task::parse(&fixture("task-fargate.json")).expect("the documented shape");
+        let (mut containers, now) = (Containers::default(), now());
+        containers.know(&task);
+        let app = usage(now, 10, 7);
+        containers.add(&of(&[("5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-1740082371", &app)]), now);
+        let readings = containers.readings(&whole(), "address");
+        assert_eq!(brief(readings, now), [("app".into(), 10, 7, 2.0, 1024)]);
+    }
+}
