@@ -2,16 +2,17 @@
 
 mod text;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use tokio::time::{Instant, sleep};
 
 use crate::auto_dimensions;
-use crate::model::{CpuReading, Evidence, Limit, MemoryReading, ReadError, Reading};
+use crate::model::{CpuReading, Evidence, Limit, MemoryReading, ReadError};
 use crate::publisher::{self, metric_names};
 use crate::settings::{Output, Settings};
-use crate::source::{self, Chosen};
+use crate::source::{self, Chosen, Source};
 
 /// Everything that there is to say, in the form that it is printed in.
 #[derive(Debug, Serialize)]
@@ -60,7 +61,7 @@ struct Part {
 #[derive(Debug, Serialize)]
 struct Value {
     origin: String,
-    name: &'static str,
+    name: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,15 +72,12 @@ struct Value {
 pub async fn run(settings: &Settings) -> String {
     let settings = &auto_dimensions::complete(settings).await;
     let Chosen { mut source, scope, reason } = source::open(settings).await;
-    let first = source.read(Instant::now());
-    // The first sample would be taken after this time as well.
-    sleep(settings.sample_interval.min(LONGEST_LOOK)).await;
-    let second = source.read(Instant::now());
+    let Looked { cpu: [first, second], memory: in_use } = look(&mut *source, settings).await;
     let evidence = source.explain();
     let explanation = Explanation {
         scope: scope.to_owned(),
         reason,
-        parts: vec![cpu(first, second.cpu, &evidence), memory(second.memory, &evidence)],
+        parts: vec![cpu(first, second, &evidence), memory(in_use, &evidence)],
         namespace: settings.namespace.clone(),
         metrics: metric_names(settings.metrics),
         dimensions: settings
@@ -96,14 +94,40 @@ pub async fn run(settings: &Settings) -> String {
     }
 }
 
+/// The newest of what was read, as far as there was anything.
+#[derive(Default)]
+struct Looked {
+    /// The last but one, and the last.
+    cpu: [Option<Result<CpuReading, ReadError>>; 2],
+    memory: Option<Result<MemoryReading, ReadError>>,
+}
+
+/// Reads until there is memory, and CPU twice, as the sampler would.
+async fn look(source: &mut dyn Source, settings: &Settings) -> Looked {
+    let (start, mut looked) = (Instant::now(), Looked::default());
+    loop {
+        let reading = source.read(Instant::now());
+        if reading.cpu.is_some() {
+            let [_, last] = looked.cpu;
+            looked.cpu = [last, reading.cpu];
+        }
+        looked.memory = reading.memory.or(looked.memory);
+        let is_complete = looked.cpu[0].is_some() && looked.memory.is_some();
+        if is_complete || start.elapsed() >= LONGEST_LOOK {
+            return looked;
+        }
+        sleep(settings.sample_interval.min(LONGEST_INTERVAL)).await;
+    }
+}
+
 /// CPU needs two readings.
 fn cpu(
-    first: Reading,
+    first: Option<Result<CpuReading, ReadError>>,
     second: Option<Result<CpuReading, ReadError>>,
     evidence: &[Evidence],
 ) -> Part {
     let part = Part::new("CPU", evidence);
-    let (first, second) = match (first.cpu, second) {
+    let (first, second) = match (first, second) {
         (Some(Ok(first)), Some(Ok(second))) => (first, second),
         (Some(Err(error)), _) | (_, Some(Err(error))) => return part.failed(&error.to_string()),
         _ => return part.failed("there are no figures yet"),
@@ -135,14 +159,14 @@ impl Part {
         let values = evidence.map(|evidence| evidence.values.iter()).into_iter().flatten();
         let values = values.map(|raw| Value {
             origin: raw.origin.clone(),
-            name: raw.name,
+            name: raw.name.clone(),
             value: raw.value.clone().ok(),
             error: raw.value.clone().err(),
         });
         Self {
             part,
             values: values.collect(),
-            used: evidence.map(|evidence| evidence.formula.to_owned()),
+            used: evidence.map(|evidence| evidence.formula.to_string()),
             used_now: evidence.and_then(put_in),
             limit: None,
             limit_origin: None,
@@ -166,13 +190,17 @@ fn put_in(evidence: &Evidence) -> Option<String> {
     // The longest names first: `MemTotal` must not be found in a longer one.
     let mut values: Vec<_> = evidence.values.iter().collect();
     values.sort_by_key(|raw| std::cmp::Reverse(raw.name.len()));
-    values.into_iter().try_fold(evidence.formula.to_owned(), |formula, raw| {
-        Some(formula.replace(raw.name, &raw.value.as_ref().ok()?.to_string()))
+    values.into_iter().try_fold(evidence.formula.to_string(), |formula, raw| {
+        Some(formula.replace(&*raw.name, &raw.value.as_ref().ok()?.to_string()))
     })
 }
 
 /// Nobody wants to wait longer for an explanation, however long the sample interval is.
-const LONGEST_LOOK: Duration = Duration::from_secs(1);
+const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// On Fargate the endpoint has new figures every ten seconds, and the overhead on CPU is known after
+/// the second of those that are of after the start. What is not known after this is not told.
+const LONGEST_LOOK: Duration = Duration::from_secs(40);
 
 #[cfg(test)]
 mod tests {
@@ -180,13 +208,13 @@ mod tests {
     use crate::model::RawValue;
 
     fn raw(name: &'static str, value: Result<u64, String>) -> RawValue {
-        RawValue { name, origin: "a file".into(), value }
+        RawValue { name: name.into(), origin: "a file".into(), value }
     }
 
     #[test]
     fn values_are_put_into_the_formula() {
         let values = vec![raw("file", Ok(5)), raw("file_mapped", Ok(2)), raw("usage", Ok(9))];
-        let formula = "usage − (file − file_mapped)";
+        let formula = "usage − (file − file_mapped)".into();
         let mut evidence = Evidence { part: "memory", values, formula };
         assert_eq!(put_in(&evidence).as_deref(), Some("9 − (5 − 2)"));
         evidence.values[0].value = Err("it is not told".into());

@@ -1,5 +1,6 @@
 //! The values that pass between the stages. They depend on nothing.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -90,13 +91,13 @@ pub struct Evidence {
     pub part: &'static str,
     pub values: Vec<RawValue>,
     /// How the values give what is used, in their names.
-    pub formula: &'static str,
+    pub formula: Cow<'static, str>,
 }
 
 /// A number as a file or endpoint gives it, or why it cannot be told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawValue {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub origin: String,
     pub value: Result<u64, String>,
 }

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use endpoint::{Answer, Endpoint};
-use support::{Agent, command};
+use support::{Agent, command, run};
 
 /// Previews windows of a second, of samples every tenth of one, of a task with this endpoint.
 fn previewing(url: &str) -> Command {
@@ -175,6 +175,40 @@ fn per_container_outside_of_ecs_says_that_it_has_no_effect() {
     agent.wait_for_stdout("MaxMemoryUtilization=");
     let ended = agent.terminate().expect_code(0);
     assert!(!ended.stdout.contains("ContainerName"), "{ended:#?}");
+}
+
+#[test]
+fn explain_shows_the_figures_of_each_container_of_a_task_on_ec2() {
+    let worker = "a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192";
+    let steps = [(0, [5000, 90], [448, 16]), (1, [5700, 140], [400, 12])];
+    let endpoint = Endpoint::start(move |path, before| match path {
+        "/task" => Answer::Ok(fixture("task-ec2.json")),
+        _ => {
+            let (step, cpu, memory) = steps[before.min(1)];
+            Answer::Ok(statistics(step, cpu, memory).replace("\"0\":", &format!("\"{worker}\":")))
+        }
+    });
+    let mut explain = command();
+    let settings = ["explain", "--namespace", "Test", "--service", "Foo", "--dry-run"];
+    explain.args(settings).env("ECS_CONTAINER_METADATA_URI_V4", endpoint.url());
+    let text = run(&mut explain).expect_code(0).stdout;
+    let url = endpoint.url();
+    for line in [
+        "scope: task, because ECS_CONTAINER_METADATA_URI_V4 is set".to_owned(),
+        format!("  {url}/task/stats: total_usage of worker = 5700000000000"),
+        format!("  {url}/task/stats: total_usage of 1 = 140000000000"),
+        "  used = (total_usage of 1 + total_usage of worker) ns".to_owned(),
+        "       = (140000000000 + 5700000000000) ns".to_owned(),
+        format!("  limit = 2 cores, by {url}/task"),
+        "  750.000 s of CPU time in 1000.000 s × 2 cores = 37.50%".to_owned(),
+        format!(
+            "  {url}/task/stats, usage − inactive_file − active_file − slab_reclaimable: memory of \
+             worker = 419430400"
+        ),
+        "  432013312 bytes of 1073741824 bytes = 40.23%".to_owned(),
+    ] {
+        assert!(text.lines().any(|printed| printed == line), "{line}\n{text}");
+    }
 }
 
 /// On Fargate, with figures of a time that was not sampled.

@@ -71,12 +71,12 @@ impl Source for Host {
             Evidence {
                 part: "CPU",
                 values: self.stat.raw_values(&work, ticks),
-                formula: "(user + nice + system + irq + softirq + steal) × 10 ms",
+                formula: "(user + nice + system + irq + softirq + steal) × 10 ms".into(),
             },
             Evidence {
                 part: "memory",
                 values: self.meminfo.raw_values(&memory, kibibytes),
-                formula: "(MemTotal − MemFree − Buffers − Cached − SReclaimable + Shmem) kB",
+                formula: "(MemTotal − MemFree − Buffers − Cached − SReclaimable + Shmem) kB".into(),
             },
         ]
     }

@@ -48,7 +48,11 @@ impl KernelFile {
             Ok(text) => find(text, name).ok_or_else(|| format!("{origin} does not tell it")),
             Err(error) => Err(error.clone()),
         };
-        let raw = |&name| RawValue { name, origin: origin.clone(), value: value(name) };
+        let raw = |name: &&'static str| RawValue {
+            name: (*name).into(),
+            origin: origin.clone(),
+            value: value(name),
+        };
         names.iter().map(raw).collect()
     }
 

@@ -6,6 +6,7 @@
 
 mod account;
 mod containers;
+mod evidence;
 mod fusion;
 mod metadata;
 mod poll;
@@ -44,8 +45,9 @@ pub struct Task {
     /// The last failure of the endpoint, while that is all there is.
     failure: Option<String>,
     way: Way,
-    /// Each container by itself, if that was asked for.
-    containers: Option<Containers>,
+    containers: Containers,
+    /// Whether each container is read by itself, too.
+    per_container: bool,
     /// What a task of one container was last read as, which is that container as well.
     own: Option<Reading>,
 }
@@ -91,7 +93,8 @@ impl Task {
             metrics: settings.metrics,
             failure: None,
             way: Way::Unknown,
-            containers: settings.per_container.then(Containers::default),
+            containers: Containers::default(),
+            per_container: settings.per_container,
             own: None,
         };
         if let Ok(Some(first)) = timeout(FIRST_ANSWER, task.news.recv()).await {
@@ -105,11 +108,13 @@ impl Task {
         match news {
             News::Failed(text) => self.failure = Some(text),
             News::Task(task) => {
-                self.containers.iter_mut().for_each(|containers| containers.know(&task));
+                self.containers.know(&task);
                 self.way = choose(&task, &self.address, self.memory, self.metrics);
             }
             News::Usage(usage, now) => {
-                self.containers.iter_mut().for_each(|containers| containers.add(&usage, now));
+                if self.per_container {
+                    self.containers.add(&usage, now);
+                }
                 match &mut self.way {
                     Way::Fused { fusion, account, .. } => {
                         if let Some(exact) = account.add(usage, now) {
@@ -163,7 +168,7 @@ impl Source for Task {
             (_, Some(reading)) => reading,
             (Way::Own(container), None) => {
                 let reading = container.read(instant);
-                self.own = self.containers.as_ref().map(|_| reading.clone());
+                self.own = self.per_container.then(|| reading.clone());
                 reading
             }
             (Way::Exact { limits, machine, fresh, .. }, None) => match fresh.take() {
@@ -175,9 +180,14 @@ impl Source for Task {
     }
 
     fn containers(&mut self) -> Vec<(Arc<str>, Reading)> {
-        let Some(containers) = &mut self.containers else { return Vec::new() };
+        let containers = &mut self.containers;
         match &mut self.way {
-            Way::Own(_) => containers.only().zip(self.own.take()).into_iter().collect(),
+            Way::Own(_) => self
+                .own
+                .take()
+                .and_then(|own| Some((containers.only()?, own)))
+                .into_iter()
+                .collect(),
             Way::Fused { machine, limits, .. } | Way::Exact { machine, limits, .. }
                 if containers.has_news() =>
             {
@@ -188,12 +198,17 @@ impl Source for Task {
         }
     }
 
-    /// Of a task on an instance there is no more evidence than the figures of the endpoint.
     fn explain(&mut self) -> Vec<Evidence> {
         match &mut self.way {
             Way::Own(container) => container.explain(),
-            Way::Fused { machine, .. } => machine.explain(),
-            Way::Exact { .. } | Way::Unknown => Vec::new(),
+            Way::Fused { machine, fusion, .. } => {
+                evidence::less_overhead(machine.explain(), fusion, &self.address)
+            }
+            Way::Exact { account, .. } => {
+                let latest = account.latest();
+                evidence::of_containers(&latest, &self.containers, &self.address, self.memory)
+            }
+            Way::Unknown => Vec::new(),
         }
     }
 

@@ -63,7 +63,7 @@ impl Cpu {
             Version::V1 => text.trim().parse().ok(),
             Version::V2 => field(text, name),
         });
-        Evidence { part: "CPU", values, formula }
+        Evidence { part: "CPU", values, formula: formula.into() }
     }
 
     /// How often the group's quota was enforced, from `cpu.stat` of either version.

@@ -69,7 +69,7 @@ impl Memory {
         };
         let mut values = self.usage.raw_values(&[usage], |text, _| text.trim().parse().ok());
         values.extend(self.stat.raw_values(stat, field));
-        Evidence { part: "memory", values, formula }
+        Evidence { part: "memory", values, formula: formula.into() }
     }
 
     /// How many processes of the group were killed because its memory limit was reached: since

@@ -31,6 +31,12 @@ pub struct Exact {
 }
 
 impl Account {
+    /// What each container that has statistics was last seen with.
+    pub fn latest(&self) -> BTreeMap<String, Usage> {
+        let last = self.last.clone().unwrap_or_default();
+        last.into_iter().filter(|(id, _)| self.present.contains(id)).collect()
+    }
+
     /// Takes new statistics in, which were `now` got from the endpoint. `None` if they are the ones
     /// that were taken in before, or if no container has any.
     pub fn add(&mut self, containers: BTreeMap<String, Usage>, now: Now) -> Option<Exact> {

@@ -40,6 +40,11 @@ impl Containers {
         }
     }
 
+    /// The name of the container that has an id.
+    pub fn name(&self, id: &str) -> Option<&str> {
+        self.known.get(id).map(|known| &*known.name)
+    }
+
     /// The name of the only container.
     pub fn only(&self) -> Option<Arc<str>> {
         self.known.values().next().map(|known| known.name.clone())

@@ -29,10 +29,10 @@ pub struct Fusion {
     history: VecDeque<Machine>,
     exact: Option<(Exact, Machine)>,
     /// Cores that the platform uses.
-    cpu_overhead: Option<f64>,
+    pub cpu_overhead: Option<f64>,
     /// Bytes that the platform uses; negative if the machine's figure leaves out what the
     /// containers are charged with.
-    memory_overhead: Option<i128>,
+    pub memory_overhead: Option<i128>,
     used: Duration,
     /// Overhead that could not be taken off yet.
     debt: Duration,

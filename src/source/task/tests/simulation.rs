@@ -15,6 +15,7 @@ use crate::settings::{MemoryUse, Metrics};
 use crate::source::Source;
 use crate::source::host::Host;
 use crate::source::task::account::Now;
+use crate::source::task::containers::Containers;
 use crate::source::task::metadata::Task as Metadata;
 use crate::source::task::poll::News;
 use crate::source::task::{NEWS_DEPTH, Task, Way, stats};
@@ -108,8 +109,10 @@ impl Fargate {
         let address = "http://169.254.170.2/v4/x/task".to_owned();
         let (memory, way) = (MemoryUse::Used, Way::Unknown);
         let metrics = Metrics::default();
-        let (failure, containers, own) = (None, None, None);
-        let mut task = Task { news, address, memory, metrics, failure, way, containers, own };
+        let (failure, own, per_container) = (None, None, false);
+        let containers = Containers::default();
+        let mut task =
+            Task { news, address, memory, metrics, failure, way, containers, per_container, own };
         let limits = format!("\"CPU\":{},\"Memory\":{}", self.vcpus, self.mebibytes);
         let containers = "{\"Type\":\"NORMAL\"},{\"Type\":\"NORMAL\"}";
         let body = format!(

@@ -1,0 +1,110 @@
+//! What the figures of a task are made of, for people.
+
+use std::collections::BTreeMap;
+
+use super::containers::Containers;
+use super::fusion::Fusion;
+use super::stats::Usage;
+use crate::model::{Evidence, RawValue};
+use crate::settings::MemoryUse;
+
+/// The exact figures: those of the containers together.
+pub fn of_containers(
+    usages: &BTreeMap<String, Usage>,
+    containers: &Containers,
+    address: &str,
+    which: MemoryUse,
+) -> Vec<Evidence> {
+    let memory_formula = match which {
+        MemoryUse::Used => "usage − inactive_file − active_file − slab_reclaimable",
+        MemoryUse::WorkingSet => "usage − inactive_file",
+    };
+    let sum = |part, name: &str, unit, origin: String, value: fn(&Usage) -> u64| {
+        let raw = |(id, usage): (&String, &Usage)| {
+            let name = format!("{name} of {}", containers.name(id).unwrap_or(id)).into();
+            RawValue { name, origin: origin.clone(), value: Ok(value(usage)) }
+        };
+        let values: Vec<_> = usages.iter().map(raw).collect();
+        let names: Vec<_> = values.iter().map(|raw| &*raw.name).collect();
+        let formula = format!("({}) {unit}", names.join(" + ")).into();
+        Evidence { part, values, formula }
+    };
+    let nanoseconds = |usage: &Usage| u64::try_from(usage.cpu.as_nanos()).unwrap_or(u64::MAX);
+    let origin = format!("{address}/stats");
+    let memory_origin = format!("{origin}, {memory_formula}");
+    vec![
+        sum("CPU", "total_usage", "ns", origin, nanoseconds),
+        sum("memory", "memory", "bytes", memory_origin, |usage| usage.memory.0),
+    ]
+}
+
+/// The machine's figures less the overhead of the platform.
+pub fn less_overhead(machine: Vec<Evidence>, fusion: &Fusion, address: &str) -> Vec<Evidence> {
+    let origin = format!("the machine's figure less that of {address}/stats");
+    let less = |evidence: Evidence| {
+        let (value, formula) = match evidence.part {
+            "CPU" => {
+                let cores = fusion.cpu_overhead.map(|cores| Ok((cores * 1e6) as u64));
+                (cores, format!("{} − overhead µs/s × time", evidence.formula))
+            }
+            _ => {
+                let bytes = fusion.memory_overhead.map(|bytes| {
+                    u64::try_from(bytes)
+                        .map_err(|_| format!("the machine counts {} bytes less", -bytes))
+                });
+                (bytes, format!("{} − overhead bytes", evidence.formula))
+            }
+        };
+        let none = || Err("it has not been measured yet".to_owned());
+        let name = "overhead".into();
+        let overhead = RawValue { name, origin: origin.clone(), value: value.unwrap_or_else(none) };
+        let mut values = evidence.values;
+        values.push(overhead);
+        Evidence { values, formula: formula.into(), ..evidence }
+    };
+    machine.into_iter().map(less).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine() -> Vec<Evidence> {
+        let evidence = |part, formula: &'static str| {
+            let formula = formula.into();
+            Evidence { part, values: Vec::new(), formula }
+        };
+        vec![evidence("CPU", "ticks × 10 ms"), evidence("memory", "(total − free) kB")]
+    }
+
+    /// Formula, and value or reason of the overhead, of CPU and memory.
+    fn told(fusion: &Fusion) -> Vec<(String, Result<u64, String>)> {
+        let told = |evidence: Evidence| {
+            let overhead = evidence.values.last().expect("the overhead");
+            assert_eq!(overhead.name, "overhead");
+            assert_eq!(overhead.origin, "the machine's figure less that of http://e/task/stats");
+            (evidence.formula.to_string(), overhead.value.clone())
+        };
+        less_overhead(machine(), fusion, "http://e/task").into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn the_overhead_is_shown_as_what_is_taken_off() {
+        let mut fusion = Fusion::default();
+        (fusion.cpu_overhead, fusion.memory_overhead) = (Some(0.0215), Some(7_000));
+        let expected = [
+            ("ticks × 10 ms − overhead µs/s × time".to_owned(), Ok(21_500)),
+            ("(total − free) kB − overhead bytes".to_owned(), Ok(7_000)),
+        ];
+        assert_eq!(told(&fusion), expected);
+    }
+
+    #[test]
+    fn what_is_not_measured_yet_or_negative_is_said() {
+        let mut fusion = Fusion::default();
+        fusion.memory_overhead = Some(-5);
+        let values: Vec<_> = told(&fusion).into_iter().map(|(_, value)| value).collect();
+        let reasons = ["it has not been measured yet", "the machine counts 5 bytes less"];
+        assert_eq!(values, reasons.map(|reason| Err(reason.to_owned())));
+    }
+}
