@@ -11,13 +11,17 @@ pub fn cpu_used(usage: &str) -> Option<Duration> {
     usage.trim().parse().ok().map(Duration::from_nanos)
 }
 
-/// The quota, from the texts of `cpu.cfs_quota_us` and `cpu.cfs_period_us`; within, `None` for -1,
-/// which is no quota.
-pub fn cpu_quota(quota: &str, period: &str) -> Option<Option<Cores>> {
-    let (quota, period): (i64, i64) = (quota.trim().parse().ok()?, period.trim().parse().ok()?);
-    match quota {
+/// The period that a quota is for, in microseconds, from the text of `cpu.cfs_period_us`.
+pub fn cpu_period(text: &str) -> Option<u64> {
+    text.trim().parse().ok().filter(|period| *period > 0)
+}
+
+/// The quota for a period, from the text of `cpu.cfs_quota_us`; within, `None` for -1, which is no
+/// quota.
+pub fn cpu_quota(text: &str, period: u64) -> Option<Option<Cores>> {
+    match text.trim().parse::<i64>().ok()? {
         -1 => Some(None),
-        _ if quota > 0 && period > 0 => Some(Some(Cores(quota as f64 / period as f64))),
+        quota if quota > 0 => Some(Some(Cores(quota as f64 / period as f64))),
         _ => None,
     }
 }
@@ -28,17 +32,16 @@ pub fn memory_limit(memory_stat: &str) -> Option<Bytes> {
     field(memory_stat, "hierarchical_memory_limit").map(Bytes)
 }
 
-/// The memory in use, from the texts of `memory.usage_in_bytes` and `memory.stat`. The kernel
-/// counts shared memory in the cache, and tells how much it is since 4.12; it does not tell how
-/// much of its own memory it could reclaim.
-pub fn memory_used(usage: &str, memory_stat: &str, which: MemoryUse) -> Option<Bytes> {
-    let usage: u64 = usage.trim().parse().ok()?;
+/// What of the usage is not in use, from the text of `memory.stat`. The kernel counts shared memory
+/// in the cache, and tells how much it is since 4.12; it does not tell how much of its own memory it
+/// could reclaim.
+pub fn droppable(memory_stat: &str, which: MemoryUse) -> Option<Bytes> {
     let stat = |name| field(memory_stat, name);
-    let droppable = match which {
+    let bytes = match which {
         MemoryUse::Used => stat("total_cache")?.saturating_sub(stat("total_shmem").unwrap_or(0)),
         MemoryUse::WorkingSet => stat("total_inactive_file")?,
     };
-    Some(Bytes(usage.saturating_sub(droppable)))
+    Some(Bytes(bytes))
 }
 
 #[cfg(test)]
@@ -61,23 +64,25 @@ mod tests {
     #[test]
     fn a_quota_is_cores_with_fractions() {
         for (quota, period, cores) in [
-            ("25000\n", "100000\n", 0.25),
-            ("150000\n", "100000\n", 1.5),
-            ("200000\n", "100000\n", 2.0),
-            ("30000\n", "20000\n", 1.5),
-            ("1000\n", "1000000\n", 0.001),
+            ("25000\n", 100_000, 0.25),
+            ("150000\n", 100_000, 1.5),
+            ("200000\n", 100_000, 2.0),
+            ("30000\n", 20_000, 1.5),
+            ("1000\n", 1_000_000, 0.001),
         ] {
-            assert_eq!(cpu_quota(quota, period), Some(Some(Cores(cores))), "{quota:?} {period:?}");
+            assert_eq!(cpu_quota(quota, period), Some(Some(Cores(cores))), "{quota:?} {period}");
         }
     }
 
     #[test]
     fn minus_one_is_no_quota_and_not_garbage() {
-        assert_eq!(cpu_quota("-1\n", "100000\n"), Some(None));
-        for (quota, period) in
-            [("", "100000"), ("25000", ""), ("0", "100000"), ("-2", "100000"), ("25000", "0")]
-        {
-            assert_eq!(cpu_quota(quota, period), None, "{quota:?} {period:?}");
+        assert_eq!(cpu_quota("-1\n", 100_000), Some(None));
+        for quota in ["", "0", "-2", "max", "1.5"] {
+            assert_eq!(cpu_quota(quota, 100_000), None, "{quota:?}");
+        }
+        assert_eq!(cpu_period("100000\n"), Some(100_000));
+        for period in ["", "0", "-1", "x"] {
+            assert_eq!(cpu_period(period), None, "{period:?}");
         }
     }
 
@@ -89,31 +94,20 @@ mod tests {
 
     #[test]
     fn memory_counts_the_groups_below_and_their_shared_memory() {
-        let used = memory_used("1048576\n", STAT, MemoryUse::Used);
-        assert_eq!(used, Some(Bytes(1_048_576 - 204_800 + 81_920)));
-        let used = memory_used("1048576\n", STAT, MemoryUse::WorkingSet);
-        assert_eq!(used, Some(Bytes(1_048_576 - 40_960)));
+        assert_eq!(droppable(STAT, MemoryUse::Used), Some(Bytes(204_800 - 81_920)));
+        assert_eq!(droppable(STAT, MemoryUse::WorkingSet), Some(Bytes(40_960)));
     }
 
     #[test]
     fn before_linux_4_12_shared_memory_cannot_be_told_from_cache() {
         let stat = STAT.replace("shmem", "other");
-        let used = memory_used("1048576\n", &stat, MemoryUse::Used);
-        assert_eq!(used, Some(Bytes(1_048_576 - 204_800)));
-    }
-
-    #[test]
-    fn a_usage_smaller_than_its_cache_is_zero() {
-        assert_eq!(memory_used("4096\n", STAT, MemoryUse::Used), Some(Bytes(0)));
-        assert_eq!(memory_used("4096\n", STAT, MemoryUse::WorkingSet), Some(Bytes(0)));
+        assert_eq!(droppable(&stat, MemoryUse::Used), Some(Bytes(204_800)));
     }
 
     #[test]
     fn a_missing_part_of_the_formula_is_absent_and_not_zero() {
         let without = |name| STAT.replace(name, "other");
-        assert_eq!(memory_used("1048576\n", &without("total_cache"), MemoryUse::Used), None);
-        let stat = without("total_inactive_file");
-        assert_eq!(memory_used("1048576\n", &stat, MemoryUse::WorkingSet), None);
-        assert_eq!(memory_used("max\n", STAT, MemoryUse::Used), None);
+        assert_eq!(droppable(&without("total_cache"), MemoryUse::Used), None);
+        assert_eq!(droppable(&without("total_inactive_file"), MemoryUse::WorkingSet), None);
     }
 }

@@ -29,18 +29,17 @@ pub fn memory_limit(memory_max: &str) -> Option<Option<Bytes>> {
     }
 }
 
-/// The memory in use, from the texts of `memory.current` and `memory.stat`. The kernel counts
-/// shared memory (`shmem`) in `file`.
-pub fn memory_used(memory_current: &str, memory_stat: &str, which: MemoryUse) -> Option<Bytes> {
-    let usage: u64 = memory_current.trim().parse().ok()?;
+/// What of the usage is not in use, from the text of `memory.stat`. The kernel counts shared memory
+/// (`shmem`) in `file`.
+pub fn droppable(memory_stat: &str, which: MemoryUse) -> Option<Bytes> {
     let stat = |name| field(memory_stat, name);
-    let droppable = match which {
+    let bytes = match which {
         MemoryUse::Used => {
             stat("file")?.saturating_sub(stat("shmem")?).saturating_add(stat("slab_reclaimable")?)
         }
         MemoryUse::WorkingSet => stat("inactive_file")?,
     };
-    Some(Bytes(usage.saturating_sub(droppable)))
+    Some(Bytes(bytes))
 }
 
 #[cfg(test)]
@@ -94,26 +93,17 @@ mod tests {
 
     #[test]
     fn cache_and_reclaimable_slabs_are_not_used_and_shared_memory_is() {
-        let used = memory_used("1048576\n", STAT, MemoryUse::Used);
-        assert_eq!(used, Some(Bytes(1_048_576 - 204_800 + 81_920 - 12_288)));
-        let used = memory_used("1048576\n", STAT, MemoryUse::WorkingSet);
-        assert_eq!(used, Some(Bytes(1_048_576 - 40_960)));
-    }
-
-    #[test]
-    fn a_usage_smaller_than_its_cache_is_zero() {
-        assert_eq!(memory_used("4096\n", STAT, MemoryUse::Used), Some(Bytes(0)));
-        assert_eq!(memory_used("4096\n", STAT, MemoryUse::WorkingSet), Some(Bytes(0)));
+        assert_eq!(droppable(STAT, MemoryUse::Used), Some(Bytes(204_800 - 81_920 + 12_288)));
+        assert_eq!(droppable(STAT, MemoryUse::WorkingSet), Some(Bytes(40_960)));
     }
 
     #[test]
     fn a_missing_part_of_the_formula_is_absent_and_not_zero() {
         for name in ["\nfile ", "\nshmem ", "\nslab_reclaimable "] {
             let stat = STAT.replace(name, "\nother ");
-            assert_eq!(memory_used("1048576\n", &stat, MemoryUse::Used), None, "{name:?}");
+            assert_eq!(droppable(&stat, MemoryUse::Used), None, "{name:?}");
         }
         let stat = STAT.replace("inactive_file", "other");
-        assert_eq!(memory_used("1048576\n", &stat, MemoryUse::WorkingSet), None);
-        assert_eq!(memory_used("max\n", STAT, MemoryUse::Used), None);
+        assert_eq!(droppable(&stat, MemoryUse::WorkingSet), None);
     }
 }

@@ -132,11 +132,10 @@ impl Cpu {
                 let period_file = directory.join("cpu.cfs_period_us");
                 let period = optional(&period_file)?;
                 let Some((quota, period)) = optional(&file)?.zip(period) else { return Ok(None) };
-                if period.trim().parse::<u64>().is_err() {
-                    let expected = "number of microseconds";
-                    return Err(ReadError::Malformed { path: period_file, expected });
-                }
-                (file, v1::cpu_quota(&quota, &period))
+                let expected = "number of microseconds";
+                let period = v1::cpu_period(&period)
+                    .ok_or(ReadError::Malformed { path: period_file, expected })?;
+                (file, v1::cpu_quota(&quota, period))
             }
             Version::V2 => {
                 let file = directory.join("cpu.max");

@@ -90,16 +90,16 @@ impl Memory {
 
     fn used(&mut self) -> Result<Bytes, ReadError> {
         let (mut usage, mut stat) = ([0; PAGE], [0; PAGE]);
-        let usage = self.usage.read(&mut usage)?;
-        if usage.trim().parse::<u64>().is_err() {
-            return Err(self.usage.malformed("number of bytes"));
-        }
+        let usage = self.usage.read(&mut usage)?.trim().parse();
+        let usage: u64 = usage.map_err(|_| self.usage.malformed("number of bytes"))?;
         let stat = self.stat.read(&mut stat)?;
-        let (used, expected) = match self.group.version {
-            Version::V1 => (v1::memory_used(usage, stat, self.which), V1_FIELDS),
-            Version::V2 => (v2::memory_used(usage, stat, self.which), V2_FIELDS),
+        let (droppable, expected) = match self.group.version {
+            Version::V1 => (v1::droppable(stat, self.which), V1_FIELDS),
+            Version::V2 => (v2::droppable(stat, self.which), V2_FIELDS),
         };
-        used.ok_or_else(|| self.stat.malformed(expected))
+        let droppable = droppable.ok_or_else(|| self.stat.malformed(expected))?;
+        // The two files are read one after the other.
+        Ok(Bytes(usage.saturating_sub(droppable.0)))
     }
 
     /// The smallest of the machine's memory and the limits of the group and of each group above it
