@@ -7,6 +7,8 @@ mod endpoint;
 mod metric;
 mod name;
 mod number;
+#[cfg(all(test, target_os = "linux"))]
+mod properties;
 
 use std::fmt;
 use std::time::Duration;

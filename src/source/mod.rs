@@ -13,6 +13,8 @@ mod host;
 mod kernel_file;
 #[cfg(target_os = "linux")]
 mod proc;
+#[cfg(all(test, target_os = "linux"))]
+pub mod properties;
 #[cfg(target_os = "linux")]
 pub mod task;
 

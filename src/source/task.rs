@@ -8,7 +8,7 @@ mod account;
 mod containers;
 mod evidence;
 mod fusion;
-mod metadata;
+pub mod metadata;
 mod poll;
 pub mod stats;
 

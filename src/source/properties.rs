@@ -1,0 +1,152 @@
+//! Whatever a kernel, an endpoint or another process gives: no parser panics, and what a parser
+//! makes of a text holds for every text of its kind.
+
+use std::path::{Component, Path};
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use super::cgroup::{Group, field, v1, v2};
+use super::proc;
+use super::task::{metadata, stats};
+use crate::model::{Bytes, Cores};
+use crate::settings::MemoryUse;
+
+/// A text of the kind that is parsed, with something done to it: a piece taken out, put in or
+/// replaced, digits and signs more often than other characters.
+fn damaged(text: &'static str) -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        "[0-9]{1,25}",
+        "[-+.:,/ \n\\\\\"{}]{0,3}",
+        "\\PC{0,4}",
+        Just("/../x".to_owned())
+    ];
+    let damage = (any::<prop::sample::Index>(), 0_usize..12, piece);
+    prop::collection::vec(damage, 1..4).prop_map(move |damages| {
+        let mut characters: Vec<char> = text.chars().collect();
+        for (at, removed, piece) in damages {
+            let start = at.index(characters.len() + 1);
+            let end = (start + removed).min(characters.len());
+            characters.splice(start..end, piece.chars());
+        }
+        characters.into_iter().collect()
+    })
+}
+
+/// A valid text that was damaged, or anything at all.
+fn text(valid: &'static str) -> impl Strategy<Value = String> {
+    prop_oneof![4 => damaged(valid), 1 => "\\PC{0,200}", 1 => Just(valid.to_owned())]
+}
+
+/// The same texts in each run. PROPTEST_CASES and PROPTEST_RNG_SEED give more and others.
+pub fn repeatable() -> ProptestConfig {
+    let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
+    let rng_seed = RngSeed::Fixed(seed.unwrap_or(1));
+    ProptestConfig { failure_persistence: None, rng_seed, ..ProptestConfig::default() }
+}
+
+const STAT: &str = "cpu  100 20 30 9000 400 5 6 7 50 10\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
+const MEMINFO: &str = "MemTotal:  8000000 kB\nMemFree:  1000000 kB\nBuffers:  200000 kB\n\
+    Cached:  3000000 kB\nShmem:  500000 kB\nSReclaimable:  300000 kB\n";
+const CGROUP: &str = "12:cpu,cpuacct:/docker/abc\n5:memory:/docker/abc\n0::/docker/abc\n";
+const MOUNTINFO: &str = "30 24 0:26 /docker /sys/fs/cgroup/cpu,cpuacct rw,nosuid - cgroup cgroup \
+    rw,cpu,cpuacct\n31 24 0:27 / /sys/fs/cgroup/mem\\040ory rw - cgroup cgroup rw,memory\n\
+    32 24 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+const MEMORY_STAT: &str = "file 204800\nshmem 81920\ninactive_file 40960\nslab_reclaimable 12288\n\
+    total_cache 204800\ntotal_shmem 81920\ntotal_inactive_file 40960\n\
+    hierarchical_memory_limit 268435456\n";
+const TASK: &str = include_str!("../../tests/fixtures/ecs/task-single.json");
+const STATS: &str = r#"{"a":{"read":"2026-11-02T09:12:44.3Z",
+    "cpu_stats":{"cpu_usage":{"total_usage":5}},
+    "memory_stats":{"usage":9,"stats":{"inactive_file":1,"active_file":1}}},"b":null}"#;
+
+proptest! {
+    #![proptest_config(repeatable())]
+
+    #[test]
+    fn no_text_of_the_machine_makes_a_parser_panic(
+        stat in text(STAT), meminfo in text(MEMINFO), list in text("0-3,8,10-11\n"),
+    ) {
+        let _ = (proc::cpu_used(&stat), proc::ticks(&stat, "steal"), proc::count_cores(&list));
+        if let Some((used, total)) = proc::memory(&meminfo) {
+            prop_assert!(used <= total && total > Bytes(0), "{used:?} of {total:?}");
+        }
+    }
+
+    #[test]
+    fn no_text_of_a_control_group_makes_a_parser_panic(
+        stat in text(MEMORY_STAT), pair in text("25000 100000\n"), number in text("268435456\n"),
+        period in any::<u64>(),
+    ) {
+        for which in [MemoryUse::Used, MemoryUse::WorkingSet] {
+            let _ = (v1::droppable(&stat, which), v2::droppable(&stat, which));
+        }
+        let _ = (v1::memory_limit(&stat), v2::memory_limit(&number), field(&stat, "shmem"));
+        let _ = (v1::cpu_used(&number), v2::cpu_used(&stat), v1::cpu_period(&number));
+        for quota in [v1::cpu_quota(&number, period.max(1)), v2::cpu_quota(&pair)] {
+            if let Some(Some(Cores(cores))) = quota {
+                prop_assert!(cores > 0.0 && cores.is_finite(), "{cores}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_leads_out_of_the_mounts_below_the_root(
+        cgroup in text(CGROUP), mountinfo in text(MOUNTINFO),
+    ) {
+        for controller in ["cpu", "cpuacct", "memory", "cpuset"] {
+            let _ = Group::is_named(controller, &cgroup);
+            let Some(group) = Group::find(controller, &cgroup, &mountinfo, Path::new("/root"))
+            else { continue };
+            prop_assert!(group.own().starts_with("/root"), "{group:?}");
+            let mount = group.directories().last().expect("its own is one of them");
+            let below = group.own().strip_prefix(mount).expect("the mount is above it");
+            prop_assert!(below.components().all(|part| part != Component::ParentDir), "{group:?}");
+        }
+    }
+
+    #[test]
+    fn no_answer_of_the_endpoint_makes_a_parser_panic(
+        task in text(TASK), usage in text(STATS), bytes in prop::collection::vec(any::<u8>(), 0..99),
+    ) {
+        if let Ok(task) = metadata::Task::parse(task.as_bytes()) {
+            if let Some(Cores(cores)) = task.cpu_limit() {
+                prop_assert!(cores > 0.0, "{cores}");
+            }
+            prop_assert!(task.memory_limit() != Some(Bytes(0)));
+        }
+        let _ = stats::parse(usage.as_bytes(), MemoryUse::Used);
+        let _ = (metadata::Task::parse(&bytes), stats::parse(&bytes, MemoryUse::WorkingSet));
+    }
+
+    #[test]
+    fn work_is_the_sum_of_its_columns(ticks in prop::array::uniform8(0_u64..1 << 40)) {
+        let columns = ticks.map(|tick| tick.to_string()).join(" ");
+        let used = proc::cpu_used(&format!("cpu  {columns} 3 4\ncpu0 1\n"));
+        let busy: u64 = [0, 1, 2, 5, 6, 7].into_iter().map(|column: usize| ticks[column]).sum();
+        let is_account = ticks.iter().any(|tick| *tick > 0);
+        prop_assert_eq!(used.map(|used| used.as_millis()), is_account.then_some(u128::from(busy) * 10));
+    }
+
+    #[test]
+    fn cores_are_counted_in_whatever_ranges(ranges in prop::collection::vec((0_usize..999, 0_usize..99), 1..9)) {
+        let list: Vec<_> = ranges.iter().map(|(first, more)| match more {
+            0 => first.to_string(),
+            more => format!("{first}-{}", first + more),
+        }).collect();
+        let count: usize = ranges.iter().map(|(_, more)| more + 1).sum();
+        prop_assert_eq!(proc::count_cores(&(list.join(",") + "\n")), Some(count));
+    }
+
+    #[test]
+    fn memory_is_the_formula_of_its_numbers(parts in prop::array::uniform6(0_u64..1 << 40)) {
+        let [total, free, buffers, cached, shared, slabs] = parts;
+        let text = format!(
+            "MemTotal: {total} kB\nMemFree: {free} kB\nBuffers: {buffers} kB\nCached: {cached} kB\n\
+             Shmem: {shared} kB\nSReclaimable: {slabs} kB\n"
+        );
+        let droppable = (free + buffers + cached + slabs).saturating_sub(shared);
+        let used = Bytes(total.saturating_sub(droppable) * 1024);
+        prop_assert_eq!(proc::memory(&text), (total > 0).then_some((used, Bytes(total * 1024))));
+    }
+}
