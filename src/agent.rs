@@ -1,17 +1,17 @@
 //! Puts the parts together and runs them until it is told to stop.
 
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-use log::{info, warn};
+use futures_util::future::join_all;
+use log::{error, info, warn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{Counts, Delivery};
 use crate::sampler::{self, Sampled};
-use crate::settings::Settings;
+use crate::settings::{Settings, Statistics};
 use crate::source::Chosen;
 use crate::window::Windows;
 use crate::{auto_dimensions, publisher, source};
@@ -19,8 +19,10 @@ use crate::{auto_dimensions, publisher, source};
 /// Measures and publishes until `stop` is cancelled, then delivers what is left within the
 /// shutdown timeout. Fails if some of it could not be delivered.
 pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Undelivered> {
-    let windows = Windows::new(settings.period, settings.samples_per_window());
-    let (sender, summaries) = mpsc::channel(CHANNEL_DEPTH);
+    let windows = Windows::new(settings.period, settings.samples_per_window())
+        .with_distribution(settings.statistics == Statistics::Distribution);
+    let channels = settings.publish.iter().map(|_| mpsc::channel(CHANNEL_DEPTH));
+    let (senders, summaries): (Vec<_>, Vec<_>) = channels.unzip();
     info!(
         "sampling every {} s in windows of {} s",
         settings.sample_interval.as_secs_f64(),
@@ -34,18 +36,23 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
             warn!("--per-container has no effect: only an ECS task tells of its containers");
         }
         let every = settings.sample_interval;
-        sampled = sampler::run(source, every, windows, SystemTime::now, sender, stop.clone()).await;
+        sampled =
+            sampler::run(source, every, windows, SystemTime::now, senders, stop.clone()).await;
     };
-    let (mut delivery, mut stopped) = (None, None);
+    let (mut deliveries, mut stopped) = (Vec::new(), None);
     let delivering = async {
         // May have to ask somebody, so it is done here, beside the sampling.
         let settings = auto_dimensions::complete(settings).await;
-        let publisher = publisher::open(&settings);
-        let delay = publish_delay(settings.period, publisher.spread());
-        info!("each window is sent {:.1} s after it closes", delay.as_secs_f64());
-        let clock = Box::new(SystemTime::now);
-        let delivery = delivery.insert(Delivery::new(publisher, settings.buffer, delay, clock));
-        delivery.run(summaries, &stop).await;
+        for publish in &settings.publish {
+            let publisher = publisher::open(*publish, &settings);
+            let delay = publish_delay(settings.period, publisher.spread());
+            let (name, seconds) = (publisher.name(), delay.as_secs_f64());
+            info!("each window is sent {seconds:.1} s after it closes, by {name}");
+            let clock = Box::new(SystemTime::now);
+            deliveries.push(Delivery::new(publisher, settings.buffer, delay, clock));
+        }
+        let all = deliveries.iter_mut().zip(summaries);
+        join_all(all.map(|(delivery, summaries)| delivery.run(summaries, &stop))).await;
     };
     let deadline = async {
         stop.cancelled().await;
@@ -59,53 +66,57 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         () = deadline => {}
     }
     let flush = stopped.map(|stopped| stopped.elapsed()).unwrap_or_default();
-    outcome(sampled, delivery.as_ref(), flush)
-}
-
-/// Says in one line how it ended.
-fn outcome(
-    sampled: Sampled,
-    delivery: Option<&Delivery>,
-    flush: Duration,
-) -> Result<(), Undelivered> {
-    let Counts { delivered, overflowed, expired, rejected, rejected_data } =
-        delivery.map(Delivery::counts).unwrap_or_default();
-    let Sampled { windows, dropped: stalled } = sampled;
-    let dropped = overflowed + expired + rejected + stalled;
-    let left = windows.saturating_sub(delivered + dropped);
-    let line = format!(
-        "windows={windows} delivered={delivered} dropped={dropped} undelivered={left} \
-         overflowed={overflowed} expired={expired} rejected={rejected} stalled={stalled} \
-         rejected_metrics={rejected_data} retries={} flush={:.3}s",
-        delivery.map(Delivery::retries).unwrap_or_default(),
-        flush.as_secs_f64(),
-    );
-    if left == 0 {
-        info!("stopped; {line}");
-        return Ok(());
+    let outcomes: Vec<_> = (0..settings.publish.len())
+        .map(|place| Outcome::of(&sampled, place, deliveries.get(place), flush))
+        .collect();
+    outcomes.iter().for_each(Outcome::say);
+    match outcomes.iter().all(|outcome| outcome.undelivered == 0) {
+        true => Ok(()),
+        false => Err(Undelivered),
     }
-    let cause = delivery.and_then(Delivery::failure).map(ToString::to_string);
-    Err(Undelivered { line, cause })
 }
 
-/// What could not be delivered before the end.
-#[derive(Debug)]
-pub struct Undelivered {
+/// How it ended for one publisher.
+struct Outcome {
+    undelivered: u64,
     line: String,
-    cause: Option<String>,
+    cause: String,
 }
 
-impl fmt::Display for Undelivered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "stopped; {}", self.line)?;
-        match &self.cause {
-            Some(cause) => write!(f, ": {cause}"),
-            None => f.write_str(": the shutdown timeout ended the last send"),
+impl Outcome {
+    fn of(sampled: &Sampled, place: usize, delivery: Option<&Delivery>, flush: Duration) -> Self {
+        let Counts { delivered, overflowed, expired, rejected, rejected_data } =
+            delivery.map(Delivery::counts).unwrap_or_default();
+        let windows = sampled.windows;
+        let stalled = sampled.dropped.get(place).copied().unwrap_or_default();
+        let dropped = overflowed + expired + rejected + stalled;
+        let undelivered = windows.saturating_sub(delivered + dropped);
+        let line = format!(
+            "windows={windows} delivered={delivered} dropped={dropped} undelivered={undelivered} \
+             overflowed={overflowed} expired={expired} rejected={rejected} stalled={stalled} \
+             rejected_metrics={rejected_data} retries={} flush={:.3}s publisher={}",
+            delivery.map(Delivery::retries).unwrap_or_default(),
+            flush.as_secs_f64(),
+            delivery.map_or("none", Delivery::publisher),
+        );
+        let cause = delivery.and_then(Delivery::failure).map(ToString::to_string);
+        let cut_short = || "the shutdown timeout ended the last send".to_owned();
+        Self { undelivered, line, cause: cause.unwrap_or_else(cut_short) }
+    }
+
+    /// Says in one line how it ended.
+    fn say(&self) {
+        let Self { undelivered, line, cause } = self;
+        match undelivered {
+            0 => info!("stopped; {line}"),
+            _ => error!("stopped; {line}: {cause}"),
         }
     }
 }
 
-impl std::error::Error for Undelivered {}
+/// Some of what was measured could not be delivered before the end; how much has been said.
+#[derive(Debug)]
+pub struct Undelivered;
 
 /// A random time within the part `spread` of the period, the same for each period, so that a
 /// fleet that was started at once does not send at once.

@@ -1,6 +1,8 @@
 //! Reduces the values of a window to statistics.
 
-use crate::model::Statistics;
+use std::collections::BTreeMap;
+
+use crate::model::{Statistics, ValueCount};
 
 /// The statistics of `values`, or `None` where there are none. Reorders the values.
 ///
@@ -25,7 +27,18 @@ pub fn statistics(values: &mut [f32]) -> Option<Statistics> {
         max: f64::from(largest(values)),
         min: f64::from(values.iter().copied().fold(f32::INFINITY, f32::min)),
         mean: sum / count as f64,
+        distribution: Vec::new(),
     })
+}
+
+/// How often each value is there, rounded to a hundredth of a percent.
+pub fn distribution(values: &[f32]) -> Vec<ValueCount> {
+    let mut counts = BTreeMap::<u16, u32>::new();
+    for value in values {
+        // Utilization is 0 to 100, so it fits; what does not is set to what does.
+        *counts.entry((value * 100.0).round() as u16).or_default() += 1;
+    }
+    counts.into_iter().map(|(hundredths, count)| ValueCount { hundredths, count }).collect()
 }
 
 fn largest(values: &[f32]) -> f32 {
@@ -36,6 +49,10 @@ fn largest(values: &[f32]) -> f32 {
 mod tests {
     use super::*;
 
+    fn reduced(count: usize, median: f64, max: f64, min: f64, mean: f64) -> Option<Statistics> {
+        Some(Statistics { count, median, max, min, mean, distribution: Vec::new() })
+    }
+
     #[test]
     fn no_values_have_no_statistics() {
         assert_eq!(statistics(&mut []), None);
@@ -43,26 +60,39 @@ mod tests {
 
     #[test]
     fn one_value_is_every_statistic() {
-        let expected = Statistics { count: 1, median: 7.5, max: 7.5, min: 7.5, mean: 7.5 };
-        assert_eq!(statistics(&mut [7.5]), Some(expected));
+        assert_eq!(statistics(&mut [7.5]), reduced(1, 7.5, 7.5, 7.5, 7.5));
     }
 
     #[test]
     fn an_odd_count_has_its_middle_value_as_median() {
-        let expected = Statistics { count: 5, median: 3.0, max: 100.0, min: 0.0, mean: 22.0 };
-        assert_eq!(statistics(&mut [100.0, 1.0, 3.0, 0.0, 6.0]), Some(expected));
+        let expected = reduced(5, 3.0, 100.0, 0.0, 22.0);
+        assert_eq!(statistics(&mut [100.0, 1.0, 3.0, 0.0, 6.0]), expected);
     }
 
     #[test]
     fn an_even_count_has_the_mean_of_its_two_middle_values_as_median() {
-        let expected = Statistics { count: 4, median: 25.0, max: 80.0, min: 10.0, mean: 35.0 };
-        assert_eq!(statistics(&mut [80.0, 10.0, 40.0, 10.0]), Some(expected));
+        let expected = reduced(4, 25.0, 80.0, 10.0, 35.0);
+        assert_eq!(statistics(&mut [80.0, 10.0, 40.0, 10.0]), expected);
     }
 
     #[test]
     fn equal_values_are_their_own_median() {
-        let expected = Statistics { count: 4, median: 50.0, max: 50.0, min: 50.0, mean: 50.0 };
-        assert_eq!(statistics(&mut [50.0; 4]), Some(expected));
+        assert_eq!(statistics(&mut [50.0; 4]), reduced(4, 50.0, 50.0, 50.0, 50.0));
+    }
+
+    #[test]
+    fn a_distribution_counts_values_rounded_to_hundredths() {
+        let counts = |values: &[f32]| {
+            let of = |value: ValueCount| (value.hundredths, value.count);
+            distribution(values).into_iter().map(of).collect::<Vec<_>>()
+        };
+        assert_eq!(counts(&[]), []);
+        let values = [99.999, 0.0, 12.344, 12.336, 0.004, 100.0, 0.0051];
+        assert_eq!(counts(&values), [(0, 2), (1, 1), (1234, 2), (10_000, 2)]);
+        let day: Vec<f32> = (0..96_000).map(|n| n as f32 / 960.0).collect();
+        let distribution = distribution(&day);
+        assert!(distribution.len() <= 10_001);
+        assert_eq!(distribution.iter().map(|value| value.count).sum::<u32>(), 96_000);
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Cli {
             let typed = |text: &String| Typed { text: text.clone(), origin: format!("--{option}") };
             return occurrences.map(|values| values.map(typed).collect()).collect();
         }
-        let repeatable = matches!(option, DIMENSION | TAGS);
+        let repeatable = matches!(option, DIMENSION | DIMENSION_SET | TAGS);
         occurrences
             .flatten()
             .flat_map(|text| text.split(move |c| repeatable && c == ','))
@@ -85,8 +85,7 @@ pub fn command() -> Command {
         .subcommand(
             Command::new("explain")
                 .about("Show what would be measured and published, how it is known, and exit")
-                .args(options())
-                .arg(option(OUTPUT, "FORMAT", "text or json [default: text]")),
+                .args(options()),
         )
         .after_help(
             "Each option can also be set by a variable, such as CLOUDWATCH_METRICS_AGENT_PERIOD for \
@@ -108,7 +107,7 @@ fn options() -> Vec<Arg> {
             "Length of the window that a summary is made of, 1 to 86400 [default: 60]",
         )
         .short('p'),
-        flag("dry-run", "Print the metrics on standard output instead; needs no AWS")
+        flag("dry-run", "Print the metrics on standard output instead, as --publish console; needs no AWS")
             .short('d')
             .visible_alias("dryrun"),
         option(DIMENSION, "NAME=VALUE", "Another dimension of every metric; may be repeated")
@@ -122,6 +121,12 @@ fn options() -> Vec<Arg> {
             "NAMES",
             "Any of cluster, task-family, task-id, container, availability-zone, instance-id, hostname, with commas",
         ),
+        option(
+            DIMENSION_SET,
+            "NAMES",
+            "Publish with these dimensions only, names with + between; may be repeated, once for each set",
+        )
+        .action(ArgAction::Append),
         option("scope", "SCOPE", "What to measure: auto, host, container or task [default: auto]"),
         option(
             "memory",
@@ -134,6 +139,13 @@ fn options() -> Vec<Arg> {
             "Any of cpu, memory, throttling and oom-kills, with commas [default: cpu,memory]",
         ),
         flag("per-container", "Each container of an ECS task besides, by ContainerName"),
+        option(
+            "statistics",
+            "FORM",
+            "median-max, or distribution: every value, of which CloudWatch computes any percentile [default: median-max]",
+        ),
+        option("publish", "PUBLISHERS", "Any of cloudwatch, emf and console, with commas [default: cloudwatch]"),
+        option(OUTPUT, "FORMAT", "Console and explain: text or json [default: text]"),
         option("sample-interval", "SECONDS", "Time between two samples, 0.1 to 60 [default: 0.9]"),
         option(
             "buffer",
@@ -172,6 +184,7 @@ fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 }
 
 const DIMENSION: &str = "dimension";
+const DIMENSION_SET: &str = "dimension-set";
 const TAGS: &str = "tags";
 const OUTPUT: &str = "output";
 

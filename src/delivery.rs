@@ -111,6 +111,11 @@ impl Delivery {
         self.counts
     }
 
+    /// What its publisher is chosen by.
+    pub fn publisher(&self) -> &'static str {
+        self.publisher.name()
+    }
+
     /// How many attempts were made beside the first of each send.
     pub fn retries(&self) -> u64 {
         self.publisher.retries()

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::auto_dimensions;
 use crate::model::{CpuReading, Evidence, Limit, MemoryReading, ReadError};
-use crate::publisher::{self, metric_names};
+use crate::publisher::{self, Choice};
 use crate::settings::{Output, Settings};
 use crate::source::{self, Chosen, Source};
 
@@ -74,18 +74,22 @@ pub async fn run(settings: &Settings) -> String {
     let Chosen { mut source, scope, reason } = source::open(settings).await;
     let Looked { cpu: [first, second], memory: in_use } = look(&mut *source, settings).await;
     let evidence = source.explain();
+    let mut facts = Vec::new();
+    for publish in &settings.publish {
+        facts.extend(publisher::open(*publish, settings).explain().await);
+    }
     let explanation = Explanation {
         scope: scope.to_owned(),
         reason,
         parts: vec![cpu(first, second, &evidence), memory(in_use, &evidence)],
         namespace: settings.namespace.clone(),
-        metrics: metric_names(settings.metrics),
+        metrics: Choice::new(settings).names(),
         dimensions: settings
             .dimensions
             .iter()
             .map(|dimension| (dimension.name.clone(), dimension.value.clone()))
             .collect(),
-        publisher: publisher::open(settings).explain().await,
+        publisher: facts,
     };
     match settings.output {
         Output::Text => text::render(&explanation),

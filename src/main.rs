@@ -52,10 +52,7 @@ async fn run() -> ExitCode {
     tokio::select! {
         ended = agent::run(&settings, stop.clone()) => match ended {
             Ok(()) => ExitCode::SUCCESS,
-            Err(undelivered) => {
-                log::error!("{undelivered}");
-                ExitCode::FAILURE
-            }
+            Err(agent::Undelivered) => ExitCode::FAILURE,
         },
         () = signals.watch(&stop) => {
             log::error!("a second signal: stopped at once, without delivering what was left");

@@ -147,13 +147,30 @@ pub struct Sample {
 }
 
 /// The values of one metric in one window, in percent.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
     pub count: usize,
     pub median: f64,
     pub max: f64,
     pub min: f64,
     pub mean: f64,
+    /// How often each value was there, smallest first, where that was asked for; else empty.
+    pub distribution: Vec<ValueCount>,
+}
+
+/// How often a value was there. There are 10,001 different ones at most, however long the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValueCount {
+    /// In hundredths of a percent, rounded.
+    pub hundredths: u16,
+    pub count: u32,
+}
+
+impl ValueCount {
+    /// The value in percent.
+    pub fn percent(self) -> f64 {
+        f64::from(self.hundredths) / 100.0
+    }
 }
 
 /// One window, reduced. A metric without a single value in the window is `None`.

@@ -17,7 +17,7 @@ use crate::source::Source;
 use crate::window::Windows;
 
 /// Samples every `every` until `stop` is cancelled, and sends the summary of each window that
-/// closes. Then takes a last reading, closes the open window and ends.
+/// closes to all who take summaries. Then takes a last reading, closes the open window and ends.
 ///
 /// `wall_clock` tells to which window a sample belongs; every interval is measured on the
 /// monotonic clock. Returns what became of the windows.
@@ -26,13 +26,13 @@ pub async fn run(
     every: Duration,
     mut windows: Windows,
     wall_clock: impl Fn() -> SystemTime,
-    summaries: Sender<Summary>,
+    summaries: Vec<Sender<Summary>>,
     stop: CancellationToken,
 ) -> Sampled {
     let mut sampler = Sampler::new(source);
     let mut clock = ClockWatch::default();
     let mut events = EventWatch::new(sampler.source.events());
-    let mut sampled = Sampled::default();
+    let mut sampled = Sampled { windows: 0, dropped: vec![0; summaries.len()] };
     // The first tick is due at once: the first difference is taken from the first reading.
     let mut ticks = interval(every);
     // After a stall the next tick is the next multiple. A burst of ticks to catch up would make
@@ -48,7 +48,7 @@ pub async fn run(
         clock.watch(instant, now);
         if let Some(mut summary) = windows.add(now, sampler.sample(instant)) {
             events.complete(&mut summary, sampler.source.events());
-            sampled.send(summary, &summaries);
+            sampled.send(&summary, &summaries);
         }
         for (name, sample) in sampler.containers() {
             windows.add_container(name, sample);
@@ -59,25 +59,27 @@ pub async fn run(
     }
     if let Some(mut summary) = windows.close() {
         events.complete(&mut summary, sampler.source.events());
-        sampled.send(summary, &summaries);
+        sampled.send(&summary, &summaries);
     }
     sampled
 }
 
 /// What became of the windows that were closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sampled {
     pub windows: u64,
-    /// Those that could not even be queued, because the delivery had stalled.
-    pub dropped: u64,
+    /// Those that could not even be queued for each delivery, because it had stalled.
+    pub dropped: Vec<u64>,
 }
 
 impl Sampled {
-    fn send(&mut self, summary: Summary, summaries: &Sender<Summary>) {
+    fn send(&mut self, summary: &Summary, summaries: &[Sender<Summary>]) {
         self.windows += 1;
-        if summaries.try_send(summary).is_err() {
-            self.dropped += 1;
-            error!("a window was dropped, {} so far: the delivery has stalled", self.dropped);
+        for (summaries, dropped) in summaries.iter().zip(&mut self.dropped) {
+            if summaries.try_send(summary.clone()).is_err() {
+                *dropped += 1;
+                error!("a window was dropped, {dropped} so far: the delivery has stalled");
+            }
         }
     }
 }

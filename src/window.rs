@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::aggregate::statistics;
+use crate::aggregate;
 use crate::model::{ContainerSummary, Sample, Statistics, Summary};
 
 /// A window that holds this many times the samples it should is closed, whatever the wall clock
@@ -23,6 +23,8 @@ const OVERFULL: usize = 2;
 pub struct Windows {
     period: Duration,
     samples: usize,
+    /// Whether a summary has the distribution of its values.
+    distribution: bool,
     open: Option<Window>,
 }
 
@@ -44,7 +46,12 @@ struct Values {
 impl Windows {
     /// `samples` is the number of samples that one period is expected to hold.
     pub fn new(period: Duration, samples: usize) -> Self {
-        Self { period, samples, open: None }
+        Self { period, samples, distribution: false, open: None }
+    }
+
+    /// The same windows, whose summaries have the distribution of their values.
+    pub fn with_distribution(self, distribution: bool) -> Self {
+        Self { distribution, ..self }
     }
 
     /// Puts a sample into the window that `now` falls into. Returns the summary of the window
@@ -79,15 +86,16 @@ impl Windows {
     /// Closes the open window. A window without a value yields no summary.
     pub fn close(&mut self) -> Option<Summary> {
         let window = self.open.take()?;
-        let (cpu, memory) = window.values.reduce();
+        let distribution = self.distribution;
+        let (cpu, memory) = window.values.reduce(distribution);
         let containers = window.containers.into_iter().map(|(name, values)| {
-            let (cpu, memory) = values.reduce();
+            let (cpu, memory) = values.reduce(distribution);
             ContainerSummary { name, cpu, memory }
         });
         let containers: Vec<_> =
             containers.filter(|part| part.cpu.is_some() || part.memory.is_some()).collect();
+        let has_value = cpu.is_some() || memory.is_some() || !containers.is_empty();
         let summary = Summary { cpu, memory, containers, ..Summary::empty(window.start) };
-        let has_value = cpu.is_some() || memory.is_some() || !summary.containers.is_empty();
         has_value.then_some(summary)
     }
 }
@@ -98,8 +106,15 @@ impl Values {
         self.memory.extend(sample.memory);
     }
 
-    fn reduce(mut self) -> (Option<Statistics>, Option<Statistics>) {
-        (statistics(&mut self.cpu), statistics(&mut self.memory))
+    fn reduce(self, distribution: bool) -> (Option<Statistics>, Option<Statistics>) {
+        let statistics = |mut values: Vec<f32>| {
+            let mut statistics = aggregate::statistics(&mut values)?;
+            if distribution {
+                statistics.distribution = aggregate::distribution(&values);
+            }
+            Some(statistics)
+        };
+        (statistics(self.cpu), statistics(self.memory))
     }
 }
 
@@ -199,8 +214,11 @@ mod tests {
         assert_eq!(summary.containers.len(), 1, "{summary:?}");
         let app = &summary.containers[0];
         assert_eq!(&*app.name, "app");
-        assert_eq!(app.cpu.map(|cpu| (cpu.count, cpu.median, cpu.max)), Some((2, 3.0, 4.0)));
-        assert_eq!(app.memory.map(|memory| memory.count), Some(2));
+        assert_eq!(
+            app.cpu.as_ref().map(|cpu| (cpu.count, cpu.median, cpu.max)),
+            Some((2, 3.0, 4.0))
+        );
+        assert_eq!(app.memory.as_ref().map(|memory| memory.count), Some(2));
         assert_eq!(windows.close().map(|summary| summary.containers), Some(Vec::new()));
     }
 

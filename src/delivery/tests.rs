@@ -35,6 +35,10 @@ struct Record {
 struct Timed(Recorder, Instant);
 
 impl Publisher for Timed {
+    fn name(&self) -> &'static str {
+        "recorder"
+    }
+
     fn batch(&self, backlog: &[Summary]) -> usize {
         backlog.len().min(4)
     }

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod client;
+mod encoding;
 mod explain;
 mod failure;
 mod transport;
@@ -9,17 +10,18 @@ mod transport;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::operation::put_metric_data::builders::PutMetricDataFluentBuilder;
-use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use log::info;
 use tokio_util::sync::CancellationToken;
 
 use self::attempts::Attempts;
 use self::client::Client;
-use super::metrics::{CONTAINER_NAME, LineFormat, Metric, Unit, container_metrics, metrics};
+use self::encoding::Encoding;
+use super::line::LineFormat;
+use super::metrics::CONTAINER_NAME;
 use super::{Explaining, Failure, PublishError, Publisher, Publishing};
 use crate::model::Summary;
-use crate::settings::{Metrics, Settings};
+use crate::settings::Settings;
 
 /// The publisher that is there for the job. The client is made on the first send, so that
 /// finding region, credentials and trusted roots delays no sample.
@@ -54,6 +56,10 @@ impl CloudWatch {
 }
 
 impl Publisher for CloudWatch {
+    fn name(&self) -> &'static str {
+        "cloudwatch"
+    }
+
     fn batch(&self, backlog: &[Summary]) -> usize {
         self.encoding.batch(backlog)
     }
@@ -140,100 +146,8 @@ async fn send_or_hurry(
     }
 }
 
-/// How summaries become PutMetricData's data.
-#[derive(Debug)]
-struct Encoding {
-    metrics: Metrics,
-    dimensions: Vec<Dimension>,
-    /// Seconds; CloudWatch keeps periods under a minute only where it is told that they are.
-    storage_resolution: Option<i32>,
-}
-
-impl Encoding {
-    fn new(settings: &Settings) -> Self {
-        let dimension = |d: &crate::settings::Dimension| {
-            Dimension::builder().name(&d.name).value(&d.value).build()
-        };
-        Self {
-            metrics: settings.metrics,
-            dimensions: settings.dimensions.iter().map(dimension).collect(),
-            storage_resolution: (settings.period.as_secs() < 60).then_some(1),
-        }
-    }
-
-    /// The data of one summary: one for each metric that has a value, then those of the containers.
-    fn data(&self, summary: &Summary) -> Vec<MetricDatum> {
-        let start = DateTime::from(summary.start);
-        let datum = |metric, dimensions| self.datum(start, metric, dimensions);
-        let mut data: Vec<_> = metrics(summary, self.metrics)
-            .filter_map(|metric| datum(metric, self.dimensions.clone()))
-            .collect();
-        for container in &summary.containers {
-            let own = Dimension::builder().name(CONTAINER_NAME).value(&*container.name).build();
-            let dimensions = || self.dimensions.iter().chain([&own]).cloned().collect();
-            let of_container = container_metrics(container, self.metrics);
-            data.extend(of_container.filter_map(|metric| datum(metric, dimensions())));
-        }
-        data
-    }
-
-    fn datum(
-        &self,
-        start: DateTime,
-        metric: Metric,
-        dimensions: Vec<Dimension>,
-    ) -> Option<MetricDatum> {
-        // CloudWatch rejects a whole request for one value that is not finite.
-        let value = metric.value.filter(|value| value.is_finite())?;
-        let datum = MetricDatum::builder()
-            .metric_name(metric.name)
-            .set_dimensions(Some(dimensions))
-            .timestamp(start)
-            .value(value)
-            .unit(match metric.unit {
-                Unit::Percent => StandardUnit::Percent,
-                Unit::Count => StandardUnit::Count,
-            })
-            .set_storage_resolution(self.storage_resolution);
-        Some(datum.build())
-    }
-
-    /// How many of the oldest summaries surely fit into one request.
-    fn batch(&self, backlog: &[Summary]) -> usize {
-        let (mut data, mut size) = (0, DATUM_SIZE);
-        let fitting = backlog.iter().take_while(|summary| {
-            let of_summary = self.data(summary);
-            data += of_summary.len();
-            size += of_summary.iter().map(size_of_datum).sum::<usize>();
-            data <= MOST_DATA && size <= REQUEST_SIZE
-        });
-        fitting.count().max(1)
-    }
-}
-
-/// A bound on the size of the datum's CBOR encoding.
-fn size_of_datum(datum: &MetricDatum) -> usize {
-    let text = |text: Option<&str>| text.map_or(0, str::len) + FRAMING;
-    let dimension = |d: &Dimension| FRAMING + text(d.name()) + text(d.value());
-    DATUM_SIZE + datum.dimensions().iter().map(dimension).sum::<usize>()
-}
-
 /// PutMetricData takes no timestamps that are older than two weeks.
 const MAX_AGE: Duration = Duration::from_hours(14 * 24);
-
-/// PutMetricData takes this many data at once.
-const MOST_DATA: usize = 1000;
-
-/// PutMetricData takes requests of 1 MB. Whether that is before compression is not documented,
-/// so it is taken as before.
-const REQUEST_SIZE: usize = 1_000_000;
-
-/// A bound on the CBOR encoding of a datum without its dimensions; measured: under 130 bytes.
-/// Also allowed once for what stands around the data, the namespace included.
-const DATUM_SIZE: usize = 512;
-
-/// A bound on what CBOR adds to a string or a dimension: heads and the keys `Name` and `Value`.
-const FRAMING: usize = 16;
 
 /// The sends of a fleet spread over this part of each period: 24 s of a minute. Ten thousand
 /// agents then make some 420 requests a second; CloudWatch takes 500 of an account and region
@@ -241,4 +155,4 @@ const FRAMING: usize = 16;
 const SPREAD: f64 = 0.4;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -1,17 +1,25 @@
-//! Which metrics a summary is published as.
+//! Which data a summary is published as.
 
-use std::fmt::Write;
-use std::time::SystemTime;
+use std::sync::Arc;
 
-use crate::model::{ContainerSummary, Statistics, Summary};
-use crate::settings::{Metrics, Settings};
+use crate::model::{Statistics, Summary, ValueCount};
+use crate::settings::{Metrics, Settings, Statistics as Form};
 
-/// One metric of one window; absent where the window has no value of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Metric {
+/// One metric of one window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Datum {
     pub name: &'static str,
+    /// The container that it is of; otherwise it is of the whole.
+    pub container: Option<Arc<str>>,
     pub unit: Unit,
-    pub value: Option<f64>,
+    pub value: Value,
+}
+
+/// A number, or all that were measured.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    One(f64),
+    Distribution(Vec<ValueCount>),
 }
 
 /// CloudWatch's units, as far as they are needed.
@@ -21,176 +29,171 @@ pub enum Unit {
     Count,
 }
 
-/// The metrics of a summary that were chosen, those of its containers apart.
-pub fn metrics(summary: &Summary, chosen: Metrics) -> impl Iterator<Item = Metric> + use<> {
-    let kills = summary.oom_kills.map(|kills| kills as f64);
-    let events = [
-        (chosen.throttling, percent("CPUThrottling", summary.throttling)),
-        (chosen.oom_kills, Metric { name: "OOMKills", unit: Unit::Count, value: kills }),
-    ];
-    utilization(summary.cpu, summary.memory, chosen).chain(events.into_iter().filter_map(if_chosen))
+/// What was chosen of all that could be published.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    metrics: Metrics,
+    form: Form,
 }
 
-/// The metrics of a container that were chosen.
-pub fn container_metrics(
-    container: &ContainerSummary,
-    chosen: Metrics,
-) -> impl Iterator<Item = Metric> + use<> {
-    utilization(container.cpu, container.memory, chosen)
-}
-
-/// Of CPU and of memory the median and the maximum.
-fn utilization(
-    cpu: Option<Statistics>,
-    memory: Option<Statistics>,
-    chosen: Metrics,
-) -> impl Iterator<Item = Metric> {
-    let all = [
-        (chosen.cpu, percent("CPUUtilization", cpu.map(|cpu| cpu.median))),
-        (chosen.cpu, percent("MaxCPUUtilization", cpu.map(|cpu| cpu.max))),
-        (chosen.memory, percent("MemoryUtilization", memory.map(|memory| memory.median))),
-        (chosen.memory, percent("MaxMemoryUtilization", memory.map(|memory| memory.max))),
-    ];
-    all.into_iter().filter_map(if_chosen)
-}
-
-fn percent(name: &'static str, value: Option<f64>) -> Metric {
-    Metric { name, unit: Unit::Percent, value }
-}
-
-fn if_chosen((is_chosen, metric): (bool, Metric)) -> Option<Metric> {
-    is_chosen.then_some(metric)
-}
-
-/// The names of the metrics that were chosen.
-pub fn metric_names(chosen: Metrics) -> Vec<&'static str> {
-    let nothing = Summary::empty(SystemTime::UNIX_EPOCH);
-    metrics(&nothing, chosen).map(|metric| metric.name).collect()
-}
-
-/// The dimension that tells the metrics of a container from those of its task.
+/// The dimension that tells the data of a container from those of its task.
 pub const CONTAINER_NAME: &str = "ContainerName";
 
-/// Writes a summary as the line that the console prints and the log shows.
-#[derive(Debug)]
-pub struct LineFormat {
-    /// The end of each line: where the metrics belong.
-    place: String,
-    chosen: Metrics,
-}
-
-impl LineFormat {
+impl Choice {
     pub fn new(settings: &Settings) -> Self {
-        let mut place = format!("namespace={}", settings.namespace);
-        for dimension in &settings.dimensions {
-            place.push_str(&format!(" {}={}", dimension.name, dimension.value));
-        }
-        Self { place, chosen: settings.metrics }
+        Self { metrics: settings.metrics, form: settings.statistics }
     }
 
-    /// A line for the whole, and one for each container. Start of the window, each metric with two
-    /// decimals (`-` where it is absent), the number of samples, the namespace and the dimensions.
-    /// No newline at the end of a line.
-    pub fn lines(&self, summary: &Summary) -> Vec<String> {
-        let start = summary.start;
-        let whole = metrics(summary, self.chosen);
-        let whole = self.line(start, whole, [summary.cpu, summary.memory], "");
-        let of_container = |container: &ContainerSummary| {
-            let parts = [container.cpu, container.memory];
-            let name = format!(" {CONTAINER_NAME}={}", container.name);
-            self.line(start, container_metrics(container, self.chosen), parts, &name)
+    /// The names of all metrics that were chosen.
+    pub fn names(self) -> Vec<&'static str> {
+        let Metrics { cpu, memory, throttling, oom_kills } = self.metrics;
+        let maximum = self.form == Form::MedianMax;
+        let all = [
+            (cpu, "CPUUtilization"),
+            (cpu && maximum, "MaxCPUUtilization"),
+            (memory, "MemoryUtilization"),
+            (memory && maximum, "MaxMemoryUtilization"),
+            (throttling, "CPUThrottling"),
+            (oom_kills, "OOMKills"),
+        ];
+        all.into_iter().filter_map(|(is_chosen, name)| is_chosen.then_some(name)).collect()
+    }
+
+    /// The data of a summary: the metrics that were chosen and have a value, of the whole first.
+    pub fn data(self, summary: &Summary) -> Vec<Datum> {
+        let mut data = self.utilization(&summary.cpu, &summary.memory, &None);
+        let one =
+            |name, unit, value| Datum { name, container: None, unit, value: Value::One(value) };
+        let throttling = summary.throttling.filter(|_| self.metrics.throttling);
+        data.extend(throttling.map(|percent| one("CPUThrottling", Unit::Percent, percent)));
+        let kills = summary.oom_kills.filter(|_| self.metrics.oom_kills);
+        data.extend(kills.map(|kills| one("OOMKills", Unit::Count, kills as f64)));
+        for container in &summary.containers {
+            let name = Some(container.name.clone());
+            data.extend(self.utilization(&container.cpu, &container.memory, &name));
+        }
+        // CloudWatch rejects a whole request for one value that is not finite.
+        data.retain(|datum| !matches!(datum.value, Value::One(value) if !value.is_finite()));
+        data
+    }
+
+    fn utilization(
+        self,
+        cpu: &Option<Statistics>,
+        memory: &Option<Statistics>,
+        container: &Option<Arc<str>>,
+    ) -> Vec<Datum> {
+        let mut data = Vec::new();
+        let mut add = |name, value| {
+            let (container, unit) = (container.clone(), Unit::Percent);
+            data.push(Datum { name, container, unit, value });
         };
-        std::iter::once(whole).chain(summary.containers.iter().map(of_container)).collect()
-    }
-
-    fn line(
-        &self,
-        start: SystemTime,
-        metrics: impl Iterator<Item = Metric>,
-        parts: [Option<Statistics>; 2],
-        container: &str,
-    ) -> String {
-        let mut line = humantime::format_rfc3339_seconds(start).to_string();
-        for Metric { name, unit, value } in metrics {
-            // Writing to a string cannot fail.
-            let _ = match (value, unit) {
-                (Some(percent), Unit::Percent) => write!(line, " {name}={percent:.2}%"),
-                (Some(count), Unit::Count) => write!(line, " {name}={count}"),
-                (None, _) => write!(line, " {name}=-"),
-            };
+        for (chosen, statistics, name, max_name) in [
+            (self.metrics.cpu, cpu, "CPUUtilization", "MaxCPUUtilization"),
+            (self.metrics.memory, memory, "MemoryUtilization", "MaxMemoryUtilization"),
+        ] {
+            let Some(statistics) = statistics.as_ref().filter(|_| chosen) else { continue };
+            match self.form {
+                Form::MedianMax => {
+                    add(name, Value::One(statistics.median));
+                    add(max_name, Value::One(statistics.max));
+                }
+                Form::Distribution => {
+                    add(name, Value::Distribution(statistics.distribution.clone()));
+                }
+            }
         }
-        let samples = parts.into_iter().flatten().map(|part| part.count).max().unwrap_or(0);
-        let _ = write!(line, " samples={samples} {}{container}", self.place);
-        line
+        data
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::model::Statistics;
+    use crate::model::ContainerSummary;
 
-    fn format() -> LineFormat {
-        LineFormat { place: "namespace=Test ServiceName=Foo".into(), chosen: Metrics::default() }
+    fn choice(metrics: Metrics, form: Form) -> Choice {
+        Choice { metrics, form }
+    }
+
+    fn statistics(median: f64, max: f64) -> Option<Statistics> {
+        let distribution = vec![ValueCount { hundredths: 1250, count: 2 }];
+        Some(Statistics { count: 2, median, max, min: 0.0, mean: 1.0, distribution })
     }
 
     fn summary() -> Summary {
-        let cpu = Statistics { count: 67, median: 12.345, max: 100.0, min: 0.0, mean: 20.0 };
-        let memory = Statistics { count: 68, median: 0.004, max: 50.0, min: 0.0, mean: 20.0 };
-        let start = UNIX_EPOCH + Duration::from_secs(1_795_000_020);
-        Summary { cpu: Some(cpu), memory: Some(memory), ..Summary::empty(start) }
+        let app = ContainerSummary { name: "app".into(), cpu: statistics(2.5, 9.0), memory: None };
+        Summary {
+            cpu: statistics(12.5, 99.25),
+            memory: statistics(40.0, 41.5),
+            throttling: Some(7.0),
+            oom_kills: Some(1),
+            containers: vec![app],
+            ..Summary::empty(UNIX_EPOCH)
+        }
+    }
+
+    /// Name, container and value.
+    fn brief(data: Vec<Datum>) -> Vec<(&'static str, String, f64)> {
+        let brief = |datum: Datum| match datum.value {
+            Value::One(value) => {
+                (datum.name, datum.container.as_deref().unwrap_or("-").to_owned(), value)
+            }
+            Value::Distribution(values) => panic!("a single value: {values:?}"),
+        };
+        data.into_iter().map(brief).collect()
     }
 
     #[test]
-    fn a_line_shows_what_is_published() {
-        assert_eq!(
-            format().lines(&summary()),
-            ["2026-11-18T11:07:00Z CPUUtilization=12.35% MaxCPUUtilization=100.00% \
-             MemoryUtilization=0.00% MaxMemoryUtilization=50.00% samples=68 \
-             namespace=Test ServiceName=Foo"]
-        );
+    fn the_median_and_the_maximum_are_two_metrics() {
+        let whole = |name, value| (name, "-".to_owned(), value);
+        let expected = [
+            whole("CPUUtilization", 12.5),
+            whole("MaxCPUUtilization", 99.25),
+            whole("MemoryUtilization", 40.0),
+            whole("MaxMemoryUtilization", 41.5),
+            ("CPUUtilization", "app".to_owned(), 2.5),
+            ("MaxCPUUtilization", "app".to_owned(), 9.0),
+        ];
+        let choice = choice(Metrics::default(), Form::MedianMax);
+        assert_eq!(brief(choice.data(&summary())), expected);
+        let names =
+            ["CPUUtilization", "MaxCPUUtilization", "MemoryUtilization", "MaxMemoryUtilization"];
+        assert_eq!(choice.names(), names);
     }
 
     #[test]
-    fn an_absent_metric_is_not_shown_as_zero() {
-        let summary = Summary { cpu: None, ..summary() };
-        assert_eq!(
-            format().lines(&summary),
-            ["2026-11-18T11:07:00Z CPUUtilization=- MaxCPUUtilization=- \
-             MemoryUtilization=0.00% MaxMemoryUtilization=50.00% samples=68 \
-             namespace=Test ServiceName=Foo"]
-        );
+    fn a_distribution_is_one_metric_of_all_values() {
+        let metrics = Metrics { throttling: true, ..Metrics::default() };
+        let choice = choice(metrics, Form::Distribution);
+        let data = choice.data(&summary());
+        let names: Vec<_> = data.iter().map(|datum| datum.name).collect();
+        let expected = ["CPUUtilization", "MemoryUtilization", "CPUThrottling", "CPUUtilization"];
+        assert_eq!(names, expected);
+        assert_eq!(choice.names(), expected[..3]);
+        let values = Value::Distribution(vec![ValueCount { hundredths: 1250, count: 2 }]);
+        assert_eq!(data[0].value, values);
+        assert_eq!((&data[2].value, data[2].unit), (&Value::One(7.0), Unit::Percent));
     }
 
     #[test]
-    fn events_are_shown_where_they_were_chosen() {
-        let chosen = Metrics { cpu: false, memory: false, throttling: true, oom_kills: true };
-        let format = LineFormat { chosen, ..format() };
-        let summary = Summary { throttling: Some(12.5), oom_kills: Some(2), ..summary() };
-        assert_eq!(
-            format.lines(&summary),
-            ["2026-11-18T11:07:00Z CPUThrottling=12.50% OOMKills=2 samples=68 namespace=Test \
-             ServiceName=Foo"]
-        );
+    fn events_are_sent_where_they_were_chosen() {
+        let none = Metrics { cpu: false, memory: false, throttling: false, oom_kills: false };
+        let metrics = Metrics { throttling: true, oom_kills: true, ..none };
+        let data = choice(metrics, Form::MedianMax).data(&summary());
+        let brief: Vec<_> = data.iter().map(|datum| (datum.name, datum.unit)).collect();
+        assert_eq!(brief, [("CPUThrottling", Unit::Percent), ("OOMKills", Unit::Count)]);
     }
 
     #[test]
-    fn each_container_has_its_line_without_the_events() {
-        let chosen = Metrics { memory: false, throttling: true, ..Metrics::default() };
-        let format = LineFormat { chosen, ..format() };
-        let cpu = Statistics { count: 6, median: 5.0, max: 7.125, min: 0.0, mean: 4.0 };
-        let app = ContainerSummary { name: "app".into(), cpu: Some(cpu), memory: None };
-        let summary = Summary { throttling: Some(0.0), containers: vec![app], ..summary() };
-        assert_eq!(
-            format.lines(&summary),
-            [
-                "2026-11-18T11:07:00Z CPUUtilization=12.35% MaxCPUUtilization=100.00% \
-                 CPUThrottling=0.00% samples=68 namespace=Test ServiceName=Foo",
-                "2026-11-18T11:07:00Z CPUUtilization=5.00% MaxCPUUtilization=7.12% \
-                 samples=6 namespace=Test ServiceName=Foo ContainerName=app"
-            ]
-        );
+    fn what_is_absent_or_not_finite_is_never_sent() {
+        let choice = choice(Metrics::default(), Form::MedianMax);
+        let broken = Summary { cpu: statistics(f64::NAN, f64::INFINITY), ..summary() };
+        let absent = Summary { cpu: None, ..summary() };
+        for summary in [broken, absent] {
+            assert_eq!(choice.data(&summary)[0].name, "MemoryUtilization");
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod cloudwatch;
 mod console;
+mod emf;
+mod line;
 mod metrics;
 mod stdout;
 
@@ -11,12 +13,15 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-pub use self::metrics::metric_names;
+pub use self::metrics::Choice;
 use crate::model::Summary;
 use crate::settings::{Publish, Settings};
 
 /// Takes summaries to where somebody looks at them.
 pub trait Publisher {
+    /// What it is chosen by.
+    fn name(&self) -> &'static str;
+
     /// How many of the oldest summaries of a backlog one call of [`publish`](Publisher::publish)
     /// takes. At least one.
     fn batch(&self, backlog: &[Summary]) -> usize;
@@ -71,11 +76,12 @@ pub type Fact = (&'static str, String);
 /// Facts that are being found out.
 pub type Explaining<'a> = Pin<Box<dyn Future<Output = Vec<Fact>> + 'a>>;
 
-/// The publisher that the settings ask for.
-pub fn open(settings: &Settings) -> Box<dyn Publisher> {
-    match settings.publish {
+/// One of the publishers that the settings ask for.
+pub fn open(publish: Publish, settings: &Settings) -> Box<dyn Publisher> {
+    match publish {
         Publish::CloudWatch => Box::new(cloudwatch::CloudWatch::new(settings)),
         Publish::Console => Box::new(console::Console::new(settings)),
+        Publish::Emf => Box::new(emf::Emf::new(settings)),
     }
 }
 

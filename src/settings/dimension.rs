@@ -1,6 +1,6 @@
 //! The dimensions that every metric carries.
 
-use super::{AutoDimension, Problems, name};
+use super::{AutoDimension, Problems, metric, name};
 use crate::cli::{Cli, Typed};
 
 /// One dimension: a name and a value that CloudWatch takes.
@@ -57,6 +57,41 @@ pub fn check_container(
     }
     if typed.len() + auto.len() >= MOST_DIMENSIONS {
         problems.add(&option, &format!("at most {} dimensions with it", MOST_DIMENSIONS - 1));
+    }
+}
+
+/// `--dimension-set`: names with `+` between them, each of a dimension that there is.
+pub fn sets(
+    cli: &Cli,
+    typed: &[Dimension],
+    auto: &[AutoDimension],
+    problems: &mut Problems,
+) -> Vec<Vec<String>> {
+    let names: Vec<_> = typed.iter().map(|dimension| dimension.name.as_str()).collect();
+    let names: Vec<_> = names.into_iter().chain(auto.iter().map(|asked| asked.name())).collect();
+    let mut sets = Vec::new();
+    for typed in cli.values("dimension-set") {
+        let mut set: Vec<_> = typed.text.split('+').map(|name| name.trim().to_owned()).collect();
+        set.sort_unstable();
+        let is_known = |name: &String| names.contains(&name.as_str());
+        if !set.iter().all(is_known) || set.windows(2).any(|pair| pair[0] == pair[1]) {
+            problems
+                .add(&typed, &format!("any of {}, each once, with + between", names.join(", ")));
+        } else if sets.contains(&set) {
+            problems.add(&typed, "each set once");
+        } else {
+            sets.push(set);
+        }
+    }
+    sets
+}
+
+/// Checks that no dimension has the name of another member of an Embedded Metric Format line.
+pub fn check_emf(dimensions: &[Dimension], problems: &mut Problems) {
+    let taken = |name: &str| name == "_aws" || metric::NAMES.contains(&name);
+    for dimension in dimensions.iter().filter(|dimension| taken(&dimension.name)) {
+        let typed = Typed { text: dimension.name.clone(), origin: "the dimension".into() };
+        problems.add(&typed, "a name that is no metric's, for --publish emf");
     }
 }
 

@@ -9,6 +9,16 @@ pub struct Metrics {
     pub oom_kills: bool,
 }
 
+/// The names that metrics have in CloudWatch.
+pub const NAMES: [&str; 6] = [
+    "CPUUtilization",
+    "MaxCPUUtilization",
+    "MemoryUtilization",
+    "MaxMemoryUtilization",
+    "CPUThrottling",
+    "OOMKills",
+];
+
 impl Metrics {
     const NONE: Self = Self { cpu: false, memory: false, throttling: false, oom_kills: false };
 }

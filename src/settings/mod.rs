@@ -9,6 +9,7 @@ mod name;
 mod number;
 #[cfg(all(test, target_os = "linux"))]
 mod properties;
+mod publish;
 
 use std::fmt;
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub use dimension::Dimension;
 pub use endpoint::is_http_url;
 pub use metric::Metrics;
 pub use name::dimension_value;
+pub use publish::{Publish, Statistics};
 
 use crate::cli::{Cli, Typed, variable};
 
@@ -29,6 +31,9 @@ pub struct Settings {
     pub dimensions: Vec<Dimension>,
     /// Those whose values are still to be found out.
     pub auto_dimensions: Vec<AutoDimension>,
+    /// The names of each set of dimensions that the metrics are published with; none for one set of
+    /// all dimensions.
+    pub sets: Vec<Vec<String>>,
     pub period: Duration,
     pub sample_interval: Duration,
     pub scope: Scope,
@@ -36,7 +41,8 @@ pub struct Settings {
     pub metrics: Metrics,
     /// Whether each container of a task is measured by itself, too.
     pub per_container: bool,
-    pub publish: Publish,
+    pub publish: Vec<Publish>,
+    pub statistics: Statistics,
     pub output: Output,
     /// How many undelivered summaries are kept; 0 drops them at once.
     pub buffer: usize,
@@ -86,14 +92,7 @@ fn memory_use(text: &str) -> Result<MemoryUse, String> {
     }
 }
 
-/// Which publisher takes the summaries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Publish {
-    CloudWatch,
-    Console,
-}
-
-/// How an explanation is written.
+/// How an explanation or a window on the console is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Output {
     #[default]
@@ -143,7 +142,12 @@ impl Settings {
         {
             problems.add(&typed, "--scope task or auto with it");
         }
-        let dry_run = problems.optional(cli, "dry-run", number::boolean);
+        let publish = publishers(cli, &mut problems);
+        let statistics = problems.optional(cli, "statistics", publish::statistics);
+        let sets = dimension::sets(cli, &dimensions, &auto_dimensions, &mut problems);
+        if publish.contains(&Publish::Emf) {
+            dimension::check_emf(&dimensions, &mut problems);
+        }
         let output = problems.optional(cli, "output", output);
         let buffer = problems.optional(cli, "buffer", number::buffer);
         let shutdown_timeout = problems.optional(cli, "shutdown-timeout", number::shutdown_timeout);
@@ -156,13 +160,15 @@ impl Settings {
             namespace: namespace.unwrap_or_default(),
             dimensions,
             auto_dimensions,
+            sets,
             period: period.unwrap_or(number::DEFAULT_PERIOD),
             sample_interval: sample_interval.unwrap_or(number::DEFAULT_SAMPLE_INTERVAL),
             scope: scope.unwrap_or_default(),
             memory: memory.unwrap_or_default(),
             metrics: metrics.unwrap_or_default(),
             per_container,
-            publish: if dry_run.unwrap_or(false) { Publish::Console } else { Publish::CloudWatch },
+            publish,
+            statistics: statistics.unwrap_or_default(),
             output: output.unwrap_or_default(),
             buffer: buffer.unwrap_or(number::DEFAULT_BUFFER),
             shutdown_timeout: shutdown_timeout.unwrap_or(number::DEFAULT_SHUTDOWN_TIMEOUT),
@@ -181,9 +187,33 @@ impl Settings {
         number::samples_fit(self.sample_interval, self.period)
     }
 
+    /// The dimensions of each set that the metrics are published with. A dimension that could not
+    /// be found out takes its sets away; what is left is at least one set.
+    pub fn dimension_sets(&self) -> Vec<Vec<&Dimension>> {
+        let named = |name: &String| self.dimensions.iter().find(|d| d.name == *name);
+        let sets = self.sets.iter().filter_map(|set| set.iter().map(named).collect());
+        let sets: Vec<_> = sets.collect();
+        if sets.is_empty() { vec![self.dimensions.iter().collect()] } else { sets }
+    }
+
     /// How many samples a whole window is expected to hold.
     pub fn samples_per_window(&self) -> usize {
         number::samples_per_window(self.sample_interval, self.period)
+    }
+}
+
+/// Those of `--publish`, or what `--dry-run` stands for.
+fn publishers(cli: &Cli, problems: &mut Problems) -> Vec<Publish> {
+    let chosen = problems.optional(cli, "publish", publish::publish);
+    let dry_run = problems.optional(cli, "dry-run", number::boolean).unwrap_or(false);
+    match (chosen, dry_run, cli.value("dry-run")) {
+        (Some(chosen), true, Some(typed)) if chosen != [Publish::Console] => {
+            problems.add(&typed, "no other --publish with it, because it stands for console");
+            chosen
+        }
+        (_, true, _) => vec![Publish::Console],
+        (Some(chosen), ..) => chosen,
+        (None, ..) => vec![Publish::CloudWatch],
     }
 }
 

@@ -1,0 +1,152 @@
+//! Prints CloudWatch Embedded Metric Format on standard output, of which CloudWatch Logs makes
+//! metrics: no credentials, no TLS, no calls. For containers whose standard output goes there.
+//!
+//! Format and limits: "Specification: Embedded metric format", Amazon CloudWatch user guide.
+
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use serde_json::{Map, Value as Json, json};
+use tokio_util::sync::CancellationToken;
+
+use super::metrics::{CONTAINER_NAME, Choice, Datum, Unit, Value};
+use super::stdout::Printer;
+use super::{Explaining, Publisher, Publishing};
+use crate::model::{Summary, ValueCount};
+use crate::settings::{Dimension, Settings};
+
+/// The publisher behind `--publish emf`.
+#[derive(Debug)]
+pub struct Emf {
+    choice: Choice,
+    namespace: String,
+    dimensions: Vec<Dimension>,
+    /// The names of each set of dimensions.
+    sets: Vec<Vec<String>>,
+    /// Seconds; without it a minute.
+    storage_resolution: Option<u8>,
+    printer: Printer,
+}
+
+impl Emf {
+    pub fn new(settings: &Settings) -> Self {
+        let names = |set: Vec<&Dimension>| set.into_iter().map(|d| d.name.clone()).collect();
+        Self {
+            choice: Choice::new(settings),
+            namespace: settings.namespace.clone(),
+            dimensions: settings.dimensions.clone(),
+            sets: settings.dimension_sets().into_iter().map(names).collect(),
+            storage_resolution: (settings.period.as_secs() < 60).then_some(1),
+            printer: Printer::default(),
+        }
+    }
+
+    /// The lines of a summary: one for the whole and one for each container; more where a
+    /// distribution has more values than an array takes.
+    fn lines(&self, summary: &Summary) -> Vec<String> {
+        let since_epoch = summary.start.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let data = self.choice.data(summary);
+        let of_one = data.chunk_by(|one, next| one.container == next.container);
+        let lines = of_one.flat_map(|data| {
+            let arrays: Vec<_> = data.iter().map(arrays).collect();
+            let lines = arrays.iter().map(Vec::len).max().unwrap_or(0);
+            let line = |place: usize| {
+                let present = data.iter().zip(&arrays);
+                let present =
+                    present.filter_map(|(datum, arrays)| Some((datum, arrays.get(place)?)));
+                self.line(since_epoch.as_millis(), &data[0].container, present).to_string()
+            };
+            (0..lines).map(line).collect::<Vec<_>>()
+        });
+        lines.collect()
+    }
+
+    fn line<'a>(
+        &self,
+        milliseconds: u128,
+        container: &Option<Arc<str>>,
+        data: impl Iterator<Item = (&'a Datum, &'a Json)>,
+    ) -> Json {
+        let (mut definitions, mut members) = (Vec::new(), Map::new());
+        for (datum, value) in data {
+            let unit = match datum.unit {
+                Unit::Percent => "Percent",
+                Unit::Count => "Count",
+            };
+            let mut definition = json!({ "Name": datum.name, "Unit": unit });
+            if let Some(seconds) = self.storage_resolution {
+                definition["StorageResolution"] = seconds.into();
+            }
+            definitions.push(definition);
+            members.insert(datum.name.to_owned(), value.clone());
+        }
+        let mut sets = self.sets.clone();
+        for dimension in &self.dimensions {
+            members.insert(dimension.name.clone(), dimension.value.clone().into());
+        }
+        if let Some(container) = container {
+            sets.iter_mut().for_each(|set| set.push(CONTAINER_NAME.to_owned()));
+            members.insert(CONTAINER_NAME.to_owned(), (**container).into());
+        }
+        let directive =
+            json!({ "Namespace": self.namespace, "Dimensions": sets, "Metrics": definitions });
+        let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
+        let metadata = json!({ "Timestamp": milliseconds, "CloudWatchMetrics": [directive] });
+        members.insert("_aws".to_owned(), metadata);
+        Json::Object(members)
+    }
+}
+
+/// What a datum is as JSON: a number, or arrays of as many numbers as one may have. The format
+/// knows no counts, so a value stands there as often as it was measured.
+fn arrays(datum: &Datum) -> Vec<Json> {
+    match &datum.value {
+        Value::One(value) => vec![json!(value)],
+        Value::Distribution(values) => {
+            let repeated =
+                |value: &ValueCount| std::iter::repeat_n(value.percent(), value.count as usize);
+            let all: Vec<_> = values.iter().flat_map(repeated).collect();
+            all.chunks(MOST_VALUES).map(|values| json!(values)).collect()
+        }
+    }
+}
+
+impl Publisher for Emf {
+    fn name(&self) -> &'static str {
+        "emf"
+    }
+
+    /// One, so that what could not be written is all that is tried again.
+    fn batch(&self, _backlog: &[Summary]) -> usize {
+        1
+    }
+
+    fn spread(&self) -> f64 {
+        0.0
+    }
+
+    fn publish<'a>(
+        &'a mut self,
+        summaries: &'a [Summary],
+        _hurry: &'a CancellationToken,
+    ) -> Publishing<'a> {
+        Box::pin(async move {
+            for summary in summaries {
+                let lines = self.lines(summary);
+                self.printer.print(summary.start, &lines).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn explain(&self) -> Explaining<'_> {
+        let fact = "Embedded Metric Format: JSON lines on standard output, for CloudWatch Logs";
+        Box::pin(async { vec![("publisher", fact.to_owned())] })
+    }
+}
+
+/// A metric takes this many values in a line.
+const MOST_VALUES: usize = 100;
+
+#[cfg(test)]
+mod tests;

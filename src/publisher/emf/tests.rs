@@ -1,0 +1,108 @@
+//! The lines, compared with whole values.
+
+use std::time::Duration;
+
+use super::*;
+use crate::model::{ContainerSummary, Statistics};
+use crate::publisher::cloudwatch::tests::settings;
+use crate::settings::Statistics as Form;
+
+fn statistics(median: f64, values: &[(u16, u32)]) -> Option<Statistics> {
+    let value = |&(hundredths, count): &(u16, u32)| ValueCount { hundredths, count };
+    let distribution = values.iter().map(value).collect();
+    Some(Statistics { count: 67, median, max: 50.0, min: 0.0, mean: 1.0, distribution })
+}
+
+fn summary() -> Summary {
+    Summary {
+        cpu: statistics(12.5, &[(0, 2), (1250, 1)]),
+        oom_kills: Some(2),
+        ..Summary::empty(UNIX_EPOCH + Duration::from_secs(1_795_000_020))
+    }
+}
+
+fn lines(settings: &Settings, summary: &Summary) -> Vec<Json> {
+    let lines = Emf::new(settings).lines(summary);
+    lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn a_window_is_one_line_with_its_start_as_timestamp() {
+    let mut settings = settings(60, &[("Stage", "prod")]);
+    settings.metrics.oom_kills = true;
+    let expected = json!({
+        "_aws": {
+            "Timestamp": 1_795_000_020_000_u64,
+            "CloudWatchMetrics": [{
+                "Namespace": "TestNamespace",
+                "Dimensions": [["ServiceName", "Stage"]],
+                "Metrics": [
+                    { "Name": "CPUUtilization", "Unit": "Percent" },
+                    { "Name": "MaxCPUUtilization", "Unit": "Percent" },
+                    { "Name": "OOMKills", "Unit": "Count" },
+                ],
+            }],
+        },
+        "ServiceName": "FooService",
+        "Stage": "prod",
+        "CPUUtilization": 12.5,
+        "MaxCPUUtilization": 50.0,
+        "OOMKills": 2.0,
+    });
+    assert_eq!(lines(&settings, &summary()), [expected]);
+}
+
+#[test]
+fn a_distribution_is_an_array_in_which_a_value_stands_as_often_as_it_was_there() {
+    let settings = Settings { statistics: Form::Distribution, ..settings(10, &[]) };
+    let lines = lines(&settings, &summary());
+    assert_eq!(lines[0]["CPUUtilization"], json!([0.0, 0.0, 12.5]));
+    let metrics = &lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"];
+    let metric = json!({ "Name": "CPUUtilization", "Unit": "Percent", "StorageResolution": 1 });
+    assert_eq!(*metrics, json!([metric]));
+}
+
+#[test]
+fn more_than_a_hundred_values_are_several_lines_that_lose_none() {
+    let settings = Settings { statistics: Form::Distribution, ..settings(300, &[]) };
+    let cpu: Vec<_> = (0..150).map(|n| (n, 2)).collect();
+    let (cpu, memory) = (statistics(0.0, &cpu), statistics(0.0, &[(4000, 120)]));
+    let lines = lines(&settings, &Summary { cpu, memory, ..summary() });
+    let counts = |name: &str| -> Vec<_> {
+        lines.iter().map(|line| line[name].as_array().map(Vec::len)).collect()
+    };
+    assert_eq!(counts("CPUUtilization"), [Some(100), Some(100), Some(100)]);
+    assert_eq!(counts("MemoryUtilization"), [Some(100), Some(20), None]);
+    let named = |line: &Json| {
+        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().map(Vec::len);
+        metrics.expect("a list")
+    };
+    assert_eq!(lines.iter().map(named).collect::<Vec<_>>(), [2, 2, 1]);
+}
+
+#[test]
+fn each_container_has_its_line_and_one_more_dimension() {
+    let app = ContainerSummary { name: "app".into(), cpu: statistics(2.5, &[]), memory: None };
+    let lines = lines(&settings(60, &[]), &Summary { containers: vec![app], ..summary() });
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1]["ContainerName"], "app");
+    assert_eq!(lines[1]["CPUUtilization"], 2.5);
+    let dimensions = &lines[1]["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
+    assert_eq!(*dimensions, json!([["ServiceName", "ContainerName"]]));
+}
+
+#[test]
+fn each_set_of_dimensions_is_a_list_of_names() {
+    let mut settings = settings(60, &[("Stage", "prod")]);
+    settings.sets = vec![vec!["ServiceName".into()], vec!["ServiceName".into(), "Stage".into()]];
+    let line = &lines(&settings, &summary())[0];
+    let dimensions = &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
+    assert_eq!(*dimensions, json!([["ServiceName"], ["ServiceName", "Stage"]]));
+    assert_eq!((&line["ServiceName"], &line["Stage"]), (&json!("FooService"), &json!("prod")));
+}
+
+#[test]
+fn a_window_without_a_chosen_value_is_no_line() {
+    let empty = Summary { cpu: None, ..summary() };
+    assert_eq!(lines(&settings(60, &[]), &empty), [] as [Json; 0]);
+}
