@@ -68,12 +68,19 @@ impl Fusion {
 
     /// Takes exact figures in and measures the overhead by them.
     pub fn exact(&mut self, exact: Exact) {
-        let Some(machine) = self.at(exact.at) else { return };
+        let Some((last, next)) = self.around(exact.at) else { return };
+        let machine = between(last, next, exact.at);
         if !exact.is_comparable {
             self.exact = Some((exact, machine));
             return;
         }
-        self.memory_overhead = Some(i128::from(machine.memory.0) - i128::from(exact.memory.0));
+        // Memory may have changed at any instant between the two readings, and then this tells no
+        // more than that the overhead lies between theirs. The one in use stays as far as it does;
+        // where there is none, the middle is the nearest guess, until the next answer.
+        let overhead = |of: Machine| i128::from(of.memory.0) - i128::from(exact.memory.0);
+        let (one, other) = (overhead(last), overhead(next));
+        let overhead = self.memory_overhead.unwrap_or_else(|| overhead(machine));
+        self.memory_overhead = Some(overhead.clamp(one.min(other), one.max(other)));
         if let Some((last_exact, last_machine)) = self.exact.replace((exact, machine)) {
             let elapsed = exact.at.duration_since(last_exact.at);
             let busy = machine.cpu.saturating_sub(last_machine.cpu).as_secs_f64();
@@ -84,19 +91,27 @@ impl Fusion {
         }
     }
 
-    /// What the machine's counters said at some instant, between the readings around it.
-    fn at(&self, at: Instant) -> Option<Machine> {
+    /// The readings before and after some instant, or twice the one that is of it.
+    fn around(&self, at: Instant) -> Option<(Machine, Machine)> {
         let later = self.history.iter().position(|machine| machine.at >= at)?;
         let next = self.history[later];
-        let Some(last) = later.checked_sub(1).map(|earlier| self.history[earlier]) else {
-            return (next.at == at).then_some(next);
-        };
-        let whole = next.at.duration_since(last.at).as_secs_f64();
-        let part = at.duration_since(last.at).as_secs_f64() / whole;
-        let cpu = last.cpu + next.cpu.saturating_sub(last.cpu).mul_f64(part);
-        let memory = last.memory.0 as f64 * (1.0 - part) + next.memory.0 as f64 * part;
-        Some(Machine { at, cpu, memory: Bytes(memory as u64) })
+        if next.at == at {
+            return Some((next, next));
+        }
+        Some((self.history[later.checked_sub(1)?], next))
     }
+}
+
+/// What the machine's counters said at an instant between two readings, if it was steady.
+fn between(last: Machine, next: Machine, at: Instant) -> Machine {
+    let whole = next.at.duration_since(last.at).as_secs_f64();
+    if whole == 0.0 {
+        return next;
+    }
+    let part = at.duration_since(last.at).as_secs_f64() / whole;
+    let cpu = last.cpu + next.cpu.saturating_sub(last.cpu).mul_f64(part);
+    let memory = last.memory.0 as f64 * (1.0 - part) + next.memory.0 as f64 * part;
+    Machine { at, cpu, memory: Bytes(memory as u64) }
 }
 
 fn less(memory: Bytes, overhead: i128) -> Bytes {
@@ -163,6 +178,25 @@ mod tests {
         fusion.exact(clock.exact(2.25, 0.5, 500));
         assert_eq!(fusion.cpu_overhead, Some(0.125));
         assert_eq!(fusion.machine(clock.machine(4.0, 2.0, 800)), (time(0.875), memory(500)));
+    }
+
+    #[test]
+    fn memory_that_changes_between_two_readings_moves_the_overhead_no_further_than_it_must() {
+        let (mut fusion, clock) = (Fusion::default(), Clock::new());
+        for (second, mebibytes) in [(0.0, 600), (1.0, 600), (2.0, 900), (3.0, 900), (4.0, 920)] {
+            fusion.machine(clock.machine(second, 0.0, mebibytes));
+        }
+        let mut overhead = |second, mebibytes| {
+            fusion.exact(clock.exact(second, 0.0, mebibytes));
+            fusion.memory_overhead.map(|bytes| bytes >> 20)
+        };
+        assert_eq!(overhead(0.5, 500), Some(100));
+        // The task, before or after the change; then something of both.
+        assert_eq!(overhead(1.5, 500), Some(100));
+        assert_eq!(overhead(1.5, 800), Some(100));
+        assert_eq!(overhead(1.5, 400), Some(200));
+        assert_eq!(overhead(3.5, 850), Some(70));
+        assert_eq!(overhead(3.5, 790), Some(110));
     }
 
     #[test]

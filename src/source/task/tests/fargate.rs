@@ -122,6 +122,32 @@ fn a_step_of_the_platforms_memory_is_off_by_the_step_until_the_next_answer() {
     assert!(single(&samples, 139.4..240.0).1 < NEXT_TO_NOTHING);
 }
 
+/// Statistics are of 133.3 s; the readings around are of 133.2 and 134.1 s.
+const AROUND_A_READ: [f64; 3] = [133.25, 133.31, 134.0];
+
+#[test]
+fn a_step_of_the_load_while_the_statistics_are_read_does_not_count_as_the_platforms() {
+    for second in AROUND_A_READ {
+        for part in [0.7, 0.1] {
+            let memory = Steps::step(0.4 * 2048.0, second, part * 2048.0);
+            let samples = Fargate { memory, ..large() }.run("same-instant", 240.0);
+            let (_, wrong) = single(&samples, 60.0..240.0);
+            assert!(wrong < NEXT_TO_NOTHING, "{second} s to {part}: {wrong}");
+        }
+    }
+}
+
+#[test]
+fn a_step_of_the_platform_while_the_statistics_are_read_is_known_by_the_next_ones() {
+    for second in AROUND_A_READ {
+        let overhead_memory = Steps::step(180.0, second, 282.4);
+        let samples = Fargate { overhead_memory, ..large() }.run("platform-same-instant", 240.0);
+        assert!(single(&samples, 60.0..240.0).1 < 5.0 + NEXT_TO_NOTHING);
+        // The next ones are of 143.3 s and are got at 150.01 s at the latest.
+        assert!(single(&samples, 151.0..240.0).1 < NEXT_TO_NOTHING, "{second}");
+    }
+}
+
 #[test]
 fn a_step_of_the_platforms_cpu_is_off_by_no_more_than_the_step_until_both_ends_are_after_it() {
     for task in [large(), small()] {
