@@ -7,6 +7,7 @@ use std::time::Duration;
 use hyper::Method;
 use log::error;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::ecs::Endpoint;
 use crate::http::request;
@@ -85,30 +86,22 @@ fn last_part(arn: &str) -> String {
     arn.rsplit('/').next().unwrap_or(arn).to_owned()
 }
 
-async fn ecs<T: for<'body> Deserialize<'body>>(path: &str) -> io::Result<T> {
+async fn ecs<T: DeserializeOwned>(path: &str) -> io::Result<T> {
     let endpoint = Endpoint::from_environment().unwrap_or_else(Endpoint::unset);
-    let named = |error: io::Error| name(&endpoint.url(path), &error);
-    let body = endpoint.get(path).await.map_err(named)?;
-    serde_json::from_slice(&body).map_err(|error| named(error.into()))
+    endpoint.get(path, |body| serde_json::from_slice(body)).await
 }
 
 /// Asks the EC2 metadata service, version 2.
 async fn instance(path: &str) -> io::Result<String> {
-    let token_url = format!("{INSTANCE_METADATA}/latest/api/token");
-    let lifetime = [("x-aws-ec2-metadata-token-ttl-seconds", "60")];
-    let token = request(Method::PUT, &token_url, &lifetime, TIMEOUT)
-        .await
-        .map_err(|error| name(&token_url, &error))?;
-    let token = String::from_utf8_lossy(&token).into_owned();
-    let url = format!("{INSTANCE_METADATA}/latest/meta-data/{path}");
-    let headers = [("x-aws-ec2-metadata-token", token.as_str())];
-    let body =
-        request(Method::GET, &url, &headers, TIMEOUT).await.map_err(|error| name(&url, &error))?;
-    Ok(String::from_utf8_lossy(&body).trim().to_owned())
-}
-
-fn name(url: &str, error: &io::Error) -> io::Error {
-    io::Error::other(format!("{url}: {error}"))
+    let ask = async |method, path: &str, header| {
+        let url = format!("{INSTANCE_METADATA}{path}");
+        let body = request(method, &url, &[header], TIMEOUT).await?;
+        Ok::<_, io::Error>(String::from_utf8_lossy(&body).trim().to_owned())
+    };
+    let lifetime = ("x-aws-ec2-metadata-token-ttl-seconds", "60");
+    let token = ask(Method::PUT, "/latest/api/token", lifetime).await?;
+    let header = ("x-aws-ec2-metadata-token", token.as_str());
+    ask(Method::GET, &format!("/latest/meta-data/{path}"), header).await
 }
 
 /// The EC2 metadata service (Amazon EC2 user guide, instance metadata).

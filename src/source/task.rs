@@ -7,6 +7,7 @@
 mod account;
 mod fusion;
 mod metadata;
+mod news;
 mod poll;
 pub mod stats;
 
@@ -15,13 +16,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use log::info;
-use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, timeout};
 
 use self::account::{Account, Exact};
 use self::fusion::{Fusion, Machine};
 use self::metadata::Task as Metadata;
-use self::poll::News;
+use self::news::{News, Receiver, channel};
 use super::Source;
 use super::container::Container;
 use super::host::Host;
@@ -34,7 +34,7 @@ use crate::settings::{MemoryUse, Metrics};
 /// Reads the usage of a task, in the way that suits where it runs.
 #[derive(Debug)]
 pub struct Task {
-    news: Receiver<News>,
+    news: Receiver,
     address: String,
     memory: MemoryUse,
     metrics: Metrics,
@@ -67,21 +67,23 @@ pub struct Limits {
 /// milliseconds; after this, sampling starts, and what it tells later is taken up then.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
 
-/// How many answers may wait for the next sample. There is one every few seconds; when they are
-/// not taken, polling waits.
-const NEWS_DEPTH: usize = 4;
-
 impl Task {
     /// Starts to ask the endpoint.
     pub async fn open(endpoint: Endpoint, memory: MemoryUse, metrics: Metrics) -> Self {
-        let (sender, news) = channel(NEWS_DEPTH);
+        let (sender, news) = channel();
         let address = endpoint.url("/task");
         tokio::spawn(poll::run(endpoint, memory, sender));
         let mut task = Self { news, address, memory, metrics, failure: None, way: Way::Unknown };
-        if let Ok(Some(first)) = timeout(FIRST_ANSWER, task.news.recv()).await {
-            task.take(first);
-        }
+        // Without it the first sample is without any part.
+        let _ = timeout(FIRST_ANSWER, task.news.wait()).await;
+        task.take_news();
         task
+    }
+
+    fn take_news(&mut self) {
+        for news in self.news.take() {
+            self.take(news);
+        }
     }
 
     fn take(&mut self, news: News) {
@@ -134,9 +136,7 @@ impl Source for Task {
             _ => None,
         };
         // What the endpoint tells is of instants before this reading of the machine.
-        while let Ok(news) = self.news.try_recv() {
-            self.take(news);
-        }
+        self.take_news();
         match (&mut self.way, fused) {
             (_, Some(reading)) => reading,
             (Way::Own(container), None) => container.read(instant),
