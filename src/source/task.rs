@@ -11,7 +11,6 @@ mod news;
 mod poll;
 pub mod stats;
 
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,9 +24,9 @@ use self::news::{News, Receiver, channel};
 use super::Source;
 use super::container::Container;
 use super::host::Host;
-use crate::ecs::Endpoint;
+use crate::ecs::{Endpoint, VARIABLE};
 use crate::model::{
-    Bytes, Cores, CpuReading, Events, Evidence, Limit, MemoryReading, ReadError, Reading,
+    Bytes, Cores, CpuReading, Events, Evidence, Limit, MemoryReading, RawValue, Reading,
 };
 use crate::settings::{MemoryUse, Metrics};
 
@@ -66,6 +65,9 @@ pub struct Limits {
 /// How long the first sample waits for the endpoint to tell what the task is. It answers in
 /// milliseconds; after this, sampling starts, and what it tells later is taken up then.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
+
+/// Between two answers of the endpoint.
+const NOTHING_NEW: Reading = Reading { cpu: None, memory: None };
 
 impl Task {
     /// Starts to ask the endpoint.
@@ -142,9 +144,9 @@ impl Source for Task {
             (Way::Own(container), None) => container.read(instant),
             (Way::Exact { limits, machine, fresh, .. }, None) => match fresh.take() {
                 Some(exact) => told(exact, limits, machine.read(instant)),
-                None => self.nothing_new(),
+                None => NOTHING_NEW,
             },
-            (Way::Unknown | Way::Fused { .. }, None) => self.nothing_new(),
+            (Way::Unknown | Way::Fused { .. }, None) => NOTHING_NEW,
         }
     }
 
@@ -153,7 +155,9 @@ impl Source for Task {
         match &mut self.way {
             Way::Own(container) => container.explain(),
             Way::Fused { machine, .. } => machine.explain(),
-            Way::Exact { .. } | Way::Unknown => Vec::new(),
+            Way::Exact { .. } | Way::Unknown => {
+                self.failure.iter().flat_map(|f| failed(f)).collect()
+            }
         }
     }
 
@@ -165,15 +169,13 @@ impl Source for Task {
     }
 }
 
-impl Task {
-    /// Nothing, or why there is nothing.
-    fn nothing_new(&self) -> Reading {
-        let error = || {
-            let text = self.failure.clone()?;
-            Some(ReadError::of(self.address.clone().into(), io::Error::other(text)))
-        };
-        Reading { cpu: error().map(Err), memory: error().map(Err) }
-    }
+/// Why there are no figures of either part. The log has it from the polling.
+fn failed(why: &str) -> [Evidence; 2] {
+    ["CPU", "memory"].map(|part| {
+        let (name, origin) = ("task metadata endpoint", VARIABLE.to_owned());
+        let value = RawValue { name, origin, value: Err(why.to_owned()) };
+        Evidence { part, values: vec![value], formula: "what the endpoint tells of the containers" }
+    })
 }
 
 /// The task by the machine's counters, each part as far as its overhead is known.
