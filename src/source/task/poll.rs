@@ -15,7 +15,7 @@ use crate::settings::MemoryUse;
 
 /// Asks what the task is until that is known for good, and its usage, until nobody listens.
 pub async fn run(endpoint: Endpoint, memory: MemoryUse, news: Sender) {
-    let mut poll = Poll { endpoint, memory, news, known: None };
+    let mut poll = Poll { endpoint, memory, news, known: None, clock: Clock::default() };
     let mut failing = false;
     while !poll.news.is_closed() {
         let failure = poll.ask().await.err();
@@ -42,6 +42,7 @@ struct Poll {
     memory: MemoryUse,
     news: Sender,
     known: Option<Task>,
+    clock: Clock,
 }
 
 impl Poll {
@@ -70,7 +71,10 @@ impl Poll {
             stats::parse(body, self.memory).map(|usage| (usage, now))
         };
         let (usage, now) = self.endpoint.get("/task/stats", parse).await?;
-        self.news.send(News::Usage(usage, now));
+        let newest = usage.values().map(|usage| usage.read).max();
+        if newest.is_none_or(|read| self.clock.dates(read, now)) {
+            self.news.send(News::Usage(usage, now));
+        }
         Ok(())
     }
 
@@ -83,6 +87,38 @@ impl Poll {
     }
 }
 
+/// Tells whether statistics are as old as they look, which those are not that were read before the
+/// wall clock was set.
+#[derive(Debug, Default)]
+pub struct Clock {
+    last: Option<Now>,
+    /// What it would have shown when it was first seen to be set.
+    unset: Option<SystemTime>,
+}
+
+impl Clock {
+    /// Whether the time that statistics were read at is one of the wall clock as it is `now`.
+    pub fn dates(&mut self, read: SystemTime, now: Now) -> bool {
+        if let Some(last) = self.last.replace(now) {
+            let expected = last.wall_clock + now.instant.duration_since(last.instant);
+            let step = now.wall_clock.duration_since(expected).unwrap_or_else(|e| e.duration());
+            if step > MOST_CLOCK_STEP {
+                self.unset = Some(expected);
+            }
+        }
+        let age = self.unset.and_then(|unset| unset.duration_since(read).ok());
+        age.is_none_or(|age| age > OLDEST_STATISTICS)
+    }
+}
+
 /// On EC2 the endpoint has new figures each second, on Fargate every ten. It allows some forty
 /// requests a second to all of a task together, so this is far from its throttle.
 const POLL_INTERVAL: Duration = Duration::from_secs(3);
+
+/// A clock that was set by more than this between two answers makes statistics from before look
+/// older or younger than they are. Less bends the ten seconds between two of them by half a percent.
+const MOST_CLOCK_STEP: Duration = Duration::from_millis(50);
+
+/// Statistics are ten to twenty seconds old at most. A time that is further back than this is one
+/// of a clock that was set back.
+const OLDEST_STATISTICS: Duration = Duration::from_secs(60);

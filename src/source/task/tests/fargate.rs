@@ -204,6 +204,29 @@ fn a_wall_clock_that_is_set_by_an_hour_bends_nothing() {
 }
 
 #[test]
+fn a_wall_clock_that_is_set_by_seconds_bends_nothing() {
+    for by in [0.5, 2.0, 9.0, 40.0, -0.5, -2.0, -9.0, -40.0] {
+        for (second, delay) in [(121.0, 4.0), (126.0, 4.0), (135.0, 4.0), (134.0, 9.5)] {
+            let task = Fargate { clock_set: (second, by), delay, ..large() };
+            let cpu = Steps::bursts(0.3, 0.6, 5.0, 10.0);
+            let samples = Fargate { cpu, ..task }.run("clock-seconds", 300.0);
+            let (cpu, memory) = single(&samples, 60.0..300.0);
+            assert!(cpu < TICKS && memory < NEXT_TO_NOTHING, "{by} s at {second}: {cpu} {memory}");
+        }
+    }
+}
+
+#[test]
+fn after_the_wall_clock_was_set_the_overhead_is_measured_again() {
+    for by in [2.0, 3600.0, -2.0, -3600.0] {
+        let overhead_memory = Steps::step(180.0, 126.0, 282.4);
+        let samples = Fargate { clock_set: (127.0, by), overhead_memory, ..large() }
+            .run("clock-after", 240.0);
+        assert!(single(&samples, 149.0..240.0).1 < NEXT_TO_NOTHING, "{by}");
+    }
+}
+
+#[test]
 fn without_answers_for_a_minute_it_goes_on_with_the_last_overhead() {
     let cpu = Steps::step(0.4, 150.0, 0.7);
     let samples = Fargate { silent: 120.0..180.0, cpu, ..large() }.run("silent", 240.0);

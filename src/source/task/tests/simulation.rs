@@ -16,6 +16,7 @@ use crate::source::host::Host;
 use crate::source::task::account::Now;
 use crate::source::task::metadata::Task as Metadata;
 use crate::source::task::news::{News, Sender, channel};
+use crate::source::task::poll::Clock;
 use crate::source::task::{Task, Way, stats};
 
 /// What happens in a simulation. Times are seconds since its start.
@@ -81,11 +82,11 @@ impl Fargate {
         let root = Root::new(name, self.machine_cores());
         let (mut task, news) = self.open(&root.0);
         let start = Instant::now() + Duration::from_secs(86_400);
-        let (mut samples, mut last) = (Vec::new(), None);
+        let (mut samples, mut last, mut clock) = (Vec::new(), None, Clock::default());
         let mut polls = (0_u32..).map(|n| f64::from(n) * POLL_SECONDS + FIRST_POLL).peekable();
         for second in (0_u32..).map(|n| f64::from(n) * self.every).take_while(|s| *s < seconds) {
             while let Some(poll) = polls.next_if(|poll| *poll <= second) {
-                self.answer(poll, start, &news);
+                self.answer(poll, start, &mut clock, &news);
             }
             self.write(&root.0, second);
             let at = start + Duration::from_secs_f64(second);
@@ -120,7 +121,7 @@ impl Fargate {
     }
 
     /// Answers a poll with the newest statistics that are out.
-    fn answer(&self, poll: f64, start: Instant, news: &Sender) {
+    fn answer(&self, poll: f64, start: Instant, clock: &mut Clock, news: &Sender) {
         let refreshes = ((poll - self.delay - self.refreshed) / REFRESH_SECONDS).floor();
         let read = self.refreshed + refreshes * REFRESH_SECONDS;
         if read < 0.0 || self.silent.contains(&poll) {
@@ -131,7 +132,9 @@ impl Fargate {
             instant: start + Duration::from_secs_f64(poll),
             wall_clock: self.wall_clock(poll),
         };
-        news.send(News::Usage(usage, now));
+        if clock.dates(usage["app"].read, now) {
+            news.send(News::Usage(usage, now));
+        }
     }
 
     /// The statistics of the two containers as they were at some time.
