@@ -8,6 +8,7 @@ use hyper::Method;
 use log::error;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
 
 use crate::ecs::Endpoint;
 use crate::http::request;
@@ -16,7 +17,7 @@ use crate::settings::{AutoDimension, Settings, dimension_value};
 /// The settings with all dimensions that were asked for. One whose value cannot be found out, or
 /// is none that CloudWatch takes, is left out and said.
 pub async fn complete(settings: &Settings) -> Settings {
-    let mut finder = Finder::default();
+    let finder = Finder::default();
     let mut complete = settings.clone();
     for asked in &settings.auto_dimensions {
         match finder.find(*asked).await {
@@ -27,10 +28,12 @@ pub async fn complete(settings: &Settings) -> Settings {
     complete
 }
 
-/// What has been found out so far.
+/// What several dimensions are found out by. Each is asked for once, even if that fails: all of
+/// the failures one after another would take longer than a shutdown may.
 #[derive(Default)]
 struct Finder {
-    task: Option<TaskIdentity>,
+    task: OnceCell<Result<TaskIdentity, String>>,
+    token: OnceCell<Result<String, String>>,
 }
 
 /// The task, by the metadata endpoint version 4.
@@ -54,7 +57,7 @@ struct ContainerIdentity {
 }
 
 impl Finder {
-    async fn find(&mut self, asked: AutoDimension) -> io::Result<String> {
+    async fn find(&self, asked: AutoDimension) -> io::Result<String> {
         let value = match asked {
             AutoDimension::Cluster => last_part(&self.task().await?.cluster),
             AutoDimension::TaskFamily => self.task().await?.family,
@@ -63,8 +66,8 @@ impl Finder {
             AutoDimension::AvailabilityZone if Endpoint::from_environment().is_some() => {
                 self.task().await?.availability_zone
             }
-            AutoDimension::AvailabilityZone => instance("placement/availability-zone").await?,
-            AutoDimension::InstanceId => instance("instance-id").await?,
+            AutoDimension::AvailabilityZone => self.instance("placement/availability-zone").await?,
+            AutoDimension::InstanceId => self.instance("instance-id").await?,
             AutoDimension::Hostname => {
                 rustix::system::uname().nodename().to_string_lossy().into_owned()
             }
@@ -73,11 +76,21 @@ impl Finder {
             .map_err(|expected| io::Error::other(format!("{value:?}: expected {expected}")))
     }
 
-    async fn task(&mut self) -> io::Result<TaskIdentity> {
-        if self.task.is_none() {
-            self.task = Some(ecs("/task").await?);
-        }
-        self.task.clone().ok_or_else(|| io::Error::other("the task is not known"))
+    async fn task(&self) -> io::Result<TaskIdentity> {
+        let ask = async || ecs("/task").await.map_err(|error| error.to_string());
+        self.task.get_or_init(ask).await.clone().map_err(io::Error::other)
+    }
+
+    /// Asks the EC2 metadata service, version 2.
+    async fn instance(&self, path: &str) -> io::Result<String> {
+        let ask = async || {
+            let lifetime = ("x-aws-ec2-metadata-token-ttl-seconds", "60");
+            let token = ec2(Method::PUT, "/latest/api/token", lifetime).await;
+            token.map_err(|error| error.to_string())
+        };
+        let token = self.token.get_or_init(ask).await.clone().map_err(io::Error::other)?;
+        let header = ("x-aws-ec2-metadata-token", token.as_str());
+        ec2(Method::GET, &format!("/latest/meta-data/{path}"), header).await
     }
 }
 
@@ -91,17 +104,10 @@ async fn ecs<T: DeserializeOwned>(path: &str) -> io::Result<T> {
     endpoint.get(path, |body| serde_json::from_slice(body)).await
 }
 
-/// Asks the EC2 metadata service, version 2.
-async fn instance(path: &str) -> io::Result<String> {
-    let ask = async |method, path: &str, header| {
-        let url = format!("{INSTANCE_METADATA}{path}");
-        let body = request(method, &url, &[header], TIMEOUT).await?;
-        Ok::<_, io::Error>(String::from_utf8_lossy(&body).trim().to_owned())
-    };
-    let lifetime = ("x-aws-ec2-metadata-token-ttl-seconds", "60");
-    let token = ask(Method::PUT, "/latest/api/token", lifetime).await?;
-    let header = ("x-aws-ec2-metadata-token", token.as_str());
-    ask(Method::GET, &format!("/latest/meta-data/{path}"), header).await
+async fn ec2(method: Method, path: &str, header: (&'static str, &str)) -> io::Result<String> {
+    let url = format!("{INSTANCE_METADATA}{path}");
+    let body = request(method, &url, &[header], TIMEOUT).await?;
+    Ok(String::from_utf8_lossy(&body).trim().to_owned())
 }
 
 /// The EC2 metadata service (Amazon EC2 user guide, instance metadata).
