@@ -10,6 +10,7 @@ mod metadata;
 mod news;
 mod poll;
 pub mod stats;
+mod ticks;
 
 use std::path::Path;
 use std::time::Duration;
@@ -184,11 +185,12 @@ fn fuse(machine: &mut Host, fusion: &mut Fusion, limits: &Limits, at: Instant) -
         Reading { cpu: Some(Ok(cpu)), memory: Some(Ok(memory)) } => (cpu, memory),
         incomplete => return incomplete,
     };
-    let (used, in_use) = fusion.machine(Machine { at, cpu: cpu.used, memory: memory.used });
     let cpu_limit = limits.cpu.clone().unwrap_or(cpu.limit);
+    let machine = Machine { at, cpu: cpu.used, memory: memory.used };
+    let (used, in_use) = fusion.machine(machine, cpu_limit.amount);
     let memory_limit = limits.memory.clone().unwrap_or(memory.limit);
     Reading {
-        cpu: used.map(|used| Ok(CpuReading { at, used, limit: cpu_limit })),
+        cpu: used.map(|(at, used)| Ok(CpuReading { at, used, limit: cpu_limit })),
         memory: in_use.map(|used| Ok(MemoryReading { used, limit: memory_limit })),
     }
 }
