@@ -82,8 +82,9 @@ impl Fusion {
             return;
         }
         // Memory may have changed at any instant between the two readings, and then this tells no
-        // more than that the overhead lies between theirs. The one in use stays as far as it does;
-        // where there is none, the middle is the nearest guess, until the next answer.
+        // more than that the overhead lies between theirs. The one in use stays as far as it does.
+        // Where there is none, the change is taken to be an even one: memory that is wrong by less
+        // than that until the next answer says more than none, which a busy task might never get.
         let overhead = |of: Machine| i128::from(of.memory.0) - i128::from(exact.memory.0);
         let (one, other) = (overhead(last), overhead(next));
         let overhead = self.memory_overhead.unwrap_or_else(|| overhead(machine));
