@@ -7,6 +7,8 @@ use std::time::Duration;
 use hyper::Method;
 use log::error;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
 
 use crate::ecs::Endpoint;
 use crate::http::request;
@@ -15,7 +17,7 @@ use crate::settings::{AutoDimension, Settings, dimension_value};
 /// The settings with all dimensions that were asked for. One whose value cannot be found out, or
 /// is none that CloudWatch takes, is left out and said.
 pub async fn complete(settings: &Settings) -> Settings {
-    let mut finder = Finder::default();
+    let finder = Finder::default();
     let mut complete = settings.clone();
     for asked in &settings.auto_dimensions {
         match finder.find(*asked).await {
@@ -26,10 +28,12 @@ pub async fn complete(settings: &Settings) -> Settings {
     complete
 }
 
-/// What has been found out so far.
+/// What several dimensions are found out by. Each is asked for once, even if that fails: all of
+/// the failures one after another would take longer than a shutdown may.
 #[derive(Default)]
 struct Finder {
-    task: Option<TaskIdentity>,
+    task: OnceCell<Result<TaskIdentity, String>>,
+    token: OnceCell<Result<String, String>>,
 }
 
 /// The task, by the metadata endpoint version 4.
@@ -53,7 +57,7 @@ struct ContainerIdentity {
 }
 
 impl Finder {
-    async fn find(&mut self, asked: AutoDimension) -> io::Result<String> {
+    async fn find(&self, asked: AutoDimension) -> io::Result<String> {
         let value = match asked {
             AutoDimension::Cluster => last_part(&self.task().await?.cluster),
             AutoDimension::TaskFamily => self.task().await?.family,
@@ -62,8 +66,8 @@ impl Finder {
             AutoDimension::AvailabilityZone if Endpoint::from_environment().is_some() => {
                 self.task().await?.availability_zone
             }
-            AutoDimension::AvailabilityZone => instance("placement/availability-zone").await?,
-            AutoDimension::InstanceId => instance("instance-id").await?,
+            AutoDimension::AvailabilityZone => self.instance("placement/availability-zone").await?,
+            AutoDimension::InstanceId => self.instance("instance-id").await?,
             AutoDimension::Hostname => {
                 rustix::system::uname().nodename().to_string_lossy().into_owned()
             }
@@ -72,11 +76,21 @@ impl Finder {
             .map_err(|expected| io::Error::other(format!("{value:?}: expected {expected}")))
     }
 
-    async fn task(&mut self) -> io::Result<TaskIdentity> {
-        if self.task.is_none() {
-            self.task = Some(ecs("/task").await?);
-        }
-        self.task.clone().ok_or_else(|| io::Error::other("the task is not known"))
+    async fn task(&self) -> io::Result<TaskIdentity> {
+        let ask = async || ecs("/task").await.map_err(|error| error.to_string());
+        self.task.get_or_init(ask).await.clone().map_err(io::Error::other)
+    }
+
+    /// Asks the EC2 metadata service, version 2.
+    async fn instance(&self, path: &str) -> io::Result<String> {
+        let ask = async || {
+            let lifetime = ("x-aws-ec2-metadata-token-ttl-seconds", "60");
+            let token = ec2(Method::PUT, "/latest/api/token", lifetime).await;
+            token.map_err(|error| error.to_string())
+        };
+        let token = self.token.get_or_init(ask).await.clone().map_err(io::Error::other)?;
+        let header = ("x-aws-ec2-metadata-token", token.as_str());
+        ec2(Method::GET, &format!("/latest/meta-data/{path}"), header).await
     }
 }
 
@@ -85,30 +99,15 @@ fn last_part(arn: &str) -> String {
     arn.rsplit('/').next().unwrap_or(arn).to_owned()
 }
 
-async fn ecs<T: for<'body> Deserialize<'body>>(path: &str) -> io::Result<T> {
+async fn ecs<T: DeserializeOwned>(path: &str) -> io::Result<T> {
     let endpoint = Endpoint::from_environment().unwrap_or_else(Endpoint::unset);
-    let named = |error: io::Error| name(&endpoint.url(path), &error);
-    let body = endpoint.get(path).await.map_err(named)?;
-    serde_json::from_slice(&body).map_err(|error| named(error.into()))
+    endpoint.get(path, |body| serde_json::from_slice(body)).await
 }
 
-/// Asks the EC2 metadata service, version 2.
-async fn instance(path: &str) -> io::Result<String> {
-    let token_url = format!("{INSTANCE_METADATA}/latest/api/token");
-    let lifetime = [("x-aws-ec2-metadata-token-ttl-seconds", "60")];
-    let token = request(Method::PUT, &token_url, &lifetime, TIMEOUT)
-        .await
-        .map_err(|error| name(&token_url, &error))?;
-    let token = String::from_utf8_lossy(&token).into_owned();
-    let url = format!("{INSTANCE_METADATA}/latest/meta-data/{path}");
-    let headers = [("x-aws-ec2-metadata-token", token.as_str())];
-    let body =
-        request(Method::GET, &url, &headers, TIMEOUT).await.map_err(|error| name(&url, &error))?;
+async fn ec2(method: Method, path: &str, header: (&'static str, &str)) -> io::Result<String> {
+    let url = format!("{INSTANCE_METADATA}{path}");
+    let body = request(method, &url, &[header], TIMEOUT).await?;
     Ok(String::from_utf8_lossy(&body).trim().to_owned())
-}
-
-fn name(url: &str, error: &io::Error) -> io::Error {
-    io::Error::other(format!("{url}: {error}"))
 }
 
 /// The EC2 metadata service (Amazon EC2 user guide, instance metadata).

@@ -1,12 +1,12 @@
 //! The task metadata endpoint of ECS, version 4: plain HTTP to a link-local address.
 
+use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
 use hyper::Method;
-use hyper::body::Bytes;
 
-use crate::http::request;
+use crate::http::{error_of, request};
 
 /// Where the endpoint is.
 #[derive(Clone, Debug)]
@@ -31,12 +31,19 @@ impl Endpoint {
         format!("{}{path}", self.base)
     }
 
-    /// The body of the answer, if it is a good one and comes in time.
-    pub async fn get(&self, path: &str) -> io::Result<Bytes> {
+    /// What the answer means, if it is a good one and comes in time. An error names the address.
+    pub async fn get<T, E: Display>(
+        &self,
+        path: &str,
+        parse: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> io::Result<T> {
+        let url = self.url(path);
         if self.base.starts_with('$') {
-            return Err(io::Error::other("the variable is not set, so this is not an ECS task"));
+            let unset = "the variable is not set, so this is not an ECS task";
+            return Err(error_of(&url, unset));
         }
-        request(Method::GET, &self.url(path), &[], TIMEOUT).await
+        let body = request(Method::GET, &url, &[], TIMEOUT).await?;
+        parse(&body).map_err(|error| error_of(&url, error))
     }
 }
 

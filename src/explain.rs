@@ -117,11 +117,18 @@ async fn look(source: &mut dyn Source, settings: &Settings) -> Looked {
         }
         looked.memory = reading.memory.or(looked.memory);
         let is_complete = looked.cpu[0].is_some() && looked.memory.is_some();
-        if is_complete || start.elapsed() >= LONGEST_LOOK {
+        let longest = if knows_nothing(source) { NOTHING_KNOWN } else { LONGEST_LOOK };
+        if is_complete || start.elapsed() >= longest {
             return looked;
         }
         sleep(settings.sample_interval.min(LONGEST_INTERVAL)).await;
     }
+}
+
+/// Whether all that the source is made of is reasons why there is nothing.
+fn knows_nothing(source: &mut dyn Source) -> bool {
+    let evidence = source.explain();
+    evidence.iter().flat_map(|evidence| &evidence.values).all(|raw| raw.value.is_err())
 }
 
 /// CPU needs two readings.
@@ -201,6 +208,9 @@ fn put_in(evidence: &Evidence) -> Option<String> {
 
 /// Nobody wants to wait longer for an explanation, however long the sample interval is.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// An endpoint that has not told anything after this is not waited for.
+const NOTHING_KNOWN: Duration = Duration::from_secs(4);
 
 /// On Fargate the endpoint has new figures every ten seconds, and the overhead on CPU is known after
 /// the second of those that are of after the start. What is not known after this is not told.

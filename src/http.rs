@@ -1,5 +1,6 @@
 //! A plain HTTP request to an endpoint on this machine or link-local: ECS and EC2 metadata.
 
+use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
@@ -12,15 +13,22 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// The body of the answer, if it is a good one and comes in time.
+/// The body of the answer, if it is a good one and comes in time. An error names the address.
 pub async fn request(
     method: Method,
     url: &str,
     headers: &[(&'static str, &str)],
     time: Duration,
 ) -> io::Result<Bytes> {
-    let answer = timeout(time, exchange(method, url, headers)).await;
-    answer.unwrap_or_else(|_| Err(io::Error::other(format!("no answer within {time:?}"))))
+    match timeout(time, exchange(method, url, headers)).await {
+        Ok(answer) => answer.map_err(|error| error_of(url, error)),
+        Err(_) => Err(error_of(url, format_args!("no answer within {time:?}"))),
+    }
+}
+
+/// An error with the address that it is of.
+pub fn error_of(url: &str, error: impl Display) -> io::Error {
+    io::Error::other(format!("{url}: {error}"))
 }
 
 async fn exchange(

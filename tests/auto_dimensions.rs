@@ -78,6 +78,24 @@ fn what_cannot_be_found_out_is_left_out_and_said() {
 }
 
 #[test]
+fn an_endpoint_that_never_answers_does_not_cost_the_last_window() {
+    // Connections are made, and nobody ever takes them.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}/v4/x", listener.local_addr().expect("a bound listener"));
+    let names = "cluster,task-family,task-id,container,availability-zone";
+    let mut command = agent(names);
+    command.env("ECS_CONTAINER_METADATA_URI_V4", &url).env("RUST_LOG", "debug");
+    let agent = Agent::start(command.args(["--sample-interval", "0.1"]));
+    agent.wait_for_log("] Sample {");
+    let ended = agent.terminate().expect_code(0);
+    assert!(ended.stdout.lines().next().is_some_and(|line| line.ends_with(" Own=1")), "{ended:#?}");
+    for (name, path) in [("ClusterName", "/task"), ("TaskId", "/task"), ("ContainerName", "")] {
+        let line = format!("the dimension {name} is left out: {url}{path}: no answer within 2s");
+        assert!(ended.stderr.contains(&line), "{line}: {ended:#?}");
+    }
+}
+
+#[test]
 fn none_may_be_given_twice() {
     let ended = run(agent("cluster,task").args(["--dimension", "ClusterName=x"])).expect_code(2);
     assert_eq!(

@@ -27,7 +27,7 @@ macro_rules! cases {
     ($($module:ident::$name:ident,)*) => { [$((stringify!($name), $module::$name)),*] };
 }
 
-const CASES: [Case; 19] = cases![
+const CASES: [Case; 22] = cases![
     roles::a_task_publishes_with_the_role_of_the_task,
     roles::a_task_without_a_role_leaves_that_of_the_instance_alone,
     roles::a_task_without_a_region_does_not_ask_the_instance,
@@ -38,6 +38,9 @@ const CASES: [Case; 19] = cases![
     instance::its_region_names_the_endpoint,
     instance::sampling_goes_on_while_the_metadata_service_hangs,
     instance::a_hanging_metadata_service_cannot_hold_up_the_exit,
+    instance::an_instance_gives_its_names_to_whoever_has_a_token,
+    instance::a_name_that_the_instance_does_not_tell_is_left_out,
+    instance::a_hanging_metadata_service_costs_the_names_and_no_window,
     proxies::each_variable_names_the_proxy_for_https,
     proxies::the_proxy_needs_no_scheme,
     proxies::exceptions_go_direct,

@@ -255,11 +255,12 @@ fn scope_task_outside_of_ecs_says_which_variable_is_missing() {
             command.env_remove("ECS_CONTAINER_METADATA_URI_V4");
         }
         let agent = Agent::start(command.args(["--scope", "task"]).env("RUST_LOG", "error"));
-        let line = agent.wait_for_log("memory is absent");
+        let line = agent.wait_for_log("the task metadata endpoint fails");
         for text in ["$ECS_CONTAINER_METADATA_URI_V4", "is not set, so this is not an ECS task"] {
             assert!(line.contains(text), "{line}");
         }
-        assert_eq!(agent.terminate().expect_code(0).stdout, "");
+        let ended = agent.terminate().expect_code(0);
+        assert_eq!((ended.stdout.as_str(), ended.stderr.lines().count()), ("", 1), "{ended:#?}");
     }
 }
 

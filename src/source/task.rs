@@ -9,36 +9,34 @@ mod containers;
 mod evidence;
 mod fusion;
 pub mod metadata;
+mod news;
 mod poll;
 pub mod stats;
+mod ticks;
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use log::info;
-use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, timeout};
 
 use self::account::{Account, Exact};
 use self::containers::{Containers, Whole};
 use self::fusion::{Fusion, Machine};
 use self::metadata::Task as Metadata;
-use self::poll::News;
+use self::news::{News, Receiver, channel};
 use super::Source;
 use super::container::Container;
 use super::host::Host;
 use crate::ecs::Endpoint;
-use crate::model::{
-    Bytes, Cores, CpuReading, Events, Evidence, Limit, MemoryReading, ReadError, Reading,
-};
+use crate::model::{Bytes, Cores, CpuReading, Events, Evidence, Limit, MemoryReading, Reading};
 use crate::settings::{MemoryUse, Metrics, Settings};
 
 /// Reads the usage of a task, in the way that suits where it runs.
 #[derive(Debug)]
 pub struct Task {
-    news: Receiver<News>,
+    news: Receiver,
     address: String,
     memory: MemoryUse,
     metrics: Metrics,
@@ -76,14 +74,13 @@ pub struct Limits {
 /// milliseconds; after this, sampling starts, and what it tells later is taken up then.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
 
-/// How many answers may wait for the next sample. There is one every few seconds; when they are
-/// not taken, polling waits.
-const NEWS_DEPTH: usize = 4;
+/// Between two answers of the endpoint.
+const NOTHING_NEW: Reading = Reading { cpu: None, memory: None };
 
 impl Task {
     /// Starts to ask the endpoint.
     pub async fn open(endpoint: Endpoint, settings: &Settings) -> Self {
-        let (sender, news) = channel(NEWS_DEPTH);
+        let (sender, news) = channel();
         let address = endpoint.url("/task");
         tokio::spawn(poll::run(endpoint, settings.memory, sender));
         let mut task = Self {
@@ -97,10 +94,16 @@ impl Task {
             per_container: settings.per_container,
             own: None,
         };
-        if let Ok(Some(first)) = timeout(FIRST_ANSWER, task.news.recv()).await {
-            task.take(first);
-        }
+        // Without it the first sample is without any part.
+        let _ = timeout(FIRST_ANSWER, task.news.wait()).await;
+        task.take_news();
         task
+    }
+
+    fn take_news(&mut self) {
+        for news in self.news.take() {
+            self.take(news);
+        }
     }
 
     fn take(&mut self, news: News) {
@@ -161,9 +164,7 @@ impl Source for Task {
             _ => None,
         };
         // What the endpoint tells is of instants before this reading of the machine.
-        while let Ok(news) = self.news.try_recv() {
-            self.take(news);
-        }
+        self.take_news();
         match (&mut self.way, fused) {
             (_, Some(reading)) => reading,
             (Way::Own(container), None) => {
@@ -173,9 +174,9 @@ impl Source for Task {
             }
             (Way::Exact { limits, machine, fresh, .. }, None) => match fresh.take() {
                 Some(exact) => told(exact, limits, machine.read(instant)),
-                None => self.nothing_new(),
+                None => NOTHING_NEW,
             },
-            (Way::Unknown | Way::Fused { .. }, None) => self.nothing_new(),
+            (Way::Unknown | Way::Fused { .. }, None) => NOTHING_NEW,
         }
     }
 
@@ -202,13 +203,16 @@ impl Source for Task {
         match &mut self.way {
             Way::Own(container) => container.explain(),
             Way::Fused { machine, fusion, .. } => {
-                evidence::less_overhead(machine.explain(), fusion, &self.address)
+                let failure = self.failure.as_deref();
+                evidence::less_overhead(machine.explain(), fusion, &self.address, failure)
             }
-            Way::Exact { account, .. } => {
+            Way::Exact { account, .. } if self.failure.is_none() => {
                 let latest = account.latest();
                 evidence::of_containers(&latest, &self.containers, &self.address, self.memory)
             }
-            Way::Unknown => Vec::new(),
+            Way::Exact { .. } | Way::Unknown => {
+                self.failure.iter().flat_map(|why| evidence::failed(why)).collect()
+            }
         }
     }
 
@@ -220,28 +224,18 @@ impl Source for Task {
     }
 }
 
-impl Task {
-    /// Nothing, or why there is nothing.
-    fn nothing_new(&self) -> Reading {
-        let error = || {
-            let text = self.failure.clone()?;
-            Some(ReadError::of(self.address.clone().into(), io::Error::other(text)))
-        };
-        Reading { cpu: error().map(Err), memory: error().map(Err) }
-    }
-}
-
 /// The task by the machine's counters, each part as far as its overhead is known.
 fn fuse(machine: &mut Host, fusion: &mut Fusion, limits: &Limits, at: Instant) -> Reading {
     let (cpu, memory) = match machine.read(at) {
         Reading { cpu: Some(Ok(cpu)), memory: Some(Ok(memory)) } => (cpu, memory),
         incomplete => return incomplete,
     };
-    let (used, in_use) = fusion.machine(Machine { at, cpu: cpu.used, memory: memory.used });
     let cpu_limit = limits.cpu.clone().unwrap_or(cpu.limit);
+    let machine = Machine { at, cpu: cpu.used, memory: memory.used };
+    let (used, in_use) = fusion.machine(machine, cpu_limit.amount);
     let memory_limit = limits.memory.clone().unwrap_or(memory.limit);
     Reading {
-        cpu: used.map(|used| Ok(CpuReading { at, used, limit: cpu_limit })),
+        cpu: used.map(|(at, used)| Ok(CpuReading { at, used, limit: cpu_limit })),
         memory: in_use.map(|used| Ok(MemoryReading { used, limit: memory_limit })),
     }
 }

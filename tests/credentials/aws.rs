@@ -38,6 +38,10 @@ const METADATA_SESSION: &str = "NeverShownMetadataSession";
 /// The region that the metadata service tells; no test sets it in any other way.
 pub const INSTANCE_REGION: &str = "eu-south-2";
 
+/// What it tells of the instance besides.
+pub const INSTANCE_ZONE: &str = "eu-south-2b";
+pub const INSTANCE_ID: &str = "i-0123456789abcdef0";
+
 /// The endpoint of ECS for credentials, with the task role at [`TASK_PATH`].
 pub fn ecs() -> Server {
     Server::start((ECS, 80), |request| match request.line.as_str() {
@@ -59,6 +63,11 @@ pub fn hanging_imds() -> Server {
     Server::start((IMDS, 80), |_| Reply::Silence)
 }
 
+/// A metadata service that is turned off.
+pub fn refusing_imds() -> Server {
+    Server::start((IMDS, 80), |_| Reply::status(403))
+}
+
 fn metadata(request: &Request) -> Reply {
     const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
     if request.line == "PUT /latest/api/token" && request.header(TTL).is_some() {
@@ -69,6 +78,8 @@ fn metadata(request: &Request) -> Reply {
     }
     match request.line.as_str() {
         "GET /latest/meta-data/placement/region" => Reply::ok(INSTANCE_REGION),
+        "GET /latest/meta-data/placement/availability-zone" => Reply::ok(INSTANCE_ZONE),
+        "GET /latest/meta-data/instance-id" => Reply::ok(INSTANCE_ID),
         "GET /latest/meta-data/iam/security-credentials/" => Reply::ok("role-of-the-instance"),
         "GET /latest/meta-data/iam/security-credentials/role-of-the-instance" => {
             Reply::ok(INSTANCE.json())

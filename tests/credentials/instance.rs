@@ -1,15 +1,16 @@
 //! Region and credentials of an EC2 instance, and a metadata service that hangs.
 
 use std::net::Ipv4Addr;
+use std::process::Command;
 use std::time::SystemTime;
 
 use fake_cloudwatch::FakeCloudWatch;
 
-use crate::aws::{self, INSTANCE, INSTANCE_REGION};
+use crate::aws::{self, INSTANCE, INSTANCE_ID, INSTANCE_REGION, INSTANCE_ZONE};
 use crate::http::{Log, Reply, Server};
 use crate::proxies;
 use crate::runs::{agent, agent_for, end, failure, publishing_key};
-use crate::support::Agent;
+use crate::support::{Agent, Ended};
 
 pub fn an_instance_gives_region_and_role() {
     let (cloudwatch, imds) = (FakeCloudWatch::start(), aws::imds());
@@ -95,4 +96,79 @@ pub fn a_hanging_metadata_service_cannot_hold_up_the_exit() {
     assert!(ended.stderr.contains("the shutdown timeout ended the last send"), "{ended:#?}");
     // Without the bound there would be a last send, with another question.
     assert_eq!(imds.finish().connections.len(), 1, "{ended:#?}");
+}
+
+pub fn an_instance_gives_its_names_to_whoever_has_a_token() {
+    let (cloudwatch, imds) = (FakeCloudWatch::start(), aws::imds());
+    let agent = Agent::start(&mut named(&cloudwatch));
+    agent.wait_for_log(" MaxCPUUtilization=");
+    end(agent, 0);
+    let names = [("InstanceId", INSTANCE_ID), ("AvailabilityZone", INSTANCE_ZONE)];
+    assert_dimensions(&cloudwatch, &names);
+    let log = imds.finish();
+    // One token for both, and nothing else than what was asked for.
+    let lines: Vec<_> = log.requests.iter().map(|request| request.line.as_str()).collect();
+    let expected = [
+        "PUT /latest/api/token",
+        "GET /latest/meta-data/instance-id",
+        "GET /latest/meta-data/placement/availability-zone",
+    ];
+    assert_eq!(lines, expected);
+}
+
+pub fn a_name_that_the_instance_does_not_tell_is_left_out() {
+    let cloudwatch = FakeCloudWatch::start();
+    // As where the metadata service is turned off for the container.
+    let imds = aws::refusing_imds();
+    let agent = Agent::start(&mut named(&cloudwatch));
+    agent.wait_for_log(" MaxCPUUtilization=");
+    assert_left_out(&end(agent, 0), "HTTP 403 Forbidden");
+    assert_dimensions(&cloudwatch, &[]);
+    assert_eq!(imds.finish().lines(), ["PUT /latest/api/token"]);
+}
+
+pub fn a_hanging_metadata_service_costs_the_names_and_no_window() {
+    let (cloudwatch, imds) = (FakeCloudWatch::start(), aws::hanging_imds());
+    let agent = Agent::start(&mut named(&cloudwatch));
+    // Before anything is sent, with one window that is open.
+    imds.wait_until("a question", |log| !log.requests.is_empty());
+    agent.wait_for_log("] Sample {");
+    let ended = end(agent, 0);
+    assert_left_out(&ended, "no answer within 1s");
+    assert_dimensions(&cloudwatch, &[]);
+    assert_eq!(imds.finish().connections.len(), 1, "{ended:#?}");
+}
+
+/// The agent, asking for the names of the instance, with a region and credentials of its own.
+fn named(cloudwatch: &FakeCloudWatch) -> Command {
+    let mut command = agent_for(&cloudwatch.url());
+    command
+        .args(["--auto-dimensions", "instance-id,availability-zone,hostname"])
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_ACCESS_KEY_ID", "AKIDOWN")
+        .env("AWS_SECRET_ACCESS_KEY", "NeverShownOwnSecret");
+    command
+}
+
+/// Asserts that all data has these dimensions, between those that are always known.
+fn assert_dimensions(cloudwatch: &FakeCloudWatch, names: &[(&str, &str)]) {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let always = [("ServiceName", "FooService"), ("HostName", host.as_str())];
+    let expected = [&always[..1], names, &always[1..]].concat();
+    let data = cloudwatch.data();
+    assert!(!data.is_empty());
+    for datum in data {
+        let dimensions: Vec<_> =
+            datum.dimensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(dimensions, expected);
+    }
+}
+
+fn assert_left_out(ended: &Ended, reason: &str) {
+    for name in ["InstanceId", "AvailabilityZone"] {
+        let line = format!(
+            "the dimension {name} is left out: http://169.254.169.254/latest/api/token: {reason}"
+        );
+        assert_eq!(ended.stderr.matches(&line).count(), 1, "{line}: {ended:#?}");
+    }
 }

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use super::{figures, fixture, previewing, statistics};
 use crate::endpoint::{Answer, Endpoint};
-use crate::support::{Agent, Ended};
+use crate::support::{Agent, Ended, command, run};
 
 /// Makes the answer of one failure, and what the log says of it.
 type Failure = (fn() -> Answer, &'static str);
@@ -25,10 +25,13 @@ const WORKS: &str = "the task metadata endpoint works again";
 fn assert_told_once(ended: &Ended, reason: &str, url: &str) {
     let text = &ended.stderr;
     assert_eq!(text.matches(&format!("{FAILS}{url}: {reason}")).count(), 1, "{ended:#?}");
-    for once in [FAILS, WORKS, "CPU is absent", "memory is absent"] {
-        assert!(text.matches(once).count() <= 1, "{once}: {ended:#?}");
+    // One line when it starts, with the address once, and one when it ends.
+    for once in [FAILS, WORKS, "ERROR", reason] {
+        assert_eq!(text.matches(once).count(), 1, "{once}: {ended:#?}");
     }
-    assert_eq!(text.matches(WORKS).count(), 1, "{ended:#?}");
+    for never in ["WARN", "absent", "can be read again"] {
+        assert!(!text.contains(never), "{never}: {ended:#?}");
+    }
     assert!(!ended.stdout.contains("=0.00%"), "{ended:#?}");
 }
 
@@ -69,6 +72,38 @@ fn a_failure_to_tell_the_usage_is_told_once_and_no_time_is_lost_by_it() {
         let expected = expected.map(|(cpu, memory)| (cpu.into(), memory.into(), "1".into()));
         assert_eq!(figures(&ended.stdout), expected, "{ended:#?}");
     }
+}
+
+#[test]
+fn one_resource_that_fails_is_told_once_while_the_other_works() {
+    // Not all containers run, so what the task is goes on being asked.
+    let starting = || fixture("task-ec2.json").replace("\"RUNNING\"", "\"PENDING\"");
+    let endpoint = Endpoint::start(move |path, before| match (path, before) {
+        ("/task", 1..=2) => Answer::Status(500),
+        ("/task", _) => Answer::Ok(starting()),
+        (_, step) => Answer::Ok(statistics(step as u32, [600 * step as u64, 1], [500, 12])),
+    });
+    let agent = Agent::start(&mut previewing(&endpoint.url()));
+    agent.wait_for_log(WORKS);
+    let ended = agent.terminate().expect_code(0);
+    let url = format!("{}/task", endpoint.url());
+    assert_told_once(&ended, "HTTP 500 Internal Server Error", &url);
+    assert!(figures(&ended.stdout).len() >= 3, "{ended:#?}");
+}
+
+#[test]
+fn explain_tells_why_there_are_no_figures() {
+    let endpoint = Endpoint::start(|_, _| Answer::Status(404));
+    let mut command = command();
+    command.args(["explain", "--namespace", "Test", "--service", "Foo", "--dry-run"]);
+    let ended = run(command.env("ECS_CONTAINER_METADATA_URI_V4", endpoint.url())).expect_code(0);
+    let line = format!(
+        "\n  ECS_CONTAINER_METADATA_URI_V4: task metadata endpoint = unknown: {}/task: \
+         HTTP 404 Not Found\n",
+        endpoint.url()
+    );
+    assert_eq!(ended.stdout.matches(&line).count(), 2, "{ended:#?}");
+    assert_eq!(ended.stdout.matches("there are no figures yet").count(), 2, "{ended:#?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::containers::Containers;
 use super::fusion::Fusion;
 use super::stats::Usage;
+use crate::ecs::VARIABLE;
 use crate::model::{Evidence, RawValue};
 use crate::settings::MemoryUse;
 
@@ -39,7 +40,12 @@ pub fn of_containers(
 }
 
 /// The machine's figures less the overhead of the platform.
-pub fn less_overhead(machine: Vec<Evidence>, fusion: &Fusion, address: &str) -> Vec<Evidence> {
+pub fn less_overhead(
+    machine: Vec<Evidence>,
+    fusion: &Fusion,
+    address: &str,
+    failure: Option<&str>,
+) -> Vec<Evidence> {
     let origin = format!("the machine's figure less that of {address}/stats");
     let less = |evidence: Evidence| {
         let (value, formula) = match evidence.part {
@@ -55,7 +61,7 @@ pub fn less_overhead(machine: Vec<Evidence>, fusion: &Fusion, address: &str) -> 
                 (bytes, format!("{} − overhead bytes", evidence.formula))
             }
         };
-        let none = || Err("it has not been measured yet".to_owned());
+        let none = || Err(failure.unwrap_or("it has not been measured yet").to_owned());
         let name = "overhead".into();
         let overhead = RawValue { name, origin: origin.clone(), value: value.unwrap_or_else(none) };
         let mut values = evidence.values;
@@ -63,6 +69,19 @@ pub fn less_overhead(machine: Vec<Evidence>, fusion: &Fusion, address: &str) -> 
         Evidence { values, formula: formula.into(), ..evidence }
     };
     machine.into_iter().map(less).collect()
+}
+
+/// Why there are no figures of either part. The log has it from the polling.
+pub fn failed(why: &str) -> [Evidence; 2] {
+    ["CPU", "memory"].map(|part| {
+        let (name, origin) = ("task metadata endpoint".into(), VARIABLE.to_owned());
+        let value = RawValue { name, origin, value: Err(why.to_owned()) };
+        Evidence {
+            part,
+            values: vec![value],
+            formula: "what the endpoint tells of the containers".into(),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -85,7 +104,7 @@ mod tests {
             assert_eq!(overhead.origin, "the machine's figure less that of http://e/task/stats");
             (evidence.formula.to_string(), overhead.value.clone())
         };
-        less_overhead(machine(), fusion, "http://e/task").into_iter().map(told).collect()
+        less_overhead(machine(), fusion, "http://e/task", None).into_iter().map(told).collect()
     }
 
     #[test]

@@ -1,80 +1,124 @@
 //! Asks the task metadata endpoint, beside the sampling.
 
-use std::collections::BTreeMap;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use log::{error, info};
-use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep};
 
 use super::account::Now;
 use super::metadata::Task;
-use super::stats::{self, Usage};
+use super::news::{News, Sender};
+use super::stats;
 use crate::ecs::Endpoint;
 use crate::settings::MemoryUse;
 
-/// What the endpoint has told.
-#[derive(Debug)]
-pub enum News {
-    Task(Task),
-    Usage(BTreeMap<String, Usage>, Now),
-    Failed(String),
-}
-
 /// Asks what the task is until that is known for good, and its usage, until nobody listens.
-pub async fn run(endpoint: Endpoint, memory: MemoryUse, news: Sender<News>) {
+pub async fn run(endpoint: Endpoint, memory: MemoryUse, news: Sender) {
+    let mut poll = Poll { endpoint, memory, news, known: None, clock: Clock::default() };
     let mut failing = false;
-    let mut known: Option<Task> = None;
-    loop {
-        let mut answers = Vec::new();
-        if !known.as_ref().is_some_and(Task::is_complete) {
-            match task(&endpoint).await {
-                // It is told again only if there is something new in it.
-                Ok(task) if known.as_ref() == Some(&task) => {}
-                Ok(task) => answers.push(Ok(News::Task(known.insert(task).clone()))),
-                Err(text) => answers.push(Err(text)),
-            }
+    while !poll.news.is_closed() {
+        let failure = poll.ask().await.err();
+        match &failure {
+            Some(error) if !failing => error!("the task metadata endpoint fails: {error}"),
+            None if failing => info!("the task metadata endpoint works again"),
+            _ => {}
         }
-        let single = known.as_ref().is_some_and(|task| task.containers() == 1);
-        if known.is_some() && !single {
-            answers.push(usage(&endpoint, memory).await);
-        }
-        for answer in answers {
-            match &answer {
-                Err(text) if !failing => error!("the task metadata endpoint fails: {text}"),
-                Ok(_) if failing => info!("the task metadata endpoint works again"),
-                _ => {}
-            }
-            failing = answer.is_err();
-            if news.send(answer.unwrap_or_else(News::Failed)).await.is_err() {
-                return;
-            }
+        failing = failure.is_some();
+        if let Some(error) = failure {
+            poll.news.send(News::Failed(error.to_string()));
         }
         // A task of one container needs no more than this.
-        if single && known.as_ref().is_some_and(Task::is_complete) {
+        if poll.is_complete() && poll.is_single() {
             return;
         }
         sleep(POLL_INTERVAL).await;
     }
 }
 
-async fn task(endpoint: &Endpoint) -> Result<Task, String> {
-    let body = endpoint.get("/task").await.map_err(|error| describe(endpoint, "/task", &error))?;
-    Task::parse(&body).map_err(|error| describe(endpoint, "/task", &error))
+/// The endpoint, and what is known from it.
+struct Poll {
+    endpoint: Endpoint,
+    memory: MemoryUse,
+    news: Sender,
+    known: Option<Task>,
+    clock: Clock,
 }
 
-async fn usage(endpoint: &Endpoint, memory: MemoryUse) -> Result<News, String> {
-    let describe = |error: &dyn std::error::Error| describe(endpoint, "/task/stats", error);
-    let body = endpoint.get("/task/stats").await.map_err(|error| describe(&error))?;
-    let now = Now { instant: Instant::now(), wall_clock: SystemTime::now() };
-    let usage = stats::parse(&body, memory).map_err(|error| describe(&error))?;
-    Ok(News::Usage(usage, now))
+impl Poll {
+    /// Asks for what is needed and passes it on. One failure does not keep the other answer away.
+    async fn ask(&mut self) -> io::Result<()> {
+        let task = if self.is_complete() { Ok(()) } else { self.ask_for_task().await };
+        let usage = match &self.known {
+            Some(_) if !self.is_single() => self.ask_for_usage().await,
+            _ => Ok(()),
+        };
+        task.and(usage)
+    }
+
+    async fn ask_for_task(&mut self) -> io::Result<()> {
+        let task = self.endpoint.get("/task", Task::parse).await?;
+        // It is told again only if there is something new in it.
+        if self.known.as_ref() != Some(&task) {
+            self.news.send(News::Task(self.known.insert(task).clone()));
+        }
+        Ok(())
+    }
+
+    async fn ask_for_usage(&mut self) -> io::Result<()> {
+        let parse = |body: &[u8]| {
+            let now = Now { instant: Instant::now(), wall_clock: SystemTime::now() };
+            stats::parse(body, self.memory).map(|usage| (usage, now))
+        };
+        let (usage, now) = self.endpoint.get("/task/stats", parse).await?;
+        let newest = usage.values().map(|usage| usage.read).max();
+        if newest.is_none_or(|read| self.clock.dates(read, now)) {
+            self.news.send(News::Usage(usage, now));
+        }
+        Ok(())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.known.as_ref().is_some_and(Task::is_complete)
+    }
+
+    fn is_single(&self) -> bool {
+        self.known.as_ref().is_some_and(|task| task.containers() == 1)
+    }
 }
 
-fn describe(endpoint: &Endpoint, path: &str, error: &dyn std::error::Error) -> String {
-    format!("{}: {error}", endpoint.url(path))
+/// Tells whether statistics are as old as they look, which those are not that were read before the
+/// wall clock was set.
+#[derive(Debug, Default)]
+pub struct Clock {
+    last: Option<Now>,
+    /// What it would have shown when it was first seen to be set.
+    unset: Option<SystemTime>,
+}
+
+impl Clock {
+    /// Whether the time that statistics were read at is one of the wall clock as it is `now`.
+    pub fn dates(&mut self, read: SystemTime, now: Now) -> bool {
+        if let Some(last) = self.last.replace(now) {
+            let expected = last.wall_clock + now.instant.duration_since(last.instant);
+            let step = now.wall_clock.duration_since(expected).unwrap_or_else(|e| e.duration());
+            if step > MOST_CLOCK_STEP {
+                self.unset = Some(expected);
+            }
+        }
+        let age = self.unset.and_then(|unset| unset.duration_since(read).ok());
+        age.is_none_or(|age| age > OLDEST_STATISTICS)
+    }
 }
 
 /// On EC2 the endpoint has new figures each second, on Fargate every ten. It allows some forty
 /// requests a second to all of a task together, so this is far from its throttle.
 const POLL_INTERVAL: Duration = Duration::from_secs(3);
+
+/// A clock that was set by more than this between two answers makes statistics from before look
+/// older or younger than they are. Less bends the ten seconds between two of them by half a percent.
+const MOST_CLOCK_STEP: Duration = Duration::from_millis(50);
+
+/// Statistics are ten to twenty seconds old at most. A time that is further back than this is one
+/// of a clock that was set back.
+const OLDEST_STATISTICS: Duration = Duration::from_secs(60);

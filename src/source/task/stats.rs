@@ -63,7 +63,8 @@ struct MemoryStats {
 impl Stats {
     /// `None` for a container that has just started or has ended, which has not all the figures.
     fn usage(&self, which: MemoryUse) -> Option<Usage> {
-        let read = humantime::parse_rfc3339_weak(&self.read).ok()?;
+        // Docker writes UTC. The weak parser would take any other offset for it.
+        let read = humantime::parse_rfc3339(&self.read).ok()?;
         let cpu = Duration::from_nanos(self.cpu_stats.cpu_usage.total_usage?);
         let droppable = self.memory_stats.droppable(which)?;
         let memory = Bytes(self.memory_stats.usage?.saturating_sub(droppable));
@@ -171,6 +172,22 @@ mod tests {
             let text = whole.replace(name, &name.replacen(['u', 'a'], "x", 1));
             assert_ne!(text, whole);
             assert_eq!(parsed(&text, MemoryUse::Used), BTreeMap::new(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_not_utc_is_never_taken_for_another() {
+        let text = r#"{"a":{"read":"READ","cpu_stats":{"cpu_usage":{"total_usage":5}},
+            "memory_stats":{"usage":9,"stats":{"inactive_file":2,"active_file":3}}}}"#;
+        let read = |read: &str| {
+            let parsed = parse(text.replace("READ", read).as_bytes(), MemoryUse::Used);
+            parsed.expect("JSON").remove("a")
+        };
+        for utc in ["2026-11-02T09:12:44.3Z", "2026-11-02T09:12:44.3+00:00"] {
+            assert_eq!(read(utc), Some(usage("2026-11-02T09:12:44.3Z", 5, 4)), "{utc}");
+        }
+        for other in ["44.3+01:00", "44.3-05:00", "44+01:00", "44.3", "44", "44.300000000+05:30"] {
+            assert_eq!(read(&format!("2026-11-02T09:12:{other}")), None, "{other}");
         }
     }
 

@@ -84,6 +84,41 @@ fn in_steady_load_each_minute_is_right_and_memory_is_exact() {
 }
 
 #[test]
+fn the_median_of_a_minute_is_right_within_a_point_however_small_the_task() {
+    for vcpus in [0.25, 0.5, 1.0, 4.0] {
+        for (refreshed, delay) in [(3.3, 4.0), (7.7, 0.0)] {
+            for load in [0.05, 0.27, 0.4, 0.71, 0.9] {
+                for overhead in [0.005, 0.02, 0.037] {
+                    let cpu = Steps::steady(load * vcpus);
+                    let overhead_cpu = Steps::steady(overhead);
+                    let task = Fargate { refreshed, delay, cpu, ..Fargate::new(vcpus, 512.0) };
+                    let samples = Fargate { overhead_cpu, ..task }.run("median", 180.0);
+                    for minute in minutes(1..3) {
+                        let (median, _) = window(&samples, minute);
+                        assert!(median < 1.0, "{vcpus} {load} {overhead} {delay}: {median}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_peak_of_a_few_seconds_is_seen() {
+    // The mean over the readings that a sample slides over, at the worst instants.
+    for (vcpus, seconds, least) in [(1.0, 2.0, 88.0), (0.5, 3.0, 87.0), (0.25, 3.0, 80.0)] {
+        for start in [120.0, 120.3, 120.6, 120.9, 121.2, 121.5] {
+            let steps = [(0.0, 0.2), (start, 0.9), (start + seconds, 0.2)];
+            let cpu = Steps(steps.map(|(second, part)| (second, part * vcpus)).into());
+            let samples = Fargate { cpu, ..Fargate::new(vcpus, 512.0) }.run("peak", 150.0);
+            let samples = between(&samples, 100.0..150.0);
+            let max = samples.into_iter().map(|(_, cpu, _)| cpu).fold(0.0, f64::max);
+            assert!((least..90.0 + TICKS / vcpus).contains(&max), "{vcpus}, {start}: {max}");
+        }
+    }
+}
+
+#[test]
 fn before_the_first_answers_the_parts_are_absent_and_never_0() {
     // The first statistics are out at 7.3 s and got at 9.01 s, the second at 17.3 s and 18.01 s. A
     // sample of CPU needs two readings after that.
@@ -105,9 +140,10 @@ fn a_step_of_the_load_is_seen_at_once() {
     for task in [large(), small()] {
         let cpu = Steps::step(0.2 * task.vcpus, 126.0, 0.8 * task.vcpus);
         let memory = Steps::step(0.2 * task.mebibytes, 126.0, 0.7 * task.mebibytes);
-        let samples = Fargate { cpu, memory, ..task.clone() }.run("load", 190.0);
-        assert!(single(&samples, 60.0..190.0).1 < NEXT_TO_NOTHING);
-        assert_close(&samples, task.vcpus, [66.0..126.0, 126.9..186.9]);
+        let samples = Fargate { cpu, memory, ..task.clone() }.run("load", 192.0);
+        assert!(single(&samples, 60.0..192.0).1 < NEXT_TO_NOTHING);
+        // A sample of the small task is over three readings.
+        assert_close(&samples, task.vcpus, [66.0..126.0, 128.7..188.7]);
     }
 }
 
@@ -120,6 +156,32 @@ fn a_step_of_the_platforms_memory_is_off_by_the_step_until_the_next_answer() {
     let (_, wrong) = single(&samples, 126.0..139.0);
     assert!((wrong - 5.0).abs() < NEXT_TO_NOTHING, "102.4 of 2048 MiB: {wrong}");
     assert!(single(&samples, 139.4..240.0).1 < NEXT_TO_NOTHING);
+}
+
+/// Statistics are of 133.3 s; the readings around are of 133.2 and 134.1 s.
+const AROUND_A_READ: [f64; 3] = [133.25, 133.31, 134.0];
+
+#[test]
+fn a_step_of_the_load_while_the_statistics_are_read_does_not_count_as_the_platforms() {
+    for second in AROUND_A_READ {
+        for part in [0.7, 0.1] {
+            let memory = Steps::step(0.4 * 2048.0, second, part * 2048.0);
+            let samples = Fargate { memory, ..large() }.run("same-instant", 240.0);
+            let (_, wrong) = single(&samples, 60.0..240.0);
+            assert!(wrong < NEXT_TO_NOTHING, "{second} s to {part}: {wrong}");
+        }
+    }
+}
+
+#[test]
+fn a_step_of_the_platform_while_the_statistics_are_read_is_known_by_the_next_ones() {
+    for second in AROUND_A_READ {
+        let overhead_memory = Steps::step(180.0, second, 282.4);
+        let samples = Fargate { overhead_memory, ..large() }.run("platform-same-instant", 240.0);
+        assert!(single(&samples, 60.0..240.0).1 < 5.0 + NEXT_TO_NOTHING);
+        // The next ones are of 143.3 s and are got at 150.01 s at the latest.
+        assert!(single(&samples, 151.0..240.0).1 < NEXT_TO_NOTHING, "{second}");
+    }
 }
 
 #[test]
@@ -174,6 +236,29 @@ fn a_wall_clock_that_is_set_by_an_hour_bends_nothing() {
         let (cpu, memory) = single(&samples, 60.0..240.0);
         assert!(cpu < TICKS && memory < NEXT_TO_NOTHING, "{second}: {cpu} {memory}");
         assert_close(&samples, 1.0, minutes(1..4));
+    }
+}
+
+#[test]
+fn a_wall_clock_that_is_set_by_seconds_bends_nothing() {
+    for by in [0.5, 2.0, 9.0, 40.0, -0.5, -2.0, -9.0, -40.0] {
+        for (second, delay) in [(121.0, 4.0), (126.0, 4.0), (135.0, 4.0), (134.0, 9.5)] {
+            let task = Fargate { clock_set: (second, by), delay, ..large() };
+            let cpu = Steps::bursts(0.3, 0.6, 5.0, 10.0);
+            let samples = Fargate { cpu, ..task }.run("clock-seconds", 300.0);
+            let (cpu, memory) = single(&samples, 60.0..300.0);
+            assert!(cpu < TICKS && memory < NEXT_TO_NOTHING, "{by} s at {second}: {cpu} {memory}");
+        }
+    }
+}
+
+#[test]
+fn after_the_wall_clock_was_set_the_overhead_is_measured_again() {
+    for by in [2.0, 3600.0, -2.0, -3600.0] {
+        let overhead_memory = Steps::step(180.0, 126.0, 282.4);
+        let samples = Fargate { clock_set: (127.0, by), overhead_memory, ..large() }
+            .run("clock-after", 240.0);
+        assert!(single(&samples, 149.0..240.0).1 < NEXT_TO_NOTHING, "{by}");
     }
 }
 

@@ -7,7 +7,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::mpsc::{Sender, channel};
 use tokio::time::Instant;
 
 use crate::model::{CpuReading, MemoryReading, ReadError};
@@ -17,8 +16,9 @@ use crate::source::host::Host;
 use crate::source::task::account::Now;
 use crate::source::task::containers::Containers;
 use crate::source::task::metadata::Task as Metadata;
-use crate::source::task::poll::News;
-use crate::source::task::{NEWS_DEPTH, Task, Way, stats};
+use crate::source::task::news::{News, Sender, channel};
+use crate::source::task::poll::Clock;
+use crate::source::task::{Task, Way, stats};
 
 /// What happens in a simulation. Times are seconds since its start.
 #[derive(Clone)]
@@ -83,11 +83,11 @@ impl Fargate {
         let root = Root::new(name, self.machine_cores());
         let (mut task, news) = self.open(&root.0);
         let start = Instant::now() + Duration::from_secs(86_400);
-        let (mut samples, mut last) = (Vec::new(), None);
+        let (mut samples, mut last, mut clock) = (Vec::new(), None, Clock::default());
         let mut polls = (0_u32..).map(|n| f64::from(n) * POLL_SECONDS + FIRST_POLL).peekable();
         for second in (0_u32..).map(|n| f64::from(n) * self.every).take_while(|s| *s < seconds) {
             while let Some(poll) = polls.next_if(|poll| *poll <= second) {
-                self.answer(poll, start, &news);
+                self.answer(poll, start, &mut clock, &news);
             }
             self.write(&root.0, second);
             let at = start + Duration::from_secs_f64(second);
@@ -104,8 +104,8 @@ impl Fargate {
     }
 
     /// The task as it is after the endpoint has told what it is, on a machine below `root`.
-    fn open(&self, root: &Path) -> (Task, Sender<News>) {
-        let (sender, news) = channel(NEWS_DEPTH);
+    fn open(&self, root: &Path) -> (Task, Sender) {
+        let (sender, news) = channel();
         let address = "http://169.254.170.2/v4/x/task".to_owned();
         let (memory, way) = (MemoryUse::Used, Way::Unknown);
         let metrics = Metrics::default();
@@ -125,7 +125,7 @@ impl Fargate {
     }
 
     /// Answers a poll with the newest statistics that are out.
-    fn answer(&self, poll: f64, start: Instant, news: &Sender<News>) {
+    fn answer(&self, poll: f64, start: Instant, clock: &mut Clock, news: &Sender) {
         let refreshes = ((poll - self.delay - self.refreshed) / REFRESH_SECONDS).floor();
         let read = self.refreshed + refreshes * REFRESH_SECONDS;
         if read < 0.0 || self.silent.contains(&poll) {
@@ -136,7 +136,9 @@ impl Fargate {
             instant: start + Duration::from_secs_f64(poll),
             wall_clock: self.wall_clock(poll),
         };
-        news.try_send(News::Usage(usage, now)).expect("each reading takes all news");
+        if clock.dates(usage["app"].read, now) {
+            news.send(News::Usage(usage, now));
+        }
     }
 
     /// The statistics of the two containers as they were at some time.

@@ -1,0 +1,126 @@
+//! What the endpoint has told, on its way from polling to sampling.
+
+use std::collections::BTreeMap;
+use std::mem::discriminant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::account::Now;
+use super::metadata::Task;
+use super::stats::Usage;
+
+/// What the endpoint has told.
+#[derive(Debug)]
+pub enum News {
+    Task(Task),
+    Usage(BTreeMap<String, Usage>, Now),
+    Failed(String),
+}
+
+/// A way for news on which the newest win: of each kind only the last waits, however long the
+/// sample interval is. So polling never waits, and a sample never gets figures that have waited.
+pub fn channel() -> (Sender, Receiver) {
+    let waiting = Arc::<Waiting>::default();
+    (Sender(waiting.clone()), Receiver(waiting))
+}
+
+#[derive(Debug)]
+pub struct Sender(Arc<Waiting>);
+
+#[derive(Debug)]
+pub struct Receiver(Arc<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    news: Mutex<Vec<News>>,
+    come: Notify,
+}
+
+impl Sender {
+    pub fn send(&self, new: News) {
+        let mut news = self.0.news();
+        news.retain(|old| discriminant(old) != discriminant(&new));
+        news.push(new);
+        drop(news);
+        self.0.come.notify_one();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+}
+
+impl Receiver {
+    /// Waits until there is something to take.
+    pub async fn wait(&self) {
+        self.0.come.notified().await;
+    }
+
+    /// All that waits, in the order it came in.
+    pub fn take(&self) -> Vec<News> {
+        std::mem::take(&mut self.0.news())
+    }
+}
+
+impl Waiting {
+    fn news(&self) -> MutexGuard<'_, Vec<News>> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn texts(receiver: &Receiver) -> Vec<String> {
+        let text = |news| match news {
+            News::Failed(text) => text,
+            News::Usage(containers, _) => containers.into_keys().collect(),
+            News::Task(task) => format!("{} containers", task.containers()),
+        };
+        receiver.take().into_iter().map(text).collect()
+    }
+
+    #[tokio::test]
+    async fn of_each_kind_the_newest_is_taken_and_none_waits_for_another() {
+        let (sender, receiver) = channel();
+        let failed = |text: &str| sender.send(News::Failed(text.to_owned()));
+        let usage = |id: &str| {
+            let usage = crate::source::task::stats::parse(
+                format!(
+                    r#"{{"{id}":{{"read":"2026-11-02T09:12:44Z",
+                    "cpu_stats":{{"cpu_usage":{{"total_usage":5}}}},
+                    "memory_stats":{{"usage":9,"stats":{{"inactive_file":2,"active_file":3}}}}}}}}"#
+                )
+                .as_bytes(),
+                crate::settings::MemoryUse::Used,
+            );
+            let now = Now { instant: Instant::now(), wall_clock: SystemTime::now() };
+            sender.send(News::Usage(usage.expect("JSON"), now));
+        };
+        failed("first");
+        sender.send(News::Task(Task::parse(b"{}").expect("JSON")));
+        receiver.wait().await;
+        for second in 0..20 {
+            usage(&format!("figures of {second} s"));
+        }
+        failed("second");
+        assert_eq!(texts(&receiver), ["0 containers", "figures of 19 s", "second"]);
+        assert_eq!(texts(&receiver), [""; 0]);
+        usage("after that");
+        assert_eq!(texts(&receiver), ["after that"]);
+    }
+
+    #[test]
+    fn the_end_of_listening_is_seen() {
+        let (sender, receiver) = channel();
+        assert!(!sender.is_closed());
+        drop(receiver);
+        assert!(sender.is_closed());
+    }
+}
