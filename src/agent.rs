@@ -41,8 +41,13 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     };
     let (mut deliveries, mut stopped) = (Vec::new(), None);
     let delivering = async {
-        // May have to ask somebody, so it is done here, beside the sampling.
-        let settings = auto_dimensions::complete(settings).await;
+        // May have to ask somebody, so it is done here, beside the sampling. When it is to stop,
+        // half of the time is kept for the delivery.
+        let too_late = async {
+            stop.cancelled().await;
+            sleep(settings.shutdown_timeout / 2).await;
+        };
+        let settings = auto_dimensions::complete(settings, too_late).await;
         for publish in &settings.publish {
             let publisher = publisher::open(*publish, &settings);
             let delay = publish_delay(settings.period, publisher.spread());

@@ -2,6 +2,7 @@
 //! the system. It is asked before the first summary is sent, beside the sampling.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use hyper::Method;
@@ -15,12 +16,21 @@ use crate::http::request;
 use crate::settings::{AutoDimension, Settings, dimension_value};
 
 /// The settings with all dimensions that were asked for. One whose value cannot be found out, or
-/// is none that CloudWatch takes, is left out and said.
-pub async fn complete(settings: &Settings) -> Settings {
+/// is none that CloudWatch takes, is left out and said. So are those that have not been found out
+/// when `too_late` is reached.
+pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -> Settings {
     let finder = Finder::default();
     let mut complete = settings.clone();
+    let (mut too_late, mut is_late) = (pin!(too_late), false);
     for asked in &settings.auto_dimensions {
-        match finder.find(*asked).await {
+        let found = tokio::select! {
+            biased;
+            found = finder.find(*asked), if !is_late => Some(found),
+            () = &mut too_late, if !is_late => None,
+            else => None,
+        };
+        is_late = found.is_none();
+        match found.unwrap_or_else(|| Err(io::Error::other("it is not known before the end"))) {
             Ok(value) => complete.dimensions.push(asked.with(value)),
             Err(error) => error!("the dimension {} is left out: {error}", asked.name()),
         }

@@ -70,7 +70,7 @@ struct Value {
 
 /// Looks at everything, and returns what is to be printed.
 pub async fn run(settings: &Settings) -> String {
-    let settings = &auto_dimensions::complete(settings).await;
+    let settings = &auto_dimensions::complete(settings, std::future::pending()).await;
     let Chosen { mut source, scope, reason } = source::open(settings).await;
     let Looked { cpu: [first, second], memory: in_use } = look(&mut *source, settings).await;
     let evidence = source.explain();

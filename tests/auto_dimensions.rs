@@ -96,6 +96,23 @@ fn an_endpoint_that_never_answers_does_not_cost_the_last_window() {
 }
 
 #[test]
+fn a_short_shutdown_does_not_wait_for_what_is_not_known() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}/v4/x", listener.local_addr().expect("a bound listener"));
+    let mut command = agent("cluster,hostname");
+    command.env("ECS_CONTAINER_METADATA_URI_V4", &url).env("RUST_LOG", "debug");
+    command.args(["--sample-interval", "0.1", "--shutdown-timeout", "1"]);
+    let agent = Agent::start(&mut command);
+    agent.wait_for_log("] Sample {");
+    let ended = agent.terminate().expect_code(0);
+    assert!(ended.stdout.lines().next().is_some_and(|line| line.ends_with(" Own=1")), "{ended:#?}");
+    for name in ["ClusterName", "HostName"] {
+        let line = format!("the dimension {name} is left out: it is not known before the end");
+        assert!(ended.stderr.contains(&line), "{line}: {ended:#?}");
+    }
+}
+
+#[test]
 fn none_may_be_given_twice() {
     let ended = run(agent("cluster,task").args(["--dimension", "ClusterName=x"])).expect_code(2);
     assert_eq!(
