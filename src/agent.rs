@@ -9,9 +9,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::cost::Comparison;
 use crate::delivery::{Counts, Delivery};
 use crate::sampler::{self, Sampled};
-use crate::settings::{Settings, Statistics};
+use crate::settings::{Publish, Settings, Statistics};
 use crate::source::Chosen;
 use crate::window::Windows;
 use crate::{auto_dimensions, publisher, source};
@@ -28,6 +29,9 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         settings.sample_interval.as_secs_f64(),
         settings.period.as_secs(),
     );
+    if settings.publish != [Publish::Console] {
+        info!("cost: {}", Comparison::of(settings));
+    }
     let mut sampled = Sampled::default();
     let sampling = async {
         let Chosen { source, scope, reason } = source::open(settings).await;

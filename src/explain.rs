@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use tokio::time::{Instant, sleep};
 
 use crate::auto_dimensions;
+use crate::cost::Comparison;
 use crate::model::{CpuReading, Evidence, Limit, MemoryReading, ReadError};
 use crate::publisher::{self, Choice};
 use crate::settings::{Output, Settings};
@@ -78,6 +79,7 @@ pub async fn run(settings: &Settings) -> String {
     for publish in &settings.publish {
         facts.extend(publisher::open(*publish, settings).explain().await);
     }
+    facts.push(("cost", Comparison::of(settings).to_string()));
     let explanation = Explanation {
         scope: scope.to_owned(),
         reason,

@@ -12,8 +12,10 @@ pub mod settings;
 
 pub mod agent;
 pub mod auto_dimensions;
+pub mod cost;
 pub mod explain;
 pub mod logging;
+pub mod prices;
 pub mod signals;
 
 // The endpoints of the place where it runs.

@@ -196,6 +196,11 @@ impl Settings {
         if sets.is_empty() { vec![self.dimensions.iter().collect()] } else { sets }
     }
 
+    /// How many sets of dimensions there are if all dimensions are found out.
+    pub fn set_count(&self) -> usize {
+        self.sets.len().max(1)
+    }
+
     /// How many samples a whole window is expected to hold.
     pub fn samples_per_window(&self) -> usize {
         number::samples_per_window(self.sample_interval, self.period)
