@@ -40,6 +40,14 @@ cargo fmt --all --check
 step "lints"
 cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 
+step "licences, bans and sources of all dependencies"
+deny=$(command -v cargo-deny || echo target/tools/bin/cargo-deny)
+if ! [ -x "$deny" ]; then
+  # Without optimisation, because it is built anew on a fresh machine and runs for a second.
+  cargo install cargo-deny --version 0.20.2 --locked --debug --quiet --root target/tools
+fi
+"$deny" --locked check --hide-inclusion-graph bans licenses sources
+
 step "tests"
 cargo test --workspace --locked
 
