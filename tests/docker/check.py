@@ -72,7 +72,7 @@ class Checks:
         cls.container.wait_for_windows(WINDOWS)
         cls.before = [window for window in cls.container.windows() if meter.covers(window)]
         for megabytes in cls.reads:
-            cls.container.cache(megabytes)
+            cls.container.command("cache", megabytes)
         cls.container.wait_for_windows(WINDOWS)
         meter.end()
         cls.code = cls.container.stop()

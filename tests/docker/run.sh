@@ -97,6 +97,7 @@ else
 fi
 
 # In the background, where a signal to this script does not wait for it.
-PYTHONDONTWRITEBYTECODE=1 python3 check.py "$@" &
+[ $# -gt 0 ] || set -- check events
+PYTHONDONTWRITEBYTECODE=1 python3 -m unittest "$@" &
 test=$!
 wait "$test"
