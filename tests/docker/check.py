@@ -1,6 +1,6 @@
 """The agent in real containers, against the machine's own counters of them.
 
-    python3 tests/docker/check.py [unittest options]
+    python3 -m unittest check [options]
 
 Needs the engine and the image of tests/docker/run.sh. Each container takes about 15 seconds: its
 windows are real ones.
