@@ -2,7 +2,7 @@
 
     python tests/kernel/check.py KERNEL INITRAMFS [unittest options]
 
-tests/kernel/run.sh builds both. Each guest takes about 40 seconds: its windows are real ones.
+tests/kernel/run.sh builds both. Each guest takes about 50 seconds: its windows are real ones.
 """
 
 import itertools

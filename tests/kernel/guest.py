@@ -19,7 +19,7 @@ QUOTA_PERIOD_SECONDS = 0.1
 
 # A guest has booted after about 3 seconds, and says so.
 BOOT_SECONDS = 60
-# A guest takes about 40 seconds; this ends one that hangs.
+# A guest takes about 50 seconds; this ends one that hangs.
 PATIENCE_SECONDS = 180
 
 PERCENT = r"-|\d+\.\d\d%"
