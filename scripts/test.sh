@@ -79,7 +79,8 @@ cargo build --quiet --locked -p fake-cloudwatch
 may_skip "a root directory with nothing in it but the binary" \
   scripts/test_empty_root.sh "$binary" target/debug/fake-cloudwatch
 may_skip "real kernels: cgroup version 2, version 1 and hybrid" tests/kernel/run.sh "$PWD/$binary"
-may_skip "real containers: limits, page cache and docker stop" tests/docker/run.sh "$PWD/$binary"
+may_skip "real containers: limits, page cache, events, docker stop, and the agent beside a command" \
+  tests/docker/run.sh "$PWD/$binary" target/debug/fake-cloudwatch
 
 step "end to end: an independent CloudWatch, read back with boto3"
 python=$(for name in python3.13 python3.12 python3.11 python3.10 python3; do

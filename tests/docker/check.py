@@ -1,6 +1,6 @@
 """The agent in real containers, against the machine's own counters of them.
 
-    python3 tests/docker/check.py [unittest options]
+    python3 -m unittest check [options]
 
 Needs the engine and the image of tests/docker/run.sh. Each container takes about 15 seconds: its
 windows are real ones.
@@ -72,7 +72,7 @@ class Checks:
         cls.container.wait_for_windows(WINDOWS)
         cls.before = [window for window in cls.container.windows() if meter.covers(window)]
         for megabytes in cls.reads:
-            cls.container.cache(megabytes)
+            cls.container.command("cache", megabytes)
         cls.container.wait_for_windows(WINDOWS)
         meter.end()
         cls.code = cls.container.stop()

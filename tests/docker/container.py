@@ -13,11 +13,11 @@ SAMPLE_SECONDS = 0.3
 # Longer than anything that a test waits for may take.
 PATIENCE_SECONDS = 30
 
-CACHED = "load: cached"
 PERCENT = r"-|\d+\.\d\d%"
 WINDOW = re.compile(
     rf"(?P<time>\S+) CPUUtilization=(?P<cpu>{PERCENT}) MaxCPUUtilization=(?P<max_cpu>{PERCENT})"
     rf" MemoryUtilization=(?P<memory>{PERCENT}) MaxMemoryUtilization=(?P<max_memory>{PERCENT})"
+    rf"( CPUThrottling=(?P<throttling>{PERCENT}) OOMKills=(?P<oom_kills>-|\d+))?"
     r" samples=(?P<samples>\d+) "
 )
 
@@ -25,12 +25,14 @@ WINDOW = re.compile(
 class Container:
     """One container, from its start on."""
 
-    def __init__(self, name, *arguments):
-        command = ["docker", "run", "--rm", "--interactive", "--name", name, "--network", "none"]
+    def __init__(self, name, *arguments, network="none"):
+        command = ["docker", "run", "--rm", "--interactive", "--name", name, "--network", network]
         command += ["--env", "RUST_LOG=info", *arguments]
         self.name = name
         self.output, self.log = [], []
-        self._heard = threading.Condition()
+        # When each line of the output came, in nanoseconds since the epoch.
+        self.heard = []
+        self._news = threading.Condition()
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         self._client = subprocess.Popen(command, text=True, bufsize=1, errors="replace", **pipes)
         self._listeners = [
@@ -43,12 +45,14 @@ class Container:
 
     def _listen(self, pipe, lines):
         for line in pipe:
-            with self._heard:
+            with self._news:
                 lines.append(line.rstrip("\n"))
-                self._heard.notify_all()
-        with pipe, self._heard:
+                if lines is self.output:
+                    self.heard.append(time.time_ns())
+                self._news.notify_all()
+        with pipe, self._news:
             self._listening -= 1
-            self._heard.notify_all()
+            self._news.notify_all()
 
     def wait(self, lines, pattern):
         """Waits until a line of `output` or `log` matches."""
@@ -60,21 +64,38 @@ class Container:
         told = lambda: sum(window.start >= now for window in self.windows()) >= count
         self._wait_for(told, f"{count} windows")
 
-    def cache(self, megabytes):
-        """Makes the load read so much of its file."""
-        told = self.output.count(CACHED) + 1
-        self._client.stdin.write(f"{megabytes}\n")
-        self._wait_for(lambda: self.output.count(CACHED) >= told, CACHED)
+    def wait_for_next_window(self):
+        """Waits for the line of the window that is open now."""
+        told = len(self.windows())
+        self._wait_for(lambda: len(self.windows()) > told, "another window")
+
+    def command(self, name, number):
+        """Has the load obey a command, and waits until it has."""
+        done = f"load: {name}"
+        told = self.output.count(done) + 1
+        self.say(f"{name} {number}")
+        self._wait_for(lambda: self.output.count(done) >= told, done)
 
     def _wait_for(self, said, what):
-        with self._heard:
+        with self._news:
             ended = lambda: said() or not self._listening
-            if not self._heard.wait_for(ended, PATIENCE_SECONDS) or not said():
+            if not self._news.wait_for(ended, PATIENCE_SECONDS) or not said():
                 raise AssertionError(f"{self.name} did not say: {what}\n{self.tell()}")
 
-    def stop(self):
-        """Stops it with the engine's defaults. Returns the agent's exit code."""
-        docker("stop", self.name)
+    def say(self, line):
+        """Writes a line to the standard input of its first process."""
+        self._client.stdin.write(f"{line}\n")
+
+    def signal(self, name):
+        docker("kill", "--signal", name, self.name)
+
+    def stop(self, *options):
+        """Stops it, with the engine's defaults if not told otherwise. Returns its exit code."""
+        docker("stop", *options, self.name)
+        return self.end()
+
+    def end(self):
+        """Waits until it has ended. Returns its exit code."""
         code = self._client.wait(PATIENCE_SECONDS)
         for listener in self._listeners:
             listener.join(PATIENCE_SECONDS)
@@ -88,7 +109,8 @@ class Container:
 
     def windows(self):
         """The windows that the agent told of so far."""
-        return [Window.of(match) for match in map(WINDOW.match, list(self.output)) if match]
+        lines = zip(map(WINDOW.match, list(self.output)), self.heard)
+        return [Window.of(match, heard) for match, heard in lines if match]
 
     def tell(self):
         return "\n".join([*self.output, *self.log])
@@ -102,14 +124,19 @@ class Window:
     cpu: float
     memory: float
     samples: int
+    # Where they were asked for.
+    throttling: float
+    oom_kills: float
+    # When the line came: nanoseconds since the epoch.
+    heard: int
 
     @staticmethod
-    def of(match):
-        percent = lambda text: None if text == "-" else float(text.rstrip("%"))
+    def of(match, heard):
+        number = lambda text: None if text in (None, "-") else float(text.rstrip("%"))
         start = calendar.timegm(time.strptime(match["time"], "%Y-%m-%dT%H:%M:%SZ"))
-        return Window(
-            start, percent(match["cpu"]), percent(match["memory"]), int(match["samples"])
-        )
+        measured = map(number, match.group("cpu", "memory"))
+        events = map(number, match.group("throttling", "oom_kills"))
+        return Window(start, *measured, int(match["samples"]), *events, heard)
 
     @property
     def end(self):

@@ -4,8 +4,12 @@
 //     load PERCENT HELD SHARED FILE AGENT [ARGUMENT]...
 //
 // Uses PERCENT of one core (100 never rests), holds HELD MB of anonymous memory and SHARED MB in
-// /dev/shm, and has a file of FILE MB. Each line that comes in is a number of MB to read from the
-// file's start, which are then in the page cache.
+// /dev/shm, and has a file of FILE MB. Each line that comes in is a command, and is answered when
+// it is done:
+//
+//     cache MEGABYTES     reads so much from the file's start, which is then in the page cache
+//     exceed MEGABYTES    a process that takes so much memory, and has to be killed for it
+//     use MILLISECONDS    uses so much CPU time
 
 #include <fcntl.h>
 #include <signal.h>
@@ -14,8 +18,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "../kernel/burn.h"
 
 // So short that it hardly matters where in a turn a counter is read.
 #define TURN_NS 5000000LL
@@ -31,26 +36,6 @@ static void check(int good, const char *what) {
 static void say(const char *what) {
     printf("load: %s\n", what);
     fflush(stdout);
-}
-
-static long long now(clockid_t clock) {
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
-
-static void burn(long long percent) {
-    long long turn = now(CLOCK_MONOTONIC);
-    for (;;) {
-        long long end = now(CLOCK_THREAD_CPUTIME_ID) + TURN_NS * percent / 100;
-        while (percent >= 100 || now(CLOCK_THREAD_CPUTIME_ID) < end) {
-        }
-        // After a stall the next turn is the next multiple: what was missed is not made up for.
-        do turn += TURN_NS;
-        while (turn < now(CLOCK_MONOTONIC));
-        struct timespec until = {turn / 1000000000LL, turn % 1000000000LL};
-        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-    }
 }
 
 static void hold(size_t bytes, int flags, int file) {
@@ -76,10 +61,29 @@ static void cache(size_t bytes, size_t size) {
     close(file);
 }
 
-static void cache_when_told(size_t size) {
-    for (size_t told; scanf("%zu", &told) == 1;) {
-        cache(told << 20, size);
-        say("cached");
+// Of the container's processes the kernel kills the largest, and this one asks to be chosen.
+static void exceed(size_t bytes) {
+    pid_t victim = fork();
+    check(victim >= 0, "fork");
+    if (!victim) {
+        int choice = open("/proc/self/oom_score_adj", O_WRONLY);
+        check(choice >= 0 && write(choice, "1000", 4) == 4, "oom_score_adj");
+        hold(bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+        exit(0);
+    }
+    int status;
+    check(waitpid(victim, &status, 0) == victim, "waitpid");
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return;
+    fprintf(stderr, "load: %zu bytes were not too much\n", bytes);
+    exit(1);
+}
+
+static void obey(size_t size) {
+    char command[16];
+    for (size_t number; scanf("%15s %zu", command, &number) == 2; say(command)) {
+        if (!strcmp(command, "cache")) cache(number << 20, size);
+        if (!strcmp(command, "exceed")) exceed(number << 20);
+        if (!strcmp(command, "use")) use((long long)number * 1000000LL);
     }
 }
 
@@ -101,10 +105,10 @@ int main(int count, char **arguments) {
     // The first process of a container gets only the signals that it asks for.
     signal(SIGTERM, pass_on);
     pid_t burner = fork();
-    if (!burner) burn(atoll(arguments[1]));
-    pid_t cacher = fork();
-    if (!cacher) cache_when_told(megabytes[2]), exit(0);
-    check(burner > 0 && cacher > 0, "fork");
+    if (!burner) burn(atoll(arguments[1]), TURN_NS);
+    pid_t servant = fork();
+    if (!servant) obey(megabytes[2]), exit(0);
+    check(burner > 0 && servant > 0, "fork");
     for (;;) {
         int status;
         pid_t ended = wait(&status);

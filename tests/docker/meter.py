@@ -11,27 +11,32 @@ from container import PATIENCE_SECONDS, PERIOD_SECONDS, SAMPLE_SECONDS, docker
 
 # Nanoseconds: wall clock and CPU time. Bytes: memory with all page cache, and as it is compared.
 Reading = collections.namedtuple("Reading", "time cpu usage memory")
+# Nanoseconds, and what the kernel counted: periods of the CPU quota, those in which it was used up,
+# processes that were killed because the memory was.
+Events = collections.namedtuple("Events", "time periods throttled oom_kills")
 
 
 class Meter:
-    """Takes a reading as often as the agent takes a sample."""
+    """Takes a reading as often as the agent takes a sample, or as it is told."""
 
-    def __init__(self, counters):
+    def __init__(self, counters, kind=Reading, every=SAMPLE_SECONDS):
         self.readings = []
         self._counters = counters
+        self._kind = kind
+        self._every = every
         self._read()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):
-        due = time.monotonic() + SAMPLE_SECONDS
+        due = time.monotonic() + self._every
         while not self._ended.wait(max(0, due - time.monotonic())):
             self._read()
-            due += SAMPLE_SECONDS
+            due += self._every
 
     def _read(self):
-        self.readings.append(Reading(time.time_ns(), *self._counters()))
+        self.readings.append(self._kind(time.time_ns(), *self._counters()))
 
     def stop(self):
         self._ended.set()
@@ -67,10 +72,30 @@ PARENT = "agent-test"
 
 def counters_of_container(name, working_set):
     """Reads the container's cgroups, where the engine made them."""
+    groups, is_v2 = groups_of(name)
+    if is_v2:
+        return lambda: counters_v2(groups["memory"], working_set)
+    return lambda: counters_v1(groups["cpuacct"], groups["memory"], working_set)
+
+
+def events_of_container(name):
+    """Reads there how often limits were hit."""
+    groups, is_v2 = groups_of(name)
+    kills = groups["memory"] / ("memory.events" if is_v2 else "memory.oom_control")
+
+    def events():
+        stat = fields(groups["cpu"] / "cpu.stat")
+        return stat["nr_periods"], stat["nr_throttled"], fields(kills)["oom_kill"]
+
+    return events
+
+
+def groups_of(name):
+    """The container's directory for each controller, and whether they are all the one of v2."""
     group = f"{PARENT}/" + docker("inspect", "--format", "{{.Id}}", name)
-    if (CGROUPS / "cgroup.controllers").exists():
-        return lambda: counters_v2(CGROUPS / group, working_set)
-    return lambda: counters_v1(CGROUPS / "cpuacct" / group, CGROUPS / "memory" / group, working_set)
+    is_v2 = (CGROUPS / "cgroup.controllers").exists()
+    controllers = ("cpu", "cpuacct", "memory")
+    return {name: CGROUPS / ("" if is_v2 else name) / group for name in controllers}, is_v2
 
 
 def counters_v1(account, memory, working_set):

@@ -1,22 +1,25 @@
 #!/usr/bin/env bash
-# The agent in real containers, against the counters that the machine has of them.
+# The agent in real containers, against the counters that the machine has of them, and beside a
+# command with docker/entrypoint.sh.
 #
-#     tests/docker/run.sh BINARY [unittest options]
+#     tests/docker/run.sh BINARY FAKE_CLOUDWATCH [unittest options]
 #
-# Starts a Docker engine of its own and builds an image from nothing; takes about two minutes and
+# Starts a Docker engine of its own and builds images from nothing; takes about three minutes and
 # needs root. Installs on Debian what is not there. Exits with 3, and says why, where it cannot run.
 # With SCOPE=host in the environment the agents measure the wrong thing, and the test must fail.
 set -euo pipefail
-[ $# -ge 1 ] || { echo "usage: $0 BINARY [unittest options]" >&2; exit 1; }
+[ $# -ge 2 ] || { echo "usage: $0 BINARY FAKE_CLOUDWATCH [unittest options]" >&2; exit 1; }
 binary=$(realpath "$1")
-shift
+FAKE_CLOUDWATCH=$(realpath "$2")
+export FAKE_CLOUDWATCH
+shift 2
 
 cannot() { echo "docker test: $*" >&2; exit 3; }
 
 [ "$(uname -s)" = Linux ] || cannot "it needs Linux, and this is $(uname -s)"
 if [ "$(id -u)" != 0 ]; then
   sudo -n true 2> /dev/null || cannot "it needs root, to start an engine"
-  exec sudo -n env SCOPE="${SCOPE:-}" "$(realpath "$0")" "$binary" "$@"
+  exec sudo -n env SCOPE="${SCOPE:-}" "$(realpath "$0")" "$binary" "$FAKE_CLOUDWATCH" "$@"
 fi
 # On a single core no CPU set would be a limit.
 [ "$(nproc)" -ge 2 ] || cannot "it needs two cores"
@@ -30,6 +33,8 @@ install() {
 need dockerd docker.io
 need musl-gcc musl-tools
 need python3 python3
+need tini tini
+need dumb-init dumb-init
 if [ ${#needs[@]} -gt 0 ]; then
   command -v apt-get > /dev/null || cannot "there is no apt-get to install ${needs[*]} with"
   apt-get update -qq || cannot "apt-get update failed"
@@ -54,6 +59,7 @@ finish() {
     # It takes its containers with it.
     kill "$engine" 2> /dev/null || true
     wait "$engine" 2> /dev/null || true
+    umount "$run"/exec/netns/* 2> /dev/null || true
     rmdir $groups/$group $groups/*/$group 2> /dev/null || true
   fi
   rm -rf "$run" "$data"
@@ -83,6 +89,8 @@ able=$(docker info --format '{{.MemoryLimit}} {{.CPUCfsQuota}} {{.CPUSet}}' 2> /
 
 DOCKER_BUILDKIT=0 docker build --quiet --tag agent "$data/image" > /dev/null 2> "$run/build" ||
   cannot "the engine builds no image: $(tail -n 3 "$run/build")"
+source images.sh
+
 # From 125 on, the code is the engine's; the load without arguments only refuses.
 code=0
 docker run --rm --network none --memory 64m --cpus 0.5 agent /load 2> "$run/first" || code=$?
@@ -97,6 +105,7 @@ else
 fi
 
 # In the background, where a signal to this script does not wait for it.
-PYTHONDONTWRITEBYTECODE=1 python3 check.py "$@" &
+[ $# -gt 0 ] || set -- check events inits
+PYTHONDONTWRITEBYTECODE=1 python3 -m unittest "$@" &
 test=$!
 wait "$test"

@@ -2,7 +2,7 @@
 
     python tests/kernel/check.py KERNEL INITRAMFS [unittest options]
 
-tests/kernel/run.sh builds both. Each guest takes about 40 seconds: its windows are real ones.
+tests/kernel/run.sh builds both. Each guest takes about 50 seconds: its windows are real ones.
 """
 
 import itertools
@@ -15,6 +15,8 @@ from guest import Guest
 # In points: percent of the limit.
 CPU_TOLERANCE = 1
 MEMORY_TOLERANCE = 0.5
+# The agent prints two decimals.
+LAST_DIGIT = 0.01
 
 # What guest/init sets.
 MEGABYTE = 1 << 20
@@ -31,6 +33,12 @@ LOADS = {"full": (100, 20), "cached": (12, 40), "dropped": (12, 40)}
 
 # What the agent, the loads and the kernel need beside what is held.
 MOST_OVERHEAD_BYTES = 4 * MEGABYTE
+
+# In the group whose processes are killed.
+SMALL_LIMIT_BYTES = 32 * MEGABYTE
+KILLS = 2
+# As sh tells of SIGKILL.
+KILLED = "137"
 
 # A busy machine keeps the loads from what they ask for, or makes the agents cost more. That is no
 # fault of the agent; the agent and the kernel must agree all the same.
@@ -65,13 +73,14 @@ class Checks:
         return [100 * value / self.limits[agent][1] for value in (memory.used, memory.usage)]
 
     def test_every_agent_ends_well_and_logs_no_error(self):
-        for agent in (*self.limits, "free-auto", "root-auto"):
+        for agent in (*self.limits, "killed", "free-auto", "root-auto"):
             with self.subTest(agent=agent):
                 self.assertEqual(self.guest.said[f"{agent}.code"], ["0"], self.guest.tell(agent))
                 self.assertNotRegex(self.guest.log(agent), "ERROR|WARN|panicked")
 
     def test_limits_are_those_that_were_set(self):
-        for agent, limits in self.limits.items():
+        small = {"killed": (QUOTA_CORES, SMALL_LIMIT_BYTES)}
+        for agent, limits in (self.limits | small).items():
             with self.subTest(agent=agent):
                 log = self.guest.log(agent)
                 cores = re.findall(r"CPU is in percent of (\S+) cores", log)
@@ -136,6 +145,42 @@ class Checks:
             with self.subTest(agent=agent):
                 self.assertRegex(self.guest.log(agent), rf"INFO .*\] scope: {scope}, because ")
 
+    def test_throttling_is_what_the_kernel_counted(self):
+        for agent, phase in self.each_window((*self.limits, "killed")):
+            with self.subTest(agent=agent, phase=phase):
+                low, high = self.guest.kernel_throttling(agent, phase)
+                value = self.guest.window(agent, phase)["throttling"]
+                about = f"{value} where the kernel has {low} to {high}"
+                self.assertIsNotNone(value)
+                self.assertGreaterEqual(value, low - LAST_DIGIT, about)
+                self.assertLessEqual(value, high + LAST_DIGIT, about)
+
+    def test_throttling_is_most_some_and_none_as_the_load_and_the_quota_make_it(self):
+        """Otherwise the test before would compare nothing with nothing."""
+        # The quota of `parent` is that of the group above, whose periods are not its own.
+        for agent in ("own", "private", "bound"):
+            self.assertGreater(self.guest.window(agent, "full")["throttling"], 50, agent)
+        low, high = self.guest.kernel_throttling("killed", "dropped")
+        self.assertGreater(low, 10)
+        self.assertLess(high, 90)
+        for agent, phase in self.each_window(("one-cpu", "free")):
+            self.assertEqual(self.guest.window(agent, phase)["throttling"], 0, agent)
+
+    def test_oom_kills_are_what_the_kernel_counted(self):
+        for agent, phase in self.each_window((*self.limits, "killed")):
+            with self.subTest(agent=agent, phase=phase):
+                kills = KILLS if (agent, phase) == ("killed", "dropped") else 0
+                self.assertEqual(self.guest.kernel_oom_kills(agent, phase), kills)
+                self.assertEqual(self.guest.window(agent, phase)["oom_kills"], kills)
+
+    def test_what_was_killed_is_what_exceeded_the_memory(self):
+        self.assertEqual(self.guest.said["killed.exceeded"], [KILLED] * KILLS)
+
+    def test_events_of_the_host_are_absent(self):
+        for agent, phase in self.each_window(("free-auto", "root-auto")):
+            window = self.guest.window(agent, phase)
+            self.assertEqual((window["throttling"], window["oom_kills"]), (None, None), agent)
+
     def test_figures(self):
         """Checks nothing: prints all figures, for whoever reads the output."""
         print(f"\n{self.layout}: percent of the limit, as the agent | the kernel has it")
@@ -147,6 +192,16 @@ class Checks:
                 f"  {agent:8} {phase:8}"
                 f" CPU {window['cpu']:6.2f} | {low:6.2f} to {high:6.2f}, mean {mean:6.2f};"
                 f" memory {window['memory']:6.2f} | {used:6.2f}, with page cache {usage:6.2f}"
+            )
+        print(f"{self.layout}: events")
+        for agent, phase in self.each_window((*self.limits, "killed")):
+            window = self.guest.window(agent, phase)
+            low, high = self.guest.kernel_throttling(agent, phase)
+            kills = self.guest.kernel_oom_kills(agent, phase)
+            print(
+                f"  {agent:8} {phase:8}"
+                f" throttling {window['throttling']:6.2f} | {low:6.2f} to {high:6.2f};"
+                f" OOM kills {window['oom_kills']:.0f} | {kills}"
             )
 
 

@@ -4,6 +4,7 @@ import bisect
 import calendar
 import collections
 import dataclasses
+import itertools
 import re
 import statistics
 import subprocess
@@ -14,18 +15,21 @@ import time as clock
 PERIOD = 10
 SAMPLE_INTERVAL = 1
 CPU_READING_SECONDS = 0.025
+QUOTA_PERIOD_SECONDS = 0.1
 
 # A guest has booted after about 3 seconds, and says so.
 BOOT_SECONDS = 60
-# A guest takes about 40 seconds; this ends one that hangs.
+# A guest takes about 50 seconds; this ends one that hangs.
 PATIENCE_SECONDS = 180
 
 PERCENT = r"-|\d+\.\d\d%"
 WINDOW = re.compile(
     rf"^(?P<time>\S+) CPUUtilization=(?P<cpu>{PERCENT}) MaxCPUUtilization=(?P<max_cpu>{PERCENT})"
     rf" MemoryUtilization=(?P<memory>{PERCENT}) MaxMemoryUtilization=(?P<max_memory>{PERCENT})"
+    rf" CPUThrottling=(?P<throttling>{PERCENT}) OOMKills=(?P<oom_kills>-|\d+)"
     r" samples=(?P<samples>\d+) "
 )
+VALUES = ("cpu", "max_cpu", "memory", "max_memory", "throttling", "oom_kills")
 
 
 @dataclasses.dataclass
@@ -65,7 +69,7 @@ class Guest:
         start = self.phases[phase]
         for match in map(WINDOW.match, self.said[f"{agent}.out"]):
             if match and seconds(match["time"]) == start:
-                values = {name: match[name] for name in ("cpu", "max_cpu", "memory", "max_memory")}
+                values = {name: match[name] for name in VALUES}
                 return {
                     name: None if text == "-" else float(text.rstrip("%"))
                     for name, text in values.items()
@@ -77,18 +81,15 @@ class Guest:
         its ticks lie is unknown, so all places are tried: the steadier the load, the closer the
         range."""
         unit = 1000 if self.layout == "v2" else 1  # usage_usec, cpuacct.usage
-        readings = [(moment, used * unit) for moment, used in self.readings(agent, "cpu")]
+        readings = [(moment, used * unit) for moment, used, *_ in self.readings(agent, "cpu")]
         start, second = self.phases[phase], 10**9
         interval, step = round(SAMPLE_INTERVAL * second), round(CPU_READING_SECONDS * second)
         medians = []
         for offset in range(0, interval, step):
             ticks = range(start * second + offset - interval, (start + PERIOD) * second, interval)
-            at = [readings[bisect.bisect_left(readings, (tick,))] for tick in ticks]
+            at = [first_from(readings, tick) for tick in ticks]
             medians.append(statistics.median(map(cores, at, at[1:])))
-        first, last = (
-            readings[bisect.bisect_left(readings, (moment * second,))]
-            for moment in (start, start + PERIOD)
-        )
+        first, last = (first_from(readings, moment * second) for moment in (start, start + PERIOD))
         return Range(min(medians), max(medians), cores(first, last))
 
     def kernel_memory(self, agent, phase):
@@ -97,10 +98,37 @@ class Guest:
         readings = [
             # v1 has no count of reclaimable slabs.
             (usage - file + shared - sum(slabs), usage, sum(slabs))
-            for moment, usage, file, shared, *slabs in self.readings(agent, "memory")
+            for moment, _, usage, file, shared, *slabs in self.readings(agent, "memory")
             if moment in window
         ]
         return Memory(*map(statistics.median, zip(*readings)))
+
+    def kernel_throttling(self, agent, phase):
+        """The least and the greatest percent that the agent can have seen. It takes its readings at
+        the first tick after either end of the window, or later by as long as its quota makes it
+        wait, which is the rest of one of the kernel's periods, or of two in turn."""
+        readings = self.readings(agent, "cpu")
+        second, shares = 10**9, []
+        start, step = self.phases[phase] * second, round(CPU_READING_SECONDS * second)
+        late = range(0, round(2 * QUOTA_PERIOD_SECONDS * second) + step, step)
+        # From the meter's last reading before the window on: what the agent sees may lie between.
+        for tick in range(start - step, start + round(SAMPLE_INTERVAL * second) + step, step):
+            begin, end = (
+                {first_from(readings, moment + wait)[2:] for wait in late}
+                for moment in (tick, tick + PERIOD * second)
+            )
+            for before, after in itertools.product(begin, end):
+                periods, throttled = (late - early for early, late in zip(before, after))
+                shares.append(100 * throttled / periods if periods else 0)
+        return min(shares), max(shares)
+
+    def kernel_oom_kills(self, agent, phase):
+        """What was killed from the window's start to its end."""
+        readings = self.readings(agent, "memory")
+        start = self.phases[phase]
+        _, before, *_ = first_from(readings, start * 10**9)
+        _, after, *_ = first_from(readings, (start + PERIOD) * 10**9)
+        return after - before
 
     def readings(self, agent, part):
         return [tuple(map(int, line.split())) for line in self.said[f"{agent}.{part}"]]
@@ -156,6 +184,11 @@ def run(command):
         for guard in guards:
             guard.cancel()
     return console
+
+
+def first_from(readings, moment):
+    """The first reading at the moment, in nanoseconds, or after it."""
+    return readings[bisect.bisect_left(readings, (moment,))]
 
 
 def cores(before, after):

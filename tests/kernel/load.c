@@ -1,25 +1,22 @@
 // A load of a known size, which runs until it is killed.
 //
-//     load hold MEGABYTES    holds anonymous memory
-//     load burn PERCENT      uses this much of one core: a part of each 100 ms; 100 never rests
-//     load miss FOLDER       looks for files that are not there, which the kernel remembers in
-//                            reclaimable slabs, and ends
+//     load hold MEGABYTES      holds anonymous memory
+//     load exceed MEGABYTES    the same, as the one that is killed if that is too much
+//     load burn PERCENT        uses this much of one core: a part of each 100 ms; 100 never rests
+//     load use MILLISECONDS    uses so much CPU time, and ends
+//     load miss FOLDER         looks for files that are not there, which the kernel remembers in
+//                              reclaimable slabs, and ends
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "burn.h"
 
 // As long as the kernel's own quota period, so that every such period sees the same work.
 #define TURN_NS 100000000LL
-
-static long long now(clockid_t clock) {
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
 
 static void hold(size_t bytes) {
     char *memory =
@@ -32,18 +29,15 @@ static void hold(size_t bytes) {
     for (;;) pause();
 }
 
-static void burn(long long percent) {
-    long long turn = now(CLOCK_MONOTONIC);
-    for (;;) {
-        long long end = now(CLOCK_THREAD_CPUTIME_ID) + TURN_NS * percent / 100;
-        while (percent >= 100 || now(CLOCK_THREAD_CPUTIME_ID) < end) {
-        }
-        // After a stall the next turn is the next multiple: what was missed is not made up for.
-        do turn += TURN_NS;
-        while (turn < now(CLOCK_MONOTONIC));
-        struct timespec until = {turn / 1000000000LL, turn % 1000000000LL};
-        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+// Takes more than its group may have, and is the one that is killed for it: of the group's
+// processes the kernel chooses the largest, and this one asks to be chosen.
+static void exceed(size_t bytes) {
+    FILE *choice = fopen("/proc/self/oom_score_adj", "w");
+    if (!choice || fputs("1000", choice) < 0 || fclose(choice)) {
+        perror("oom_score_adj");
+        exit(1);
     }
+    hold(bytes);
 }
 
 static void miss(const char *folder) {
@@ -59,7 +53,9 @@ static void miss(const char *folder) {
 int main(int count, char **arguments) {
     if (count != 3) return 2;
     if (!strcmp(arguments[1], "hold")) hold((size_t)atoi(arguments[2]) << 20);
-    if (!strcmp(arguments[1], "burn")) burn(atoll(arguments[2]));
+    if (!strcmp(arguments[1], "exceed")) exceed((size_t)atoi(arguments[2]) << 20);
+    if (!strcmp(arguments[1], "burn")) burn(atoll(arguments[2]), TURN_NS);
+    if (!strcmp(arguments[1], "use")) use(atoll(arguments[2]) * 1000000LL), exit(0);
     if (!strcmp(arguments[1], "miss")) miss(arguments[2]);
     return 2;
 }

@@ -1,9 +1,10 @@
 // Reads the kernel's own counters at a steady pace, until it is killed: the second opinion on
 // what the agent says.
 //
-//     meter EVERY_MILLISECONDS FILE[:FIELD]...
+//     meter EVERY_MILLISECONDS FILE[:FIELD[,FIELD]...]...
 //
-// One line a reading: wall clock in nanoseconds, then the number of each file, or of its field.
+// One line a reading: wall clock in nanoseconds, then the number of each file, or those of its
+// fields, which were read at once.
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,13 +13,23 @@
 #include <time.h>
 #include <unistd.h>
 
-// The number in the file, or the one behind the field's name at the start of a line.
-static long long number(const char *argument) {
+// The number behind the field's name at the start of a line.
+static long long number(const char *text, const char *field, const char *path) {
+    size_t width = strlen(field);
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (!strncmp(line, field, width) && line[width] == ' ') return atoll(line + width);
+    }
+    fprintf(stderr, "%s has no %s\n", path, field);
+    exit(1);
+}
+
+static void tell(const char *argument) {
     static char text[16384];
     char path[256];
     snprintf(path, sizeof path, "%s", argument);
-    char *field = strchr(path, ':');
-    if (field) *field++ = 0;
+    char *fields = strchr(path, ':');
+    if (fields) *fields++ = 0;
     int file = open(path, O_RDONLY);
     ssize_t length = file < 0 ? -1 : read(file, text, sizeof text - 1);
     if (length < 0) {
@@ -27,14 +38,9 @@ static long long number(const char *argument) {
     }
     close(file);
     text[length] = 0;
-    if (!field) return atoll(text);
-    size_t width = strlen(field);
-    for (char *line = text; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (!strncmp(line, field, width) && line[width] == ' ') return atoll(line + width);
-    }
-    fprintf(stderr, "%s has no %s\n", path, field);
-    exit(1);
+    if (!fields) printf(" %lld", atoll(text));
+    for (char *field = fields ? strtok(fields, ",") : NULL; field; field = strtok(NULL, ","))
+        printf(" %lld", number(text, field, path));
 }
 
 int main(int count, char **arguments) {
@@ -45,7 +51,7 @@ int main(int count, char **arguments) {
         clock_gettime(CLOCK_REALTIME, &now);
         long long nanoseconds = now.tv_sec * 1000000000LL + now.tv_nsec;
         printf("%lld", nanoseconds);
-        for (int index = 2; index < count; index++) printf(" %lld", number(arguments[index]));
+        for (int index = 2; index < count; index++) tell(arguments[index]);
         putchar('\n');
         fflush(stdout);
         long long next = (nanoseconds / every + 1) * every;

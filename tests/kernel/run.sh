@@ -3,7 +3,7 @@
 #
 #     tests/kernel/run.sh BINARY [unittest options]
 #
-# Boots Debian's cloud kernel in QEMU, in software emulation; takes about two minutes. Installs on
+# Boots Debian's cloud kernel in QEMU, in software emulation; takes about three minutes. Installs on
 # Debian what is not there. Exits with 3, and says why, where it cannot run.
 set -euo pipefail
 [ $# -ge 1 ] || { echo "usage: $0 BINARY [unittest options]" >&2; exit 2; }

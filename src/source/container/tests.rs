@@ -2,6 +2,7 @@
 //! (sys/fs/cgroup/cpu.max)`: what was used, the limit, and where the limit stands.
 
 mod auto;
+mod events;
 mod faults;
 mod layouts;
 mod limits;

@@ -90,26 +90,30 @@ within() {
   exec "$@"
 }
 
-# measure_cpu CGROUP: becomes the meter of the cgroup's CPU time, which stays outside of it.
+# measure_cpu CGROUP: becomes the meter of the cgroup's CPU time and of its throttling, which stays
+# outside of it.
 measure_cpu() {
   case $layout in
-    v2) exec meter $cpu_milliseconds "$root/$1/cpu.stat:usage_usec" ;;
-    *) exec meter $cpu_milliseconds "$root/cpu,cpuacct/$1/cpuacct.usage" ;;
+    v2) exec meter $cpu_milliseconds "$root/$1/cpu.stat:usage_usec,nr_periods,nr_throttled" ;;
+    *)
+      cd "$root/cpu,cpuacct/$1" || exit 1
+      exec meter $cpu_milliseconds cpuacct.usage cpu.stat:nr_periods,nr_throttled
+      ;;
   esac
 }
 
-# measure_memory CGROUP: the same of its memory.
+# measure_memory CGROUP: the same of its memory and of what was killed.
 measure_memory() {
   case $layout in
     v2)
       cd "$root/$1" || exit 1
-      exec meter $memory_milliseconds memory.current \
-        memory.stat:file memory.stat:shmem memory.stat:slab_reclaimable
+      exec meter $memory_milliseconds memory.events:oom_kill memory.current \
+        memory.stat:file,shmem,slab_reclaimable
       ;;
     *)
       cd "$root/memory/$1" || exit 1
-      exec meter $memory_milliseconds memory.usage_in_bytes \
-        memory.stat:total_cache memory.stat:total_shmem
+      exec meter $memory_milliseconds memory.oom_control:oom_kill memory.usage_in_bytes \
+        memory.stat:total_cache,total_shmem
       ;;
   esac
 }

@@ -1,0 +1,255 @@
+//! The counters of events, and the evidence of a reading: of each version and of both at once,
+//! with the files that are missing, unreadable or garbage.
+
+use super::tree::Tree;
+use super::{Container, MemoryUse, fixture, open, relative};
+use crate::model::{Evidence, RawValue, ReadError};
+use crate::settings::Metrics;
+use crate::source::Source;
+
+/// A fixture with counters of events, and the files that they stand in.
+struct Layout {
+    fixture: &'static str,
+    cpu_stat: &'static str,
+    oom: &'static str,
+}
+
+const LAYOUTS: [Layout; 4] = [
+    Layout {
+        fixture: "v2-private-docker",
+        cpu_stat: "sys/fs/cgroup/cpu.stat",
+        oom: "sys/fs/cgroup/memory.events",
+    },
+    Layout {
+        fixture: "v1-host-docker-cgroupfs",
+        cpu_stat: "sys/fs/cgroup/cpu,cpuacct/cpu.stat",
+        oom: "sys/fs/cgroup/memory/memory.oom_control",
+    },
+    Layout {
+        fixture: "hybrid-host-docker",
+        cpu_stat: "sys/fs/cgroup/cpu,cpuacct/cpu.stat",
+        oom: "sys/fs/cgroup/memory/memory.oom_control",
+    },
+    // Each controller of another version.
+    Layout {
+        fixture: "hybrid-memory-on-v2",
+        cpu_stat: "sys/fs/cgroup/cpu,cpuacct/system.slice/foo.service/cpu.stat",
+        oom: "sys/fs/cgroup/unified/system.slice/foo.service/memory.events",
+    },
+];
+
+/// As Linux 6.1 writes them; the first is that of version 1 after what version 2 has besides.
+const CPU_STAT: &str = "usage_usec 61412008\nuser_usec 42988405\nsystem_usec 18423603\n\
+    nr_periods 8412\nnr_throttled 155\nthrottled_usec 9204118\nnr_bursts 0\nburst_usec 0\n";
+const V1_OOM_CONTROL: &str = "oom_kill_disable 0\nunder_oom 1\noom_kill 3\n";
+const V2_EVENTS: &str = "low 0\nhigh 7\nmax 1290\noom 5\noom_kill 3\noom_group_kill 1\n";
+
+impl Layout {
+    fn tree(&self) -> Tree {
+        let tree = fixture(self.fixture);
+        let is_v1 = self.oom.ends_with("oom_control");
+        let oom = if is_v1 { V1_OOM_CONTROL } else { V2_EVENTS };
+        tree.change(&format!("== {}\n{CPU_STAT}== {}\n{oom}", self.cpu_stat, self.oom));
+        tree
+    }
+}
+
+const ALL: Metrics = Metrics { cpu: true, memory: true, throttling: true, oom_kills: true };
+
+/// The throttling and the OOM kills: the numbers, the error, or `not asked for`.
+fn events(tree: &Tree, metrics: Metrics) -> (String, String) {
+    let events = open(tree).with_events(metrics).events();
+    let tell = |part: Option<Result<String, ReadError>>| match part {
+        Some(Ok(numbers)) => numbers,
+        Some(Err(error)) => relative(&error.to_string(), tree),
+        None => "not asked for".to_owned(),
+    };
+    let throttling = events.throttling.map(|throttling| {
+        throttling.map(|found| format!("{} of {}", found.throttled, found.periods))
+    });
+    (tell(throttling), tell(events.oom_kills.map(|kills| kills.map(|count| count.to_string()))))
+}
+
+fn both(throttling: &str, oom_kills: &str) -> (String, String) {
+    (throttling.to_owned(), oom_kills.to_owned())
+}
+
+#[test]
+fn the_groups_own_events_are_counted() {
+    for layout in LAYOUTS {
+        assert_eq!(events(&layout.tree(), ALL), both("155 of 8412", "3"), "{}", layout.fixture);
+    }
+}
+
+#[test]
+fn only_what_is_asked_for_is_read() {
+    for layout in LAYOUTS {
+        let tree = layout.tree();
+        let neither = Metrics { throttling: false, oom_kills: false, ..ALL };
+        assert_eq!(events(&tree, neither), both("not asked for", "not asked for"));
+        let throttling = Metrics { oom_kills: false, ..ALL };
+        assert_eq!(events(&tree, throttling), both("155 of 8412", "not asked for"));
+        let oom_kills = Metrics { throttling: false, ..ALL };
+        assert_eq!(events(&tree, oom_kills), both("not asked for", "3"));
+    }
+}
+
+#[test]
+fn a_group_that_never_ran_out_of_anything_has_zeros_and_no_absence() {
+    for layout in LAYOUTS {
+        let tree = layout.tree();
+        let (cpu_stat, oom) = (layout.cpu_stat, layout.oom);
+        tree.change(&format!("== {cpu_stat}\nnr_periods 0\nnr_throttled 0\n"));
+        tree.change(&format!("== {oom}\noom_kill 0\n"));
+        assert_eq!(events(&tree, ALL), both("0 of 0", "0"), "{}", layout.fixture);
+    }
+}
+
+#[test]
+fn events_are_absent_with_the_file_that_fails_and_the_other_ones_stay() {
+    const NOT_READ: &str = "cannot be read: Is a directory (os error 21)";
+    for Layout { fixture, cpu_stat, oom } in LAYOUTS {
+        let tree = || Layout { fixture, cpu_stat, oom }.tree();
+        for (fault, message) in [
+            (" (missing)", "does not exist"),
+            (" (unreadable)", NOT_READ),
+            ("", "has no nr_periods and nr_throttled"),
+            // Without CONFIG_CFS_BANDWIDTH version 2 has no more than this.
+            ("\nusage_usec 61412008\n", "has no nr_periods and nr_throttled"),
+            ("\nnr_periods 8412\n", "has no nr_periods and nr_throttled"),
+            ("\nnr_periods many\nnr_throttled 155\n", "has no nr_periods and nr_throttled"),
+            ("\nnr_periods 8412\nnr_throttled -1\n", "has no nr_periods and nr_throttled"),
+        ] {
+            let tree = tree();
+            tree.change(&format!("== {cpu_stat}{fault}"));
+            let expected = both(&format!("{cpu_stat} {message}"), "3");
+            assert_eq!(events(&tree, ALL), expected, "{fixture}{fault}");
+        }
+        for (fault, message) in [
+            (" (missing)", "does not exist"),
+            (" (unreadable)", NOT_READ),
+            ("", "has no oom_kill"),
+            // Before Linux 4.13 kills were not counted.
+            ("\noom_kill_disable 0\nunder_oom 0\n", "has no oom_kill"),
+            ("\noom 5\noom_group_kill 1\n", "has no oom_kill"),
+            ("\noom_kill 1.5\n", "has no oom_kill"),
+        ] {
+            let tree = tree();
+            tree.change(&format!("== {oom}{fault}"));
+            let expected = both("155 of 8412", &format!("{oom} {message}"));
+            assert_eq!(events(&tree, ALL), expected, "{fixture}{fault}");
+        }
+    }
+}
+
+#[test]
+fn a_process_that_is_in_no_group_has_no_events() {
+    let tree = fixture("v1-host-docker-cgroupfs");
+    tree.change("== proc/self/cgroup\n");
+    let expected = both(
+        "proc/self/cgroup has no group with the cpu controller",
+        "proc/self/cgroup has no group with the memory controller",
+    );
+    assert_eq!(events(&tree, ALL), expected);
+}
+
+/// The evidence of CPU and of memory: each formula and its values.
+type Expected<'a> = [(&'a str, &'a [(&'static str, &'a str, Result<u64, &'a str>)]); 2];
+
+fn check_evidence(tree: &Tree, memory: MemoryUse, expected: Expected<'_>) {
+    let mut found = Container::open(tree.root(), memory).explain();
+    for raw in found.iter_mut().flat_map(|evidence| &mut evidence.values) {
+        raw.origin = relative(&raw.origin, tree);
+        raw.value = raw.value.clone().map_err(|error| relative(&error, tree));
+    }
+    let parts = ["CPU", "memory"].into_iter().zip(expected);
+    let expected: Vec<_> = parts
+        .map(|(part, (formula, values))| {
+            let values = values.iter().map(|&(name, origin, value)| RawValue {
+                name,
+                origin: origin.to_owned(),
+                value: value.map_err(str::to_owned),
+            });
+            // The formulas live as long as the program, those of the tables here do not.
+            let formula: &'static str = String::from(formula).leak();
+            Evidence { part, values: values.collect(), formula }
+        })
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn version_2_tells_its_files_its_values_and_its_formulas() {
+    let (current, stat) = ("sys/fs/cgroup/memory.current", "sys/fs/cgroup/memory.stat");
+    let cpu = [("usage_usec", "sys/fs/cgroup/cpu.stat", Ok(61_412_008))];
+    let memory = [
+        ("memory.current", current, Ok(249_946_112)),
+        ("file", stat, Ok(112_197_632)),
+        ("shmem", stat, Ok(7_340_032)),
+        ("slab_reclaimable", stat, Ok(901_120)),
+    ];
+    let formula = "(memory.current − (file − shmem) − slab_reclaimable) bytes";
+    let tree = fixture("v2-private-docker");
+    check_evidence(&tree, MemoryUse::Used, [("usage_usec µs", &cpu), (formula, &memory)]);
+
+    let memory = [memory[0], ("inactive_file", stat, Ok(73_400_320))];
+    let formula = "(memory.current − inactive_file) bytes";
+    check_evidence(&tree, MemoryUse::WorkingSet, [("usage_usec µs", &cpu), (formula, &memory)]);
+}
+
+#[test]
+fn version_1_tells_its_files_its_values_and_its_formulas() {
+    let usage_in_bytes = "sys/fs/cgroup/memory/memory.usage_in_bytes";
+    let stat = "sys/fs/cgroup/memory/memory.stat";
+    let cpu = [("cpuacct.usage", "sys/fs/cgroup/cpu,cpuacct/cpuacct.usage", Ok(7_007_007_007))];
+    let memory = [
+        ("memory.usage_in_bytes", usage_in_bytes, Ok(212_180_992)),
+        ("total_cache", stat, Ok(95_420_416)),
+        ("total_shmem", stat, Ok(3_145_728)),
+    ];
+    let formula = "(memory.usage_in_bytes − (total_cache − total_shmem)) bytes";
+    // The same of a hybrid system, whose controllers are those of version 1.
+    let tree = fixture("hybrid-host-docker");
+    check_evidence(&tree, MemoryUse::Used, [("cpuacct.usage ns", &cpu), (formula, &memory)]);
+
+    let memory = [memory[0], ("total_inactive_file", stat, Ok(69_206_016))];
+    let formula = "(memory.usage_in_bytes − total_inactive_file) bytes";
+    check_evidence(&tree, MemoryUse::WorkingSet, [("cpuacct.usage ns", &cpu), (formula, &memory)]);
+}
+
+#[test]
+fn each_controller_tells_the_files_of_its_version() {
+    let cpu = "sys/fs/cgroup/cpu,cpuacct/system.slice/foo.service/cpuacct.usage";
+    let memory = "sys/fs/cgroup/unified/system.slice/foo.service";
+    let (current, stat) = (format!("{memory}/memory.current"), format!("{memory}/memory.stat"));
+    let cpu = [("cpuacct.usage", cpu, Ok(10_020_030_040))];
+    let memory = [
+        ("memory.current", current.as_str(), Ok(80_076_800)),
+        ("file", stat.as_str(), Ok(32_505_856)),
+        ("shmem", stat.as_str(), Ok(1_048_576)),
+        ("slab_reclaimable", stat.as_str(), Ok(901_120)),
+    ];
+    let formula = "(memory.current − (file − shmem) − slab_reclaimable) bytes";
+    let tree = fixture("hybrid-memory-on-v2");
+    check_evidence(&tree, MemoryUse::Used, [("cpuacct.usage ns", &cpu), (formula, &memory)]);
+}
+
+#[test]
+fn what_cannot_be_told_is_said_with_the_reason() {
+    let (current, stat) = ("sys/fs/cgroup/memory.current", "sys/fs/cgroup/memory.stat");
+    let tree = fixture("v2-private-docker");
+    tree.change("== sys/fs/cgroup/cpu.stat\nusage_usec -1\n");
+    tree.change(&format!("== {current} (missing)"));
+    tree.change(&format!("== {stat}\nfile 112197632\nslab_reclaimable garbage\n"));
+    let told = format!("{stat} does not tell it");
+    let cpu_told = "sys/fs/cgroup/cpu.stat does not tell it";
+    let cpu = [("usage_usec", "sys/fs/cgroup/cpu.stat", Err(cpu_told))];
+    let memory = [
+        ("memory.current", current, Err("sys/fs/cgroup/memory.current does not exist")),
+        ("file", stat, Ok(112_197_632)),
+        ("shmem", stat, Err(told.as_str())),
+        ("slab_reclaimable", stat, Err(told.as_str())),
+    ];
+    let formula = "(memory.current − (file − shmem) − slab_reclaimable) bytes";
+    check_evidence(&tree, MemoryUse::Used, [("usage_usec µs", &cpu), (formula, &memory)]);
+}
