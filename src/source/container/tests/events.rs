@@ -166,13 +166,13 @@ fn check_evidence(tree: &Tree, memory: MemoryUse, expected: Expected<'_>) {
     let expected: Vec<_> = parts
         .map(|(part, (formula, values))| {
             let values = values.iter().map(|&(name, origin, value)| RawValue {
-                name,
+                name: name.into(),
                 origin: origin.to_owned(),
                 value: value.map_err(str::to_owned),
             });
             // The formulas live as long as the program, those of the tables here do not.
             let formula: &'static str = String::from(formula).leak();
-            Evidence { part, values: values.collect(), formula }
+            Evidence { part, values: values.collect(), formula: formula.into() }
         })
         .collect();
     assert_eq!(found, expected);
