@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 
+use clap::builder::ValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -14,6 +15,8 @@ pub struct Cli {
     matches: ArgMatches,
     /// Whether it is to be explained what would be done, and not to be done.
     pub explain: bool,
+    /// What stands after `--`, if that is there: a command and its arguments.
+    pub command: Option<Vec<OsString>>,
 }
 
 /// A value as it was typed, and where.
@@ -28,9 +31,17 @@ impl Cli {
     /// Reads the arguments, program name first, and for options that are not among them the
     /// environment. The error may also be `--help` or `--version`.
     pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let args: Vec<_> = args.into_iter().collect();
+        // What clap gives does not tell `--` with nothing after it from no `--`.
+        let separated = args.iter().any(|arg| arg == "--");
         let mut matches = command().try_get_matches_from(args)?;
+        let command = matches.remove_many(COMMAND).into_iter().flatten().collect();
         let explain = matches.remove_subcommand().map(|(_explain, matches)| matches);
-        Ok(Self { explain: explain.is_some(), matches: explain.unwrap_or(matches) })
+        Ok(Self {
+            explain: explain.is_some(),
+            command: separated.then_some(command),
+            matches: explain.unwrap_or(matches),
+        })
     }
 
     /// The value of an option. A variable that is set to nothing counts as not set.
@@ -77,10 +88,18 @@ pub fn command() -> Command {
         .about("Measures CPU and memory utilization and ships a summary a period to Amazon CloudWatch.")
         .override_usage(concat!(
             env!("CARGO_PKG_NAME"),
-            " [explain] --namespace <NAMESPACE> --service <SERVICE> [OPTIONS]"
+            " [explain] --namespace <NAMESPACE> --service <SERVICE> [OPTIONS] [-- <COMMAND>...]"
         ))
         .disable_help_subcommand(true)
         .args(options())
+        .arg(
+            Arg::new(COMMAND)
+                .value_name("COMMAND")
+                .help("Run this as a child with its arguments, pass signals on to it, and exit with its code")
+                .value_parser(ValueParser::os_string())
+                .num_args(1..)
+                .last(true),
+        )
         .args_conflicts_with_subcommands(true)
         .subcommand(
             Command::new("explain")
@@ -183,6 +202,7 @@ fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     arg.env(variable(name)).hide_env(true)
 }
 
+const COMMAND: &str = "command";
 const DIMENSION: &str = "dimension";
 const DIMENSION_SET: &str = "dimension-set";
 const TAGS: &str = "tags";
@@ -201,7 +221,7 @@ mod tests {
     fn every_option_has_its_variable() {
         for arg in command()
             .get_arguments()
-            .filter(|arg| !["help", "version"].contains(&arg.get_id().as_str()))
+            .filter(|arg| !["help", "version", COMMAND].contains(&arg.get_id().as_str()))
         {
             let expected = variable(arg.get_id().as_str());
             assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(expected.as_str()));

@@ -12,9 +12,11 @@ pub mod settings;
 
 pub mod agent;
 pub mod auto_dimensions;
+pub mod command;
 pub mod cost;
 pub mod explain;
 pub mod logging;
+mod output;
 pub mod prices;
 pub mod signals;
 

@@ -1,8 +1,12 @@
 //! The log: on standard error, as RUST_LOG says, errors only by default.
 
 use std::env;
-use std::io::Write;
-use std::time::SystemTime;
+use std::io::{self, Write, stderr};
+use std::time::{Duration, SystemTime};
+
+use env_logger::Target;
+
+use crate::output::{PIPE_BUF, is_writable};
 
 /// Starts the log.
 pub fn init() {
@@ -13,7 +17,39 @@ pub fn init() {
             let now = humantime::format_rfc3339_millis(SystemTime::now());
             writeln!(out, "[{now} {:5} {}] {}", record.level(), record.target(), record.args())
         })
+        .target(Target::Pipe(Box::new(Log::default())))
         .init();
+}
+
+/// Standard error, as far as it takes a line at once. Lines that nobody reads are dropped, which is
+/// said as soon as somebody reads again: they must not hold anything up.
+#[derive(Default)]
+struct Log {
+    dropped: u64,
+}
+
+impl Write for Log {
+    /// Takes a whole line, or drops it.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.dropped > 0 && is_writable(&stderr(), Duration::ZERO)? {
+            let said =
+                format!("[{} lines of the log were dropped: nobody read them]\n", self.dropped);
+            self.dropped = 0;
+            stderr().write_all(said.as_bytes())?;
+        }
+        for piece in line.chunks(PIPE_BUF) {
+            if !is_writable(&stderr(), Duration::ZERO)? {
+                self.dropped += 1;
+                break;
+            }
+            stderr().write_all(piece)?;
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// `cloudwatch_metrics_agent::cloudwatch` stands for the publisher of that name, wherever its

@@ -1,9 +1,12 @@
-//! The program's life: take over the signals, parse, settle, log, run, exit code.
+//! The program's life: take over the signals, parse, settle, log, start the command, run, exit
+//! code.
 
+use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
 use cloudwatch_metrics_agent::cli::Cli;
+use cloudwatch_metrics_agent::command::Child;
 use cloudwatch_metrics_agent::settings::Settings;
 use cloudwatch_metrics_agent::signals::Signals;
 use cloudwatch_metrics_agent::{agent, explain, logging};
@@ -26,7 +29,7 @@ fn main() -> ExitCode {
 
 async fn run() -> ExitCode {
     // Before anything else, so that there is no instant at which a signal loses data.
-    let signals = match Signals::install() {
+    let mut signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => return failed(&error),
     };
@@ -37,7 +40,7 @@ async fn run() -> ExitCode {
     let settings = match Settings::new(&cli) {
         Ok(settings) => settings,
         Err(problems) => {
-            eprintln!("{problems}");
+            complain(&problems);
             return ExitCode::from(2);
         }
     };
@@ -48,22 +51,50 @@ async fn run() -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     }
+    let mut child = None;
+    if let Some((program, arguments)) = settings.command.split_first() {
+        match Child::spawn(program, arguments, &mut signals) {
+            Ok(spawned) => child = Some(spawned),
+            Err(error) => {
+                complain(&error);
+                return error.exit_code();
+            }
+        }
+    }
     let stop = CancellationToken::new();
-    tokio::select! {
-        ended = agent::run(&settings, stop.clone()) => match ended {
+    let measure = async {
+        let ended = agent::run(&settings, stop.clone()).await;
+        // A command goes on even where nothing is measured any more.
+        stop.cancelled().await;
+        ended
+    };
+    let watch = async {
+        match &mut child {
+            Some(child) => child.watch(&mut signals, &stop).await,
+            None => signals.watch(&stop).await,
+        }
+    };
+    let code = tokio::select! {
+        ended = measure => match ended {
             Ok(()) => ExitCode::SUCCESS,
             Err(agent::Undelivered) => ExitCode::FAILURE,
         },
-        () = signals.watch(&stop) => {
+        () = watch => {
             log::error!("a second signal: stopped at once, without delivering what was left");
             ExitCode::FAILURE
         }
-    }
+    };
+    child.map_or(code, |child| child.exit_code())
 }
 
 fn failed(error: &std::io::Error) -> ExitCode {
-    eprintln!("cannot start: {error}");
+    complain(&format_args!("cannot start: {error}"));
     ExitCode::FAILURE
+}
+
+/// Where nobody reads it, the exit code still tells.
+fn complain(text: &dyn Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The thread that looks up a name ends soon after it, so that there is one thread again.

@@ -2,9 +2,11 @@
 
 mod support;
 
-use std::io::{PipeReader, PipeWriter, Write, pipe};
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write, pipe};
+use std::process::Stdio;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::{Pid, Signal, kill_process};
 use support::{Agent, assert_expected, command, run};
 
 #[test]
@@ -187,6 +189,44 @@ fn a_full_pipe_cannot_hold_up_sampling_or_the_exit() {
     agent.wait_for_log_lines("Sample {", 4);
     let ended = agent.terminate().expect_code(1);
     assert!(ended.stderr.contains("the shutdown timeout ended the last send"), "{ended:#?}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nothing_up_and_tells_later_what_is_missing() {
+    let (reader, writer) = full_pipe();
+    let mut child = command()
+        .args(["-n", "Test", "-s", "Foo", "-p", "1", "--dry-run", "--sample-interval", "0.1"])
+        .env("RUST_LOG", "debug")
+        .stdout(Stdio::piped())
+        .stderr(writer)
+        .spawn()
+        .expect("the binary was built");
+    let mut windows = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
+    for _ in 0..2 {
+        windows.next().expect("a window").expect("text");
+    }
+    let dropped = BufReader::new(reader).lines().map(|line| line.expect("text"));
+    let dropped = dropped.into_iter().find(|line| line.contains("lines of the log were dropped"));
+    let line = dropped.expect("the log goes on when it is read");
+    assert!(line.ends_with("lines of the log were dropped: nobody read them]"), "{line}");
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it is this process's child");
+    assert_eq!(child.wait().expect("it is this process's child").code(), Some(0));
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
+    let (_reader, writer) = full_pipe();
+    let mut child = command()
+        .args(["-n", "Test", "-s", "Foo", "-p", "1", "--dry-run", "--sample-interval", "0.1"])
+        .env("RUST_LOG", "debug")
+        .stdout(Stdio::piped())
+        .stderr(writer)
+        .spawn()
+        .expect("the binary was built");
+    let mut windows = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
+    windows.next().expect("a window").expect("text");
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it is this process's child");
+    assert_eq!(child.wait().expect("it is this process's child").code(), Some(0));
 }
 
 /// A pipe that takes no more, as when its reader has stopped reading.

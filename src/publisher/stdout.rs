@@ -1,17 +1,13 @@
-//! Writes to standard output without ever blocking: a full pipe or a stopped terminal must not
-//! stop the sampling.
-//!
-//! Standard output is shared with whoever started this process, so it cannot be made
-//! non-blocking. It is asked instead whether it would take the text.
+//! Writes to standard output without ever blocking, and without losing a line.
 
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::stdout;
 use tokio::task::spawn_blocking;
 
 use super::{Failure, PublishError};
+use crate::output::{PIPE_BUF, is_writable};
 
 /// Prints the lines of one summary after the other.
 #[derive(Debug, Default)]
@@ -47,8 +43,8 @@ async fn write(text: &str) -> io::Result<()> {
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
         // Only where it is full, which is rare, a thread waits for it.
-        let writable =
-            is_writable(Duration::ZERO)? || spawn_blocking(|| is_writable(WRITE_TIMEOUT)).await??;
+        let writable = is_writable(&stdout(), Duration::ZERO)?
+            || spawn_blocking(|| is_writable(&stdout(), WRITE_TIMEOUT)).await??;
         if !writable {
             let text = format!("nothing was read from it for {WRITE_TIMEOUT:?}");
             return Err(io::Error::new(io::ErrorKind::TimedOut, text));
@@ -59,16 +55,6 @@ async fn write(text: &str) -> io::Result<()> {
     }
     Ok(())
 }
-
-/// Whether standard output takes text, or an error of its, within `timeout`.
-fn is_writable(timeout: Duration) -> io::Result<bool> {
-    let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
-    let mut standard_output = [PollFd::from_borrowed_fd(stdout(), PollFlags::OUT)];
-    Ok(poll(&mut standard_output, Some(&timeout))? > 0)
-}
-
-/// A pipe that is writable takes at least this much at once (pipe(7)).
-const PIPE_BUF: usize = 4096;
 
 /// After this the line is kept back and tried again with the next period's.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(3);

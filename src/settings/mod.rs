@@ -11,6 +11,7 @@ mod number;
 mod properties;
 mod publish;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub struct Settings {
     pub buffer: usize,
     pub shutdown_timeout: Duration,
     pub aws: Aws,
+    /// What is run as a child, with its arguments; empty where nothing is.
+    pub command: Vec<OsString>,
 }
 
 /// What is measured.
@@ -156,6 +159,7 @@ impl Settings {
             endpoint_url: problems.optional(cli, "endpoint-url", endpoint::url),
             profile: problems.optional(cli, "profile", endpoint::profile),
         };
+        let command = cli.command.as_deref().map(|command| problems.command(command));
         let settings = Self {
             namespace: namespace.unwrap_or_default(),
             dimensions,
@@ -173,6 +177,7 @@ impl Settings {
             buffer: buffer.unwrap_or(number::DEFAULT_BUFFER),
             shutdown_timeout: shutdown_timeout.unwrap_or(number::DEFAULT_SHUTDOWN_TIMEOUT),
             aws,
+            command: command.unwrap_or_default(),
         };
         // The defaults fit, so at least one of the two was typed.
         let typed = cli.value("sample-interval").or_else(|| cli.value("period"));
@@ -239,6 +244,13 @@ impl Problems {
             self.0.push(format!("--{option} is missing: expected that option or {variable}"));
         }
         self.check(&typed?, check)
+    }
+
+    fn command(&mut self, command: &[OsString]) -> Vec<OsString> {
+        if command.is_empty() {
+            self.0.push("-- has nothing after it: expected a command and its arguments".into());
+        }
+        command.to_vec()
     }
 
     fn check<T>(&mut self, typed: &Typed, check: Check<T>) -> Option<T> {

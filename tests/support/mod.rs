@@ -73,6 +73,11 @@ impl Agent {
         self.stdout.wait_for(text, 1)
     }
 
+    /// Waits until as many lines that contain `text` are on standard output.
+    pub fn wait_for_stdout_lines(&self, text: &str, count: usize) {
+        self.stdout.wait_for(text, count);
+    }
+
     /// Waits until a line that contains `text` is in the log.
     pub fn wait_for_log(&self, text: &str) -> String {
         self.stderr.wait_for(text, 1)
@@ -127,7 +132,7 @@ pub fn run(command: &mut Command) -> Ended {
 }
 
 /// What a process writes to a pipe, read as it comes.
-struct Output {
+pub struct Output {
     lines: Arc<(Mutex<Lines>, Condvar)>,
     reader: Option<JoinHandle<()>>,
 }
@@ -139,7 +144,7 @@ struct Lines {
 }
 
 impl Output {
-    fn collect(pipe: impl Read + Send + 'static) -> Self {
+    pub fn collect(pipe: impl Read + Send + 'static) -> Self {
         let lines = Arc::<(Mutex<Lines>, Condvar)>::default();
         let shared = lines.clone();
         let reader = std::thread::spawn(move || {
@@ -155,7 +160,7 @@ impl Output {
     }
 
     /// The line that is the `count`th with the wanted text.
-    fn wait_for(&self, wanted: &str, count: usize) -> String {
+    pub fn wait_for(&self, wanted: &str, count: usize) -> String {
         let find = |lines: &Lines| {
             lines.text.iter().filter(|line| line.contains(wanted)).nth(count - 1).cloned()
         };
@@ -169,7 +174,7 @@ impl Output {
         found.unwrap_or_else(|| panic!("no {count} lines with {wanted:?} in {all:#?}"))
     }
 
-    fn finish(&mut self) -> String {
+    pub fn finish(&mut self) -> String {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("no reader panics");
         }

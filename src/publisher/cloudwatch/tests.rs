@@ -31,5 +31,6 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
         buffer: 60,
         shutdown_timeout: Duration::from_secs(8),
         aws: Aws::default(),
+        command: Vec::new(),
     }
 }

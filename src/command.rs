@@ -1,0 +1,189 @@
+//! Runs a command as a child, as an init does: passes signals on to it, reaps what it leaves
+//! behind, and ends with its exit code.
+
+mod terminal;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+use log::{debug, info, warn};
+use rustix::process::{
+    Pid, Signal, WaitOptions, WaitStatus, kill_current_process_group, kill_process,
+    kill_process_group, wait,
+};
+use tokio_util::sync::CancellationToken;
+
+use self::terminal::Terminal;
+use crate::signals::Signals;
+
+/// A command that was started.
+#[derive(Debug)]
+pub struct Child {
+    /// Also the name of its process group.
+    pid: Pid,
+    terminal: Option<Terminal>,
+    /// Whether it was seen to be stopped, and was not made to go on since.
+    stopped: bool,
+    /// Nothing as long as it runs.
+    exit_code: Option<u8>,
+}
+
+impl Child {
+    /// Starts a program. It has the standard input and outputs and the environment of this
+    /// process, and a process group of its own, so that Ctrl-C at a terminal reaches it once.
+    pub fn spawn(
+        program: &OsStr,
+        arguments: &[OsString],
+        signals: &mut Signals,
+    ) -> Result<Self, CannotRun> {
+        let cannot_run = |error| CannotRun { program: program.to_owned(), error };
+        signals.install_for_child().map_err(cannot_run)?;
+        adopt_orphans();
+        let terminal = Terminal::of_standard_input();
+        let child = Command::new(program).args(arguments).process_group(0).spawn();
+        let pid = Pid::from_child(&child.map_err(cannot_run)?);
+        if let Some(terminal) = &terminal {
+            terminal.give_to(pid);
+        }
+        info!("{program:?} runs as process {pid}");
+        Ok(Self { pid, terminal, stopped: false, exit_code: None })
+    }
+
+    /// Passes signals on to the child until it has ended, then cancels `stop`. From there on a
+    /// signal means what it means without a child: the second that asks for an end, which here is
+    /// the first, makes this return. Reaps all the while.
+    pub async fn watch(&mut self, signals: &mut Signals, stop: &CancellationToken) {
+        loop {
+            match signals.next().await {
+                Signal::CHILD => self.reap(),
+                signal if self.exit_code.is_none() => self.pass_on(signal, signals),
+                Signal::TERM | Signal::INT => return,
+                _ => {}
+            }
+            if self.exit_code.is_some() {
+                stop.cancel();
+            }
+        }
+    }
+
+    /// That of the child: its own, or 128 and the signal that ended it, as a shell has it.
+    pub fn exit_code(&self) -> ExitCode {
+        self.exit_code.map_or(ExitCode::FAILURE, ExitCode::from)
+    }
+
+    /// Takes note of all children that have ended, orphans too: one SIGCHLD may stand for many.
+    fn reap(&mut self) {
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+            if pid != self.pid || self.exit_code.is_some() {
+                debug!("process {pid}, an orphan: {status:?}");
+            } else if let Some(signal) = status.stopping_signal() {
+                self.was_stopped(signal);
+            } else {
+                self.ended(status);
+            }
+        }
+    }
+
+    fn ended(&mut self, status: WaitStatus) {
+        let signal = status.terminating_signal();
+        match signal {
+            Some(signal) => info!("the command was ended by signal {signal}"),
+            None => info!(
+                "the command ended with exit code {}",
+                status.exit_status().unwrap_or_default()
+            ),
+        }
+        let code = signal.map_or(status.exit_status(), |signal| Some(128 + signal));
+        self.exit_code = code.and_then(|code| u8::try_from(code).ok()).or(Some(u8::MAX));
+        if let Some(terminal) = &self.terminal {
+            // From here on Ctrl-C is for this process again.
+            terminal.take_back_from(self.pid);
+        }
+    }
+
+    /// Follows a child that was stopped at a terminal, so that the shell there gets it back.
+    fn was_stopped(&mut self, by: i32) {
+        self.stopped = true;
+        info!("the command was stopped by signal {by}");
+        let Some(terminal) = &self.terminal else { return };
+        let wanted_terminal = [Signal::TTIN, Signal::TTOU].map(Signal::as_raw).contains(&by);
+        if wanted_terminal && terminal.is_of(self.pid) {
+            // It was faster than this process, and has the terminal by now.
+            self.resume();
+        } else {
+            // The whole group, as by Ctrl-Z without this process: a script that runs it, the
+            // other parts of a pipe. SIGTTIN, since it stops nobody where nobody could resume
+            // them, which SIGSTOP would do, and SIGTSTP is taken over.
+            let _ = kill_current_process_group(Signal::TTIN);
+            // Somebody has sent SIGCONT. Or it was not possible to stop, as for process 1, and then
+            // nobody could make the child go on either.
+            self.resume();
+        }
+    }
+
+    fn pass_on(&mut self, signal: Signal, signals: &Signals) {
+        if !signals.is_for_child(signal) {
+            return;
+        }
+        if signal == Signal::CONT && self.terminal.is_some() {
+            // Of a child that goes on already it would undo the next stop.
+            if self.stopped {
+                self.resume();
+            }
+            return;
+        }
+        match kill_process(self.pid, signal) {
+            Ok(()) => info!("signal {} was passed on", signal.as_raw()),
+            Err(error) => warn!("signal {} cannot be passed on: {error}", signal.as_raw()),
+        }
+    }
+
+    /// Makes the child go on, with the terminal if that is here. A terminal stops the whole group.
+    fn resume(&mut self) {
+        self.stopped = false;
+        if let Some(terminal) = &self.terminal {
+            terminal.give_to(self.pid);
+        }
+        if let Err(error) = kill_process_group(self.pid, Signal::CONT) {
+            warn!("the command cannot be made to go on: {error}");
+        }
+    }
+}
+
+/// Makes whoever loses its parent below this process its child, so that it can be reaped. PID 1
+/// has that by nature.
+fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
+        warn!("orphans are left to others: {error}");
+    }
+}
+
+/// Why a command was not started.
+#[derive(Debug)]
+pub struct CannotRun {
+    program: OsString,
+    error: io::Error,
+}
+
+impl CannotRun {
+    /// As a shell has it.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(if self.error.kind() == ErrorKind::NotFound { 127 } else { 126 })
+    }
+}
+
+impl fmt::Display for CannotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot run {:?}: {}", self.program, self.error)
+    }
+}
+
+impl std::error::Error for CannotRun {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

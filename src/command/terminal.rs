@@ -1,0 +1,63 @@
+//! Whose terminal it is: of all process groups of a session only the one in the foreground reads
+//! it, and gets Ctrl-C.
+
+use std::io::stdin;
+
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
+
+/// The terminal of this session. A group is 0 where it is in another PID namespace.
+#[derive(Debug)]
+pub struct Terminal {
+    own_group: Pid,
+}
+
+impl Terminal {
+    /// Standard input, if that is the terminal of this session.
+    pub fn of_standard_input() -> Option<Self> {
+        tcgetpgrp(stdin()).ok()?;
+        // Taking the terminal back is done from the background, and would stop this process, as
+        // would a line of its log on some terminals. A child does not inherit this.
+        SigSet::from(Signal::SIGTTOU).thread_block().ok()?;
+        Some(Self { own_group: getpgrp() })
+    }
+
+    /// Puts a child's group into the foreground, if this process is there. If not, a shell has put
+    /// it into the background.
+    pub fn give_to(&self, child: rustix::process::Pid) {
+        if self.foreground() == Some(self.own_group) {
+            move_to_foreground(group_of(child));
+        }
+    }
+
+    /// Puts this process into the foreground again, if the child is there or has left nobody
+    /// there. If neither, a shell has taken the terminal back itself.
+    pub fn take_back_from(&self, child: rustix::process::Pid) {
+        let Some(foreground) = self.foreground() else { return };
+        if foreground == group_of(child) || killpg(foreground, None) == Err(Errno::ESRCH) {
+            move_to_foreground(self.own_group);
+        }
+    }
+
+    /// Whether a child's group is in the foreground.
+    pub fn is_of(&self, child: rustix::process::Pid) -> bool {
+        self.foreground() == Some(group_of(child))
+    }
+
+    fn foreground(&self) -> Option<Pid> {
+        tcgetpgrp(stdin()).ok()
+    }
+}
+
+/// The process group that a child was started in.
+fn group_of(child: rustix::process::Pid) -> Pid {
+    Pid::from_raw(child.as_raw_nonzero().get())
+}
+
+fn move_to_foreground(group: Pid) {
+    // Fails where the terminal was closed, and then there is nothing to be had from it.
+    if let Err(error) = tcsetpgrp(stdin(), group) {
+        log::debug!("process group {group} is not in the foreground: {error}");
+    }
+}

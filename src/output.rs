@@ -1,0 +1,21 @@
+//! Asks an output whether it would take a text, so that nobody who does not read can stop this
+//! process: a full pipe, a stopped terminal.
+//!
+//! The standard outputs are shared with whoever started this process, so they cannot be made
+//! non-blocking.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// A pipe that is writable takes at least this much at once (pipe(7)).
+pub const PIPE_BUF: usize = 4096;
+
+/// Whether an output takes [`PIPE_BUF`] bytes, or has an error to tell, within `timeout`.
+pub fn is_writable(output: &impl AsFd, timeout: Duration) -> io::Result<bool> {
+    let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
+    let mut outputs = [PollFd::new(output, PollFlags::OUT)];
+    Ok(poll(&mut outputs, Some(&timeout))? > 0)
+}

@@ -1,0 +1,108 @@
+//! Processes that lose their parent below the agent: they become its own, and no zombie stays.
+
+use std::io::Write;
+use std::process::Command;
+use std::{env, fs};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::Agent;
+use crate::{UNTIL_A_TRAP, running, shell, standard_input};
+
+/// The grandchild of a command whose parents have ended asks who its parent is.
+const ORPHAN_OF_AN_ORPHAN: &str = "
+    exec 3<&0
+    (sh -c '( read line <&3; grep PPid: /proc/self/status ) &' &)
+    echo ready; exec sleep 60";
+
+const A_THOUSAND_ORPHANS: &str = "
+    i=0; while [ $i -lt 1000 ]; do (exit 7 &); i=$((i+1)); done
+    read line; exit 3";
+
+#[test]
+fn an_orphan_of_an_orphan_becomes_a_child_of_the_agent_and_is_reaped() {
+    let mut agent = shell(ORPHAN_OF_AN_ORPHAN);
+    let mut input = standard_input(&mut agent);
+    let agent = Agent::start(&mut agent);
+    let parent = format!("PPid:\t{}", agent.id());
+    agent.wait_for_stdout("ready");
+    // The shell between the two.
+    agent.wait_for_log_lines("an orphan", 1);
+    input.write_all(b"go\n").expect("the orphan reads");
+    assert_eq!(agent.wait_for_stdout("PPid:"), parent);
+    agent.wait_for_log_lines("an orphan", 2);
+    agent.terminate().expect_code(128 + 15);
+}
+
+#[test]
+fn a_thousand_orphans_leave_no_zombie_and_the_right_exit_code() {
+    let mut agent = shell(A_THOUSAND_ORPHANS);
+    let mut input = standard_input(&mut agent);
+    let agent = Agent::start(&mut agent);
+    agent.wait_for_log_lines("an orphan", 1000);
+    assert_eq!(children(agent.id()).len(), 1, "the command alone");
+    input.write_all(b"end\n").expect("the command reads");
+    let ended = agent.wait().expect_code(3);
+    assert_eq!(ended.stderr.matches("an orphan").count(), 1000, "each of them once");
+}
+
+#[test]
+fn process_1_reaps_every_orphan_and_passes_signals_on() {
+    let script = format!(
+        "trap 'exit 5' TERM
+         i=0; while [ $i -lt 100 ]; do (exit 7 &); i=$((i+1)); done
+         read line
+         grep -l 'State:.Z' /proc/[0-9]*/status || echo no zombie of $PPID
+         kill -TERM $PPID; {UNTIL_A_TRAP}"
+    );
+    let Some(mut agent) = as_process_1(&["sh", "-c", &script]) else { return };
+    let mut input = standard_input(&mut agent);
+    let agent = Agent::start(&mut agent);
+    agent.wait_for_log_lines("an orphan", 100);
+    input.write_all(b"go\n").expect("the command reads");
+    agent.wait_for_stdout("no zombie of 1");
+    agent.wait().expect_code(5);
+}
+
+#[test]
+fn process_1_is_not_stopped_and_ends_with_the_code_of_a_signal() {
+    let Some(mut agent) = as_process_1(&["sh", "-c", "kill -STOP $$; kill -KILL $$"]) else {
+        return;
+    };
+    let agent = Agent::start(&mut agent);
+    agent.wait_for_log("the command was stopped by signal 19");
+    let process_1 = children(agent.id()).pop().expect("it has forked");
+    kill_process(process_1, Signal::CONT).expect("it is below this process");
+    agent.wait().expect_code(137);
+}
+
+/// The children of a process, zombies included.
+fn children(of: u32) -> Vec<Pid> {
+    let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children"));
+    let children = children.expect("Linux tells the children of a process");
+    children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect()
+}
+
+/// An agent that is process 1 of a PID namespace, and runs a command. Nothing, loudly, where there
+/// is no such namespace; where everything is meant to be checked, that is a failure.
+pub fn as_process_1(words: &[&str]) -> Option<Command> {
+    let namespace = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+    let probe = Command::new("unshare").args(namespace).arg("true").output();
+    if !probe.as_ref().is_ok_and(|probe| probe.status.success()) {
+        let strict = env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!strict, "CI is true, so this must run: {probe:?}");
+        // Past the capture of the test's output.
+        let _ = writeln!(
+            std::io::stderr(),
+            "\n*** SKIPPED: PROCESS 1 OF A PID NAMESPACE ***\nunshare {namespace:?}: {probe:?}\n",
+        );
+        return None;
+    }
+    let agent = running(words);
+    let mut command = Command::new("unshare");
+    command.args(namespace).arg(agent.get_program()).args(agent.get_args()).env_clear();
+    for (name, value) in agent.get_envs() {
+        command.env(name, value.expect("none is removed"));
+    }
+    Some(command)
+}
