@@ -1,6 +1,7 @@
 //! Runs a command as a child, as an init does: passes signals on to it, reaps what it leaves
 //! behind, and ends with its exit code.
 
+mod last_resort;
 mod terminal;
 
 use std::ffi::{OsStr, OsString};
@@ -45,6 +46,7 @@ impl Child {
         let terminal = Terminal::of_standard_input();
         let child = Command::new(program).args(arguments).process_group(0).spawn();
         let pid = Pid::from_child(&child.map_err(cannot_run)?);
+        last_resort::prepare(nix::unistd::Pid::from_raw(pid.as_raw_nonzero().get()));
         if let Some(terminal) = &terminal {
             terminal.give_to(pid);
         }

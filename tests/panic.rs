@@ -1,0 +1,58 @@
+//! A panic of the agent does not touch the command. The agent has no known way to panic, so this
+//! program is one: it starts a command as the agent does, and panics.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use cloudwatch_metrics_agent::command::Child;
+use cloudwatch_metrics_agent::signals::Signals;
+use rustix::process::{Pid, Signal, kill_process};
+
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some("panic") => panicking(&std::env::args_os().skip(2).collect::<Vec<_>>()),
+        _ => check(),
+    }
+}
+
+/// Runs a command and panics, in a runtime like the agent's.
+fn panicking(command: &[OsString]) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let mut signals = Signals::install().expect("signals can be taken over");
+        Child::spawn(&command[0], &command[1..], &mut signals).expect("there is a shell");
+        panic!("on purpose");
+    });
+}
+
+fn check() {
+    let expect = |script: &str, signals: &[Signal], code: i32| {
+        let this = std::env::current_exe().expect("this program has a path");
+        let mut agent = Command::new(this)
+            .args(["panic", "sh", "-c", script])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("this program can be run");
+        let mut log = BufReader::new(agent.stderr.take().expect("a pipe")).lines();
+        let mut output = BufReader::new(agent.stdout.take().expect("a pipe")).lines();
+        assert_eq!(output.next().expect("a line").expect("text"), "ready");
+        log.find(|line| line.as_ref().is_ok_and(|line| line.contains("on purpose")))
+            .expect("the panic is said")
+            .expect("text");
+        for signal in signals {
+            let pid = Pid::from_child(&agent);
+            kill_process(pid, *signal).expect("it is this process's child");
+            assert_eq!(output.next().expect("a line").expect("text"), "got it");
+        }
+        let ended = agent.wait().expect("it is this process's child");
+        assert_eq!(ended.code(), Some(code), "{script}");
+    };
+    expect("echo ready; exit 7", &[], 7);
+    expect("(sleep 0.1 &); echo ready; kill -9 $$", &[], 137);
+    let waiting = "trap 'echo got it' USR1; trap 'echo got it; exit 3' TERM; echo ready; \
+                   while :; do sleep 1 & wait; done";
+    expect(waiting, &[Signal::USR1, Signal::TERM], 3);
+    println!("test a_panic_does_not_touch_the_command ... ok");
+}
