@@ -2,10 +2,9 @@
 
 mod support;
 
-use std::io::{PipeReader, PipeWriter, Write, pipe};
+use std::io::pipe;
 
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use support::{Agent, assert_expected, command, run};
+use support::{Agent, assert_expected, command, full_pipe, run};
 
 #[test]
 fn help_is_as_stored() {
@@ -187,16 +186,6 @@ fn a_full_pipe_cannot_hold_up_sampling_or_the_exit() {
     agent.wait_for_log_lines("Sample {", 4);
     let ended = agent.terminate().expect_code(1);
     assert!(ended.stderr.contains("the shutdown timeout ended the last send"), "{ended:#?}");
-}
-
-/// A pipe that takes no more, as when its reader has stopped reading.
-fn full_pipe() -> (PipeReader, PipeWriter) {
-    let (reader, mut writer) = pipe().expect("a pipe");
-    let flags = fcntl_getfl(&writer).expect("the flags of a pipe");
-    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).expect("a pipe can be non-blocking");
-    while writer.write(&[b'x'; 512]).is_ok() {}
-    fcntl_setfl(&writer, flags).expect("a pipe can be blocking");
-    (reader, writer)
 }
 
 #[test]
