@@ -3,11 +3,12 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fake_cloudwatch::{Answer, Datum, FakeCloudWatch};
 use serde_json::Value as Json;
-use support::{Agent, Ended, command, lines_of, publishing_to, run, windows_of};
+use support::{Agent, Ended, command, full_pipe, lines_of, publishing_to, run, windows_of};
 
 const ALL: [&str; 2] = ["--publish", "cloudwatch,emf,console"];
 
@@ -124,6 +125,42 @@ fn a_closed_standard_output_holds_up_no_window_of_cloudwatch() {
     }
 }
 
+#[test]
+fn publishers_that_share_a_pipe_tear_no_line_of_the_other() {
+    let (mut reader, writer) = full_pipe();
+    // Lines that are longer than what a pipe takes at once, and room for a part of one.
+    let long = |n| format!("--dimension=D{n}={}", "v".repeat(1024));
+    let mut command = command();
+    command
+        .args(["-n", "Test", "-s", "Foo", "-p", "1", "--publish", "emf,console"])
+        .args((1..=20).map(long))
+        .env("RUST_LOG", "info");
+    let agent = Agent::start_with_stdout(&mut command, writer);
+    // The writer's other end, or the reader would never see the end.
+    drop(command);
+    reader.read_exact(&mut [0; 8192]).expect("the pipe is full");
+    agent.wait_for_log_lines("publishing failed", 2);
+    let reading = std::thread::spawn(move || {
+        let mut text = String::new();
+        reader.read_to_string(&mut text).map(|_| text)
+    });
+    agent.wait_for_log_lines("publishing works again", 2);
+    let ended = agent.terminate().expect_code(0);
+    let text = reading.join().expect("no reader panics").expect("text");
+    let (emf, console) = emf_and_console(text.trim_start_matches('x'));
+    let whole =
+        |line: &&str| line.contains("Z CPUUtilization=") && line.ends_with(&"v".repeat(1024));
+    assert!(console.iter().all(whole), "{console:#?}");
+    for (publisher, printed) in [("emf", emf.len()), ("console", console.len())] {
+        let line = last_line(&ended, publisher);
+        assert_eq!(
+            (count(line, "windows"), count(line, "delivered")),
+            (printed, printed),
+            "{line}"
+        );
+    }
+}
+
 /// The statistics that a line shows, as it shows them.
 fn shown(line: &str) -> BTreeMap<&str, &str> {
     let fields = line.split(' ').filter_map(|field| field.split_once('='));
@@ -222,7 +259,7 @@ fn each_set_of_dimensions_arrives_with_the_same_values() {
     let agent = Agent::start(
         publishing_to(&cloudwatch.url())
             .args(["--dimension", "Stage=test", "--dimension", "Team=x"])
-            .args(["--dimension-set", "ServiceName", "--dimension-set", "ServiceName+Stage"]),
+            .env("CLOUDWATCH_METRICS_AGENT_DIMENSION_SET", "ServiceName,ServiceName + Stage"),
     );
     cloudwatch.wait_until("three windows", |seen| windows_of(&seen.data).len() >= 3);
     agent.terminate().expect_code(0);
