@@ -89,6 +89,7 @@ done || true)
 if [ -n "$python" ] && { [ -x target/venv/bin/python ] || $python -m venv target/venv; }; then
   target/venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/e2e/requirements.txt
   target/venv/bin/python tests/e2e/ministack.py "$binary"
+  target/venv/bin/python tests/e2e/distribution.py "$binary"
 else
   skip "end to end: no Python of at least 3.10 with venv"
 fi

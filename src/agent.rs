@@ -54,7 +54,8 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         let settings = auto_dimensions::complete(settings, too_late).await;
         for publish in &settings.publish {
             let publisher = publisher::open(*publish, &settings);
-            let delay = publish_delay(settings.period, publisher.spread());
+            let chance = RandomState::new().hash_one(0);
+            let delay = publish_delay(settings.period, publisher.spread(), chance);
             let (name, seconds) = (publisher.name(), delay.as_secs_f64());
             info!("each window is sent {seconds:.1} s after it closes, by {name}");
             let clock = Box::new(SystemTime::now);
@@ -127,10 +128,10 @@ impl Outcome {
 #[derive(Debug)]
 pub struct Undelivered;
 
-/// A random time within the part `spread` of the period, the same for each period, so that a
+/// A time within the part `spread` of the period by `chance`, the same for each period, so that a
 /// fleet that was started at once does not send at once.
-fn publish_delay(period: Duration, spread: f64) -> Duration {
-    let random = RandomState::new().hash_one(0) as f64 / u64::MAX as f64;
+fn publish_delay(period: Duration, spread: f64, chance: u64) -> Duration {
+    let random = chance as f64 / u64::MAX as f64;
     period.mul_f64(spread).min(MOST_PUBLISH_DELAY).mul_f64(random)
 }
 
@@ -141,3 +142,43 @@ const CHANNEL_DEPTH: usize = 128;
 
 /// No metric is later than this because of the spread, however long the period.
 const MOST_PUBLISH_DELAY: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::hash_map::DefaultHasher;
+    use std::hash::BuildHasherDefault;
+
+    use super::*;
+    use crate::publisher::cloudwatch::tests::settings;
+    use crate::settings::Publish;
+
+    const AGENTS: u64 = 10_000;
+
+    /// How many requests of a fleet fall into the fullest second of a period of a minute, where
+    /// `tick` is how long after the boundary an agent closes its window.
+    fn fullest_second(fleet: u64, tick: impl Fn(f64) -> f64) -> usize {
+        let settings = settings(60, &[]);
+        let spread = publisher::open(Publish::CloudWatch, &settings).spread();
+        // The hash that makes the chance, with keys that do not change from run to run.
+        let chance = |of| BuildHasherDefault::<DefaultHasher>::new().hash_one((fleet, of));
+        let mut seconds = [0; 60];
+        for agent in 0..AGENTS {
+            let phase = chance((agent, "phase")) as f64 / u64::MAX as f64;
+            let delay = publish_delay(settings.period, spread, chance((agent, "delay")));
+            seconds[(tick(phase) + delay.as_secs_f64()) as usize] += 1;
+        }
+        assert_eq!(seconds.iter().sum::<usize>() as u64, AGENTS, "each within the period");
+        seconds.into_iter().max().unwrap_or_default()
+    }
+
+    #[test]
+    fn no_second_gets_more_than_five_percent_of_the_requests_of_a_fleet() {
+        for fleet in 0..20 {
+            // Agents that were started one by one, and agents whose ticks fall together.
+            let (apart, together) =
+                (fullest_second(fleet, |phase| 0.9 * phase), fullest_second(fleet, |_| 0.0));
+            println!("fleet {fleet}: {apart} and {together} of {AGENTS} in the fullest second");
+            assert!(apart.max(together) <= AGENTS as usize / 20, "{fleet}: {apart} {together}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 
 /// A pipe that is writable takes at least this much at once (pipe(7)).
 pub const PIPE_BUF: usize = 4096;
@@ -17,5 +18,5 @@ pub const PIPE_BUF: usize = 4096;
 pub fn is_writable(output: &impl AsFd, timeout: Duration) -> io::Result<bool> {
     let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
     let mut outputs = [PollFd::new(output, PollFlags::OUT)];
-    Ok(poll(&mut outputs, Some(&timeout))? > 0)
+    Ok(retry_on_intr(|| poll(&mut outputs, Some(&timeout)))? > 0)
 }

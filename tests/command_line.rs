@@ -2,12 +2,11 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write, pipe};
+use std::io::{BufRead, BufReader, pipe};
 use std::process::Stdio;
 
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
-use support::{Agent, assert_expected, command, run};
+use support::{Agent, assert_expected, command, full_pipe, run};
 
 #[test]
 fn help_is_as_stored() {
@@ -227,16 +226,6 @@ fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
     windows.next().expect("a window").expect("text");
     kill_process(Pid::from_child(&child), Signal::TERM).expect("it is this process's child");
     assert_eq!(child.wait().expect("it is this process's child").code(), Some(0));
-}
-
-/// A pipe that takes no more, as when its reader has stopped reading.
-fn full_pipe() -> (PipeReader, PipeWriter) {
-    let (reader, mut writer) = pipe().expect("a pipe");
-    let flags = fcntl_getfl(&writer).expect("the flags of a pipe");
-    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).expect("a pipe can be non-blocking");
-    while writer.write(&[b'x'; 512]).is_ok() {}
-    fcntl_setfl(&writer, flags).expect("a pipe can be blocking");
-    (reader, writer)
 }
 
 #[test]

@@ -27,7 +27,7 @@ macro_rules! cases {
     ($($module:ident::$name:ident,)*) => { [$((stringify!($name), $module::$name)),*] };
 }
 
-const CASES: [Case; 22] = cases![
+const CASES: [Case; 23] = cases![
     roles::a_task_publishes_with_the_role_of_the_task,
     roles::a_task_without_a_role_leaves_that_of_the_instance_alone,
     roles::a_task_without_a_region_does_not_ask_the_instance,
@@ -48,6 +48,7 @@ const CASES: [Case; 22] = cases![
     proxies::the_password_reaches_the_proxy_and_nothing_else,
     proxies::a_task_role_is_fetched_past_the_proxy,
     proxies::an_instance_role_is_fetched_past_the_proxy,
+    proxies::the_endpoint_that_the_variables_ask_for_is_the_one_that_is_sent_to,
     proxies::a_proxy_that_refuses_is_an_error_and_not_a_hang,
     proxies::a_proxy_that_is_no_url_is_named_by_its_variable,
 ];

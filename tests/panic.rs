@@ -1,5 +1,6 @@
 //! A panic of the agent does not touch the command. The agent has no known way to panic, so this
 //! program is one: it starts a command as the agent does, and panics.
+#![expect(clippy::panic, reason = "that is what it is for")]
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};

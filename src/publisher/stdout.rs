@@ -3,7 +3,9 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
+use rustix::io::retry_on_intr;
 use rustix::stdio::stdout;
+use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::{Failure, PublishError};
@@ -20,15 +22,30 @@ impl Printer {
     /// Prints the lines of the window that began at `start`. When it is tried again after a failure,
     /// the lines that are printed are not printed again.
     pub async fn print(&mut self, start: SystemTime, lines: &[String]) -> Result<(), PublishError> {
+        let mut rest = REST.lock().await;
+        write(&mut rest).await?;
         let printed = self.begun.filter(|(begun, _)| *begun == start).map_or(0, |(_, lines)| lines);
         for (line, number) in lines.iter().zip(1..).skip(printed) {
-            write(&format!("{line}\n")).await.map_err(|error| failure(&error))?;
-            self.begun = Some((start, number));
+            let line = format!("{line}\n").into_bytes();
+            let length = line.len();
+            *rest = line;
+            let written = write(&mut rest).await;
+            if rest.len() == length {
+                // Not even begun, so it is left to the next try.
+                rest.clear();
+            } else {
+                self.begun = Some((start, number));
+            }
+            written?;
         }
         self.begun = None;
         Ok(())
     }
 }
+
+/// What is left of a line that did not fit as a whole. It goes first, whoever prints next: else a
+/// line would be torn, or begin in the middle of another.
+static REST: Mutex<Vec<u8>> = Mutex::const_new(Vec::new());
 
 fn failure(error: &io::Error) -> PublishError {
     let (kind, advice) = match error.kind() {
@@ -38,22 +55,26 @@ fn failure(error: &io::Error) -> PublishError {
     PublishError { kind, causes: format!("standard output: {error}"), advice }
 }
 
-/// Writes all of `text`, or fails with `TimedOut` when nobody reads it.
-async fn write(text: &str) -> io::Result<()> {
-    let mut rest = text.as_bytes();
+/// Writes all of `rest` and takes off it what is written. Fails when nobody reads it.
+async fn write(rest: &mut Vec<u8>) -> Result<(), PublishError> {
     while !rest.is_empty() {
-        // Only where it is full, which is rare, a thread waits for it.
-        let writable = is_writable(&stdout(), Duration::ZERO)?
-            || spawn_blocking(|| is_writable(&stdout(), WRITE_TIMEOUT)).await??;
-        if !writable {
-            let text = format!("nothing was read from it for {WRITE_TIMEOUT:?}");
-            return Err(io::Error::new(io::ErrorKind::TimedOut, text));
-        }
-        let piece = &rest[..rest.len().min(PIPE_BUF)];
-        let written = rustix::io::write(stdout(), piece)?;
-        rest = &rest[written..];
+        let written = write_piece(rest).await.map_err(|error| failure(&error))?;
+        rest.drain(..written);
     }
     Ok(())
+}
+
+/// Writes as much of `rest` as is sure not to block; fails with `TimedOut` when that is nothing.
+async fn write_piece(rest: &[u8]) -> io::Result<usize> {
+    // Only where it is full, which is rare, a thread waits for it.
+    let writable = is_writable(&stdout(), Duration::ZERO)?
+        || spawn_blocking(|| is_writable(&stdout(), WRITE_TIMEOUT)).await??;
+    if !writable {
+        let text = format!("nothing was read from it for {WRITE_TIMEOUT:?}");
+        return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+    }
+    let piece = &rest[..rest.len().min(PIPE_BUF)];
+    Ok(retry_on_intr(|| rustix::io::write(stdout(), piece))?)
 }
 
 /// After this the line is kept back and tried again with the next period's.

@@ -2,13 +2,14 @@
 
 use std::net::Ipv4Addr;
 use std::process::Command;
+use std::thread;
 
 use fake_cloudwatch::{Certificate, FakeCloudWatch, refused_url};
 
 use crate::aws::{self, INSTANCE, TASK, TASK_PATH};
 use crate::http::{Reply, Server};
 use crate::instance::assert_asked_for_everything;
-use crate::runs::{agent_for, failure, publishing_key};
+use crate::runs::{agent, agent_for, failure, publishing_key};
 use crate::support::TemporaryFile;
 
 /// Leads to this machine, and says that it cannot reach anything else.
@@ -42,10 +43,7 @@ impl Https {
 
     fn agent_with_credentials(&self) -> Command {
         let mut command = self.agent();
-        command
-            .env("AWS_REGION", "eu-west-1")
-            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "NeverShownStaticSecret");
+        with_key(&mut command).env("AWS_REGION", "eu-west-1");
         command
     }
 
@@ -65,6 +63,12 @@ impl Https {
     fn connect(&self) -> String {
         format!("CONNECT localhost:{}", self.cloudwatch.address().port())
     }
+}
+
+fn with_key(agent: &mut Command) -> &mut Command {
+    agent
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "NeverShownStaticSecret")
 }
 
 pub fn each_variable_names_the_proxy_for_https() {
@@ -149,6 +153,37 @@ pub fn an_instance_role_is_fetched_past_the_proxy() {
     assert_asked_for_everything(&imds.finish());
     let connect = https.connect();
     assert_eq!(https.asked(), [connect], "CloudWatch, and nothing else");
+}
+
+/// Nothing of it leaves this machine, not even the question for the address: that is the proxy's.
+pub fn the_endpoint_that_the_variables_ask_for_is_the_one_that_is_sent_to() {
+    let vpc = "vpce-0123-example.monitoring.eu-west-1.vpce.amazonaws.com";
+    let (vpc_url, other) = (format!("https://{vpc}"), "https://other.invalid".to_owned());
+    let on = "true".to_owned();
+    let (fips, dual) = (("AWS_USE_FIPS_ENDPOINT", &on), ("AWS_USE_DUALSTACK_ENDPOINT", &on));
+    let (service, all) = ("AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL");
+    let send = |region: &str, variables: &[(&str, &String)], host: &str| {
+        let proxy = proxy();
+        let mut agent = agent();
+        with_key(&mut agent)
+            .env("AWS_REGION", region)
+            .env("HTTPS_PROXY", format!("http://{}", proxy.address()))
+            .envs(variables.iter().copied());
+        failure(&mut agent);
+        assert_eq!(proxy.finish().lines(), [format!("CONNECT {host}:443")], "{region}");
+    };
+    // Side by side, because each fails only after its retries.
+    thread::scope(|scope| {
+        let case = |region, variables: Vec<_>, host| {
+            scope.spawn(move || send(region, &variables, host));
+        };
+        case("eu-west-1", vec![], "monitoring.eu-west-1.amazonaws.com");
+        case("us-east-1", vec![fips], "monitoring-fips.us-east-1.amazonaws.com");
+        case("us-east-1", vec![dual], "monitoring.us-east-1.api.aws");
+        case("us-east-1", vec![fips, dual], "monitoring-fips.us-east-1.api.aws");
+        case("eu-west-1", vec![(all, &vpc_url)], vpc);
+        case("eu-west-1", vec![(all, &other), (service, &vpc_url)], vpc);
+    });
 }
 
 pub fn a_proxy_that_refuses_is_an_error_and_not_a_hang() {

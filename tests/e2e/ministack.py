@@ -15,15 +15,10 @@ import re
 import signal
 import statistics
 import sys
-import tempfile
 import time
 import unittest
 
-import boto3
-import botocore.config
-import cbor2  # noqa: F401 - without it ministack answers 200 and stores nothing
-
-from child import Child
+from emulator import CREDENTIALS, REGION, EmulatorTest, binary
 from machine import CPUS, Meter, tick_percent
 
 PERIOD = 5
@@ -31,9 +26,7 @@ SAMPLE_INTERVAL = 0.5
 FULL_WINDOWS = 3
 
 NAMESPACE = "EndToEnd"
-REGION = "eu-west-1"
 DIMENSIONS = [{"Name": "ServiceName", "Value": "FooService"}, {"Name": "Stage", "Value": "e2e"}]
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 # What each metric is made of: the sample, the statistic, and how exact a result of it is in points.
 # CPU time is counted in clock ticks. Memory of other processes comes and goes between two readings;
@@ -82,17 +75,13 @@ class Window:
         return Window(int(start.timestamp()), int(match["samples"]), values)
 
 
-class EndToEnd(unittest.TestCase):
+class EndToEnd(EmulatorTest):
     def setUp(self):
-        self.children = []
+        super().setUp()
         self.meter = Meter()
         self.addCleanup(self.meter.stop)
         self.start_load()
         self.cloudwatch = self.start_ministack()
-
-    def _formatMessage(self, msg, standardMsg):
-        agents = [str(child) for child in self.children if child.name.startswith("agent")]
-        return "\n".join([super()._formatMessage(msg, standardMsg), *agents])
 
     def test_cloudwatch_holds_what_the_machine_did(self):
         agent = self.start_agent_for_cloudwatch()
@@ -203,12 +192,6 @@ class EndToEnd(unittest.TestCase):
 
     # What takes part
 
-    def start(self, name, command, environment):
-        child = Child(name, command, environment)
-        self.addCleanup(child.end)
-        self.children.append(child)
-        return child
-
     def start_load(self):
         script = os.path.join(os.path.dirname(__file__), "load.py")
         for cpu in range(CPUS):
@@ -218,30 +201,6 @@ class EndToEnd(unittest.TestCase):
             self.start("load", [sys.executable, script, *map(str, arguments)], {})
         for load in self.children:
             load.wait_for(re.compile("^ready$"))
-
-    def start_ministack(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        environment = {
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": "0",
-            "PATH": os.defpath,
-            "PYTHONUNBUFFERED": "1",
-            "TMPDIR": folder.name,
-        }
-        # -I: this file has the name of the package, and must not be taken for it.
-        ministack = self.start("ministack", [sys.executable, "-I", "-m", "ministack"], environment)
-        running = ministack.wait_for(re.compile(r"Running on (http://127\.0\.0\.1:\d+)"))
-        self.endpoint_url = running[1]
-        # ministack keeps regions apart: what is read here was sent to this region.
-        return boto3.client(
-            "cloudwatch",
-            endpoint_url=self.endpoint_url,
-            region_name=REGION,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            config=botocore.config.Config(proxies={}),
-        )
 
     def start_agent_for_cloudwatch(self):
         where = ["--endpoint-url", self.endpoint_url, "--region", REGION]
@@ -283,7 +242,5 @@ class EndToEnd(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
-        sys.exit("usage: python tests/e2e/ministack.py PATH_TO_BINARY [unittest options]")
-    BINARY = os.path.abspath(sys.argv.pop(1))
+    BINARY = binary()
     unittest.main()

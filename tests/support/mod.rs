@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 #![allow(clippy::panic, clippy::allow_attributes, reason = "a panic is how a test fails")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write, pipe};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fake_cloudwatch::Datum;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The command line of the binary, in an environment that holds nothing of this machine's.
@@ -222,6 +223,16 @@ pub fn assert_expected(name: &str, actual: &str) {
     }
     let expected = std::fs::read_to_string(&path).expect("there is a stored copy");
     assert_eq!(actual, expected, "differs from {}", path.display());
+}
+
+/// A pipe that takes no more, as when its reader has stopped reading.
+pub fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = pipe().expect("a pipe");
+    let flags = fcntl_getfl(&writer).expect("the flags of a pipe");
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).expect("a pipe can be non-blocking");
+    while writer.write(&[b'x'; 512]).is_ok() {}
+    fcntl_setfl(&writer, flags).expect("a pipe can be blocking");
+    (reader, writer)
 }
 
 /// A file that is gone when it is dropped.
