@@ -58,13 +58,25 @@ impl Agent {
 
     /// With a standard output of the test's own, which is then not collected.
     pub fn start_with_stdout(command: &mut Command, stdout: impl Into<Stdio>) -> Self {
-        let command = command.stdout(stdout).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the binary was built");
+        Self::start_with(command, stdout, Stdio::piped())
+    }
+
+    /// With both outputs of the test's own; what is not a pipe made here is not collected.
+    pub fn start_with(
+        command: &mut Command,
+        stdout: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Self {
+        let mut child =
+            command.stdout(stdout).stderr(stderr).spawn().expect("the binary was built");
         let stdout = match child.stdout.take() {
             Some(pipe) => Output::collect(pipe),
             None => Output::collect(std::io::empty()),
         };
-        let stderr = Output::collect(child.stderr.take().expect("stderr is a pipe"));
+        let stderr = match child.stderr.take() {
+            Some(pipe) => Output::collect(pipe),
+            None => Output::collect(std::io::empty()),
+        };
         Self { child, stdout, stderr }
     }
 
@@ -78,9 +90,9 @@ impl Agent {
         self.stderr.wait_for(text, 1)
     }
 
-    /// Waits until as many lines that contain `text` are in the log.
-    pub fn wait_for_log_lines(&self, text: &str, count: usize) {
-        self.stderr.wait_for(text, count);
+    /// Waits until as many lines that contain `text` are in the log, and returns the last of them.
+    pub fn wait_for_log_lines(&self, text: &str, count: usize) -> String {
+        self.stderr.wait_for(text, count)
     }
 
     pub fn signal(&self, signal: Signal) {

@@ -1,0 +1,178 @@
+//! The table: for people, and as Markdown for docs/reliability.md.
+
+use std::fmt::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
+
+use crate::check::longest_gap;
+use crate::faults::{FAULTS, Fault};
+use crate::lists::{known, senseless};
+use crate::moments::{MOMENTS, Moment};
+use crate::pool::{Job, Verdict};
+
+/// All that was found out.
+pub struct Table {
+    results: Vec<(Job, Verdict)>,
+}
+
+impl Table {
+    pub fn new(results: Vec<(Job, Verdict)>) -> Self {
+        Self { results }
+    }
+
+    fn of(&self, fault: &Fault, moment: Moment) -> Vec<&(Job, Verdict)> {
+        let fits = |job: &Job| job.fault.name == fault.name && job.moment == moment;
+        self.results.iter().filter(|(job, _)| fits(job)).collect()
+    }
+
+    /// The slowest end of a cell's runs, and a mark.
+    fn cell(&self, fault: &Fault, moment: Moment) -> String {
+        if senseless(fault, moment).is_some() {
+            return "–".to_owned();
+        }
+        let runs = self.of(fault, moment);
+        let mut longest = None;
+        let mut mark = "";
+        for (_, verdict) in &runs {
+            match verdict {
+                Verdict::Ran(outcome, problems) => {
+                    longest = longest.max(Some(outcome.end.quick));
+                    if !problems.is_empty() {
+                        mark = if known(fault, moment).is_some() { " known" } else { " FAILED" };
+                    }
+                }
+                Verdict::Lost(_) => {
+                    mark = if known(fault, moment).is_some() { " known" } else { " FAILED" };
+                }
+                Verdict::NotHere(_) => return "not here".to_owned(),
+            }
+        }
+        match longest {
+            Some(time) => format!("{:.3}{mark}", time.as_secs_f64()),
+            None => mark.trim().to_owned(),
+        }
+    }
+
+    fn row(&self, fault: &Fault) -> Vec<String> {
+        let mut row = vec![fault.name.to_owned()];
+        row.extend(MOMENTS.iter().map(|(moment, _)| self.cell(fault, *moment)));
+        let outcomes = || {
+            self.results.iter().filter(|(job, _)| job.fault.name == fault.name).filter_map(
+                |(_, verdict)| match verdict {
+                    Verdict::Ran(outcome, _) => Some(outcome),
+                    _ => None,
+                },
+            )
+        };
+        let gap = outcomes().filter_map(|outcome| longest_gap(outcome)).max();
+        row.push(gap.map_or("–".to_owned(), |gap| format!("{:.2}", gap.as_secs_f64())));
+        let peak = outcomes().map(|outcome| outcome.end.peak_kib).max().unwrap_or(0);
+        row.push(format!("{:.1}", peak as f64 / 1024.0));
+        row
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let mut head = vec!["fault".to_owned()];
+        head.extend(MOMENTS.iter().map(|(_, name)| (*name).to_owned()));
+        head.extend(["longest gap, s".to_owned(), "memory, MiB".to_owned()]);
+        let ran = |fault: &&Fault| self.results.iter().any(|(job, _)| job.fault.name == fault.name);
+        let rows = FAULTS.iter().filter(ran).map(|fault| self.row(fault));
+        std::iter::once(head).chain(rows).collect()
+    }
+
+    /// The table, then all that is wrong.
+    pub fn print(&self) {
+        let rows = self.rows();
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+        let widths: Vec<_> = (0..rows[0].len()).map(|c| width(c).unwrap_or(0)).collect();
+        for row in &rows {
+            let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+            println!("{}", cells.collect::<Vec<_>>().join(" | "));
+        }
+        self.print_ends_and_problems();
+    }
+
+    fn print_ends_and_problems(&self) {
+        for (job, verdict) in &self.results {
+            let (problems, said) = match verdict {
+                Verdict::Ran(outcome, problems) if !problems.is_empty() => {
+                    let ended = &outcome.ended;
+                    let status = (ended.status.code(), ended.status.signal());
+                    (
+                        problems.join("\n    "),
+                        format!("{status:?} {:?}\n{}", outcome.arrived, ended.stderr),
+                    )
+                }
+                Verdict::Lost(text) => (format!("the test got stuck: {text}"), String::new()),
+                Verdict::NotHere(reason) => (format!("did not run: {reason}"), String::new()),
+                Verdict::Ran(..) => continue,
+            };
+            println!("\n{}:\n    {problems}", job.name());
+            let known = known(job.fault, job.moment);
+            match known {
+                Some(why) => println!("    !!! KNOWN: {why}"),
+                None => println!("{}", said.trim_end()),
+            }
+        }
+        self.print_known_that_pass();
+    }
+
+    fn print_known_that_pass(&self) {
+        for fault in FAULTS {
+            for (moment, name) in MOMENTS {
+                let runs = self.of(fault, moment);
+                let passed = |(_, verdict): &&(Job, Verdict)| matches!(verdict, Verdict::Ran(_, problems) if problems.is_empty());
+                if known(fault, moment).is_some() && !runs.is_empty() && runs.iter().all(passed) {
+                    println!("\n!!! {} × {name} passes: take it off the list KNOWN", fault.name);
+                }
+            }
+        }
+        let late = self.results.iter().filter(|(_, verdict)| match verdict {
+            Verdict::Ran(outcome, _) => outcome.end.waited > Duration::from_millis(20),
+            _ => false,
+        });
+        println!("\nruns that waited more than 20 ms for a CPU at their end: {}", late.count());
+    }
+
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        for (number, row) in self.rows().iter().enumerate() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "| {} |", row.join(" | "));
+            if number == 0 {
+                let _ = writeln!(text, "| --- {}|", "| ---: ".repeat(row.len() - 1));
+            }
+        }
+        let _ = writeln!(text, "\n| fault | what it means |\n| --- | --- |");
+        for fault in FAULTS {
+            let _ = writeln!(text, "| {} | {} |", fault.name, fault.meaning);
+        }
+        text
+    }
+
+    /// As of other test programs; 3 where some of it could not run here.
+    pub fn exit_code(&self) -> u8 {
+        let mut code = 0;
+        for (job, verdict) in &self.results {
+            let is_known = known(job.fault, job.moment).is_some();
+            match verdict {
+                Verdict::Ran(_, problems) if problems.is_empty() => {}
+                Verdict::Ran(..) | Verdict::Lost(_) if is_known => {}
+                Verdict::Ran(..) | Verdict::Lost(_) => return 101,
+                Verdict::NotHere(_) => code = 3,
+            }
+        }
+        code
+    }
+}
+
+impl Job {
+    fn name(&self) -> String {
+        let name = MOMENTS.iter().find(|(moment, _)| *moment == self.moment).map(|(_, name)| name);
+        let offset = match self.moment {
+            Moment::First10Ms => format!(", after {:?}", self.offset),
+            _ => String::new(),
+        };
+        format!("{} × {}{offset}", self.fault.name, name.expect("every moment has a name"))
+    }
+}
