@@ -32,6 +32,10 @@ mod namespace;
 mod network;
 #[path = "fault_matrix/pool.rs"]
 mod pool;
+#[path = "fault_matrix/rows_machine.rs"]
+mod rows_machine;
+#[path = "fault_matrix/rows_service.rs"]
+mod rows_service;
 #[path = "fault_matrix/scene.rs"]
 mod scene;
 mod support;

@@ -8,7 +8,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use tokio::time::Instant;
 
 use crate::check;
-use crate::faults::{Effect, Fault, UnderWay};
+use crate::faults::{Fault, UnderWay};
 use crate::log::Datum;
 use crate::moments::{self, Moment};
 use crate::scene::{Scene, Stream};
@@ -54,6 +54,8 @@ pub struct Outcome {
     /// What arrived, in order.
     pub arrived: Vec<Datum>,
     pub log_is_seen: bool,
+    /// How many requests came.
+    pub requests: usize,
     /// From the start to the first sample, and between each two.
     pub started: std::time::SystemTime,
 }
@@ -89,7 +91,8 @@ pub fn run(fault: &'static Fault, moment: Moment, offset: Duration) -> (Outcome,
         (None, Some(text)) => crate::log::printed(&text),
         (None, None) => crate::log::printed(&ended.stdout),
     };
-    let outcome = Outcome { end, ended, arrived, log_is_seen, started: wall };
+    let requests = run.scene.cloudwatch.as_ref().map_or(0, |server| server.requests().len());
+    let outcome = Outcome { end, ended, arrived, log_is_seen, requests, started: wall };
     let problems = check::problems(fault, moment, &outcome);
     (outcome, problems)
 }
@@ -162,13 +165,6 @@ impl Run {
             Moment::OutageEnds => self.scene.stdout == Stream::Read,
             _ => self.fault.request == UnderWay::Held,
         }
-    }
-}
-
-impl Fault {
-    /// Whether the endpoint itself works.
-    pub fn works(&self) -> bool {
-        matches!(self.effect, Effect::Works | Effect::RejectsOne | Effect::Blind(_))
     }
 }
 

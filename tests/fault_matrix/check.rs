@@ -25,13 +25,14 @@ pub const MOST_MEMORY_KIB: u64 = 8 * 1024;
 /// Everything that is wrong with a cell.
 pub fn problems(fault: &Fault, moment: Moment, outcome: &Outcome) -> Vec<String> {
     let mut check = Check { fault, moment, outcome, problems: Vec::new() };
-    if check.was_killed_before_its_handlers() {
+    if moment == Moment::First10Ms && was_killed_before_its_handlers(outcome) {
         return Vec::new();
     }
     check.times();
     check.log();
     check.samples();
     check.exit_code();
+    check.attempts();
     check.data();
     check.problems
 }
@@ -57,6 +58,20 @@ pub fn longest_gap(outcome: &Outcome) -> Option<Duration> {
     longest
 }
 
+/// A signal that comes while the kernel still starts the program ends it as it ends any other.
+/// Nothing was measured yet.
+pub fn was_killed_before_its_handlers(outcome: &Outcome) -> bool {
+    let ended = &outcome.ended;
+    ended.status.signal() == Some(Signal::TERM.as_raw())
+        && ended.stderr.is_empty()
+        && outcome.arrived.is_empty()
+}
+
+/// Whether it ended at once by its own share only.
+pub fn machine_was_slow(outcome: &Outcome) -> bool {
+    outcome.end.quick > QUICK && outcome.end.own_quick() <= QUICK
+}
+
 struct Check<'a> {
     fault: &'a Fault,
     moment: Moment,
@@ -69,16 +84,6 @@ impl Check<'_> {
         if !holds {
             self.problems.push(problem());
         }
-    }
-
-    /// A signal that comes while the kernel still starts the program ends it as it ends any other.
-    /// Nothing was measured yet.
-    fn was_killed_before_its_handlers(&self) -> bool {
-        let ended = &self.outcome.ended;
-        self.moment == Moment::First10Ms
-            && ended.status.signal() == Some(Signal::TERM.as_raw())
-            && ended.stderr.is_empty()
-            && self.outcome.arrived.is_empty()
     }
 
     fn log_text(&self) -> &str {
@@ -117,7 +122,7 @@ impl Check<'_> {
             self.require(total >= SHUTDOWN_TIMEOUT, || format!("too early a timeout: {total:?}"));
         }
         let failed = match self.fault.effect {
-            Effect::Works => false,
+            Effect::Works | Effect::Unseen => false,
             Effect::RejectsOne => !self.outcome.arrived.is_empty(),
             Effect::Blind(_) => log.contains(log::SAMPLE),
             _ => {
@@ -140,6 +145,13 @@ impl Check<'_> {
         let most = SAMPLE_INTERVAL.mul_f64(1.5);
         let gap = longest_gap(self.outcome);
         self.require(gap.is_none_or(|gap| gap <= most), || format!("no sample for {gap:?}"));
+    }
+
+    /// Two seconds are enough for at least one retry: the first waits for a second at most.
+    fn attempts(&mut self) {
+        let alone = self.fault.retried && self.moment == Moment::BeforeFirstSample;
+        let requests = self.outcome.requests;
+        self.require(!alone || requests >= 2, || format!("{requests} attempt only"));
     }
 
     fn exit_code(&mut self) {
@@ -210,8 +222,19 @@ impl Check<'_> {
         self.require(counts.add_up(), || format!("does not add up: {counts:?}"));
         let delivered = Measured::windows(set).len() as u64;
         // A lost reply is a window that arrived and could not be counted.
-        let counted = counts.delivered == delivered || self.fault.effect == Effect::LosesReplies;
+        let counted = match self.fault.effect {
+            Effect::LosesReplies | Effect::Unseen => true,
+            // Whether a window without one of its data counts as delivered is for the agent to say.
+            Effect::RejectsOne => {
+                (delivered.saturating_sub(1)..=delivered).contains(&counts.delivered)
+            }
+            _ => counts.delivered == delivered,
+        };
         self.require(counted, || format!("{delivered} windows arrived: {counts:?}"));
+        if self.fault.effect == Effect::RejectsOne {
+            let said = counts.rejected_metrics.is_none_or(|rejected| rejected == 1);
+            self.require(said, || format!("one datum was rejected: {counts:?}"));
+        }
         let may_drop = self.moment == Moment::FullBacklog;
         self.require((counts.dropped > 0) == may_drop || self.is_rejected(counts), || {
             format!("dropped: {counts:?}")
@@ -231,6 +254,10 @@ impl Check<'_> {
         if !self.works() {
             let none = set.is_empty() || self.fault.effect == Effect::LosesReplies;
             return self.require(none, || format!("arrived through the fault: {set:?}"));
+        }
+        if self.fault.effect == Effect::Unseen {
+            let all = counts.delivered == counts.windows;
+            return self.require(all, || format!("not all delivered: {counts:?}"));
         }
         let dropped = if self.moment == Moment::FullBacklog { counts.dropped } else { 0 };
         let windows = Measured::windows(&measured.surely);

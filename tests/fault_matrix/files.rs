@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fake_cloudwatch::Certificate;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
+use crate::network;
 use crate::scene::Scene;
 
 impl Scene {
@@ -21,27 +23,25 @@ impl Scene {
 
 /// A /proc that has everything that is read there but this file.
 pub fn missing(scene: &mut Scene, name: &str) {
+    without(scene, name, "true");
+}
+
+/// A file of /proc that nobody can read, not even root: it is a directory.
+pub fn unreadable(scene: &mut Scene, name: &str) {
+    without(scene, name, &format!("mkdir /proc/{name}"));
+}
+
+fn without(scene: &mut Scene, name: &str, then: &str) {
     let other = if name == "stat" { "meminfo" } else { "stat" };
     scene.after_mounting(&format!(
         "touch {other} && mount --bind /proc/{other} {other} && mount -t tmpfs none /proc && \
-         touch /proc/{other} && mount --bind {other} /proc/{other}"
+         touch /proc/{other} && mount --bind {other} /proc/{other} && {then}"
     ));
 }
 
 /// An empty /proc.
 pub fn no_proc(scene: &mut Scene) {
     scene.after_mounting("mount -t tmpfs none /proc");
-}
-
-/// A file of /proc that cannot be read.
-pub fn unreadable(scene: &mut Scene, name: &str) {
-    // Nobody can read a directory, not even root.
-    scene.after_mounting(&format!(
-        "touch stat meminfo && mount --bind /proc/stat stat && mount --bind /proc/meminfo meminfo \
-         && mount -t tmpfs none /proc && touch /proc/stat /proc/meminfo && \
-         mount --bind stat /proc/stat && mount --bind meminfo /proc/meminfo && \
-         umount /proc/{name} && rm /proc/{name} && mkdir /proc/{name}"
-    ));
 }
 
 /// A file of /proc with something else in it, until the fault ends.
@@ -127,4 +127,11 @@ pub fn no_descriptors(scene: &mut Scene) {
     scene.lift = Some(Box::new(move |scene| {
         limit(scene.id.expect("the agent runs"), Some(1024));
     }));
+}
+
+/// As [`no_descriptors`], before the trusted roots are read: they are the system's again when the
+/// fault has ended.
+pub fn no_descriptors_with_tls(scene: &mut Scene) {
+    network::tls(scene, Certificate::Valid);
+    no_descriptors(scene);
 }

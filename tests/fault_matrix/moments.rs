@@ -90,8 +90,8 @@ pub fn reach(run: &mut Run, offset: Duration) {
             until_next(run, Duration::ZERO);
         }
         PublishDelay => {
-            begin(run);
             let delay = publish_delay(run);
+            begin(run);
             window_closes(run);
             until(Instant::now() + delay / 2);
         }

@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 use std::os::unix::process::ExitStatusExt;
-use std::time::Duration;
 
-use crate::check::longest_gap;
-use crate::faults::{FAULTS, Fault};
+use crate::check::{longest_gap, machine_was_slow, was_killed_before_its_handlers};
+use crate::faults::{self, Fault};
 use crate::lists::{known, senseless};
 use crate::moments::{MOMENTS, Moment};
 use crate::pool::{Job, Verdict};
@@ -75,8 +74,10 @@ impl Table {
         let mut head = vec!["fault".to_owned()];
         head.extend(MOMENTS.iter().map(|(_, name)| (*name).to_owned()));
         head.extend(["longest gap, s".to_owned(), "memory, MiB".to_owned()]);
-        let ran = |fault: &&Fault| self.results.iter().any(|(job, _)| job.fault.name == fault.name);
-        let rows = FAULTS.iter().filter(ran).map(|fault| self.row(fault));
+        let ran = |fault: &&'static Fault| {
+            self.results.iter().any(|(job, _)| job.fault.name == fault.name)
+        };
+        let rows = faults::all().filter(ran).map(|fault| self.row(fault));
         std::iter::once(head).chain(rows).collect()
     }
 
@@ -89,10 +90,11 @@ impl Table {
             let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
             println!("{}", cells.collect::<Vec<_>>().join(" | "));
         }
-        self.print_ends_and_problems();
+        self.print_problems();
+        println!("\n{}", self.notes());
     }
 
-    fn print_ends_and_problems(&self) {
+    fn print_problems(&self) {
         for (job, verdict) in &self.results {
             let (problems, said) = match verdict {
                 Verdict::Ran(outcome, problems) if !problems.is_empty() => {
@@ -118,7 +120,7 @@ impl Table {
     }
 
     fn print_known_that_pass(&self) {
-        for fault in FAULTS {
+        for fault in faults::all() {
             for (moment, name) in MOMENTS {
                 let runs = self.of(fault, moment);
                 let passed = |(_, verdict): &&(Job, Verdict)| matches!(verdict, Verdict::Ran(_, problems) if problems.is_empty());
@@ -127,11 +129,29 @@ impl Table {
                 }
             }
         }
-        let late = self.results.iter().filter(|(_, verdict)| match verdict {
-            Verdict::Ran(outcome, _) => outcome.end.waited > Duration::from_millis(20),
-            _ => false,
+    }
+
+    /// What the table does not show, in sentences.
+    pub fn notes(&self) -> String {
+        let outcomes = || {
+            self.results.iter().filter_map(|(job, verdict)| match verdict {
+                Verdict::Ran(outcome, _) => Some((job, outcome)),
+                _ => None,
+            })
+        };
+        let slow = outcomes().filter(|(_, outcome)| machine_was_slow(outcome)).count();
+        let waited = outcomes().map(|(_, outcome)| outcome.end.waited).max().unwrap_or_default();
+        let early = outcomes().filter(|(job, outcome)| {
+            job.moment == Moment::First10Ms && was_killed_before_its_handlers(outcome)
         });
-        println!("\nruns that waited more than 20 ms for a CPU at their end: {}", late.count());
+        format!(
+            "{} runs. In {slow} of them only the agent's own share was within 0.1 s: the longest that \
+             one waited for a CPU at its end was {:.3} s. {} of the runs of the first 10 ms were \
+             over before the program had begun.",
+            self.results.len(),
+            waited.as_secs_f64(),
+            early.count(),
+        )
     }
 
     pub fn markdown(&self) -> String {
@@ -143,8 +163,9 @@ impl Table {
                 let _ = writeln!(text, "| --- {}|", "| ---: ".repeat(row.len() - 1));
             }
         }
+        let _ = writeln!(text, "\n{}", self.notes());
         let _ = writeln!(text, "\n| fault | what it means |\n| --- | --- |");
-        for fault in FAULTS {
+        for fault in faults::all() {
             let _ = writeln!(text, "| {} | {} |", fault.name, fault.meaning);
         }
         text
