@@ -1,7 +1,7 @@
 //! One cell: an agent with one fault, and a signal at one moment.
 
 use std::os::fd::AsFd;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
@@ -44,6 +44,8 @@ pub struct Run {
     pub scene: Scene,
     agent: Option<Agent>,
     pub started: Instant,
+    /// The same by the wall clock.
+    started_at: SystemTime,
 }
 
 /// What came of a run.
@@ -56,8 +58,8 @@ pub struct Outcome {
     pub log_is_seen: bool,
     /// How many requests came.
     pub requests: usize,
-    /// From the start to the first sample, and between each two.
-    pub started: std::time::SystemTime,
+    /// When the process was started.
+    pub started: SystemTime,
 }
 
 /// How a process ended.
@@ -77,9 +79,9 @@ pub struct End {
 pub fn run(fault: &'static Fault, moment: Moment, offset: Duration) -> (Outcome, Vec<String>) {
     let mut scene = Scene::new();
     (fault.build)(&mut scene);
-    let mut run = Run { fault, moment, scene, agent: None, started: Instant::now() };
+    let (started, started_at) = (Instant::now(), SystemTime::now());
+    let mut run = Run { fault, moment, scene, agent: None, started, started_at };
     moments::prepare(&run);
-    let wall = std::time::SystemTime::now();
     run.restart();
     moments::reach(&mut run, offset);
     let end = run.end();
@@ -92,7 +94,7 @@ pub fn run(fault: &'static Fault, moment: Moment, offset: Duration) -> (Outcome,
         (None, None) => crate::log::printed(&ended.stdout),
     };
     let requests = run.scene.cloudwatch.as_ref().map_or(0, |server| server.requests().len());
-    let outcome = Outcome { end, ended, arrived, log_is_seen, requests, started: wall };
+    let outcome = Outcome { end, ended, arrived, log_is_seen, requests, started: run.started_at };
     let problems = check::problems(fault, moment, &outcome);
     (outcome, problems)
 }
@@ -105,6 +107,7 @@ impl Run {
     /// Starts an agent in place of the one that runs.
     pub fn restart(&mut self) {
         self.agent = None;
+        self.started_at = SystemTime::now();
         self.agent = Some(self.scene.start(self.moment == Moment::FullBacklog));
         self.started = Instant::now();
     }

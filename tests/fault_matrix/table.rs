@@ -140,13 +140,14 @@ impl Table {
             })
         };
         let slow = outcomes().filter(|(_, outcome)| machine_was_slow(outcome)).count();
-        let waited = outcomes().map(|(_, outcome)| outcome.end.waited).max().unwrap_or_default();
+        let most = outcomes().max_by_key(|(_, outcome)| outcome.end.waited);
+        let (name, waited) = most.map(|(job, o)| (job.name(), o.end.waited)).unwrap_or_default();
         let early = outcomes().filter(|(job, outcome)| {
             job.moment == Moment::First10Ms && was_killed_before_its_handlers(outcome)
         });
         format!(
             "{} runs. In {slow} of them only the agent's own share was within 0.1 s: the longest that \
-             one waited for a CPU at its end was {:.3} s. {} of the runs of the first 10 ms were \
+             one waited for a CPU at its end was {:.3} s ({name}). {} of the runs of the first 10 ms were \
              over before the program had begun.",
             self.results.len(),
             waited.as_secs_f64(),
