@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use rustix::process::Signal;
 
 use crate::cell::{BUFFER_OF_ONE, Outcome, SAMPLE_INTERVAL, SHUTDOWN_TIMEOUT};
+use crate::clock::EMULATED;
 use crate::faults::{Effect, Fault};
 use crate::log::{self, Counts, Datum, Measured};
 use crate::moments::Moment;
@@ -46,16 +47,26 @@ pub fn arrived(data: &[fake_cloudwatch::Datum]) -> Vec<Datum> {
 }
 
 /// The longest time without a sample, from the start of the process on.
-pub fn longest_gap(outcome: &Outcome) -> Option<Duration> {
+pub fn longest_gap(fault: &Fault, outcome: &Outcome) -> Option<Duration> {
     let mut before = outcome.started;
-    let mut longest = None;
+    let mut gaps = Vec::new();
     for time in log::sample_times(&outcome.ended.stderr) {
-        // The log has milliseconds, cut off.
-        let gap = time.duration_since(before).unwrap_or_default();
-        longest = longest.max(Some(gap));
+        let gap = match time.duration_since(before) {
+            Ok(gap) => gap.as_secs_f64(),
+            Err(error) => -error.duration().as_secs_f64(),
+        };
+        gaps.push(gap);
         before = time;
     }
-    longest
+    // Of the one gap that has the step in it, the step is no part.
+    let stepped = gaps.iter_mut().max_by(|a, b| a.abs().total_cmp(&b.abs()));
+    match (fault.effect, stepped) {
+        (Effect::ClockSteps(step), Some(gap)) => *gap -= step as f64,
+        (Effect::Sleeps, Some(gap)) => *gap = 0.0,
+        _ => {}
+    }
+    let longest = gaps.into_iter().max_by(f64::total_cmp)?;
+    Some(Duration::from_secs_f64(longest.max(0.0)))
 }
 
 /// A signal that comes while the kernel still starts the program ends it as it ends any other.
@@ -86,6 +97,11 @@ impl Check<'_> {
         }
     }
 
+    /// What is added to the bounds in an emulated machine.
+    fn emulation(&self) -> Duration {
+        if self.fault.is_of_the_clock() { EMULATED } else { Duration::ZERO }
+    }
+
     fn log_text(&self) -> &str {
         &self.outcome.ended.stderr
     }
@@ -105,10 +121,15 @@ impl Check<'_> {
     fn times(&mut self) {
         let end = self.outcome.end;
         self.require(!end.killed, || format!("it did not end, and was killed: {end:?}"));
+        let slower = self.emulation();
         let (total, quick) = (end.total - end.waited.min(end.total), end.own_quick());
-        self.require(total <= SHUTDOWN_TIMEOUT + LATEST, || format!("it ended late: {end:?}"));
+        self.require(total <= SHUTDOWN_TIMEOUT + LATEST + slower, || {
+            format!("it ended late: {end:?}")
+        });
         let is_quick = self.works() || self.moment == Moment::TwiceIn50Ms;
-        self.require(!is_quick || quick <= QUICK, || format!("it did not end at once: {end:?}"));
+        self.require(!is_quick || quick <= QUICK + slower, || {
+            format!("it did not end at once: {end:?}")
+        });
         self.require(end.peak_kib <= MOST_MEMORY_KIB, || format!("too much memory: {end:?}"));
     }
 
@@ -123,6 +144,7 @@ impl Check<'_> {
         }
         let failed = match self.fault.effect {
             Effect::Works | Effect::Unseen => false,
+            Effect::ClockSteps(_) | Effect::Sleeps => true,
             Effect::RejectsOne => !self.outcome.arrived.is_empty(),
             Effect::Blind(_) => log.contains(log::SAMPLE),
             _ => {
@@ -142,8 +164,8 @@ impl Check<'_> {
     }
 
     fn samples(&mut self) {
-        let most = SAMPLE_INTERVAL.mul_f64(1.5);
-        let gap = longest_gap(self.outcome);
+        let most = SAMPLE_INTERVAL.mul_f64(1.5) + self.emulation();
+        let gap = longest_gap(self.fault, self.outcome);
         self.require(gap.is_none_or(|gap| gap <= most), || format!("no sample for {gap:?}"));
     }
 
@@ -260,8 +282,11 @@ impl Check<'_> {
             return self.require(all, || format!("not all delivered: {counts:?}"));
         }
         let dropped = if self.moment == Moment::FullBacklog { counts.dropped } else { 0 };
-        let windows = Measured::windows(&measured.surely);
-        let kept: BTreeSet<_> = windows.into_iter().skip(dropped as usize).collect();
+        let surely = Measured::windows(&measured.surely);
+        let windows = measured.order.iter().copied().filter(|window| surely.contains(window));
+        let mut windows = windows.collect::<Vec<_>>();
+        let gone: BTreeSet<_> = windows.drain(..windows.len().min(dropped as usize)).collect();
+        let kept: BTreeSet<_> = windows.into_iter().collect();
         let mut missing: Vec<_> =
             measured.surely.difference(set).filter(|(window, _)| kept.contains(window)).collect();
         if self.fault.effect == Effect::RejectsOne {
@@ -271,8 +296,7 @@ impl Check<'_> {
             self.require(gone == 1, || format!("{gone} data were rejected, expected one"));
         }
         self.require(missing.is_empty(), || format!("did not arrive: {missing:?}"));
-        let kept_first = kept.first().copied();
-        let early: Vec<_> = set.iter().filter(|(window, _)| Some(*window) < kept_first).collect();
+        let early: Vec<_> = set.iter().filter(|(window, _)| gone.contains(window)).collect();
         // At a boundary a window may be in the log or not; it is the oldest or the newest then.
         self.require(early.len() <= 4, || format!("arrived, though dropped: {early:?}"));
     }

@@ -1,12 +1,13 @@
 //! What a row is: something that goes wrong, and what is to be expected then.
 
+use crate::clock::OF_THE_CLOCK;
 use crate::rows_machine::OF_THE_MACHINE;
 use crate::rows_service::OF_THE_SERVICE;
 use crate::scene::Scene;
 
 /// All rows.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    OF_THE_SERVICE.iter().chain(OF_THE_MACHINE)
+    OF_THE_SERVICE.iter().chain(OF_THE_MACHINE).chain(OF_THE_CLOCK)
 }
 
 /// One thing that goes wrong.
@@ -25,6 +26,11 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// Whether it is one of the whole machine.
+    pub fn is_of_the_clock(&self) -> bool {
+        matches!(self.effect, Effect::ClockSteps(_) | Effect::Sleeps)
+    }
+
     pub const fn new(
         name: &'static str,
         effect: Effect,
@@ -72,6 +78,10 @@ pub enum Effect {
     RejectsOne,
     /// As [`Works`](Effect::Works), but these metrics cannot be measured.
     Blind(&'static [&'static str]),
+    /// As [`Works`](Effect::Works), and the wall clock is set by so many seconds in a window.
+    ClockSteps(i64),
+    /// As [`Works`](Effect::Works), and nothing runs for a while.
+    Sleeps,
     /// None arrives until the fault ends.
     Outage,
     /// None arrives, and the fault cannot end while the agent runs.

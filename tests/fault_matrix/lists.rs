@@ -51,7 +51,8 @@ pub fn senseless(fault: &Fault, moment: Moment) -> Option<&'static str> {
         RetryWait,
     };
     let is = |name: &str| fault.name.starts_with(name);
-    let late = fault.needs == Needs::Cgroup || is("out of file descriptors");
+    let late =
+        fault.is_of_the_clock() || fault.needs == Needs::Cgroup || is("out of file descriptors");
     match moment {
         First10Ms | BeforeFirstSample if late => Some("the fault begins after it"),
         BeforeFirstSample | PublishDelay if is("stderr") => Some("only the log tells this moment"),

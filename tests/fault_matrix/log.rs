@@ -24,6 +24,8 @@ pub struct Measured {
     pub surely: BTreeSet<Datum>,
     /// Also what lies so near a boundary that its line of the log does not tell the window.
     pub perhaps: BTreeSet<Datum>,
+    /// The windows in the order in which they were.
+    pub order: Vec<u64>,
 }
 
 impl Measured {
@@ -87,6 +89,9 @@ pub fn measured(log: &str) -> Measured {
         names.extend(CPU.into_iter().filter(|_| line.contains("cpu: Some")));
         names.extend(MEMORY.into_iter().filter(|_| line.contains("memory: Some")));
         let (window, before) = (window_of(time), window_of(time - LATE_LINE));
+        if !measured.order.contains(&window) {
+            measured.order.push(window);
+        }
         for name in names {
             measured.perhaps.insert((window, name.to_owned()));
             measured.perhaps.insert((before, name.to_owned()));

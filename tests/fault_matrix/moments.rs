@@ -78,6 +78,12 @@ pub fn prepare(run: &Run) {
 
 /// Returns when the signal is to be sent.
 pub fn reach(run: &mut Run, offset: Duration) {
+    if run.fault.is_of_the_clock() {
+        if run.moment == PublishDelay {
+            publish_delay(run);
+        }
+        begin(run);
+    }
     match run.moment {
         First10Ms => until(run.started + offset),
         BeforeFirstSample => drop(run.agent().wait_for_log("sampling every")),
@@ -179,8 +185,11 @@ fn begin(run: &mut Run) {
 /// Waits until a window has closed after this.
 fn window_closes(run: &Run) {
     let now = log::window_of(SystemTime::now());
+    // Where the clock was set back, what was before it lies far ahead.
+    let next = now + 1..now + 60;
     let mut count = 1;
-    while log::sampled(&run.agent().wait_for_log_lines(log::SAMPLE, count)) <= Some(now) {
+    let window = |count| log::sampled(&run.agent().wait_for_log_lines(log::SAMPLE, count));
+    while !window(count).is_some_and(|window| next.contains(&window)) {
         count += 1;
     }
 }

@@ -38,13 +38,16 @@ pub struct Scene {
     /// Brings on a fault that cannot be there from the start, with the id of the process.
     pub begin: Option<Box<dyn FnOnce(u32) + Send>>,
     /// Ends the fault.
-    pub lift: Option<Box<dyn FnOnce(&mut Scene) + Send>>,
+    pub lift: Option<Lift>,
     /// The pipe that is full, to be read at last.
     full: Option<OwnedFd>,
     reading: Option<JoinHandle<String>>,
     /// The id of the agent, once it runs.
     pub id: Option<u32>,
 }
+
+/// What ends a fault.
+pub type Lift = Box<dyn FnOnce(&mut Scene) + Send>;
 
 /// What standard output or standard error is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +102,7 @@ impl Scene {
 
     fn command(&self, buffer_of_one: bool) -> Command {
         let agent = publishing_to(&self.url);
-        let program = std::env::var_os(BINARY).unwrap_or_else(|| agent.get_program().into());
+        let program = std::env::var_os(BINARY).expect("main has looked at it");
         let mut words = self.wrapper.clone();
         words.extend(closing(self.stdout, self.stderr).into_iter().flatten().map(OsString::from));
         words.push(program);
@@ -210,5 +213,5 @@ fn fill(writer: &OwnedFd) {
 /// Not in any output of the agent's.
 const FILLER: char = '~';
 
-/// Names the binary to test, where it is not the one that was built for the tests.
-const BINARY: &str = "FAULT_MATRIX_BINARY";
+/// Names the binary to test: the one that is released, since times and memory are looked at.
+pub const BINARY: &str = "FAULT_MATRIX_BINARY";

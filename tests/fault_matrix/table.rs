@@ -12,11 +12,27 @@ use crate::pool::{Job, Verdict};
 /// All that was found out.
 pub struct Table {
     results: Vec<(Job, Verdict)>,
+    /// Rows that were made in another machine.
+    more: Vec<Vec<String>>,
 }
 
 impl Table {
     pub fn new(results: Vec<(Job, Verdict)>) -> Self {
-        Self { results }
+        Self { results, more: Vec::new() }
+    }
+
+    /// Adds what [`print_rows`](Table::print_rows) printed.
+    pub fn add_rows(&mut self, text: &str) {
+        let rows = text.lines().map(|line| line.split('\t').map(str::to_owned).collect());
+        self.more.extend(rows);
+    }
+
+    /// The rows without a head, for another table, each behind a mark.
+    pub fn print_rows(&self) {
+        for row in self.rows().iter().skip(1) {
+            println!("@@ row |{}", row.join("\t"));
+        }
+        self.print_problems();
     }
 
     fn of(&self, fault: &Fault, moment: Moment) -> Vec<&(Job, Verdict)> {
@@ -63,7 +79,7 @@ impl Table {
                 },
             )
         };
-        let gap = outcomes().filter_map(|outcome| longest_gap(outcome)).max();
+        let gap = outcomes().filter_map(|outcome| longest_gap(fault, outcome)).max();
         row.push(gap.map_or("–".to_owned(), |gap| format!("{:.2}", gap.as_secs_f64())));
         let peak = outcomes().map(|outcome| outcome.end.peak_kib).max().unwrap_or(0);
         row.push(format!("{:.1}", peak as f64 / 1024.0));
@@ -78,7 +94,7 @@ impl Table {
             self.results.iter().any(|(job, _)| job.fault.name == fault.name)
         };
         let rows = faults::all().filter(ran).map(|fault| self.row(fault));
-        std::iter::once(head).chain(rows).collect()
+        std::iter::once(head).chain(rows).chain(self.more.iter().cloned()).collect()
     }
 
     /// The table, then all that is wrong.
