@@ -90,6 +90,11 @@ impl Agent {
         self.stderr.wait_for(text, 1)
     }
 
+    /// Waits until a line that contains `text` is in the log, or the log is at its end.
+    pub fn wait_for_log_or_end(&self, text: &str) -> Option<String> {
+        self.stderr.find(text, 1).0
+    }
+
     /// Waits until as many lines that contain `text` are in the log, and returns the last of them.
     pub fn wait_for_log_lines(&self, text: &str, count: usize) -> String {
         self.stderr.wait_for(text, count)
@@ -168,6 +173,12 @@ impl Output {
 
     /// The line that is the `count`th with the wanted text.
     fn wait_for(&self, wanted: &str, count: usize) -> String {
+        let (found, all) = self.find(wanted, count);
+        found.unwrap_or_else(|| panic!("no {count} lines with {wanted:?} in {all:#?}"))
+    }
+
+    /// The same, as soon as it is there or can no longer come, and all lines.
+    fn find(&self, wanted: &str, count: usize) -> (Option<String>, Vec<String>) {
         let find = |lines: &Lines| {
             lines.text.iter().filter(|line| line.contains(wanted)).nth(count - 1).cloned()
         };
@@ -175,10 +186,7 @@ impl Output {
         let going_on = |lines: &mut Lines| find(lines).is_none() && !lines.ended;
         let (lines, _) =
             self.lines.1.wait_timeout_while(lines, HUNG_TEST, going_on).expect("no reader panics");
-        let (found, all) = (find(&lines), lines.text.clone());
-        // A panic that holds the lock would make the reader panic as well.
-        drop(lines);
-        found.unwrap_or_else(|| panic!("no {count} lines with {wanted:?} in {all:#?}"))
+        (find(&lines), lines.text.clone())
     }
 
     fn finish(&mut self) -> String {
