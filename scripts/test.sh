@@ -71,6 +71,7 @@ cargo build --quiet --locked -p fake-cloudwatch
 may_skip "a root directory with nothing in it but the binary" \
   scripts/test_empty_root.sh "$binary" target/debug/fake-cloudwatch
 may_skip "real kernels: cgroup version 2, version 1 and hybrid" tests/kernel/run.sh "$PWD/$binary"
+may_skip "the fault matrix: every fault, with SIGTERM at every moment" scripts/faults.sh
 may_skip "real containers: limits, page cache and docker stop" tests/docker/run.sh "$PWD/$binary"
 
 step "end to end: an independent CloudWatch, read back with boto3"
