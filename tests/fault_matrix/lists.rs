@@ -55,6 +55,7 @@ pub fn senseless(fault: &Fault, moment: Moment) -> Option<&'static str> {
         fault.is_of_the_clock() || fault.needs == Needs::Cgroup || is("out of file descriptors");
     match moment {
         First10Ms | BeforeFirstSample if late => Some("the fault begins after it"),
+        First10Ms if is("/proc") => Some("the mounts are still being made"),
         BeforeFirstSample | PublishDelay if is("stderr") => Some("only the log tells this moment"),
         PublishDelay if is("stdout") => Some("a dry run has no publish delay"),
         RetryWait | FullBacklog | OutageEnds if is("stdout closed") => Some("nothing fails"),
