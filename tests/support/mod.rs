@@ -59,13 +59,25 @@ impl Agent {
 
     /// With a standard output of the test's own, which is then not collected.
     pub fn start_with_stdout(command: &mut Command, stdout: impl Into<Stdio>) -> Self {
-        let command = command.stdout(stdout).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the binary was built");
+        Self::start_with(command, stdout, Stdio::piped())
+    }
+
+    /// With both outputs of the test's own; what is not a pipe made here is not collected.
+    pub fn start_with(
+        command: &mut Command,
+        stdout: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Self {
+        let mut child =
+            command.stdout(stdout).stderr(stderr).spawn().expect("the binary was built");
         let stdout = match child.stdout.take() {
             Some(pipe) => Output::collect(pipe),
             None => Output::collect(std::io::empty()),
         };
-        let stderr = Output::collect(child.stderr.take().expect("stderr is a pipe"));
+        let stderr = match child.stderr.take() {
+            Some(pipe) => Output::collect(pipe),
+            None => Output::collect(std::io::empty()),
+        };
         Self { child, stdout, stderr }
     }
 
@@ -84,9 +96,14 @@ impl Agent {
         self.stderr.wait_for(text, 1)
     }
 
-    /// Waits until as many lines that contain `text` are in the log.
-    pub fn wait_for_log_lines(&self, text: &str, count: usize) {
-        self.stderr.wait_for(text, count);
+    /// Waits until a line that contains `text` is in the log, or the log is at its end.
+    pub fn wait_for_log_or_end(&self, text: &str) -> Option<String> {
+        self.stderr.find(text, 1).0
+    }
+
+    /// Waits until as many lines that contain `text` are in the log, and returns the last of them.
+    pub fn wait_for_log_lines(&self, text: &str, count: usize) -> String {
+        self.stderr.wait_for(text, count)
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -162,6 +179,12 @@ impl Output {
 
     /// The line that is the `count`th with the wanted text.
     pub fn wait_for(&self, wanted: &str, count: usize) -> String {
+        let (found, all) = self.find(wanted, count);
+        found.unwrap_or_else(|| panic!("no {count} lines with {wanted:?} in {all:#?}"))
+    }
+
+    /// The same, as soon as it is there or can no longer come, and all lines.
+    fn find(&self, wanted: &str, count: usize) -> (Option<String>, Vec<String>) {
         let find = |lines: &Lines| {
             lines.text.iter().filter(|line| line.contains(wanted)).nth(count - 1).cloned()
         };
@@ -169,10 +192,7 @@ impl Output {
         let going_on = |lines: &mut Lines| find(lines).is_none() && !lines.ended;
         let (lines, _) =
             self.lines.1.wait_timeout_while(lines, HUNG_TEST, going_on).expect("no reader panics");
-        let (found, all) = (find(&lines), lines.text.clone());
-        // A panic that holds the lock would make the reader panic as well.
-        drop(lines);
-        found.unwrap_or_else(|| panic!("no {count} lines with {wanted:?} in {all:#?}"))
+        (find(&lines), lines.text.clone())
     }
 
     pub fn finish(&mut self) -> String {

@@ -23,6 +23,8 @@ pub enum Answer {
     RejectWhere(Arc<dyn Fn(&Datum) -> bool + Send + Sync>),
     /// Waits for [`release`](crate::FakeCloudWatch::release), then goes on like [`Answer::Take`].
     Hold,
+    /// Waits for [`release`](crate::FakeCloudWatch::release), then goes on like this one.
+    HoldThen(Box<Answer>),
     /// Reads the request and never answers. The connection stays open until
     /// [`release`](crate::FakeCloudWatch::release), then it is closed. Takes nothing.
     Hang,
@@ -83,6 +85,25 @@ impl Answer {
             content_type: "text/html".to_owned(),
             body: b"<html><body><h1>503 Service Unavailable</h1></body></html>".to_vec(),
         }
+    }
+
+    /// 200 with a page in place of the service's answer, as a portal or a proxy gives it.
+    pub fn page() -> Self {
+        Self::Status {
+            status: 200,
+            content_type: "text/html".to_owned(),
+            body: b"<html><body><h1>Welcome</h1></body></html>".to_vec(),
+        }
+    }
+
+    /// 429 without a body, as a gateway in between gives it.
+    pub fn too_many_requests() -> Self {
+        Self::Status { status: 429, content_type: "text/plain".to_owned(), body: Vec::new() }
+    }
+
+    /// [`Answer::HoldThen`] with this answer.
+    pub fn hold_then(answer: Self) -> Self {
+        Self::HoldThen(Box::new(answer))
     }
 
     /// [`Answer::RejectWhere`] with this predicate.

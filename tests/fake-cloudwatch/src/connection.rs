@@ -142,6 +142,10 @@ impl Connection<'_> {
                 Wait::Released => self.take(arrived),
                 Wait::Stopping => Ok(Next::Close),
             },
+            Answer::HoldThen(next) => match self.journal.wait_for_release(&arrived.ticket) {
+                Wait::Released => self.answer(*next, arrived),
+                Wait::Stopping => Ok(Next::Close),
+            },
             Answer::Hang => {
                 self.journal.wait_for_release(&arrived.ticket);
                 Ok(Next::Close)

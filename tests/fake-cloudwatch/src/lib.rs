@@ -23,6 +23,7 @@ mod journal;
 mod limits;
 mod listener;
 mod record;
+mod refused;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -33,7 +34,9 @@ pub use answer::{Answer, Skew};
 pub use certificate::Certificate;
 pub use fault::Fault;
 pub use record::{Datum, Request, Seen};
+pub use refused::Refused;
 
+use certificate::Tls;
 use journal::Journal;
 use listener::Listener;
 
@@ -41,7 +44,7 @@ use listener::Listener;
 pub struct FakeCloudWatch {
     journal: Arc<Journal>,
     listener: Listener,
-    ca_pem: Option<String>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl FakeCloudWatch {
@@ -58,11 +61,24 @@ impl FakeCloudWatch {
     /// Starts on a given port of 127.0.0.1 (0: any free one); TLS if there is a certificate.
     /// Fails if the port is taken.
     pub fn start_on(port: u16, certificate: Option<Certificate>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-        let (ca_pem, tls) = certificate.map(Certificate::issue).unzip();
+        Self::serve(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?, certificate)
+    }
+
+    fn serve(listener: TcpListener, certificate: Option<Certificate>) -> io::Result<Self> {
+        let tls = certificate.map(|certificate| Arc::new(Tls::new(certificate)));
         let journal = Arc::new(Journal::new());
-        let listener = Listener::start(listener, tls, Arc::clone(&journal))?;
-        Ok(Self { journal, listener, ca_pem })
+        let listener = Listener::start(listener, tls.clone(), Arc::clone(&journal))?;
+        Ok(Self { journal, listener, tls })
+    }
+
+    /// Shows another certificate to new connections; its authority is still that of
+    /// [`ca_pem`](Self::ca_pem), unless it is to be unknown.
+    ///
+    /// # Panics
+    ///
+    /// If the server has no TLS.
+    pub fn show(&self, certificate: Certificate) {
+        self.tls.as_ref().expect("only a server with TLS shows a certificate").show(certificate);
     }
 
     /// `http://127.0.0.1:PORT`, or `https://` of the same.
@@ -82,7 +98,7 @@ impl FakeCloudWatch {
 
     /// The certificate authority to trust, in PEM. None without TLS.
     pub fn ca_pem(&self) -> Option<&str> {
-        self.ca_pem.as_deref()
+        self.tls.as_deref().map(|tls| tls.ca_pem.as_str())
     }
 
     /// Every `PutMetricData` that arrived, in order, whatever became of it.
@@ -127,7 +143,7 @@ impl FakeCloudWatch {
     }
 
     fn scheme(&self) -> &'static str {
-        match self.ca_pem {
+        match self.tls {
             Some(_) => "https",
             None => "http",
         }

@@ -6,9 +6,9 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use socket2::SockRef;
 
+use crate::certificate::Tls;
 use crate::connection;
 use crate::journal::Journal;
 
@@ -27,7 +27,7 @@ type Connection = (Weak<TcpStream>, JoinHandle<()>);
 impl Listener {
     pub fn start(
         listener: TcpListener,
-        tls: Option<Arc<ServerConfig>>,
+        tls: Option<Arc<Tls>>,
         journal: Arc<Journal>,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
@@ -53,7 +53,7 @@ impl Drop for Listener {
     }
 }
 
-fn accept(listener: &TcpListener, tls: Option<&Arc<ServerConfig>>, journal: &Arc<Journal>) {
+fn accept(listener: &TcpListener, tls: Option<&Arc<Tls>>, journal: &Arc<Journal>) {
     let mut connections: Vec<Connection> = Vec::new();
     loop {
         let accepted = listener.accept();
@@ -65,7 +65,8 @@ fn accept(listener: &TcpListener, tls: Option<&Arc<ServerConfig>>, journal: &Arc
             continue;
         };
         let stream = Arc::new(stream);
-        let (weak, tls, journal) = (Arc::downgrade(&stream), tls.cloned(), Arc::clone(journal));
+        let (weak, journal) = (Arc::downgrade(&stream), Arc::clone(journal));
+        let tls = tls.map(|tls| tls.config());
         let serve = move || connection::serve(Socket(stream), peer.port(), tls, &journal);
         connections.retain(|(_, thread)| !thread.is_finished());
         connections.push((weak, thread::spawn(serve)));

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::time::{Duration, SystemTime};
 
 use client::{Client, Reply, answering, body, datum, one_request, put_metric_data, request};
-use fake_cloudwatch::{Answer, FakeCloudWatch, Skew};
+use fake_cloudwatch::{Answer, FakeCloudWatch, Refused, Skew};
 
 #[test]
 fn status_is_sent_as_given() {
@@ -101,6 +101,27 @@ fn held_is_taken_once_released() {
     assert_eq!(client.reply().unwrap().status, 200);
     assert_eq!(cloudwatch.data(), [datum(1.0)]);
     assert_eq!(cloudwatch.requests()[0].status, Some(200));
+}
+
+#[test]
+fn held_goes_on_as_told_once_released() {
+    let (cloudwatch, mut client) = answering(Answer::hold_then(Answer::too_many_requests()));
+    client.send(&request(&body(1.0), ""));
+    cloudwatch.wait_until("the request", one_request);
+
+    assert!(client.is_silent());
+    cloudwatch.release();
+    assert_eq!(client.reply().unwrap().status, 429);
+    assert_refused(&cloudwatch, 429);
+}
+
+#[test]
+fn a_page_is_no_answer_of_the_service_and_takes_nothing() {
+    let (cloudwatch, mut client) = answering(Answer::page());
+    let reply = client.put(&body(1.0));
+
+    assert_eq!((reply.status, reply.header("content-type")), (200, "text/html"));
+    assert_refused(&cloudwatch, 200);
 }
 
 #[test]
@@ -202,6 +223,19 @@ fn queued_answers_go_before_the_standing_one() {
     cloudwatch.answer_always(Answer::Take);
     assert_eq!(client.put(&body(5.0)).status, 200);
     assert_eq!(cloudwatch.data(), [datum(2.0), datum(5.0)]);
+}
+
+#[test]
+fn a_port_refuses_until_there_is_a_server() {
+    let refused = Refused::start().unwrap();
+    let address = refused.address();
+    let error = TcpStream::connect(address).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+
+    let cloudwatch = refused.serve(None).unwrap();
+    assert_eq!(cloudwatch.address(), address);
+    assert_eq!(Client::connect(address).put(&body(1.0)).status, 200);
+    assert_eq!(cloudwatch.data(), [datum(1.0)]);
 }
 
 #[test]

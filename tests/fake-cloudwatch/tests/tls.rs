@@ -52,6 +52,24 @@ fn an_expired_certificate_is_refused() {
 }
 
 #[test]
+fn an_unknown_issuer_is_not_the_servers_authority() {
+    let cloudwatch = FakeCloudWatch::start_tls(Certificate::UnknownIssuer);
+
+    assert_eq!(refusal(&cloudwatch, &trust(&cloudwatch)), CertificateError::UnknownIssuer);
+}
+
+#[test]
+fn another_certificate_can_be_shown() {
+    let cloudwatch = FakeCloudWatch::start_tls(Certificate::Expired);
+    let roots = trust(&cloudwatch);
+    assert!(put(&cloudwatch, &roots, "localhost", 1.0).is_err());
+
+    cloudwatch.show(Certificate::Valid);
+    assert_eq!(put(&cloudwatch, &roots, "localhost", 2.0).unwrap().status, 200);
+    assert_eq!(cloudwatch.data(), [datum(2.0)]);
+}
+
+#[test]
 fn reset_works_below_tls() {
     let cloudwatch = FakeCloudWatch::start_tls(Certificate::Valid);
     cloudwatch.answer_next(Answer::TakeThenReset);

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# The fault matrix: the released binary with every fault, and SIGTERM at every moment.
+#
+#     scripts/faults.sh [--docs] [FILTER...]
+#
+# Builds what it needs, prints the table, and writes it to target/faults.md; --docs puts it into
+# docs/reliability.md as well. A filter is a part of a cell's name, such as `TLS` or `mid-window`;
+# the rows of the clock run without one only. Takes about four minutes, and two more to build.
+# Exits with 3, and says why, where a part of it cannot run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=x86_64-unknown-linux-musl
+docs=
+[ "${1:-}" != --docs ] || { docs=docs/reliability.md; shift; }
+
+# The program that runs the matrix, built for the machine named by the arguments.
+matrix() { # matrix CARGO_OPTIONS...
+  local said
+  said=$(cargo test --no-run --locked --test fault_matrix "$@" 2>&1) || { echo "$said" >&2; exit 1; }
+  sed -n 's/^ *Executable .*(\(.*\))$/\1/p' <<< "$said"
+}
+
+cargo build --quiet --release --locked --target $target
+binary=$PWD/target/$target/release/cloudwatch_metrics_agent
+here=$(matrix)
+options=(--markdown target/faults.md)
+skipped=0
+if [ $# = 0 ]; then
+  # First and alone: an emulator beside it would bend the times of the other cells.
+  rows=target/faults-clock.rows
+  rm -f $rows
+  code=0
+  guest=$(matrix --target $target)
+  tests/kernel/clock.sh "$binary" "$guest" $rows || code=$?
+  case $code in
+    0) options+=(--rows $rows) ;;
+    3) skipped=3 ;;
+    *) exit 1 ;;
+  esac
+fi
+code=0
+FAULT_MATRIX_BINARY=$binary "$here" "${options[@]}" "$@" || code=$?
+if [ -n "$docs" ]; then
+  sed -i -e '/^<!-- measured -->$/,/^<!-- end -->$/{//!d}' -e '/^<!-- measured -->$/r target/faults.md' $docs
+fi
+[ $code != 0 ] || code=$skipped
+exit $code
