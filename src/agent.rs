@@ -72,8 +72,8 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     };
     tokio::select! {
         biased;
-        _ = async { tokio::join!(sampling, delivering) } => {}
         () = deadline => {}
+        _ = async { tokio::join!(sampling, delivering) } => {}
     }
     let flush = stopped.map(|stopped| stopped.elapsed()).unwrap_or_default();
     let outcomes: Vec<_> = (0..settings.publish.len())

@@ -36,7 +36,7 @@ pub fn distribution(values: &[f32]) -> Vec<ValueCount> {
     let mut counts = BTreeMap::<u16, u32>::new();
     for value in values {
         // Utilization is 0 to 100, so it fits; what does not is set to what does.
-        *counts.entry((value * 100.0).round() as u16).or_default() += 1;
+        *counts.entry((f64::from(*value) * 100.0).round() as u16).or_default() += 1;
     }
     counts.into_iter().map(|(hundredths, count)| ValueCount { hundredths, count }).collect()
 }

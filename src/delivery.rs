@@ -104,6 +104,19 @@ impl Delivery {
         }
         // There is no later send that could have the retries of this one.
         self.send(&CancellationToken::new()).await;
+        while self.may_still_be_taken() {
+            sleep(FLUSH_PAUSE).await;
+            self.send(&CancellationToken::new()).await;
+        }
+    }
+
+    /// Whether what is left may be taken if it is only tried long enough: the network or the service
+    /// fails, and nobody has to do anything about it. Whoever waits for the end sets the limit.
+    fn may_still_be_taken(&self) -> bool {
+        let passes = |outage: &Outage| {
+            outage.error.kind == Failure::TryAgain && outage.error.advice.is_none()
+        };
+        !self.backlog.is_empty() && self.outage.as_ref().is_some_and(passes)
     }
 
     /// What became of the summaries so far.
@@ -271,6 +284,9 @@ impl Delivery {
         }
     }
 }
+
+/// Between the sends of the last flush, each of which has waits between its own attempts.
+const FLUSH_PAUSE: Duration = Duration::from_millis(200);
 
 #[cfg(test)]
 mod tests;

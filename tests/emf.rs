@@ -256,7 +256,7 @@ fn a_dimension_with_the_name_of_another_member_is_refused() {
             assert_eq!(
                 problem(publish, name),
                 format!(
-                    "the dimension {name:?}: expected a name that is no metric's, for --publish emf\n"
+                    "the dimension {name:?}: expected a name other than _aws and those of metrics, for --publish emf\n"
                 )
             );
         }

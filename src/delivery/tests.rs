@@ -310,8 +310,17 @@ async fn a_send_that_is_cut_short_is_tried_again_at_once_with_the_last_window() 
 #[tokio::test(start_paused = true)]
 async fn what_is_left_at_the_end_is_neither_delivered_nor_dropped() {
     let recorder = Recorder::default();
-    recorder.0.borrow_mut().answers = vec![Failure::TryAgain; 9].into();
+    recorder.0.borrow_mut().answers = vec![Failure::Misconfigured; 9].into();
     let delivery = deliver(3, 60, &recorder).await;
     assert_eq!(delivery.counts(), Counts::default());
-    assert_eq!(delivery.failure().map(|error| error.kind), Some(Failure::TryAgain));
+    assert_eq!(delivery.failure().map(|error| error.kind), Some(Failure::Misconfigured));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_flush_is_tried_as_long_as_the_endpoint_may_come_back() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().answers = vec![Failure::TryAgain; 9].into();
+    let delivery = deliver(3, 60, &recorder).await;
+    assert_eq!(recorder.0.borrow().taken, [0, 1, 2]);
+    assert_eq!(delivery.counts(), Counts { delivered: 3, ..Counts::default() });
 }

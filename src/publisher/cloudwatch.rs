@@ -1,5 +1,6 @@
 //! Publishes to Amazon CloudWatch with PutMetricData.
 
+mod answer;
 mod attempts;
 mod client;
 mod encoding;
@@ -51,7 +52,13 @@ impl CloudWatch {
         let (client, attempts) = self.client.get().await?;
         let request =
             client.put_metric_data().namespace(&self.namespace).set_metric_data(Some(data));
-        send_or_hurry(request, attempts, hurry).await
+        let sent = send_or_hurry(request, attempts, hurry).await;
+        if let Err(PublishError { advice: Some(_), .. }) = &sent {
+            // Whatever somebody does about it, a client that is made anew sees it: credentials in a
+            // file, trusted roots, the region.
+            self.client.forget();
+        }
+        sent
     }
 }
 

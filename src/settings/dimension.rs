@@ -91,7 +91,7 @@ pub fn check_emf(dimensions: &[Dimension], problems: &mut Problems) {
     let taken = |name: &str| name == "_aws" || metric::NAMES.contains(&name);
     for dimension in dimensions.iter().filter(|dimension| taken(&dimension.name)) {
         let typed = Typed { text: dimension.name.clone(), origin: "the dimension".into() };
-        problems.add(&typed, "a name that is no metric's, for --publish emf");
+        problems.add(&typed, "a name other than _aws and those of metrics, for --publish emf");
     }
 }
 

@@ -6,43 +6,7 @@ use crate::moments::Moment;
 /// Cells that fail because of the agent as it is: fault, moments, and what is wrong. They stay as
 /// they should be, fail loudly, and do not fail the run. One that no longer fails is to be taken
 /// off.
-pub const KNOWN: &[(&str, Option<Moment>, &str)] = &[
-    (
-        "InvalidParameterValue for one datum",
-        None,
-        "the whole window is dropped, and not the one datum alone",
-    ),
-    (
-        "200 with a page of HTML",
-        None,
-        "any answer with status 200 counts as delivered, whoever gave it",
-    ),
-    (
-        "no credentials, then a file of them",
-        Some(Moment::OutageEnds),
-        "the configuration files are read once, so a file that appears later is never seen",
-    ),
-    (
-        "429",
-        Some(Moment::BeforeFirstSample),
-        "a 429 that is not the service's own is not tried again within a send",
-    ),
-    (
-        "garbage in place of HTTP",
-        Some(Moment::BeforeFirstSample),
-        "what is not HTTP is not tried again within a send",
-    ),
-    (
-        "out of file descriptors, TLS",
-        Some(Moment::OutageEnds),
-        "the roots that could not be read are the bundled ones from then on",
-    ),
-    (
-        "stderr: full pipe",
-        None,
-        "writing the log blocks: no more samples, no sends, and SIGTERM is not even seen",
-    ),
-];
+pub const KNOWN: &[(&str, Option<Moment>, &str)] = &[];
 
 /// Why this moment makes no sense for this fault.
 pub fn senseless(fault: &Fault, moment: Moment) -> Option<&'static str> {

@@ -22,6 +22,7 @@ use aws_sdk_cloudwatch::config::{
 };
 use tokio::time::timeout;
 
+use super::answer::{Passing, Sender};
 use super::attempts::Attempts;
 use super::transport;
 use crate::publisher::{Failure, PublishError};
@@ -47,6 +48,11 @@ impl Client {
             None => self.make().await?,
         };
         Ok((self.sdk.insert(sdk), &self.attempts))
+    }
+
+    /// Makes the SDK's client anew when it is needed next.
+    pub fn forget(&mut self) {
+        self.sdk = None;
     }
 
     /// How many attempts were made beside the first of each send.
@@ -91,7 +97,10 @@ impl Client {
         if let Some(profile) = &self.aws.profile {
             loader = loader.profile_name(profile);
         }
-        let mut config = Builder::from(&loader.load().await).interceptor(self.attempts.clone());
+        let mut config = Builder::from(&loader.load().await)
+            .interceptor(self.attempts.clone())
+            .interceptor(Sender)
+            .retry_classifier(Passing);
         if let Some(url) = &self.aws.endpoint_url {
             config = config.endpoint_url(url);
         }

@@ -60,6 +60,7 @@ fn of_code(code: &str, message: &str, status: u16) -> PublishError {
 fn of_status(status: u16, causes: &str) -> PublishError {
     let (kind, advice) = match status {
         413 => (Failure::Rejected, None),
+        200..300 => (Failure::TryAgain, Some("check what stands between here and the endpoint")),
         429 | 500.. | ..400 => (Failure::TryAgain, None),
         _ => (Failure::Misconfigured, Some("check the endpoint and the region")),
     };
