@@ -198,7 +198,8 @@ fn window_closes(run: &Run) {
 fn publish_delay(run: &mut Run) -> Duration {
     loop {
         let line = run.agent().wait_for_log("each window is sent");
-        let seconds = line.split_whitespace().rev().nth(4).and_then(|text| text.parse().ok());
+        let after = line.split_once("each window is sent ").map_or("", |(_, after)| after);
+        let seconds = after.split(' ').next().and_then(|text| text.parse().ok());
         let delay = Duration::from_secs_f64(seconds.expect("the line tells the delay"));
         if delay >= LEAST_PUBLISH_DELAY {
             return delay;

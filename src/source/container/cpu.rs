@@ -20,6 +20,9 @@ pub struct Cpu {
     cpuset: Option<Group>,
     online: PathBuf,
     limit: Option<Limit<Cores>>,
+    /// Where it is counted how often the quota was enforced: always the same file, because a
+    /// difference between two would mean nothing.
+    throttled: Option<PathBuf>,
     /// Of the task that the container is the only one of.
     pub task_limit: Option<Limit<Cores>>,
 }
@@ -40,6 +43,7 @@ impl Cpu {
             cpuset: find("cpuset"),
             online: root.join("sys/devices/system/cpu/online"),
             limit: None,
+            throttled: None,
             task_limit: None,
         })
     }
@@ -66,14 +70,27 @@ impl Cpu {
         Evidence { part: "CPU", values, formula: formula.into() }
     }
 
-    /// How often the group's quota was enforced, from `cpu.stat` of either version.
-    pub fn throttling(&self) -> Result<Throttling, ReadError> {
-        let file = self.quota.own().join("cpu.stat");
+    /// How often the quota was enforced, from `cpu.stat` of either version: of the group whose quota
+    /// binds, since that of a group above is counted there alone.
+    pub fn throttling(&mut self) -> Result<Throttling, ReadError> {
+        let file = match self.throttled.take() {
+            Some(file) => file,
+            None => self.binding_group()?.join("cpu.stat"),
+        };
+        let file = self.throttled.insert(file).clone();
         let text = required(&file)?;
         let throttling = field(&text, "nr_periods").zip(field(&text, "nr_throttled"));
         let malformed =
             ReadError::Malformed { path: file, expected: "nr_periods and nr_throttled" };
         throttling.map(|(periods, throttled)| Throttling { periods, throttled }).ok_or(malformed)
+    }
+
+    /// The group whose quota is the limit; where none is, its own.
+    fn binding_group(&self) -> Result<PathBuf, ReadError> {
+        let limit = self.find_limit()?;
+        let group = Path::new(&*limit.origin).parent();
+        let mut groups = self.quota.directories();
+        Ok(groups.find(|directory| Some(*directory) == group).unwrap_or(self.quota.own()).into())
     }
 
     /// The limit, if it is less than all cores that are online.

@@ -91,13 +91,14 @@ within() {
 }
 
 # measure_cpu CGROUP: becomes the meter of the cgroup's CPU time and of its throttling, which stays
-# outside of it.
+# outside of it. A child's quota is that of the cgroup above, which counts it.
 measure_cpu() {
+  quota=${1%/child}/cpu.stat:nr_periods,nr_throttled
   case $layout in
-    v2) exec meter $cpu_milliseconds "$root/$1/cpu.stat:usage_usec,nr_periods,nr_throttled" ;;
+    v2) exec meter $cpu_milliseconds "$root/$1/cpu.stat:usage_usec" "$root/$quota" ;;
     *)
-      cd "$root/cpu,cpuacct/$1" || exit 1
-      exec meter $cpu_milliseconds cpuacct.usage cpu.stat:nr_periods,nr_throttled
+      cd "$root/cpu,cpuacct" || exit 1
+      exec meter $cpu_milliseconds "$1/cpuacct.usage" "$quota"
       ;;
   esac
 }
