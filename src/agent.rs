@@ -3,13 +3,14 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-use futures_util::future::join_all;
+use futures_util::future::{OptionFuture, join_all};
 use log::{error, info, warn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{Counts, Delivery};
+use crate::live::Live;
 use crate::sampler::{self, Sampled};
 use crate::settings::{Settings, Statistics};
 use crate::source::Chosen;
@@ -28,6 +29,9 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         settings.sample_interval.as_secs_f64(),
         settings.period.as_secs(),
     );
+    let (live, feeds) = Live::open(settings).unzip();
+    let (samples, health) = feeds.map(|feeds| (feeds.samples, feeds.health)).unzip();
+    let mut health = health.into_iter().flatten();
     let mut sampled = Sampled::default();
     let sampling = async {
         let Chosen { source, scope, reason } = source::open(settings).await;
@@ -35,9 +39,8 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         if settings.per_container && scope != "task" {
             warn!("--per-container has no effect: only an ECS task tells of its containers");
         }
-        let every = settings.sample_interval;
-        sampled =
-            sampler::run(source, every, windows, SystemTime::now, senders, stop.clone()).await;
+        let (every, clock, stop) = (settings.sample_interval, SystemTime::now, stop.clone());
+        sampled = sampler::run(source, every, windows, clock, senders, samples, stop).await;
     };
     let (mut deliveries, mut stopped) = (Vec::new(), None);
     let delivering = async {
@@ -54,11 +57,13 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
             let (name, seconds) = (publisher.name(), delay.as_secs_f64());
             info!("each window is sent {seconds:.1} s after it closes, by {name}");
             let clock = Box::new(SystemTime::now);
-            deliveries.push(Delivery::new(publisher, settings.buffer, delay, clock));
+            let delivery = Delivery::new(publisher, settings.buffer, delay, clock);
+            deliveries.push(delivery.telling(health.next()));
         }
         let all = deliveries.iter_mut().zip(summaries);
         join_all(all.map(|(delivery, summaries)| delivery.run(summaries, &stop))).await;
     };
+    let showing = OptionFuture::from(live.map(Live::run));
     let deadline = async {
         stop.cancelled().await;
         stopped = Some(Instant::now());
@@ -67,7 +72,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     };
     tokio::select! {
         biased;
-        _ = async { tokio::join!(sampling, delivering) } => {}
+        _ = async { tokio::join!(sampling, delivering, showing) } => {}
         () = deadline => {}
     }
     let flush = stopped.map(|stopped| stopped.elapsed()).unwrap_or_default();

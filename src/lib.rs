@@ -14,6 +14,7 @@ pub mod agent;
 pub mod auto_dimensions;
 pub mod explain;
 pub mod logging;
+pub mod screen;
 pub mod signals;
 
 // The endpoints of the place where it runs.
@@ -34,3 +35,6 @@ pub mod aggregate;
 pub mod delivery;
 
 pub mod publisher;
+
+// Beside it: what a terminal shows of the samples and the publishers.
+pub mod live;

@@ -12,6 +12,7 @@ use rustix::stdio::stdout;
 use tokio::task::spawn_blocking;
 
 use super::{Failure, PublishError};
+use crate::screen::Line;
 
 /// Prints the lines of one summary after the other.
 #[derive(Debug, Default)]
@@ -44,20 +45,28 @@ fn failure(error: &io::Error) -> PublishError {
 
 /// Writes all of `text`, or fails with `TimedOut` when nobody reads it.
 async fn write(text: &str) -> io::Result<()> {
+    wait_until_writable().await?;
+    let line = Line::begin();
+    let text = format!("{}{text}", line.erase);
     let mut rest = text.as_bytes();
-    while !rest.is_empty() {
-        // Only where it is full, which is rare, a thread waits for it.
-        let writable =
-            is_writable(Duration::ZERO)? || spawn_blocking(|| is_writable(WRITE_TIMEOUT)).await??;
-        if !writable {
-            let text = format!("nothing was read from it for {WRITE_TIMEOUT:?}");
-            return Err(io::Error::new(io::ErrorKind::TimedOut, text));
-        }
+    loop {
         let piece = &rest[..rest.len().min(PIPE_BUF)];
         let written = rustix::io::write(stdout(), piece)?;
         rest = &rest[written..];
+        if rest.is_empty() {
+            return Ok(());
+        }
+        wait_until_writable().await?;
     }
-    Ok(())
+}
+
+async fn wait_until_writable() -> io::Result<()> {
+    // Only where it is full, which is rare, a thread waits for it.
+    if is_writable(Duration::ZERO)? || spawn_blocking(|| is_writable(WRITE_TIMEOUT)).await?? {
+        return Ok(());
+    }
+    let text = format!("nothing was read from it for {WRITE_TIMEOUT:?}");
+    Err(io::Error::new(io::ErrorKind::TimedOut, text))
 }
 
 /// Whether standard output takes text, or an error of its, within `timeout`.
