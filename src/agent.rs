@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-use futures_util::future::join_all;
+use futures_util::future::{OptionFuture, join_all};
 use log::{error, info, warn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cost::Comparison;
 use crate::delivery::{Counts, Delivery};
+use crate::live::Live;
 use crate::sampler::{self, Sampled};
 use crate::settings::{Publish, Settings, Statistics};
 use crate::source::Chosen;
@@ -32,6 +33,9 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     if settings.publish != [Publish::Console] {
         info!("cost: {}", Comparison::of(settings));
     }
+    let (live, feeds) = Live::open(settings).unzip();
+    let (samples, health) = feeds.map(|feeds| (feeds.samples, feeds.health)).unzip();
+    let mut health = health.into_iter().flatten();
     let mut sampled = Sampled::default();
     let sampling = async {
         let Chosen { source, scope, reason } = source::open(settings).await;
@@ -39,9 +43,8 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         if settings.per_container && scope != "task" {
             warn!("--per-container has no effect: only an ECS task tells of its containers");
         }
-        let every = settings.sample_interval;
-        sampled =
-            sampler::run(source, every, windows, SystemTime::now, senders, stop.clone()).await;
+        let (every, clock, stop) = (settings.sample_interval, SystemTime::now, stop.clone());
+        sampled = sampler::run(source, every, windows, clock, senders, samples, stop).await;
     };
     let (mut deliveries, mut stopped) = (Vec::new(), None);
     let delivering = async {
@@ -59,11 +62,13 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
             let (name, seconds) = (publisher.name(), delay.as_secs_f64());
             info!("each window is sent {seconds:.1} s after it closes, by {name}");
             let clock = Box::new(SystemTime::now);
-            deliveries.push(Delivery::new(publisher, settings.buffer, delay, clock));
+            let delivery = Delivery::new(publisher, settings.buffer, delay, clock);
+            deliveries.push(delivery.telling(health.next()));
         }
         let all = deliveries.iter_mut().zip(summaries);
         join_all(all.map(|(delivery, summaries)| delivery.run(summaries, &stop))).await;
     };
+    let showing = OptionFuture::from(live.map(Live::run));
     let deadline = async {
         stop.cancelled().await;
         stopped = Some(Instant::now());
@@ -73,7 +78,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     tokio::select! {
         biased;
         () = deadline => {}
-        _ = async { tokio::join!(sampling, delivering) } => {}
+        _ = async { tokio::join!(sampling, delivering, showing) } => {}
     }
     let flush = stopped.map(|stopped| stopped.elapsed()).unwrap_or_default();
     let outcomes: Vec<_> = (0..settings.publish.len())

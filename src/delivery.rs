@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use log::{Level, debug, error, info, log};
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,27 @@ pub struct Delivery {
     /// The data that were rejected since the last send in which none was.
     rejected: BTreeSet<String>,
     counts: Counts,
+    /// Where somebody looks at how it goes.
+    health: Option<watch::Sender<Option<Health>>>,
+}
+
+/// How it goes with a publisher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    pub publisher: &'static str,
+    pub state: State,
+}
+
+/// Whether what is sent is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing was sent yet.
+    Untried,
+    Works,
+    Failing {
+        since: SystemTime,
+        error: PublishError,
+    },
 }
 
 /// Of the data of a summary that are sent one by one.
@@ -80,7 +102,15 @@ impl Delivery {
             oldest: Progress::default(),
             rejected: BTreeSet::new(),
             counts: Counts::default(),
+            health: None,
         }
+    }
+
+    /// The same delivery, which tells from now on how it goes.
+    pub fn telling(self, health: Option<watch::Sender<Option<Health>>>) -> Self {
+        let delivery = Self { health, ..self };
+        delivery.tell(State::Untried);
+        delivery
     }
 
     /// Sends each summary that arrives, together with the backlog, until there will be no more;
@@ -272,10 +302,20 @@ impl Delivery {
             overflowed: 0,
         });
         outage.failures += 1;
-        outage.error = error;
+        outage.error = error.clone();
+        let elapsed = outage.since.elapsed();
+        let since = (self.wall_clock)().checked_sub(elapsed).unwrap_or(SystemTime::UNIX_EPOCH);
+        self.tell(State::Failing { since, error });
+    }
+
+    fn tell(&self, state: State) {
+        if let Some(health) = &self.health {
+            health.send_replace(Some(Health { publisher: self.publisher.name(), state }));
+        }
     }
 
     fn outage_ends(&mut self) {
+        self.tell(State::Works);
         if let Some(Outage { since, failures, overflowed, .. }) = self.outage.take() {
             let elapsed = since.elapsed().as_secs();
             info!(

@@ -18,6 +18,7 @@ pub mod explain;
 pub mod logging;
 mod output;
 pub mod prices;
+pub mod screen;
 pub mod signals;
 
 // The endpoints of the place where it runs.
@@ -38,3 +39,6 @@ pub mod aggregate;
 pub mod delivery;
 
 pub mod publisher;
+
+// Beside it: what a terminal shows of the samples and the publishers.
+pub mod live;

@@ -8,6 +8,8 @@ use env_logger::Target;
 
 use crate::output::{PIPE_BUF, is_writable};
 
+use crate::screen;
+
 /// Starts the log.
 pub fn init() {
     let filters = env::var("RUST_LOG").unwrap_or_default();
@@ -15,7 +17,9 @@ pub fn init() {
         .parse_filters(&resolve_alias(if filters.is_empty() { "error" } else { &filters }))
         .format(|out, record| {
             let now = humantime::format_rfc3339_millis(SystemTime::now());
-            writeln!(out, "[{now} {:5} {}] {}", record.level(), record.target(), record.args())
+            let erase = screen::erase_for_log();
+            let (level, target) = (record.level(), record.target());
+            writeln!(out, "{erase}[{now} {level:5} {target}] {}", record.args())
         })
         .target(Target::Pipe(Box::new(Log::default())))
         .init();

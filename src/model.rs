@@ -146,6 +146,14 @@ pub struct Sample {
     pub memory: Option<f32>,
 }
 
+/// A sample, and what its parts are in percent of, as far as that is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    pub sample: Sample,
+    pub cpu_limit: Option<Limit<Cores>>,
+    pub memory_limit: Option<Limit<Bytes>>,
+}
+
 /// The values of one metric in one window, in percent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {

@@ -12,12 +12,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use self::watch::{ClockWatch, EventWatch, LimitWatch};
-use crate::model::{Bytes, Cores, CpuReading, MemoryReading, Reading, Sample, Summary};
+use crate::model::{Bytes, Cores, CpuReading, Measured, MemoryReading, Reading, Sample, Summary};
 use crate::source::Source;
 use crate::window::Windows;
 
 /// Samples every `every` until `stop` is cancelled, and sends the summary of each window that
 /// closes to all who take summaries. Then takes a last reading, closes the open window and ends.
+/// Each sample goes to `samples` as it is made, if somebody looks at them.
 ///
 /// `wall_clock` tells to which window a sample belongs; every interval is measured on the
 /// monotonic clock. Returns what became of the windows.
@@ -27,6 +28,7 @@ pub async fn run(
     mut windows: Windows,
     wall_clock: impl Fn() -> SystemTime,
     summaries: Vec<Sender<Summary>>,
+    samples: Option<Sender<Measured>>,
     stop: CancellationToken,
 ) -> Sampled {
     let mut sampler = Sampler::new(source);
@@ -46,7 +48,12 @@ pub async fn run(
         };
         let (instant, now) = (Instant::now(), wall_clock());
         clock.watch(instant, now);
-        if let Some(mut summary) = windows.add(now, sampler.sample(instant)) {
+        let sample = sampler.sample(instant);
+        if let Some(samples) = &samples {
+            // Who looks at them may miss one, and never holds up the next.
+            let _ = samples.try_send(sampler.whole.measured(sample));
+        }
+        if let Some(mut summary) = windows.add(now, sample) {
             events.complete(&mut summary, sampler.source.events());
             sampled.send(&summary, &summaries);
         }
@@ -139,6 +146,12 @@ impl Gauge {
             cpu: cpu.and_then(|next| self.cpu_utilization(next)),
             memory: memory.as_ref().and_then(memory_utilization),
         }
+    }
+
+    /// The sample with the limits that it is of.
+    fn measured(&self, sample: Sample) -> Measured {
+        let (cpu_limit, memory_limit) = (self.cpu.limit().cloned(), self.memory.limit().cloned());
+        Measured { sample, cpu_limit, memory_limit }
     }
 
     /// The utilization between the previous reading and this one. A counter that went back was

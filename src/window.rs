@@ -120,7 +120,7 @@ impl Values {
 
 /// The start of the window that `now` falls into: the last multiple of `period` since the epoch.
 /// A clock that stands before the epoch is as good as one that stands on it.
-fn window_start(now: SystemTime, period: Duration) -> SystemTime {
+pub fn window_start(now: SystemTime, period: Duration) -> SystemTime {
     let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let period = period.as_secs().max(1);
     UNIX_EPOCH + Duration::from_secs(since_epoch - since_epoch % period)

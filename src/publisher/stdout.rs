@@ -10,6 +10,7 @@ use tokio::task::spawn_blocking;
 
 use super::{Failure, PublishError};
 use crate::output::{PIPE_BUF, is_writable};
+use crate::screen::Line;
 
 /// Prints the lines of one summary after the other.
 #[derive(Debug, Default)]
@@ -26,7 +27,10 @@ impl Printer {
         write(&mut rest).await?;
         let printed = self.begun.filter(|(begun, _)| *begun == start).map_or(0, |(_, lines)| lines);
         for (line, number) in lines.iter().zip(1..).skip(printed) {
-            let line = format!("{line}\n").into_bytes();
+            // What is drawn below is taken away only when the line can follow at once.
+            wait_until_writable().await?;
+            let begun = Line::begin();
+            let line = format!("{}{line}\n", begun.erase).into_bytes();
             let length = line.len();
             *rest = line;
             let written = write(&mut rest).await;
@@ -58,23 +62,27 @@ fn failure(error: &io::Error) -> PublishError {
 /// Writes all of `rest` and takes off it what is written. Fails when nobody reads it.
 async fn write(rest: &mut Vec<u8>) -> Result<(), PublishError> {
     while !rest.is_empty() {
-        let written = write_piece(rest).await.map_err(|error| failure(&error))?;
+        wait_until_writable().await?;
+        let piece = &rest[..rest.len().min(PIPE_BUF)];
+        let written = retry_on_intr(|| rustix::io::write(stdout(), piece));
+        let written = written.map_err(|error| failure(&error.into()))?;
         rest.drain(..written);
     }
     Ok(())
 }
 
-/// Writes as much of `rest` as is sure not to block; fails with `TimedOut` when that is nothing.
-async fn write_piece(rest: &[u8]) -> io::Result<usize> {
-    // Only where it is full, which is rare, a thread waits for it.
-    let writable = is_writable(&stdout(), Duration::ZERO)?
-        || spawn_blocking(|| is_writable(&stdout(), WRITE_TIMEOUT)).await??;
-    if !writable {
-        let text = format!("nothing was read from it for {WRITE_TIMEOUT:?}");
-        return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+async fn wait_until_writable() -> Result<(), PublishError> {
+    if is_writable_in_time().await.map_err(|error| failure(&error))? {
+        return Ok(());
     }
-    let piece = &rest[..rest.len().min(PIPE_BUF)];
-    Ok(retry_on_intr(|| rustix::io::write(stdout(), piece))?)
+    let text = format!("nothing was read from it for {WRITE_TIMEOUT:?}");
+    Err(failure(&io::Error::new(io::ErrorKind::TimedOut, text)))
+}
+
+/// Only where it is full, which is rare, a thread waits for it.
+async fn is_writable_in_time() -> io::Result<bool> {
+    Ok(is_writable(&stdout(), Duration::ZERO)?
+        || spawn_blocking(|| is_writable(&stdout(), WRITE_TIMEOUT)).await??)
 }
 
 /// After this the line is kept back and tried again with the next period's.

@@ -96,6 +96,7 @@ fn start(start: u64) -> Running {
         windows,
         wall_clock,
         vec![sender],
+        None,
         stop.clone(),
     ));
     Running { machine, summaries, stop, sampling, clock_step }

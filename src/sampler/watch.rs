@@ -55,6 +55,11 @@ impl<T: Clone + Display + PartialEq> LimitWatch<T> {
         }
         Some(part)
     }
+
+    /// What the part is in percent of, as it was read last.
+    pub fn limit(&self) -> Option<&Limit<T>> {
+        self.limit.as_ref()
+    }
 }
 
 /// Counts the events of each window.

@@ -1,0 +1,154 @@
+//! The live view of the console: below its lines, what was measured in the last minutes, drawn
+//! anew at each sample.
+//!
+//! It looks on and is never waited for. Where the terminal does not take a frame at once, the
+//! frame is left out.
+
+mod chart;
+mod history;
+mod picture;
+mod row;
+mod terminal;
+
+use std::env;
+use std::io;
+use std::panic;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, watch};
+
+use self::history::History;
+use self::picture::Picture;
+use self::terminal::Terminal;
+use crate::delivery::Health;
+use crate::model::{Bytes, Cores, Limit, Measured};
+use crate::screen;
+use crate::settings::{Metrics, Output, Publish, Settings};
+use crate::window::window_start;
+
+/// What is shown, and where.
+#[derive(Debug)]
+pub struct Live {
+    terminal: Terminal,
+    /// Rows and columns that the last frame was made for.
+    size: (usize, usize),
+    colour: bool,
+    chosen: Metrics,
+    period: Duration,
+    samples: mpsc::Receiver<Measured>,
+    publishers: Vec<watch::Receiver<Option<Health>>>,
+    history: History,
+    cpu_limit: Option<Limit<Cores>>,
+    memory_limit: Option<Limit<Bytes>>,
+}
+
+/// By which it is told what to show.
+#[derive(Debug)]
+pub struct Feeds {
+    pub samples: mpsc::Sender<Measured>,
+    /// One for each publisher.
+    pub health: Vec<watch::Sender<Option<Health>>>,
+}
+
+impl Live {
+    /// The view of these settings, if there is one: of the console's text, on a terminal that can
+    /// draw, and that no command writes to as well.
+    pub fn open(settings: &Settings) -> Option<(Self, Feeds)> {
+        let is_text =
+            settings.publish.contains(&Publish::Console) && settings.output == Output::Text;
+        let can_draw = env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
+        // The output of a command is not this process's, so it cannot be drawn around.
+        if !is_text || !can_draw || !settings.command.is_empty() {
+            return None;
+        }
+        let terminal = Terminal::open()?;
+        screen::set_has_log(terminal.has_log());
+        if terminal.has_log() {
+            erase_before_a_panic();
+        }
+        let (sender, samples) = mpsc::channel(SAMPLES_DEPTH);
+        let (health, publishers) = settings.publish.iter().map(|_| watch::channel(None)).unzip();
+        let live = Self {
+            terminal,
+            size: (0, 0),
+            colour: env::var("NO_COLOR").unwrap_or_default().is_empty(),
+            chosen: settings.metrics,
+            period: settings.period,
+            samples,
+            publishers,
+            history: History::new(settings.sample_interval),
+            cpu_limit: None,
+            memory_limit: None,
+        };
+        Some((live, Feeds { samples: sender, health }))
+    }
+
+    /// Draws at each sample, until there are no more or the terminal is closed.
+    pub async fn run(mut self) {
+        loop {
+            tokio::select! {
+                biased;
+                measured = self.samples.recv() => match measured {
+                    Some(measured) => self.add(measured),
+                    None => return,
+                },
+                () = screen::lines_are_written() => {}
+            }
+            if self.draw().is_err() {
+                return;
+            }
+        }
+    }
+
+    fn add(&mut self, measured: Measured) {
+        self.history.add(measured.sample);
+        self.cpu_limit = measured.cpu_limit;
+        self.memory_limit = measured.memory_limit;
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        if self.terminal.is_in_background() {
+            return Ok(());
+        }
+        let size = self.terminal.size()?;
+        let rows = self.picture(SystemTime::now()).rows(size, self.colour);
+        let anew = std::mem::replace(&mut self.size, size) != size;
+        screen::draw(&rows, anew, |frame| self.terminal.write(frame))
+    }
+
+    fn picture(&self, now: SystemTime) -> Picture<'_> {
+        let end = window_start(now, self.period) + self.period;
+        Picture {
+            history: &self.history,
+            chosen: self.chosen,
+            cpu_limit: self.cpu_limit.as_ref(),
+            memory_limit: self.memory_limit.as_ref(),
+            to_publish: end.duration_since(now).unwrap_or_default(),
+            publishers: self
+                .publishers
+                .iter()
+                .filter_map(|health| health.borrow().clone())
+                .collect(),
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        // Where it is not taken, the terminal is closed or stopped.
+        let _ = screen::erase(|erase| self.terminal.write(erase));
+    }
+}
+
+/// So that the message can be read. What is drawn is below the cursor, whatever its state.
+fn erase_before_a_panic() {
+    let say = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        eprint!("\r{}", screen::ERASE_BELOW);
+        say(panic);
+    }));
+}
+
+/// How many samples may wait to be shown; each is shown before the next is made. If this is ever
+/// reached, the newest is not shown.
+const SAMPLES_DEPTH: usize = 8;

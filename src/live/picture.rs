@@ -1,0 +1,221 @@
+//! What the live view shows, as rows of text: a pure function of what is known, the size and
+//! whether there are colours.
+
+use std::time::{Duration, SystemTime};
+
+use super::chart;
+use super::history::{History, Shown};
+use super::row::{BOLD, CYAN, DIM, GREEN, MAGENTA, NONE, Part, RED, fits, plain, row};
+use crate::aggregate;
+use crate::delivery::{Health, State};
+use crate::model::{Bytes, Cores, Limit, Sample};
+use crate::settings::Metrics;
+
+/// All that is shown.
+pub struct Picture<'a> {
+    pub history: &'a History,
+    pub chosen: Metrics,
+    pub cpu_limit: Option<&'a Limit<Cores>>,
+    pub memory_limit: Option<&'a Limit<Bytes>>,
+    /// The time that is left of the window.
+    pub to_publish: Duration,
+    pub publishers: Vec<Health>,
+}
+
+/// One of the charts.
+struct Chart {
+    name: &'static str,
+    colour: &'static str,
+    part: fn(&Sample) -> Option<f32>,
+    /// The amount and its origin.
+    limit: Option<(String, String)>,
+}
+
+impl Picture<'_> {
+    /// As many rows as there is room for, none of them as wide as the terminal, because a terminal
+    /// that wraps its rows might begin another. What there is no room for is left out.
+    pub fn rows(&self, (height, width): (usize, usize), colour: bool) -> Vec<String> {
+        let width = width.saturating_sub(1);
+        // The row of the cursor, and where there are enough a few for the lines.
+        let room = height.saturating_sub(if height < SMALL { 1 } else { 3 });
+        if width < LEAST_WIDTH {
+            return Vec::new();
+        }
+        let charts = self.charts();
+        let is_small = room < 2 * charts.len() + 1;
+        let columns = match is_small {
+            true => width - LEAST_WIDTH,
+            false if width < WIDTH_WITH_SCALE => width,
+            false => width - SCALE[0].len(),
+        };
+        let mut below = self.below(columns, width, colour);
+        below.truncate(room.saturating_sub(charts.len() * if is_small { 1 } else { 2 }));
+        let levels = room.saturating_sub(charts.len() + below.len()) / charts.len().max(1);
+        let drawn = charts.iter().flat_map(|chart| match is_small {
+            true => vec![self.small(chart, columns, colour)],
+            false => self.large(chart, columns, width, levels.min(MOST_LEVELS), colour),
+        });
+        let mut rows: Vec<_> = drawn.chain(below).collect();
+        rows.truncate(room);
+        rows
+    }
+
+    fn charts(&self) -> Vec<Chart> {
+        let of = |amount, origin: &str| (amount, format!(" ({})", plain(origin)));
+        let cpu = Chart {
+            name: "CPU",
+            colour: CYAN,
+            part: |sample| sample.cpu,
+            limit: self.cpu_limit.map(|limit| of(cores(limit.amount), &limit.origin)),
+        };
+        let memory = Chart {
+            name: "Memory",
+            colour: MAGENTA,
+            part: |sample| sample.memory,
+            limit: self.memory_limit.map(|limit| of(size(limit.amount), &limit.origin)),
+        };
+        let chosen = [(self.chosen.cpu, cpu), (self.chosen.memory, memory)];
+        chosen.into_iter().filter_map(|(chosen, chart)| chosen.then_some(chart)).collect()
+    }
+
+    /// A chart in one row, with the current figure.
+    fn small(&self, chart: &Chart, columns: usize, colour: bool) -> String {
+        let shown = self.history.shown(columns, chart.part);
+        let figure = format!("{:<6} {:>7} ", chart.name, percent(shown.current.map(f64::from)));
+        let drawn = drawn(&shown, columns, 1).concat();
+        let parts = [Part::new(figure, BOLD), Part::new(drawn, chart.colour)];
+        row(&parts, LEAST_WIDTH + columns, colour)
+    }
+
+    /// The figures of a chart, and the chart in so many rows below.
+    fn large(
+        &self,
+        chart: &Chart,
+        columns: usize,
+        width: usize,
+        levels: usize,
+        colour: bool,
+    ) -> Vec<String> {
+        let shown = self.history.shown(columns, chart.part);
+        let statistics = aggregate::statistics(&mut shown.columns.concat());
+        let median = statistics.as_ref().map(|statistics| statistics.median);
+        let max = statistics.as_ref().map(|statistics| statistics.max);
+        let now = shown.current.map(f64::from);
+        let mut figures = vec![Part::new(format!("{:<6}", chart.name), BOLD)];
+        for (name, figure) in [("now", now), ("median", median), ("max", max)] {
+            figures.push(Part::new(format!("  {name} {:>7}", percent(figure)), NONE));
+        }
+        if let Some((amount, origin)) = &chart.limit {
+            figures.push(Part::new(format!("  of {amount}"), NONE));
+            figures.push(Part::new(origin, DIM));
+        }
+        let mut rows = vec![row(&figures, width, colour)];
+        for (level, drawn) in drawn(&shown, columns, levels).into_iter().enumerate() {
+            let scale = match level {
+                _ if columns == width => "",
+                _ if levels == 1 => SCALE[1],
+                0 => SCALE[0],
+                level if level + 1 == levels => SCALE[2],
+                _ => SCALE[1],
+            };
+            rows.push(row(&[Part::new(scale, DIM), Part::new(drawn, chart.colour)], width, colour));
+        }
+        rows
+    }
+
+    /// When it is published, and how it goes with the publishers; what fails comes first.
+    fn below(&self, columns: usize, width: usize, colour: bool) -> Vec<String> {
+        let seconds = self.to_publish.as_secs_f64().ceil() as u64;
+        let shown = self.history.length(self.history.shown(columns, |_| None).samples);
+        let time = vec![
+            Part::new(format!("publish in {}", duration(seconds)), NONE),
+            Part::new(format!("  last {} shown", duration(shown.as_secs())), NONE),
+        ];
+        let mut publishers: Vec<_> = self.publishers.iter().collect();
+        publishers.sort_by_key(|health| !matches!(health.state, State::Failing { .. }));
+        let states: Vec<_> = publishers.iter().flat_map(|health| state(health)).collect();
+        let causes = publishers.iter().filter_map(|health| match &health.state {
+            State::Failing { error, .. } => {
+                let text = format!("{}: {}", health.publisher, plain(&error.to_string()));
+                Some(vec![Part::new(text, RED)])
+            }
+            State::Untried | State::Works => None,
+        });
+        let causes: Vec<_> = causes.collect();
+        let together = [&*time, &*states].concat();
+        let mut below = match causes.is_empty() {
+            true if fits(&together, width) => vec![together],
+            true => vec![time, states],
+            false => vec![states, time],
+        };
+        below.extend(causes);
+        let rows = below.iter_mut().filter(|parts| !parts.is_empty()).map(|parts| {
+            let first = &mut parts[0].text;
+            *first = first.trim_start().to_owned();
+            row(parts, width, colour)
+        });
+        rows.collect()
+    }
+}
+
+fn state(health: &Health) -> Vec<Part> {
+    let name = health.publisher;
+    match &health.state {
+        State::Untried => vec![Part::new(format!("  {name} waiting"), NONE)],
+        State::Works => vec![Part::new(format!("  {name} works"), GREEN)],
+        State::Failing { since, .. } => vec![
+            Part::new(format!("  {name} failing"), RED),
+            Part::new(format!(" since {}", time(*since)), RED),
+        ],
+    }
+}
+
+/// The rows of a chart, the newest column on the right, each column as high as its highest value.
+fn drawn(shown: &Shown, columns: usize, height: usize) -> Vec<String> {
+    let highest = |values: &Vec<f32>| values.iter().copied().reduce(f32::max);
+    let mut values = vec![None; columns.saturating_sub(shown.columns.len())];
+    values.extend(shown.columns.iter().map(highest));
+    chart::rows(&values, height)
+}
+
+fn percent(figure: Option<f64>) -> String {
+    figure.map_or("-".to_owned(), |figure| format!("{figure:.2}%"))
+}
+
+fn cores(cores: Cores) -> String {
+    format!("{} cores", round(cores.0))
+}
+
+fn size(Bytes(bytes): Bytes) -> String {
+    let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("bytes", 1)];
+    let (name, unit) = units.into_iter().find(|(_, unit)| bytes >= *unit).unwrap_or(units[3]);
+    format!("{} {name}", round(bytes as f64 / unit as f64))
+}
+
+fn round(amount: f64) -> f64 {
+    (amount * 100.0).round() / 100.0
+}
+
+fn duration(seconds: u64) -> String {
+    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+}
+
+fn time(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// A terminal with fewer rows than this shows the view alone.
+const SMALL: usize = 8;
+
+/// `Memory 100.00% ` is as wide. A terminal that is not wider shows the lines alone.
+const LEAST_WIDTH: usize = 15;
+
+/// A higher chart would show no more, and take room from the lines.
+const MOST_LEVELS: usize = 4;
+
+/// What stands left of the highest row of a chart, of those in between, and of the lowest.
+const SCALE: [&str; 3] = ["100% ", "     ", "  0% "];
+const WIDTH_WITH_SCALE: usize = 40;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! A row of the live view: coloured parts, no wider than there is room.
+
+/// A text and its colour, which is a control sequence or nothing.
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub text: String,
+    pub colour: &'static str,
+}
+
+impl Part {
+    pub fn new(text: impl Into<String>, colour: &'static str) -> Self {
+        Self { text: text.into(), colour }
+    }
+
+    fn width(&self) -> usize {
+        self.text.chars().count()
+    }
+}
+
+/// Whether all of the parts fit.
+pub fn fits(parts: &[Part], width: usize) -> bool {
+    parts.iter().map(Part::width).sum::<usize>() <= width
+}
+
+/// The parts for which there is room, up to the first for which there is none: half a number
+/// would be a wrong number. Only where the first is a text that is too long it is cut off.
+pub fn row(parts: &[Part], width: usize, colour: bool) -> String {
+    let mut row = String::new();
+    let mut room = width;
+    for part in parts {
+        let mut text = part.text.clone();
+        if part.width() > room {
+            if !row.is_empty() || room == 0 {
+                break;
+            }
+            text = text.chars().take(room - 1).chain(['…']).collect();
+        }
+        room = room.saturating_sub(part.width());
+        match part.colour {
+            sequence if colour && !sequence.is_empty() => {
+                row.extend([sequence, &text, crate::screen::PLAIN]);
+            }
+            _ => row.push_str(&text),
+        }
+    }
+    row
+}
+
+/// Text of somebody else's with one column for each character: control characters and those of
+/// which terminals do not agree on the width are replaced.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
+}
+
+pub const BOLD: &str = "\x1b[1m";
+pub const DIM: &str = "\x1b[2m";
+pub const RED: &str = "\x1b[31m";
+pub const GREEN: &str = "\x1b[32m";
+pub const MAGENTA: &str = "\x1b[35m";
+pub const CYAN: &str = "\x1b[36m";
+pub const NONE: &str = "";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_for_which_there_is_no_room_is_left_out_with_all_that_follow() {
+        let parts = ["CPU", "  now 12.35%", "  x"].map(|text| Part::new(text, NONE));
+        assert_eq!(row(&parts, 18, false), "CPU  now 12.35%  x");
+        assert_eq!(row(&parts, 15, false), "CPU  now 12.35%");
+        assert_eq!(row(&parts, 14, false), "CPU");
+        assert!(fits(&parts, 18) && !fits(&parts, 17));
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_seen_to_be_cut_off() {
+        assert_eq!(row(&[Part::new("connection refused", NONE)], 8, false), "connect…");
+    }
+
+    #[test]
+    fn a_colour_ends_with_its_part() {
+        let parts = [Part::new("a", RED), Part::new("b", NONE)];
+        assert_eq!(row(&parts, 9, true), "\x1b[31ma\x1b[mb");
+        assert_eq!(row(&parts, 9, false), "ab");
+    }
+
+    #[test]
+    fn what_others_wrote_has_one_column_for_each_character() {
+        assert_eq!(plain("/a b/\x1b[2J\t\n/日本é"), "/a b/?[2J??/???");
+    }
+}

@@ -1,0 +1,55 @@
+//! The terminal behind standard output, written to without ever blocking.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write, stderr, stdout};
+
+use rustix::fs::{Mode, OFlags, fstat, open};
+use rustix::process::getpgrp;
+use rustix::termios::{tcgetpgrp, tcgetwinsize};
+
+/// A terminal that is open a second time.
+///
+/// What standard output is open by belongs as well to whoever started this process, and must keep
+/// blocking. A terminal that says it takes text may still block on more than a little of it.
+#[derive(Debug)]
+pub struct Terminal {
+    file: File,
+}
+
+impl Terminal {
+    /// `None` where standard output is not a terminal, or one that only whoever started this
+    /// process may open.
+    pub fn open() -> Option<Self> {
+        if !stdout().is_terminal() {
+            return None;
+        }
+        let is_own = tcgetpgrp(stdout()).is_ok();
+        let paths = [Some("/proc/self/fd/1"), is_own.then_some("/dev/tty")];
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = |path| open(path, flags, Mode::empty()).ok();
+        let file = paths.into_iter().flatten().find_map(opened)?;
+        Some(Self { file: file.into() })
+    }
+
+    /// Rows and columns.
+    pub fn size(&self) -> io::Result<(usize, usize)> {
+        let size = tcgetwinsize(&self.file)?;
+        Ok((size.ws_row.into(), size.ws_col.into()))
+    }
+
+    /// Whether a shell has given the terminal to somebody else, who would be drawn over.
+    pub fn is_in_background(&self) -> bool {
+        tcgetpgrp(&self.file).is_ok_and(|foreground| foreground != getpgrp())
+    }
+
+    /// Whether the log goes to the same terminal.
+    pub fn has_log(&self) -> bool {
+        let device = |stat: rustix::fs::Stat| stat.st_rdev;
+        stderr().is_terminal() && fstat(stderr()).map(device) == fstat(stdout()).map(device)
+    }
+
+    /// How much of the text it has taken. `WouldBlock` if it takes none.
+    pub fn write(&self, text: &[u8]) -> io::Result<usize> {
+        (&self.file).write(text)
+    }
+}

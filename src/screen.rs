@@ -1,0 +1,187 @@
+//! What is drawn on the terminal below the lines, so that whoever writes a line takes it away
+//! first.
+//!
+//! Lines come from the publishers and from the log, wherever that is written. The terminal is one
+//! for the whole process, and so this is the one thing here that is.
+//!
+//! The cursor rests above what is drawn, where the next line goes: taking it away needs no more
+//! than to erase what is below. Nothing else needs to be restored, however the process ends, and
+//! nothing above the cursor is ever touched, also where the terminal has wrapped its rows anew.
+
+use std::fmt::Write;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// Takes away what is drawn, for a line on standard output. Nothing is drawn while it lives.
+#[derive(Debug)]
+pub struct Line {
+    /// To be written before the line.
+    pub erase: String,
+}
+
+impl Line {
+    pub fn begin() -> Self {
+        let mut screen = screen();
+        screen.line_begun = true;
+        Self { erase: screen.erase() }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        screen().line_begun = false;
+        WRITTEN.notify_one();
+    }
+}
+
+/// What is to be written before a line of the log.
+pub fn erase_for_log() -> String {
+    let mut screen = screen();
+    if !screen.has_log {
+        return String::new();
+    }
+    WRITTEN.notify_one();
+    screen.erase()
+}
+
+/// Says whether the log goes to the terminal that is drawn on.
+pub fn set_has_log(has_log: bool) {
+    screen().has_log = has_log;
+}
+
+/// Waits until lines were written.
+pub async fn lines_are_written() {
+    WRITTEN.notified().await;
+}
+
+/// Draws the rows with `write`, which may take only a part or fail with `WouldBlock`. `anew` says
+/// that the rows that are there may be wrapped.
+pub fn draw(rows: &[String], anew: bool, write: impl FnOnce(&[u8]) -> Written) -> io::Result<()> {
+    let mut screen = screen();
+    if screen.line_begun {
+        return Ok(());
+    }
+    let begin = to_start(screen.drawn);
+    let frame = frame(&begin, rows, anew);
+    let written = match write(frame.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+        written => written?,
+    };
+    if written >= begin.len() {
+        screen.drawn = Some(rows_below(&frame[begin.len()..], written - begin.len()));
+    }
+    Ok(())
+}
+
+/// Takes away what is drawn, with `write` as in [`draw`].
+pub fn erase(write: impl FnOnce(&[u8]) -> Written) -> io::Result<()> {
+    let erase = screen().erase();
+    if erase.is_empty() { Ok(()) } else { write(erase.as_bytes()).map(drop) }
+}
+
+/// How many bytes were written.
+pub type Written = io::Result<usize>;
+
+struct Screen {
+    /// By how many rows the cursor is below its place, which is more than zero where a frame was
+    /// cut off. Nothing is drawn where it is absent.
+    drawn: Option<usize>,
+    line_begun: bool,
+    has_log: bool,
+}
+
+impl Screen {
+    fn erase(&mut self) -> String {
+        let drawn = self.drawn.take();
+        if drawn.is_some() { to_start(drawn) + ERASE_BELOW } else { String::new() }
+    }
+}
+
+fn screen() -> MutexGuard<'static, Screen> {
+    SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Back to where the next line goes.
+fn to_start(drawn: Option<usize>) -> String {
+    match drawn {
+        None | Some(0) => "\r".to_owned(),
+        // What was cut off may be a control sequence.
+        Some(rows) => format!("{CANCEL}{PLAIN}\r\x1b[{rows}A"),
+    }
+}
+
+/// Writes the rows below the cursor's row, and returns to it at last. Each row is replaced in
+/// place, because a terminal that shows an empty screen in between would flicker.
+fn frame(begin: &str, rows: &[String], anew: bool) -> String {
+    let mut frame = begin.to_owned();
+    if anew {
+        frame.push_str(ERASE_BELOW);
+    }
+    for row in rows {
+        // Writing to a string cannot fail.
+        let _ = write!(frame, "{ERASE_RIGHT}\r\n{row}");
+    }
+    match rows.len() {
+        0 => frame.push_str(ERASE_BELOW),
+        count => {
+            let _ = write!(frame, "\x1b[J\r\x1b[{count}A");
+        }
+    }
+    frame
+}
+
+/// How far the cursor is below its place when only so many bytes of a frame were written.
+fn rows_below(frame: &str, written: usize) -> usize {
+    match frame.as_bytes().get(..written) {
+        Some(part) if part.len() < frame.len() => part.iter().filter(|b| **b == b'\n').count(),
+        _ => 0,
+    }
+}
+
+/// Takes back all colours.
+pub const PLAIN: &str = "\x1b[m";
+
+/// At the beginning of a row, which is erased apart: from the upper left corner it would be the
+/// whole screen, which tmux keeps in its history when it is erased.
+pub const ERASE_BELOW: &str = "\x1b[K\x1b[C\x1b[J\r";
+const ERASE_RIGHT: &str = "\x1b[K";
+/// Ends a control sequence that was cut off.
+const CANCEL: char = '\x18';
+
+static SCREEN: Mutex<Screen> =
+    Mutex::new(Screen { drawn: None, line_begun: false, has_log: false });
+
+static WRITTEN: Notify = Notify::const_new();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_frame_ends_where_it_began() {
+        let drawn = frame("\r", &rows(&["a", "b"]), false);
+        assert_eq!(drawn, "\r\x1b[K\r\na\x1b[K\r\nb\x1b[J\r\x1b[2A");
+        assert_eq!(
+            frame("\r", &rows(&["a"]), true),
+            "\r\x1b[K\x1b[C\x1b[J\r\x1b[K\r\na\x1b[J\r\x1b[1A"
+        );
+        assert_eq!(frame("\r", &[], false), "\r\x1b[K\x1b[C\x1b[J\r");
+    }
+
+    #[test]
+    fn after_a_frame_that_was_cut_off_the_cursor_finds_back() {
+        let drawn = frame("", &rows(&["a", "b"]), false);
+        let below: Vec<_> = (0..=drawn.len()).map(|written| rows_below(&drawn, written)).collect();
+        // \e[K\r\n a \e[K\r\n b \e[J\r \e[2A: until the last byte the cursor is still below.
+        let expected = [vec![0; 5], vec![1; 6], vec![2; 9], vec![0]].concat();
+        assert_eq!(below, expected);
+        assert_eq!(to_start(Some(2)), "\x18\x1b[m\r\x1b[2A");
+        assert_eq!(to_start(Some(0)), "\r");
+    }
+}
