@@ -85,7 +85,9 @@ fn an_endpoint_that_never_answers_does_not_cost_the_last_window() {
     let names = "cluster,task-family,task-id,container,availability-zone";
     let mut command = agent(names);
     command.env("ECS_CONTAINER_METADATA_URI_V4", &url).env("RUST_LOG", "debug");
-    let agent = Agent::start(command.args(["--sample-interval", "0.1"]));
+    // Longer than the endpoint is waited for, twice.
+    command.args(["--sample-interval", "0.1", "--shutdown-timeout", "20"]);
+    let agent = Agent::start(&mut command);
     agent.wait_for_log("] Sample {");
     let ended = agent.terminate().expect_code(0);
     assert!(ended.stdout.lines().next().is_some_and(|line| line.ends_with(" Own=1")), "{ended:#?}");
