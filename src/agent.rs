@@ -31,7 +31,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         settings.period.as_secs(),
     );
     if settings.publish != [Publish::Console] {
-        info!("cost: {}", Comparison::of(settings));
+        Comparison::of(settings).say();
     }
     let (live, feeds) = Live::open(settings).unzip();
     let (samples, health) = feeds.map(|feeds| (feeds.samples, feeds.health)).unzip();

@@ -87,6 +87,13 @@ impl Comparison {
     }
 }
 
+impl Comparison {
+    /// Says it in the log.
+    pub fn say(&self) {
+        log::info!("cost: {self}");
+    }
+}
+
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Cost { metrics, calls, log_bytes } = self.chosen;
