@@ -77,8 +77,19 @@ pub fn draw(rows: &[String], anew: bool, write: impl FnOnce(&[u8]) -> Written) -
 
 /// Takes away what is drawn, with `write` as in [`draw`].
 pub fn erase(write: impl FnOnce(&[u8]) -> Written) -> io::Result<()> {
-    let erase = screen().erase();
-    if erase.is_empty() { Ok(()) } else { write(erase.as_bytes()).map(drop) }
+    let mut screen = screen();
+    let drawn = screen.drawn;
+    let erase = screen.erase();
+    if erase.is_empty() {
+        return Ok(());
+    }
+    let written = write(erase.as_bytes());
+    if !written.as_ref().is_ok_and(|written| *written == erase.len()) {
+        // A terminal that did not take a frame as a whole may not take this either. It is then left
+        // to the next line.
+        screen.drawn = drawn;
+    }
+    written.map(drop)
 }
 
 /// How many bytes were written.
@@ -172,6 +183,17 @@ mod tests {
             "\r\x1b[K\x1b[C\x1b[J\r\x1b[K\r\na\x1b[J\r\x1b[1A"
         );
         assert_eq!(frame("\r", &[], false), "\r\x1b[K\x1b[C\x1b[J\r");
+    }
+
+    #[test]
+    fn what_a_full_terminal_did_not_take_is_left_to_the_next_line() {
+        let would_block = || Err(io::ErrorKind::WouldBlock.into());
+        set_has_log(true);
+        draw(&rows(&["a", "b"]), false, |frame| Ok(frame.len() - 5)).expect("a part was taken");
+        assert!(erase(|_| would_block()).is_err());
+        assert_eq!(erase_for_log(), format!("\x18\x1b[m\r\x1b[2A{ERASE_BELOW}"));
+        assert_eq!(erase_for_log(), "");
+        set_has_log(false);
     }
 
     #[test]
