@@ -157,7 +157,7 @@ class Checks:
 
     def test_throttling_is_most_some_and_none_as_the_load_and_the_quota_make_it(self):
         """Otherwise the test before would compare nothing with nothing."""
-        for agent in self.limits:
+        for agent in LIMITED:
             self.assertGreater(self.guest.window(agent, "full")["throttling"], 50, agent)
         low, high = self.guest.kernel_throttling("killed", "dropped")
         self.assertGreater(low, 10)
