@@ -2,8 +2,8 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, pipe};
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Lines, PipeWriter, pipe};
+use std::process::{Child, ChildStdout, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::{Agent, assert_expected, command, full_pipe, run};
@@ -190,17 +190,28 @@ fn a_full_pipe_cannot_hold_up_sampling_or_the_exit() {
     assert!(ended.stderr.contains("the shutdown timeout ended the last send"), "{ended:#?}");
 }
 
-#[test]
-fn a_log_that_nobody_reads_holds_nothing_up_and_tells_later_what_is_missing() {
-    let (reader, writer) = full_pipe();
+/// A preview whose log goes to a pipe, and the lines that it prints.
+fn logging_to(log: PipeWriter) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut child = command()
         .args(["-n", "Test", "-s", "Foo", "-p", "1", "--dry-run", "--sample-interval", "0.1"])
         .env("RUST_LOG", "debug")
         .stdout(Stdio::piped())
-        .stderr(writer)
+        .stderr(log)
         .spawn()
         .expect("the binary was built");
-    let mut windows = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
+    let windows = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
+    (child, windows)
+}
+
+fn ends_well(mut child: Child) {
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it is this process's child");
+    assert_eq!(child.wait().expect("it is this process's child").code(), Some(0));
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nothing_up_and_tells_later_what_is_missing() {
+    let (reader, writer) = full_pipe();
+    let (child, mut windows) = logging_to(writer);
     for _ in 0..2 {
         windows.next().expect("a window").expect("text");
     }
@@ -208,24 +219,15 @@ fn a_log_that_nobody_reads_holds_nothing_up_and_tells_later_what_is_missing() {
     let dropped = dropped.into_iter().find(|line| line.contains("lines of the log were dropped"));
     let line = dropped.expect("the log goes on when it is read");
     assert!(line.ends_with("lines of the log were dropped: nobody read them]"), "{line}");
-    kill_process(Pid::from_child(&child), Signal::TERM).expect("it is this process's child");
-    assert_eq!(child.wait().expect("it is this process's child").code(), Some(0));
+    ends_well(child);
 }
 
 #[test]
 fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
     let (_reader, writer) = full_pipe();
-    let mut child = command()
-        .args(["-n", "Test", "-s", "Foo", "-p", "1", "--dry-run", "--sample-interval", "0.1"])
-        .env("RUST_LOG", "debug")
-        .stdout(Stdio::piped())
-        .stderr(writer)
-        .spawn()
-        .expect("the binary was built");
-    let mut windows = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
+    let (child, mut windows) = logging_to(writer);
     windows.next().expect("a window").expect("text");
-    kill_process(Pid::from_child(&child), Signal::TERM).expect("it is this process's child");
-    assert_eq!(child.wait().expect("it is this process's child").code(), Some(0));
+    ends_well(child);
 }
 
 #[test]

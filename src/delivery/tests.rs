@@ -43,10 +43,6 @@ impl Publisher for Timed {
         backlog.len().min(4)
     }
 
-    fn spread(&self) -> f64 {
-        0.0
-    }
-
     fn publish<'a>(
         &'a mut self,
         summaries: &'a [Summary],

@@ -116,15 +116,6 @@ impl Publisher for Emf {
         "emf"
     }
 
-    /// One, so that what could not be written is all that is tried again.
-    fn batch(&self, _backlog: &[Summary]) -> usize {
-        1
-    }
-
-    fn spread(&self) -> f64 {
-        0.0
-    }
-
     fn publish<'a>(
         &'a mut self,
         summaries: &'a [Summary],

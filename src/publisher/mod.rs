@@ -23,11 +23,15 @@ pub trait Publisher {
     fn name(&self) -> &'static str;
 
     /// How many of the oldest summaries of a backlog one call of [`publish`](Publisher::publish)
-    /// takes. At least one.
-    fn batch(&self, backlog: &[Summary]) -> usize;
+    /// takes. At least one; where it is one, what could not be sent is all that is tried again.
+    fn batch(&self, _backlog: &[Summary]) -> usize {
+        1
+    }
 
     /// The part of a period over which the sends of a fleet are spread; 0 to send at once.
-    fn spread(&self) -> f64;
+    fn spread(&self) -> f64 {
+        0.0
+    }
 
     /// Sends the summaries, oldest first, all of them or none. A retry that is waiting is given
     /// up when `hurry` is cancelled; the summaries are then to be tried again.

@@ -183,12 +183,7 @@ impl Source for Task {
     fn containers(&mut self) -> Vec<(Arc<str>, Reading)> {
         let containers = &mut self.containers;
         match &mut self.way {
-            Way::Own(_) => self
-                .own
-                .take()
-                .and_then(|own| Some((containers.only()?, own)))
-                .into_iter()
-                .collect(),
+            Way::Own(_) => containers.only().zip(self.own.take()).into_iter().collect(),
             Way::Fused { machine, limits, .. } | Way::Exact { machine, limits, .. }
                 if containers.has_news() =>
             {

@@ -48,9 +48,8 @@ fn what_is_typed_and_one_ctrl_c_reach_the_command() {
     assert_eq!(interruptions(&screen), 1, "{screen}");
 }
 
-#[test]
-fn without_a_shell_ctrl_z_stops_nothing() {
-    let mut terminal = Terminal::start(&listener());
+fn ctrl_z_stops_nothing(agent: &Command) {
+    let mut terminal = Terminal::start(agent);
     terminal.types("one\n");
     terminal.shows("got one.");
     terminal.types(CTRL_Z);
@@ -61,16 +60,14 @@ fn without_a_shell_ctrl_z_stops_nothing() {
 }
 
 #[test]
+fn without_a_shell_ctrl_z_stops_nothing() {
+    ctrl_z_stops_nothing(&listener());
+}
+
+#[test]
 fn below_process_1_ctrl_z_stops_nothing() {
     let Some(agent) = as_process_1(&["bash", "-c", LISTENER]) else { return };
-    let mut terminal = Terminal::start(&agent);
-    terminal.types("one\n");
-    terminal.shows("got one.");
-    terminal.types(CTRL_Z);
-    terminal.types("two\n");
-    terminal.shows("got two.");
-    terminal.types(CTRL_D);
-    terminal.ends_with(6);
+    ctrl_z_stops_nothing(&agent);
 }
 
 #[test]
