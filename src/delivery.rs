@@ -53,7 +53,7 @@ pub enum State {
     },
 }
 
-/// Of the data of a summary that are sent one by one.
+/// Of the data of a summary that is sent in parts.
 #[derive(Default)]
 struct Progress {
     /// Taken or rejected.
@@ -176,8 +176,8 @@ impl Delivery {
         while !self.backlog.is_empty() {
             let size = self.publisher.batch(&self.backlog).min(most);
             // What is settled of the oldest summary must not be sent again with the rest of it.
-            let mut apart = self.oldest.settled > 0;
-            if !apart {
+            let mut most_data = (size == 0 || self.oldest.settled > 0).then_some(usize::MAX);
+            if most_data.is_none() {
                 match self.publisher.publish(&self.backlog[..size], hurry).await {
                     Ok(()) => self.are_taken(size),
                     // The service refuses a request as a whole. Smaller and smaller ones find the
@@ -186,12 +186,14 @@ impl Delivery {
                         debug!("{size} windows were rejected together and are sent apart: {error}");
                         most = size / 2;
                     }
-                    Err(error) if error.kind == Failure::Rejected => apart = true,
+                    Err(error) if error.kind == Failure::Rejected => {
+                        most_data = Some(self.publisher.data(&self.backlog[0]).len().div_ceil(2));
+                    }
                     Err(error) => return self.fails(error, hurry),
                 }
             }
-            if apart {
-                if let Err(error) = self.send_apart(hurry).await {
+            if let Some(most_data) = most_data {
+                if let Err(error) = self.send_in_parts(most_data, hurry).await {
                     return self.fails(error, hurry);
                 }
                 most = usize::MAX;
@@ -199,24 +201,43 @@ impl Delivery {
         }
     }
 
-    /// Sends the data of the oldest summary one by one.
-    async fn send_apart(&mut self, hurry: &CancellationToken) -> Result<(), PublishError> {
+    /// Sends the data of the oldest summary, as many at once as are taken, `most` at first.
+    async fn send_in_parts(
+        &mut self,
+        mut most: usize,
+        hurry: &CancellationToken,
+    ) -> Result<(), PublishError> {
         let data = self.publisher.data(&self.backlog[0]);
         while let Some(name) = data.get(self.oldest.settled) {
-            let (oldest, place) = (&self.backlog[0], self.oldest.settled);
-            match self.publisher.publish_datum(oldest, place, hurry).await {
-                Ok(()) => {}
-                Err(error) if error.kind == Failure::Rejected => self.reject(name, &error),
+            let (oldest, from) = (&self.backlog[0], self.oldest.settled);
+            let size = self.publisher.part(oldest, from).min(most);
+            match self.publisher.publish_part(oldest, from..from + size, hurry).await {
+                Ok(()) => {
+                    self.oldest.settled += size;
+                    most = size * 2;
+                }
+                Err(error) if error.kind == Failure::Rejected && size > 1 => most = size / 2,
+                Err(error) if error.kind == Failure::Rejected => {
+                    self.reject(name, &error);
+                    self.oldest.settled += 1;
+                }
                 Err(error) => return Err(error),
             }
-            self.oldest.settled += 1;
         }
-        match self.oldest.rejected == data.len() {
-            true => self.counts.rejected += 1,
-            false => self.counts.delivered += 1,
+        match self.oldest.rejected {
+            0 => self.are_taken(1),
+            rejected => {
+                let counts = &mut self.counts;
+                let count = if rejected == data.len() {
+                    &mut counts.rejected
+                } else {
+                    &mut counts.delivered
+                };
+                *count += 1;
+                self.remove_oldest(1);
+                self.outage_ends();
+            }
         }
-        self.remove_oldest(1);
-        self.outage_ends();
         Ok(())
     }
 
@@ -230,6 +251,7 @@ impl Delivery {
     }
 
     fn are_taken(&mut self, size: usize) {
+        self.backlog[..size].iter().for_each(|summary| self.publisher.taken(summary));
         self.remove_oldest(size);
         self.counts.delivered += size as u64;
         if !std::mem::take(&mut self.rejected).is_empty() {

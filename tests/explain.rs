@@ -106,6 +106,20 @@ fn endpoints_are_those_that_would_be_used() {
 }
 
 #[test]
+fn a_profile_may_choose_the_endpoint() {
+    for (line, expected) in [
+        ("use_fips_endpoint = true", "https://monitoring-fips.us-east-1.amazonaws.com"),
+        ("use_dualstack_endpoint = true", "https://monitoring.us-east-1.api.aws"),
+        ("endpoint_url = http://127.0.0.1:9", "http://127.0.0.1:9"),
+    ] {
+        let file = TemporaryFile::new("config", &format!("[default]\nregion=us-east-1\n{line}\n"));
+        let path = file.path().display().to_string();
+        let text = explain(&[], &[("AWS_CONFIG_FILE", path.as_str())]).stdout;
+        assert!(text.lines().any(|line| line == format!("endpoint: {expected}")), "{text}");
+    }
+}
+
+#[test]
 fn settings_are_checked_as_for_a_run() {
     let ended = run(command().args(["explain", "--output", "xml"])).expect_code(2);
     assert_eq!(

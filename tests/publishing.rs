@@ -57,6 +57,32 @@ fn the_older_name_of_the_publisher_filters_the_log_as_well() {
 }
 
 #[test]
+fn a_window_that_is_too_large_for_one_request_goes_in_two() {
+    let cloudwatch = FakeCloudWatch::start();
+    let names: Vec<_> = (1..=29).map(|n| format!("{:n<255}", format!("D{n}"))).collect();
+    let mut publishing = publishing_to(&cloudwatch.url());
+    publishing.args(["--period=86400", "--sample-interval=0.9"]);
+    publishing.env("RUST_LOG", "cloudwatch_metrics_agent=debug");
+    for name in &names {
+        publishing.args(["--dimension", &format!("{name}={}", "v".repeat(1024))]);
+    }
+    // Each of these leaves out another one of the dimensions.
+    let sets = 9;
+    for left_out in &names[..sets] {
+        let set: Vec<_> = names.iter().filter(|name| name != &left_out).cloned().collect();
+        publishing.args(["--dimension-set", &set.join("+")]);
+    }
+    let agent = Agent::start(&mut publishing);
+    agent.wait_for_log("Sample { cpu: Some");
+    let ended = agent.terminate().expect_code(0);
+    let sizes: Vec<_> = cloudwatch.requests().iter().map(|request| request.data.len()).collect();
+    // 26 data of 36 kB and a little more are under 1 MB.
+    assert_eq!(sizes, [26, 10]);
+    assert_eq!(cloudwatch.data().len(), 4 * sets);
+    assert!(ended.stderr.contains("windows=1 delivered=1 "), "{ended:#?}");
+}
+
+#[test]
 fn errors_only_are_logged_by_default() {
     let cloudwatch = FakeCloudWatch::start();
     let agent = Agent::start(&mut publishing_to(&cloudwatch.url()));

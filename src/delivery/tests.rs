@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::UNIX_EPOCH;
 
@@ -25,8 +26,12 @@ struct Record {
     poison: BTreeSet<(u64, usize)>,
     offered: Vec<(Duration, Vec<u64>)>,
     taken: Vec<u64>,
-    /// Those that were offered and taken one by one.
-    taken_apart: Vec<(u64, usize)>,
+    /// Those that were offered and taken in parts.
+    taken_apart: Vec<Vec<(u64, usize)>>,
+    /// Those of which all data were taken.
+    complete: Vec<u64>,
+    /// Whether a window is too much for one request.
+    large: bool,
     /// How long each send takes.
     takes: Duration,
     max_age: Option<Duration>,
@@ -40,7 +45,7 @@ impl Publisher for Timed {
     }
 
     fn batch(&self, backlog: &[Summary]) -> usize {
-        backlog.len().min(4)
+        if self.0.0.borrow().large { 0 } else { backlog.len().min(4) }
     }
 
     fn publish<'a>(
@@ -82,24 +87,34 @@ impl Publisher for Timed {
         ["a", "b", "c"].map(str::to_owned).into()
     }
 
-    fn publish_datum<'a>(
+    fn part(&self, _summary: &Summary, from: usize) -> usize {
+        (3 - from).min(2)
+    }
+
+    fn publish_part<'a>(
         &'a mut self,
         summary: &'a Summary,
-        place: usize,
+        places: Range<usize>,
         _hurry: &'a CancellationToken,
     ) -> Publishing<'a> {
-        let datum = (number(summary), place);
+        let data: Vec<_> = places.map(|place| (number(summary), place)).collect();
         let mut record = self.0.0.borrow_mut();
         let failure = match record.answers.pop_front() {
-            None if record.poison.contains(&datum) => Some(Failure::Rejected),
+            None if data.iter().any(|datum| record.poison.contains(datum)) => {
+                Some(Failure::Rejected)
+            }
             answer => answer,
         };
         if failure.is_none() {
-            record.taken_apart.push(datum);
+            record.taken_apart.push(data);
         }
         let failure =
             failure.map(|kind| PublishError { kind, causes: "as told".into(), advice: None });
         Box::pin(async { failure.map_or(Ok(()), Err) })
+    }
+
+    fn taken(&self, summary: &Summary) {
+        self.0.0.borrow_mut().complete.push(number(summary));
     }
 
     fn max_age(&self) -> Option<Duration> {
@@ -209,7 +224,9 @@ async fn a_rejected_datum_is_dropped_alone() {
     recorder.0.borrow_mut().poison = [(2, 1)].into();
     let delivery = deliver(8, 60, &recorder).await;
     assert_eq!(recorder.0.borrow().taken, [0, 1, 3, 4, 5, 6, 7]);
-    assert_eq!(recorder.0.borrow().taken_apart, [(2, 0), (2, 2)]);
+    // Of three data, two are tried, then each of them, and then the rest.
+    assert_eq!(recorder.0.borrow().taken_apart, [[(2, 0)], [(2, 2)]]);
+    assert_eq!(recorder.0.borrow().complete, [0, 1, 3, 4, 5, 6, 7]);
     assert_eq!(delivery.counts(), Counts { delivered: 8, rejected_data: 1, ..Counts::default() });
 }
 
@@ -231,7 +248,7 @@ async fn an_outage_among_single_data_sends_none_of_them_twice() {
     let mut delivery = delivery(&recorder, 60);
     delivery.backlog = vec![window(0), window(1)];
     // Both windows are rejected together, then the oldest alone; of it a datum, and one is taken.
-    delivery.send_apart(&stop).await.expect("nothing fails yet");
+    delivery.send_in_parts(2, &stop).await.expect("nothing fails yet");
     assert_eq!(delivery.backlog, [window(1)]);
     recorder.0.borrow_mut().poison = [(1, 0)].into();
     delivery.oldest.settled = 1;
@@ -239,8 +256,20 @@ async fn an_outage_among_single_data_sends_none_of_them_twice() {
     delivery.send(&stop).await;
     assert_eq!((delivery.oldest.settled, delivery.backlog.len()), (1, 1));
     delivery.send(&stop).await;
-    assert_eq!(recorder.0.borrow().taken_apart, [(0, 1), (0, 2), (1, 1), (1, 2)]);
+    assert_eq!(recorder.0.borrow().taken_apart, [vec![(0, 1)], vec![(0, 2)], vec![(1, 1), (1, 2)]]);
     assert_eq!(recorder.0.borrow().taken, [] as [u64; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_is_too_large_for_one_request_goes_in_as_few_as_it_takes() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().large = true;
+    let delivery = deliver(2, 60, &recorder).await;
+    let record = recorder.0.borrow();
+    let expected = [vec![(0, 0), (0, 1)], vec![(0, 2)], vec![(1, 0), (1, 1)], vec![(1, 2)]];
+    assert_eq!(record.taken_apart, expected);
+    assert_eq!((&record.complete[..], record.offered.len()), (&[0, 1][..], 0));
+    assert_eq!(delivery.counts(), Counts { delivered: 2, ..Counts::default() });
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ mod explain;
 mod failure;
 mod transport;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::operation::put_metric_data::builders::PutMetricDataFluentBuilder;
@@ -82,11 +83,7 @@ impl Publisher for CloudWatch {
     ) -> Publishing<'a> {
         Box::pin(async move {
             let data = summaries.iter().flat_map(|summary| self.encoding.data(summary)).collect();
-            self.send(data, hurry).await?;
-            for line in summaries.iter().flat_map(|summary| self.format.lines(summary)) {
-                info!("{line}");
-            }
-            Ok(())
+            self.send(data, hurry).await
         })
     }
 
@@ -94,14 +91,24 @@ impl Publisher for CloudWatch {
         self.encoding.data(summary).iter().map(describe).collect()
     }
 
-    fn publish_datum<'a>(
+    fn part(&self, summary: &Summary, from: usize) -> usize {
+        self.encoding.part(summary, from)
+    }
+
+    fn publish_part<'a>(
         &'a mut self,
         summary: &'a Summary,
-        place: usize,
+        places: Range<usize>,
         hurry: &'a CancellationToken,
     ) -> Publishing<'a> {
-        let datum = self.encoding.data(summary).into_iter().nth(place);
-        Box::pin(self.send(datum.into_iter().collect(), hurry))
+        let data = self.encoding.data(summary).drain(places).collect();
+        Box::pin(self.send(data, hurry))
+    }
+
+    fn taken(&self, summary: &Summary) {
+        for line in self.format.lines(summary) {
+            info!("{line}");
+        }
     }
 
     fn max_age(&self) -> Option<Duration> {

@@ -8,6 +8,7 @@ mod metrics;
 mod stdout;
 
 use std::fmt;
+use std::ops::Range;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ pub trait Publisher {
     fn name(&self) -> &'static str;
 
     /// How many of the oldest summaries of a backlog one call of [`publish`](Publisher::publish)
-    /// takes. At least one; where it is one, what could not be sent is all that is tried again.
+    /// takes; none where the oldest alone is too large, which is then published in parts.
     fn batch(&self, _backlog: &[Summary]) -> usize {
         1
     }
@@ -46,16 +47,25 @@ pub trait Publisher {
         vec!["all".to_owned()]
     }
 
-    /// Sends one of the data of a summary, by its place among them: so the one is found that makes
-    /// the service reject the summary, and the others arrive.
-    fn publish_datum<'a>(
+    /// How many of the data of a summary, from a place among them on, one call of
+    /// [`publish_part`](Publisher::publish_part) takes. At least one.
+    fn part(&self, _summary: &Summary, _from: usize) -> usize {
+        1
+    }
+
+    /// Sends some of the data of a summary, by their places among them: where all are too much for
+    /// one request, or the one is looked for that makes the service reject the summary.
+    fn publish_part<'a>(
         &'a mut self,
         summary: &'a Summary,
-        _place: usize,
+        _places: Range<usize>,
         hurry: &'a CancellationToken,
     ) -> Publishing<'a> {
         self.publish(std::slice::from_ref(summary), hurry)
     }
+
+    /// Hears of each summary of which all data were taken.
+    fn taken(&self, _summary: &Summary) {}
 
     /// How old a window may be to be taken, if there is such a bound.
     fn max_age(&self) -> Option<Duration> {

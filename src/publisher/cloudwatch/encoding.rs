@@ -41,14 +41,18 @@ impl Encoding {
 
     /// How many of the oldest summaries surely fit into one request.
     pub fn batch(&self, backlog: &[Summary]) -> usize {
-        let (mut data, mut size) = (0, DATUM_SIZE);
-        let fitting = backlog.iter().take_while(|summary| {
-            let of_summary = self.data(summary);
-            data += of_summary.len();
-            size += of_summary.iter().map(size_of_datum).sum::<usize>();
-            data <= MOST_DATA && size <= REQUEST_SIZE
-        });
-        fitting.count().max(1)
+        let mut room = Room::default();
+        backlog
+            .iter()
+            .take_while(|summary| self.data(summary).iter().all(|d| room.takes(d)))
+            .count()
+    }
+
+    /// How many of the data of a summary, from a place among them on, surely fit into one request.
+    pub fn part(&self, summary: &Summary, from: usize) -> usize {
+        let mut room = Room::default();
+        // One that does not fit is the service's to reject.
+        self.data(summary).iter().skip(from).take_while(|datum| room.takes(datum)).count().max(1)
     }
 
     /// A datum with one set of dimensions; several data where it has more values than fit into one.
@@ -75,6 +79,22 @@ impl Encoding {
             encoded.clone().set_values(Some(percents)).set_counts(Some(counts)).build()
         };
         values.chunks(MOST_VALUES).map(of_values).collect()
+    }
+}
+
+/// What of a request is taken.
+#[derive(Default)]
+struct Room {
+    data: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Takes room for a datum, if there is as much.
+    fn takes(&mut self, datum: &MetricDatum) -> bool {
+        self.data += 1;
+        self.bytes += size_of_datum(datum);
+        self.data <= MOST_DATA && DATUM_SIZE + self.bytes <= REQUEST_SIZE
     }
 }
 

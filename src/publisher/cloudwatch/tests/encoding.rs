@@ -141,5 +141,7 @@ fn a_request_holds_as_many_summaries_as_the_service_takes() {
     let app = ContainerSummary { name: "app".into(), cpu: statistics(0.0, 0.0), memory: None };
     let many = Summary { containers: vec![app; 600], ..summary() };
     assert_eq!(encoding.batch(&[summary(), many.clone()]), 1);
-    assert_eq!(encoding.batch(&[many]), 1, "it is the service's to say that this is too much");
+    assert_eq!(encoding.batch(std::slice::from_ref(&many)), 0, "1204 data are too many for one");
+    let parts = [0, 1000, 1203].map(|from| encoding.part(&many, from));
+    assert_eq!(parts, [1000, 204, 1]);
 }
