@@ -49,9 +49,8 @@ pub fn count_cores(list: &str) -> Option<usize> {
 /// reclaimable slabs can be dropped at any time; shared memory (tmpfs), which the kernel counts
 /// in Cached, cannot. Kernels and sandboxes without slabs have no SReclaimable.
 pub fn memory(meminfo: &str) -> Option<(Bytes, Bytes)> {
-    let [total, free, buffers, cached, shared, slabs] =
-        ["MemTotal", "MemFree", "Buffers", "Cached", "Shmem", "SReclaimable"]
-            .map(|name| kibibytes(meminfo, name));
+    let names = ["MemTotal", "MemFree", "Buffers", "Cached", "Shmem", "SReclaimable"];
+    let [total, free, buffers, cached, shared, slabs] = kibibytes_of(meminfo, names);
     let total = total?;
     let droppable = [free?, buffers?, cached?, slabs.unwrap_or(0)]
         .into_iter()
@@ -77,8 +76,24 @@ pub fn ticks(stat: &str, name: &str) -> Option<u64> {
 
 /// A number of /proc/meminfo, in kB.
 pub fn kibibytes(meminfo: &str, name: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-    line.strip_suffix("kB")?.trim().parse().ok()
+    let [number] = kibibytes_of(meminfo, [name]);
+    number
+}
+
+/// Numbers of /proc/meminfo, in kB. The text is read once, and as far as it takes.
+fn kibibytes_of<const N: usize>(meminfo: &str, names: [&str; N]) -> [Option<u64>; N] {
+    let (mut numbers, mut found) = ([None; N], 0);
+    for (name, number) in meminfo.split('\n').filter_map(|line| line.split_once(':')) {
+        if let Some(place) = names.iter().position(|&wanted| wanted == name) {
+            numbers[place] =
+                number.strip_suffix("kB").and_then(|kib| kib.trim_ascii().parse().ok());
+            found += 1;
+        }
+        if found == N {
+            break;
+        }
+    }
+    numbers
 }
 
 /// The kernel counts in USER_HZ, 100 a second on every architecture that this runs on (time(7)).

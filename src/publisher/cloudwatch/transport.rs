@@ -1,8 +1,8 @@
 //! HTTP and TLS: which roots are trusted and which proxy is used.
 
-use std::path::{Path, PathBuf};
+use std::env;
+use std::path::PathBuf;
 use std::time::Duration;
-use std::{env, fs};
 
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_types::base64;
 use log::{debug, warn};
+use rustls_native_certs::CertificateResult;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use crate::publisher::{Failure, PublishError};
@@ -37,63 +38,66 @@ pub fn http_client() -> Result<SharedHttpClient, PublishError> {
 
 /// The roots of the system, which `SSL_CERT_FILE` and `SSL_CERT_DIR` may name; where it has none,
 /// as in an empty image, those of Mozilla that were current when this was built.
+///
+/// They are loaded here and not by the SDK, which would keep them for good beside what it makes of
+/// them, and would read a directory that holds the same ones again. It takes only what it can parse,
+/// so one that is odd is left out here.
 fn trust_store() -> TrustStore {
-    if system_has_roots() {
-        return TrustStore::default();
+    let mut roots = system_roots().certs;
+    if roots.is_empty() {
+        debug!(
+            "no trusted roots in this system, so {} bundled ones are used",
+            TLS_SERVER_ROOT_CERTS.len()
+        );
+        roots = TLS_SERVER_ROOT_CERTS.to_vec();
     }
-    debug!(
-        "no trusted roots in this system, so {} bundled ones are used",
-        TLS_SERVER_ROOT_CERTS.len()
-    );
     let mut bundle = String::new();
-    for certificate in TLS_SERVER_ROOT_CERTS {
+    for root in roots.into_iter().filter(|root| webpki::anchor_from_trusted_cert(root).is_ok()) {
         bundle.push_str("-----BEGIN CERTIFICATE-----\n");
-        bundle.push_str(&base64::encode(certificate));
+        bundle.push_str(&base64::encode(root));
         bundle.push_str("\n-----END CERTIFICATE-----\n");
     }
     TrustStore::empty().with_pem_certificate(bundle)
 }
 
-/// Whether the TLS library will find a root. Where there is a bundle, a look at it is enough;
-/// otherwise everything is loaded once more than needed.
-fn system_has_roots() -> bool {
-    if trusted_bundle().is_some_and(|file| holds_certificate(&file)) {
-        return true;
+/// The roots of the system: those of its bundle, or if that has none, all that can be found.
+fn system_roots() -> CertificateResult {
+    let mut found = bundle().map_or_else(CertificateResult::default, |file| {
+        rustls_native_certs::load_certs_from_paths(Some(&file), None)
+    });
+    if found.certs.is_empty() {
+        found = rustls_native_certs::load_native_certs();
     }
-    let system = rustls_native_certs::load_native_certs();
-    for error in &system.errors {
+    for error in &found.errors {
         warn!("trusted roots: {error}");
     }
-    !system.certs.is_empty()
+    found
 }
 
+/// The file that all trusted roots are in, unless a directory of them is asked for.
 #[cfg(target_os = "linux")]
-fn trusted_bundle() -> Option<PathBuf> {
+fn bundle() -> Option<PathBuf> {
     match (env::var_os("SSL_CERT_FILE"), env::var_os("SSL_CERT_DIR")) {
         (None, None) => openssl_probe::probe().cert_file,
-        (file, _) => file.map(PathBuf::from),
+        (file, None) => file.map(PathBuf::from),
+        (_, Some(_)) => None,
     }
 }
 
 /// Elsewhere the roots lie in a store of the system's own.
 #[cfg(not(target_os = "linux"))]
-fn trusted_bundle() -> Option<PathBuf> {
+fn bundle() -> Option<PathBuf> {
     None
-}
-
-fn holds_certificate(file: &Path) -> bool {
-    let begin = b"-----BEGIN CERTIFICATE-----";
-    fs::read(file).is_ok_and(|text| text.windows(begin.len()).any(|window| window == begin))
 }
 
 /// Which roots are trusted, for people.
 pub fn describe_roots() -> String {
-    if !system_has_roots() {
-        return format!("{} of Mozilla, bundled: the system has none", TLS_SERVER_ROOT_CERTS.len());
-    }
-    match trusted_bundle().filter(|file| holds_certificate(file)) {
-        Some(file) => format!("the system's, {}", file.display()),
-        None => "the system's".to_owned(),
+    match (system_roots().certs.len(), bundle()) {
+        (0, _) => {
+            format!("{} of Mozilla, bundled: the system has none", TLS_SERVER_ROOT_CERTS.len())
+        }
+        (count, Some(file)) => format!("{count} of the system, {}", file.display()),
+        (count, None) => format!("{count} of the system"),
     }
 }
 
