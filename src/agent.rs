@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cost::Comparison;
 use crate::delivery::{Counts, Delivery};
 use crate::live::Live;
-use crate::sampler::{self, Sampled};
+use crate::sampler::{self, Pace, Sampled};
 use crate::settings::{Publish, Settings, Statistics};
 use crate::source::Chosen;
 use crate::window::Windows;
@@ -43,8 +43,9 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         if settings.per_container && scope != "task" {
             warn!("--per-container has no effect: only an ECS task tells of its containers");
         }
-        let (every, clock, stop) = (settings.sample_interval, SystemTime::now, stop.clone());
-        sampled = sampler::run(source, every, windows, clock, senders, samples, stop).await;
+        let (pace, clock) = (Pace::every(settings.sample_interval), SystemTime::now);
+        let stop = stop.clone();
+        sampled = sampler::run(source, pace, windows, clock, senders, samples, stop).await;
     };
     let (mut deliveries, mut stopped) = (Vec::new(), None);
     let delivering = async {

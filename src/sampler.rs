@@ -1,5 +1,6 @@
 //! Turns readings into samples, at a steady pace, and puts them into windows.
 
+mod pace;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -8,15 +9,16 @@ use std::time::{Duration, SystemTime};
 
 use log::{debug, error};
 use tokio::sync::mpsc::Sender;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use self::pace::Pace;
 use self::watch::{ClockWatch, EventWatch, LimitWatch};
 use crate::model::{Bytes, Cores, CpuReading, Measured, MemoryReading, Reading, Sample, Summary};
 use crate::source::Source;
 use crate::window::Windows;
 
-/// Samples every `every` until `stop` is cancelled, and sends the summary of each window that
+/// Samples at a pace until `stop` is cancelled, and sends the summary of each window that
 /// closes to all who take summaries. Then takes a last reading, closes the open window and ends.
 /// Each sample goes to `samples` as it is made, if somebody looks at them.
 ///
@@ -24,7 +26,7 @@ use crate::window::Windows;
 /// monotonic clock. Returns what became of the windows.
 pub async fn run(
     source: Box<dyn Source>,
-    every: Duration,
+    mut pace: Pace,
     mut windows: Windows,
     wall_clock: impl Fn() -> SystemTime,
     summaries: Vec<Sender<Summary>>,
@@ -35,16 +37,12 @@ pub async fn run(
     let mut clock = ClockWatch::default();
     let mut events = EventWatch::new(sampler.source.events());
     let mut sampled = Sampled { windows: 0, dropped: vec![0; summaries.len()] };
-    // The first tick is due at once: the first difference is taken from the first reading.
-    let mut ticks = interval(every);
-    // After a stall the next tick is the next multiple. A burst of ticks to catch up would make
-    // samples of no length.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         let stopping = tokio::select! {
             biased;
             () = stop.cancelled() => true,
-            _ = ticks.tick() => false,
+            // The first is due at once: the first difference is taken from the first reading.
+            () = pace.tick() => false,
         };
         let (instant, now) = (Instant::now(), wall_clock());
         clock.watch(instant, now);

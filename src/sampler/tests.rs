@@ -88,11 +88,11 @@ fn start(start: u64) -> Running {
         UNIX_EPOCH + Duration::from_secs(seconds) + origin.elapsed()
     };
     let windows = Windows::new(Duration::from_secs(60), 68);
-    let every = Duration::from_millis(900);
+    let pace = Pace::of_runtime(Duration::from_millis(900));
     let source = Box::new(machine.clone());
     let sampling = tokio::task::spawn_local(run(
         source,
-        every,
+        pace,
         windows,
         wall_clock,
         vec![sender],
