@@ -31,7 +31,6 @@ PROGRAMS = {
 
 # Commands that are listed one by one; each has to be in a document.
 COMMANDS = {
-    "cargo run --release -- --namespace Preview --service my-service --period 10 --dry-run": CI,
     "bash scripts/test.sh": CI,
     "sudo apt-get install musl-tools": INSTALLS,
     "rustup target add x86_64-unknown-linux-musl": INSTALLS,
@@ -40,6 +39,8 @@ COMMANDS = {
 }
 
 AGENT = "cloudwatch_metrics_agent"
+# Builds the agent and runs it. Here the one runs that was built.
+CARGO_RUN = "cargo run --release -- "
 # Seconds: long enough for a slow machine, and nothing waits for it.
 TIMEOUT = 60
 
@@ -143,6 +144,7 @@ def check_commands(
         if subprocess.run(["sh", "-n"], input=block, text=True).returncode != 0:
             problems.add(where, "is not shell")
         for command in commands(block):
+            command = re.sub(f"^{CARGO_RUN}", f"{AGENT} ", command)
             program = next((word for word in command.split() if "=" not in word), "")
             if command in COMMANDS:
                 listed.add(command)
@@ -187,11 +189,27 @@ def check_links(path: Path, text: str, problems: Problems) -> int:
     return len(links)
 
 
+def check_names(name: str, text: str, problems: Problems) -> int:
+    """The files and the targets of cargo that a document names in its text."""
+    text = re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.M | re.S)
+    spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", text)]
+    top = "src|scripts|tests|docs|docker|examples|benches|\\.github"
+    for span in spans:
+        for path in re.findall(rf"(?:^| )((?:{top})/[\w./*-]+)", span):
+            if not re.search(r"\bNAME\b", path) and not any(ROOT.glob(path)):
+                problems.add(name, f"`{path}` does not exist")
+        for option, target in re.findall(r"cargo .*?(--test|--bench|-p) ([\w-]+)", span):
+            files = {"--test": f"tests/{target}.rs", "--bench": f"benches/{target}.rs"}
+            if not any(ROOT.glob(files.get(option, f"tests/{target}/Cargo.toml"))):
+                problems.add(name, f"`{span}`: there is no {target}")
+    return len(spans)
+
+
 def main() -> int:
     work, server = Path(sys.argv[1]), sys.argv[2]
     documents = {path for pattern in DOCUMENTS for path in ROOT.glob(pattern)}
     documents = sorted(path for path in documents if "node_modules" not in path.parts)
-    problems, listed, run, links = Problems(), set[str](), 0, 0
+    problems, listed, run, links, names = Problems(), set[str](), 0, 0, 0
     fake = subprocess.Popen([server], stdout=subprocess.PIPE, text=True)
     try:
         assert fake.stdout
@@ -200,13 +218,15 @@ def main() -> int:
             text = path.read_text()
             run += check_commands(str(path.relative_to(ROOT)), text, runner, problems, listed)
             links += check_links(path, text, problems)
+            names += check_names(str(path.relative_to(ROOT)), text, problems)
     finally:
         fake.kill()
         fake.wait()
     for command in COMMANDS.keys() - listed:
         problems.add("check.py", f"`{command}` is in no document any more")
-    print(f"{len(documents)} documents: {run} commands run, {len(listed)} listed, {links} links checked")
-    return 1 if problems.found or not run or not links else 0
+    print(f"{len(documents)} documents: {run} commands run, {len(listed)} listed;", end=" ")
+    print(f"{links} links and {names} names checked")
+    return 1 if problems.found or not (run and links and names) else 0
 
 
 if __name__ == "__main__":
