@@ -148,7 +148,8 @@ def check_commands(
             program = next((word for word in command.split() if "=" not in word), "")
             if command in COMMANDS:
                 listed.add(command)
-            elif program in PROGRAMS or is_tested(program):
+            elif not program or program in PROGRAMS or is_tested(program):
+                # Without a program it only names something for the commands after it.
                 continue
             elif program == AGENT:
                 run += 1
