@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files whose sentences are other things than messages: help, explanations, pictures, tests.
-const OTHER_FILES: [&str; 9] = [
+const OTHER_FILES: &[&str] = &[
     "cli.rs",
     "cost.rs",
     "explain.rs",
@@ -18,18 +18,17 @@ const OTHER_FILES: [&str; 9] = [
 ];
 
 /// What stands before a sentence that no user has to understand.
-const OTHER_PLACES: [&str; 4] = ["debug!(", ".expect(", "reason =", ".push_str("];
+const OTHER_PLACES: &[&str] = &["debug!(", ".expect(", "reason =", ".push_str("];
 
 /// Parts of an explanation, and names of what is looked for.
-const OTHER_SENTENCES: [&str; 20] = [
+const OTHER_SENTENCES: &[&str] = &[
     "the environment",
     "the profile",
     "the EC2 instance",
     "lookup address",
-    "-----BEGIN CERTIFICATE-----",
     "{} of Mozilla, bundled: the system has none",
-    "the system's, {}",
-    "the system's",
+    "{count} of the system, {}",
+    "{count} of the system",
     "the one of {name}, but for the hosts of NO_PROXY",
     "the console: lines on standard output",
     "Embedded Metric Format: JSON lines on standard output, for CloudWatch Logs",
