@@ -1,0 +1,234 @@
+"""Every command of every document runs, or is on a list that says why not; links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = ["*.md", "docs/*.md", "docker/**/*.md", "examples/**/*.md"]
+
+AWS = "needs AWS"
+CI = "is run by scripts/test.sh, or by CI, as itself"
+INSTALLS = "installs on the user's machine; scripts/test.sh does the same to build"
+CLUSTER = "needs a cluster; what it applies is checked with the examples"
+
+# Whatever such a program is told to do.
+PROGRAMS = {
+    "aws": AWS,
+    "cdk": AWS,
+    "terraform": AWS,
+    "kubectl": CLUSTER,
+    "docker": "is run by tests/docker, as far as no registry is needed",
+}
+
+# Commands that are listed one by one; each has to be in a document.
+COMMANDS = {
+    "bash scripts/test.sh": CI,
+    "sudo apt-get install musl-tools": INSTALLS,
+    "rustup target add x86_64-unknown-linux-musl": INSTALLS,
+    "cargo build --release --target x86_64-unknown-linux-musl": CI,
+    "sudo install target/x86_64-unknown-linux-musl/release/cloudwatch_metrics_agent /usr/local/bin/": INSTALLS,
+}
+
+AGENT = "cloudwatch_metrics_agent"
+# Builds the agent and runs it. Here the one runs that was built.
+CARGO_RUN = "cargo run --release -- "
+# Seconds: long enough for a slow machine, and nothing waits for it.
+TIMEOUT = 60
+
+
+class Problems:
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def add(self, where: str, what: str) -> None:
+        print(f"{where}: {what}", file=sys.stderr)
+        self.found.append(where)
+
+
+def blocks(text: str) -> Iterator[tuple[int, str, str]]:
+    """The fenced blocks of a document: line, language, text."""
+    for match in re.finditer(r"^( *)```([\w-]*)[^\n]*\n(.*?)^\1```$", text, re.M | re.S):
+        yield text.count("\n", 0, match.start()) + 1, match[2], match[3]
+
+
+def commands(block: str) -> list[str]:
+    """The commands of a block, one a line. A backslash at its end joins a line to the next."""
+    lines = (re.sub(r"(^|\s)#.*", "", line) for line in block.replace("\\\n", " ").splitlines())
+    return [" ".join(line.split()) for line in lines if line.strip()]
+
+
+def is_tested(program: str) -> bool:
+    """Whether it is a program of this repository that the tests run."""
+    return (ROOT / program).is_file() and program in (ROOT / "scripts/test.sh").read_text()
+
+
+class Runner:
+    """Runs the agent as a document does, with credentials that only the fake CloudWatch knows."""
+
+    def __init__(self, work: Path, url: str) -> None:
+        self.scratch = work / "scratch"
+        self.environment = {
+            "PATH": f"{work / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(self.scratch),
+            "AWS_REGION": "eu-west-1",
+            "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_ENDPOINT_URL_CLOUDWATCH": url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "RUST_LOG": "info",
+        }
+
+    def run(self, command: str) -> str | None:
+        """Runs a command to its end, or until it has measured. Returns what is wrong, if anything."""
+        words = shlex.split(command)
+        environment = dict(self.environment)
+        while re.fullmatch(r"[A-Z_]+=.*", words[0]):
+            name, value = words.pop(0).split("=", 1)
+            environment[name] = value
+        process = subprocess.Popen(
+            words,
+            cwd=self.scratch,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        signal.signal(signal.SIGALRM, lambda *_: process.kill())
+        signal.alarm(TIMEOUT)
+        assert process.stderr and process.stdout
+        log = ""
+        for line in process.stderr:
+            log += line
+            if "is in percent of" in line:
+                # A limit is known, so the first sample was taken.
+                process.terminate()
+                break
+        output, rest = process.communicate()
+        signal.alarm(0)
+        log += rest
+        if process.returncode != 0:
+            return f"ends with {process.returncode}: {output}{log}"
+        prints = {"--dry-run", "--dryrun", "-d", "console", "emf", "explain"} & set(words)
+        if prints and not output:
+            return f"prints nothing: {log}"
+        if "explain" not in words and " delivered=1 " not in log:
+            return f"delivers nothing: {log}"
+        return None
+
+
+def check_commands(
+    name: str, text: str, runner: Runner, problems: Problems, listed: set[str]
+) -> int:
+    run = 0
+    for line, language, block in blocks(text):
+        where = f"{name}:{line}"
+        if language == "json":
+            try:
+                json.loads(block)
+            except ValueError as error:
+                problems.add(where, f"is not JSON: {error}")
+        if language in ("bash", "shell", "console"):
+            problems.add(where, "call it sh, so that its commands are run")
+        if language != "sh":
+            continue
+        if subprocess.run(["sh", "-n"], input=block, text=True).returncode != 0:
+            problems.add(where, "is not shell")
+        for command in commands(block):
+            command = re.sub(f"^{CARGO_RUN}", f"{AGENT} ", command)
+            program = next((word for word in command.split() if "=" not in word), "")
+            if command in COMMANDS:
+                listed.add(command)
+            elif not program or program in PROGRAMS or is_tested(program):
+                # Without a program it only names something for the commands after it.
+                continue
+            elif program == AGENT:
+                run += 1
+                wrong = runner.run(command)
+                if wrong:
+                    problems.add(where, f"`{command}` {wrong}")
+            else:
+                problems.add(where, f"`{command}` is neither run here nor on the list of check.py")
+    return run
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of the headings, as GitHub makes them."""
+    text = re.sub(r"^( *)```.*?^\1```$", "", document.read_text(), flags=re.M | re.S)
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ +(.*)$", text, re.M):
+        heading = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        anchor = re.sub(r"[^\w\- ]", "", heading).replace(" ", "-")
+        copies = sum(1 for other in found if re.fullmatch(re.escape(anchor) + r"(-\d+)?", other))
+        found.add(f"{anchor}-{copies}" if copies else anchor)
+    return found
+
+
+def check_links(path: Path, text: str, problems: Problems) -> int:
+    text = re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.M | re.S)
+    text = re.sub(r"`[^`\n]*`", "", text)
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    for link in links:
+        where = f"{path.relative_to(ROOT)}: link {link}"
+        if re.match(r"https?://", link):
+            continue
+        target, _, anchor = link.partition("#")
+        file = (path.parent / target).resolve() if target else path
+        if not file.exists() or ROOT not in [file, *file.parents]:
+            problems.add(where, "leads to no file of the repository")
+        elif anchor and anchor not in anchors(file):
+            problems.add(where, f"has no such heading among {sorted(anchors(file))}")
+    return len(links)
+
+
+def check_names(name: str, text: str, problems: Problems) -> int:
+    """The files and the targets of cargo that a document names in its text."""
+    text = re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.M | re.S)
+    spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", text)]
+    top = "src|scripts|tests|docs|docker|examples|benches|\\.github"
+    for span in spans:
+        for path in re.findall(rf"(?:^| )((?:{top})/[\w./*-]+)", span):
+            if not re.search(r"\bNAME\b", path) and not any(ROOT.glob(path)):
+                problems.add(name, f"`{path}` does not exist")
+        for option, target in re.findall(r"cargo .*?(--test|--bench|-p) ([\w-]+)", span):
+            files = {"--test": f"tests/{target}.rs", "--bench": f"benches/{target}.rs"}
+            if not any(ROOT.glob(files.get(option, f"tests/{target}/Cargo.toml"))):
+                problems.add(name, f"`{span}`: there is no {target}")
+    return len(spans)
+
+
+def main() -> int:
+    work, server = Path(sys.argv[1]), sys.argv[2]
+    documents = {path for pattern in DOCUMENTS for path in ROOT.glob(pattern)}
+    documents = sorted(path for path in documents if "node_modules" not in path.parts)
+    problems, listed, run, links, names = Problems(), set[str](), 0, 0, 0
+    fake = subprocess.Popen([server], stdout=subprocess.PIPE, text=True)
+    try:
+        assert fake.stdout
+        runner = Runner(work, fake.stdout.readline().strip())
+        for path in documents:
+            text = path.read_text()
+            run += check_commands(str(path.relative_to(ROOT)), text, runner, problems, listed)
+            links += check_links(path, text, problems)
+            names += check_names(str(path.relative_to(ROOT)), text, problems)
+    finally:
+        fake.kill()
+        fake.wait()
+    for command in COMMANDS.keys() - listed:
+        problems.add("check.py", f"`{command}` is in no document any more")
+    print(f"{len(documents)} documents: {run} commands run, {len(listed)} listed;", end=" ")
+    print(f"{links} links and {names} names checked")
+    return 1 if problems.found or not (run and links and names) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,4 @@
+//! What is made of the definition of the command line: a document, a man page, completions.
+
+pub mod configuration;
+pub mod man;

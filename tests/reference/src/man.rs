@@ -1,0 +1,90 @@
+//! The man page: what the definition of the command line gives, and what it does not tell.
+
+use std::io::{self, Write};
+
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+use cloudwatch_metrics_agent::cli::command;
+
+/// The page, in roff.
+pub fn page() -> io::Result<Vec<u8>> {
+    let command = command();
+    let name = command.get_name().to_owned();
+    let version = command.get_version().unwrap_or_default().to_owned();
+    let man = Man::new(command);
+    let mut page = Vec::new();
+    // Without a date: two builds of one commit give the same page. The library would leave an empty
+    // field out, and the others would move up.
+    writeln!(page, r#".TH {} 1 "" "{name} {version}" "User Commands""#, name.to_uppercase())?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    let mut more = Roff::default();
+    for (title, entries) in MORE {
+        more.control("SH", [*title]);
+        for (name, meaning) in *entries {
+            more.control("TP", []);
+            more.text([bold(*name)]);
+            more.text([roman(*meaning)]);
+        }
+    }
+    more.to_writer(&mut page)?;
+    man.render_version_section(&mut page)?;
+    Ok(page)
+}
+
+/// A section's title, and its names with their meanings.
+type Section = (&'static str, &'static [(&'static str, &'static str)]);
+
+const MORE: &[Section] = &[
+    (
+        "COMMANDS",
+        &[(
+            // It takes the same options, and has no page of its own.
+            "explain",
+            "Show what would be measured and published with the same options, how it is known, and exit. Sends nothing to CloudWatch.",
+        )],
+    ),
+    (
+        "ENVIRONMENT",
+        &[
+            (
+                "CLOUDWATCH_METRICS_AGENT_...",
+                "The option of that name, in capitals and with _ for -, as CLOUDWATCH_METRICS_AGENT_PERIOD for --period. The command line wins over it; set to nothing it counts as not set.",
+            ),
+            (
+                "RUST_LOG",
+                "What is logged on standard error, for example info. Errors only by default.",
+            ),
+            (
+                "AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, ...",
+                "As for other programs that use AWS.",
+            ),
+            ("SSL_CERT_FILE, SSL_CERT_DIR", "The trusted roots, in place of the system's."),
+            (
+                "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
+                "The proxy for HTTPS, and the hosts that are reached without it.",
+            ),
+        ],
+    ),
+    (
+        "SIGNALS",
+        &[(
+            "SIGTERM, SIGINT",
+            "Close the open window, deliver what is left within the shutdown timeout, and exit. A second one exits at once.",
+        )],
+    ),
+    (
+        "EXIT STATUS",
+        &[
+            ("0", "Everything was delivered."),
+            ("1", "Something could not be delivered, or it could not start."),
+            ("2", "Wrong use or settings."),
+            (
+                "with a command",
+                "That of the command; 128 and the number of the signal that ended it; 127 if it was not found, 126 if it could not be run.",
+            ),
+        ],
+    ),
+];

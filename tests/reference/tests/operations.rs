@@ -1,0 +1,153 @@
+//! docs/operations.md has each text that the agent can log or complain with. Every sentence of the
+//! source is one of them, unless it is said here what else it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Files whose sentences are other things than messages: help, explanations, pictures, tests.
+const OTHER_FILES: &[&str] = &[
+    "cli.rs",
+    "cost.rs",
+    "explain.rs",
+    "explain/",
+    "live/",
+    "prices.rs",
+    "properties.rs",
+    "publisher/line.rs",
+    "source/task/evidence.rs",
+];
+
+/// What stands before a sentence that no user has to understand.
+const OTHER_PLACES: &[&str] = &["debug!(", ".expect(", "reason =", ".push_str("];
+
+/// Parts of an explanation, and names of what is looked for.
+const OTHER_SENTENCES: &[&str] = &[
+    "the environment",
+    "the profile",
+    "the EC2 instance",
+    "lookup address",
+    "{} of Mozilla, bundled: the system has none",
+    "{count} of the system, {}",
+    "{count} of the system",
+    "the one of {name}, but for the hosts of NO_PROXY",
+    "the console: lines on standard output",
+    "Embedded Metric Format: JSON lines on standard output, for CloudWatch Logs",
+    "{origin} does not tell it",
+    "cpuacct.usage ns",
+    "usage_usec µs",
+    "(memory.usage_in_bytes − (total_cache − total_shmem)) bytes",
+    "(memory.usage_in_bytes − total_inactive_file) bytes",
+    "(memory.current − (file − shmem) − slab_reclaimable) bytes",
+    "(memory.current − inactive_file) bytes",
+    "(user + nice + system + irq + softirq + steal) × 10 ms",
+    "(MemTotal − MemFree − Buffers − Cached − SReclaimable + Shmem) kB",
+];
+
+#[test]
+fn every_message_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let document = fs::read_to_string(root.join("docs/operations.md")).expect("the document");
+    let document = words(&document);
+    let (mut missing, mut unused) = (Vec::new(), OTHER_SENTENCES.to_vec());
+    let mut messages = 0;
+    for file in source_files(&root.join("src")) {
+        let source = fs::read_to_string(&file).expect("a source file");
+        for (before, sentence) in sentences(&source) {
+            if OTHER_PLACES.iter().any(|place| before.ends_with(place)) {
+                continue;
+            }
+            if OTHER_SENTENCES.contains(&sentence.as_str()) {
+                unused.retain(|other| *other != sentence);
+                continue;
+            }
+            messages += 1;
+            if let Some(part) = stable_parts(&sentence).find(|part| !document.contains(part)) {
+                missing.push(format!("{}: {sentence:?}: {part:?}", file.display()));
+            }
+        }
+    }
+    assert!(messages > 100, "only {messages} messages were found");
+    assert!(missing.is_empty(), "not in docs/operations.md:\n{}", missing.join("\n"));
+    assert!(unused.is_empty(), "not in the source any more: {unused:?}");
+}
+
+/// What the agent is built of, without the files that have no messages.
+fn source_files(source: &Path) -> Vec<PathBuf> {
+    let (mut folders, mut files) = (vec![source.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder of the repository") {
+            let path = entry.expect("an entry").path();
+            let name = path.strip_prefix(source).expect("below it").to_string_lossy().into_owned();
+            let is_other = OTHER_FILES.iter().any(|other| match other.ends_with('/') {
+                true => name.contains(other),
+                false => name.ends_with(other),
+            });
+            if path.is_dir() && !path.ends_with("tests") {
+                folders.push(path);
+            } else if path.is_file() && !is_other && !name.ends_with("tests.rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The string literals of more than a word, each with the code before it, up to the tests.
+fn sentences(source: &str) -> Vec<(String, String)> {
+    let source = source.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let (mut code, mut found) = (String::new(), Vec::new());
+    let mut characters = source.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '/' if characters.peek() == Some(&'/') => {
+                while characters.next_if(|c| *c != '\n').is_some() {}
+            }
+            // A quote by itself, as in '"'.
+            '\'' if characters.peek() == Some(&'"') => {
+                characters.next();
+            }
+            '"' => {
+                let literal = literal(&mut characters);
+                if literal.trim().contains(' ') {
+                    found.push((code.trim_end().to_owned(), literal));
+                }
+                code.push('_');
+            }
+            _ => code.push(character),
+        }
+    }
+    found
+}
+
+/// The text up to the closing quote. A backslash at the end of a line takes the indentation away.
+fn literal(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
+    let mut text = String::new();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => break,
+            '\\' => match characters.next() {
+                Some('\n') => while characters.next_if(|c| c.is_whitespace()).is_some() {},
+                Some('n') => text.push('\n'),
+                Some(escaped) => text.push(escaped),
+                None => {}
+            },
+            _ => text.push(character),
+        }
+    }
+    text.trim().to_owned()
+}
+
+/// What stands between the places of a format, as far as it says something.
+fn stable_parts(sentence: &str) -> impl Iterator<Item = String> {
+    let mut parts = Vec::new();
+    for part in sentence.split('{') {
+        let part = part.split_once('}').map_or(part, |(_, part)| part);
+        parts.push(words(part));
+    }
+    parts.into_iter().filter(|part| part.chars().filter(|c| c.is_alphabetic()).count() >= 3)
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
