@@ -25,6 +25,10 @@ need cc build-essential
 need musl-gcc musl-tools
 need unshare util-linux
 need ip iproute2
+need mandoc mandoc
+need zsh zsh
+need fish fish
+need python3 python3
 [ -s /etc/ssl/certs/ca-certificates.crt ] || needs+=(ca-certificates)
 if [ ${#needs[@]} -gt 0 ]; then
   as_root apt-get update -qq
@@ -76,6 +80,8 @@ may_skip() { # may_skip WHAT COMMAND...
   esac
 }
 cargo build --quiet --locked -p fake-cloudwatch
+may_skip "documents: every command runs, every link leads somewhere" \
+  tests/documents/run.sh "$binary" target/debug/fake-cloudwatch
 may_skip "a root directory with nothing in it but the binary" \
   scripts/test_empty_root.sh "$binary" target/debug/fake-cloudwatch
 may_skip "real kernels: cgroup version 2, version 1 and hybrid" tests/kernel/run.sh "$PWD/$binary"
