@@ -1,0 +1,106 @@
+//! What longer periods, longer outages and more samples cost, in time and in memory:
+//! `cargo bench --bench growth`. The column of the most memory that was in use at once is `max alloc`.
+
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cloudwatch_metrics_agent::cli::Cli;
+use cloudwatch_metrics_agent::delivery::Delivery;
+use cloudwatch_metrics_agent::model::{Sample, Summary};
+use cloudwatch_metrics_agent::publisher;
+use cloudwatch_metrics_agent::settings::{Publish, Settings};
+use cloudwatch_metrics_agent::window::Windows;
+use divan::{AllocProfiler, Bencher};
+use fake_cloudwatch::FakeCloudWatch;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+#[global_allocator]
+static MEMORY: AllocProfiler = AllocProfiler::system();
+
+/// The variable that says that this process has credentials.
+const KEY: &str = "AWS_ACCESS_KEY_ID";
+
+fn main() {
+    if std::env::var_os(KEY).is_some() {
+        return divan::main();
+    }
+    // Credentials come from the environment, which is set for a process of its own.
+    let this = std::env::current_exe().expect("this process has a file");
+    let mut again = Command::new(this);
+    again.args(std::env::args_os().skip(1)).envs([(KEY, "AKIDEXAMPLE")]);
+    let ended = again.env("AWS_SECRET_ACCESS_KEY", "secret").status().expect("it runs again");
+    std::process::exit(ended.code().unwrap_or(1));
+}
+
+/// A whole window, from its first sample to its summary, by its period in seconds.
+#[divan::bench(args = [1, 60, 3600, 86_400])]
+fn window(bencher: Bencher, period: u64) {
+    bencher.bench_local(|| summary(period, false));
+}
+
+/// The same with all of its values, by their number: every one of up to 10,001 is different.
+#[divan::bench(args = [67, 4000, 96_000])]
+fn distribution(bencher: Bencher, samples: u64) {
+    bencher.bench_local(|| summary(samples * 9 / 10, true));
+}
+
+/// The end of an outage of that many windows of a minute: all are sent, over loopback.
+#[divan::bench(args = [1, 60, 1440])]
+fn outage(bencher: Bencher, windows: usize) {
+    send(bencher, windows, false);
+}
+
+/// The same with the distributions of the windows.
+#[divan::bench(args = [1, 60, 1440])]
+fn outage_with_distributions(bencher: Bencher, windows: usize) {
+    send(bencher, windows, true);
+}
+
+fn send(bencher: Bencher, windows: usize, distribution: bool) {
+    let cloudwatch = FakeCloudWatch::start();
+    let settings = settings(&cloudwatch.url(), distribution);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    bencher.bench_local(|| {
+        let publisher = publisher::open(Publish::CloudWatch, &settings);
+        let clock = Box::new(SystemTime::now);
+        let mut delivery = Delivery::new(publisher, windows, Duration::ZERO, clock);
+        let (sender, receiver) = mpsc::channel(windows);
+        for _ in 0..windows {
+            sender.try_send(summary(60, distribution)).expect("there is room for all");
+        }
+        drop(sender);
+        runtime.block_on(delivery.run(receiver, &CancellationToken::new()));
+        assert_eq!(delivery.counts().delivered, windows as u64);
+    });
+}
+
+/// The summary of a window of samples 0.9 s apart.
+fn summary(period: u64, distribution: bool) -> Summary {
+    let period = Duration::from_secs(period);
+    let every = Duration::from_millis(900);
+    let samples = period.as_millis().div_ceil(every.as_millis()) as usize;
+    let mut windows = Windows::new(period, samples).with_distribution(distribution);
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after the epoch");
+    let start = UNIX_EPOCH + period * (since_epoch.as_secs() / period.as_secs()) as u32;
+    for n in 0..samples {
+        let percent = (n * 7919 % 10_007) as f32 / 100.07;
+        let sample = Sample { cpu: Some(percent), memory: Some(100.0 - percent) };
+        windows.add(start + every * n as u32, sample);
+    }
+    windows.close().expect("a window with samples")
+}
+
+fn settings(url: &str, distribution: bool) -> Settings {
+    let form = if distribution { "distribution" } else { "median-max" };
+    let arguments = [
+        ["", "--region=eu-west-1"],
+        ["--namespace", "Growth"],
+        ["--service", "growth"],
+        ["--statistics", form],
+        ["--endpoint-url", url],
+    ];
+    let cli = Cli::parse(arguments.as_flattened().iter().map(Into::into));
+    Settings::new(&cli.expect("a command line")).expect("settings")
+}
