@@ -1,4 +1,5 @@
-"""assembly.py WHEEL FILE: the description of all types in the wheel of the AWS provider's bindings."""
+"""assembly.py WHEEL FILE: the description of all types, out of the wheel of the AWS provider's
+bindings."""
 
 import sys
 import tarfile

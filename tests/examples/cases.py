@@ -54,7 +54,8 @@ def cases(
         Case("ecs/ec2.json", lambda t: ecs.task_definition(t, agent, {}), EC2),
         Case("batch/job.json", lambda t: ecs.job_definition(t, agent), JOB),
         Case("batch/job-with-sidecar.json", lambda t: ecs.job_definition(t, agent), SIDECAR_JOB),
-        Case("cloudformation/fargate-service.yaml", lambda t: cloudformation.service(t, agent), SERVICE),
+        Case("cloudformation/fargate-service.yaml",
+             lambda t: cloudformation.service(t, agent), SERVICE),
         Case("cloudformation/monitoring.yaml",
              lambda t: cloudformation.monitoring(t, published), MONITORING),
         Case("cloudwatch/alarm.json", lambda t: cloudwatch.alarm(t, published), ALARM),
@@ -71,14 +72,13 @@ def cases(
         Case("cdk/app.ts", lambda t: cdk.app(t, examples / "cdk", packages, agent), CDK,
              ["cdk/cdk.json", "cdk/package.json", "cdk/tsconfig.json"]),
     ]
-    # After the app has been checked it stands in the folder with the packages, the last mistake in it.
     own.append(Case("cdk/package.json", lambda t: commands_of_cdk(t, examples, packages), PACKAGE))
     for case in own:
         if not case.file.endswith(".json"):
             case.problems = with_commands(case.file, case.problems)
     own += [
-        Case(f"{folder}README.md", partial(documents.problems, path=examples / folder / "README.md"),
-             README[folder])
+        Case(f"{folder}README.md",
+             partial(documents.problems, path=examples / folder / "README.md"), README[folder])
         for folder in README
     ]
     own[-1].besides.append(".gitignore")

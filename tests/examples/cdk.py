@@ -1,5 +1,5 @@
-"""The CDK: TypeScript's compiler, the app as cdk.json starts it, and the rules of CloudFormation for
-the template that comes out."""
+"""The CDK: TypeScript's compiler, the app as cdk.json starts it, and the rules of CloudFormation
+for the template that comes out."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ def main() -> int:
     env = cases.environment_of_fargate(EXAMPLES)
     told, units = agent.published(env)
     published = Published(told["namespace"], told["dimensions"], units)
-    all_cases = cases.cases(EXAMPLES, agent, published, Provider(Path(provider)), Path(packages).resolve())
+    provider, packages = Provider(Path(provider)), Path(packages).resolve()
+    all_cases = cases.cases(EXAMPLES, agent, published, provider, packages)
     failed = 0
     for case in all_cases:
         text = (EXAMPLES / case.file).read_text()

@@ -33,7 +33,9 @@ def alarm(text: str, published: Published) -> list[str]:
     return found or alarm_problems(value, published)
 
 
-SINGLE = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "EvaluationPeriods", "Threshold")
+SINGLE = (
+    "Namespace", "MetricName", "Dimensions", "Statistic", "Period", "EvaluationPeriods", "Threshold",
+)
 
 
 def alarm_problems(value: dict, published: Published) -> list[str]:
@@ -52,7 +54,8 @@ def alarm_problems(value: dict, published: Published) -> list[str]:
         found.append("the period is no multiple of the agent's")
     if value.get("DatapointsToAlarm", 1) > value["EvaluationPeriods"]:
         found.append("more datapoints than periods")
-    if unit == "Percent" and value["Statistic"] != "SampleCount" and not 0 < value["Threshold"] < 100:
+    in_percent = unit == "Percent" and value["Statistic"] != "SampleCount"
+    if in_percent and not 0 < value["Threshold"] < 100:
         found.append("no percentage passes the threshold, or all do")
     if value.get("TreatMissingData") not in ("missing", "breaching", "notBreaching", "ignore"):
         found.append("TreatMissingData is not one of the four")
@@ -115,7 +118,8 @@ def dashboard(text: str, published: Published) -> list[str]:
     found += model.problems(
         "cloudwatch", "PutDashboard", {"DashboardName": "name", "DashboardBody": text}
     )
-    found += [f"{e.json_path}: {e.message}" for e in jsonschema.Draft7Validator(BODY).iter_errors(body)]
+    wrong = jsonschema.Draft7Validator(BODY).iter_errors(body)
+    found += [f"{error.json_path}: {error.message}" for error in wrong]
     if found:
         return found
     for widget in body["widgets"]:

@@ -32,8 +32,9 @@ def least(document: dict, namespace: str) -> list[str]:
         "Effect": "Allow", "Action": ACTION, "Resource": "*",
         "Condition": {"StringEquals": {"cloudwatch:namespace": namespace}},
     }
-    statements = document["Statement"]
-    return [] if statements == [expected] else ["it is not the agent's policy: " + json.dumps(statements)]
+    if document["Statement"] == [expected]:
+        return []
+    return [f"it is not the agent's policy: {json.dumps(document)}"]
 
 
 def trust(text: str, service: str, actions: object) -> list[str]:
@@ -41,7 +42,9 @@ def trust(text: str, service: str, actions: object) -> list[str]:
     document, found = model.parsed(text)
     found += linted("AWS::IAM::Role", "AssumeRolePolicyDocument", document)
     expected = [{"Effect": "Allow", "Principal": {"Service": service}, "Action": actions}]
-    return found if document.get("Statement") == expected else [*found, f"{service} does not get the role"]
+    if document.get("Statement") != expected:
+        found.append(f"{service} does not get the role")
+    return found
 
 
 def linted(kind: str, name: str, document: dict) -> list[str]:

@@ -1,4 +1,5 @@
-"""Kubernetes: the strict schemas of the API, and that the agent is where it can measure the service."""
+"""Kubernetes: the strict schemas of the API, and that the agent is where it can measure the
+service."""
 
 from __future__ import annotations
 

@@ -26,11 +26,11 @@ def problems(service: str, name: str, value: object) -> list[str]:
     """Unknown and missing keys, wrong types and values that are not among those of the model."""
     shape = operation(service, name).input_shape
     report = ParamValidator().validate(value, shape).generate_report()
-    return ([report] if report else enums(value, shape, ""))
+    return [report] if report else enums(value, shape, "")
 
 
 def enums(value: object, shape: Shape, path: str) -> list[str]:
-    """What is of the right type and not one of the values that there are, as boto3 leaves to AWS."""
+    """What is of the right type and not one of the values that there are; boto3 leaves that to AWS."""
     if shape.type_name == "structure":
         members = shape.members
         return [p for k, v in value.items() for p in enums(v, members[k], f"{path}.{k}")]

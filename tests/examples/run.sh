@@ -15,13 +15,17 @@ if ! command -v systemd-analyze > /dev/null; then
   command -v apt-get > /dev/null || cannot "there is no systemd-analyze"
   as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
   as_root apt-get update -qq || cannot "apt-get update failed"
-  DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq --no-install-recommends systemd > /dev/null ||
-    cannot "systemd-analyze cannot be installed"
+  DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq --no-install-recommends systemd \
+    > /dev/null || cannot "systemd-analyze cannot be installed"
 fi
 
-python=$(for name in python3.13 python3.12 python3.11 python3.10 python3; do
-  command -v $name > /dev/null && $name -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null && echo $name && break
-done || true)
+python=
+for name in python3.13 python3.12 python3.11 python3.10 python3; do
+  command -v $name > /dev/null || continue
+  $name -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null || continue
+  python=$name
+  break
+done
 [ -n "$python" ] || cannot "there is no Python of at least 3.10"
 [ -x target/venv/bin/python ] || "$python" -m venv target/venv || cannot "Python has no venv"
 PATH=$PWD/target/venv/bin:$PATH
@@ -42,6 +46,9 @@ fi
 
 mkdir -p target/examples/cdk
 cp examples/cdk/package.json target/examples/cdk/
-(cd target/examples/cdk && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts)
+(
+  cd target/examples/cdk
+  npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
+)
 
 exec python tests/examples/check.py "$binary" "$provider" target/examples/cdk

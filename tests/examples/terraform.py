@@ -1,7 +1,7 @@
-"""Terraform: the syntax by python-hcl2, resources and attributes by the schema of the AWS provider, as
-the CDK for Terraform's own bindings (cdktf-cdktf-provider-aws) carry it, references, and the rules of
-the other formats for what the locals come to. `terraform validate` would need a provider that its
-own registry alone has."""
+"""Terraform: the syntax by python-hcl2, resources and attributes by the schema of the AWS provider
+6.25.0, which the CDK for Terraform's bindings (cdktf-cdktf-provider-aws) carry, references, and the
+rules of the other formats for what the locals come to. `terraform validate` would need the provider,
+which is in Terraform's own registry alone."""
 
 from __future__ import annotations
 
