@@ -71,8 +71,9 @@ class Agent:
         assert not problems, problems
         command = [self.binary, "--publish", "emf", "--period", "1"]
         with subprocess.Popen(command, env=OFFLINE | env, stdout=subprocess.PIPE, text=True) as run:
-            # A first window of less than 50 ms has no CPU sample.
-            for line in run.stdout:
+            # A first window of less than 50 ms has no CPU sample. In ten there are all metrics.
+            units = {}
+            for _, line in zip(range(10), run.stdout):
                 metrics = json.loads(line)["_aws"]["CloudWatchMetrics"][0]["Metrics"]
                 units = {metric["Name"]: metric["Unit"] for metric in metrics}
                 if units.keys() == set(told["metrics"]):

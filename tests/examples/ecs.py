@@ -6,8 +6,8 @@ import model
 import task
 from agent import NAME, Agent, metadata
 
-# On Fargate these are set; on EC2 the region is not (Amazon ECS developer guide, environment
-# variables). The metadata endpoint is everywhere.
+# What Fargate sets, besides the address of the metadata endpoint (Amazon ECS developer guide,
+# environment variables). On EC2 the region depends on the version of the ECS agent.
 FARGATE = {"AWS_REGION": "eu-west-1"}
 
 

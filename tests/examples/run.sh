@@ -51,4 +51,4 @@ cp examples/cdk/package.json target/examples/cdk/
   npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
 )
 
-exec python tests/examples/check.py "$binary" "$provider" target/examples/cdk
+PYTHONDONTWRITEBYTECODE=1 exec python tests/examples/check.py "$binary" "$provider" target/examples/cdk
