@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# The unit of examples/systemd in a machine whose first process is systemd: what it forbids leaves the
+# agent all that it needs.
+#
+#     tests/examples/boot.sh BINARY
+#
+# Boots Debian's cloud kernel in QEMU, in software emulation, with this machine's systemd; takes about
+# a minute. Installs on Debian what is not there. Exits with 3, and says why, where it cannot run.
+set -euo pipefail
+[ $# -eq 1 ] || { echo "usage: $0 BINARY" >&2; exit 1; }
+binary=$(realpath "$1")
+cd "$(dirname "$0")/../kernel"
+cache=$(realpath -m ../../target/kernel)
+examples=$(realpath ../../examples)
+mkdir -p "$cache"
+# shellcheck source-path=SCRIPTDIR source=../kernel/machine.sh
+. ./machine.sh
+
+systemd=/usr/lib/systemd
+if ! [ -x $systemd/systemd ]; then
+  update
+  DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq --no-install-recommends systemd \
+    > /dev/null || cannot "systemd cannot be installed"
+fi
+
+root=$cache/systemd
+rm -rf "$root"
+mkdir -p "$root"/{dev,etc/default,etc/systemd/system,proc,run,sys,tmp,usr/bin,usr/lib,usr/local/bin,var/tmp}
+ln -s usr/lib "$root/lib"
+# Newer releases have a second program that starts the services.
+for program in $systemd/systemd $systemd/systemd-shutdown $systemd/systemd-executor; do
+  [ -e "$program" ] || continue
+  for file in "$program" $(ldd "$program" | grep -o '/[^ ]*'); do
+    mkdir -p "$root${file%/*}"
+    cp -L "$file" "$root$file"
+  done
+done
+ln -s $systemd/systemd "$root/init"
+echo 'root:x:0:0::/:' > "$root/etc/passwd"
+echo 'root:x:0:' > "$root/etc/group"
+echo 0123456789abcdef0123456789abcdef > "$root/etc/machine-id"
+cp "$binary" "$root/usr/local/bin/cloudwatch_metrics_agent"
+unit=cloudwatch-metrics-agent
+cp "$examples/systemd/$unit.service" "$root/etc/systemd/system/"
+# An endpoint that is not there tells whether connections may be made. systemd stops the agent after
+# some seconds, and the machine with it.
+{
+  cat "$examples/systemd/$unit.default"
+  echo CLOUDWATCH_METRICS_AGENT_PERIOD=1
+  echo CLOUDWATCH_METRICS_AGENT_PUBLISH=console,cloudwatch
+  echo CLOUDWATCH_METRICS_AGENT_ENDPOINT_URL=http://127.0.0.1:9
+  echo AWS_REGION=eu-west-1
+  echo AWS_ACCESS_KEY_ID=id
+  echo AWS_SECRET_ACCESS_KEY=secret
+  echo RUST_LOG=info
+} > "$root/etc/default/$unit"
+mkdir "$root/etc/systemd/system/$unit.service.d"
+cat > "$root/etc/systemd/system/$unit.service.d/test.conf" << 'END'
+[Unit]
+DefaultDependencies=no
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
+[Service]
+Restart=no
+RuntimeMaxSec=5
+DeviceAllow=/dev/ttyS0 rw
+StandardOutput=file:/dev/ttyS0
+StandardError=file:/dev/ttyS0
+END
+
+# boot LINE: what the machine says, with a line of the unit besides.
+boot() {
+  printf '[Service]\n%s\n' "$1" > "$root/etc/systemd/system/$unit.service.d/other.conf"
+  (cd "$root" && find . | cpio --quiet --create --format=newc --owner=0:0) | gzip -1 > "$cache/systemd.gz"
+  timeout 120 qemu-system-x86_64 -nodefaults -no-reboot -display none -serial stdio -accel tcg -m 512 \
+    -kernel "$cache/vmlinuz" -initrd "$cache/systemd.gz" < /dev/null \
+    -append "console=ttyS0 panic=-1 systemd.unit=$unit.service systemd.log_target=kmsg printk.devkmsg=on" \
+    | tr -d '\r' > "$cache/systemd.log"
+}
+
+# Says what of the expected is not there.
+missing() {
+  local expected
+  for expected in \
+    'scope: host' \
+    ' CPUUtilization=[0-9].* MemoryUtilization=[0-9]' \
+    'Connection refused' \
+    'stopped; .* publisher=console' \
+    'stopped; .* publisher=cloudwatch'; do
+    grep -q "$expected" "$cache/systemd.log" || echo "no line with: $expected"
+  done
+  if grep "$unit.service: .*SIGKILL" "$cache/systemd.log"; then echo "it had to be killed"; fi
+}
+
+boot ""
+problems=$(missing)
+if [ -n "$problems" ]; then
+  cat "$cache/systemd.log" >&2
+  echo "$problems" >&2
+  exit 1
+fi
+grep 'CPUUtilization=[0-9]' "$cache/systemd.log" | tail -1
+# And it would be noticed.
+for line in ProcSubset=pid 'RestrictAddressFamilies=none' TimeoutStopSec=1; do
+  boot "$line"
+  problems=$(missing)
+  [ -n "$problems" ] || { echo "with $line nothing is missing" >&2; exit 1; }
+  echo "with $line:" "$problems"
+done

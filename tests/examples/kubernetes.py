@@ -1,0 +1,76 @@
+"""Kubernetes: the strict schemas of the API, and that the agent is where it can measure the
+service."""
+
+from __future__ import annotations
+
+import kubernetes_validate
+import yaml
+
+import model
+import task
+from agent import NAME, Agent
+
+# The first with volumes of images switched on.
+VERSION = "1.35"
+
+
+class Once(yaml.SafeLoader):
+    """YAML in which no key stands twice."""
+
+
+def mapping(loader: Once, node: yaml.MappingNode) -> dict:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    twice = {key for key in keys if keys.count(key) > 1}
+    if twice:
+        raise yaml.YAMLError(f"{twice} twice, line {node.start_mark.line + 1}")
+    return loader.construct_mapping(node, deep=True)
+
+
+Once.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+
+
+def deployment(text: str, agent: Agent) -> list[str]:
+    try:
+        documents = list(yaml.load_all(text, Loader=Once))
+        for document in documents:
+            kubernetes_validate.validate(document, VERSION, strict=True)
+    except (yaml.YAMLError, kubernetes_validate.ValidationError) as error:
+        return [str(error)]
+    accounts = [d["metadata"]["name"] for d in documents if d["kind"] == "ServiceAccount"]
+    spec = next(d["spec"] for d in documents if d["kind"] == "Deployment")
+    pod, labels = spec["template"]["spec"], spec["template"]["metadata"]["labels"]
+    found = []
+    if not spec["selector"]["matchLabels"].items() <= labels.items():
+        found.append("the selector does not select the pod")
+    if pod.get("serviceAccountName") not in accounts:
+        found.append("the pod has no service account of the example")
+    if pod.get("terminationGracePeriodSeconds", 30) < 2 * agent.shutdown_timeout:
+        found.append("the grace period is too short for the service and the agent's last window")
+    if len(pod["containers"]) != 1 or pod.get("initContainers"):
+        found.append("an agent in a container of its own measures itself")
+    container = pod["containers"][0]
+    return found + in_container(container, pod, agent)
+
+
+def in_container(container: dict, pod: dict, agent: Agent) -> list[str]:
+    """The agent is the container's first process and the service its command."""
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    path, *options = container.get("command", [""])
+    found = model.image_problems(container["image"])
+    mounted = [
+        volumes.get(mount["name"], {}).get("image", {}).get("reference", "")
+        for mount in container["volumeMounts"] if path == f"{mount['mountPath']}/{NAME}"
+    ]
+    if not mounted or not mounted[0].endswith(f"/{NAME}:{agent.version}"):
+        found.append(f"the command is not the agent {agent.version} in a volume of its image")
+    found += [problem for image in mounted for problem in model.image_problems(image)]
+    if options[-1:] != ["--"] or not container.get("args"):
+        found.append("the service is not the agent's command")
+    if container["resources"].get("limits", {}).keys() != {"cpu", "memory"}:
+        found.append("the container has no limits that the percent could be of")
+    if found:
+        return found
+    told, found = agent.explain(task.environment(container["env"]), options[:-1])
+    if not found and told["scope"] != "container":
+        found.append(f"the agent measures the {told['scope']}")
+    return found
