@@ -20,7 +20,7 @@ fn main() {
 }
 
 /// The machine, with that many CPUs.
-#[divan::bench(args = [1, 64, 256])]
+#[divan::bench(args = [1, 16, 64, 256])]
 fn host(bencher: Bencher, cpus: usize) {
     let root = machine(&format!("host-{cpus}"), cpus);
     let mut host = Host::at(&root.join("proc"), &root.join("sys"));
