@@ -17,7 +17,6 @@ PATIENCE_SECONDS = 60
 
 @dataclass
 class Request:
-    at: float  # monotonic
     headers: dict[str, str]
     body: bytes
     taken: bool
@@ -171,7 +170,7 @@ def read_request(stream: TlsStream) -> Request | None:
         stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     while len(body) < int(headers.get("content-length", 0)):
         body += stream.read()
-    return Request(time.monotonic(), headers, body, taken=False)
+    return Request(headers, body, taken=False)
 
 
 # What the real service answers to whoever speaks its older or newer protocol, and anything to others.

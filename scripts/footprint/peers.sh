@@ -21,7 +21,7 @@ as_root apt-get update -qq
 mapfile -t libraries < <(apt-cache depends collectd-core | sed -n 's/^.*Suggests: \(lib\(curl\|yajl\).*\)/\1/p')
 mkdir -p $peers/packages
 (cd $peers/packages && apt-get download -qq collectd-core prometheus-node-exporter "${libraries[@]}")
-for package in $peers/packages/*.deb; do dpkg -x "$package" $peers/debian; done
+for package in "$peers"/packages/*.deb; do dpkg -x "$package" $peers/debian; done
 libraries_of() {
   LD_LIBRARY_PATH=$(dirname $peers/debian/usr/lib/*/libyajl.so.2) ldd $peers/debian/usr/sbin/collectd \
     $peers/debian/usr/lib/collectd/write_http.so $peers/debian/usr/bin/prometheus-node-exporter

@@ -29,8 +29,8 @@ def cpu_seconds(pid: int) -> dict[str, float]:
     """Of all threads, ended ones too: what the scheduler counts to the nanosecond, and what of it the
     kernel takes for user and system time, which it only samples."""
     # The clock of another process, as clock_getcpuclockid(3) makes it of a pid.
-    user_and_system, user, total = (time.clock_gettime((~pid << 3) | kind) for kind in (0, 1, 2))
-    return {"total": total, "user": user, "system": user_and_system - user}
+    both, user, total = (time.clock_gettime_ns((~pid << 3) | kind) for kind in (0, 1, 2))
+    return {"total": total / 1e9, "user": user / 1e9, "system": (both - user) / 1e9}
 
 
 def switches(pid: int) -> dict[str, int]:
