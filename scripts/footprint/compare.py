@@ -33,9 +33,10 @@ def main() -> None:
     arguments = parser.parse_args()
 
     endpoint = Endpoint(WORK)
-    all_of = lambda period: everyone(endpoint, period)  # noqa: E731
+    # These publish only at their end.
+    silent = everyone(endpoint, NEVER)
     load = os.getloadavg()[0]
-    results: dict[str, dict[str, list]] = {each.name: {} for each in all_of(NEVER)}
+    results: dict[str, dict[str, list]] = {each.name: {} for each in silent}
 
     def add(name: str, figures: rounds.Figures) -> None:
         for key, value in figures.items():
@@ -46,20 +47,20 @@ def main() -> None:
         # Counts are the same whatever else the machine does, so all at once.
         counted = [
             (each.name, pool.submit(counts.instructions, each), pool.submit(counts.system_calls, each))
-            for each in all_of(NEVER)
+            for each in silent
         ]
         for name, instructions, calls in counted:
             total, kinds = calls.result()
             add(name, {"instructions": instructions.result(), "calls": total})
             say(f"  {name}: " + " ".join(f"{kind}={count:.1f}" for kind, count in kinds.items()))
-    for each in all_of(NEVER):
+    for each in silent:
         add(each.name, {"binary": rounds.binary_bytes(each)})
     say(f"start and end, {REPEATS} times in turn")
     for _ in range(REPEATS):
-        for each in all_of(NEVER):
+        for each in silent:
             add(each.name, {"start": counts.first_sample_ms(each), "flush": rounds.flush_ms(each, endpoint)})
     for number in range(1, arguments.rounds + 1):
-        for each in all_of(arguments.period):
+        for each in everyone(endpoint, arguments.period):
             say(f"round {number} of {arguments.rounds}: {each.name}")
             add(each.name, rounds.published(each, endpoint, arguments.period, arguments.seconds))
 
