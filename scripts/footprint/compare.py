@@ -59,6 +59,9 @@ def main() -> None:
     for _ in range(REPEATS):
         for each in silent:
             add(each.name, {"start": counts.first_sample_ms(each), "flush": rounds.flush_ms(each, endpoint)})
+    for each in silent:
+        delivered = sum(took is not None for took in results[each.name]["flush"])
+        add(each.name, {"delivered": delivered if each.publishes else None})
     for number in range(1, arguments.rounds + 1):
         for each in everyone(endpoint, arguments.period):
             say(f"round {number} of {arguments.rounds}: {each.name}")
@@ -95,8 +98,7 @@ def everyone(endpoint: Endpoint, period: int) -> list[contenders.Contender]:
 
 def median(values: list) -> float | None:
     known = [value for value in values if value is not None]
-    # A figure that is missing in any run is not one to be shown.
-    return statistics.median(known) if len(known) == len(values) else None
+    return statistics.median(known) if known else None
 
 
 def write(conditions: dict, medians: dict, results: dict) -> None:

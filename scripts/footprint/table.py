@@ -33,8 +33,8 @@ FIGURES = [
     Figure("file_last", "  file", "MB"),
     Figure("threads", "threads", ""),
     Figure("total", "CPU a minute", "s"),
-    Figure("user", "  user, as the clock ticks", "s"),
-    Figure("system", "  system, as the clock ticks", "s"),
+    Figure("user", "  user, by the clock's ticks", "s"),
+    Figure("system", "  system, by the clock's ticks", "s"),
     Figure("voluntary", "context switches a minute", ""),
     Figure("involuntary", "  involuntary", ""),
     Figure("instructions", "instructions a sample, user space", ""),
@@ -42,6 +42,7 @@ FIGURES = [
     Figure("wire", "bytes on the wire a publish", ""),
     Figure("start", "exec to first reading, under strace", "ms"),
     Figure("flush", "SIGTERM to exit, delivered", "ms"),
+    Figure("delivered", "  delivered, of 11 times", ""),
 ]
 OLDER = "agent 0.1.11"
 # What ours should stay within.
