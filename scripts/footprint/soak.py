@@ -8,6 +8,7 @@ import gzip
 import io
 import pathlib
 import re
+import signal
 import sys
 import time
 
@@ -31,6 +32,8 @@ COUNTS = re.compile(r"stopped; (windows=\d+ .*?) flush=")
 
 
 def main() -> int:
+    # Who ends this early must not leave the agent behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     ends = time.monotonic() + 60 * float(sys.argv[1])
     endpoint = Endpoint(WORK)
     agent = contenders.ours(endpoint.roots, endpoint.url, PERIOD_SECONDS, INTERVAL_SECONDS)
