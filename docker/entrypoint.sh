@@ -60,9 +60,9 @@ pass_on() {
     "") kill -s "$1" -- "-$main" 2> /dev/null ;;
     *) kill -s "$1" "$main" 2> /dev/null ;;
   esac
+  # shellcheck disable=SC2086 # several words
   case $1 in
     # The subshell is in the group that is signalled, and must outlast that.
-    # shellcheck disable=SC2086 # several words
     "$stop_signal") (trap '' $signals; sleep "$patience"; kill -s ALRM $$ 2> /dev/null) & ;;
   esac
 }

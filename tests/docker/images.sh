@@ -33,8 +33,7 @@ build() {
         grep '^ENTRYPOINT ' "../../docker/Dockerfile.$init"
       fi
     } > "$folder/Dockerfile"
-    DOCKER_BUILDKIT=0 docker build --quiet --tag "agent-$init-$1" "$folder" > /dev/null 2> "$run/build" ||
-      cannot "the engine builds no image with $init: $(tail -n 3 "$run/build")"
+    build_image "agent-$init-$1" "$folder"
   done
 }
 
@@ -43,14 +42,7 @@ mkdir -p "$data/debian/root/bin"
 ln -s /usr/bin/dash "$data/debian/root/bin/sh"
 build debian
 
-# Unpacked and not installed, because it and the other busybox cannot be installed together.
-(
-  mkdir -p "$data/packages"
-  cd "$data/packages"
-  apt-get download -qq busybox-static 2> /dev/null || { apt-get update -qq && apt-get download -qq busybox-static; } ||
-    exit 1
-  dpkg-deb -x busybox-static_*.deb .
-) || cannot "busybox-static cannot be downloaded"
+unpack_busybox "$data/packages"
 mkdir -p "$data/busybox/root/bin"
 cp "$(find "$data/packages" -path '*/bin/busybox' -print -quit)" "$data/busybox/root/bin/"
 for program in sh setsid env grep sleep true; do
