@@ -143,10 +143,10 @@ class Release(unittest.TestCase):
             package = DIST / f"{PACKAGE}-{VERSION}-1.{architecture}.rpm"
             root = self.folder / architecture
             root.mkdir()
-            rpm = ["rpm", f"--root={root}", "--dbpath=/var/lib/rpm", "--ignorearch", "--nosignature"]
+            rpm = ["rpm", f"--root={root}", "--dbpath=/var/lib/rpm"]
             self.assertEqual(run("rpm", "-qp", "--configfiles", package), f"/{SETTINGS}\n")
 
-            run(*rpm, "--install", package)
+            run(*rpm, "--ignorearch", "--nosignature", "--install", package)
             self.assert_installed(root, architecture, own)
             run(*rpm, "--verify", PACKAGE)
             settings = root / SETTINGS
