@@ -44,6 +44,12 @@ cargo fmt --all --check
 step "lints"
 cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 
+step "Dockerfiles, workflows, scripts"
+tests/release/lint.sh
+
+step "macOS, as far as that goes without a Mac"
+scripts/check_macos.sh
+
 step "licences, bans and sources of all dependencies"
 deny=$(command -v cargo-deny || echo target/tools/bin/cargo-deny)
 if ! [ -x "$deny" ]; then
@@ -97,6 +103,7 @@ may_skip "the systemd unit in a machine whose first process is systemd" tests/ex
 may_skip "the fault matrix: every fault, with SIGTERM at every moment" scripts/faults.sh
 may_skip "real containers: limits, page cache, events, docker stop, and the agent beside a command" \
   tests/docker/run.sh "$PWD/$binary" target/debug/fake-cloudwatch
+may_skip "the image and the demo" tests/docker/image.sh "$PWD/$binary"
 
 step "end to end: an independent CloudWatch, read back with boto3"
 python=$(for name in python3.13 python3.12 python3.11 python3.10 python3; do

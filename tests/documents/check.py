@@ -32,6 +32,8 @@ PROGRAMS = {
 # Commands that are listed one by one; each has to be in a document.
 COMMANDS = {
     "bash scripts/test.sh": CI,
+    "sudo dpkg -i cloudwatch-metrics-agent_0.2.0-1_amd64.deb": "is run by tests/release, in a folder of its own",
+    "sudo systemctl enable --now cloudwatch-metrics-agent": "is run by tests/examples/boot.sh, as systemd does it at boot",
     "sudo apt-get install musl-tools": INSTALLS,
     "rustup target add x86_64-unknown-linux-musl": INSTALLS,
     "cargo build --release --target x86_64-unknown-linux-musl": CI,
