@@ -80,7 +80,7 @@ mod kernel {
                     return;
                 }
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
