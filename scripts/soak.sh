@@ -3,7 +3,7 @@
 # the endpoint has one fault after another. Fails if it grows by more than 64 kB, if its descriptors
 # or threads change, or if a window is lost.
 #
-#   scripts/soak.sh MINUTES      a little over two at least: every fault is met twice
+#   scripts/soak.sh MINUTES      three and a half at least: every fault is met three times
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=${1:?"usage: scripts/soak.sh MINUTES"}
