@@ -85,9 +85,7 @@ impl Comparison {
             others.map(|(publish, statistics, name)| (name, with(publish, statistics)));
         Self { chosen: Cost::of(settings), alternatives: alternatives.collect() }
     }
-}
 
-impl Comparison {
     /// Says it in the log.
     pub fn say(&self) {
         log::info!("cost: {self}");

@@ -224,20 +224,16 @@ impl Delivery {
                 Err(error) => return Err(error),
             }
         }
-        match self.oldest.rejected {
-            0 => self.are_taken(1),
-            rejected => {
-                let counts = &mut self.counts;
-                let count = if rejected == data.len() {
-                    &mut counts.rejected
-                } else {
-                    &mut counts.delivered
-                };
-                *count += 1;
-                self.remove_oldest(1);
-                self.outage_ends();
-            }
+        if self.oldest.rejected == 0 {
+            self.are_taken(1);
+            return Ok(());
         }
+        match self.oldest.rejected == data.len() {
+            true => self.counts.rejected += 1,
+            false => self.counts.delivered += 1,
+        }
+        self.remove_oldest(1);
+        self.outage_ends();
         Ok(())
     }
 

@@ -82,15 +82,14 @@ pub fn kibibytes(meminfo: &str, name: &str) -> Option<u64> {
 
 /// Numbers of /proc/meminfo, in kB. The text is read once, and as far as it takes.
 fn kibibytes_of<const N: usize>(meminfo: &str, names: [&str; N]) -> [Option<u64>; N] {
-    let (mut numbers, mut found) = ([None; N], 0);
+    let mut numbers = [None; N];
     for (name, number) in meminfo.split('\n').filter_map(|line| line.split_once(':')) {
         if let Some(place) = names.iter().position(|&wanted| wanted == name) {
             numbers[place] =
                 number.strip_suffix("kB").and_then(|kib| kib.trim_ascii().parse().ok());
-            found += 1;
-        }
-        if found == N {
-            break;
+            if numbers.iter().all(Option::is_some) {
+                break;
+            }
         }
     }
     numbers
