@@ -12,6 +12,7 @@ use crate::auto_dimensions;
 use crate::cost::Comparison;
 use crate::model::{CpuReading, Evidence, Limit, MemoryReading, ReadError};
 use crate::publisher::{self, Choice};
+use crate::sampler::{cpu_utilization, memory_utilization};
 use crate::settings::{Output, Settings};
 use crate::source::{self, Chosen, Source};
 
@@ -57,6 +58,8 @@ struct Part {
     percent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -145,10 +148,14 @@ fn cpu(
         (Some(Err(error)), _) | (_, Some(Err(error))) => return part.failed(&error.to_string()),
         _ => return part.failed("there are no figures yet"),
     };
+    let percent = match cpu_utilization(&first, &second) {
+        Ok(Some(percent)) => percent,
+        Ok(None) => return part.failed("there are no figures yet"),
+        Err(error) => return part.failed(&error.to_string()),
+    };
     let elapsed = second.at.duration_since(first.at).as_secs_f64();
     let used = second.used.saturating_sub(first.used).as_secs_f64();
     let cores = second.limit.amount.0;
-    let percent = (100.0 * used / (elapsed * cores)).clamp(0.0, 100.0);
     let formula =
         format!("{used:.3} s of CPU time in {elapsed:.3} s × {cores} cores = {percent:.2}%");
     part.known(&second.limit, formula)
@@ -161,8 +168,11 @@ fn memory(reading: Option<Result<MemoryReading, ReadError>>, evidence: &[Evidenc
         Some(Err(error)) => return part.failed(&error.to_string()),
         None => return part.failed("there are no figures yet"),
     };
+    let percent = match memory_utilization(&memory) {
+        Ok(percent) => percent,
+        Err(error) => return part.failed(&error.to_string()),
+    };
     let (used, limit) = (memory.used.0, memory.limit.amount.0);
-    let percent = (100.0 * used as f64 / limit as f64).clamp(0.0, 100.0);
     part.known(&memory.limit, format!("{used} bytes of {limit} bytes = {percent:.2}%"))
 }
 
@@ -185,6 +195,7 @@ impl Part {
             limit_origin: None,
             percent: None,
             error: None,
+            notes: evidence.map(|evidence| evidence.notes.clone()).unwrap_or_default(),
         }
     }
 
@@ -231,7 +242,8 @@ mod tests {
     fn values_are_put_into_the_formula() {
         let values = vec![raw("file", Ok(5)), raw("file_mapped", Ok(2)), raw("usage", Ok(9))];
         let formula = "usage − (file − file_mapped)".into();
-        let mut evidence = Evidence { part: "memory", values, formula };
+        let notes = Vec::new();
+        let mut evidence = Evidence { part: "memory", values, formula, notes };
         assert_eq!(put_in(&evidence).as_deref(), Some("9 − (5 − 2)"));
         evidence.values[0].value = Err("it is not told".into());
         assert_eq!(put_in(&evidence), None);

@@ -1,8 +1,9 @@
 //! The values that pass between the stages. They depend on nothing.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
@@ -35,6 +36,13 @@ pub struct Limit<T> {
     pub origin: Arc<str>,
 }
 
+impl<T> Limit<T> {
+    /// A limit that stands in a file.
+    pub fn in_file(amount: T, file: &Path) -> Self {
+        Self { amount, origin: file.display().to_string().into() }
+    }
+}
+
 impl<T: fmt::Display> fmt::Display for Limit<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.amount, self.origin)
@@ -49,13 +57,27 @@ pub struct Reading {
     pub memory: Option<Result<MemoryReading, ReadError>>,
 }
 
-/// CPU time used since some fixed moment; only differences of it mean anything.
+/// CPU time used since some fixed moment; only differences of it mean anything, and only those
+/// within one account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CpuReading {
     /// When the counter stood like this.
     pub at: Instant,
     pub used: Duration,
     pub limit: Limit<Cores>,
+    pub account: CpuAccount,
+}
+
+/// Whose CPU time a reading counts. A source that goes over to another group opens another account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CpuAccount(u32);
+
+impl CpuAccount {
+    /// An account that differs from all others of this process.
+    pub fn open() -> Self {
+        static OPENED: AtomicU32 = AtomicU32::new(0);
+        Self(OPENED.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// Memory that could not be given back without losing something: no page cache, no reclaimable
@@ -92,6 +114,8 @@ pub struct Evidence {
     pub values: Vec<RawValue>,
     /// How the values give what is used, in their names.
     pub formula: Cow<'static, str>,
+    /// What a reader has to know beside the formula, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// A number as a file or endpoint gives it, or why it cannot be told.
@@ -107,10 +131,25 @@ pub struct RawValue {
 pub enum ReadError {
     Missing(PathBuf),
     Unreadable(PathBuf, Arc<io::Error>),
-    Malformed { path: PathBuf, expected: &'static str },
+    Malformed {
+        path: PathBuf,
+        expected: &'static str,
+    },
+    /// The figures were read, and cannot all be true, or nothing can be made of them.
+    Unusable(Arc<str>),
+    /// A counter of CPU time is less than it was: what counts was started again.
+    WentBack {
+        from: Duration,
+        to: Duration,
+    },
 }
 
 impl ReadError {
+    /// The error of figures that nothing can be made of.
+    pub fn unusable(reason: impl Into<Arc<str>>) -> Self {
+        Self::Unusable(reason.into())
+    }
+
     /// The error of a file that could not be read.
     pub fn of(path: PathBuf, error: io::Error) -> Self {
         match error.kind() {
@@ -129,6 +168,11 @@ impl fmt::Display for ReadError {
             }
             Self::Malformed { path, expected } => {
                 write!(f, "{} has no {expected}", path.display())
+            }
+            Self::Unusable(reason) => f.write_str(reason),
+            Self::WentBack { from, to } => {
+                let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
+                write!(f, "the counter of CPU time went back from {from:.3} s to {to:.3} s")
             }
         }
     }

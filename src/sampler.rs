@@ -13,8 +13,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use self::pace::Pace;
-use self::watch::{ClockWatch, EventWatch, LimitWatch};
-use crate::model::{Bytes, Cores, CpuReading, Measured, MemoryReading, Reading, Sample, Summary};
+use self::watch::{ClockWatch, EventWatch, FailureWatch, LimitWatch};
+use crate::model::{
+    Bytes, Cores, CpuReading, Measured, MemoryReading, ReadError, Reading, Sample, Summary,
+};
 use crate::source::Source;
 use crate::window::Windows;
 
@@ -125,64 +127,114 @@ impl Sampler {
 /// Computes the samples of one thing from its readings.
 struct Gauge {
     previous: Option<CpuReading>,
-    cpu: LimitWatch<Cores>,
-    memory: LimitWatch<Bytes>,
+    cpu_limit: LimitWatch<Cores>,
+    memory_limit: LimitWatch<Bytes>,
+    cpu_failures: FailureWatch,
+    memory_failures: FailureWatch,
 }
 
 impl Gauge {
     /// `of` follows the names of the parts in the log.
     fn new(of: &str) -> Self {
         let (cpu, memory) = (format!("CPU{of}"), format!("memory{of}"));
-        Self { previous: None, cpu: LimitWatch::of(cpu), memory: LimitWatch::of(memory) }
+        Self {
+            previous: None,
+            cpu_limit: LimitWatch::of(&cpu),
+            memory_limit: LimitWatch::of(&memory),
+            cpu_failures: FailureWatch::of(cpu),
+            memory_failures: FailureWatch::of(memory),
+        }
     }
 
     /// The sample that a reading gives. The first one has no CPU part.
     fn sample(&mut self, reading: Reading) -> Sample {
-        let cpu = self.cpu.watch(reading.cpu, |cpu| &cpu.limit);
-        let memory = self.memory.watch(reading.memory, |memory| &memory.limit);
+        let cpu = reading.cpu.map(|cpu| self.cpu_utilization(cpu?));
+        let memory = reading.memory.map(|memory| {
+            let memory = memory?;
+            self.memory_limit.watch(&memory.limit);
+            memory_utilization(&memory)
+        });
         Sample {
-            cpu: cpu.and_then(|next| self.cpu_utilization(next)),
-            memory: memory.as_ref().and_then(memory_utilization),
+            cpu: self.cpu_failures.watch(cpu).flatten(),
+            memory: self.memory_failures.watch(memory),
         }
     }
 
     /// The sample with the limits that it is of.
     fn measured(&self, sample: Sample) -> Measured {
-        let (cpu_limit, memory_limit) = (self.cpu.limit().cloned(), self.memory.limit().cloned());
-        Measured { sample, cpu_limit, memory_limit }
+        let cpu_limit = self.cpu_limit.limit().cloned();
+        Measured { sample, cpu_limit, memory_limit: self.memory_limit.limit().cloned() }
     }
 
-    /// The utilization between the previous reading and this one. A counter that went back was
-    /// restarted, and the difference says nothing.
-    fn cpu_utilization(&mut self, next: CpuReading) -> Option<f32> {
+    fn cpu_utilization(&mut self, next: CpuReading) -> Result<Option<f32>, ReadError> {
+        self.cpu_limit.watch(&next.limit);
         let Some(before) = &self.previous else {
             self.previous = Some(next);
-            return None;
+            return Ok(None);
         };
-        let elapsed = next.at.duration_since(before.at);
-        if elapsed < MIN_CPU_INTERVAL {
-            return None;
+        if next.at.duration_since(before.at) < MIN_CPU_INTERVAL {
+            // It is left to the next reading, which covers its time.
+            return Ok(None);
         }
-        let used = next.used.checked_sub(before.used);
-        let available = elapsed.as_secs_f64() * next.limit.amount.0;
+        let utilization = cpu_utilization(before, &next);
         self.previous = Some(next);
-        percent(used?.as_secs_f64(), available)
+        utilization
     }
 }
 
-fn memory_utilization(memory: &MemoryReading) -> Option<f32> {
-    percent(memory.used.0 as f64, memory.limit.amount.0 as f64)
+/// CPU utilization between two readings, in percent of the limit. `None` where they are of different
+/// accounts. A counter that went back was restarted, and the difference says nothing.
+pub fn cpu_utilization(before: &CpuReading, next: &CpuReading) -> Result<Option<f32>, ReadError> {
+    if before.account != next.account {
+        return Ok(None);
+    }
+    let went_back = || ReadError::WentBack { from: before.used, to: next.used };
+    let used = next.used.checked_sub(before.used).ok_or_else(went_back)?.as_secs_f64();
+    let elapsed = next.at.duration_since(before.at).as_secs_f64();
+    let limit = next.limit.amount.0;
+    let most = MOST_OF_LIMIT * elapsed * limit + BURST.as_secs_f64() * limit + LATE.as_secs_f64();
+    if used > most {
+        return Err(ReadError::unusable(format!(
+            "{used:.3} s of CPU time in {elapsed:.3} s is more than the limit allows, {}",
+            next.limit
+        )));
+    }
+    Ok(percent(used, elapsed * limit))
 }
 
-/// `part` in percent of `whole`. The kernel's clock ticks can make a difference of readings a
-/// little larger than the time that passed, which is no more than a hundred percent.
+/// Memory in use in percent of the limit.
+pub fn memory_utilization(memory: &MemoryReading) -> Result<f32, ReadError> {
+    let (used, limit) = (memory.used.0, memory.limit.amount.0);
+    if used > limit.saturating_add(limit / 16).saturating_add(LATE_BYTES) {
+        return Err(ReadError::unusable(format!(
+            "{used} bytes in use are more than the limit allows, {}",
+            memory.limit
+        )));
+    }
+    let none = || ReadError::unusable(format!("a limit of nothing, {}", memory.limit));
+    percent(used as f64, limit as f64).ok_or_else(none)
+}
+
+/// `part` in percent of `whole`. What is over is the rounding of the kernel's counters and ticks; the
+/// callers have refused what is more than that.
 fn percent(part: f64, whole: f64) -> Option<f32> {
     (whole > 0.0).then(|| (100.0 * part / whole).clamp(0.0, 100.0) as f32)
 }
 
 /// A CPU sample over less than this would be made of a few clock ticks: the kernel counts in
-/// steps of 10 ms, a fifth of this. Such a reading is left to the next one, which covers it.
+/// steps of 10 ms, a fifth of this.
 const MIN_CPU_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A group may use a little more than its quota: what each CPU has left of an earlier period, and
+/// one period of 100 ms where it may save quota up for a burst (`cpu.max.burst`). Clock ticks of
+/// 10 ms come in three columns. More than that is no figure of this group, or the limit was raised
+/// since it was read.
+const MOST_OF_LIMIT: f64 = 1.25;
+const BURST: Duration = Duration::from_millis(100);
+const LATE: Duration = Duration::from_millis(100);
+
+/// The kernel adds memory up in batches, and makes a group that is over its limit give some back.
+const LATE_BYTES: u64 = 16 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,20 @@ fn fixture(name: &str) -> String {
     std::fs::read_to_string(root.join(name)).expect("the fixture is there")
 }
 
+/// A task of one container, whose control group is that of this test: its memory limit is just under
+/// the machine's memory, so that it binds and is not exceeded.
+fn single_container() -> String {
+    fixture("task-single.json")
+        .replace("\"Memory\": 96", &format!("\"Memory\": {}", memory_limit()))
+}
+
+/// In MiB.
+fn memory_limit() -> u64 {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").expect("Linux has it");
+    let total = meminfo.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok());
+    total.expect("MemTotal is its first line") / 1024 * 9 / 10
+}
+
 /// Statistics of a task of two containers and one that has none. A thousand seconds lie between one
 /// step and the next, so that no scheduling of this machine can be seen in the figures.
 fn statistics(step: u32, cpu_seconds: [u64; 2], mebibytes: [u64; 2]) -> String {
@@ -66,13 +80,13 @@ fn figures(stdout: &str) -> Vec<(String, String, String)> {
 
 #[test]
 fn a_task_of_one_container_is_its_control_group_with_the_tasks_limits() {
-    let endpoint = Endpoint::start(|_, _| Answer::Ok(fixture("task-single.json")));
+    let endpoint = Endpoint::start(|_, _| Answer::Ok(single_container()));
     let agent = Agent::start(&mut previewing(&endpoint.url()));
     let origin = format!("({}/task)", endpoint.url());
     let cpu = agent.wait_for_log("CPU is in percent of");
     assert!(cpu.ends_with(&format!("of 0.125 cores {origin}")), "{cpu}");
     let memory = agent.wait_for_log("memory is in percent of");
-    assert!(memory.ends_with(&format!("of {} bytes {origin}", 96 << 20)), "{memory}");
+    assert!(memory.ends_with(&format!("of {} bytes {origin}", memory_limit() << 20)), "{memory}");
     agent.wait_for_stdout("MaxMemoryUtilization=");
     let ended = agent.terminate().expect_code(0);
     assert!(ended.stderr.contains("scope: task, because ECS_CONTAINER_METADATA_URI_V4 is set"));
@@ -156,7 +170,7 @@ fn per_container_tells_each_container_beside_the_task() {
 
 #[test]
 fn per_container_tells_the_only_container_of_a_task_as_the_task() {
-    let endpoint = Endpoint::start(|_, _| Answer::Ok(fixture("task-single.json")));
+    let endpoint = Endpoint::start(|_, _| Answer::Ok(single_container()));
     let agent = Agent::start(previewing(&endpoint.url()).arg("--per-container"));
     agent.wait_for_stdout("MaxMemoryUtilization=");
     let ended = agent.terminate().expect_code(0);

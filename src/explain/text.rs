@@ -38,5 +38,6 @@ fn render_part(part: &Part) -> Vec<String> {
     );
     line("", &part.percent);
     line("", &part.error);
+    lines.extend(part.notes.iter().map(|note| format!("  note: {note}")));
     lines
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::*;
-use crate::model::{Bytes, Cores, Limit, ReadError, Reading};
+use crate::model::{Bytes, Cores, CpuAccount, Limit, ReadError, Reading};
 
 const GIB: u64 = 1 << 30;
 
@@ -23,6 +23,7 @@ struct State {
     busy: Cell<f64>,
     memory: Cell<Option<u64>>,
     readings: Cell<u32>,
+    account: CpuAccount,
 }
 
 impl Machine {
@@ -33,6 +34,7 @@ impl Machine {
             busy: Cell::new(1.0),
             memory: Cell::new(Some(2 * GIB)),
             readings: Cell::new(0),
+            account: CpuAccount::open(),
         }))
     }
 
@@ -56,6 +58,7 @@ impl Source for Machine {
             at: instant,
             used: self.0.used.get(),
             limit: Limit { amount: Cores(4.0), origin: "a test".into() },
+            account: self.0.account,
         };
         let memory = self
             .0
@@ -263,4 +266,51 @@ fn a_limit_of_nothing_gives_no_percent() {
     assert_eq!(percent(1.0, f64::NAN), None);
     assert_eq!(percent(1.0, 0.5), Some(100.0));
     assert_eq!(percent(-1.0, 4.0), Some(0.0));
+}
+
+/// What two readings that are 0.9 s apart give of a limit in cores, by the CPU time between them.
+fn utilization(seconds: f64, cores: f64, same_account: bool) -> Result<Option<f32>, String> {
+    let limit = Limit { amount: Cores(cores), origin: "a test".into() };
+    let (at, used, account) = (Instant::now(), Duration::from_secs(5), CpuAccount::open());
+    let before = CpuReading { at, used, limit, account };
+    let next = CpuReading {
+        at: at + Duration::from_millis(900),
+        used: Duration::from_secs_f64(5.0 + seconds),
+        account: if same_account { account } else { CpuAccount::open() },
+        ..before.clone()
+    };
+    cpu_utilization(&before, &next).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_little_over_the_limit_is_all_of_it_and_much_over_it_is_no_figure() {
+    assert_eq!(utilization(0.45, 1.0, true), Ok(Some(50.0)));
+    assert_eq!(utilization(0.99, 1.0, true), Ok(Some(100.0)), "a burst of a period");
+    assert_eq!(utilization(0.27, 0.25, true), Ok(Some(100.0)));
+    let over = "1.800 s of CPU time in 0.900 s is more than the limit allows, 1 cores (a test)";
+    assert_eq!(utilization(1.8, 1.0, true), Err(over.to_owned()));
+    assert!(utilization(0.54, 0.0039, true).is_err());
+}
+
+#[test]
+fn counters_of_two_accounts_are_not_compared() {
+    assert_eq!(utilization(0.45, 1.0, false), Ok(None));
+    assert_eq!(utilization(9e9, 1.0, false), Ok(None));
+    assert_eq!(utilization(-4.0, 1.0, false), Ok(None));
+    let back = "the counter of CPU time went back from 5.000 s to 1.000 s";
+    assert_eq!(utilization(-4.0, 1.0, true), Err(back.to_owned()));
+}
+
+#[test]
+fn memory_beyond_its_limit_is_no_figure() {
+    let of = |used: u64, limit: u64| {
+        let limit = Limit { amount: Bytes(limit << 20), origin: "a test".into() };
+        memory_utilization(&MemoryReading { used: Bytes(used << 20), limit })
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(of(64, 256), Ok(25.0));
+    assert_eq!(of(270, 256), Ok(100.0), "counters that are late");
+    let over = "314572800 bytes in use are more than the limit allows, 268435456 bytes (a test)";
+    assert_eq!(of(300, 256), Err(over.to_owned()));
+    assert_eq!(of(0, 0), Err("a limit of nothing, 0 bytes (a test)".to_owned()));
 }

@@ -3,27 +3,34 @@
 use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
-use log::{error, info, warn};
+use log::{Level, info, log, warn};
 use tokio::time::Instant;
 
 use crate::model::{Events, Limit, ReadError, Summary, Throttling};
 
 /// Says when a part of the readings can no longer be read, and when it can be again.
-struct FailureWatch {
+pub struct FailureWatch {
     part: String,
     failing: bool,
 }
 
 impl FailureWatch {
-    fn of(part: impl Into<String>) -> Self {
+    pub fn of(part: impl Into<String>) -> Self {
         Self { part: part.into(), failing: false }
     }
 
-    fn watch<R>(&mut self, reading: Option<Result<R, ReadError>>) -> Option<R> {
+    pub fn watch<R>(&mut self, reading: Option<Result<R, ReadError>>) -> Option<R> {
         let reading = reading?;
         let was_failing = std::mem::replace(&mut self.failing, reading.is_err());
         match &reading {
-            Err(error) if !was_failing => error!("{} is absent from now on: {error}", self.part),
+            Err(error) if !was_failing => {
+                let level = match error {
+                    // One sample is lost; the next is right, unless this comes again and again.
+                    ReadError::WentBack { .. } => Level::Warn,
+                    _ => Level::Error,
+                };
+                log!(level, "{} is absent from now on: {error}", self.part);
+            }
             Ok(_) if was_failing => info!("{} can be read again", self.part),
             _ => {}
         }
@@ -31,29 +38,22 @@ impl FailureWatch {
     }
 }
 
-/// Says besides what a part is in percent of, and when that changes.
+/// Says what a part is in percent of, and when that changes.
 pub struct LimitWatch<T> {
-    failures: FailureWatch,
+    part: String,
     limit: Option<Limit<T>>,
 }
 
 impl<T: Clone + Display + PartialEq> LimitWatch<T> {
-    pub fn of(part: String) -> Self {
-        Self { failures: FailureWatch::of(part), limit: None }
+    pub fn of(part: impl Into<String>) -> Self {
+        Self { part: part.into(), limit: None }
     }
 
-    pub fn watch<R>(
-        &mut self,
-        reading: Option<Result<R, ReadError>>,
-        limit: impl Fn(&R) -> &Limit<T>,
-    ) -> Option<R> {
-        let part = self.failures.watch(reading)?;
-        let limit = limit(&part);
+    pub fn watch(&mut self, limit: &Limit<T>) {
         if self.limit.as_ref() != Some(limit) {
-            info!("{} is in percent of {limit}", self.failures.part);
+            info!("{} is in percent of {limit}", self.part);
             self.limit = Some(limit.clone());
         }
-        Some(part)
     }
 
     /// What the part is in percent of, as it was read last.

@@ -1,6 +1,7 @@
 //! Where the control groups of this process lie: version, mount point and path of each controller,
 //! taken from /proc/self/cgroup and /proc/self/mountinfo. See cgroups(7).
 
+mod boundary;
 pub mod v1;
 pub mod v2;
 
@@ -13,12 +14,17 @@ pub enum Version {
     V2,
 }
 
-/// The group of this process in the hierarchy that has some controller.
+/// The group in the hierarchy that has some controller: that of this process, or of the container
+/// that it runs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     pub version: Version,
     mount: PathBuf,
     own: PathBuf,
+    /// What of the hierarchy is mounted, as this process sees it: `/`, or a directory of it.
+    root: String,
+    /// Whether it is known to be the whole container. Groups above hold other containers as well.
+    pub is_container: bool,
 }
 
 impl Group {
@@ -37,8 +43,65 @@ impl Group {
             Some((Version::V2, mount, below))
         };
         let (version, mount, below) = v1().or_else(v2)?;
-        let mount = root.join(mount.point.strip_prefix("/").unwrap_or(&mount.point));
-        Some(Self { version, own: mount.join(below), mount })
+        let directory = root.join(mount.point.strip_prefix("/").unwrap_or(&mount.point));
+        let own = directory.join(below);
+        Some(Self { version, own, mount: directory, root: mount.root, is_container: false })
+    }
+
+    /// The group of the whole container, where that can be told. systemd, Docker-in-Docker, Podman
+    /// and LXC move a container's processes into groups below it.
+    pub fn of_container(mut self) -> Self {
+        let depth = if self.is_in_namespace() { Some(0) } else { self.depth_of_container() };
+        if let Some(depth) = depth {
+            self.own = self.mount.join(self.below().iter().take(depth).collect::<PathBuf>());
+            self.is_container = true;
+        }
+        self
+    }
+
+    /// Whether what is mounted is the root of a private namespace, and so a container. Its path is
+    /// that of the root of the whole machine, which has none of these files.
+    fn is_in_namespace(&self) -> bool {
+        let has = |name| self.mount.join(name).exists();
+        self.version == Version::V2
+            && self.root == "/"
+            && ["cgroup.events", "memory.current", "cpu.max"].into_iter().any(has)
+    }
+
+    /// How many groups below the mount point the container is, by the names of the groups.
+    fn depth_of_container(&self) -> Option<usize> {
+        let mounted = self.root.split('/').filter(|name| !name.is_empty());
+        let hidden = mounted.clone().count();
+        let below = self.below().iter().filter_map(|name| name.to_str());
+        let names: Vec<_> = mounted.chain(below).collect();
+        (boundary::of_container(&names)? + 1).checked_sub(hidden)
+    }
+
+    /// The path below the mount point.
+    fn below(&self) -> &Path {
+        self.own.strip_prefix(&self.mount).unwrap_or(&self.own)
+    }
+
+    /// A group, or the nearest above it that has a file: a controller may be off below. The root of
+    /// the whole machine is none of them, unless the process is in no other.
+    pub fn nearest_with<'group>(
+        &'group self,
+        from: &'group Path,
+        file: &str,
+    ) -> Option<&'group Path> {
+        let is_machine = |directory: &Path| {
+            self.root == "/" && !self.is_container && directory == self.mount && from != self.mount
+        };
+        let mut groups = self.directories().skip_while(|directory| *directory != from);
+        groups.find(|directory| !is_machine(directory) && directory.join(file).exists())
+    }
+
+    /// Whether it is the group that all others of the machine are in.
+    pub fn is_root_of_version_2(&self) -> bool {
+        self.version == Version::V2
+            && self.root == "/"
+            && self.own == self.mount
+            && !self.is_container
     }
 
     /// Whether /proc/self/cgroup names a group with the controller, wherever it is mounted.
@@ -49,6 +112,13 @@ impl Group {
     /// The directory of the group.
     pub fn own(&self) -> &Path {
         &self.own
+    }
+
+    /// The directory that has the same path below its mount point as another group's directory, if
+    /// that is this group or one above it. In version 1 each controller may have its own hierarchy.
+    pub fn same_as(&self, other: &Self, directory: &Path) -> Option<&Path> {
+        let path = directory.strip_prefix(&other.mount).ok()?;
+        self.directories().find(|own| own.strip_prefix(&self.mount).is_ok_and(|own| own == path))
     }
 
     /// The directory of the group and those of all groups above it that can be seen.

@@ -72,15 +72,37 @@ impl Container {
         self
     }
 
-    /// The limits that are less than the machine, or `None` if there are none.
-    pub fn limited_by(&mut self) -> Option<String> {
+    /// Which limits its control group has.
+    pub fn limited_by(&mut self) -> Limited {
         // The limits are found when they are first needed, in a reading.
-        self.read(Instant::now());
-        let cpu = self.cpu.as_ref().ok().and_then(Cpu::own_limit).map(ToString::to_string);
-        let memory = self.memory.as_ref().ok().and_then(Memory::own_limit).map(ToString::to_string);
-        let limits: Vec<_> = cpu.into_iter().chain(memory).collect();
-        (!limits.is_empty()).then(|| limits.join(" and "))
+        let Reading { cpu, memory } = self.read(Instant::now());
+        let cpu_limit = self.cpu.as_ref().ok().and_then(Cpu::own_limit).map(ToString::to_string);
+        let memory_limit =
+            self.memory.as_ref().ok().and_then(Memory::own_limit).map(ToString::to_string);
+        let limits: Vec<_> = cpu_limit.into_iter().chain(memory_limit).collect();
+        let is_found = self.cpu.is_ok() || self.memory.is_ok();
+        // The root of version 2 is the whole machine: it has no limit, and no file of its memory.
+        let is_root = self.memory.as_ref().is_ok_and(Memory::is_of_machine);
+        let memory = memory.filter(|_| !is_root);
+        let failures = [cpu.and_then(Result::err), memory.and_then(Result::err)];
+        match failures.into_iter().flatten().next() {
+            _ if !limits.is_empty() => Limited::By(limits.join(" and ")),
+            Some(error) if is_found => Limited::Unknown(error),
+            Some(error) => Limited::NotFound(error),
+            None => Limited::ByNothing,
+        }
     }
+}
+
+/// Whether the control group of this process has a limit.
+#[derive(Debug)]
+pub enum Limited {
+    /// These, for people.
+    By(String),
+    ByNothing,
+    /// The control group was found, and cannot be read.
+    Unknown(ReadError),
+    NotFound(ReadError),
 }
 
 impl Source for Container {
@@ -125,32 +147,30 @@ fn no_group(root: &Path, controller: &str, expected: &'static str, cgroup: &str)
     ReadError::Malformed { path: root.join("proc/self/cgroup"), expected }
 }
 
-/// The text of a file that need not be there: limits stand only where a controller is in use, and
-/// at the root of version 2 there are none.
-fn optional(path: &Path) -> Result<Option<String>, ReadError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) => match ReadError::of(path.to_owned(), error) {
-            ReadError::Missing(_) => Ok(None),
-            error => Err(error),
-        },
+/// What a limit is that of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Binds {
+    Group,
+    Task,
+    Machine,
+}
+
+/// The limit that binds first: the smallest, of equal ones the first. What the machine has need not
+/// be known where there is another.
+fn smallest<T: PartialOrd>(
+    limits: [(Binds, Option<Limit<T>>); 2],
+    machine: Result<Limit<T>, ReadError>,
+) -> Result<(Binds, Limit<T>), ReadError> {
+    let limits = limits.into_iter().filter_map(|(binds, limit)| Some((binds, limit?)));
+    let smaller = |first: (Binds, Limit<T>), next: (Binds, Limit<T>)| {
+        if next.1.amount < first.1.amount { next } else { first }
+    };
+    match (limits.reduce(smaller), machine) {
+        (None, machine) => Ok((Binds::Machine, machine?)),
+        (Some(limit), Err(_)) => Ok(limit),
+        (Some(limit), Ok(machine)) => Ok(smaller(limit, (Binds::Machine, machine))),
     }
 }
 
-/// The text of a file that must be there.
-fn required(path: &Path) -> Result<String, ReadError> {
-    optional(path)?.ok_or_else(|| ReadError::Missing(path.to_owned()))
-}
-
-/// The limit that binds first: the smallest, and of equal ones the one that was found first.
-fn smallest<T: PartialOrd>(limits: Vec<Limit<T>>) -> Option<Limit<T>> {
-    limits.into_iter().reduce(|first, next| if next.amount < first.amount { next } else { first })
-}
-
-/// A limit and the file that it stands in.
-fn limit<T>(amount: T, file: &Path) -> Limit<T> {
-    Limit { amount, origin: file.display().to_string().into() }
-}
-
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -2,23 +2,47 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Source;
+use super::cores::CoreFiles;
 use super::kernel_file::{KernelFile, PAGE};
-use super::proc::{count_cores, cpu_used, kibibytes, memory, ticks};
-use crate::model::{Cores, CpuReading, Evidence, Limit, MemoryReading, ReadError, Reading};
+use super::proc::{
+    MemoryError, arc_droppable, arc_number, cpu_columns, kibibytes, memory, memory_total, ticks,
+    work_since,
+};
+use crate::model::{
+    Bytes, Cores, CpuAccount, CpuReading, Evidence, Limit, MemoryReading, ReadError, Reading,
+};
 
 /// Reads the machine-wide counters of the kernel.
 #[derive(Debug)]
 pub struct Host {
     stat: KernelFile,
-    online: KernelFile,
     meminfo: KernelFile,
-    cpu_origin: Arc<str>,
+    /// Where the kernel has ZFS, and the machine's own figures are shown.
+    arcstats: Option<KernelFile>,
     memory_origin: Arc<str>,
+    work: Work,
+    core_files: CoreFiles,
+    cores: Option<Limit<Cores>>,
+    /// For how many readings the number of cores is still good.
+    cores_good_for: u32,
 }
+
+/// CPU time that was spent on work, summed up from reading to reading.
+#[derive(Debug)]
+struct Work {
+    account: CpuAccount,
+    columns: [u64; 8],
+    used: Duration,
+}
+
+/// Cores are taken offline and back, but seldom: they are counted again after this many readings,
+/// about every fifteen seconds.
+const CORES_GOOD_FOR: u32 = 16;
 
 impl Host {
     /// The machine that this process runs on.
@@ -28,66 +52,148 @@ impl Host {
 
     /// A machine whose /proc and /sys stand at the given roots.
     pub fn at(proc: &Path, sys: &Path) -> Self {
-        let (online, meminfo) = (sys.join("devices/system/cpu/online"), proc.join("meminfo"));
+        let meminfo = proc.join("meminfo");
+        let arcstats = proc.join("spl/kstat/zfs/arcstats");
+        let has_arc = arcstats.exists() && !is_virtual(&proc.join("self/mountinfo"));
         Self {
             stat: KernelFile::new(proc.join("stat")),
-            cpu_origin: online.display().to_string().into(),
-            online: KernelFile::new(online),
             memory_origin: meminfo.display().to_string().into(),
             meminfo: KernelFile::new(meminfo),
+            arcstats: has_arc.then(|| KernelFile::new(arcstats)),
+            work: Work { account: CpuAccount::open(), columns: [0; 8], used: Duration::ZERO },
+            core_files: CoreFiles::at(proc, sys),
+            cores: None,
+            cores_good_for: 0,
         }
     }
 
-    fn read_cpu(&mut self, at: Instant) -> Result<CpuReading, ReadError> {
-        let mut page = [0; PAGE];
-        let used = cpu_used(self.stat.read(&mut page)?).ok_or_else(|| {
-            self.stat.malformed("line `cpu` with at least four counters, not all zero")
-        })?;
-        let cores = count_cores(self.online.read(&mut page)?)
-            .ok_or_else(|| self.online.malformed("list of CPUs such as 0-3"))?;
-        let limit = Limit { amount: Cores(cores as f64), origin: self.cpu_origin.clone() };
-        Ok(CpuReading { at, used, limit })
+    /// All cores of the machine.
+    pub fn cores(&mut self) -> Result<Limit<Cores>, ReadError> {
+        self.cores_good_for = match self.cores_good_for.checked_sub(1) {
+            Some(left) => left,
+            None => {
+                self.cores = None;
+                CORES_GOOD_FOR
+            }
+        };
+        let cores = match self.cores.take() {
+            Some(cores) => cores,
+            None => self.core_files.count()?,
+        };
+        Ok(self.cores.insert(cores).clone())
     }
 
-    fn read_memory(&mut self) -> Result<MemoryReading, ReadError> {
+    /// All memory of the machine.
+    pub fn memory(&mut self) -> Result<Limit<Bytes>, ReadError> {
         let mut page = [0; PAGE];
-        let (used, total) = memory(self.meminfo.read(&mut page)?).ok_or_else(|| {
-            self.meminfo.malformed("MemTotal, MemFree, Buffers, Cached and Shmem in kB")
+        let total = memory_total(self.meminfo.read(&mut page)?);
+        let amount = total.ok_or_else(|| self.meminfo.malformed("MemTotal in kB"))?;
+        Ok(Limit { amount, origin: self.memory_origin.clone() })
+    }
+
+    /// CPU time that was spent on work, with its account.
+    pub fn cpu_used(&mut self) -> Result<(Duration, CpuAccount), ReadError> {
+        let mut page = [0; PAGE];
+        let columns = cpu_columns(self.stat.read(&mut page)?).ok_or_else(|| {
+            self.stat.malformed("line `cpu` with at least four counters, not all zero")
         })?;
-        let limit = Limit { amount: total, origin: self.memory_origin.clone() };
+        self.work.used += work_since(&self.work.columns, &columns);
+        self.work.columns = columns;
+        Ok((self.work.used, self.work.account))
+    }
+
+    /// Memory that could not be given back.
+    pub fn memory_used(&mut self) -> Result<MemoryReading, ReadError> {
+        let mut page = [0; PAGE];
+        let memory = memory(self.meminfo.read(&mut page)?).map_err(|error| match error {
+            MemoryError::Incomplete => {
+                self.meminfo.malformed("MemTotal, MemFree, Cached and Shmem in kB")
+            }
+            MemoryError::Contradictory => ReadError::unusable(format!(
+                "{}: MemFree, Buffers, Cached and SReclaimable are together more than MemTotal",
+                self.memory_origin
+            )),
+        })?;
+        let used = Bytes(memory.used.0 - self.arc_droppable(memory.used)?.0);
+        let limit = Limit { amount: memory.total, origin: self.memory_origin.clone() };
         Ok(MemoryReading { used, limit })
+    }
+
+    /// What ZFS could give back of the memory in use. More than is in use is another machine's.
+    fn arc_droppable(&mut self, used: Bytes) -> Result<Bytes, ReadError> {
+        let Some(file) = &mut self.arcstats else { return Ok(Bytes(0)) };
+        let mut page = [0; PAGE];
+        let droppable = arc_droppable(file.read(&mut page)?);
+        let droppable = droppable.ok_or_else(|| file.malformed("size and c_min"))?;
+        Ok(if droppable > used { Bytes(0) } else { droppable })
+    }
+
+    fn read_cpu(&mut self, at: Instant) -> Result<CpuReading, ReadError> {
+        let (used, account) = self.cpu_used()?;
+        Ok(CpuReading { at, used, limit: self.cores()?, account })
+    }
+
+    fn explain_memory(&mut self) -> Evidence {
+        let names = ["MemTotal", "MemFree", "Buffers", "Cached", "SReclaimable", "Shmem"];
+        let mut values = self.meminfo.raw_values(&names, kibibytes);
+        // Some kernels have none of these, and then they are 0.
+        values.retain(|raw| {
+            raw.value.is_ok() || !["Buffers", "SReclaimable", "Shmem"].contains(&&*raw.name)
+        });
+        let mut page = [0; PAGE];
+        let left_out = self.meminfo.read(&mut page).ok().and_then(|text| memory(text).ok());
+        let left_out = left_out.map(|memory| memory.left_out).unwrap_or_default();
+        let has = |name: &str| values.iter().any(|raw| raw.name == name);
+        let mut formula = "(MemTotal − MemFree".to_owned();
+        let mut notes = Vec::new();
+        for (name, sign, is_left_out, whole) in [
+            ("Buffers", "−", false, ""),
+            ("Cached", "−", false, ""),
+            ("SReclaimable", "−", left_out.slabs, "Slab"),
+            ("Shmem", "+", left_out.shared, "Cached"),
+        ] {
+            if is_left_out {
+                notes.push(format!("{name} is left out: it is larger than {whole}, its whole"));
+            } else if has(name) || name == "Cached" {
+                formula = format!("{formula} {sign} {name}");
+            }
+        }
+        formula.push_str(") kB");
+        if let Some(file) = &mut self.arcstats {
+            formula.push_str(" − (size − c_min) bytes of the cache of ZFS");
+            values.extend(file.raw_values(&["size", "c_min"], arc_number));
+        }
+        Evidence { part: "memory", values, formula: formula.into(), notes }
     }
 }
 
 impl Source for Host {
     fn read(&mut self, instant: Instant) -> Reading {
-        Reading { cpu: Some(self.read_cpu(instant)), memory: Some(self.read_memory()) }
+        Reading { cpu: Some(self.read_cpu(instant)), memory: Some(self.memory_used()) }
     }
 
     fn explain(&mut self) -> Vec<Evidence> {
         let work = ["user", "nice", "system", "irq", "softirq", "steal"];
-        let memory = ["MemTotal", "MemFree", "Buffers", "Cached", "SReclaimable", "Shmem"];
-        vec![
-            Evidence {
-                part: "CPU",
-                values: self.stat.raw_values(&work, ticks),
-                formula: "(user + nice + system + irq + softirq + steal) × 10 ms".into(),
-            },
-            Evidence {
-                part: "memory",
-                values: self.meminfo.raw_values(&memory, kibibytes),
-                formula: "(MemTotal − MemFree − Buffers − Cached − SReclaimable + Shmem) kB".into(),
-            },
-        ]
+        let cpu = Evidence {
+            part: "CPU",
+            values: self.stat.raw_values(&work, ticks),
+            formula: "(user + nice + system + irq + softirq + steal) × 10 ms".into(),
+            notes: Vec::new(),
+        };
+        vec![cpu, self.explain_memory()]
     }
+}
+
+/// Whether lxcfs shows a container's meminfo in place of the machine's. What ZFS holds is then the
+/// host's, and none of the container's memory.
+fn is_virtual(mountinfo: &Path) -> bool {
+    let is_lxcfs = |line: &str| line.contains(" - fuse.lxcfs ") && line.contains("/proc/meminfo ");
+    std::fs::read(mountinfo).is_ok_and(|text| String::from_utf8_lossy(&text).lines().any(is_lxcfs))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::model::Bytes;
 
     /// The fixture tree `name` under tests/fixtures/host.
     fn host(name: &str) -> Host {
@@ -141,15 +247,12 @@ mod tests {
     #[test]
     fn garbage_is_an_error_that_says_what_was_expected() {
         let reading = host("garbage").read(Instant::now());
-        assert_eq!(
-            error(read(reading.cpu)),
-            "tests/fixtures/host/garbage/sys/devices/system/cpu/online has no list of CPUs \
-             such as 0-3"
-        );
+        let cpu = read(reading.cpu).expect("/proc/stat lists the cores, too");
+        assert!(cpu.limit.origin.ends_with("garbage/proc/stat"), "{cpu:?}");
         assert_eq!(
             error(read(reading.memory)),
-            "tests/fixtures/host/garbage/proc/meminfo has no MemTotal, MemFree, Buffers, \
-             Cached and Shmem in kB"
+            "tests/fixtures/host/garbage/proc/meminfo has no MemTotal, MemFree, Cached and Shmem \
+             in kB"
         );
     }
 

@@ -3,9 +3,9 @@
 //! The descriptor stays open and is read in place from offset 0, which makes the kernel write
 //! the text anew: one system call a reading instead of three or four.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::{RawValue, ReadError};
 
@@ -23,6 +23,11 @@ pub const PAGE: usize = 4096;
 impl KernelFile {
     pub fn new(path: PathBuf) -> Self {
         Self { path, file: None }
+    }
+
+    /// The directory that the file is in.
+    pub fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
     }
 
     /// The text of the file's first page, in `page`.
@@ -70,6 +75,23 @@ impl KernelFile {
     }
 }
 
+/// The text of a file that is read seldom and need not be there: limits stand only where a
+/// controller is in use, and at the root of version 2 there are none.
+pub fn optional(path: &Path) -> Result<Option<String>, ReadError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => match ReadError::of(path.to_owned(), error) {
+            ReadError::Missing(_) => Ok(None),
+            error => Err(error),
+        },
+    }
+}
+
+/// The text of a file that is read seldom and must be there.
+pub fn required(path: &Path) -> Result<String, ReadError> {
+    optional(path)?.ok_or_else(|| ReadError::Missing(path.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,13 +99,13 @@ mod tests {
     #[test]
     fn a_file_is_read_anew_each_time() {
         let path = std::env::temp_dir().join(format!("kernel_file-{}", std::process::id()));
-        std::fs::write(&path, "1\n").expect("the temporary directory is writable");
+        fs::write(&path, "1\n").expect("the temporary directory is writable");
         let mut file = KernelFile::new(path.clone());
         let mut page = [0; PAGE];
         assert_eq!(file.read(&mut page).ok(), Some("1\n"));
-        std::fs::write(&path, "23\n").expect("the temporary directory is writable");
+        fs::write(&path, "23\n").expect("the temporary directory is writable");
         assert_eq!(file.read(&mut page).ok(), Some("23\n"));
-        std::fs::remove_file(&path).expect("the file was just written");
+        fs::remove_file(&path).expect("the file was just written");
     }
 
     #[test]

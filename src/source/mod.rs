@@ -5,12 +5,16 @@ mod cgroup;
 #[cfg(target_os = "linux")]
 pub mod container;
 #[cfg(target_os = "linux")]
+mod cores;
+#[cfg(target_os = "linux")]
 pub mod host;
 #[cfg(not(target_os = "linux"))]
 #[path = "host_macos.rs"]
 mod host;
 #[cfg(target_os = "linux")]
 mod kernel_file;
+#[cfg(target_os = "linux")]
+mod plausible;
 #[cfg(target_os = "linux")]
 mod proc;
 #[cfg(all(test, target_os = "linux"))]
@@ -22,8 +26,12 @@ pub mod task;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(target_os = "linux")]
+use log::warn;
 use tokio::time::Instant;
 
+#[cfg(target_os = "linux")]
+use self::container::Limited;
 #[cfg(target_os = "linux")]
 use crate::ecs::Endpoint;
 use crate::model::{Events, Evidence, Reading};
@@ -81,14 +89,23 @@ pub async fn open(settings: &Settings) -> Chosen {
         }
         (Scope::Auto, None) => {
             let mut container = container();
+            let host = |reason: String| Chosen::new(host::Host::open(), "host", reason);
             match container.limited_by() {
-                Some(limits) => {
+                Limited::By(limits) => {
                     let reason = format!("its control group is limited to {limits}");
                     Chosen::new(container, "container", reason)
                 }
-                None => {
-                    let reason = "its control group has no CPU or memory limit".to_owned();
-                    Chosen::new(host::Host::open(), "host", reason)
+                Limited::ByNothing => {
+                    host("its control group has no CPU or memory limit".to_owned())
+                }
+                // The figures are then the machine's, and nobody should take them for a container's.
+                Limited::NotFound(error) => {
+                    warn!("control group not found, so a limit on it is not known: {error}");
+                    host("its control group was not found".to_owned())
+                }
+                Limited::Unknown(error) => {
+                    warn!("a limit of the control group is not known: {error}");
+                    host("the limits of its control group could not be read".to_owned())
                 }
             }
         }

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use super::plausible::part_of;
 use crate::model::Bytes;
 
-/// The CPU time that all cores have spent on work since boot, from the text of /proc/stat.
+/// The CPU time of all cores since boot, in ticks, in the columns that [`COLUMNS`] names.
 ///
-/// Work is everything but `idle` and `iowait`: user, nice, system, irq, softirq and steal (time
-/// that a hypervisor took away while there was work to do). `guest` and `guest_nice` are already
-/// part of user and nice (proc_stat(5)). `None` where the line is missing or garbled, and where
-/// every counter is zero: a kernel that runs has used CPU, so such a file keeps no account, as
-/// in some sandboxes.
-pub fn cpu_used(stat: &str) -> Option<Duration> {
-    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+/// It is that of the first line `cpu` that has any: some versions of lxcfs write a line of zeros
+/// before it. `None` where there is no such line, or it is garbled. A kernel that runs has used CPU,
+/// so a file with nothing but zeros keeps no account, as in some sandboxes.
+pub fn cpu_columns(stat: &str) -> Option<[u64; 8]> {
+    let mut lines = stat.lines().map_while(|line| line.strip_prefix("cpu "));
+    lines.find_map(|line| columns(line).filter(|columns| columns.iter().any(|&ticks| ticks > 0)))
+}
+
+fn columns(line: &str) -> Option<[u64; 8]> {
     let mut ticks = [0_u64; 8];
     let mut fields = line.split_ascii_whitespace();
     for (index, tick) in ticks.iter_mut().enumerate() {
@@ -23,12 +26,28 @@ pub fn cpu_used(stat: &str) -> Option<Duration> {
             None => return None,
         };
     }
-    if ticks.iter().all(|&tick| tick == 0) {
-        return None;
-    }
-    let [user, nice, system, _idle, _iowait, irq, softirq, steal] = ticks;
-    let busy = [user, nice, system, irq, softirq, steal].into_iter().fold(0, u64::saturating_add);
-    Some(Duration::from_millis(busy.saturating_mul(MILLISECONDS_PER_TICK)))
+    Some(ticks)
+}
+
+/// The CPU time that was spent on work since the columns stood at `before`.
+///
+/// Work is everything but `idle` and `iowait`: user, nice, system, irq, softirq and steal (time
+/// that a hypervisor took away while there was work to do). `guest` and `guest_nice` are already
+/// part of user and nice (proc_stat(5)). A column that went back, as steal can after a migration,
+/// counts nothing: the others still tell what they counted.
+pub fn work_since(before: &[u64; 8], columns: &[u64; 8]) -> Duration {
+    let work = WORK.iter().map(|&column| columns[column].saturating_sub(before[column]));
+    Duration::from_millis(work.fold(0, u64::saturating_add).saturating_mul(MILLISECONDS_PER_TICK))
+}
+
+/// How many cores have a line of their own, from the text of /proc/stat; `None` where none has.
+pub fn count_cpu_lines(stat: &str) -> Option<usize> {
+    let is_core = |line: &&str| {
+        let number = line.strip_prefix("cpu").and_then(|rest| rest.split(' ').next());
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    let count = stat.lines().take_while(|line| line.starts_with("cpu")).filter(is_core).count();
+    (count > 0).then_some(count)
 }
 
 /// The number of cores in a list such as `0-3,8`, from the text of
@@ -43,21 +62,84 @@ pub fn count_cores(list: &str) -> Option<usize> {
     Some(count)
 }
 
+/// What /proc/meminfo says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    pub used: Bytes,
+    pub total: Bytes,
+    /// Terms of the formula that were left out because they cannot be true.
+    pub left_out: LeftOut,
+}
+
+/// Which terms are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    pub shared: bool,
+    pub slabs: bool,
+}
+
+/// Why memory is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryError {
+    /// A number that the formula needs is not there.
+    Incomplete,
+    /// More than all memory could be given back.
+    Contradictory,
+}
+
 /// Used and total memory, from the text of /proc/meminfo.
 ///
 /// Used = MemTotal − MemFree − Buffers − Cached − SReclaimable + Shmem: page cache and
 /// reclaimable slabs can be dropped at any time; shared memory (tmpfs), which the kernel counts
-/// in Cached, cannot. Kernels and sandboxes without slabs have no SReclaimable.
-pub fn memory(meminfo: &str) -> Option<(Bytes, Bytes)> {
-    let names = ["MemTotal", "MemFree", "Buffers", "Cached", "Shmem", "SReclaimable"];
-    let [total, free, buffers, cached, shared, slabs] = kibibytes_of(meminfo, names);
-    let total = total?;
-    let droppable = [free?, buffers?, cached?, slabs.unwrap_or(0)]
-        .into_iter()
-        .fold(0, u64::saturating_add)
-        .saturating_sub(shared?);
+/// in Cached, cannot.
+///
+/// OpenVZ has no Buffers, sandboxes without slabs no SReclaimable, and kernels before 2.6.19 neither
+/// SReclaimable nor Shmem: these are 0. Where SReclaimable is there and Shmem is not, shared memory
+/// is in use and its size is unknown, so memory is too.
+///
+/// lxcfs mixes lines of the container and of its host. SReclaimable cannot exceed Slab, nor Shmem
+/// Cached; one that does is the host's, and left out.
+pub fn memory(meminfo: &str) -> Result<Memory, MemoryError> {
+    let names = ["MemTotal", "MemFree", "Buffers", "Cached", "Shmem", "SReclaimable", "Slab"];
+    let [total, free, buffers, cached, shared, slabs, all_slabs] = kibibytes_of(meminfo, names);
+    let needed = |number: Option<u64>| number.ok_or(MemoryError::Incomplete);
+    let (total, free, cached) = (needed(total)?, needed(free)?, needed(cached)?);
+    let shared = match (shared, slabs) {
+        (None, Some(_)) => return Err(MemoryError::Incomplete),
+        (shared, _) => shared.unwrap_or(0),
+    };
+    if total == 0 {
+        return Err(MemoryError::Incomplete);
+    }
+    let slack = total / LATE_PART;
+    let slabs_in_all = slabs.map(|slabs| part_of(slabs, all_slabs.unwrap_or(u64::MAX), slack));
+    let shared_in_cache = part_of(shared, cached, slack);
+    let left_out = LeftOut { shared: shared_in_cache.is_none(), slabs: slabs_in_all == Some(None) };
+    let droppable = [
+        free,
+        buffers.unwrap_or(0),
+        cached - shared_in_cache.unwrap_or(0),
+        slabs_in_all.flatten().unwrap_or(0),
+    ];
+    let droppable = droppable.into_iter().fold(0, u64::saturating_add);
+    let droppable = part_of(droppable, total, slack).ok_or(MemoryError::Contradictory)?;
     let bytes = |kibibytes: u64| Bytes(kibibytes.saturating_mul(1024));
-    (total > 0).then(|| (bytes(total.saturating_sub(droppable)), bytes(total)))
+    Ok(Memory { used: bytes(total - droppable), total: bytes(total), left_out })
+}
+
+/// How much of the cache of ZFS (ARC) could be given back, which the kernel counts as used memory:
+/// all above the size that ZFS keeps, from the text of /proc/spl/kstat/zfs/arcstats.
+pub fn arc_droppable(arcstats: &str) -> Option<Bytes> {
+    let number = |name| arc_number(arcstats, name);
+    Some(Bytes(number("size")?.saturating_sub(number("c_min")?)))
+}
+
+/// A number of arcstats, whose lines are a name, a type and a value.
+pub fn arc_number(arcstats: &str, name: &str) -> Option<u64> {
+    arcstats.lines().find_map(|line| {
+        let mut fields = line.split_ascii_whitespace();
+        (fields.next()? == name).then(|| fields.nth(1)?.parse().ok())?
+    })
 }
 
 /// Total memory, from the text of /proc/meminfo.
@@ -65,13 +147,10 @@ pub fn memory_total(meminfo: &str) -> Option<Bytes> {
     kibibytes(meminfo, "MemTotal").map(|total| Bytes(total.saturating_mul(1024)))
 }
 
-/// A counter of the first line of /proc/stat, in ticks, by the name that proc_stat(5) gives it.
+/// A counter of /proc/stat, in ticks, by the name that proc_stat(5) gives it.
 pub fn ticks(stat: &str, name: &str) -> Option<u64> {
-    let column = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"]
-        .into_iter()
-        .position(|column| column == name)?;
-    let line = stat.lines().next()?.strip_prefix("cpu ")?;
-    line.split_ascii_whitespace().nth(column)?.parse().ok()
+    let column = COLUMNS.iter().position(|column| *column == name)?;
+    Some(cpu_columns(stat)?[column])
 }
 
 /// A number of /proc/meminfo, in kB.
@@ -98,8 +177,16 @@ fn kibibytes_of<const N: usize>(meminfo: &str, names: [&str; N]) -> [Option<u64>
 /// The kernel counts in USER_HZ, 100 a second on every architecture that this runs on (time(7)).
 const MILLISECONDS_PER_TICK: u64 = 10;
 
-/// The position of `idle` among the columns of /proc/stat.
+/// The columns of a line of /proc/stat, as far as they are read.
+const COLUMNS: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
+
+/// The places among them of `idle`, and of what is work.
 const IDLE: usize = 3;
+const WORK: [usize; 6] = [0, 1, 2, 5, 6, 7];
+
+/// Counters of memory may be late by a hundredth of all memory: each CPU keeps some pages of them to
+/// itself (`vm.stat_interval`).
+const LATE_PART: u64 = 100;
 
 #[cfg(test)]
 mod tests {
@@ -109,33 +196,59 @@ mod tests {
         MemAvailable:    6000000 kB\nBuffers:          200000 kB\nCached:          3000000 kB\n\
         SwapCached:            7 kB\nShmem:            500000 kB\nSReclaimable:     300000 kB\n";
 
+    fn work(stat: &str) -> Option<Duration> {
+        cpu_columns(stat).map(|columns| work_since(&[0; 8], &columns))
+    }
+
     #[test]
     fn work_is_all_but_idle_and_iowait() {
         let stat = "cpu  100 20 30 9000 400 5 6 7 50 10\ncpu0 1 2 3 4\nintr 5\n";
-        assert_eq!(cpu_used(stat), Some(Duration::from_millis(1680)));
+        assert_eq!(work(stat), Some(Duration::from_millis(1680)));
     }
 
     #[test]
     fn an_old_kernel_has_fewer_columns() {
-        assert_eq!(cpu_used("cpu 1 2 3 4\n"), Some(Duration::from_millis(60)));
-        assert_eq!(cpu_used("cpu 1 2 3\n"), None);
+        assert_eq!(work("cpu 1 2 3 4\n"), Some(Duration::from_millis(60)));
+        assert_eq!(work("cpu 1 2 3\n"), None);
     }
 
     #[test]
     fn counters_that_are_all_zero_are_absent() {
-        assert_eq!(cpu_used("cpu  0 0 0 0 0 0 0 0 0 0\n"), None);
+        assert_eq!(work("cpu  0 0 0 0 0 0 0 0 0 0\n"), None);
+        assert_eq!(work("cpu  0 0 0 0\ncpu0 1 2 3 4\ncpu  1 2 3 4\n"), None, "too late");
+        // lxcfs#406.
+        assert_eq!(work("cpu  0 0 0 0\ncpu  1 2 3 4\n"), Some(Duration::from_millis(60)));
+    }
+
+    #[test]
+    fn a_column_that_goes_back_does_not_hide_what_the_others_counted() {
+        let before = [100, 20, 30, 9000, 400, 5, 6, 7_000_000];
+        let after = [190, 21, 35, 9100, 300, 5, 6, 9];
+        assert_eq!(work_since(&before, &after), Duration::from_millis(960));
+        assert_eq!(work_since(&after, &after), Duration::ZERO);
+    }
+
+    #[test]
+    fn lines_of_cores_are_counted() {
+        assert_eq!(count_cpu_lines("cpu  1 2\ncpu0 1 2\ncpu7 1 2\nintr 5\ncpu8 1\n"), Some(2));
+        for text in ["", "cpu  1 2\nintr 5\n", "cpux 1\n", "cpu\n"] {
+            assert_eq!(count_cpu_lines(text), None, "{text:?}");
+        }
     }
 
     #[test]
     fn garbage_is_absent() {
         for text in ["", "cpu", "cpu0 1 2 3 4\n", "cpu  1 2 x 4\n", "cpu  -1 2 3 4\n"] {
-            assert_eq!(cpu_used(text), None, "{text:?}");
+            assert_eq!(work(text), None, "{text:?}");
         }
         for text in ["", "MemTotal: 5 kB", "MemTotal: 0 kB", "MemTotal: many kB"] {
-            assert_eq!(memory(text), None, "{text:?}");
+            assert_eq!(memory(text), Err(MemoryError::Incomplete), "{text:?}");
         }
         for text in ["", "\n", "x", "3-0", "0-", "-1", "0-18446744073709551615,1"] {
             assert_eq!(count_cores(text), None, "{text:?}");
+        }
+        for text in ["", "size 4\n", "size 4 1\n", "size 4 x\nc_min 4 1\n"] {
+            assert_eq!(arc_droppable(text), None, "{text:?}");
         }
     }
 
@@ -146,24 +259,66 @@ mod tests {
         assert_eq!(count_cores("0-255\n"), Some(256));
     }
 
-    #[test]
-    fn shared_memory_is_used_and_cache_and_slabs_are_not() {
-        let used = 8_000_000 - 1_000_000 - 200_000 - 3_000_000 - 300_000 + 500_000;
-        assert_eq!(memory(MEMINFO), Some((Bytes(used * 1024), Bytes(8_000_000 * 1024))));
+    /// Used memory in kB.
+    fn used(meminfo: &str) -> Result<u64, MemoryError> {
+        memory(meminfo).map(|memory| {
+            assert_eq!(memory.total, Bytes(8_000_000 * 1024));
+            memory.used.0 / 1024
+        })
     }
 
     #[test]
-    fn a_kernel_without_slabs_has_none_to_take_off() {
-        let meminfo = MEMINFO.replace("SReclaimable", "Other");
-        let used = 8_000_000 - 1_000_000 - 200_000 - 3_000_000 + 500_000;
-        assert_eq!(memory(&meminfo), Some((Bytes(used * 1024), Bytes(8_000_000 * 1024))));
+    fn shared_memory_is_used_and_cache_and_slabs_are_not() {
+        let expected = 8_000_000 - 1_000_000 - 200_000 - 3_000_000 - 300_000 + 500_000;
+        assert_eq!(used(MEMINFO), Ok(expected));
+    }
+
+    #[test]
+    fn what_a_kernel_does_not_know_is_0() {
+        let without = |names: &[&str]| {
+            let other = |text: String, name: &&str| text.replace(&format!("{name}:"), "Other:");
+            used(&names.iter().fold(MEMINFO.to_owned(), other))
+        };
+        let all = 8_000_000 - 1_000_000 - 200_000 - 3_000_000 - 300_000 + 500_000;
+        assert_eq!(without(&["SReclaimable"]), Ok(all + 300_000), "a sandbox without slabs");
+        assert_eq!(without(&["Buffers"]), Ok(all + 200_000), "OpenVZ");
+        let old = Ok(all + 300_000 - 500_000);
+        assert_eq!(without(&["SReclaimable", "Shmem"]), old, "before 2.6.19");
     }
 
     #[test]
     fn a_missing_part_of_the_formula_is_absent_and_not_zero() {
-        for name in ["MemTotal", "MemFree", "Buffers", "Cached", "Shmem"] {
+        for name in ["MemTotal", "MemFree", "Cached", "Shmem"] {
             let meminfo = MEMINFO.replace(&format!("{name}:"), "Other:");
-            assert_eq!(memory(&meminfo), None, "{name}");
+            assert_eq!(memory(&meminfo), Err(MemoryError::Incomplete), "{name}");
         }
+    }
+
+    #[test]
+    fn what_exceeds_its_whole_is_left_out() {
+        let with =
+            |lines: &str| memory(&format!("MemTotal: 100000 kB\nMemFree: 40000 kB\n{lines}"));
+        let used = |kib: u64, shared, slabs| {
+            let (used, total) = (Bytes(kib * 1024), Bytes(100_000 * 1024));
+            Ok(Memory { used, total, left_out: LeftOut { shared, slabs } })
+        };
+        let sound = "Cached: 20000 kB\nShmem: 5000 kB\nSlab: 9000 kB\nSReclaimable: 3000 kB\n";
+        assert_eq!(with(sound), used(42_000, false, false));
+        let slabs = "Cached: 20000 kB\nShmem: 5000 kB\nSlab: 0 kB\nSReclaimable: 3000 kB\n";
+        assert_eq!(with(slabs), used(45_000, false, true));
+        let shared = "Cached: 20000 kB\nShmem: 50000 kB\nSlab: 9000 kB\nSReclaimable: 3000 kB\n";
+        assert_eq!(with(shared), used(37_000, true, false));
+        let late = "Cached: 20000 kB\nShmem: 20900 kB\nSlab: 2900 kB\nSReclaimable: 3000 kB\n";
+        assert_eq!(with(late), used(57_100, false, false), "counters that are late");
+        for free in ["Cached: 61001 kB\nShmem: 0 kB\n", "Cached: 1 kB\nBuffers: 70000 kB\n"] {
+            assert_eq!(with(free), Err(MemoryError::Contradictory), "{free:?}");
+        }
+    }
+
+    #[test]
+    fn the_cache_of_zfs_above_its_minimum_could_be_given_back() {
+        let arcstats = "13 1 0x01 123 33456 1 2\nname type data\nsize 4 9000\nc_min 4 500\n";
+        assert_eq!(arc_droppable(arcstats), Some(Bytes(8500)));
+        assert_eq!(arc_droppable(&arcstats.replace("9000", "400")), Some(Bytes(0)));
     }
 }

@@ -67,8 +67,9 @@ proptest! {
     fn no_text_of_the_machine_makes_a_parser_panic(
         stat in text(STAT), meminfo in text(MEMINFO), list in text("0-3,8,10-11\n"),
     ) {
-        let _ = (proc::cpu_used(&stat), proc::ticks(&stat, "steal"), proc::count_cores(&list));
-        if let Some((used, total)) = proc::memory(&meminfo) {
+        let _ = (proc::cpu_columns(&stat), proc::ticks(&stat, "steal"), proc::count_cores(&list));
+        let _ = (proc::count_cpu_lines(&stat), proc::arc_droppable(&stat));
+        if let Ok(proc::Memory { used, total, .. }) = proc::memory(&meminfo) {
             prop_assert!(used <= total && total > Bytes(0), "{used:?} of {total:?}");
         }
     }
@@ -82,6 +83,7 @@ proptest! {
             let _ = (v1::droppable(&stat, which), v2::droppable(&stat, which));
         }
         let _ = (v1::memory_limit(&stat), v2::memory_limit(&number), field(&stat, "shmem"));
+        let _ = v1::limit_in_bytes(&number);
         let _ = (v1::cpu_used(&number), v2::cpu_used(&stat), v1::cpu_period(&number));
         for quota in [v1::cpu_quota(&number, period.max(1)), v2::cpu_quota(&pair)] {
             if let Some(Some(Cores(cores))) = quota {
@@ -98,6 +100,9 @@ proptest! {
             let _ = Group::is_named(controller, &cgroup);
             let Some(group) = Group::find(controller, &cgroup, &mountinfo, Path::new("/root"))
             else { continue };
+            let own = group.own().to_owned();
+            let group = group.of_container();
+            prop_assert!(own.starts_with(group.own()), "{group:?}");
             prop_assert!(group.own().starts_with("/root"), "{group:?}");
             let mount = group.directories().last().expect("its own is one of them");
             let below = group.own().strip_prefix(mount).expect("the mount is above it");
@@ -122,10 +127,12 @@ proptest! {
     #[test]
     fn work_is_the_sum_of_its_columns(ticks in prop::array::uniform8(0_u64..1 << 40)) {
         let columns = ticks.map(|tick| tick.to_string()).join(" ");
-        let used = proc::cpu_used(&format!("cpu  {columns} 3 4\ncpu0 1\n"));
-        let busy: u64 = [0, 1, 2, 5, 6, 7].into_iter().map(|column: usize| ticks[column]).sum();
+        let read = proc::cpu_columns(&format!("cpu  {columns} 3 4\ncpu0 1\n"));
         let is_account = ticks.iter().any(|tick| *tick > 0);
-        prop_assert_eq!(used.map(|used| used.as_millis()), is_account.then_some(u128::from(busy) * 10));
+        prop_assert_eq!(read, is_account.then_some(ticks));
+        let busy: u64 = [0, 1, 2, 5, 6, 7].into_iter().map(|column: usize| ticks[column]).sum();
+        let used = proc::work_since(&[0; 8], &ticks).as_millis();
+        prop_assert_eq!(used, u128::from(busy) * 10);
     }
 
     #[test]
@@ -139,14 +146,18 @@ proptest! {
     }
 
     #[test]
-    fn memory_is_the_formula_of_its_numbers(parts in prop::array::uniform6(0_u64..1 << 40)) {
-        let [total, free, buffers, cached, shared, slabs] = parts;
+    fn memory_is_the_formula_of_its_numbers(parts in prop::array::uniform6(0_u64..1 << 37)) {
+        // Each part is no larger than its whole, as a kernel writes them.
+        let [free, buffers, cached, slabs, unreclaimable, rest] = parts;
+        let total = parts.iter().sum::<u64>();
+        let shared = cached / 3;
         let text = format!(
             "MemTotal: {total} kB\nMemFree: {free} kB\nBuffers: {buffers} kB\nCached: {cached} kB\n\
-             Shmem: {shared} kB\nSReclaimable: {slabs} kB\n"
+             Shmem: {shared} kB\nSlab: {} kB\nSReclaimable: {slabs} kB\n",
+            slabs + unreclaimable
         );
-        let droppable = (free + buffers + cached + slabs).saturating_sub(shared);
-        let used = Bytes(total.saturating_sub(droppable) * 1024);
-        prop_assert_eq!(proc::memory(&text), (total > 0).then_some((used, Bytes(total * 1024))));
+        let used = Bytes((shared + unreclaimable + rest) * 1024);
+        let expected = proc::Memory { used, total: Bytes(total * 1024), left_out: Default::default() };
+        prop_assert_eq!(proc::memory(&text).ok(), (total > 0).then_some(expected));
     }
 }

@@ -7,6 +7,7 @@
 mod account;
 mod containers;
 mod evidence;
+mod fallback;
 mod fusion;
 pub mod metadata;
 mod news;
@@ -21,17 +22,21 @@ use std::time::Duration;
 use log::info;
 use tokio::time::{Instant, timeout};
 
-use self::account::{Account, Exact};
+use self::account::{Account, Exact, Lacking};
 use self::containers::{Containers, Whole};
-use self::fusion::{Fusion, Machine};
+use self::fallback::Fallback;
+use self::fusion::Fusion;
 use self::metadata::Task as Metadata;
 use self::news::{News, Receiver, channel};
 use super::Source;
 use super::container::Container;
 use super::host::Host;
 use crate::ecs::Endpoint;
-use crate::model::{Bytes, Cores, CpuReading, Events, Evidence, Limit, MemoryReading, Reading};
-use crate::settings::{MemoryUse, Metrics, Settings};
+use crate::model::{
+    Bytes, Cores, CpuAccount, CpuReading, Events, Evidence, Limit, MemoryReading, ReadError,
+    Reading,
+};
+use crate::settings::{MemoryUse, Metrics, Scope, Settings};
 
 /// Reads the usage of a task, in the way that suits where it runs.
 #[derive(Debug)]
@@ -48,6 +53,7 @@ pub struct Task {
     per_container: bool,
     /// What a task of one container was last read as, which is that container as well.
     own: Option<Reading>,
+    fallback: Fallback,
 }
 
 /// How the usage is found.
@@ -58,9 +64,18 @@ enum Way {
     /// The only container's own control group.
     Own(Box<Container>),
     /// The machine's counters less the platform's overhead.
-    Fused { machine: Box<Host>, fusion: Fusion, account: Account, limits: Limits },
+    Fused(Told, Fusion),
     /// The exact figures as they come.
-    Exact { account: Account, limits: Limits, machine: Box<Host>, fresh: Option<Exact> },
+    Exact(Told, Option<Exact>),
+}
+
+/// A task that the endpoint tells figures of.
+#[derive(Debug)]
+struct Told {
+    machine: Box<Host>,
+    limits: Limits,
+    account: Account,
+    cpu_account: CpuAccount,
 }
 
 /// The task's limits, as far as it has any.
@@ -93,6 +108,7 @@ impl Task {
             containers: Containers::default(),
             per_container: settings.per_container,
             own: None,
+            fallback: Fallback::new(settings.scope == Scope::Auto),
         };
         // Without it the first sample is without any part.
         let _ = timeout(FIRST_ANSWER, task.news.wait()).await;
@@ -112,55 +128,65 @@ impl Task {
             News::Failed(text) => self.failure = Some(text),
             News::Task(task) => {
                 self.containers.know(&task);
-                self.way = choose(&task, &self.address, self.memory, self.metrics);
+                self.go(&task);
             }
             News::Usage(usage, now) => {
                 if self.per_container {
                     self.containers.add(&usage, now);
                 }
                 match &mut self.way {
-                    Way::Fused { fusion, account, .. } => {
-                        if let Some(exact) = account.add(usage, now) {
-                            fusion.exact(exact);
+                    Way::Fused(told, fusion) => {
+                        if let Some(exact) = told.account.add(usage, now) {
+                            fusion.exact(&exact);
                         }
                     }
-                    Way::Exact { account, fresh, .. } => {
-                        *fresh = account.add(usage, now).or(*fresh);
+                    Way::Exact(told, fresh) => {
+                        let exact = told.account.add(usage, now);
+                        *fresh = exact.or(fresh.take());
                     }
                     Way::Unknown | Way::Own(_) => {}
                 }
             }
         }
     }
-}
 
-/// The way for this task, which is said.
-fn choose(task: &Metadata, address: &str, memory: MemoryUse, metrics: Metrics) -> Way {
-    let limits = Limits {
-        cpu: task.cpu_limit().map(|amount| Limit { amount, origin: address.into() }),
-        memory: task.memory_limit().map(|amount| Limit { amount, origin: address.into() }),
-    };
-    let machine = || Box::new(Host::open());
-    if task.containers() == 1 {
-        info!("the task has one container, so its own control group tells its usage");
-        let container = Container::open(Path::new("/"), memory).with_events(metrics);
-        return Way::Own(Box::new(container.within(limits)));
-    }
-    let account = Account::default();
-    if task.has_own_machine() {
-        info!("the task is on Fargate: the machine's counters less the platform's overhead");
-        return Way::Fused { machine: machine(), fusion: Fusion::default(), account, limits };
-    }
-    info!("the task is on an instance: its usage is that of its containers, by the endpoint");
-    Way::Exact { account, limits, machine: machine(), fresh: None }
-}
-
-impl Source for Task {
-    fn read(&mut self, instant: Instant) -> Reading {
-        let fused = match &mut self.way {
-            Way::Fused { machine, fusion, limits, .. } => {
-                Some(fuse(machine, fusion, limits, instant))
+    /// Chooses the way for a task. What was counted on the same way goes on with the new limits.
+    fn go(&mut self, task: &Metadata) {
+        let limits = limits_of(task, &self.address);
+        let told = |limits| Told {
+            machine: Box::new(Host::open()),
+            limits,
+            account: Account::default(),
+            cpu_account: CpuAccount::open(),
+        };
+        match (&mut self.way, task.containers() == 1, task.has_own_machine()) {
+            (Way::Fused(told, _), false, true) | (Way::Exact(told, _), false, false) => {
+                told.limits = limits;
             }
+            (_, true, _) => {
+                info!("the task has one container, so its own control group tells its usage");
+                self.way =
+                    Way::Own(Box::new(open_container(self.memory, self.metrics).within(limits)));
+            }
+            (_, false, true) => {
+                info!(
+                    "the task is on Fargate: the machine's counters less the platform's overhead"
+                );
+                self.way = Way::Fused(told(limits), Fusion::default());
+            }
+            (_, false, false) => {
+                info!(
+                    "the task is on an instance: its usage is that of its containers, by the endpoint"
+                );
+                self.way = Way::Exact(told(limits), None);
+            }
+        }
+    }
+
+    /// The reading that the endpoint's figures give, as far as there are new ones.
+    fn read_task(&mut self, instant: Instant) -> Reading {
+        let fused = match &mut self.way {
+            Way::Fused(told, fusion) => Some(fuse(told, fusion, instant)),
             _ => None,
         };
         // What the endpoint tells is of instants before this reading of the machine.
@@ -172,23 +198,40 @@ impl Source for Task {
                 self.own = self.per_container.then(|| reading.clone());
                 reading
             }
-            (Way::Exact { limits, machine, fresh, .. }, None) => match fresh.take() {
-                Some(exact) => told(exact, limits, machine.read(instant)),
+            (Way::Exact(told, fresh), None) => match fresh.take() {
+                Some(exact) => told.reading(&exact, &self.containers, &self.address),
                 None => NOTHING_NEW,
             },
-            (Way::Unknown | Way::Fused { .. }, None) => NOTHING_NEW,
+            (Way::Unknown | Way::Fused(..), None) => NOTHING_NEW,
         }
+    }
+}
+
+fn open_container(memory: MemoryUse, metrics: Metrics) -> Container {
+    Container::open(Path::new("/"), memory).with_events(metrics)
+}
+
+fn limits_of(task: &Metadata, address: &str) -> Limits {
+    Limits {
+        cpu: task.cpu_limit().map(|amount| Limit { amount, origin: address.into() }),
+        memory: task.memory_limit().map(|amount| Limit { amount, origin: address.into() }),
+    }
+}
+
+impl Source for Task {
+    fn read(&mut self, instant: Instant) -> Reading {
+        let reading = self.read_task(instant);
+        let (memory, metrics) = (self.memory, self.metrics);
+        let container = || open_container(memory, metrics);
+        self.fallback.complete(reading, instant, self.failure.as_deref(), container)
     }
 
     fn containers(&mut self) -> Vec<(Arc<str>, Reading)> {
         let containers = &mut self.containers;
         match &mut self.way {
             Way::Own(_) => containers.only().zip(self.own.take()).into_iter().collect(),
-            Way::Fused { machine, limits, .. } | Way::Exact { machine, limits, .. }
-                if containers.has_news() =>
-            {
-                let whole = limits.or_of(machine.read(Instant::now()));
-                containers.readings(&whole, &self.address)
+            Way::Fused(told, _) | Way::Exact(told, _) if containers.has_news() => {
+                containers.readings(&told.whole(), &self.address)
             }
             _ => Vec::new(),
         }
@@ -197,15 +240,20 @@ impl Source for Task {
     fn explain(&mut self) -> Vec<Evidence> {
         match &mut self.way {
             Way::Own(container) => container.explain(),
-            Way::Fused { machine, fusion, .. } => {
+            Way::Fused(told, fusion) => {
                 let failure = self.failure.as_deref();
-                evidence::less_overhead(machine.explain(), fusion, &self.address, failure)
+                evidence::less_overhead(told.machine.explain(), fusion, &self.address, failure)
             }
-            Way::Exact { account, .. } if self.failure.is_none() => {
-                let latest = account.latest();
-                evidence::of_containers(&latest, &self.containers, &self.address, self.memory)
-            }
-            Way::Exact { .. } | Way::Unknown => {
+            Way::Exact(told, _) if self.failure.is_none() => match told.account.latest() {
+                none if none.is_empty() => {
+                    let none = format!("{}/stats has no figures of any container", self.address);
+                    evidence::failed(&none).into()
+                }
+                latest => {
+                    evidence::of_containers(&latest, &self.containers, &self.address, self.memory)
+                }
+            },
+            Way::Exact(..) | Way::Unknown => {
                 self.failure.iter().flat_map(|why| evidence::failed(why)).collect()
             }
         }
@@ -214,47 +262,60 @@ impl Source for Task {
     fn events(&mut self) -> Events {
         match &mut self.way {
             Way::Own(container) => container.events(),
-            Way::Fused { .. } | Way::Exact { .. } | Way::Unknown => Events::default(),
+            Way::Fused(..) | Way::Exact(..) | Way::Unknown => Events::default(),
         }
     }
 }
 
 /// The task by the machine's counters, each part as far as its overhead is known.
-fn fuse(machine: &mut Host, fusion: &mut Fusion, limits: &Limits, at: Instant) -> Reading {
-    let (cpu, memory) = match machine.read(at) {
-        Reading { cpu: Some(Ok(cpu)), memory: Some(Ok(memory)) } => (cpu, memory),
-        incomplete => return incomplete,
+fn fuse(told: &mut Told, fusion: &mut Fusion, at: Instant) -> Reading {
+    let machine = &mut told.machine;
+    let mut cpu = || {
+        let (used, _) = machine.cpu_used()?;
+        let limit = told.limits.cpu.clone().map_or_else(|| machine.cores(), Ok)?;
+        let used = fusion.cpu.machine(at, used, limit.amount);
+        Ok(used.map(|(at, used)| CpuReading { at, used, limit, account: told.cpu_account }))
     };
-    let cpu_limit = limits.cpu.clone().unwrap_or(cpu.limit);
-    let machine = Machine { at, cpu: cpu.used, memory: memory.used };
-    let (used, in_use) = fusion.machine(machine, cpu_limit.amount);
-    let memory_limit = limits.memory.clone().unwrap_or(memory.limit);
-    Reading {
-        cpu: used.map(|(at, used)| Ok(CpuReading { at, used, limit: cpu_limit })),
-        memory: in_use.map(|used| Ok(MemoryReading { used, limit: memory_limit })),
-    }
+    let cpu = cpu().transpose();
+    let memory = machine.memory_used().map(|memory| {
+        let limit = told.limits.memory.clone().unwrap_or(memory.limit);
+        fusion.memory.machine(at, memory.used).map(|used| MemoryReading { used, limit })
+    });
+    Reading { cpu, memory: memory.transpose() }
 }
 
-impl Limits {
-    /// What there is no limit of is in percent of the machine.
-    fn or_of(&self, machine: Reading) -> Whole {
-        let cpu = self.cpu.clone().map(Ok);
-        let memory = self.memory.clone().map(Ok);
+impl Told {
+    /// The task by its exact figures.
+    fn reading(&mut self, exact: &Exact, containers: &Containers, address: &str) -> Reading {
+        let Whole { cpu, memory } = self.whole();
+        let lacks = |Lacking(id): &Lacking, what: &str, hint: &str| {
+            let name = containers.name(id).unwrap_or(id);
+            ReadError::unusable(format!("{address}/stats has no {what} of container {name}{hint}"))
+        };
+        let used = exact.cpu.as_ref().map_err(|lacking| lacks(lacking, "CPU time", ""));
+        let in_use =
+            exact.memory.as_ref().map_err(|lacking| lacks(lacking, "memory", NO_CONTROLLER));
+        let account = self.cpu_account;
+        let cpu = used
+            .and_then(|used| Ok(CpuReading { at: exact.at, used: *used, limit: cpu?, account }));
+        let memory = in_use.and_then(|used| Ok(MemoryReading { used: *used, limit: memory? }));
+        Reading { cpu: Some(cpu), memory: Some(memory) }
+    }
+
+    /// The task's limits. What it has no limit of is in percent of the machine.
+    fn whole(&mut self) -> Whole {
+        let (cpu, memory) = (self.limits.cpu.clone(), self.limits.memory.clone());
         Whole {
-            cpu: cpu.or(machine.cpu.map(|cpu| cpu.map(|cpu| cpu.limit))),
-            memory: memory.or(machine.memory.map(|memory| memory.map(|memory| memory.limit))),
+            cpu: cpu.map_or_else(|| self.machine.cores(), Ok),
+            memory: memory.map_or_else(|| self.machine.memory(), Ok),
         }
     }
 }
 
-/// The task by its exact figures.
-fn told(exact: Exact, limits: &Limits, machine: Reading) -> Reading {
-    let Whole { cpu, memory } = limits.or_of(machine);
-    Reading {
-        cpu: cpu.map(|limit| Ok(CpuReading { at: exact.at, used: exact.cpu, limit: limit? })),
-        memory: memory.map(|limit| Ok(MemoryReading { used: exact.memory, limit: limit? })),
-    }
-}
+/// What to look at where a container has CPU and no memory: kernels for the Raspberry Pi begin
+/// without the controller.
+const NO_CONTROLLER: &str =
+    "; if the instance's kernel has its memory controller off, cgroup_enable=memory turns it on";
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::{figures, fixture, previewing, statistics};
+use super::{figures, fixture, previewing, single_container, statistics};
 use crate::endpoint::{Answer, Endpoint};
 use crate::support::{Agent, Ended, command, run};
 
@@ -137,7 +137,7 @@ fn a_signal_while_the_first_answer_is_awaited_is_heeded() {
 
 #[test]
 fn a_slow_answer_is_taken_up_when_it_comes() {
-    let endpoint = Endpoint::start(|_, _| Answer::Held(fixture("task-single.json")));
+    let endpoint = Endpoint::start(|_, _| Answer::Held(single_container()));
     let agent = Agent::start(previewing(&endpoint.url()).env("RUST_LOG", "debug"));
     agent.wait_for_log("Sample { cpu: None, memory: None }");
     endpoint.release();

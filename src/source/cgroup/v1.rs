@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::field;
 use crate::model::{Bytes, Cores};
 use crate::settings::MemoryUse;
+use crate::source::plausible::cache_without_shared;
 
 /// The CPU time that the group has used, from the text of `cpuacct.usage`.
 pub fn cpu_used(usage: &str) -> Option<Duration> {
@@ -27,18 +28,32 @@ pub fn cpu_quota(text: &str, period: u64) -> Option<Option<Cores>> {
 }
 
 /// The smallest limit of this group and all those above it, those that cannot be seen included,
-/// from the text of `memory.stat`. A number near 2^63 means that there is none.
-pub fn memory_limit(memory_stat: &str) -> Option<Bytes> {
-    field(memory_stat, "hierarchical_memory_limit").map(Bytes)
+/// from the text of `memory.stat`; within, `None` for no limit.
+pub fn memory_limit(memory_stat: &str) -> Option<Option<Bytes>> {
+    field(memory_stat, "hierarchical_memory_limit").map(unless_unlimited)
+}
+
+/// The limit of `memory.limit_in_bytes`; within, `None` for no limit.
+pub fn limit_in_bytes(text: &str) -> Option<Option<Bytes>> {
+    text.trim().parse().ok().map(unless_unlimited)
+}
+
+/// No limit is the highest number of whole pages below 2^63, whatever the size of a page.
+fn unless_unlimited(bytes: u64) -> Option<Bytes> {
+    (bytes < 1 << 62).then_some(Bytes(bytes))
 }
 
 /// What of the usage is not in use, from the text of `memory.stat`. The kernel counts shared memory
-/// in the cache, and tells how much it is since 4.12; it does not tell how much of its own memory it
-/// could reclaim.
+/// in the cache, and tells how much it is since 4.12. Before, the pages of files are those on the
+/// lists of file pages, on which shared memory is not. It does not tell how much of its own memory
+/// it could reclaim.
 pub fn droppable(memory_stat: &str, which: MemoryUse) -> Option<Bytes> {
     let stat = |name| field(memory_stat, name);
     let bytes = match which {
-        MemoryUse::Used => stat("total_cache")?.saturating_sub(stat("total_shmem").unwrap_or(0)),
+        MemoryUse::Used => match stat("total_shmem") {
+            Some(shared) => cache_without_shared(stat("total_cache")?, shared),
+            None => stat("total_inactive_file")?.saturating_add(stat("total_active_file")?),
+        },
         MemoryUse::WorkingSet => stat("total_inactive_file")?,
     };
     Some(Bytes(bytes))
@@ -88,8 +103,23 @@ mod tests {
 
     #[test]
     fn the_limit_is_that_of_the_hierarchy() {
-        assert_eq!(memory_limit(STAT), Some(Bytes(268_435_456)));
+        assert_eq!(memory_limit(STAT), Some(Some(Bytes(268_435_456))));
         assert_eq!(memory_limit("memory_limit 1\nhierarchical_memsw_limit 2\n"), None);
+    }
+
+    #[test]
+    fn a_number_near_2_to_63_is_no_limit() {
+        // With pages of 4, 16 and 64 KiB, and of kernels before 3.19.
+        for page in [4096, 16_384, 65_536, 1] {
+            let bytes = (1_u64 << 63) - page;
+            assert_eq!(limit_in_bytes(&format!("{bytes}\n")), Some(None), "{page}");
+            let stat = format!("hierarchical_memory_limit {bytes}\n");
+            assert_eq!(memory_limit(&stat), Some(None), "{page}");
+        }
+        assert_eq!(limit_in_bytes("536870912\n"), Some(Some(Bytes(536_870_912))));
+        for text in ["", "max", "-1", "1G"] {
+            assert_eq!(limit_in_bytes(text), None, "{text:?}");
+        }
     }
 
     #[test]
@@ -99,15 +129,17 @@ mod tests {
     }
 
     #[test]
-    fn before_linux_4_12_shared_memory_cannot_be_told_from_cache() {
-        let stat = STAT.replace("shmem", "other");
-        assert_eq!(droppable(&stat, MemoryUse::Used), Some(Bytes(204_800)));
+    fn before_linux_4_12_what_is_not_on_a_list_of_file_pages_is_in_use() {
+        let stat = STAT.replace("shmem", "other") + "total_active_file 20480\n";
+        assert_eq!(droppable(&stat, MemoryUse::Used), Some(Bytes(40_960 + 20_480)));
+        assert_eq!(droppable(&stat, MemoryUse::WorkingSet), Some(Bytes(40_960)));
     }
 
     #[test]
     fn a_missing_part_of_the_formula_is_absent_and_not_zero() {
         let without = |name| STAT.replace(name, "other");
         assert_eq!(droppable(&without("total_cache"), MemoryUse::Used), None);
+        assert_eq!(droppable(&without("total_shmem"), MemoryUse::Used), None, "nor the lists");
         assert_eq!(droppable(&without("total_inactive_file"), MemoryUse::WorkingSet), None);
     }
 }

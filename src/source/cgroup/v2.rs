@@ -5,15 +5,18 @@ use std::time::Duration;
 use super::field;
 use crate::model::{Bytes, Cores};
 use crate::settings::MemoryUse;
+use crate::source::plausible::cache_without_shared;
 
 /// The CPU time that the group has used, from the text of `cpu.stat`.
 pub fn cpu_used(cpu_stat: &str) -> Option<Duration> {
     field(cpu_stat, "usage_usec").map(Duration::from_micros)
 }
 
-/// The quota of `cpu.max`, such as `25000 100000`; within, `None` for `max`.
+/// The quota of `cpu.max`, such as `25000 100000`; within, `None` for `max`. Kernels of some vendors
+/// write a third number, the burst.
 pub fn cpu_quota(cpu_max: &str) -> Option<Option<Cores>> {
-    let (quota, period) = cpu_max.trim().split_once(' ')?;
+    let mut fields = cpu_max.split_ascii_whitespace();
+    let (quota, period) = (fields.next()?, fields.next()?);
     if quota == "max" {
         return Some(None);
     }
@@ -35,7 +38,8 @@ pub fn droppable(memory_stat: &str, which: MemoryUse) -> Option<Bytes> {
     let stat = |name| field(memory_stat, name);
     let bytes = match which {
         MemoryUse::Used => {
-            stat("file")?.saturating_sub(stat("shmem")?).saturating_add(stat("slab_reclaimable")?)
+            let cache = cache_without_shared(stat("file")?, stat("shmem")?);
+            cache.saturating_add(stat("slab_reclaimable")?)
         }
         MemoryUse::WorkingSet => stat("inactive_file")?,
     };
@@ -68,6 +72,8 @@ mod tests {
             ("200000 100000\n", 2.0),
             ("30000 20000\n", 1.5),
             ("1000 1000000\n", 0.001),
+            ("50000 100000 0\n", 0.5),
+            ("50000 100000 20000\n", 0.5),
         ] {
             assert_eq!(cpu_quota(text), Some(Some(Cores(cores))), "{text:?}");
         }
@@ -76,6 +82,7 @@ mod tests {
     #[test]
     fn max_is_no_quota_and_not_garbage() {
         assert_eq!(cpu_quota("max 100000\n"), Some(None));
+        assert_eq!(cpu_quota("max 100000 0\n"), Some(None));
         for text in ["", "\n", "25000\n", "-1 100000\n", "0 100000\n", "25000 0\n", "25% 100000\n"]
         {
             assert_eq!(cpu_quota(text), None, "{text:?}");

@@ -5,21 +5,26 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{limit, optional, required, smallest};
-use crate::model::{Cores, CpuReading, Evidence, Limit, ReadError, Throttling};
+use super::{Binds, smallest};
+use crate::model::{Cores, CpuAccount, CpuReading, Evidence, Limit, ReadError, Throttling};
 use crate::source::cgroup::{Group, Version, field, v1, v2};
-use crate::source::kernel_file::{KernelFile, PAGE};
+use crate::source::cores::CoreFiles;
+use crate::source::kernel_file::{KernelFile, PAGE, optional, required};
 use crate::source::proc::count_cores;
 
 /// Reads `cpuacct.usage` or `cpu.stat`.
 #[derive(Debug)]
 pub struct Cpu {
-    version: Version,
+    /// The group whose CPU time is counted. In version 1 that, the quota and the cpuset may each be
+    /// in a hierarchy of its own.
+    group: Group,
     usage: KernelFile,
-    quota: Group,
+    account: CpuAccount,
+    quota: Option<Group>,
     cpuset: Option<Group>,
-    online: PathBuf,
+    cores: CoreFiles,
     limit: Option<Limit<Cores>>,
+    binds: Binds,
     /// Where it is counted how often the quota was enforced: always the same file, because a
     /// difference between two would mean nothing.
     throttled: Option<PathBuf>,
@@ -27,55 +32,70 @@ pub struct Cpu {
     pub task_limit: Option<Limit<Cores>>,
 }
 
+/// A limit, and the directory of the group that it is set on.
+struct OfGroup<'cpu> {
+    limit: Limit<Cores>,
+    hierarchy: &'cpu Group,
+    directory: &'cpu Path,
+    is_quota: bool,
+}
+
 impl Cpu {
     /// Finds the groups in the texts of /proc/self/cgroup and /proc/self/mountinfo.
     pub fn find((cgroup, mountinfo): (&str, &str), root: &Path) -> Option<Self> {
-        let find = |controller| Group::find(controller, cgroup, mountinfo, root);
-        let account = find("cpuacct")?;
-        let file = match account.version {
-            Version::V1 => "cpuacct.usage",
-            Version::V2 => "cpu.stat",
-        };
+        let find =
+            |controller| Some(Group::find(controller, cgroup, mountinfo, root)?.of_container());
+        let group = find("cpuacct")?;
         Some(Self {
-            version: account.version,
-            usage: KernelFile::new(account.own().join(file)),
-            quota: find("cpu")?,
+            usage: usage_of(&group, group.own()),
+            group,
+            account: CpuAccount::open(),
+            quota: find("cpu"),
             cpuset: find("cpuset"),
-            online: root.join("sys/devices/system/cpu/online"),
+            cores: CoreFiles::at(&root.join("proc"), &root.join("sys")),
             limit: None,
+            binds: Binds::Machine,
             throttled: None,
             task_limit: None,
         })
     }
 
     pub fn read(&mut self, at: Instant, limit_is_good: bool) -> Result<CpuReading, ReadError> {
-        let used = self.used()?;
         let limit = match self.limit.take() {
             Some(limit) if limit_is_good => limit,
-            _ => self.find_limit()?,
+            _ => self.look_for_limit()?,
         };
-        Ok(CpuReading { at, used, limit: self.limit.insert(limit).clone() })
+        // Where the usage cannot be read the limit is looked for again, and with it the group.
+        let used = self.used()?;
+        let limit = self.limit.insert(limit).clone();
+        Ok(CpuReading { at, used, limit, account: self.account })
     }
 
     /// What the CPU time is made of.
     pub fn explain(&mut self) -> Evidence {
-        let (name, formula) = match self.version {
+        let version = self.group.version;
+        let (name, formula) = match version {
             Version::V1 => ("cpuacct.usage", "cpuacct.usage ns"),
             Version::V2 => ("usage_usec", "usage_usec µs"),
         };
-        let values = self.usage.raw_values(&[name], |text, name| match self.version {
+        let values = self.usage.raw_values(&[name], |text, name| match version {
             Version::V1 => text.trim().parse().ok(),
             Version::V2 => field(text, name),
         });
-        Evidence { part: "CPU", values, formula: formula.into() }
+        Evidence { part: "CPU", values, formula: formula.into(), notes: Vec::new() }
     }
 
     /// How often the quota was enforced, from `cpu.stat` of either version: of the group whose quota
-    /// binds, since that of a group above is counted there alone.
+    /// binds, since that of a group above is counted there alone; where none does, of the own one.
     pub fn throttling(&mut self) -> Result<Throttling, ReadError> {
         let file = match self.throttled.take() {
             Some(file) => file,
-            None => self.binding_group()?.join("cpu.stat"),
+            None => {
+                let own = self.quota.as_ref().unwrap_or(&self.group).own();
+                let found = self.find_limit()?;
+                let of_quota = found.1.filter(|found| found.is_quota);
+                of_quota.map_or(own, |found| found.directory).join("cpu.stat")
+            }
         };
         let file = self.throttled.insert(file).clone();
         let text = required(&file)?;
@@ -85,90 +105,148 @@ impl Cpu {
         throttling.map(|(periods, throttled)| Throttling { periods, throttled }).ok_or(malformed)
     }
 
-    /// The group whose quota is the limit; where none is, its own.
-    fn binding_group(&self) -> Result<PathBuf, ReadError> {
-        let limit = self.find_limit()?;
-        let group = Path::new(&*limit.origin).parent();
-        let mut groups = self.quota.directories();
-        Ok(groups.find(|directory| Some(*directory) == group).unwrap_or(self.quota.own()).into())
-    }
-
-    /// The limit, if it is less than all cores that are online.
+    /// The limit, if it is that of a control group.
     pub fn own_limit(&self) -> Option<&Limit<Cores>> {
-        self.limit.as_ref().filter(|limit| Path::new(&*limit.origin) != self.online)
+        self.limit.as_ref().filter(|_| self.binds == Binds::Group)
     }
 
     fn used(&mut self) -> Result<Duration, ReadError> {
         let mut page = [0; PAGE];
         let text = self.usage.read(&mut page)?;
-        match self.version {
+        match self.group.version {
             Version::V1 => v1::cpu_used(text).ok_or_else(|| self.usage.malformed("nanoseconds")),
             Version::V2 => v2::cpu_used(text).ok_or_else(|| self.usage.malformed("usage_usec")),
         }
     }
 
-    /// The smallest of the cores that are online, the cpuset, and the quotas of the group and of
-    /// each group above it that can be seen.
-    fn find_limit(&self) -> Result<Limit<Cores>, ReadError> {
-        let mut limits = vec![self.online_cores()?];
-        limits.extend(self.cpuset_cores()?);
-        for directory in self.quota.directories() {
-            limits.extend(self.quota_cores(directory)?);
+    /// Finds the limit, and the group whose CPU time is to be compared with it.
+    fn look_for_limit(&mut self) -> Result<Limit<Cores>, ReadError> {
+        let ((binds, limit), of_group) = self.find_limit()?;
+        let own = self.group.own();
+        let directory = of_group.and_then(|found| self.counting(&found)).unwrap_or(own);
+        let usage = usage_file(self.group.version);
+        let nearest = self.group.nearest_with(directory, usage);
+        let nearest = nearest.or_else(|| self.group.nearest_with(own, usage));
+        let directory = nearest.unwrap_or(own).to_owned();
+        if directory != self.usage.directory() {
+            self.usage = usage_of(&self.group, &directory);
+            self.account = CpuAccount::open();
         }
-        limits.extend(self.task_limit.clone());
-        Ok(smallest(limits).expect("the cores that are online are among them"))
+        self.binds = binds;
+        Ok(limit)
     }
 
-    fn online_cores(&self) -> Result<Limit<Cores>, ReadError> {
-        cores_of_list(&required(&self.online)?, &self.online)
-    }
-
-    /// The cpuset of the nearest group that has one.
-    fn cpuset_cores(&self) -> Result<Option<Limit<Cores>>, ReadError> {
-        let Some(group) = &self.cpuset else { return Ok(None) };
-        let names: &[&str] = match group.version {
-            // The first is newer and follows CPUs that are taken offline.
-            Version::V1 => &["cpuset.effective_cpus", "cpuset.cpus"],
-            Version::V2 => &["cpuset.cpus.effective"],
+    /// The smallest of the cores of the machine, the task's limit, the cpuset, and the quotas of the
+    /// group and of each group above it that can be seen; with the group, if it is that of one.
+    fn find_limit(&self) -> Result<(Bound, Option<OfGroup<'_>>), ReadError> {
+        let of_group = match (self.smallest_quota()?, self.smallest_cpuset()?) {
+            (Some(quota), Some(cpuset)) if cpuset.limit.amount < quota.limit.amount => Some(cpuset),
+            (quota, cpuset) => quota.or(cpuset),
         };
-        for file in group.directories().flat_map(|dir| names.iter().map(|name| dir.join(name))) {
-            match optional(&file)? {
-                Some(list) if !list.trim().is_empty() => {
-                    return cores_of_list(&list, &file).map(Some);
+        let group = of_group.as_ref().map(|found| found.limit.clone());
+        let candidates = [(Binds::Group, group), (Binds::Task, self.task_limit.clone())];
+        let bound = smallest(candidates, self.cores.count())?;
+        let of_group = of_group.filter(|_| bound.0 == Binds::Group);
+        Ok((bound, of_group))
+    }
+
+    /// The directory that counts the CPU time of the group of a limit, if that group is to be
+    /// measured: those above a container hold others as well, and a cpuset of version 1 is of a
+    /// hierarchy whose groups are often shared by processes that have nothing in common.
+    fn counting(&self, limit: &OfGroup<'_>) -> Option<&Path> {
+        let is_shared = !limit.is_quota && limit.hierarchy.version == Version::V1;
+        if self.group.is_container || is_shared {
+            return None;
+        }
+        self.group.same_as(limit.hierarchy, limit.directory)
+    }
+
+    fn smallest_quota(&self) -> Result<Option<OfGroup<'_>>, ReadError> {
+        let Some(hierarchy) = &self.quota else { return Ok(None) };
+        let mut found: Option<OfGroup<'_>> = None;
+        for directory in hierarchy.directories() {
+            let Some(limit) = quota_of(hierarchy.version, directory)? else { continue };
+            // Of equal quotas the outer one is met first.
+            if found.as_ref().is_none_or(|found| limit.amount <= found.limit.amount) {
+                found = Some(OfGroup { limit, hierarchy, directory, is_quota: true });
+            }
+        }
+        Ok(found)
+    }
+
+    /// The cpuset of the nearest group that has one, if it is less than all cores. A group inherits
+    /// the set of the one above, so it is that of the outermost group with the same.
+    fn smallest_cpuset(&self) -> Result<Option<OfGroup<'_>>, ReadError> {
+        let Some(hierarchy) = &self.cpuset else { return Ok(None) };
+        let mut found: Option<OfGroup<'_>> = None;
+        for directory in hierarchy.directories() {
+            let Some(limit) = cpuset_of(hierarchy.version, directory)? else { continue };
+            found = match found {
+                None => Some(OfGroup { limit, hierarchy, directory, is_quota: false }),
+                Some(found) if found.limit.amount == limit.amount => {
+                    Some(OfGroup { directory, ..found })
                 }
-                _ => {}
-            }
+                Some(_) => break,
+            };
         }
-        Ok(None)
-    }
-
-    fn quota_cores(&self, directory: &Path) -> Result<Option<Limit<Cores>>, ReadError> {
-        let (file, quota) = match self.quota.version {
-            Version::V1 => {
-                let file = directory.join("cpu.cfs_quota_us");
-                let period_file = directory.join("cpu.cfs_period_us");
-                let period = optional(&period_file)?;
-                let Some((quota, period)) = optional(&file)?.zip(period) else { return Ok(None) };
-                let expected = "number of microseconds";
-                let period = v1::cpu_period(&period)
-                    .ok_or(ReadError::Malformed { path: period_file, expected })?;
-                (file, v1::cpu_quota(&quota, period))
-            }
-            Version::V2 => {
-                let file = directory.join("cpu.max");
-                let Some(text) = optional(&file)? else { return Ok(None) };
-                (file, v2::cpu_quota(&text))
-            }
-        };
-        match quota {
-            Some(quota) => Ok(quota.map(|cores| limit(cores, &file))),
-            None => Err(ReadError::Malformed { path: file, expected: "quota and period" }),
-        }
+        let all = self.cores.count().ok();
+        let is_less = |found: &OfGroup<'_>| all.is_none_or(|all| found.limit.amount < all.amount);
+        Ok(found.filter(is_less))
     }
 }
 
-fn cores_of_list(list: &str, file: &Path) -> Result<Limit<Cores>, ReadError> {
-    let expected = "list of CPUs such as 0-3";
-    let malformed = || ReadError::Malformed { path: file.to_owned(), expected };
-    count_cores(list).map(|cores| limit(Cores(cores as f64), file)).ok_or_else(malformed)
+/// A limit, and what it is that of.
+type Bound = (Binds, Limit<Cores>);
+
+/// The quota that is set on a group, in cores.
+fn quota_of(version: Version, directory: &Path) -> Result<Option<Limit<Cores>>, ReadError> {
+    let (file, quota) = match version {
+        Version::V1 => {
+            let file = directory.join("cpu.cfs_quota_us");
+            let period_file = directory.join("cpu.cfs_period_us");
+            let period = optional(&period_file)?;
+            let Some((quota, period)) = optional(&file)?.zip(period) else { return Ok(None) };
+            let expected = "number of microseconds";
+            let period = v1::cpu_period(&period)
+                .ok_or(ReadError::Malformed { path: period_file, expected })?;
+            (file, v1::cpu_quota(&quota, period))
+        }
+        Version::V2 => {
+            let file = directory.join("cpu.max");
+            let Some(text) = optional(&file)? else { return Ok(None) };
+            (file, v2::cpu_quota(&text))
+        }
+    };
+    match quota {
+        Some(quota) => Ok(quota.map(|cores| Limit::in_file(cores, &file))),
+        None => Err(ReadError::Malformed { path: file, expected: "quota and period" }),
+    }
+}
+
+/// The CPUs that a group may use.
+fn cpuset_of(version: Version, directory: &Path) -> Result<Option<Limit<Cores>>, ReadError> {
+    let names: &[&str] = match version {
+        // The first is newer and follows CPUs that are taken offline.
+        Version::V1 => &["cpuset.effective_cpus", "cpuset.cpus"],
+        Version::V2 => &["cpuset.cpus.effective"],
+    };
+    for file in names.iter().map(|name| directory.join(name)) {
+        let Some(list) = optional(&file)?.filter(|list| !list.trim().is_empty()) else { continue };
+        let expected = "list of CPUs such as 0-3";
+        let count =
+            count_cores(&list).ok_or(ReadError::Malformed { path: file.clone(), expected })?;
+        return Ok(Some(Limit::in_file(Cores(count as f64), &file)));
+    }
+    Ok(None)
+}
+
+fn usage_of(group: &Group, directory: &Path) -> KernelFile {
+    KernelFile::new(directory.join(usage_file(group.version)))
+}
+
+fn usage_file(version: Version) -> &'static str {
+    match version {
+        Version::V1 => "cpuacct.usage",
+        Version::V2 => "cpu.stat",
+    }
 }

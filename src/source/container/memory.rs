@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{limit, optional, required, smallest};
+use log::{info, warn};
+
+use super::{Binds, smallest};
 use crate::model::{Bytes, Evidence, Limit, MemoryReading, ReadError};
 use crate::settings::MemoryUse;
 use crate::source::cgroup::{Group, Version, field, v1, v2};
-use crate::source::kernel_file::{KernelFile, PAGE};
+use crate::source::kernel_file::{KernelFile, PAGE, optional, required};
+use crate::source::plausible::left_of;
 use crate::source::proc;
 
 /// Reads `memory.usage_in_bytes` or `memory.current`, and `memory.stat`.
@@ -18,64 +21,92 @@ pub struct Memory {
     stat: KernelFile,
     meminfo: PathBuf,
     limit: Option<Limit<Bytes>>,
+    binds: Binds,
+    /// Whether the limit is set on a group that cannot be seen.
+    is_hidden: bool,
+    /// What was said of a group above that is nearer to its limit.
+    fuller_above: Option<String>,
     /// Of the task that the container is the only one of.
     pub task_limit: Option<Limit<Bytes>>,
+}
+
+/// The limit of a group, and the group.
+struct OfGroup {
+    limit: Limit<Bytes>,
+    directory: PathBuf,
+    is_hidden: bool,
 }
 
 impl Memory {
     /// Finds the group in the texts of /proc/self/cgroup and /proc/self/mountinfo.
     pub fn find((cgroup, mountinfo): (&str, &str), root: &Path, which: MemoryUse) -> Option<Self> {
-        let group = Group::find("memory", cgroup, mountinfo, root)?;
-        let usage = match group.version {
-            Version::V1 => "memory.usage_in_bytes",
-            Version::V2 => "memory.current",
-        };
-        let file = |name| KernelFile::new(group.own().join(name));
-        let (usage, stat) = (file(usage), file("memory.stat"));
-        let meminfo = root.join("proc/meminfo");
-        Some(Self { group, which, usage, stat, meminfo, limit: None, task_limit: None })
+        let group = Group::find("memory", cgroup, mountinfo, root)?.of_container();
+        let (usage, stat) = files_of(&group, group.own());
+        Some(Self {
+            group,
+            which,
+            usage,
+            stat,
+            meminfo: root.join("proc/meminfo"),
+            limit: None,
+            binds: Binds::Machine,
+            is_hidden: false,
+            fuller_above: None,
+            task_limit: None,
+        })
     }
 
     pub fn read(&mut self, limit_is_good: bool) -> Result<MemoryReading, ReadError> {
-        let used = self.used()?;
         let limit = match self.limit.take() {
             Some(limit) if limit_is_good => limit,
-            _ => self.find_limit()?,
+            _ => self.look_for_limit()?,
         };
+        // Where the usage cannot be read the limit is looked for again, and with it the group.
+        let used = self.used()?;
+        if !limit_is_good {
+            self.compare_with_groups_above(used, limit.amount);
+        }
         Ok(MemoryReading { used, limit: self.limit.insert(limit).clone() })
     }
 
     /// What the memory in use is made of.
     pub fn explain(&mut self) -> Evidence {
-        let (usage, stat, formula): (_, &[_], _) = match (self.group.version, self.which) {
-            (Version::V1, MemoryUse::Used) => (
-                "memory.usage_in_bytes",
+        let usage = usage_file(self.group.version);
+        let mut values = self.usage.raw_values(&[usage], |text, _| text.trim().parse().ok());
+        let (names, formula): (&[_], _) = match (self.group.version, self.which) {
+            (Version::V1, MemoryUse::Used) if self.knows_shared_memory() => (
                 &["total_cache", "total_shmem"],
                 "(memory.usage_in_bytes − (total_cache − total_shmem)) bytes",
             ),
-            (Version::V1, MemoryUse::WorkingSet) => (
-                "memory.usage_in_bytes",
-                &["total_inactive_file"],
-                "(memory.usage_in_bytes − total_inactive_file) bytes",
+            (Version::V1, MemoryUse::Used) => (
+                &["total_inactive_file", "total_active_file"],
+                "(memory.usage_in_bytes − total_inactive_file − total_active_file) bytes",
             ),
+            (Version::V1, MemoryUse::WorkingSet) => {
+                (&["total_inactive_file"], "(memory.usage_in_bytes − total_inactive_file) bytes")
+            }
             (Version::V2, MemoryUse::Used) => (
-                "memory.current",
                 &["file", "shmem", "slab_reclaimable"],
                 "(memory.current − (file − shmem) − slab_reclaimable) bytes",
             ),
             (Version::V2, MemoryUse::WorkingSet) => {
-                ("memory.current", &["inactive_file"], "(memory.current − inactive_file) bytes")
+                (&["inactive_file"], "(memory.current − inactive_file) bytes")
             }
         };
-        let mut values = self.usage.raw_values(&[usage], |text, _| text.trim().parse().ok());
-        values.extend(self.stat.raw_values(stat, field));
-        Evidence { part: "memory", values, formula: formula.into() }
+        values.extend(self.stat.raw_values(names, field));
+        let hidden = self.is_hidden.then(|| {
+            "the limit is set on a group that cannot be seen from here; the usage is that of the \
+             own group"
+                .to_owned()
+        });
+        let notes = hidden.into_iter().chain(self.fuller_above.clone()).collect();
+        Evidence { part: "memory", values, formula: formula.into(), notes }
     }
 
     /// How many processes of the group were killed because its memory limit was reached: since
     /// Linux 4.13, in `memory.oom_control` or `memory.events`.
     pub fn oom_kills(&self) -> Result<u64, ReadError> {
-        let file = self.group.own().join(match self.group.version {
+        let file = self.usage.directory().join(match self.group.version {
             Version::V1 => "memory.oom_control",
             Version::V2 => "memory.events",
         });
@@ -83,9 +114,14 @@ impl Memory {
         kills.ok_or(ReadError::Malformed { path: file, expected: "oom_kill" })
     }
 
-    /// The limit, if it is less than all of the machine's memory.
+    /// Whether the group is the root of version 2.
+    pub fn is_of_machine(&self) -> bool {
+        self.group.is_root_of_version_2()
+    }
+
+    /// The limit, if it is that of a control group.
     pub fn own_limit(&self) -> Option<&Limit<Bytes>> {
-        self.limit.as_ref().filter(|limit| Path::new(&*limit.origin) != self.meminfo)
+        self.limit.as_ref().filter(|_| self.binds == Binds::Group)
     }
 
     fn used(&mut self) -> Result<Bytes, ReadError> {
@@ -97,46 +133,163 @@ impl Memory {
             Version::V1 => (v1::droppable(stat, self.which), V1_FIELDS),
             Version::V2 => (v2::droppable(stat, self.which), V2_FIELDS),
         };
-        let droppable = droppable.ok_or_else(|| self.stat.malformed(expected))?;
-        // The two files are read one after the other.
-        Ok(Bytes(usage.saturating_sub(droppable.0)))
+        let droppable = droppable.ok_or_else(|| self.stat.malformed(expected))?.0;
+        left_of(usage, droppable).ok_or_else(|| {
+            let directory = self.stat.directory().display();
+            ReadError::unusable(format!(
+                "{directory}/memory.stat has {droppable} bytes that could be given back, more than \
+                 the {usage} bytes in use"
+            ))
+        })
     }
 
-    /// The smallest of the machine's memory and the limits of the group and of each group above it
-    /// that can be seen.
-    fn find_limit(&self) -> Result<Limit<Bytes>, ReadError> {
-        let mut limits = vec![self.machine()?];
-        match self.group.version {
-            Version::V1 => {
-                // One file tells of all groups above, those that cannot be seen included.
-                let file = self.group.own().join("memory.stat");
-                let bytes = v1::memory_limit(&required(&file)?);
-                let expected = "hierarchical_memory_limit";
-                let malformed = ReadError::Malformed { path: file.clone(), expected };
-                limits.push(limit(bytes.ok_or(malformed)?, &file));
+    /// Finds the smallest of the machine's memory, the task's limit, and those of the group and of
+    /// each group above it that can be seen; and the group whose usage is to be compared with it.
+    fn look_for_limit(&mut self) -> Result<Limit<Bytes>, ReadError> {
+        let of_group = match self.group.version {
+            Version::V1 => self.limit_of_version_1()?,
+            Version::V2 => self.limit_of_version_2()?,
+        };
+        let group = of_group.as_ref().map(|of_group| of_group.limit.clone());
+        let (binds, limit) = smallest(
+            [(Binds::Group, group), (Binds::Task, self.task_limit.clone())],
+            self.machine(),
+        )?;
+        let (directory, is_hidden) = match of_group {
+            Some(of_group) if binds == Binds::Group => (of_group.directory, of_group.is_hidden),
+            _ => (self.group.own().to_owned(), false),
+        };
+        let usage = usage_file(self.group.version);
+        let own = self.group.own();
+        let nearest = self.group.nearest_with(&directory, usage);
+        let nearest = nearest.or_else(|| self.group.nearest_with(own, usage));
+        let directory = nearest.unwrap_or(own).to_owned();
+        if directory != self.usage.directory() {
+            (self.usage, self.stat) = files_of(&self.group, &directory);
+        }
+        (self.binds, self.is_hidden) = (binds, is_hidden);
+        Ok(limit)
+    }
+
+    /// One file tells the smallest limit of all groups above, those that cannot be seen included. A
+    /// group above in which it is the same has it as well, so that its usage meets it first.
+    fn limit_of_version_1(&self) -> Result<Option<OfGroup>, ReadError> {
+        let stat = |directory: &Path| directory.join("memory.stat");
+        let own = stat(self.group.own());
+        let expected = "hierarchical_memory_limit";
+        let malformed = || ReadError::Malformed { path: own.clone(), expected };
+        let bytes = v1::memory_limit(&required(&own)?).ok_or_else(malformed)?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let mut directory = self.group.own();
+        for above in self.group.directories().skip(1).filter(|_| !self.group.is_container) {
+            let Some(text) = optional(&stat(above))? else { break };
+            if v1::memory_limit(&text) != Some(Some(bytes)) {
+                break;
             }
-            Version::V2 => {
-                for directory in self.group.directories() {
-                    let file = directory.join("memory.max");
-                    let Some(text) = optional(&file)? else { continue };
-                    let malformed =
-                        ReadError::Malformed { path: file.clone(), expected: "bytes or max" };
-                    let bytes = v2::memory_limit(&text).ok_or(malformed)?;
-                    limits.extend(bytes.map(|bytes| limit(bytes, &file)));
-                }
+            directory = above;
+        }
+        let set_here = self.limit_set_on(directory)?;
+        let is_hidden = set_here.is_some_and(|set| set.is_none_or(|set| set.amount > bytes));
+        let limit = Limit::in_file(bytes, &own);
+        Ok(Some(OfGroup { limit, directory: directory.to_owned(), is_hidden }))
+    }
+
+    fn limit_of_version_2(&self) -> Result<Option<OfGroup>, ReadError> {
+        let mut found: Option<OfGroup> = None;
+        for directory in self.group.directories() {
+            let Some(limit) = self.limit_set_on(directory)?.flatten() else { continue };
+            // Of equal limits the outer one is met first.
+            if found.as_ref().is_none_or(|found| limit.amount <= found.limit.amount) {
+                let directory = if self.group.is_container { self.group.own() } else { directory };
+                found = Some(OfGroup { limit, directory: directory.to_owned(), is_hidden: false });
             }
         }
-        limits.extend(self.task_limit.clone());
-        Ok(smallest(limits).expect("the machine's memory is among them"))
+        Ok(found)
+    }
+
+    /// The limit that is set on a group itself; within, `None` for none. `None` where there is no
+    /// such file.
+    fn limit_set_on(&self, directory: &Path) -> Result<Option<Option<Limit<Bytes>>>, ReadError> {
+        let (name, parse): (_, fn(&str) -> _) = match self.group.version {
+            Version::V1 => ("memory.limit_in_bytes", v1::limit_in_bytes),
+            Version::V2 => ("memory.max", v2::memory_limit),
+        };
+        let file = directory.join(name);
+        let Some(text) = optional(&file)? else { return Ok(None) };
+        let Some(bytes) = parse(&text) else {
+            return Err(ReadError::Malformed { path: file, expected: "bytes or max" });
+        };
+        Ok(Some(bytes.map(|bytes| Limit::in_file(bytes, &file))))
     }
 
     fn machine(&self) -> Result<Limit<Bytes>, ReadError> {
         let text = required(&self.meminfo)?;
         let malformed =
             ReadError::Malformed { path: self.meminfo.clone(), expected: "MemTotal in kB" };
-        proc::memory_total(&text).map(|total| limit(total, &self.meminfo)).ok_or(malformed)
+        proc::memory_total(&text).map(|total| Limit::in_file(total, &self.meminfo)).ok_or(malformed)
+    }
+
+    /// Says when a group above, which holds others as well, runs out of memory before this one does.
+    fn compare_with_groups_above(&mut self, used: Bytes, limit: Bytes) {
+        let own = percent(used, limit);
+        let fullest =
+            self.fullest_above().filter(|(_, above)| *above >= NEARLY_FULL && *above > own);
+        let said = fullest.map(|(limit, above)| {
+            format!(
+                "a control group above is nearer to its limit: {above:.2}% of {limit}, where this \
+                 one uses {own:.2}%"
+            )
+        });
+        match (&self.fuller_above, &said) {
+            (None, Some(text)) => warn!("memory: {text}"),
+            (Some(_), None) => info!("memory: no control group above is nearer to its limit now"),
+            _ => {}
+        }
+        self.fuller_above = said;
+    }
+
+    fn fullest_above(&self) -> Option<(Limit<Bytes>, f64)> {
+        let own = self.usage.directory();
+        let above = self.group.directories().skip_while(|directory| *directory != own).skip(1);
+        let full = |directory: &Path| {
+            let limit = self.limit_set_on(directory).ok()?.flatten()?;
+            let usage = optional(&directory.join(usage_file(self.group.version))).ok()??;
+            let stat = optional(&directory.join("memory.stat")).ok()?.unwrap_or_default();
+            let droppable = match self.group.version {
+                Version::V1 => v1::droppable(&stat, self.which),
+                Version::V2 => v2::droppable(&stat, self.which),
+            };
+            let used = left_of(usage.trim().parse().ok()?, droppable.map_or(0, |bytes| bytes.0))?;
+            let full = percent(used, limit.amount);
+            Some((limit, full))
+        };
+        above.filter_map(full).max_by(|one, other| one.1.total_cmp(&other.1))
+    }
+
+    fn knows_shared_memory(&mut self) -> bool {
+        let mut page = [0; PAGE];
+        self.stat.read(&mut page).is_ok_and(|stat| field(stat, "total_shmem").is_some())
     }
 }
 
-const V1_FIELDS: &str = "total_cache, total_shmem and total_inactive_file";
+fn usage_file(version: Version) -> &'static str {
+    match version {
+        Version::V1 => "memory.usage_in_bytes",
+        Version::V2 => "memory.current",
+    }
+}
+
+fn files_of(group: &Group, directory: &Path) -> (KernelFile, KernelFile) {
+    let file = |name| KernelFile::new(directory.join(name));
+    (file(usage_file(group.version)), file("memory.stat"))
+}
+
+fn percent(used: Bytes, limit: Bytes) -> f64 {
+    100.0 * used.0 as f64 / limit.0.max(1) as f64
+}
+
+/// In percent. Below this a group above has room enough to be no concern.
+const NEARLY_FULL: f64 = 80.0;
+
+const V1_FIELDS: &str = "total_cache and total_shmem, or total_inactive_file and total_active_file";
 const V2_FIELDS: &str = "file, shmem, slab_reclaimable and inactive_file";

@@ -4,9 +4,11 @@
 mod auto;
 mod events;
 mod faults;
+mod field;
+mod groups;
 mod layouts;
 mod limits;
-mod tree;
+pub mod tree;
 
 use std::fs;
 use std::path::Path;
@@ -19,8 +21,12 @@ use crate::settings::MemoryUse;
 use crate::source::Source;
 
 /// The tree of tests/fixtures/containers/NAME.tree.
-fn fixture(name: &str) -> Tree {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/containers");
+pub fn fixture(name: &str) -> Tree {
+    fixture_in("containers", name)
+}
+
+fn fixture_in(folder: &str, name: &str) -> Tree {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
     let text = fs::read_to_string(folder.join(name).with_added_extension("tree"));
     Tree::new(&text.expect("the fixture is in its folder"))
 }

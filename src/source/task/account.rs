@@ -19,16 +19,20 @@ pub struct Account {
 }
 
 /// The usage of the whole task at the instant that its containers were read.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Exact {
     pub at: Instant,
     /// CPU time since the first statistics.
-    pub cpu: Duration,
-    pub memory: Bytes,
+    pub cpu: Result<Duration, Lacking>,
+    pub memory: Result<Bytes, Lacking>,
     /// Whether it is of the same containers as the figures before, none of them restarted. What a
     /// container used before it was restarted, or while it had no statistics, nobody tells.
     pub is_comparable: bool,
 }
+
+/// The id of a container whose figures are lacking, without which there is no sum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lacking(pub String);
 
 impl Account {
     /// What each container that has statistics was last seen with.
@@ -39,14 +43,17 @@ impl Account {
 
     /// Takes new statistics in, which were `now` got from the endpoint. `None` if they are the ones
     /// that were taken in before, or if no container has any.
-    pub fn add(&mut self, containers: BTreeMap<String, Usage>, now: Now) -> Option<Exact> {
+    pub fn add(&mut self, mut containers: BTreeMap<String, Usage>, now: Now) -> Option<Exact> {
         let read = containers.values().map(|usage| usage.read).max()?;
         let at = now.instant_of(read);
         let present: BTreeSet<_> = containers.keys().cloned().collect();
+        let memory = sum(&containers);
+        let lacking = containers.iter().find(|(_, usage)| usage.cpu.is_none());
+        let lacking = lacking.map(|(id, _)| Lacking(id.clone()));
+        let cpu = |used| lacking.clone().map_or(Ok(used), Err);
         let Some(last) = &mut self.last else {
             self.present = present;
-            let memory = sum(&containers);
-            let exact = Exact { at, cpu: self.used, memory, is_comparable: true };
+            let exact = Exact { at, cpu: cpu(self.used), memory, is_comparable: true };
             self.last = Some(containers);
             return Some(exact);
         };
@@ -61,20 +68,38 @@ impl Account {
         };
         let is_comparable =
             containers.len() == self.present.len() && containers.iter().all(goes_on);
-        for (id, usage) in &containers {
-            // A container that was not there before has used all of its CPU time since. A counter
-            // that went back belongs to one that was restarted, which has as well.
-            let before = last.get(id).map_or(Duration::ZERO, |usage| usage.cpu);
-            self.used += usage.cpu.checked_sub(before).unwrap_or(usage.cpu);
+        for (id, usage) in &mut containers {
+            let before = last.get(id).map(|last| last.cpu);
+            match (before, usage.cpu) {
+                // A container that was not there before has used all of its CPU time since.
+                (None, Some(cpu)) => self.used += cpu,
+                (Some(Some(before)), Some(cpu)) => self.used += used_since(before, cpu),
+                // It counts from where it was once it has figures again.
+                (Some(before), None) => usage.cpu = before,
+                (Some(None), Some(_)) | (None, None) => {}
+            }
         }
-        let memory = sum(&containers);
-        let exact = Exact { at, cpu: self.used, memory, is_comparable };
+        let exact = Exact { at, cpu: cpu(self.used), memory, is_comparable };
         self.present = present;
         // One that has no statistics at the moment may have them again.
         last.extend(containers);
         Some(exact)
     }
 }
+
+/// What was used between two figures of a container. A counter that went back belongs to one that
+/// was restarted, and has used all of it since; but one that went back by next to nothing was read
+/// while the kernel added it up.
+fn used_since(before: Duration, now: Duration) -> Duration {
+    match now.checked_sub(before) {
+        Some(used) => used,
+        None if before - now <= before / LATE_PART => Duration::ZERO,
+        None => now,
+    }
+}
+
+/// The part of itself that a counter may go back by without being restarted.
+const LATE_PART: u32 = 100;
 
 /// One instant on both clocks.
 #[derive(Clone, Copy, Debug)]
@@ -92,8 +117,11 @@ impl Now {
     }
 }
 
-fn sum(containers: &BTreeMap<String, Usage>) -> Bytes {
-    Bytes(containers.values().map(|usage| usage.memory.0).fold(0, u64::saturating_add))
+fn sum(containers: &BTreeMap<String, Usage>) -> Result<Bytes, Lacking> {
+    containers.iter().try_fold(Bytes(0), |sum, (id, usage)| match usage.memory {
+        Some(memory) => Ok(Bytes(sum.0.saturating_add(memory.0))),
+        None => Err(Lacking(id.clone())),
+    })
 }
 
 #[cfg(test)]
@@ -120,6 +148,7 @@ mod tests {
         fn add(&mut self, second: u64, containers: Containers) -> Option<Exact> {
             let containers = containers.iter().map(|(id, cpu, memory)| {
                 let (cpu, memory) = (Duration::from_secs_f64(*cpu), Bytes(*memory));
+                let (cpu, memory) = (Some(cpu), Some(memory));
                 ((*id).to_owned(), Usage { read: time(second), cpu, memory })
             });
             let now = Now { instant: self.instant(second), wall_clock: time(second) };
@@ -132,7 +161,7 @@ mod tests {
 
         fn exact(&self, second: u64, cpu: f64, memory: u64) -> Option<Exact> {
             let (at, cpu) = (self.instant(second), Duration::from_secs_f64(cpu));
-            Some(Exact { at, cpu, memory: Bytes(memory), is_comparable: true })
+            Some(Exact { at, cpu: Ok(cpu), memory: Ok(Bytes(memory)), is_comparable: true })
         }
 
         /// After a change of the containers.
@@ -219,10 +248,65 @@ mod tests {
         assert_eq!(next, answers.exact_of_others(30, 5.0, 310));
     }
 
+    /// Statistics of two containers, of which `b` has only these figures.
+    fn with_figures_of_b(
+        second: u64,
+        a: u64,
+        b: (Option<u64>, Option<u64>),
+    ) -> [(String, Usage); 2] {
+        let usage = |cpu: Option<u64>, memory: Option<u64>| {
+            let cpu = cpu.map(Duration::from_secs);
+            Usage { read: time(second), cpu, memory: memory.map(Bytes) }
+        };
+        [("a".to_owned(), usage(Some(a), Some(300))), ("b".to_owned(), usage(b.0, b.1))]
+    }
+
+    #[test]
+    fn what_a_container_lacks_is_lacking_in_that_sum_alone() {
+        let mut answers = Answers::new();
+        let mut add = |second, a, b| {
+            let now = Now { instant: answers.instant(second), wall_clock: time(second) };
+            let exact = answers.account.add(with_figures_of_b(second, a, b).into(), now);
+            exact.map(|exact| (exact.cpu, exact.memory))
+        };
+        let lacks = || Lacking("b".to_owned());
+        let cpu = |seconds| Ok(Duration::from_secs(seconds));
+        assert_eq!(add(10, 100, (Some(50), None)), Some((cpu(0), Err(lacks()))));
+        assert_eq!(add(20, 104, (Some(51), None)), Some((cpu(5), Err(lacks()))));
+        assert_eq!(add(30, 105, (None, Some(40))), Some((Err(lacks()), Ok(Bytes(340)))));
+        // What it used meanwhile is not lost.
+        assert_eq!(add(40, 106, (Some(54), Some(40))), Some((cpu(10), Ok(Bytes(340)))));
+    }
+
+    #[test]
+    fn cpu_that_a_container_had_used_before_it_had_figures_is_not_of_now() {
+        let mut answers = Answers::new();
+        let mut add = |second, b| {
+            let now = Now { instant: answers.instant(second), wall_clock: time(second) };
+            let exact =
+                answers.account.add(with_figures_of_b(second, 100, (b, Some(1))).into(), now);
+            exact.map(|exact| exact.cpu)
+        };
+        assert_eq!(add(10, None), Some(Err(Lacking("b".to_owned()))));
+        assert_eq!(add(20, Some(9000)), Some(Ok(Duration::ZERO)));
+        assert_eq!(add(30, Some(9001)), Some(Ok(Duration::from_secs(1))));
+    }
+
+    #[test]
+    fn a_counter_that_went_back_by_next_to_nothing_was_not_restarted() {
+        let mut answers = Answers::new();
+        answers.add(10, &[("a", 5000.0, 300)]);
+        let next = answers.add(20, &[("a", 4999.5, 300)]);
+        assert_eq!(next, answers.exact_of_others(20, 0.0, 300));
+        let next = answers.add(30, &[("a", 5001.5, 300)]);
+        assert_eq!(next, answers.exact(30, 2.0, 300));
+    }
+
     #[test]
     fn the_instant_is_that_of_the_newest_statistics_as_old_as_they_are() {
         let mut account = Account::default();
-        let usage = |second| Usage { read: time(second), cpu: Duration::ZERO, memory: Bytes(1) };
+        let (cpu, memory) = (Some(Duration::ZERO), Some(Bytes(1)));
+        let usage = |second| Usage { read: time(second), cpu, memory };
         let containers = [("a".to_owned(), usage(101)), ("b".to_owned(), usage(102))];
         let instant = Instant::now() + Duration::from_secs(86_400);
         let now = Now { instant, wall_clock: time(110) };

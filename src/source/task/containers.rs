@@ -7,7 +7,9 @@ use std::time::SystemTime;
 use super::account::Now;
 use super::metadata::Task;
 use super::stats::Usage;
-use crate::model::{Bytes, Cores, CpuReading, Limit, MemoryReading, ReadError, Reading};
+use crate::model::{
+    Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading, ReadError, Reading,
+};
 
 /// The containers that the user has put into the task, by the ids that their usage has.
 #[derive(Debug, Default)]
@@ -20,6 +22,7 @@ pub struct Containers {
 struct Known {
     name: Arc<str>,
     memory_limit: Option<Bytes>,
+    account: CpuAccount,
     /// When its usage was last taken in.
     read: Option<SystemTime>,
 }
@@ -27,15 +30,16 @@ struct Known {
 /// What a container is in percent of, unless it has a limit of its own.
 #[derive(Clone, Debug)]
 pub struct Whole {
-    pub cpu: Option<Result<Limit<Cores>, ReadError>>,
-    pub memory: Option<Result<Limit<Bytes>, ReadError>>,
+    pub cpu: Result<Limit<Cores>, ReadError>,
+    pub memory: Result<Limit<Bytes>, ReadError>,
 }
 
 impl Containers {
     /// Takes in which containers there are.
     pub fn know(&mut self, task: &Task) {
         for (id, name, memory_limit) in task.named_containers() {
-            let known = Known { name: name.into(), memory_limit, read: None };
+            let account = CpuAccount::open();
+            let known = Known { name: name.into(), memory_limit, account, read: None };
             self.known.entry(id.to_owned()).or_insert(known);
         }
     }
@@ -75,10 +79,12 @@ impl Containers {
             let at = now.instant_of(usage.read);
             let own = known.memory_limit;
             let own = own.map(|amount| Ok(Limit { amount, origin: address.into() }));
-            let (cpu, memory) = (whole.cpu.clone(), own.or(whole.memory.clone()));
+            let (account, limit) = (known.account, own.unwrap_or_else(|| whole.memory.clone()));
             let reading = Reading {
-                cpu: cpu.map(|limit| Ok(CpuReading { at, used: usage.cpu, limit: limit? })),
-                memory: memory.map(|limit| Ok(MemoryReading { used: usage.memory, limit: limit? })),
+                cpu: usage
+                    .cpu
+                    .map(|used| Ok(CpuReading { at, used, limit: whole.cpu.clone()?, account })),
+                memory: usage.memory.map(|used| Ok(MemoryReading { used, limit: limit? })),
             };
             Some((known.name.clone(), reading))
         };
@@ -108,7 +114,7 @@ mod tests {
 
     fn usage(now: Now, age: u64, cpu: u64) -> Usage {
         let read = now.wall_clock - Duration::from_secs(age);
-        Usage { read, cpu: Duration::from_secs(cpu), memory: Bytes(cpu << 20) }
+        Usage { read, cpu: Some(Duration::from_secs(cpu)), memory: Some(Bytes(cpu << 20)) }
     }
 
     fn of(usages: &[(&str, &Usage)]) -> BTreeMap<String, Usage> {
@@ -121,8 +127,8 @@ mod tests {
     }
 
     fn whole() -> Whole {
-        let cpu = Some(Ok(Limit { amount: Cores(2.0), origin: "task".into() }));
-        let memory = Some(Ok(Limit { amount: Bytes(1 << 30), origin: "task".into() }));
+        let cpu = Ok(Limit { amount: Cores(2.0), origin: "task".into() });
+        let memory = Ok(Limit { amount: Bytes(1 << 30), origin: "task".into() });
         Whole { cpu, memory }
     }
 

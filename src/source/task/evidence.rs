@@ -20,22 +20,26 @@ pub fn of_containers(
         MemoryUse::Used => "usage − inactive_file − active_file − slab_reclaimable",
         MemoryUse::WorkingSet => "usage − inactive_file",
     };
-    let sum = |part, name: &str, unit, origin: String, value: fn(&Usage) -> u64| {
+    let sum = |part, name: &str, unit, origin: String, value: fn(&Usage) -> Option<u64>| {
         let raw = |(id, usage): (&String, &Usage)| {
             let name = format!("{name} of {}", containers.name(id).unwrap_or(id)).into();
-            RawValue { name, origin: origin.clone(), value: Ok(value(usage)) }
+            let value = value(usage).ok_or_else(|| format!("{origin} has no figure"));
+            RawValue { name, origin: origin.clone(), value }
         };
         let values: Vec<_> = usages.iter().map(raw).collect();
         let names: Vec<_> = values.iter().map(|raw| &*raw.name).collect();
         let formula = format!("({}) {unit}", names.join(" + ")).into();
-        Evidence { part, values, formula }
+        Evidence { part, values, formula, notes: Vec::new() }
     };
-    let nanoseconds = |usage: &Usage| u64::try_from(usage.cpu.as_nanos()).unwrap_or(u64::MAX);
+    let nanoseconds =
+        |usage: &Usage| usage.cpu.map(|cpu| u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX));
     let origin = format!("{address}/stats");
     let memory_origin = format!("{origin}, {memory_formula}");
     vec![
         sum("CPU", "total_usage", "ns", origin, nanoseconds),
-        sum("memory", "memory", "bytes", memory_origin, |usage| usage.memory.0),
+        sum("memory", "memory", "bytes", memory_origin, |usage| {
+            usage.memory.map(|memory| memory.0)
+        }),
     ]
 }
 
@@ -50,11 +54,11 @@ pub fn less_overhead(
     let less = |evidence: Evidence| {
         let (value, formula) = match evidence.part {
             "CPU" => {
-                let cores = fusion.cpu_overhead.map(|cores| Ok((cores * 1e6) as u64));
+                let cores = fusion.cpu.overhead.map(|cores| Ok((cores * 1e6) as u64));
                 (cores, format!("{} − overhead µs/s × time", evidence.formula))
             }
             _ => {
-                let bytes = fusion.memory_overhead.map(|bytes| {
+                let bytes = fusion.memory.overhead.map(|bytes| {
                     u64::try_from(bytes)
                         .map_err(|_| format!("the machine counts {} bytes less", -bytes))
                 });
@@ -80,6 +84,7 @@ pub fn failed(why: &str) -> [Evidence; 2] {
             part,
             values: vec![value],
             formula: "what the endpoint tells of the containers".into(),
+            notes: Vec::new(),
         }
     })
 }
@@ -91,7 +96,7 @@ mod tests {
     fn machine() -> Vec<Evidence> {
         let evidence = |part, formula: &'static str| {
             let formula = formula.into();
-            Evidence { part, values: Vec::new(), formula }
+            Evidence { part, values: Vec::new(), formula, notes: Vec::new() }
         };
         vec![evidence("CPU", "ticks × 10 ms"), evidence("memory", "(total − free) kB")]
     }
@@ -110,7 +115,7 @@ mod tests {
     #[test]
     fn the_overhead_is_shown_as_what_is_taken_off() {
         let mut fusion = Fusion::default();
-        (fusion.cpu_overhead, fusion.memory_overhead) = (Some(0.0215), Some(7_000));
+        (fusion.cpu.overhead, fusion.memory.overhead) = (Some(0.0215), Some(7_000));
         let expected = [
             ("ticks × 10 ms − overhead µs/s × time".to_owned(), Ok(21_500)),
             ("(total − free) kB − overhead bytes".to_owned(), Ok(7_000)),
@@ -121,7 +126,7 @@ mod tests {
     #[test]
     fn what_is_not_measured_yet_or_negative_is_said() {
         let mut fusion = Fusion::default();
-        fusion.memory_overhead = Some(-5);
+        fusion.memory.overhead = Some(-5);
         let values: Vec<_> = told(&fusion).into_iter().map(|(_, value)| value).collect();
         let reasons = ["it has not been measured yet", "the machine counts 5 bytes less"];
         assert_eq!(values, reasons.map(|reason| Err(reason.to_owned())));

@@ -15,116 +15,162 @@ use super::account::Exact;
 use super::ticks::Ticks;
 use crate::model::{Bytes, Cores};
 
-/// What the machine's counters say at one instant.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Machine {
-    pub at: Instant,
-    /// CPU time since boot.
-    pub cpu: Duration,
-    pub memory: Bytes,
-}
-
-/// The machine's counters of the last while, and the overhead that was last measured.
+/// Both parts, neither of which needs the other.
 #[derive(Debug, Default)]
 pub struct Fusion {
-    history: VecDeque<Machine>,
-    exact: Option<(Exact, Machine)>,
+    pub cpu: CpuFusion,
+    pub memory: MemoryFusion,
+}
+
+impl Fusion {
+    /// Takes exact figures in and measures the overhead of each part that they tell.
+    pub fn exact(&mut self, exact: &Exact) {
+        if let Ok(cpu) = exact.cpu {
+            self.cpu.exact(exact.at, cpu, exact.is_comparable);
+        }
+        if let (Ok(memory), true) = (&exact.memory, exact.is_comparable) {
+            self.memory.exact(exact.at, *memory);
+        }
+    }
+}
+
+/// CPU time of the machine, less the platform's.
+#[derive(Debug, Default)]
+pub struct CpuFusion {
+    history: History<Duration>,
+    /// The last exact figure: when, what it was, and what the machine said then.
+    exact: Option<(Instant, Duration, Duration)>,
     /// Cores that the platform uses.
-    pub cpu_overhead: Option<f64>,
-    /// Bytes that the platform uses; negative if the machine's figure leaves out what the
-    /// containers are charged with.
-    pub memory_overhead: Option<i128>,
+    pub overhead: Option<f64>,
     used: Duration,
     /// Overhead that could not be taken off yet.
     debt: Duration,
     ticks: Ticks,
 }
 
-/// How long readings are kept, to look up what the machine said when the exact figures were taken.
-/// Those are some ten seconds old when they come; older ones than this give no overhead.
-const HISTORY: Duration = Duration::from_secs(60);
-
-impl Fusion {
-    /// Takes a reading of the machine in. Returns the task's CPU time, with the instant it is of,
-    /// and its memory, each as far as its overhead is known.
+impl CpuFusion {
+    /// Takes the machine's CPU time since boot in. Returns the task's, with the instant it is of,
+    /// once the overhead is known.
     pub fn machine(
         &mut self,
-        machine: Machine,
+        at: Instant,
+        cpu: Duration,
         limit: Cores,
-    ) -> (Option<(Instant, Duration)>, Option<Bytes>) {
-        if let (Some(last), Some(cores)) = (self.history.back(), self.cpu_overhead) {
-            let elapsed = machine.at.duration_since(last.at);
-            let overhead = elapsed.mul_f64(cores);
-            let busy = machine.cpu.saturating_sub(last.cpu);
+    ) -> Option<(Instant, Duration)> {
+        if let (Some((last_at, last)), Some(cores)) = (self.history.last(), self.overhead) {
+            let overhead = at.duration_since(last_at).mul_f64(cores);
+            let busy = cpu.saturating_sub(last);
             // In an interval in which the platform used less than on the average there may be less
             // to take off from than is owed; the rest is taken off later.
             let owed = overhead + self.debt;
             self.used += busy.saturating_sub(owed);
             self.debt = owed.saturating_sub(busy);
         }
-        self.history.push_back(machine);
-        while self.history.front().is_some_and(|first| machine.at - first.at > HISTORY)
-            && self.history.len() > 2
-        {
-            self.history.pop_front();
-        }
-        let memory = self.memory_overhead.map(|overhead| less(machine.memory, overhead));
-        let cpu = self.cpu_overhead.map(|_| self.ticks.even_out(machine.at, self.used, limit));
-        (cpu, memory)
+        self.history.push(at, cpu);
+        self.overhead.map(|_| self.ticks.even_out(at, self.used, limit))
     }
 
-    /// Takes exact figures in and measures the overhead by them.
-    pub fn exact(&mut self, exact: Exact) {
-        let Some((last, next)) = self.around(exact.at) else { return };
-        let machine = between(last, next, exact.at);
-        if !exact.is_comparable {
-            self.exact = Some((exact, machine));
+    fn exact(&mut self, at: Instant, used: Duration, is_comparable: bool) {
+        let Some((last, next)) = self.history.around(at) else { return };
+        let busy = last.1 + next.1.saturating_sub(last.1).mul_f64(part(last.0, next.0, at));
+        let Some((last_at, last_used, last_busy)) = self.exact.replace((at, used, busy)) else {
             return;
+        };
+        let elapsed = at.duration_since(last_at);
+        if is_comparable && !elapsed.is_zero() {
+            let busy = busy.saturating_sub(last_busy).as_secs_f64();
+            let used = used.saturating_sub(last_used).as_secs_f64();
+            self.overhead = Some(((busy - used) / elapsed.as_secs_f64()).max(0.0));
         }
-        // Memory may have changed at any instant between the two readings, and then this tells no
-        // more than that the overhead lies between theirs. The one in use stays as far as it does.
-        // Where there is none, the change is taken to be an even one: memory that is wrong by less
-        // than that until the next answer says more than none, which a busy task might never get.
-        let overhead = |of: Machine| i128::from(of.memory.0) - i128::from(exact.memory.0);
-        let (one, other) = (overhead(last), overhead(next));
-        let overhead = self.memory_overhead.unwrap_or_else(|| overhead(machine));
-        self.memory_overhead = Some(overhead.clamp(one.min(other), one.max(other)));
-        if let Some((last_exact, last_machine)) = self.exact.replace((exact, machine)) {
-            let elapsed = exact.at.duration_since(last_exact.at);
-            let busy = machine.cpu.saturating_sub(last_machine.cpu).as_secs_f64();
-            let used = exact.cpu.saturating_sub(last_exact.cpu).as_secs_f64();
-            if !elapsed.is_zero() {
-                self.cpu_overhead = Some(((busy - used) / elapsed.as_secs_f64()).max(0.0));
-            }
+    }
+}
+
+/// Memory of the machine, less the platform's.
+#[derive(Debug, Default)]
+pub struct MemoryFusion {
+    history: History<Bytes>,
+    /// Bytes that the platform uses; negative if the machine's figure leaves out what the
+    /// containers are charged with.
+    pub overhead: Option<i128>,
+}
+
+impl MemoryFusion {
+    /// Takes the machine's memory in. Returns the task's once the overhead is known.
+    pub fn machine(&mut self, at: Instant, memory: Bytes) -> Option<Bytes> {
+        self.history.push(at, memory);
+        less(memory, self.overhead?)
+    }
+
+    /// Memory may have changed at any instant between the two readings around, and then this tells
+    /// no more than that the overhead lies between theirs. The one in use stays as far as it does.
+    /// Where there is none, the change is taken to be an even one: memory that is wrong by less
+    /// than that until the next answer says more than none, which a busy task might never get.
+    fn exact(&mut self, at: Instant, exact: Bytes) {
+        let Some((last, next)) = self.history.around(at) else { return };
+        let overhead = |machine: Bytes| i128::from(machine.0) - i128::from(exact.0);
+        let (one, other) = (overhead(last.1), overhead(next.1));
+        let between = || {
+            let part = part(last.0, next.0, at);
+            let memory = last.1.0 as f64 * (1.0 - part) + next.1.0 as f64 * part;
+            overhead(Bytes(memory as u64))
+        };
+        let overhead = self.overhead.unwrap_or_else(between);
+        self.overhead = Some(overhead.clamp(one.min(other), one.max(other)));
+    }
+}
+
+/// What the machine's counters said in the last while.
+#[derive(Debug)]
+struct History<T>(VecDeque<(Instant, T)>);
+
+impl<T> Default for History<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T: Copy> History<T> {
+    fn push(&mut self, at: Instant, value: T) {
+        self.0.push_back((at, value));
+        while self.0.front().is_some_and(|first| at - first.0 > HISTORY) && self.0.len() > 2 {
+            self.0.pop_front();
         }
+    }
+
+    fn last(&self) -> Option<(Instant, T)> {
+        self.0.back().copied()
     }
 
     /// The readings before and after some instant, or twice the one that is of it.
-    fn around(&self, at: Instant) -> Option<(Machine, Machine)> {
-        let later = self.history.iter().position(|machine| machine.at >= at)?;
-        let next = self.history[later];
-        if next.at == at {
+    fn around(&self, at: Instant) -> Option<((Instant, T), (Instant, T))> {
+        let later = self.0.iter().position(|reading| reading.0 >= at)?;
+        let next = self.0[later];
+        if next.0 == at {
             return Some((next, next));
         }
-        Some((self.history[later.checked_sub(1)?], next))
+        Some((self.0[later.checked_sub(1)?], next))
     }
 }
 
-/// What the machine's counters said at an instant between two readings, if it was steady.
-fn between(last: Machine, next: Machine, at: Instant) -> Machine {
-    let whole = next.at.duration_since(last.at).as_secs_f64();
-    if whole == 0.0 {
-        return next;
-    }
-    let part = at.duration_since(last.at).as_secs_f64() / whole;
-    let cpu = last.cpu + next.cpu.saturating_sub(last.cpu).mul_f64(part);
-    let memory = last.memory.0 as f64 * (1.0 - part) + next.memory.0 as f64 * part;
-    Machine { at, cpu, memory: Bytes(memory as u64) }
+/// How much of the time between two instants had passed at another.
+fn part(last: Instant, next: Instant, at: Instant) -> f64 {
+    let whole = next.duration_since(last).as_secs_f64();
+    if whole == 0.0 { 0.0 } else { at.duration_since(last).as_secs_f64() / whole }
 }
 
-fn less(memory: Bytes, overhead: i128) -> Bytes {
-    Bytes(u64::try_from(i128::from(memory.0) - overhead).unwrap_or(0))
+/// How long readings are kept, to look up what the machine said when the exact figures were taken.
+/// Those are some ten seconds old when they come; older ones than this give no overhead.
+const HISTORY: Duration = Duration::from_secs(60);
+
+/// The machine's memory without the overhead. Less than nothing is left where the platform has given
+/// memory back since its overhead was measured: then the next answer tells.
+fn less(memory: Bytes, overhead: i128) -> Option<Bytes> {
+    let left = i128::from(memory.0) - overhead;
+    (left >= -MOST_MISSING).then(|| Bytes(u64::try_from(left).unwrap_or(0)))
 }
+
+/// Counters that are late make a small task look a little smaller than nothing.
+const MOST_MISSING: i128 = 16 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -132,12 +178,20 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
+    /// What the machine's counters say at one instant.
+    #[derive(Clone, Copy)]
+    struct Machine {
+        at: Instant,
+        cpu: Duration,
+        memory: Bytes,
+    }
+
     impl Fusion {
         /// Takes a reading in for a task of a core, whose CPU time is that of the last reading.
         fn read(&mut self, machine: Machine) -> (Option<Duration>, Option<Bytes>) {
-            let (cpu, memory) = self.machine(machine, Cores(1.0));
+            let cpu = self.cpu.machine(machine.at, machine.cpu, Cores(1.0));
             assert!(cpu.is_none_or(|(at, _)| at == machine.at));
-            (cpu.map(|(_, used)| used), memory)
+            (cpu.map(|(_, used)| used), self.memory.machine(machine.at, machine.memory))
         }
     }
 
@@ -157,7 +211,7 @@ mod tests {
 
         fn exact(&self, second: f64, cpu: f64, mebibytes: u64) -> Exact {
             let Machine { at, cpu, memory } = self.machine(second, cpu, mebibytes);
-            Exact { at, cpu, memory, is_comparable: true }
+            Exact { at, cpu: Ok(cpu), memory: Ok(memory), is_comparable: true }
         }
     }
 
@@ -174,11 +228,11 @@ mod tests {
         let (mut fusion, clock) = (Fusion::default(), Clock::new());
         assert_eq!(fusion.read(clock.machine(0.0, 50.0, 700)), (None, None));
         assert_eq!(fusion.read(clock.machine(1.0, 50.75, 700)), (None, None));
-        fusion.exact(clock.exact(1.0, 0.0, 500));
+        fusion.exact(&clock.exact(1.0, 0.0, 500));
         assert_eq!(fusion.read(clock.machine(2.0, 51.5, 710)), (None, memory(510)));
         assert_eq!(fusion.read(clock.machine(3.0, 52.25, 710)), (None, memory(510)));
         // 1.5 s of which the task used 1.0: the platform uses a quarter of a core.
-        fusion.exact(clock.exact(3.0, 1.0, 500));
+        fusion.exact(&clock.exact(3.0, 1.0, 500));
         assert_eq!(fusion.read(clock.machine(4.0, 53.25, 720)), (time(0.75), memory(510)));
         assert_eq!(fusion.read(clock.machine(6.0, 54.25, 700)), (time(1.25), memory(490)));
     }
@@ -189,11 +243,11 @@ mod tests {
         for (second, cpu, mebibytes) in [(0.0, 0.0, 600), (1.0, 1.0, 800), (2.0, 1.0, 800)] {
             fusion.read(clock.machine(second, cpu, mebibytes));
         }
-        fusion.exact(clock.exact(0.25, 0.0, 500));
+        fusion.exact(&clock.exact(0.25, 0.0, 500));
         assert_eq!(fusion.read(clock.machine(3.0, 1.0, 800)), (None, memory(650)));
         // Three quarters of a second were busy, of which the task used a half.
-        fusion.exact(clock.exact(2.25, 0.5, 500));
-        assert_eq!(fusion.cpu_overhead, Some(0.125));
+        fusion.exact(&clock.exact(2.25, 0.5, 500));
+        assert_eq!(fusion.cpu.overhead, Some(0.125));
         assert_eq!(fusion.read(clock.machine(4.0, 2.0, 800)), (time(0.875), memory(500)));
     }
 
@@ -204,8 +258,8 @@ mod tests {
             fusion.read(clock.machine(second, 0.0, mebibytes));
         }
         let mut overhead = |second, mebibytes| {
-            fusion.exact(clock.exact(second, 0.0, mebibytes));
-            fusion.memory_overhead.map(|bytes| bytes >> 20)
+            fusion.exact(&clock.exact(second, 0.0, mebibytes));
+            fusion.memory.overhead.map(|bytes| bytes >> 20)
         };
         assert_eq!(overhead(0.5, 500), Some(100));
         // The task, before or after the change; then something of both.
@@ -219,16 +273,16 @@ mod tests {
     #[test]
     fn exact_figures_from_outside_of_what_is_remembered_change_nothing() {
         let (mut fusion, clock) = (Fusion::default(), Clock::new());
-        fusion.exact(clock.exact(5.0, 0.0, 500));
+        fusion.exact(&clock.exact(5.0, 0.0, 500));
         for second in 10..100 {
             fusion.read(clock.machine(f64::from(second), f64::from(second), 700));
         }
-        assert_eq!(fusion.history.len(), 61, "a minute of readings, one a second");
+        assert_eq!(fusion.cpu.history.0.len(), 61, "a minute of readings, one a second");
         for second in [9.0, 19.5, 99.5] {
-            fusion.exact(clock.exact(second, 0.0, 500));
+            fusion.exact(&clock.exact(second, 0.0, 500));
         }
         assert_eq!(fusion.read(clock.machine(100.0, 100.0, 700)), (None, None));
-        fusion.exact(clock.exact(60.0, 0.0, 500));
+        fusion.exact(&clock.exact(60.0, 0.0, 500));
         assert_eq!(fusion.read(clock.machine(101.0, 101.0, 700)), (None, memory(500)));
     }
 
@@ -236,11 +290,11 @@ mod tests {
     fn a_machine_that_counts_less_than_the_containers_has_less_taken_off() {
         let (mut fusion, clock) = (Fusion::default(), Clock::new());
         fusion.read(clock.machine(0.0, 0.0, 400));
-        fusion.exact(clock.exact(0.0, 0.0, 500));
+        fusion.exact(&clock.exact(0.0, 0.0, 500));
         assert_eq!(fusion.read(clock.machine(1.0, 0.5, 420)), (None, memory(520)));
-        fusion.exact(clock.exact(1.0, 0.75, 520));
+        fusion.exact(&clock.exact(1.0, 0.75, 520));
         // CPU time that the machine does not have cannot be added to it.
-        assert_eq!(fusion.cpu_overhead, Some(0.0));
+        assert_eq!(fusion.cpu.overhead, Some(0.0));
         assert_eq!(fusion.read(clock.machine(2.0, 1.0, 300)), (time(0.5), memory(400)));
     }
 
@@ -248,11 +302,35 @@ mod tests {
     fn less_than_the_overhead_is_nothing_and_time_never_goes_back() {
         let (mut fusion, clock) = (Fusion::default(), Clock::new());
         fusion.read(clock.machine(0.0, 0.0, 400));
-        fusion.exact(clock.exact(0.0, 0.0, 100));
+        fusion.exact(&clock.exact(0.0, 0.0, 100));
         fusion.read(clock.machine(1.0, 0.5, 400));
-        fusion.exact(clock.exact(1.0, 0.0, 100));
-        assert_eq!(fusion.read(clock.machine(2.0, 1.5, 250)), (time(0.5), memory(0)));
+        fusion.exact(&clock.exact(1.0, 0.0, 100));
+        assert_eq!(fusion.read(clock.machine(2.0, 1.5, 290)), (time(0.5), memory(0)));
         assert_eq!(fusion.read(clock.machine(3.0, 1.5, 400)), (time(0.5), memory(100)));
+    }
+
+    #[test]
+    fn memory_far_below_the_overhead_is_not_known_and_not_0() {
+        let (mut fusion, clock) = (Fusion::default(), Clock::new());
+        fusion.read(clock.machine(0.0, 0.0, 400));
+        fusion.exact(&clock.exact(0.0, 0.0, 100));
+        assert_eq!(fusion.read(clock.machine(1.0, 0.0, 250)), (None, None));
+        fusion.exact(&clock.exact(1.0, 0.0, 100));
+        assert_eq!(fusion.read(clock.machine(2.0, 0.0, 250)).1, memory(100));
+    }
+
+    #[test]
+    fn one_part_is_measured_without_the_other() {
+        let (mut fusion, clock) = (Fusion::default(), Clock::new());
+        let lacking = || crate::source::task::account::Lacking("a".to_owned());
+        for second in 0..=10 {
+            fusion.read(clock.machine(f64::from(second), f64::from(second), 400));
+        }
+        fusion.exact(&Exact { memory: Err(lacking()), ..clock.exact(0.0, 0.0, 0) });
+        fusion.exact(&Exact { memory: Err(lacking()), ..clock.exact(10.0, 9.0, 0) });
+        assert_eq!((fusion.cpu.overhead, fusion.memory.overhead), (Some(0.1), None));
+        fusion.exact(&Exact { cpu: Err(lacking()), ..clock.exact(10.0, 0.0, 300) });
+        assert_eq!((fusion.cpu.overhead, fusion.memory.overhead), (Some(0.1), Some(100 << 20)));
     }
 
     #[test]
@@ -261,11 +339,11 @@ mod tests {
         for second in 0..=2 {
             fusion.read(clock.machine(f64::from(second), f64::from(second), 400));
         }
-        fusion.exact(clock.exact(0.0, 0.0, 400));
-        fusion.exact(clock.exact(1.0, 1.0, 400));
+        fusion.exact(&clock.exact(0.0, 0.0, 400));
+        fusion.exact(&clock.exact(1.0, 1.0, 400));
         assert_eq!(fusion.read(clock.machine(3.0, 3.0, 400)).0, time(1.0));
         // The platform has had half of the time since.
-        fusion.exact(clock.exact(3.0, 2.0, 400));
+        fusion.exact(&clock.exact(3.0, 2.0, 400));
         assert_eq!(fusion.read(clock.machine(4.0, 4.0, 400)).0, time(1.5));
     }
 
@@ -273,9 +351,9 @@ mod tests {
     fn an_idle_task_does_not_gain_from_a_platform_that_works_in_bursts() {
         let (mut fusion, clock) = (Fusion::default(), Clock::new());
         fusion.read(clock.machine(0.0, 0.0, 400));
-        fusion.exact(clock.exact(0.0, 0.0, 100));
+        fusion.exact(&clock.exact(0.0, 0.0, 100));
         fusion.read(clock.machine(10.0, 1.0, 400));
-        fusion.exact(clock.exact(10.0, 0.0, 100));
+        fusion.exact(&clock.exact(10.0, 0.0, 100));
         let mut cpu = None;
         for (second, used) in [(11.0, 1.0), (12.0, 1.0), (13.0, 1.0), (14.0, 1.4)] {
             cpu = fusion.read(clock.machine(second, used, 400)).0;
@@ -289,12 +367,12 @@ mod tests {
         for second in 0..=30 {
             fusion.read(clock.machine(f64::from(second), f64::from(second), 400));
         }
-        fusion.exact(clock.exact(0.0, 0.0, 300));
-        fusion.exact(clock.exact(10.0, 9.0, 300));
-        assert_eq!(fusion.cpu_overhead, Some(0.1));
-        fusion.exact(Exact { is_comparable: false, ..clock.exact(20.0, 12.0, 100) });
-        assert_eq!((fusion.cpu_overhead, fusion.memory_overhead), (Some(0.1), Some(100 << 20)));
-        fusion.exact(clock.exact(30.0, 20.0, 300));
-        assert_eq!(fusion.cpu_overhead, Some(0.2));
+        fusion.exact(&clock.exact(0.0, 0.0, 300));
+        fusion.exact(&clock.exact(10.0, 9.0, 300));
+        assert_eq!(fusion.cpu.overhead, Some(0.1));
+        fusion.exact(&Exact { is_comparable: false, ..clock.exact(20.0, 12.0, 100) });
+        assert_eq!((fusion.cpu.overhead, fusion.memory.overhead), (Some(0.1), Some(100 << 20)));
+        fusion.exact(&clock.exact(30.0, 20.0, 300));
+        assert_eq!(fusion.cpu.overhead, Some(0.2));
     }
 }

@@ -37,6 +37,9 @@ struct Container {
     docker_id: String,
     #[serde(default)]
     name: String,
+    /// `STOPPED` for one that has ended, such as one that prepares the others.
+    #[serde(default)]
+    known_status: String,
     #[serde(default)]
     limits: Limits,
     /// `NORMAL`, or one of the platform's own, such as the one that holds the network.
@@ -70,31 +73,33 @@ impl Task {
     /// Id, name and memory limit of each container that the user has put into the task.
     pub fn named_containers(&self) -> impl Iterator<Item = (&str, &str, Option<Bytes>)> {
         self.normal().map(|container| {
-            let limit = container.limits.memory.filter(|mebibytes| *mebibytes > 0).map(bytes);
+            let limit = bytes(container.limits.memory).map(Bytes);
             (container.docker_id.as_str(), container.name.as_str(), limit)
         })
     }
 
-    /// The task's CPU limit; where a task on EC2 has none, that of its containers together, if each
-    /// of them has one.
+    /// The task's CPU limit. The CPU units of a container are none: they are shares, which a
+    /// container may exceed while others are idle, and where none are set the endpoint says 2 (since
+    /// 2021, aws/amazon-ecs-agent#2783) or 0.
     pub fn cpu_limit(&self) -> Option<Cores> {
-        let of_containers = || -> Option<f64> {
-            let units =
-                self.normal().map(|container| container.limits.cpu.filter(|units| *units > 0.0));
-            Some(units.sum::<Option<f64>>()? / UNITS_PER_CORE)
-        };
-        self.limits.cpu.or_else(of_containers).filter(|cores| *cores > 0.0).map(Cores)
+        self.limits.cpu.filter(|cores| *cores > 0.0).map(Cores)
     }
 
     /// The task's memory limit; where a task on EC2 has none, that of its containers together, if
-    /// each of them has one.
+    /// each of them that has not stopped has one.
     pub fn memory_limit(&self) -> Option<Bytes> {
         let of_containers = || {
-            self.normal().map(|container| container.limits.memory.filter(|limit| *limit > 0)).sum()
+            let mut running = self.normal().filter(|container| !container.has_stopped()).peekable();
+            running.peek()?;
+            running.map(|container| bytes(container.limits.memory)).sum::<Option<u64>>()
         };
-        let mebibytes =
-            self.limits.memory.or_else(of_containers).filter(|mebibytes| *mebibytes > 0);
-        mebibytes.map(bytes)
+        bytes(self.limits.memory).or_else(of_containers).map(Bytes)
+    }
+
+    /// Whether the task has no memory limit but that of its containers together, which changes when
+    /// one of them stops.
+    pub fn is_limited_by_containers(&self) -> bool {
+        bytes(self.limits.memory).is_none()
     }
 
     fn normal(&self) -> impl Iterator<Item = &Container> {
@@ -102,12 +107,18 @@ impl Task {
     }
 }
 
-fn bytes(mebibytes: u64) -> Bytes {
-    Bytes(mebibytes.saturating_mul(1 << 20))
+impl Container {
+    fn has_stopped(&self) -> bool {
+        self.known_status == "STOPPED"
+    }
 }
 
-/// CPU units to a vCPU.
-const UNITS_PER_CORE: f64 = 1024.0;
+/// A memory limit in bytes. 0 means that there is none, and so does a number so large that no machine
+/// has it, as the kernel writes for no limit.
+fn bytes(mebibytes: Option<u64>) -> Option<u64> {
+    let bytes = mebibytes?.checked_mul(1 << 20)?;
+    (bytes > 0 && bytes < 1 << 62).then_some(bytes)
+}
 
 #[cfg(test)]
 mod tests {
@@ -127,8 +138,14 @@ mod tests {
 
     /// Its kind and limits alone, which is what most of these tests are about.
     fn container(kind: &str, cpu: Option<f64>, memory: Option<u64>) -> Container {
-        let limits = Limits { cpu, memory };
-        Container { docker_id: String::new(), name: String::new(), limits, kind: kind.into() }
+        let (limits, none) = (Limits { cpu, memory }, String::new);
+        Container {
+            docker_id: none(),
+            name: none(),
+            known_status: none(),
+            limits,
+            kind: kind.into(),
+        }
     }
 
     /// The same task without the ids and names of its containers.
@@ -137,6 +154,7 @@ mod tests {
         for container in &mut task.containers {
             container.docker_id.clear();
             container.name.clear();
+            container.known_status.clear();
         }
         task
     }
@@ -172,7 +190,7 @@ mod tests {
             known_status: "RUNNING".into(),
             limits: Limits { cpu: Some(2.0), memory: Some(1024) },
             containers: vec![
-                container("CNI_PAUSE", Some(0.0), Some(0)),
+                container("CNI_PAUSE", Some(2.0), Some(0)),
                 container("NORMAL", Some(1536.0), Some(896)),
                 container("NORMAL", Some(64.0), Some(64)),
             ],
@@ -190,10 +208,10 @@ mod tests {
     }
 
     #[test]
-    fn where_the_task_has_no_limits_its_containers_limits_add_up() {
+    fn where_the_task_has_no_limits_its_containers_memory_limits_add_up() {
         let task = task("task-ec2-no-task-limits.json");
         assert_eq!(task.limits, Limits::default());
-        assert_eq!(task.cpu_limit(), Some(Cores(0.5)));
+        assert_eq!(task.cpu_limit(), None, "CPU units are shares, and no limit");
         assert_eq!(task.memory_limit(), Some(Bytes(512 << 20)));
         assert_eq!((task.containers(), task.has_own_machine()), (2, false));
     }
@@ -204,7 +222,7 @@ mod tests {
         assert_eq!((task.containers(), task.has_own_machine()), (1, false));
         let limits = r#""Limits": { "CPU": 0.125, "Memory": 96 },"#;
         let task = altered("task-single.json", limits, "");
-        assert_eq!(task.cpu_limit(), Some(Cores(0.125)));
+        assert_eq!(task.cpu_limit(), None);
         assert_eq!(task.memory_limit(), Some(Bytes(96 << 20)));
     }
 
@@ -222,7 +240,7 @@ mod tests {
         let task = altered(name, limits, "{}");
         assert_eq!((task.cpu_limit(), task.memory_limit()), (None, None));
         let task = altered(name, limits, r#"{ "CPU": 128 }"#);
-        assert_eq!((task.cpu_limit(), task.memory_limit()), (Some(Cores(0.5)), None));
+        assert_eq!((task.cpu_limit(), task.memory_limit()), (None, None));
         let text = String::from_utf8(fixture(name)).expect("JSON is text");
         let text = text.replace("\"Limits\"", "\"Unlimited\"");
         let task = Task::parse(text.as_bytes()).expect("it is still JSON");
@@ -233,7 +251,50 @@ mod tests {
     fn a_limit_of_nothing_is_no_limit() {
         let limits = r#""Limits": { "CPU": 2, "Memory": 1024 }"#;
         let task = altered("task-ec2.json", limits, r#""Limits": { "CPU": 0, "Memory": 0 }"#);
-        assert_eq!((task.cpu_limit(), task.memory_limit()), (None, None));
+        assert_eq!((task.cpu_limit(), task.memory_limit()), (None, Some(Bytes(960 << 20))));
+        // As the kernel writes for no limit, in MiB and in bytes.
+        for huge in ["8796093022207", "9223372036854771712", "18446744073709551615"] {
+            let huge = format!(r#""Limits": {{ "CPU": 2, "Memory": {huge} }}"#);
+            let task = altered("task-ec2.json", limits, &huge);
+            assert_eq!(task.memory_limit(), Some(Bytes(960 << 20)), "{huge}");
+        }
+    }
+
+    #[test]
+    fn what_the_endpoint_says_of_tasks_in_the_field() {
+        let mebibytes = |task: &Task| task.memory_limit().map(|bytes| bytes.0 >> 20);
+        for (name, cores, memory) in [
+            ("field-ec2floor.json", None, Some(320)),
+            ("field-ec2shares.json", None, Some(320)),
+            ("field-ec2init.json", None, Some(320)),
+            ("field-mi.json", Some(1.0), Some(512)),
+            ("field-fargate2.json", Some(0.25), Some(512)),
+            ("field-c08-pi-task.json", Some(2.0), Some(512)),
+        ] {
+            let task = task(name);
+            let cpu = task.cpu_limit().map(|cores| cores.0);
+            assert_eq!((cpu, mebibytes(&task)), (cores, memory), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_container_that_has_stopped_takes_its_limit_with_it() {
+        let stopped = |text: &str| task_of(&text.replace("RUNNING", "STOPPED"));
+        let one = r#"{"Type":"NORMAL","KnownStatus":"RUNNING","Limits":{"Memory":300}}"#;
+        let none = r#"{"Type":"NORMAL","KnownStatus":"RUNNING","Limits":{}}"#;
+        assert_eq!(task_of(&format!("{one},{one}")).memory_limit(), Some(Bytes(600 << 20)));
+        assert_eq!(task_of(&format!("{one},{none}")).memory_limit(), None);
+        assert_eq!(stopped(&format!("{one},{one}")).memory_limit(), None, "nothing runs");
+        let task = task_of(&format!("{one},{}", none.replace("RUNNING", "STOPPED")));
+        assert_eq!(task.memory_limit(), Some(Bytes(300 << 20)));
+        // One that is about to run will have its limit.
+        let task = task_of(&format!("{one},{}", one.replace("RUNNING", "CREATED")));
+        assert_eq!(task.memory_limit(), Some(Bytes(600 << 20)));
+    }
+
+    fn task_of(containers: &str) -> Task {
+        let text = format!(r#"{{"KnownStatus":"RUNNING","Containers":[{containers}]}}"#);
+        Task::parse(text.as_bytes()).expect("a task")
     }
 
     #[test]

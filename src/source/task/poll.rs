@@ -15,7 +15,8 @@ use crate::settings::MemoryUse;
 
 /// Asks what the task is until that is known for good, and its usage, until nobody listens.
 pub async fn run(endpoint: Endpoint, memory: MemoryUse, news: Sender) {
-    let mut poll = Poll { endpoint, memory, news, known: None, clock: Clock::default() };
+    let clock = Clock::default();
+    let mut poll = Poll { endpoint, memory, news, known: None, polls_since_task: 0, clock };
     let mut failing = false;
     while !poll.news.is_closed() {
         let failure = poll.ask().await.err();
@@ -42,18 +43,33 @@ struct Poll {
     memory: MemoryUse,
     news: Sender,
     known: Option<Task>,
+    /// How often the usage alone was asked for.
+    polls_since_task: u32,
     clock: Clock,
 }
 
 impl Poll {
     /// Asks for what is needed and passes it on. One failure does not keep the other answer away.
     async fn ask(&mut self) -> io::Result<()> {
-        let task = if self.is_complete() { Ok(()) } else { self.ask_for_task().await };
+        let task = if self.needs_task() { self.ask_for_task().await } else { Ok(()) };
         let usage = match &self.known {
             Some(_) if !self.is_single() => self.ask_for_usage().await,
             _ => Ok(()),
         };
         task.and(usage)
+    }
+
+    /// Whether what is known of the task is not all, or may have changed: a container that stops
+    /// takes its memory limit with it.
+    fn needs_task(&mut self) -> bool {
+        self.polls_since_task += 1;
+        let may_change = self.known.as_ref().is_some_and(Task::is_limited_by_containers);
+        let is_due = may_change && self.polls_since_task >= POLLS_PER_TASK;
+        let needs = is_due || !self.is_complete();
+        if needs {
+            self.polls_since_task = 0;
+        }
+        needs
     }
 
     async fn ask_for_task(&mut self) -> io::Result<()> {
@@ -114,6 +130,9 @@ impl Clock {
 /// On EC2 the endpoint has new figures each second, on Fargate every ten. It allows some forty
 /// requests a second to all of a task together, so this is far from its throttle.
 const POLL_INTERVAL: Duration = Duration::from_secs(3);
+
+/// Limits are looked at about every fifteen seconds, as those of a control group are.
+const POLLS_PER_TASK: u32 = 5;
 
 /// A clock that was set by more than this between two answers makes statistics from before look
 /// older or younger than they are. Less bends the ten seconds between two of them by half a percent.

@@ -11,14 +11,16 @@ use serde::Deserialize;
 
 use crate::model::Bytes;
 use crate::settings::MemoryUse;
+use crate::source::plausible::left_of;
 
-/// The usage of one container at the instant that it was read.
+/// The usage of one container at the instant that it was read. A part is `None` where its figures
+/// are not there or contradict each other: a kernel may have the memory controller off.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Usage {
     pub read: SystemTime,
     /// CPU time since the container started.
-    pub cpu: Duration,
-    pub memory: Bytes,
+    pub cpu: Option<Duration>,
+    pub memory: Option<Bytes>,
 }
 
 /// The usage of each container that has any, from the body of an answer.
@@ -61,14 +63,15 @@ struct MemoryStats {
 }
 
 impl Stats {
-    /// `None` for a container that has just started or has ended, which has not all the figures.
+    /// `None` for a container that has just started or has ended, which has no figures.
     fn usage(&self, which: MemoryUse) -> Option<Usage> {
         // Docker writes UTC. The weak parser would take any other offset for it.
         let read = humantime::parse_rfc3339(&self.read).ok()?;
-        let cpu = Duration::from_nanos(self.cpu_stats.cpu_usage.total_usage?);
-        let droppable = self.memory_stats.droppable(which)?;
-        let memory = Bytes(self.memory_stats.usage?.saturating_sub(droppable));
-        Some(Usage { read, cpu, memory })
+        let cpu = self.cpu_stats.cpu_usage.total_usage.map(Duration::from_nanos);
+        let droppable = self.memory_stats.droppable(which);
+        let memory = self.memory_stats.usage.zip(droppable);
+        let memory = memory.and_then(|(usage, droppable)| left_of(usage, droppable));
+        (cpu.is_some() || memory.is_some()).then_some(Usage { read, cpu, memory })
     }
 }
 
@@ -110,7 +113,7 @@ mod tests {
 
     fn usage(read: &str, cpu: u64, memory: u64) -> Usage {
         let read = humantime::parse_rfc3339(read).expect("a time");
-        Usage { read, cpu: Duration::from_nanos(cpu), memory: Bytes(memory) }
+        Usage { read, cpu: Some(Duration::from_nanos(cpu)), memory: Some(Bytes(memory)) }
     }
 
     fn parsed(name: &str, which: MemoryUse) -> Vec<(String, Usage)> {
@@ -164,15 +167,31 @@ mod tests {
         let whole = r#"{"a":{"read":"2026-11-02T09:12:44Z",
             "cpu_stats":{"cpu_usage":{"total_usage":5}},
             "memory_stats":{"usage":9,"stats":{"inactive_file":2,"active_file":3}}}}"#;
-        let parsed = |text: &str, which| parse(text.as_bytes(), which).expect("JSON");
-        let memory = |which| parsed(whole, which).remove("a").map(|usage| usage.memory);
+        let parsed = |text: &str, which| parse(text.as_bytes(), which).expect("JSON").remove("a");
+        let memory = |which| parsed(whole, which).and_then(|usage| usage.memory);
         assert_eq!(memory(MemoryUse::Used), Some(Bytes(4)));
         assert_eq!(memory(MemoryUse::WorkingSet), Some(Bytes(7)));
-        for name in ["total_usage", "usage\":9", "inactive_file", "active_file\":3"] {
+        let cpu = Some(Duration::from_nanos(5));
+        for (name, expected) in [
+            ("total_usage", (None, Some(Bytes(4)))),
+            ("usage\":9", (cpu, None)),
+            ("inactive_file", (cpu, None)),
+            ("active_file\":3", (cpu, None)),
+        ] {
             let text = whole.replace(name, &name.replacen(['u', 'a'], "x", 1));
             assert_ne!(text, whole);
-            assert_eq!(parsed(&text, MemoryUse::Used), BTreeMap::new(), "{name}");
+            let usage = parsed(&text, MemoryUse::Used).expect("the other part is there");
+            assert_eq!((usage.cpu, usage.memory), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_kernel_without_the_memory_controller_has_cpu_alone() {
+        let text = r#"{"a":{"read":"2026-11-02T09:12:44Z",
+            "cpu_stats":{"cpu_usage":{"total_usage":5}},"memory_stats":{}}}"#;
+        let usage = parse(text.as_bytes(), MemoryUse::Used).expect("JSON").remove("a");
+        let usage = usage.expect("it has CPU");
+        assert_eq!((usage.cpu, usage.memory), (Some(Duration::from_nanos(5)), None));
     }
 
     #[test]
@@ -192,13 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn more_cache_than_usage_is_no_usage_and_not_an_overflow() {
+    fn more_cache_than_usage_is_a_contradiction_and_not_an_overflow() {
         let text = r#"{"a":{"read":"2026-11-02T09:12:44Z",
             "cpu_stats":{"cpu_usage":{"total_usage":18446744073709551615}},
             "memory_stats":{"usage":9,"stats":{"inactive_file":18446744073709551615,
             "active_file":1,"slab_reclaimable":1}}}}"#;
         let parsed = parse(text.as_bytes(), MemoryUse::Used).expect("JSON").remove("a");
-        assert_eq!(parsed, Some(usage("2026-11-02T09:12:44Z", u64::MAX, 0)));
+        let usage = Usage { memory: None, ..usage("2026-11-02T09:12:44Z", u64::MAX, 0) };
+        assert_eq!(parsed, Some(usage));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use tokio::time::Instant;
 
-use super::super::LIMITS_GOOD_FOR;
+use super::super::{LIMITS_GOOD_FOR, Limited};
+use super::tree::Tree;
 use super::{Container, MemoryUse, fixture, open, read, relative};
-use crate::model::{Bytes, Cores, Limit};
+use crate::model::{Bytes, Cores, Limit, ReadError};
 use crate::source::Source;
 use crate::source::task::Limits;
 
@@ -22,8 +23,7 @@ fn any_limit_below_the_machine_makes_a_container() {
     ];
     for (name, limits) in table {
         let tree = fixture(name);
-        let found = open(&tree).limited_by().map(|found| relative(&found, &tree));
-        assert_eq!(found.as_deref(), Some(limits), "{name}");
+        assert_eq!(limited(&tree).as_deref(), Ok(limits), "{name}");
     }
 }
 
@@ -38,26 +38,60 @@ fn no_limit_below_the_machine_makes_no_container() {
         "v1-host-docker-systemd",
         "hybrid-host-systemd",
     ] {
-        assert_eq!(open(&fixture(name)).limited_by(), None, "{name}");
+        assert_eq!(limited(&fixture(name)), Err("no limit".to_owned()), "{name}");
     }
 }
 
 #[test]
-fn a_limit_as_large_as_the_machine_makes_no_container() {
+fn a_limit_as_large_as_the_machine_makes_a_container_and_a_larger_one_does_not() {
+    // lxcfs shows a container its own limit as the machine's memory.
     let tree = fixture("v2-private-docker");
+    let cpu = "4 cores (sys/fs/cgroup/cpu.max)";
     tree.change("== sys/fs/cgroup/cpu.max\n400000 100000\n");
     tree.change("== sys/fs/cgroup/memory.max\n8401195008\n");
-    assert_eq!(open(&tree).limited_by(), None);
+    let memory = "8401195008 bytes (sys/fs/cgroup/memory.max)";
+    assert_eq!(limited(&tree), Ok(format!("{cpu} and {memory}")));
+    tree.change("== sys/fs/cgroup/memory.max\n8401195009\n");
+    assert_eq!(limited(&tree).as_deref(), Ok(cpu));
+    tree.change("== sys/fs/cgroup/cpu.max\n400001 100000\n");
+    assert_eq!(limited(&tree), Err("no limit".to_owned()));
 }
 
 #[test]
 fn a_part_that_cannot_be_read_does_not_hide_the_limit_of_the_other() {
     let tree = fixture("v2-private-docker");
     tree.change("== sys/fs/cgroup/cpu.stat (missing)");
-    let found = open(&tree).limited_by().map(|found| relative(&found, &tree));
-    assert_eq!(found.as_deref(), Some("536870912 bytes (sys/fs/cgroup/memory.max)"));
+    assert_eq!(limited(&tree).as_deref(), Ok("536870912 bytes (sys/fs/cgroup/memory.max)"));
     tree.change("== sys/fs/cgroup/memory.current (missing)");
-    assert_eq!(open(&tree).limited_by(), None);
+    let unknown = "unknown: sys/fs/cgroup/cpu.stat does not exist";
+    assert_eq!(limited(&tree), Err(unknown.to_owned()));
+}
+
+#[test]
+fn a_group_that_is_not_found_is_not_one_without_limits() {
+    for (change, error) in [
+        ("== proc/self/cgroup (missing)", "proc/self/cgroup does not exist"),
+        ("== proc/self/cgroup\n", "proc/self/cgroup has no group with the cpu controller"),
+        (
+            "== proc/self/mountinfo\n",
+            "proc/self/mountinfo has no mount that this process's control group is in",
+        ),
+    ] {
+        let tree = fixture("v2-private-docker");
+        tree.change(change);
+        assert_eq!(limited(&tree), Err(format!("not found: {error}")), "{change}");
+    }
+}
+
+/// The limits of the container, or what else is known of them.
+fn limited(tree: &Tree) -> Result<String, String> {
+    let text = |error: ReadError| relative(&error.to_string(), tree);
+    match open(tree).limited_by() {
+        Limited::By(limits) => Ok(relative(&limits, tree)),
+        Limited::ByNothing => Err("no limit".to_owned()),
+        Limited::Unknown(error) => Err(format!("unknown: {}", text(error))),
+        Limited::NotFound(error) => Err(format!("not found: {}", text(error))),
+    }
 }
 
 fn task(cores: f64, bytes: u64) -> Limits {

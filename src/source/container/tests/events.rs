@@ -172,7 +172,8 @@ fn check_evidence(tree: &Tree, memory: MemoryUse, expected: Expected<'_>) {
             });
             // The formulas live as long as the program, those of the tables here do not.
             let formula: &'static str = String::from(formula).leak();
-            Evidence { part, values: values.collect(), formula: formula.into() }
+            let (values, formula) = (values.collect(), formula.into());
+            Evidence { part, values, formula, notes: Vec::new() }
         })
         .collect();
     assert_eq!(found, expected);

@@ -48,10 +48,6 @@ fn cpu_of_version_2_is_absent_with_the_file_that_fails() {
             ("sys/fs/cgroup/cpu.max", "\nmany 100000\n", NO_QUOTA),
             ("sys/fs/cgroup/cpuset.cpus.effective", UNREADABLE, DIRECTORY),
             ("sys/fs/cgroup/cpuset.cpus.effective", "\nall\n", NO_LIST),
-            ("sys/devices/system/cpu/online", MISSING, "does not exist"),
-            ("sys/devices/system/cpu/online", UNREADABLE, DIRECTORY),
-            ("sys/devices/system/cpu/online", EMPTY, NO_LIST),
-            ("sys/devices/system/cpu/online", "\n3-0\n", NO_LIST),
         ],
     );
 }
@@ -72,6 +68,30 @@ fn memory_of_version_2_is_absent_with_the_file_that_fails() {
             ("sys/fs/cgroup/memory.max", UNREADABLE, DIRECTORY),
             ("sys/fs/cgroup/memory.max", EMPTY, "has no bytes or max"),
             ("sys/fs/cgroup/memory.max", "\n512M\n", "has no bytes or max"),
+        ],
+    );
+}
+
+#[test]
+fn what_the_machine_has_need_not_be_known_where_there_is_a_limit() {
+    for name in ["v2-private-docker", "v1-host-docker-cgroupfs"] {
+        let sound = read_once(&fixture(name));
+        for file in ["proc/meminfo", "sys/devices/system/cpu/online"] {
+            for fault in [MISSING, UNREADABLE, EMPTY, "\ngarbage\n"] {
+                let tree = fixture(name);
+                tree.change(&format!("== {file}{fault}"));
+                assert_eq!(read_once(&tree), sound, "{name}, {file}{fault}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_limit_memory_is_absent_with_the_file_of_the_machine_that_fails() {
+    check(
+        "v2-private-ecs-al2023",
+        Part::Memory,
+        &[
             ("proc/meminfo", MISSING, "does not exist"),
             ("proc/meminfo", UNREADABLE, DIRECTORY),
             ("proc/meminfo", EMPTY, NO_TOTAL),
@@ -102,7 +122,8 @@ fn cpu_of_version_1_is_absent_with_the_file_that_fails() {
 
 #[test]
 fn memory_of_version_1_is_absent_with_the_file_that_fails() {
-    let no_fields = "has no total_cache, total_shmem and total_inactive_file";
+    let no_fields =
+        "has no total_cache and total_shmem, or total_inactive_file and total_active_file";
     check(
         "v1-host-docker-cgroupfs",
         Part::Memory,
@@ -111,8 +132,17 @@ fn memory_of_version_1_is_absent_with_the_file_that_fails() {
             ("sys/fs/cgroup/memory/memory.usage_in_bytes", UNREADABLE, DIRECTORY),
             ("sys/fs/cgroup/memory/memory.stat", MISSING, "does not exist"),
             ("sys/fs/cgroup/memory/memory.stat", UNREADABLE, DIRECTORY),
-            ("sys/fs/cgroup/memory/memory.stat", EMPTY, no_fields),
-            ("sys/fs/cgroup/memory/memory.stat", "\ntotal_cache x\n", no_fields),
+            ("sys/fs/cgroup/memory/memory.stat", EMPTY, "has no hierarchical_memory_limit"),
+            (
+                "sys/fs/cgroup/memory/memory.stat",
+                "\nhierarchical_memory_limit 9\ntotal_cache x\n",
+                no_fields,
+            ),
+            (
+                "sys/fs/cgroup/memory/memory.stat",
+                "\nhierarchical_memory_limit 9\ntotal_cache 9\ntotal_inactive_file 9\n",
+                no_fields,
+            ),
         ],
     );
 }
@@ -156,13 +186,17 @@ fn a_process_that_is_in_no_group_has_neither_part() {
 }
 
 #[test]
-fn a_usage_that_is_smaller_than_its_cache_is_zero() {
+fn a_usage_that_is_a_little_smaller_than_its_cache_is_zero_and_a_much_smaller_one_is_no_figure() {
     // The files are read one after the other, and the kernel updates the counters in batches.
     let tree = fixture("v2-private-docker");
-    tree.change("== sys/fs/cgroup/memory.current\n4096\n");
+    tree.change("== sys/fs/cgroup/memory.current\n100000000\n");
     assert_eq!(read_once(&tree).1, "0 of 536870912 bytes (sys/fs/cgroup/memory.max)");
+    tree.change("== sys/fs/cgroup/memory.current\n4096\n");
+    let contradiction = "sys/fs/cgroup/memory.stat has 105758720 bytes that could be given back, more \
+                         than the 4096 bytes in use";
+    assert_eq!(read_once(&tree).1, contradiction);
     let tree = fixture("v1-host-docker-cgroupfs");
-    tree.change("== sys/fs/cgroup/memory/memory.usage_in_bytes\n4096\n");
+    tree.change("== sys/fs/cgroup/memory/memory.usage_in_bytes\n40000000\n");
     assert_eq!(read_once(&tree).1, "0 of 268435456 bytes (sys/fs/cgroup/memory/memory.stat)");
 }
 

@@ -32,7 +32,7 @@ fn own_limits_bind() {
             "v1-host-centos-7",
             "88.123456789s of 2 cores \
              (sys/fs/cgroup/cpu,cpuacct/system.slice/foo.service/cpu.cfs_quota_us)",
-            "220200960 of 1073741824 bytes \
+            "228589568 of 1073741824 bytes \
              (sys/fs/cgroup/memory/system.slice/foo.service/memory.stat)",
         ),
         (
@@ -123,8 +123,8 @@ fn without_limits_the_machine_binds() {
         ),
         (
             "v2-private-systemd",
-            "1.25s of 4 cores (sys/devices/system/cpu/online)",
-            "6823936 of 8401195008 bytes (proc/meminfo)",
+            "400.75s of 4 cores (sys/devices/system/cpu/online)",
+            "700000000 of 8401195008 bytes (proc/meminfo)",
         ),
         (
             "v1-host-docker-systemd",

@@ -8,9 +8,8 @@ use crate::source::cgroup::Version::{self, V1, V2};
 
 /// Fixtures without limits whose group has another around it that can be seen. Each with the
 /// version of its files, and the path of the group.
-const NESTED: [(&str, Version, &str); 6] = [
+const NESTED: [(&str, Version, &str); 5] = [
     ("v2-host-memory-high", V2, r"system.slice/system-foo\x2dbar.slice/foo-bar@1.service"),
-    ("v2-private-systemd", V2, "system.slice/agent.service"),
     ("v1-host-systemd", V1, "system.slice/foo.service"),
     ("v1-private-systemd", V1, "system.slice/agent.service"),
     ("hybrid-host-systemd", V1, "system.slice/foo.service"),

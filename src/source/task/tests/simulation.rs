@@ -15,6 +15,7 @@ use crate::source::Source;
 use crate::source::host::Host;
 use crate::source::task::account::Now;
 use crate::source::task::containers::Containers;
+use crate::source::task::fallback::Fallback;
 use crate::source::task::metadata::Task as Metadata;
 use crate::source::task::news::{News, Sender, channel};
 use crate::source::task::poll::Clock;
@@ -111,16 +112,27 @@ impl Fargate {
         let metrics = Metrics::default();
         let (failure, own, per_container) = (None, None, false);
         let containers = Containers::default();
-        let mut task =
-            Task { news, address, memory, metrics, failure, way, containers, per_container, own };
+        let fallback = Fallback::new(true);
+        let mut task = Task {
+            news,
+            address,
+            memory,
+            metrics,
+            failure,
+            way,
+            containers,
+            per_container,
+            own,
+            fallback,
+        };
         let limits = format!("\"CPU\":{},\"Memory\":{}", self.vcpus, self.mebibytes);
         let containers = "{\"Type\":\"NORMAL\"},{\"Type\":\"NORMAL\"}";
         let body = format!(
             "{{\"LaunchType\":\"FARGATE\",\"Limits\":{{{limits}}},\"Containers\":[{containers}]}}"
         );
         task.take(News::Task(Metadata::parse(body.as_bytes()).expect("a task")));
-        let Way::Fused { machine, .. } = &mut task.way else { panic!("{task:?}") };
-        **machine = Host::at(&root.join("proc"), &root.join("sys"));
+        let Way::Fused(told, _) = &mut task.way else { panic!("{task:?}") };
+        *told.machine = Host::at(&root.join("proc"), &root.join("sys"));
         (task, sender)
     }
 

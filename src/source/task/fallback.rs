@@ -1,0 +1,130 @@
+//! What is measured where the endpoint tells nothing for long.
+
+use std::time::Duration;
+
+use log::{info, warn};
+use tokio::time::Instant;
+
+use crate::model::{ReadError, Reading};
+use crate::source::Source;
+use crate::source::container::{Container, Limited};
+
+/// Watches for figures of the task, and stands in where none come.
+#[derive(Debug)]
+pub struct Fallback {
+    /// Whether the agent's own container may be measured in place of the task: not where the task
+    /// was asked for by name.
+    may_measure_container: bool,
+    /// Since the last reading with something of that part: a figure, or why there is none.
+    cpu: Silence,
+    memory: Silence,
+    /// Since the last reading with a figure of any part.
+    figures: Silence,
+    /// What is read meanwhile.
+    state: State,
+}
+
+/// How long there has been nothing.
+#[derive(Debug, Default)]
+struct Silence {
+    since: Option<Instant>,
+    readings: u32,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The task.
+    Task,
+    /// The agent's own container.
+    Container(Box<Container>),
+    /// Nothing: the container has no limit, and the whole machine is not the task.
+    Nothing,
+}
+
+impl Fallback {
+    pub fn new(may_measure_container: bool) -> Self {
+        let [cpu, memory, figures] = Default::default();
+        Self { may_measure_container, cpu, memory, figures, state: State::Task }
+    }
+
+    /// The reading of the task, as far as there is one. After a minute without a figure it is that
+    /// of the container that `open` gives, if that is limited; else the error of each part that
+    /// nothing was told of. `why` is the last failure of the endpoint.
+    pub fn complete(
+        &mut self,
+        mut task: Reading,
+        at: Instant,
+        why: Option<&str>,
+        open: impl FnOnce() -> Container,
+    ) -> Reading {
+        let has_figure = matches!(task.cpu, Some(Ok(_))) || matches!(task.memory, Some(Ok(_)));
+        let cpu_is_silent = self.cpu.is_long(task.cpu.is_some(), at);
+        let memory_is_silent = self.memory.is_long(task.memory.is_some(), at);
+        if !self.figures.is_long(has_figure, at) {
+            if let State::Container(_) = std::mem::replace(&mut self.state, State::Task) {
+                info!("the task metadata endpoint tells figures again: measuring the task");
+                // A part that is not told yet has been silent since now.
+                (self.cpu, self.memory) = (Silence::default(), Silence::default());
+                return task;
+            }
+        } else if matches!(self.state, State::Task) {
+            self.state = self.choose(open, why);
+        }
+        if let State::Container(container) = &mut self.state {
+            return container.read(at);
+        }
+        if cpu_is_silent {
+            task.cpu = Some(Err(silence(why)));
+        }
+        if memory_is_silent {
+            task.memory = Some(Err(silence(why)));
+        }
+        task
+    }
+
+    fn choose(&self, open: impl FnOnce() -> Container, why: Option<&str>) -> State {
+        if !self.may_measure_container {
+            return State::Nothing;
+        }
+        let mut container = open();
+        match container.limited_by() {
+            Limited::By(limits) => {
+                let why = silence(why);
+                warn!(
+                    "{why}: measuring this container alone, limited to {limits}, until the endpoint \
+                     tells figures"
+                );
+                State::Container(Box::new(container))
+            }
+            Limited::ByNothing | Limited::Unknown(_) | Limited::NotFound(_) => State::Nothing,
+        }
+    }
+}
+
+fn silence(why: Option<&str>) -> ReadError {
+    let seconds = LONG.as_secs();
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    ReadError::unusable(format!("no figures from the task metadata endpoint for {seconds} s{why}"))
+}
+
+impl Silence {
+    /// Takes a reading in, which has something or nothing, and tells whether there has been nothing
+    /// for long.
+    fn is_long(&mut self, has_something: bool, at: Instant) -> bool {
+        if has_something {
+            *self = Self::default();
+            return false;
+        }
+        self.readings = self.readings.saturating_add(1);
+        let since = *self.since.get_or_insert(at);
+        at.duration_since(since) >= LONG && self.readings > MANY
+    }
+}
+
+/// The endpoint has new figures every ten seconds at the latest, and CPU on Fargate needs two of
+/// them, each between two readings.
+const LONG: Duration = Duration::from_secs(60);
+const MANY: u32 = 6;
+
+#[cfg(test)]
+mod tests;
