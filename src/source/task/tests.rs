@@ -1,12 +1,41 @@
 //! The task by a simulated machine and endpoint.
 
 mod fargate;
+mod field;
 mod simulation;
 
 use std::path::Path;
+
+use super::fallback::Fallback;
+use super::metadata::Task as Metadata;
+use super::news::{News, Sender, channel};
+use super::{Containers, Task, Way};
+use crate::settings::{MemoryUse, Metrics};
+use crate::source::host::Host;
 
 /// The body of an answer of the endpoint, from tests/fixtures/ecs.
 pub fn fixture(name: &str) -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ecs");
     std::fs::read(root.join(name)).expect("the fixture is there")
+}
+
+/// The task of an answer of the endpoint, on a machine below `root`, and the way for more answers.
+fn task(body: &[u8], root: &Path) -> (Task, Sender) {
+    let (sender, news) = channel();
+    let mut task = Task {
+        news,
+        address: "http://169.254.170.2/v4/x/task".to_owned(),
+        memory: MemoryUse::Used,
+        metrics: Metrics::default(),
+        failure: None,
+        way: Way::Unknown,
+        containers: Containers::default(),
+        per_container: false,
+        own: None,
+        fallback: Fallback::new(true),
+    };
+    task.take(News::Task(Metadata::parse(body).expect("a task")));
+    let (Way::Fused(told, _) | Way::Exact(told, _)) = &mut task.way else { panic!("{task:?}") };
+    *told.machine = Host::at(&root.join("proc"), &root.join("sys"));
+    (task, sender)
 }

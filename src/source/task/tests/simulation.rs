@@ -10,16 +10,12 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use crate::model::{CpuReading, MemoryReading, ReadError};
-use crate::settings::{MemoryUse, Metrics};
+use crate::settings::MemoryUse;
 use crate::source::Source;
-use crate::source::host::Host;
 use crate::source::task::account::Now;
-use crate::source::task::containers::Containers;
-use crate::source::task::fallback::Fallback;
-use crate::source::task::metadata::Task as Metadata;
-use crate::source::task::news::{News, Sender, channel};
+use crate::source::task::news::{News, Sender};
 use crate::source::task::poll::Clock;
-use crate::source::task::{Task, Way, stats};
+use crate::source::task::{Task, stats};
 
 /// What happens in a simulation. Times are seconds since its start.
 #[derive(Clone)]
@@ -106,34 +102,12 @@ impl Fargate {
 
     /// The task as it is after the endpoint has told what it is, on a machine below `root`.
     fn open(&self, root: &Path) -> (Task, Sender) {
-        let (sender, news) = channel();
-        let address = "http://169.254.170.2/v4/x/task".to_owned();
-        let (memory, way) = (MemoryUse::Used, Way::Unknown);
-        let metrics = Metrics::default();
-        let (failure, own, per_container) = (None, None, false);
-        let containers = Containers::default();
-        let fallback = Fallback::new(true);
-        let mut task = Task {
-            news,
-            address,
-            memory,
-            metrics,
-            failure,
-            way,
-            containers,
-            per_container,
-            own,
-            fallback,
-        };
         let limits = format!("\"CPU\":{},\"Memory\":{}", self.vcpus, self.mebibytes);
         let containers = "{\"Type\":\"NORMAL\"},{\"Type\":\"NORMAL\"}";
         let body = format!(
             "{{\"LaunchType\":\"FARGATE\",\"Limits\":{{{limits}}},\"Containers\":[{containers}]}}"
         );
-        task.take(News::Task(Metadata::parse(body.as_bytes()).expect("a task")));
-        let Way::Fused(told, _) = &mut task.way else { panic!("{task:?}") };
-        *told.machine = Host::at(&root.join("proc"), &root.join("sys"));
-        (task, sender)
+        super::task(body.as_bytes(), root)
     }
 
     /// Answers a poll with the newest statistics that are out.
