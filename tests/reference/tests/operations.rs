@@ -40,7 +40,10 @@ const OTHER_SENTENCES: &[&str] = &[
     "(memory.current − (file − shmem) − slab_reclaimable) bytes",
     "(memory.current − inactive_file) bytes",
     "(user + nice + system + irq + softirq + steal) × 10 ms",
-    "(MemTotal − MemFree − Buffers − Cached − SReclaimable + Shmem) kB",
+    "(MemTotal − MemFree",
+    "(memory.usage_in_bytes − total_inactive_file − total_active_file) bytes",
+    "- fuse.lxcfs",
+    "{}/stats has no figures of any container",
 ];
 
 #[test]
