@@ -70,7 +70,7 @@ impl Cli {
         occurrences
             .flatten()
             .flat_map(|text| text.split(move |c| repeatable && c == ','))
-            .filter(|text| !text.is_empty())
+            .filter(|text| !text.trim().is_empty() || !repeatable && !text.is_empty())
             .map(|text| vec![Typed { text: text.to_owned(), origin: variable(option) }])
             .collect()
     }
@@ -78,8 +78,16 @@ impl Cli {
 
 /// The environment variable of an option.
 pub fn variable(option: &str) -> String {
-    format!("CLOUDWATCH_METRICS_AGENT_{}", option.to_uppercase().replace('-', "_"))
+    format!("{PREFIX}{}", option.to_uppercase().replace('-', "_"))
 }
+
+/// The variables of all options.
+pub fn known_variables() -> Vec<String> {
+    options().iter().map(|option| variable(option.get_id().as_str())).collect()
+}
+
+/// What the variables of this program begin with.
+pub const PREFIX: &str = "CLOUDWATCH_METRICS_AGENT_";
 
 /// The definition of the command line.
 pub fn command() -> Command {
@@ -109,7 +117,7 @@ pub fn command() -> Command {
         .after_help(
             "Each option can also be set by a variable, such as CLOUDWATCH_METRICS_AGENT_PERIOD for \
              --period;\nthe command line wins over it.\n\nRUST_LOG sets what is logged on standard \
-             error, for example RUST_LOG=info [default: error].",
+             error, for example RUST_LOG=info [default: warn].",
         )
 }
 

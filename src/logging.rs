@@ -1,4 +1,4 @@
-//! The log: on standard error, as RUST_LOG says, errors only by default.
+//! The log: on standard error, as RUST_LOG says, warnings and errors by default.
 
 use std::env;
 use std::io::{self, Write, stderr};
@@ -14,7 +14,7 @@ use crate::screen;
 pub fn init() {
     let filters = env::var("RUST_LOG").unwrap_or_default();
     env_logger::Builder::new()
-        .parse_filters(&resolve_alias(if filters.is_empty() { "error" } else { &filters }))
+        .parse_filters(&resolve_alias(if filters.is_empty() { "warn" } else { &filters }))
         .format(|out, record| {
             let now = humantime::format_rfc3339_millis(SystemTime::now());
             let erase = screen::erase_for_log();

@@ -45,6 +45,7 @@ async fn run() -> ExitCode {
         }
     };
     logging::init();
+    settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     if cli.explain {
         return match writeln!(std::io::stdout(), "{}", explain::run(&settings).await) {
             Ok(()) => ExitCode::SUCCESS,

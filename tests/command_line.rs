@@ -88,6 +88,53 @@ fn an_interval_that_does_not_fit_the_period_is_a_problem() {
 }
 
 #[test]
+fn a_region_of_the_environment_is_checked_as_the_option_is() {
+    let settings = ["--namespace", "Test", "--service", "Foo"];
+    for (name, text) in [("AWS_REGION", "eu-west-1 "), ("AWS_DEFAULT_REGION", "EU (Ireland)")] {
+        let ended = run(command().args(settings).env(name, text)).expect_code(2);
+        assert_eq!(ended.stderr, format!("{name} {text:?}: expected a region such as eu-west-1\n"));
+    }
+    // What is not used does not matter.
+    let ended = run(command().args(settings).args(["--region", "x y"]).env("AWS_REGION", "z z"));
+    let ended = ended.expect_code(2);
+    assert_eq!(ended.stderr, "--region \"x y\": expected a region such as eu-west-1\n");
+    let mut explain = command();
+    explain.args(["explain", "--dry-run"]).args(settings).env("AWS_REGION", "z z");
+    run(&mut explain).expect_code(0);
+}
+
+#[test]
+fn lists_in_variables_may_have_blanks() {
+    let agent = Agent::start(
+        command()
+            .args(["--namespace", "Test", "--service", "Foo", "--period", "1", "--dry-run"])
+            .env("CLOUDWATCH_METRICS_AGENT_DIMENSION", "A=b, C = d ,")
+            .env("CLOUDWATCH_METRICS_AGENT_TAGS", " E=f, , G=h"),
+    );
+    let line = agent.wait_for_stdout("CPUUtilization");
+    assert!(line.ends_with(" ServiceName=Foo A=b C=d E=f G=h"), "{line}");
+    agent.terminate().expect_code(0);
+}
+
+#[test]
+fn what_is_most_likely_not_meant_is_told_and_taken_as_it_is() {
+    let agent = Agent::start(
+        command()
+            .args(["--namespace", "Test", "--service", "Foo", "--period", "2", "--publish", "emf"])
+            .env("CLOUDWATCH_METRICS_AGENT_PEROID", "60")
+            .env("CLOUDWATCH_METRICS_AGENT_SERVICE_HOST", "10.0.0.1"),
+    );
+    agent.wait_for_stdout("CPUUtilization");
+    let ended = agent.terminate().expect_code(0);
+    let warnings: Vec<_> = ended.stderr.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warnings.len(), 2, "{ended:#?}");
+    let mistyped = "the variable CLOUDWATCH_METRICS_AGENT_PEROID is ignored; did you mean \
+                    CLOUDWATCH_METRICS_AGENT_PERIOD?";
+    assert!(warnings[0].ends_with(mistyped), "{ended:#?}");
+    assert!(warnings[1].contains("--period 2: CloudWatch has periods of 1, 5, 10"), "{ended:#?}");
+}
+
+#[test]
 fn thirty_dimensions_are_the_most() {
     let settings = ["--namespace", "Test", "--service", "Foo", "--dry-run"];
     let own = |count: usize| (1..=count).flat_map(|n| ["--dimension".into(), format!("D{n}={n}")]);

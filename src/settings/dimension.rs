@@ -102,6 +102,8 @@ fn parse(typed: &[Typed]) -> Result<Dimension, String> {
         [joined] => joined.text.split_once('=').ok_or("NAME=VALUE")?,
         _ => return Err("a name and a value".into()),
     };
+    // A list in a variable has blanks after its commas, and nobody means them.
+    let (name, value) = (name.trim(), value.trim());
     let name = name::dimension_name(name).map_err(|expected| format!("as the name {expected}"))?;
     let value =
         name::dimension_value(value).map_err(|expected| format!("as the value {expected}"))?;

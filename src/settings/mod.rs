@@ -10,6 +10,7 @@ mod number;
 #[cfg(all(test, target_os = "linux"))]
 mod properties;
 mod publish;
+mod warning;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 pub use auto_dimension::AutoDimension;
 pub use dimension::Dimension;
-pub use endpoint::is_http_url;
+pub use endpoint::{is_http_url, region};
 pub use metric::Metrics;
 pub use name::dimension_value;
 pub use publish::{Publish, Statistics};
@@ -51,6 +52,8 @@ pub struct Settings {
     pub aws: Aws,
     /// What is run as a child, with its arguments; empty where nothing is.
     pub command: Vec<OsString>,
+    /// What is most likely not meant, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// What is measured.
@@ -154,13 +157,16 @@ impl Settings {
         let output = problems.optional(cli, "output", output);
         let buffer = problems.optional(cli, "buffer", number::buffer);
         let shutdown_timeout = problems.optional(cli, "shutdown-timeout", number::shutdown_timeout);
+        if publish.contains(&Publish::CloudWatch) {
+            region_of_environment(cli, &mut problems);
+        }
         let aws = Aws {
-            region: problems.optional(cli, "region", endpoint::region),
+            region: problems.optional(cli, "region", region),
             endpoint_url: problems.optional(cli, "endpoint-url", endpoint::url),
             profile: problems.optional(cli, "profile", endpoint::profile),
         };
         let command = cli.command.as_deref().map(|command| problems.command(command));
-        let settings = Self {
+        let mut settings = Self {
             namespace: namespace.unwrap_or_default(),
             dimensions,
             auto_dimensions,
@@ -178,7 +184,9 @@ impl Settings {
             shutdown_timeout: shutdown_timeout.unwrap_or(number::DEFAULT_SHUTDOWN_TIMEOUT),
             aws,
             command: command.unwrap_or_default(),
+            warnings: Vec::new(),
         };
+        settings.warnings = warning::all(&settings, cli);
         // The defaults fit, so at least one of the two was typed.
         let typed = cli.value("sample-interval").or_else(|| cli.value("period"));
         if let (Some(typed), Err(expected)) = (typed, settings.samples_fit()) {
@@ -209,6 +217,19 @@ impl Settings {
     /// How many samples a whole window is expected to hold.
     pub fn samples_per_window(&self) -> usize {
         number::samples_per_window(self.sample_interval, self.period)
+    }
+}
+
+/// Checks the region that the AWS SDK would take from its own variables as the option is checked. A
+/// command starts whatever they say; the region is then refused when it is needed.
+fn region_of_environment(cli: &Cli, problems: &mut Problems) {
+    if cli.value("region").is_some() || cli.command.is_some() {
+        return;
+    }
+    let set = |name: &&str| std::env::var(name).is_ok_and(|text| !text.is_empty());
+    if let Some(name) = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find(set) {
+        let text = std::env::var(name).unwrap_or_default();
+        problems.check(&Typed { text, origin: name.to_owned() }, region);
     }
 }
 

@@ -26,7 +26,7 @@ use super::answer::{Passing, Sender};
 use super::attempts::Attempts;
 use super::transport;
 use crate::publisher::{Failure, PublishError};
-use crate::settings::Aws;
+use crate::settings::{Aws, region as check_region};
 
 /// Makes the SDK's client when it is first needed, and again as long as that fails.
 #[derive(Debug)]
@@ -63,7 +63,12 @@ impl Client {
     async fn make(&self) -> Result<aws_sdk_cloudwatch::Client, PublishError> {
         let http = transport::http_client()?;
         let providers = ProviderConfig::without_region().with_http_client(http.clone());
-        let (_, region) = self.region(&providers).await.ok_or_else(no_region)?;
+        let (source, region) = self.region(&providers).await.ok_or_else(no_region)?;
+        // It becomes a part of a host name, wherever it comes from.
+        check_region(region.as_ref()).map_err(|expected| PublishError {
+            causes: format!("the region {:?} of {source}: expected {expected}", region.as_ref()),
+            ..no_region()
+        })?;
         let mut credentials =
             self.credentials(&providers.with_region(Some(region.clone()))).into_iter();
         let (name, first) = credentials.next().expect("the environment is always asked");

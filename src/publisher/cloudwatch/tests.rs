@@ -32,5 +32,6 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
         shutdown_timeout: Duration::from_secs(8),
         aws: Aws::default(),
         command: Vec::new(),
+        warnings: Vec::new(),
     }
 }

@@ -93,7 +93,9 @@ fn variables(source: &str) -> Vec<&str> {
         let is_name = is_name && pair[1].starts_with(|c: char| c.is_ascii_uppercase());
         is_asked || is_name
     });
-    // Not of the agent: of its build and of its tests.
-    let own = |name: &&str| !name.starts_with("CARGO_") && *name != "PROPTEST_RNG_SEED";
+    // Not of the agent: of its build and of its tests, and what all of its own begin with.
+    let own = |name: &&str| {
+        !name.starts_with("CARGO_") && *name != "PROPTEST_RNG_SEED" && !name.ends_with('_')
+    };
     asked.map(|pair| pair[1]).filter(own).collect()
 }

@@ -1,0 +1,133 @@
+//! Settings that can be right and most likely are not: each is taken as it is, with a warning.
+
+use std::env;
+use std::time::Duration;
+
+use super::{Publish, Settings};
+use crate::cli::{Cli, PREFIX, known_variables};
+
+/// All warnings, a sentence each.
+pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut warnings: Vec<_> = names.filter_map(|name| unknown_variable(&name)).collect();
+    warnings.sort_unstable();
+    let goes_to_cloudwatch = settings.publish.iter().any(|publish| *publish != Publish::Console);
+    let period = cli.value("period").filter(|_| goes_to_cloudwatch);
+    warnings.extend(period.and_then(|typed| odd_period(&typed.origin, settings.period)));
+    warnings
+}
+
+/// What is wrong with a variable that looks like one of this program's and is none.
+fn unknown_variable(name: &str) -> Option<String> {
+    let known = known_variables();
+    if known.iter().any(|known| known == name) || is_of_kubernetes(name) {
+        return None;
+    }
+    let distance = |known: &str| strsim::osa_distance(&name.to_ascii_uppercase(), known);
+    let nearest = known.iter().min_by_key(|known| distance(known))?;
+    let is_near = distance(nearest) <= MOST_MISTAKES;
+    match (name.strip_prefix(PREFIX), is_near) {
+        (_, true) => Some(format!("the variable {name} is ignored; did you mean {nearest}?")),
+        (Some(_), false) => Some(format!("the variable {name} is ignored: it is not known")),
+        (None, false) => None,
+    }
+}
+
+/// Kubernetes gives each container variables for the Services of its namespace, and so does Docker for
+/// links. A Service of this program's name makes some that begin like this program's own.
+fn is_of_kubernetes(name: &str) -> bool {
+    name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT") || name.contains("_PORT")
+}
+
+/// What CloudWatch shows of a period that it cannot be asked for.
+fn odd_period(origin: &str, period: Duration) -> Option<String> {
+    let seconds = period.as_secs();
+    if is_of_cloudwatch(seconds) {
+        return None;
+    }
+    let below = (1..seconds).rev().find(|below| is_of_cloudwatch(*below))?;
+    let whole = (1..).map(|windows| windows * seconds).find(|whole| is_of_cloudwatch(*whole))?;
+    Some(format!(
+        "{origin} {seconds}: CloudWatch has periods of 1, 5, 10, 20 and 30 seconds and multiples of \
+         60; with {below} its graphs have gaps, and only periods such as {whole} hold the same number \
+         of windows each ({})",
+        whole / seconds
+    ))
+}
+
+/// `Period` of GetMetricData and of alarms (API reference of `MetricStat`).
+fn is_of_cloudwatch(seconds: u64) -> bool {
+    [1, 5, 10, 20, 30].contains(&seconds) || seconds.is_multiple_of(60)
+}
+
+/// Letters that are wrong, missing, too many or changed places. More than that is another name.
+const MOST_MISTAKES: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_variable_is_told_with_the_nearest_name() {
+        let nearest = |name: &str| {
+            let warning = unknown_variable(name)?;
+            let (_, nearest) = warning.split_once("did you mean ")?;
+            Some(nearest.trim_end_matches('?').to_owned())
+        };
+        for (name, expected) in [
+            ("CLOUDWATCH_METRICS_AGENT_PEROID", "CLOUDWATCH_METRICS_AGENT_PERIOD"),
+            ("CLOUDWATCH_METRICS_AGENT_DIMENSIONS", "CLOUDWATCH_METRICS_AGENT_DIMENSION"),
+            ("CLOUDWATCH_METRICS_AGENT_DRYRUN", "CLOUDWATCH_METRICS_AGENT_DRY_RUN"),
+            ("CLOUDWATCH_METRIC_AGENT_PERIOD", "CLOUDWATCH_METRICS_AGENT_PERIOD"),
+            ("cloudwatch_metrics_agent_period", "CLOUDWATCH_METRICS_AGENT_PERIOD"),
+        ] {
+            assert_eq!(nearest(name).as_deref(), Some(expected), "{name}");
+        }
+        let name = "CLOUDWATCH_METRICS_AGENT_INTERVAL";
+        let expected = format!("the variable {name} is ignored: it is not known");
+        assert_eq!(unknown_variable(name), Some(expected));
+    }
+
+    #[test]
+    fn variables_that_are_right_or_of_others_are_not_told() {
+        for name in [
+            "CLOUDWATCH_METRICS_AGENT_PERIOD",
+            "CLOUDWATCH_METRICS_AGENT_SERVICE",
+            "CLOUDWATCH_METRICS_AGENT_SERVICE_HOST",
+            "CLOUDWATCH_METRICS_AGENT_SERVICE_PORT",
+            "CLOUDWATCH_METRICS_AGENT_SERVICE_PORT_HTTP",
+            "CLOUDWATCH_METRICS_AGENT_PORT",
+            "CLOUDWATCH_METRICS_AGENT_PORT_8080_TCP_ADDR",
+            "CLOUDWATCH_METRICS_AGENT_WEB_SERVICE_HOST",
+            "PATH",
+            "CLOUDWATCH_NAMESPACE",
+            "",
+        ] {
+            assert_eq!(unknown_variable(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_period_that_cloudwatch_has_not_is_told_with_what_it_shows() {
+        let told = |seconds| {
+            let warning = odd_period("--period", Duration::from_secs(seconds))?;
+            let numbers = warning.split_once("with ")?.1.split(|c: char| !c.is_ascii_digit());
+            let numbers = numbers.filter_map(|number| number.parse::<u64>().ok());
+            Some(numbers.collect::<Vec<_>>())
+        };
+        for seconds in [1, 5, 10, 20, 30, 60, 120, 300, 86_400] {
+            assert_eq!(told(seconds), None, "{seconds}");
+        }
+        for (seconds, below, whole, windows) in [
+            (2, 1, 10, 5),
+            (7, 5, 420, 60),
+            (15, 10, 30, 2),
+            (45, 30, 180, 4),
+            (90, 60, 180, 2),
+            (100, 60, 300, 3),
+            (86_399, 86_340, 5_183_940, 60),
+        ] {
+            assert_eq!(told(seconds), Some(vec![below, whole, windows]), "{seconds}");
+        }
+    }
+}
