@@ -121,6 +121,32 @@ fn a_task_on_ec2_is_what_its_containers_use_in_percent_of_its_limits() {
     assert!(!ended.stderr.contains("ERROR"), "{ended:#?}");
 }
 
+#[test]
+fn a_task_whose_kernel_does_not_count_memory_has_cpu_and_the_reason_why_memory_is_absent() {
+    let without_memory = |step, cpu| {
+        let text = statistics(step, cpu, [400, 12]);
+        text.split("\"memory_stats\":")
+            .map(|part| match part.split_once("}}") {
+                Some((memory, rest)) if memory.starts_with("{\"usage") => format!("{{}}{rest}"),
+                _ => part.to_owned(),
+            })
+            .collect::<Vec<_>>()
+            .join("\"memory_stats\":")
+    };
+    let endpoint = Endpoint::start(move |path, before| match path {
+        "/task" => Answer::Ok(fixture("field-c08-pi-task.json")),
+        _ => Answer::Ok(without_memory(before as u32, [900 * before as u64, 100 * before as u64])),
+    });
+    // Errors are there by default.
+    let mut command = previewing(&endpoint.url());
+    let agent = Agent::start(command.env_remove("RUST_LOG"));
+    let line = agent.wait_for_log("memory is absent");
+    assert!(line.contains("/task/stats has no memory of container 0; if the instance's"), "{line}");
+    let line = agent.wait_for_stdout("CPUUtilization=50.00%");
+    assert!(line.contains(" MemoryUtilization=- "), "{line}");
+    agent.terminate().expect_code(0);
+}
+
 /// The lines of containers: name, CPU, memory.
 fn container_figures(stdout: &str) -> Vec<(String, String, String)> {
     let lines = stdout.lines().filter_map(|line| line.split_once(" ContainerName="));
