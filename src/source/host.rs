@@ -26,18 +26,37 @@ pub struct Host {
     arcstats: Option<KernelFile>,
     memory_origin: Arc<str>,
     work: Work,
+    account: CpuAccount,
     core_files: CoreFiles,
     cores: Option<Limit<Cores>>,
     /// For how many readings the number of cores is still good.
     cores_good_for: u32,
 }
 
-/// CPU time that was spent on work, summed up from reading to reading.
+/// What is used of the machine, each part by itself.
 #[derive(Debug)]
-struct Work {
-    account: CpuAccount,
+pub struct Used {
+    /// CPU time that was spent on work.
+    pub cpu: Result<Duration, ReadError>,
+    /// Memory that could not be given back, of all memory.
+    pub memory: Result<MemoryReading, ReadError>,
+}
+
+/// CPU time that was spent on work, summed up from one text of /proc/stat to the next.
+#[derive(Debug, Default)]
+pub struct Work {
     columns: [u64; 8],
     used: Duration,
+}
+
+impl Work {
+    /// The sum after this text; nothing where it does not tell.
+    pub fn add(&mut self, stat: &str) -> Option<Duration> {
+        let columns = cpu_columns(stat)?;
+        self.used += work_since(&self.columns, &columns);
+        self.columns = columns;
+        Some(self.used)
+    }
 }
 
 /// Cores are taken offline and back, but seldom: they are counted again after this many readings,
@@ -60,7 +79,8 @@ impl Host {
             memory_origin: meminfo.display().to_string().into(),
             meminfo: KernelFile::new(meminfo),
             arcstats: has_arc.then(|| KernelFile::new(arcstats)),
-            work: Work { account: CpuAccount::open(), columns: [0; 8], used: Duration::ZERO },
+            work: Work::default(),
+            account: CpuAccount::open(),
             core_files: CoreFiles::at(proc, sys),
             cores: None,
             cores_good_for: 0,
@@ -91,19 +111,20 @@ impl Host {
         Ok(Limit { amount, origin: self.memory_origin.clone() })
     }
 
-    /// CPU time that was spent on work, with its account.
-    pub fn cpu_used(&mut self) -> Result<(Duration, CpuAccount), ReadError> {
-        let mut page = [0; PAGE];
-        let columns = cpu_columns(self.stat.read(&mut page)?).ok_or_else(|| {
-            self.stat.malformed("line `cpu` with at least four counters, not all zero")
-        })?;
-        self.work.used += work_since(&self.work.columns, &columns);
-        self.work.columns = columns;
-        Ok((self.work.used, self.work.account))
+    /// What is used at this instant.
+    pub fn used(&mut self) -> Used {
+        Used { cpu: self.cpu_used(), memory: self.memory_used() }
     }
 
-    /// Memory that could not be given back.
-    pub fn memory_used(&mut self) -> Result<MemoryReading, ReadError> {
+    fn cpu_used(&mut self) -> Result<Duration, ReadError> {
+        let mut page = [0; PAGE];
+        let used = self.work.add(self.stat.read(&mut page)?);
+        used.ok_or_else(|| {
+            self.stat.malformed("line `cpu` with at least four counters, not all zero")
+        })
+    }
+
+    fn memory_used(&mut self) -> Result<MemoryReading, ReadError> {
         let mut page = [0; PAGE];
         let memory = memory(self.meminfo.read(&mut page)?).map_err(|error| match error {
             MemoryError::Incomplete => {
@@ -129,7 +150,7 @@ impl Host {
     }
 
     fn read_cpu(&mut self, at: Instant) -> Result<CpuReading, ReadError> {
-        let (used, account) = self.cpu_used()?;
+        let (used, account) = (self.cpu_used()?, self.account);
         Ok(CpuReading { at, used, limit: self.cores()?, account })
     }
 

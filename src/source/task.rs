@@ -30,7 +30,7 @@ use self::metadata::Task as Metadata;
 use self::news::{News, Receiver, channel};
 use super::Source;
 use super::container::Container;
-use super::host::Host;
+use super::host::{Host, Used};
 use crate::ecs::Endpoint;
 use crate::model::{
     Bytes, Cores, CpuAccount, CpuReading, Events, Evidence, Limit, MemoryReading, ReadError,
@@ -183,10 +183,14 @@ impl Task {
         }
     }
 
-    /// The reading that the endpoint's figures give, as far as there are new ones.
-    fn read_task(&mut self, instant: Instant) -> Reading {
+    /// The reading that the endpoint's figures give, as far as there are new ones. `used` reads what
+    /// is used of the machine.
+    fn read_task(&mut self, instant: Instant, used: impl FnOnce(&mut Host) -> Used) -> Reading {
         let fused = match &mut self.way {
-            Way::Fused(told, fusion) => Some(fuse(told, fusion, instant)),
+            Way::Fused(told, fusion) => {
+                let used = used(&mut told.machine);
+                Some(told.fuse(fusion, used, instant))
+            }
             _ => None,
         };
         // What the endpoint tells is of instants before this reading of the machine.
@@ -220,7 +224,7 @@ fn limits_of(task: &Metadata, address: &str) -> Limits {
 
 impl Source for Task {
     fn read(&mut self, instant: Instant) -> Reading {
-        let reading = self.read_task(instant);
+        let reading = self.read_task(instant, Host::used);
         let (memory, metrics) = (self.memory, self.metrics);
         let container = || open_container(memory, metrics);
         self.fallback.complete(reading, instant, self.failure.as_deref(), container)
@@ -267,24 +271,22 @@ impl Source for Task {
     }
 }
 
-/// The task by the machine's counters, each part as far as its overhead is known.
-fn fuse(told: &mut Told, fusion: &mut Fusion, at: Instant) -> Reading {
-    let machine = &mut told.machine;
-    let mut cpu = || {
-        let (used, _) = machine.cpu_used()?;
-        let limit = told.limits.cpu.clone().map_or_else(|| machine.cores(), Ok)?;
-        let used = fusion.cpu.machine(at, used, limit.amount);
-        Ok(used.map(|(at, used)| CpuReading { at, used, limit, account: told.cpu_account }))
-    };
-    let cpu = cpu().transpose();
-    let memory = machine.memory_used().map(|memory| {
-        let limit = told.limits.memory.clone().unwrap_or(memory.limit);
-        fusion.memory.machine(at, memory.used).map(|used| MemoryReading { used, limit })
-    });
-    Reading { cpu, memory: memory.transpose() }
-}
-
 impl Told {
+    /// The task by the machine's counters, each part as far as its overhead is known.
+    fn fuse(&mut self, fusion: &mut Fusion, machine: Used, at: Instant) -> Reading {
+        let account = self.cpu_account;
+        let cpu = machine.cpu.and_then(|used| {
+            let limit = self.limits.cpu.clone().map_or_else(|| self.machine.cores(), Ok)?;
+            let used = fusion.cpu.machine(at, used, limit.amount);
+            Ok(used.map(|(at, used)| CpuReading { at, used, limit, account }))
+        });
+        let memory = machine.memory.map(|memory| {
+            let limit = self.limits.memory.clone().unwrap_or(memory.limit);
+            fusion.memory.machine(at, memory.used).map(|used| MemoryReading { used, limit })
+        });
+        Reading { cpu: cpu.transpose(), memory: memory.transpose() }
+    }
+
     /// The task by its exact figures.
     fn reading(&mut self, exact: &Exact, containers: &Containers, address: &str) -> Reading {
         let Whole { cpu, memory } = self.whole();

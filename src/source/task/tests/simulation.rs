@@ -2,16 +2,16 @@
 //! endpoint whose figures are late. Time is a value here, so nothing waits and nothing is by chance.
 
 use std::fmt::Write;
-use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::model::{CpuReading, MemoryReading, ReadError};
+use crate::model::{CpuReading, Limit, MemoryReading, ReadError};
 use crate::settings::MemoryUse;
-use crate::source::Source;
+use crate::source::host::{Used, Work};
+use crate::source::proc::memory;
 use crate::source::task::account::Now;
 use crate::source::task::news::{News, Sender};
 use crate::source::task::poll::Clock;
@@ -75,10 +75,9 @@ impl Fargate {
         }
     }
 
-    /// Samples for some seconds. `name` is for the files.
-    pub fn run(&self, name: &str, seconds: f64) -> Vec<Sample> {
-        let root = Root::new(name, self.machine_cores());
-        let (mut task, news) = self.open(&root.0);
+    /// Samples for some seconds.
+    pub fn run(&self, seconds: f64) -> Vec<Sample> {
+        let ((mut task, news), mut work) = (self.open(), Work::default());
         let start = Instant::now() + Duration::from_secs(86_400);
         let (mut samples, mut last, mut clock) = (Vec::new(), None, Clock::default());
         let mut polls = (0_u32..).map(|n| f64::from(n) * POLL_SECONDS + FIRST_POLL).peekable();
@@ -86,9 +85,9 @@ impl Fargate {
             while let Some(poll) = polls.next_if(|poll| *poll <= second) {
                 self.answer(poll, start, &mut clock, &news);
             }
-            self.write(&root.0, second);
             let at = start + Duration::from_secs_f64(second);
-            let reading = task.read(at);
+            let used = self.used(&mut work, second);
+            let reading = task.read_task(at, |_| used);
             samples.push(Sample {
                 second,
                 cpu: part(reading.cpu).and_then(|next| cpu_percent(&mut last, &next)),
@@ -100,14 +99,14 @@ impl Fargate {
         samples
     }
 
-    /// The task as it is after the endpoint has told what it is, on a machine below `root`.
-    fn open(&self, root: &Path) -> (Task, Sender) {
+    /// The task as it is after the endpoint has told what it is.
+    fn open(&self) -> (Task, Sender) {
         let limits = format!("\"CPU\":{},\"Memory\":{}", self.vcpus, self.mebibytes);
         let containers = "{\"Type\":\"NORMAL\"},{\"Type\":\"NORMAL\"}";
         let body = format!(
             "{{\"LaunchType\":\"FARGATE\",\"Limits\":{{{limits}}},\"Containers\":[{containers}]}}"
         );
-        super::task(body.as_bytes(), root)
+        super::task(body.as_bytes(), Path::new("/nonexistent"))
     }
 
     /// Answers a poll with the newest statistics that are out.
@@ -162,9 +161,9 @@ impl Fargate {
         2.0 * self.vcpus.ceil()
     }
 
-    /// The files of the machine, as the kernel writes them at some time: CPU time in whole ticks,
-    /// each column for itself.
-    fn write(&self, root: &Path, second: f64) {
+    /// What the files of the machine tell, as the kernel writes them at some time: CPU time in whole
+    /// ticks, each column for itself.
+    fn used(&self, work: &mut Work, second: f64) -> Used {
         let busy = 100.0 * (30.0 + self.cpu.sum(second) + self.overhead_cpu.sum(second));
         let ticks = |share: f64| (busy * share).floor();
         let (user, system, softirq) = (ticks(0.7), ticks(0.25), ticks(0.05));
@@ -187,8 +186,12 @@ impl Fargate {
             kibibytes(6.0),
             kibibytes(20.0),
         );
-        fs::write(root.join("proc/stat"), stat).expect("the root is writable");
-        fs::write(root.join("proc/meminfo"), meminfo).expect("the root is writable");
+        let memory = memory(&meminfo).expect("it is complete");
+        let limit = Limit { amount: memory.total, origin: "meminfo".into() };
+        Used {
+            cpu: Ok(work.add(&stat).expect("it is complete")),
+            memory: Ok(MemoryReading { used: memory.used, limit }),
+        }
     }
 }
 
@@ -239,27 +242,6 @@ fn cpu_percent(last: &mut Option<CpuReading>, next: &CpuReading) -> Option<f64> 
 
 fn memory_percent(memory: &MemoryReading) -> f64 {
     (100.0 * memory.used.0 as f64 / memory.limit.amount.0 as f64).min(100.0)
-}
-
-/// The files of a machine, which are gone when this is dropped.
-struct Root(PathBuf);
-
-impl Root {
-    fn new(name: &str, cores: f64) -> Self {
-        let root = std::env::temp_dir().join(format!("task-{}-{name}", std::process::id()));
-        fs::create_dir_all(root.join("proc")).expect("the temporary directory is writable");
-        let cpu = root.join("sys/devices/system/cpu");
-        fs::create_dir_all(&cpu).expect("the temporary directory is writable");
-        let online = format!("0-{}\n", cores - 1.0);
-        fs::write(cpu.join("online"), online).expect("the temporary directory is writable");
-        Self(root)
-    }
-}
-
-impl Drop for Root {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 const MIB: f64 = 1024.0 * 1024.0;
