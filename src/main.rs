@@ -8,11 +8,14 @@ use std::process::ExitCode;
 use cloudwatch_metrics_agent::cli::Cli;
 use cloudwatch_metrics_agent::command::Child;
 use cloudwatch_metrics_agent::settings::Settings;
-use cloudwatch_metrics_agent::signals::Signals;
+use cloudwatch_metrics_agent::signals::{self, Signals};
 use cloudwatch_metrics_agent::{agent, explain, logging};
+use nix::sys::signal::SigSet;
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
+    // Before anything else, so that there is no instant at which a signal loses data.
+    let inherited = signals::hold();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .thread_keep_alive(NAME_LOOKUP_KEEP_ALIVE)
@@ -21,15 +24,14 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    let code = runtime.block_on(run());
+    let code = runtime.block_on(run(inherited));
     // A name lookup may still hang in its thread, and must not hold up the exit.
     runtime.shutdown_background();
     code
 }
 
-async fn run() -> ExitCode {
-    // Before anything else, so that there is no instant at which a signal loses data.
-    let mut signals = match Signals::install() {
+async fn run(inherited: SigSet) -> ExitCode {
+    let mut signals = match Signals::install(inherited) {
         Ok(signals) => signals,
         Err(error) => return failed(&error),
     };
@@ -46,7 +48,12 @@ async fn run() -> ExitCode {
     };
     logging::init();
     if cli.explain {
-        return match writeln!(std::io::stdout(), "{}", explain::run(&settings).await) {
+        signals.release();
+        let text = tokio::select! {
+            text = explain::run(&settings) => text,
+            _ = signals.next_end() => return ExitCode::FAILURE,
+        };
+        return match writeln!(std::io::stdout(), "{text}") {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         };
@@ -60,6 +67,8 @@ async fn run() -> ExitCode {
                 return error.exit_code();
             }
         }
+    } else {
+        signals.release();
     }
     let stop = CancellationToken::new();
     let measure = async {
