@@ -16,18 +16,13 @@ use tokio_util::sync::CancellationToken;
 fn main() -> ExitCode {
     // Before anything else, so that there is no instant at which a signal loses data.
     let inherited = signals::hold();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .thread_keep_alive(NAME_LOOKUP_KEEP_ALIVE)
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    let code = runtime.block_on(run(inherited));
-    // A name lookup may still hang in its thread, and must not hold up the exit.
-    runtime.shutdown_background();
-    code
+    // A name lookup may still hang in its thread, which ends with this one.
+    runtime.block_on(run(inherited))
 }
 
 async fn run(inherited: SigSet) -> ExitCode {
@@ -105,6 +100,3 @@ fn failed(error: &std::io::Error) -> ExitCode {
 fn complain(text: &dyn Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
-
-/// The thread that looks up a name ends soon after it, so that there is one thread again.
-const NAME_LOOKUP_KEEP_ALIVE: std::time::Duration = std::time::Duration::from_millis(10);
