@@ -4,8 +4,13 @@
 
 #[path = "resources/growth.rs"]
 mod growth;
+#[path = "credentials/http.rs"]
+#[expect(dead_code, reason = "the tests of credentials use all of it")]
+mod http;
 #[path = "resources/limits.rs"]
 mod limits;
+#[path = "resources/names.rs"]
+mod names;
 #[path = "resources/output.rs"]
 mod output;
 mod support;

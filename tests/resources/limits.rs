@@ -26,6 +26,12 @@ impl Limit {
         limit
     }
 
+    /// What [`without_threads`] took away.
+    pub fn of_threads(agent: &Agent) -> Self {
+        let resource = Resource::Nproc;
+        Self { id: agent.id(), resource, before: getrlimit(resource).current }
+    }
+
     pub fn give_back(self) {
         self.set(self.before);
     }
@@ -44,6 +50,14 @@ impl Limit {
         let done = prlimit.status().expect("util-linux has setpriv and prlimit");
         assert!(done.success(), "{prlimit:?}: {done}");
     }
+}
+
+/// The same command, with no thread to be had from the start, where its user has no other process.
+pub fn without_threads(agent: &Command) -> Command {
+    let mut command = Command::new("prlimit");
+    command.arg("--nproc=1:").arg(agent.get_program()).args(agent.get_args()).env_clear();
+    command.envs(agent.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
 }
 
 /// The same command as a user of its own: a limit of threads is one of a user, and never one of
