@@ -33,8 +33,7 @@ if env --default-signal=INT,QUIT true 2> /dev/null; then undo="env --default-sig
 
 # The command and the agent get sessions of their own, and signals only from here. tini -g and
 # dumb-init signal the whole process group: there the agent would end before the command does, and
-# when this script stopped it again it would drop its last window, since a second signal means at
-# once. The command would get every signal twice.
+# what came after it would not be measured. The command would get every signal twice.
 #
 # Both are started before there are traps. A process that has just been forked has those of its
 # parent, and would lose a signal to them.

@@ -18,7 +18,7 @@ use rustix::process::{
 use tokio_util::sync::CancellationToken;
 
 use self::terminal::Terminal;
-use crate::signals::Signals;
+use crate::signals::{Signals, Stopping};
 
 /// A command that was started.
 #[derive(Debug)]
@@ -42,9 +42,11 @@ impl Child {
     ) -> Result<Self, CannotRun> {
         let cannot_run = |error| CannotRun { program: program.to_owned(), error };
         signals.install_for_child().map_err(cannot_run)?;
+        signals.release();
         adopt_orphans();
         let terminal = Terminal::of_standard_input();
-        let child = Command::new(program).args(arguments).process_group(0).spawn();
+        let start = || Command::new(program).args(arguments).process_group(0).spawn();
+        let child = signals.with_inherited_mask(start);
         let pid = Pid::from_child(&child.map_err(cannot_run)?);
         last_resort::prepare(nix::unistd::Pid::from_raw(pid.as_raw_nonzero().get()));
         if let Some(terminal) = &terminal {
@@ -55,18 +57,20 @@ impl Child {
     }
 
     /// Passes signals on to the child until it has ended, then cancels `stop`. From there on a
-    /// signal means what it means without a child: the second that asks for an end, which here is
-    /// the first, makes this return. Reaps all the while.
+    /// signal means what it means without a child whose stop has begun: one that is not part of
+    /// that stop makes this return. Reaps all the while.
     pub async fn watch(&mut self, signals: &mut Signals, stop: &CancellationToken) {
+        let mut stopping: Option<Stopping> = None;
         loop {
-            match signals.next().await {
-                Signal::CHILD => self.reap(),
-                signal if self.exit_code.is_none() => self.pass_on(signal, signals),
-                Signal::TERM | Signal::INT => return,
+            match (signals.next().await, &stopping) {
+                (Signal::CHILD, _) => self.reap(),
+                (signal, None) => self.pass_on(signal, signals),
+                (signal, Some(stopping)) if stopping.is_cut_short_by(signal) => return,
                 _ => {}
             }
-            if self.exit_code.is_some() {
+            if self.exit_code.is_some() && stopping.is_none() {
                 stop.cancel();
+                stopping = Some(Stopping::by(Signal::CHILD));
             }
         }
     }

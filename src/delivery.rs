@@ -140,11 +140,13 @@ impl Delivery {
         }
     }
 
-    /// Whether what is left may be taken if it is only tried long enough: the network or the service
-    /// fails, and nobody has to do anything about it. Whoever waits for the end sets the limit.
+    /// Whether what is left may be taken if it is only tried long enough: the network, the service or
+    /// this machine fails, and nobody has to do anything about it. Whoever waits for the end sets the
+    /// limit.
     fn may_still_be_taken(&self) -> bool {
         let passes = |outage: &Outage| {
-            outage.error.kind == Failure::TryAgain && outage.error.advice.is_none()
+            let kinds = [Failure::TryAgain, Failure::OutOfResources];
+            kinds.contains(&outage.error.kind) && outage.error.advice.is_none()
         };
         !self.backlog.is_empty() && self.outage.as_ref().is_some_and(passes)
     }

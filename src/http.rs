@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Limited};
@@ -12,6 +13,8 @@ use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use crate::lookup;
 
 /// The body of the answer, if it is a good one and comes in time. An error names the address.
 pub async fn request(
@@ -40,9 +43,11 @@ async fn exchange(
     let host =
         uri.host().ok_or_else(|| io::Error::other("expected a URL such as http://host/path"))?;
     // An IPv6 address stands in brackets in a URL, and nowhere else.
-    let address = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80));
+    let (name, port) = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80));
     let authority = uri.authority().map_or(host, |authority| authority.as_str());
-    let stream = TcpStream::connect(address).await?;
+    let addresses = lookup::addresses(name).await.map_err(io::Error::other)?;
+    let addresses: Vec<_> = addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
+    let stream = TcpStream::connect(&addresses[..]).await?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     let mut request = Request::builder().method(method).uri(uri.path()).header(HOST, authority);

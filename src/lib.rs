@@ -24,6 +24,7 @@ pub mod signals;
 // The endpoints of the place where it runs.
 pub mod ecs;
 mod http;
+mod lookup;
 
 // The way of the data.
 pub mod model;

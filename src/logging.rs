@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{self, Write, stderr};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use env_logger::Target;
 
@@ -35,14 +35,14 @@ struct Log {
 impl Write for Log {
     /// Takes a whole line, or drops it.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.dropped > 0 && is_writable(&stderr(), Duration::ZERO)? {
+        if self.dropped > 0 && is_writable(&stderr())? {
             let said =
                 format!("[{} lines of the log were dropped: nobody read them]\n", self.dropped);
             self.dropped = 0;
             stderr().write_all(said.as_bytes())?;
         }
         for piece in line.chunks(PIPE_BUF) {
-            if !is_writable(&stderr(), Duration::ZERO)? {
+            if !is_writable(&stderr())? {
                 self.dropped += 1;
                 break;
             }

@@ -8,28 +8,25 @@ use std::process::ExitCode;
 use cloudwatch_metrics_agent::cli::Cli;
 use cloudwatch_metrics_agent::command::Child;
 use cloudwatch_metrics_agent::settings::Settings;
-use cloudwatch_metrics_agent::signals::Signals;
+use cloudwatch_metrics_agent::signals::{self, Signals};
 use cloudwatch_metrics_agent::{agent, explain, logging};
+use nix::sys::signal::SigSet;
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .thread_keep_alive(NAME_LOOKUP_KEEP_ALIVE)
-        .build();
+    // Before anything else, so that there is no instant at which a signal loses data.
+    let inherited = signals::hold();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    let code = runtime.block_on(run());
-    // A name lookup may still hang in its thread, and must not hold up the exit.
-    runtime.shutdown_background();
-    code
+    // A name lookup may still hang in its thread, which ends with this one.
+    runtime.block_on(run(inherited))
 }
 
-async fn run() -> ExitCode {
-    // Before anything else, so that there is no instant at which a signal loses data.
-    let mut signals = match Signals::install() {
+async fn run(inherited: SigSet) -> ExitCode {
+    let mut signals = match Signals::install(inherited) {
         Ok(signals) => signals,
         Err(error) => return failed(&error),
     };
@@ -47,7 +44,12 @@ async fn run() -> ExitCode {
     logging::init();
     settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     if cli.explain {
-        return match writeln!(std::io::stdout(), "{}", explain::run(&settings).await) {
+        signals.release();
+        let text = tokio::select! {
+            text = explain::run(&settings) => text,
+            _ = signals.next_end() => return ExitCode::FAILURE,
+        };
+        return match writeln!(std::io::stdout(), "{text}") {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         };
@@ -61,6 +63,8 @@ async fn run() -> ExitCode {
                 return error.exit_code();
             }
         }
+    } else {
+        signals.release();
     }
     let stop = CancellationToken::new();
     let measure = async {
@@ -97,6 +101,3 @@ fn failed(error: &std::io::Error) -> ExitCode {
 fn complain(text: &dyn Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
-
-/// The thread that looks up a name ends soon after it, so that there is one thread again.
-const NAME_LOOKUP_KEEP_ALIVE: std::time::Duration = std::time::Duration::from_millis(10);

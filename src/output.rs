@@ -4,19 +4,17 @@
 //! The standard outputs are shared with whoever started this process, so they cannot be made
 //! non-blocking.
 
-use std::io;
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, retry_on_intr};
 
 /// A pipe that is writable takes at least this much at once (pipe(7)).
 pub const PIPE_BUF: usize = 4096;
 
-/// Whether an output takes [`PIPE_BUF`] bytes, or has an error to tell, within `timeout`.
-pub fn is_writable(output: &impl AsFd, timeout: Duration) -> io::Result<bool> {
-    let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
+/// Whether an output takes [`PIPE_BUF`] bytes now, or has an error to tell.
+pub fn is_writable(output: &impl AsFd) -> Result<bool, Errno> {
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut outputs = [PollFd::new(output, PollFlags::OUT)];
-    Ok(retry_on_intr(|| poll(&mut outputs, Some(&timeout)))? > 0)
+    Ok(retry_on_intr(|| poll(&mut outputs, Some(&at_once)))? > 0)
 }

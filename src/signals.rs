@@ -1,39 +1,81 @@
 //! Takes signals over: turns them into cancellation, and in command mode into what is passed on.
 //!
-//! `docker stop`, ECS, Kubernetes and systemd send SIGTERM; a terminal sends SIGINT for Ctrl-C.
+//! `docker stop`, ECS, Kubernetes and systemd send SIGTERM, or what an image names as its STOPSIGNAL,
+//! often SIGQUIT; a terminal sends SIGINT for Ctrl-C, and SIGHUP when it is closed.
+
+mod stopping;
 
 use std::fs;
 use std::future::poll_fn;
 use std::io;
 use std::task::Poll;
 
+use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::process::{Resource, Signal, getrlimit};
 use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+pub use self::stopping::Stopping;
+
+/// Lets all signals wait until their handlers stand and [`Signals::release`] is called. Returns the
+/// mask that this process was started with.
+///
+/// A signal that waits is not lost, also where this is process 1, for which the kernel drops a
+/// signal that nobody handles, but none that is blocked (`sig_ignored` in its kernel/signal.c).
+pub fn hold() -> SigSet {
+    // Cannot fail: the mask and what is to be done with it are valid.
+    SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).unwrap_or_else(|_| SigSet::empty())
+}
 
 /// The signals that this process has taken over.
 #[derive(Debug)]
 pub struct Signals {
     taken: Vec<(Signal, Arrivals)>,
+    /// The mask that this process was started with.
+    inherited: SigSet,
     /// Those that were ignored when this process was started, a bit each, the lowest for signal 1.
     ignored: u64,
 }
 
 impl Signals {
     /// Takes over the signals that ask this process to end. From here on none of them kills it.
-    pub fn install() -> io::Result<Self> {
-        let mut signals = Self { taken: Vec::new(), ignored: ignored() };
+    ///
+    /// SIGHUP and SIGQUIT that were ignored at the start stay so, as `nohup` wants it. SIGTERM and
+    /// SIGINT do not: a script ignores SIGINT for what it starts in the background, and may well
+    /// stop that by SIGINT.
+    pub fn install(inherited: SigSet) -> io::Result<Self> {
+        let mut signals = Self { taken: Vec::new(), inherited, ignored: ignored() };
         signals.take_over([Signal::TERM, Signal::INT])?;
+        let others = [Signal::HUP, Signal::QUIT, Signal::XFSZ];
+        let ignored = signals.ignored;
+        signals.take_over(others.into_iter().filter(|signal| !is_in(ignored, *signal)))?;
         Ok(signals)
+    }
+
+    /// Lets no signal wait any more, whatever mask this process was started with.
+    pub fn release(&self) {
+        // Cannot fail, as above.
+        let _ = SigSet::empty().thread_set_mask();
+    }
+
+    /// Runs `start` with the mask that this process was started with, which a command inherits.
+    pub fn with_inherited_mask<T>(&self, start: impl FnOnce() -> T) -> T {
+        let own = self.inherited.thread_swap_mask(SigmaskHow::SIG_SETMASK);
+        let started = start();
+        if let Ok(own) = own {
+            let _ = own.thread_set_mask();
+        }
+        started
     }
 
     /// Takes over whatever an init passes on, and the news of children.
     ///
     /// What was ignored at the start stays so, here and in a child: that is how `nohup` works.
     pub fn install_for_child(&mut self) -> io::Result<()> {
-        let (end, ignored) = ([Signal::TERM, Signal::INT], self.ignored);
+        let (ignored, before) = (self.ignored, self.taken.len());
+        let taken: Vec<_> = self.taken[..before].iter().map(|(signal, _)| *signal).collect();
         let others = (1..=MAX_SIGNAL).filter_map(numbered).filter(|signal| {
-            !OWN.contains(signal) && !end.contains(signal) && !is_in(ignored, *signal)
+            !OWN.contains(signal) && !taken.contains(signal) && !is_in(ignored, *signal)
         });
         self.take_over(others)?;
         // The last ones, so that where several came at once a child goes on after them, and gets
@@ -61,11 +103,22 @@ impl Signals {
         .await
     }
 
-    /// Cancels `stop` on the first signal and returns on the second.
+    /// Cancels `stop` on the first signal that asks for an end, and returns on one that is not part
+    /// of the same stop.
     pub async fn watch(&mut self, stop: &CancellationToken) {
-        self.next().await;
+        let stopping = Stopping::by(self.next_end().await);
         stop.cancel();
-        self.next().await;
+        while !stopping.is_cut_short_by(self.next().await) {}
+    }
+
+    /// Waits for the next signal that asks this process to end.
+    pub async fn next_end(&mut self) -> Signal {
+        loop {
+            let signal = self.next().await;
+            if stopping::asks_for_an_end(signal) {
+                return signal;
+            }
+        }
     }
 
     /// Whether a signal is for the child: somebody sent it, and it was not ignored at the start.

@@ -4,6 +4,8 @@
 
 #[path = "command_mode/jobs.rs"]
 mod jobs;
+#[path = "command_mode/masks.rs"]
+mod masks;
 #[path = "command_mode/metrics.rs"]
 mod metrics;
 #[path = "command_mode/orphans.rs"]
@@ -26,17 +28,28 @@ fn shell(script: &str) -> Command {
 }
 
 fn running(words: &[&str]) -> Command {
+    running_with_signals(&[], words)
+}
+
+/// The same, and what `env` is told of signals.
+fn running_with_signals(options: &[&str], words: &[&str]) -> Command {
     let mut agent = command();
     agent.args(["-n", "Test", "-s", "Foo", "--dry-run", "--"]).args(words);
     agent.env("RUST_LOG", "cloudwatch_metrics_agent::command=debug");
-    with_default_signals(&agent)
+    with_signals(options, &agent)
 }
 
 /// The same command, with no signal ignored. A test that a script runs in the background ignores
 /// SIGINT, and so would the agent and its command.
 fn with_default_signals(agent: &Command) -> Command {
+    with_signals(&[], agent)
+}
+
+/// The same command, with no signal ignored, and what `env` is told besides of signals.
+fn with_signals(options: &[&str], agent: &Command) -> Command {
     let mut command = Command::new("env");
-    command.arg("--default-signal").arg(agent.get_program()).args(agent.get_args());
+    command.arg("--default-signal").args(options);
+    command.arg(agent.get_program()).args(agent.get_args());
     command.env_clear().stdin(Stdio::null());
     for (name, value) in agent.get_envs() {
         command.env(name, value.expect("none is removed"));

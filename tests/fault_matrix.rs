@@ -36,6 +36,8 @@ mod namespace;
 mod network;
 #[path = "fault_matrix/pool.rs"]
 mod pool;
+#[path = "fault_matrix/resources.rs"]
+mod resources;
 #[path = "fault_matrix/rows_machine.rs"]
 mod rows_machine;
 #[path = "fault_matrix/rows_service.rs"]

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use cloudwatch_metrics_agent::command::Child;
-use cloudwatch_metrics_agent::signals::Signals;
+use cloudwatch_metrics_agent::signals::{self, Signals};
 use rustix::process::{Pid, Signal, kill_process};
 
 fn main() {
@@ -21,7 +21,7 @@ fn main() {
 fn panicking(command: &[OsString]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let mut signals = Signals::install().expect("signals can be taken over");
+        let mut signals = Signals::install(signals::hold()).expect("signals can be taken over");
         Child::spawn(&command[0], &command[1..], &mut signals).expect("there is a shell");
         panic!("on purpose");
     });

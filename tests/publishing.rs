@@ -155,13 +155,15 @@ fn a_signal_during_the_wait_for_a_retry_sends_everything_at_once() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_signal_more_than_a_second_after_the_first_ends_it_at_once() {
     let cloudwatch = FakeCloudWatch::start();
     cloudwatch.answer_always(Answer::Hang);
     let agent = Agent::start(publishing_to(&cloudwatch.url()).env("RUST_LOG", "info"));
     cloudwatch.wait_until("a request under way", |seen| seen.requests.len() == 1);
     agent.signal(Signal::TERM);
     agent.wait_for_log("stopping");
+    // The first attempt is given up after three seconds.
+    cloudwatch.wait_until("a second attempt", |seen| seen.requests.len() == 2);
     agent.signal(Signal::TERM);
     let ended = agent.wait().expect_code(1);
     assert!(ended.stderr.contains("a second signal: stopped at once"), "{ended:#?}");

@@ -18,7 +18,7 @@ impl Terminal {
     pub fn of_standard_input() -> Option<Self> {
         tcgetpgrp(stdin()).ok()?;
         // Taking the terminal back is done from the background, and would stop this process, as
-        // would a line of its log on some terminals. A child does not inherit this.
+        // would a line of its log on some terminals. The command does not inherit this.
         SigSet::from(Signal::SIGTTOU).thread_block().ok()?;
         Some(Self { own_group: getpgrp() })
     }

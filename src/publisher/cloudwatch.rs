@@ -6,6 +6,7 @@ mod client;
 mod encoding;
 mod explain;
 mod failure;
+mod names;
 mod transport;
 
 use std::ops::Range;
@@ -54,9 +55,12 @@ impl CloudWatch {
         let request =
             client.put_metric_data().namespace(&self.namespace).set_metric_data(Some(data));
         let sent = send_or_hurry(request, attempts, hurry).await;
-        if let Err(PublishError { advice: Some(_), .. }) = &sent {
+        if let Err(PublishError { advice: Some(_), .. })
+        | Err(PublishError { kind: Failure::OutOfResources, .. }) = &sent
+        {
             // Whatever somebody does about it, a client that is made anew sees it: credentials in a
-            // file, trusted roots, the region.
+            // file, trusted roots, the region. The SDK also keeps it for good that a file could not
+            // be opened.
             self.client.forget();
         }
         sent

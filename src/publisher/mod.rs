@@ -114,6 +114,8 @@ pub struct PublishError {
 pub enum Failure {
     /// They may be taken later as they are: the network, the service, credentials.
     TryAgain,
+    /// The same, but nobody was asked: this machine has no thread, descriptor or memory to spare.
+    OutOfResources,
     /// One of them at least will never be taken.
     Rejected,
     /// Nothing will ever be taken until somebody changes something.

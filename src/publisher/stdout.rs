@@ -3,10 +3,10 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::stdio::stdout;
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 
 use super::{Failure, PublishError};
 use crate::output::{PIPE_BUF, is_writable};
@@ -51,11 +51,28 @@ impl Printer {
 /// line would be torn, or begin in the middle of another.
 static REST: Mutex<Vec<u8>> = Mutex::const_new(Vec::new());
 
-fn failure(error: &io::Error) -> PublishError {
-    let (kind, advice) = match error.kind() {
-        io::ErrorKind::TimedOut => (Failure::TryAgain, None),
-        _ => (Failure::Misconfigured, Some("whoever read standard output has closed it")),
+/// What a failed write means, and what to do about it, as far as the kernel tells (write(2)).
+fn failure(errno: Errno) -> PublishError {
+    let (kind, advice) = match errno {
+        Errno::PIPE | Errno::CONNRESET => {
+            (Failure::Misconfigured, Some("whoever read standard output has closed it"))
+        }
+        // An outage that may end.
+        Errno::NOSPC | Errno::DQUOT => {
+            (Failure::TryAgain, Some("make room on the disk that standard output goes to"))
+        }
+        Errno::FBIG => (
+            Failure::TryAgain,
+            Some("the file that standard output goes to may not be larger: raise ulimit -f"),
+        ),
+        Errno::IO => (
+            Failure::TryAgain,
+            Some("the terminal of standard output is gone, or its disk is broken"),
+        ),
+        Errno::BADF => (Failure::Misconfigured, Some("open standard output for writing")),
+        _ => (Failure::TryAgain, None),
     };
+    let error = io::Error::from(errno);
     PublishError { kind, causes: format!("standard output: {error}"), advice }
 }
 
@@ -65,25 +82,28 @@ async fn write(rest: &mut Vec<u8>) -> Result<(), PublishError> {
         wait_until_writable().await?;
         let piece = &rest[..rest.len().min(PIPE_BUF)];
         let written = retry_on_intr(|| rustix::io::write(stdout(), piece));
-        let written = written.map_err(|error| failure(&error.into()))?;
+        let written = written.map_err(failure)?;
         rest.drain(..written);
     }
     Ok(())
 }
 
+/// Looks again and again where it is full, which is rare: a wait that blocks would take a thread,
+/// which the system may refuse, and a file cannot be waited for otherwise.
 async fn wait_until_writable() -> Result<(), PublishError> {
-    if is_writable_in_time().await.map_err(|error| failure(&error))? {
-        return Ok(());
+    let since = Instant::now();
+    while !is_writable(&stdout()).map_err(failure)? {
+        if since.elapsed() >= WRITE_TIMEOUT {
+            let causes = format!("standard output: nothing was read from it for {WRITE_TIMEOUT:?}");
+            return Err(PublishError { kind: Failure::TryAgain, causes, advice: None });
+        }
+        sleep(LOOK).await;
     }
-    let text = format!("nothing was read from it for {WRITE_TIMEOUT:?}");
-    Err(failure(&io::Error::new(io::ErrorKind::TimedOut, text)))
-}
-
-/// Only where it is full, which is rare, a thread waits for it.
-async fn is_writable_in_time() -> io::Result<bool> {
-    Ok(is_writable(&stdout(), Duration::ZERO)?
-        || spawn_blocking(|| is_writable(&stdout(), WRITE_TIMEOUT)).await??)
+    Ok(())
 }
 
 /// After this the line is kept back and tried again with the next period's.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often a full output is looked at.
+const LOOK: Duration = Duration::from_millis(20);

@@ -107,11 +107,30 @@ fn no_credentials_no_region_and_no_such_region_change_nothing() {
 }
 
 #[test]
-fn the_first_signal_after_the_command_has_ended_ends_the_last_send() {
-    let cloudwatch = FakeCloudWatch::start();
-    cloudwatch.answer_always(Answer::Hang);
-    let agent = Agent::start(&mut shell(&cloudwatch.url(), &[], "exit 9"));
-    cloudwatch.wait_until("the last request", |seen| seen.requests.len() == 1);
-    let ended = agent.terminate().expect_code(9);
-    assert!(ended.stderr.contains("a second signal: stopped at once"), "{ended:#?}");
+fn a_signal_more_than_a_second_after_the_end_of_the_command_ends_the_last_send() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
+        let cloudwatch = FakeCloudWatch::start();
+        cloudwatch.answer_always(Answer::Hang);
+        let agent = Agent::start(&mut shell(&cloudwatch.url(), &[], "exit 9"));
+        // The first attempt is given up after three seconds.
+        cloudwatch.wait_until("a second attempt", |seen| seen.requests.len() == 2);
+        agent.signal(signal);
+        let ended = agent.wait().expect_code(9);
+        assert!(ended.stderr.contains("a second signal: stopped at once"), "{ended:#?}");
+    }
+}
+
+#[test]
+fn a_signal_within_a_second_of_the_end_of_the_command_is_the_same_stop() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
+        let cloudwatch = FakeCloudWatch::start();
+        cloudwatch.answer_always(Answer::Hold);
+        let agent = Agent::start(&mut shell(&cloudwatch.url(), &["--period", "3600"], "exit 9"));
+        cloudwatch.wait_until("the last request", |seen| seen.requests.len() == 1);
+        agent.signal(signal);
+        agent.wait_for_log("is part of the stop that is under way");
+        cloudwatch.release();
+        let ended = agent.wait().expect_code(9);
+        assert!(ended.stderr.contains(" windows=1 delivered=1 "), "{ended:#?}");
+    }
 }

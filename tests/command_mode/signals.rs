@@ -75,12 +75,12 @@ fn the_command_begins_with_no_signal_ignored_or_blocked() {
 
 /// The signals of a line of a status file, a bit each, without those that the C library keeps to
 /// itself.
-fn mask(line: &str) -> u64 {
+pub fn mask(line: &str) -> u64 {
     let (_, mask) = line.split_once('\t').expect("a name and a mask");
     u64::from_str_radix(mask, 16).expect("a mask in hexadecimal") & !(0b111 << 31)
 }
 
-const TELLS_IGNORED: &str = "grep -E 'SigBlk|SigIgn' /proc/self/status; exec sleep 60";
+pub const TELLS_IGNORED: &str = "grep -E 'SigBlk|SigIgn' /proc/self/status; exec sleep 60";
 
 #[test]
 fn a_command_that_ignores_sigterm_is_measured_until_it_ends() {

@@ -28,6 +28,9 @@ pub const BUFFER_OF_ONE: u64 = 1;
 /// Between the two signals of [`Moment::TwiceIn50Ms`].
 const BETWEEN_SIGNALS: Duration = Duration::from_millis(25);
 
+/// Between those of [`Moment::AgainAfterASecond`].
+const MORE_THAN_ONE_STOP: Duration = Duration::from_millis(1100);
+
 /// Where the log does not tell that the first signal was seen.
 const SIGNAL_IS_SEEN: Duration = Duration::from_millis(20);
 
@@ -84,7 +87,7 @@ pub fn run(fault: &'static Fault, moment: Moment, offset: Duration) -> (Outcome,
     (fault.build)(&mut scene);
     let (started, started_at) = (Instant::now(), SystemTime::now());
     let mut run = Run { fault, moment, scene, agent: None, started, started_at };
-    moments::prepare(&run);
+    moments::prepare(&mut run);
     run.restart();
     moments::reach(&mut run, offset);
     let end = run.end();
@@ -129,14 +132,19 @@ impl Run {
         let waited = waited(id);
         let first = Instant::now();
         let mut quick = first;
-        agent.signal(if self.moment == Moment::Interrupt { Signal::INT } else { Signal::TERM });
+        agent.signal(match self.moment {
+            Moment::Interrupt => Signal::INT,
+            Moment::Hangup => Signal::HUP,
+            Moment::Quit => Signal::QUIT,
+            _ => Signal::TERM,
+        });
         match self.moment {
             Moment::TwiceIn50Ms => {
                 moments::until(first + BETWEEN_SIGNALS);
-                // Two that come before the process has run are one to it, as the kernel has it.
-                if self.log_is_seen() {
-                    agent.wait_for_log_or_end("stopping: ");
-                }
+                agent.signal(Signal::TERM);
+            }
+            Moment::AgainAfterASecond => {
+                moments::until(first + MORE_THAN_ONE_STOP);
                 quick = Instant::now();
                 agent.signal(Signal::TERM);
             }
@@ -166,7 +174,13 @@ impl Run {
         };
         // The process is gone, but nobody has waited for it, so the kernel still knows.
         let waited = self::waited(id).saturating_sub(waited).min(MOST_WAITED);
-        End { total: ended - first, quick: ended - quick, waited, peak_kib, killed }
+        End {
+            total: ended - first,
+            quick: ended.saturating_duration_since(quick),
+            waited,
+            peak_kib,
+            killed,
+        }
     }
 
     /// Whether the reply to a request waits for this test.

@@ -112,7 +112,7 @@ impl Check<'_> {
     }
 
     fn second_signal_ended_it(&self) -> bool {
-        self.moment == Moment::TwiceIn50Ms
+        self.moment == Moment::AgainAfterASecond
             && (self.log_text().contains("a second signal: stopped at once")
                 || (!self.outcome.log_is_seen && self.outcome.ended.status.code() == Some(1)))
     }
@@ -126,7 +126,7 @@ impl Check<'_> {
         self.require(total <= SHUTDOWN_TIMEOUT + LATEST + slower, || {
             format!("it ended late: {end:?}")
         });
-        let is_quick = self.works() || self.moment == Moment::TwiceIn50Ms;
+        let is_quick = self.works() || self.moment == Moment::AgainAfterASecond;
         self.require(!is_quick || quick <= QUICK + slower, || {
             format!("it did not end at once: {end:?}")
         });

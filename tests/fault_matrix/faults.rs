@@ -111,4 +111,6 @@ pub enum Needs {
     Namespace,
     /// A control group that can be made and removed.
     Cgroup,
+    /// A network of its own, and other users.
+    Users,
 }

@@ -11,12 +11,11 @@ pub const KNOWN: &[(&str, Option<Moment>, &str)] = &[];
 /// Why this moment makes no sense for this fault.
 pub fn senseless(fault: &Fault, moment: Moment) -> Option<&'static str> {
     use Moment::{
-        BeforeFirstSample, DuringRequest, First10Ms, FullBacklog, OutageEnds, PublishDelay,
-        RetryWait,
+        AgainAfterASecond, BeforeFirstSample, DuringRequest, First10Ms, FullBacklog, OutageEnds,
+        PublishDelay, RetryWait,
     };
     let is = |name: &str| fault.name.starts_with(name);
-    let late =
-        fault.is_of_the_clock() || fault.needs == Needs::Cgroup || is("out of file descriptors");
+    let late = fault.is_of_the_clock() || fault.needs == Needs::Cgroup || is("out of ");
     match moment {
         First10Ms | BeforeFirstSample if late => Some("the fault begins after it"),
         First10Ms if is("/proc") => Some("the mounts are still being made"),
@@ -34,6 +33,7 @@ pub fn senseless(fault: &Fault, moment: Moment) -> Option<&'static str> {
         DuringRequest if fault.request == UnderWay::AtOnce => {
             Some("the request is over as soon as it arrives")
         }
+        AgainAfterASecond if fault.works() => Some("it has ended by then"),
         OutageEnds if fault.effect == Effect::Forever => Some("it cannot end while the agent runs"),
         _ => None,
     }

@@ -23,16 +23,19 @@ pub enum Moment {
     RetryWait,
     FullBacklog,
     TwiceIn50Ms,
+    AgainAfterASecond,
     Interrupt,
+    Hangup,
+    Quit,
     OutageEnds,
 }
 
 use Moment::{
-    BeforeFirstSample, Boundary, DuringRequest, First10Ms, FullBacklog, Interrupt, MidWindow,
-    OutageEnds, PublishDelay, RetryWait, TwiceIn50Ms,
+    AgainAfterASecond, BeforeFirstSample, Boundary, DuringRequest, First10Ms, FullBacklog, Hangup,
+    Interrupt, MidWindow, OutageEnds, PublishDelay, Quit, RetryWait, TwiceIn50Ms,
 };
 
-pub const MOMENTS: [(Moment, &str); 11] = [
+pub const MOMENTS: [(Moment, &str); 14] = [
     (First10Ms, "first 10 ms"),
     (BeforeFirstSample, "before first sample"),
     (MidWindow, "mid-window"),
@@ -42,7 +45,10 @@ pub const MOMENTS: [(Moment, &str); 11] = [
     (RetryWait, "waiting for a retry"),
     (FullBacklog, "full backlog"),
     (TwiceIn50Ms, "twice within 50 ms"),
+    (AgainAfterASecond, "again after 1 s"),
     (Interrupt, "SIGINT instead"),
+    (Hangup, "SIGHUP instead"),
+    (Quit, "SIGQUIT instead"),
     (OutageEnds, "outage ends"),
 ];
 
@@ -61,7 +67,11 @@ pub const FIRST_10_MS: [Duration; 6] = [
 const LEAST_PUBLISH_DELAY: Duration = Duration::from_millis(300);
 
 /// What precedes the fault, or is part of the moment, from before the start.
-pub fn prepare(run: &Run) {
+pub fn prepare(run: &mut Run) {
+    if matches!(run.moment, Hangup | Quit) && !run.fault.is_of_the_clock() {
+        // A script that runs this in the background would have them ignored, and so the agent.
+        run.scene.wrapper.splice(0..0, ["env", "--default-signal=HUP,QUIT"].map(Into::into));
+    }
     let Some(cloudwatch) = &run.scene.cloudwatch else { return };
     match run.moment {
         DuringRequest if run.fault.request == UnderWay::Held => {
@@ -87,7 +97,7 @@ pub fn reach(run: &mut Run, offset: Duration) {
     match run.moment {
         First10Ms => until(run.started + offset),
         BeforeFirstSample => drop(run.agent().wait_for_log("sampling every")),
-        MidWindow | TwiceIn50Ms | Interrupt => {
+        MidWindow | TwiceIn50Ms | AgainAfterASecond | Interrupt | Hangup | Quit => {
             begin(run);
             until_next(run, PERIOD / 2);
         }

@@ -20,6 +20,10 @@ impl Has {
         match needs {
             Needs::Nothing => None,
             Needs::Namespace => self.namespace.clone(),
+            Needs::Users if self.namespace.is_none() && !has_all_users() => {
+                Some("there is no other user here than the one that runs this".to_owned())
+            }
+            Needs::Users => self.namespace.clone(),
             Needs::Cgroup if self.cgroups => None,
             Needs::Cgroup => Some("no control group can be made here".to_owned()),
         }
@@ -52,6 +56,12 @@ fn start_inside() -> String {
     inside.args(options()).arg(this).args(env::args_os().skip(1)).env(INSIDE, "yes");
     // Only returns if it failed.
     format!("cannot start in a namespace: {}", inside.env("PATH", path()).exec())
+}
+
+/// Whether this is no user namespace that root of which is an ordinary user outside.
+fn has_all_users() -> bool {
+    let users = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    users.split_whitespace().nth(2) == Some("4294967295")
 }
 
 /// Whoever is not root becomes it in a user namespace.

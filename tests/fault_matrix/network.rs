@@ -81,7 +81,7 @@ pub fn no_roots(scene: &mut Scene) {
 }
 
 /// The endpoint has a name that the name server treats as this kind says.
-pub fn name(scene: &mut Scene, kind: &str) {
+pub fn name(scene: &mut Scene, kind: &str) -> String {
     let name = names::new(kind);
     let port = scene.server().address().port();
     scene.url = format!("http://{name}:{port}");
@@ -89,7 +89,9 @@ pub fn name(scene: &mut Scene, kind: &str) {
         let name = name.clone();
         scene.under_way = Some(Box::new(move || names::wait_for_question(&name)));
     }
-    scene.lift = Some(Box::new(move |_| names::resolve(&name)));
+    let resolved = name.clone();
+    scene.lift = Some(Box::new(move |_| names::resolve(&resolved)));
+    name
 }
 
 pub fn proxy_refuses(scene: &mut Scene) {

@@ -2,8 +2,8 @@
 
 use crate::faults::Effect::{Blind, Forever, Outage, Unseen, Works};
 use crate::faults::{Fault, Needs, UnderWay};
-use crate::files;
 use crate::scene::Stream;
+use crate::{files, resources};
 
 const CPU: &[&str] = &["CPUUtilization", "MaxCPUUtilization"];
 const MEMORY: &[&str] = &["MemoryUtilization", "MaxMemoryUtilization"];
@@ -115,4 +115,19 @@ pub const OF_THE_MACHINE: &[Fault] = &[
         "As over plain HTTP.",
     )
     .request(UnderWay::Never),
+    Fault::new(
+        "out of threads",
+        Outage,
+        resources::no_threads,
+        "A name cannot be looked up: kept in the backlog until it can be.",
+    )
+    .request(UnderWay::Never)
+    .says("no thread for the name lookup")
+    .needs(Needs::Users),
+    Fault::new(
+        "started with all signals blocked",
+        Works,
+        resources::signals_blocked,
+        "It clears its mask before anything else.",
+    ),
 ];

@@ -148,7 +148,7 @@ pub const OF_THE_SERVICE: &[Fault] = &[
     Fault::new(
         "DNS: no such name",
         Outage,
-        |s| network::name(s, "nowhere"),
+        |s| drop(network::name(s, "nowhere")),
         "Kept in the backlog.",
     )
     .request(UnderWay::Never)
@@ -157,7 +157,7 @@ pub const OF_THE_SERVICE: &[Fault] = &[
     Fault::new(
         "DNS: no answer",
         Outage,
-        |s| network::name(s, "silent"),
+        |s| drop(network::name(s, "silent")),
         "The lookup hangs in a thread of its own and holds nothing up.",
     )
     .request(UnderWay::Hangs)

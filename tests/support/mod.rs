@@ -96,11 +96,6 @@ impl Agent {
         self.stderr.wait_for(text, 1)
     }
 
-    /// Waits until a line that contains `text` is in the log, or the log is at its end.
-    pub fn wait_for_log_or_end(&self, text: &str) -> Option<String> {
-        self.stderr.find(text, 1).0
-    }
-
     /// Waits until as many lines that contain `text` are in the log, and returns the last of them.
     pub fn wait_for_log_lines(&self, text: &str, count: usize) -> String {
         self.stderr.wait_for(text, count)

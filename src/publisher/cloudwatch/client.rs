@@ -24,6 +24,7 @@ use tokio::time::timeout;
 
 use super::answer::{Passing, Sender};
 use super::attempts::Attempts;
+use super::names::PatientNames;
 use super::transport;
 use crate::publisher::{Failure, PublishError};
 use crate::settings::{Aws, region as check_region};
@@ -151,7 +152,7 @@ impl Client {
             profile = profile.profile_name(name);
         }
         let web_identity = WebIdentityTokenCredentialsProvider::builder().configure(providers);
-        let task = EcsCredentialsProvider::builder().configure(providers);
+        let task = EcsCredentialsProvider::builder().configure(providers).dns(PatientNames);
         let environment = EnvironmentVariableCredentialsProvider::new();
         let mut chain = vec![
             ("Environment", SharedCredentialsProvider::new(environment)),

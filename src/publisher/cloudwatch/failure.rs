@@ -5,6 +5,7 @@ use std::error::Error;
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 
+use super::names::was_refused;
 use crate::publisher::{Failure, PublishError};
 
 /// The failure behind an error of PutMetricData.
@@ -15,8 +16,15 @@ pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
             of_code(code, error.message().unwrap_or("no message"), status)
         }
         (None, Some(response)) => of_status(response.status().as_u16(), &causes(error)),
+        // Nothing that a person could put right, so no advice: it is tried to the end.
+        (_, None) if was_refused(error) => out_of_resources(causes(error)),
         (_, None) => of_causes(causes(error)),
     }
+}
+
+/// Nobody was asked, because this machine had no means to.
+pub fn out_of_resources(causes: String) -> PublishError {
+    PublishError { kind: Failure::OutOfResources, causes, advice: None }
 }
 
 /// An answer of the service. Codes come in two spellings, with and without `Exception`.

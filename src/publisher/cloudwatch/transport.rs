@@ -16,13 +16,15 @@ use log::{debug, warn};
 use rustls_native_certs::CertificateResult;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
+use super::failure::out_of_resources;
+use super::names::{Names, was_refused};
 use crate::publisher::{Failure, PublishError};
 use crate::settings::is_http_url;
 
 /// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
 /// credentials. Each connector of its own would parse the trusted roots again.
 pub fn http_client() -> Result<SharedHttpClient, PublishError> {
-    let tls = TlsContext::builder().with_trust_store(trust_store()).build();
+    let tls = TlsContext::builder().with_trust_store(trust_store()?).build();
     let tls = tls.map_err(|error| misconfigured(format!("TLS cannot be set up: {error}")))?;
     let connector = Connector::builder()
         .connector_settings(
@@ -31,7 +33,7 @@ pub fn http_client() -> Result<SharedHttpClient, PublishError> {
         .proxy_config(proxy()?)
         .tls_provider(Provider::rustls(CryptoMode::Ring))
         .tls_context(tls)
-        .build();
+        .build_with_resolver(Names);
     let connector = SharedHttpConnector::new(connector);
     Ok(http_client_fn(move |_settings, _components| connector.clone()))
 }
@@ -42,8 +44,13 @@ pub fn http_client() -> Result<SharedHttpClient, PublishError> {
 /// They are loaded here and not by the SDK, which would keep them for good beside what it makes of
 /// them, and would read a directory that holds the same ones again. It takes only what it can parse,
 /// so one that is odd is left out here.
-fn trust_store() -> TrustStore {
-    let mut roots = system_roots().certs;
+fn trust_store() -> Result<TrustStore, PublishError> {
+    let found = system_roots();
+    if let Some(error) = found.errors.iter().find(|error| was_refused(*error)) {
+        // They are there, so others must not take their place.
+        return Err(out_of_resources(format!("trusted roots: {error}")));
+    }
+    let mut roots = found.certs;
     if roots.is_empty() {
         debug!(
             "no trusted roots in this system, so {} bundled ones are used",
@@ -57,7 +64,7 @@ fn trust_store() -> TrustStore {
         bundle.push_str(&base64::encode(root));
         bundle.push_str("\n-----END CERTIFICATE-----\n");
     }
-    TrustStore::empty().with_pem_certificate(bundle)
+    Ok(TrustStore::empty().with_pem_certificate(bundle))
 }
 
 /// The roots of the system: those of its bundle, or if that has none, all that can be found.

@@ -1,0 +1,96 @@
+//! The SDK's name lookups, by the agent's own.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
+use rustix::io::Errno;
+use tokio::time::sleep;
+
+use crate::lookup::{self, LookupError};
+
+/// Looks up names for connections.
+#[derive(Clone, Debug)]
+pub struct Names;
+
+impl ResolveDns for Names {
+    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
+        DnsFuture::new(async move { lookup::addresses(name).await.map_err(ResolveDnsError::new) })
+    }
+}
+
+/// Looks up the name of an endpoint of credentials. Its provider looks once and keeps what fails for
+/// good, so while the machine has no means to look this waits for them, as long as it is let.
+#[derive(Debug)]
+pub struct PatientNames;
+
+impl ResolveDns for PatientNames {
+    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
+        DnsFuture::new(async move {
+            loop {
+                match lookup::addresses(name).await {
+                    Err(error) if was_refused(&error) => sleep(PAUSE).await,
+                    found => return found.map_err(ResolveDnsError::new),
+                }
+            }
+        })
+    }
+}
+
+/// Whether the machine had no thread, descriptor or memory to spare: it may have some again, and
+/// nothing but that is wrong.
+pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
+    let mut error = Some(error);
+    while let Some(cause) = error {
+        let of_lookup = cause.downcast_ref().is_some_and(LookupError::was_refused);
+        let number = cause.downcast_ref().and_then(std::io::Error::raw_os_error);
+        let number = number.map(Errno::from_raw_os_error);
+        if of_lookup || number.is_some_and(|number| REFUSED.contains(&number)) {
+            return true;
+        }
+        error = cause.source();
+    }
+    false
+}
+
+/// socket(2), open(2).
+const REFUSED: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+
+/// Between two looks for what is refused.
+const PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_told_from_what_is_wrong_however_deep_it_lies() {
+        let wrapped = |number: Errno| {
+            let error = io::Error::from_raw_os_error(number.raw_os_error());
+            ResolveDnsError::new(ResolveDnsError::new(error))
+        };
+        for number in REFUSED {
+            assert!(was_refused(&wrapped(number)), "{number}");
+        }
+        for number in [Errno::CONNREFUSED, Errno::TIMEDOUT, Errno::NETUNREACH, Errno::NOENT] {
+            assert!(!was_refused(&wrapped(number)), "{number}");
+        }
+        let again = || io::Error::from_raw_os_error(Errno::AGAIN.raw_os_error());
+        for (error, refused) in [
+            (LookupError::NoThread(again()), true),
+            (LookupError::Busy, true),
+            // The C library opens files and a socket for it.
+            (
+                LookupError::NotFound(io::Error::from_raw_os_error(Errno::MFILE.raw_os_error())),
+                true,
+            ),
+            // A name server that does not answer.
+            (LookupError::NotFound(again()), false),
+        ] {
+            let text = error.to_string();
+            assert_eq!(was_refused(&ResolveDnsError::new(error)), refused, "{text}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The other names that are looked up, while there is no thread to do it: the endpoint of
+//! credentials and that of a task's metadata.
+
+use std::net::Ipv4Addr;
+
+use fake_cloudwatch::FakeCloudWatch;
+
+use crate::http::{Reply, Request, Server};
+use crate::limits::{Limit, as_nobody, is_root, without_threads};
+use crate::support::{Agent, TemporaryFile, publishing_to, windows_of};
+use crate::{NAME, THREE_SECONDS, nothing_is_lost};
+
+fn role(_: &Request) -> Reply {
+    Reply::ok(
+        r#"{"AccessKeyId": "ASIAROLE", "SecretAccessKey": "secret", "Token": "token",
+            "Expiration": "2099-01-01T00:00:00Z"}"#,
+    )
+}
+
+#[test]
+fn the_name_of_a_credentials_endpoint_is_looked_up_as_soon_as_it_can_be() {
+    if !is_root() {
+        return;
+    }
+    let credentials = Server::start((Ipv4Addr::LOCALHOST, 0), role);
+    let hosts = TemporaryFile::new("hosts", &format!("127.0.0.1 {NAME}\n"));
+    let cloudwatch = FakeCloudWatch::start();
+    let mut agent = publishing_to(&cloudwatch.url());
+    agent.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let url = format!("http://{NAME}:{}/role", credentials.address().port());
+    agent.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+    agent.env("RUST_LOG", "cloudwatch_metrics_agent=debug");
+    let agent = Agent::start(&mut as_nobody(&without_threads(&agent), Some(hosts.path())));
+    agent.wait_for_log("publishing failed");
+    agent.wait_for_log_lines("] Sample {", 20 + THREE_SECONDS);
+    assert_eq!(windows_of(&cloudwatch.data()), [0_u64; 0], "it has no credentials");
+    Limit::of_threads(&agent).give_back();
+    agent.wait_for_log("publishing works again");
+    nothing_is_lost(&agent.terminate().expect_code(0), &cloudwatch);
+}
+
+#[test]
+fn the_name_of_a_task_metadata_endpoint_is_looked_up_as_soon_as_it_can_be() {
+    if !is_root() {
+        return;
+    }
+    let metadata = Server::start((Ipv4Addr::LOCALHOST, 0), |_| Reply::ok("{}"));
+    let hosts = TemporaryFile::new("hosts", &format!("127.0.0.1 {NAME}\n"));
+    let cloudwatch = FakeCloudWatch::start();
+    let mut agent = publishing_to(&cloudwatch.url());
+    let url = format!("http://{NAME}:{}/v4/task", metadata.address().port());
+    agent.env("ECS_CONTAINER_METADATA_URI_V4", url).env("RUST_LOG", "info");
+    let agent = Agent::start(&mut as_nobody(&without_threads(&agent), Some(hosts.path())));
+    let line = agent.wait_for_log("the task metadata endpoint fails");
+    assert!(line.contains("no thread for the name lookup: Resource temporarily"), "{line}");
+    Limit::of_threads(&agent).give_back();
+    metadata.wait_until("a request", |log| !log.requests.is_empty());
+    agent.terminate();
+}
