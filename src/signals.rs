@@ -43,6 +43,9 @@ impl Signals {
     /// SIGHUP and SIGQUIT that were ignored at the start stay so, as `nohup` wants it. SIGTERM and
     /// SIGINT do not: a script ignores SIGINT for what it starts in the background, and may well
     /// stop that by SIGINT.
+    ///
+    /// SIGXFSZ, which would end this process too, comes where the file of standard output may not
+    /// grow. The write fails besides, which is told as what it is.
     pub fn install(inherited: SigSet) -> io::Result<Self> {
         let mut signals = Self { taken: Vec::new(), inherited, ignored: ignored() };
         signals.take_over([Signal::TERM, Signal::INT])?;
@@ -72,8 +75,8 @@ impl Signals {
     ///
     /// What was ignored at the start stays so, here and in a child: that is how `nohup` works.
     pub fn install_for_child(&mut self) -> io::Result<()> {
-        let (ignored, before) = (self.ignored, self.taken.len());
-        let taken: Vec<_> = self.taken[..before].iter().map(|(signal, _)| *signal).collect();
+        let ignored = self.ignored;
+        let taken: Vec<_> = self.taken.iter().map(|(signal, _)| *signal).collect();
         let others = (1..=MAX_SIGNAL).filter_map(numbered).filter(|signal| {
             !OWN.contains(signal) && !taken.contains(signal) && !is_in(ignored, *signal)
         });
