@@ -9,7 +9,10 @@ use crate::cli::{Cli, PREFIX, known_variables};
 /// All warnings, a sentence each.
 pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
     let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let mut warnings: Vec<_> = names.filter_map(|name| unknown_variable(&name)).collect();
+    let suspects: Vec<_> = names.filter(|name| is_suspect(name)).collect();
+    let known = if suspects.is_empty() { Vec::new() } else { known_variables() };
+    let suspects = suspects.iter();
+    let mut warnings: Vec<_> = suspects.filter_map(|name| unknown_variable(name, &known)).collect();
     warnings.sort_unstable();
     let goes_to_cloudwatch = settings.publish.iter().any(|publish| *publish != Publish::Console);
     let period = cli.value("period").filter(|_| goes_to_cloudwatch);
@@ -17,9 +20,15 @@ pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
     warnings
 }
 
+/// Whether a variable may be meant for this program: the others need not be compared with each of
+/// its own, which takes a while.
+fn is_suspect(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name.contains("CLOUDWATCH_") || name.contains("_AGENT_")
+}
+
 /// What is wrong with a variable that looks like one of this program's and is none.
-fn unknown_variable(name: &str) -> Option<String> {
-    let known = known_variables();
+fn unknown_variable(name: &str, known: &[String]) -> Option<String> {
     if known.iter().any(|known| known == name) || is_of_kubernetes(name) {
         return None;
     }
@@ -70,7 +79,8 @@ mod tests {
     #[test]
     fn a_mistyped_variable_is_told_with_the_nearest_name() {
         let nearest = |name: &str| {
-            let warning = unknown_variable(name)?;
+            assert!(is_suspect(name), "{name}");
+            let warning = unknown_variable(name, &known_variables())?;
             let (_, nearest) = warning.split_once("did you mean ")?;
             Some(nearest.trim_end_matches('?').to_owned())
         };
@@ -85,7 +95,7 @@ mod tests {
         }
         let name = "CLOUDWATCH_METRICS_AGENT_INTERVAL";
         let expected = format!("the variable {name} is ignored: it is not known");
-        assert_eq!(unknown_variable(name), Some(expected));
+        assert_eq!(unknown_variable(name, &known_variables()), Some(expected));
     }
 
     #[test]
@@ -103,7 +113,7 @@ mod tests {
             "CLOUDWATCH_NAMESPACE",
             "",
         ] {
-            assert_eq!(unknown_variable(name), None, "{name}");
+            assert_eq!(unknown_variable(name, &known_variables()), None, "{name}");
         }
     }
 
