@@ -5,6 +5,7 @@ use std::error::Error;
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 
+use super::capped::TooLong;
 use crate::publisher::{Failure, PublishError};
 
 /// The failure behind an error of PutMetricData.
@@ -15,8 +16,19 @@ pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
             of_code(code, error.message().unwrap_or("no message"), status)
         }
         (None, Some(response)) => of_status(response.status().as_u16(), &causes(error)),
+        (_, None) if find::<TooLong>(error).is_some() => PublishError {
+            kind: Failure::TryAgain,
+            causes: causes(error),
+            advice: Some("check what answers at this address"),
+        },
         (_, None) => of_causes(causes(error)),
     }
+}
+
+/// The error of this type among an error and its causes.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.find_map(|error| error.downcast_ref())
 }
 
 /// An answer of the service. Codes come in two spellings, with and without `Exception`.
