@@ -2,7 +2,7 @@
 
 mod text;
 
-use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -14,20 +14,37 @@ use crate::model::{CpuReading, Evidence, Limit, MemoryReading, ReadError};
 use crate::publisher::{self, Choice};
 use crate::sampler::{cpu_utilization, memory_utilization};
 use crate::settings::{Output, Settings};
+use crate::shown::shown;
 use crate::source::{self, Chosen, Source};
 
 /// Everything that there is to say, in the form that it is printed in.
 #[derive(Debug, Serialize)]
 struct Explanation {
     scope: String,
-    reason: String,
+    reason: Text,
     parts: Vec<Part>,
     namespace: String,
     metrics: Vec<&'static str>,
     #[serde(serialize_with = "as_map")]
-    dimensions: Vec<(String, String)>,
+    dimensions: Vec<(Text, Text)>,
     #[serde(serialize_with = "as_map")]
-    publisher: Vec<(&'static str, String)>,
+    publisher: Vec<(&'static str, Text)>,
+}
+
+/// A text of whoever wrote it, fit to be shown.
+#[derive(Debug, Serialize)]
+struct Text(String);
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(shown(text))
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// Pairs, in their order, as an object.
@@ -47,29 +64,29 @@ struct Part {
     values: Vec<Value>,
     /// What is used, in the names of the values, and with the values put in.
     #[serde(skip_serializing_if = "Option::is_none")]
-    used: Option<String>,
+    used: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    used_now: Option<String>,
+    used_now: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    limit_origin: Option<String>,
+    limit_origin: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     percent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    error: Option<Text>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<String>,
+    notes: Vec<Text>,
 }
 
 #[derive(Debug, Serialize)]
 struct Value {
-    origin: String,
-    name: Cow<'static, str>,
+    origin: Text,
+    name: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    error: Option<Text>,
 }
 
 /// Looks at everything, and returns what is to be printed.
@@ -85,16 +102,16 @@ pub async fn run(settings: &Settings) -> String {
     facts.push(("cost", Comparison::of(settings).to_string()));
     let explanation = Explanation {
         scope: scope.to_owned(),
-        reason,
+        reason: Text::from(&*reason),
         parts: vec![cpu(first, second, &evidence), memory(in_use, &evidence)],
         namespace: settings.namespace.clone(),
         metrics: Choice::new(settings).names(),
         dimensions: settings
             .dimensions
             .iter()
-            .map(|dimension| (dimension.name.clone(), dimension.value.clone()))
+            .map(|dimension| (Text::from(&*dimension.name), Text::from(&*dimension.value)))
             .collect(),
-        publisher: facts,
+        publisher: facts.iter().map(|(name, fact)| (*name, Text::from(&**fact))).collect(),
     };
     match settings.output {
         Output::Text => text::render(&explanation),
@@ -181,31 +198,33 @@ impl Part {
         let evidence = evidence.iter().find(|evidence| evidence.part == part);
         let values = evidence.map(|evidence| evidence.values.iter()).into_iter().flatten();
         let values = values.map(|raw| Value {
-            origin: raw.origin.clone(),
-            name: raw.name.clone(),
-            value: raw.value.clone().ok(),
-            error: raw.value.clone().err(),
+            origin: Text::from(&*raw.origin),
+            name: Text::from(&*raw.name),
+            value: raw.value.as_ref().ok().copied(),
+            error: raw.value.as_ref().err().map(|error| Text::from(&**error)),
         });
         Self {
             part,
             values: values.collect(),
-            used: evidence.map(|evidence| evidence.formula.to_string()),
-            used_now: evidence.and_then(put_in),
+            used: evidence.map(|evidence| Text::from(&*evidence.formula)),
+            used_now: evidence.and_then(put_in).as_deref().map(Text::from),
             limit: None,
             limit_origin: None,
             percent: None,
             error: None,
-            notes: evidence.map(|evidence| evidence.notes.clone()).unwrap_or_default(),
+            notes: evidence
+                .map(|evidence| evidence.notes.iter().map(|note| Text::from(&**note)).collect())
+                .unwrap_or_default(),
         }
     }
 
-    fn known<T: std::fmt::Display>(self, limit: &Limit<T>, percent: String) -> Self {
-        let limit_origin = Some(limit.origin.to_string());
+    fn known<T: fmt::Display>(self, limit: &Limit<T>, percent: String) -> Self {
+        let limit_origin = Some(Text::from(&*limit.origin));
         Self { limit: Some(limit.amount.to_string()), limit_origin, percent: Some(percent), ..self }
     }
 
     fn failed(self, error: &str) -> Self {
-        Self { error: Some(format!("unknown: {error}")), ..self }
+        Self { error: Some(Text::from(&*format!("unknown: {error}"))), ..self }
     }
 }
 

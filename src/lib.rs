@@ -19,6 +19,7 @@ pub mod logging;
 mod output;
 pub mod prices;
 pub mod screen;
+mod shown;
 pub mod signals;
 
 // The endpoints of the place where it runs.

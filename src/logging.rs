@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use env_logger::Target;
 
 use crate::output::{PIPE_BUF, is_writable};
-
 use crate::screen;
+use crate::shown::shown;
 
 /// Starts the log.
 pub fn init() {
@@ -19,7 +19,8 @@ pub fn init() {
             let now = humantime::format_rfc3339_millis(SystemTime::now());
             let erase = screen::erase_for_log();
             let (level, target) = (record.level(), record.target());
-            writeln!(out, "{erase}[{now} {level:5} {target}] {}", record.args())
+            let text = shown(&record.args().to_string());
+            writeln!(out, "{erase}[{now} {level:5} {target}] {text}")
         })
         .target(Target::Pipe(Box::new(Log::default())))
         .init();

@@ -27,12 +27,13 @@ macro_rules! cases {
     ($($module:ident::$name:ident,)*) => { [$((stringify!($name), $module::$name)),*] };
 }
 
-const CASES: [Case; 23] = cases![
+const CASES: [Case; 24] = cases![
     roles::a_task_publishes_with_the_role_of_the_task,
     roles::a_task_without_a_role_leaves_that_of_the_instance_alone,
     roles::a_task_without_a_region_does_not_ask_the_instance,
     roles::a_profile_assumes_its_role,
     roles::a_web_identity_becomes_a_role,
+    roles::credentials_without_an_end_are_given_up,
     instance::an_instance_gives_region_and_role,
     instance::its_region_and_session_token_sign_the_request,
     instance::its_region_names_the_endpoint,

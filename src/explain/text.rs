@@ -1,6 +1,8 @@
 //! Writes an explanation for people.
 
-use super::{Explanation, Part, Value};
+use std::fmt::Display;
+
+use super::{Explanation, Part, Text, Value};
 
 /// A paragraph for each question that it answers.
 pub fn render(explanation: &Explanation) -> String {
@@ -12,7 +14,7 @@ pub fn render(explanation: &Explanation) -> String {
     lines.push(String::new());
     lines.push(format!("namespace: {}", explanation.namespace));
     lines.push(format!("metrics: {}", explanation.metrics.join(", ")));
-    let dimension = |(name, value): &(String, String)| format!("{name}={value}");
+    let dimension = |(name, value): &(Text, Text)| format!("{name}={value}");
     let dimensions: Vec<_> = explanation.dimensions.iter().map(dimension).collect();
     lines.push(format!("dimensions: {}", dimensions.join(", ")));
     lines.push(String::new());
@@ -24,20 +26,24 @@ fn render_part(part: &Part) -> Vec<String> {
     let mut lines = vec![part.part.to_owned()];
     for Value { origin, name, value, error } in &part.values {
         let value = value.map(|value| value.to_string());
-        let unknown = || format!("unknown: {}", error.as_deref().unwrap_or("no reason is known"));
+        let unknown = || match error {
+            Some(error) => format!("unknown: {error}"),
+            None => "unknown: no reason is known".to_owned(),
+        };
         lines.push(format!("  {origin}: {name} = {}", value.unwrap_or_else(unknown)));
     }
-    let mut line = |name: &str, text: &Option<String>| {
-        lines.extend(text.as_ref().map(|text| format!("  {name}{text}")));
+    let mut line = |name: &str, text: Option<&dyn Display>| {
+        lines.extend(text.map(|text| format!("  {name}{text}")));
     };
-    line("used = ", &part.used);
-    line("     = ", &part.used_now);
-    line(
-        "limit = ",
-        &part.limit.as_ref().zip(part.limit_origin.as_ref()).map(|(l, o)| format!("{l}, by {o}")),
-    );
-    line("", &part.percent);
-    line("", &part.error);
+    fn text<T: Display>(text: &Option<T>) -> Option<&dyn Display> {
+        text.as_ref().map(|text| text as &dyn Display)
+    }
+    let limit = part.limit.as_ref().zip(part.limit_origin.as_ref());
+    line("used = ", text(&part.used));
+    line("     = ", text(&part.used_now));
+    line("limit = ", text(&limit.map(|(limit, origin)| format!("{limit}, by {origin}"))));
+    line("", text(&part.percent));
+    line("", text(&part.error));
     lines.extend(part.notes.iter().map(|note| format!("  note: {note}")));
     lines
 }

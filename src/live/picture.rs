@@ -10,6 +10,7 @@ use crate::aggregate;
 use crate::delivery::{Health, State};
 use crate::model::{Bytes, Cores, Limit, Sample};
 use crate::settings::Metrics;
+use crate::shown::shown;
 
 /// All that is shown.
 pub struct Picture<'a> {
@@ -126,17 +127,17 @@ impl Picture<'_> {
     /// When it is published, and how it goes with the publishers; what fails comes first.
     fn below(&self, columns: usize, width: usize, colour: bool) -> Vec<String> {
         let seconds = self.to_publish.as_secs_f64().ceil() as u64;
-        let shown = self.history.length(self.history.shown(columns, |_| None).samples);
+        let length = self.history.length(self.history.shown(columns, |_| None).samples);
         let time = vec![
             Part::new(format!("publish in {}", duration(seconds)), NONE),
-            Part::new(format!("  last {} shown", duration(shown.as_secs())), NONE),
+            Part::new(format!("  last {} shown", duration(length.as_secs())), NONE),
         ];
         let mut publishers: Vec<_> = self.publishers.iter().collect();
         publishers.sort_by_key(|health| !matches!(health.state, State::Failing { .. }));
         let states: Vec<_> = publishers.iter().flat_map(|health| state(health)).collect();
         let causes = publishers.iter().filter_map(|health| match &health.state {
             State::Failing { error, .. } => {
-                let text = format!("{}: {}", health.publisher, plain(&error.to_string()));
+                let text = format!("{}: {}", health.publisher, plain(&shown(&error.to_string())));
                 Some(vec![Part::new(text, RED)])
             }
             State::Untried | State::Works => None,

@@ -2,6 +2,7 @@
 
 mod answer;
 mod attempts;
+mod capped;
 mod client;
 mod encoding;
 mod explain;

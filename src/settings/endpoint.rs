@@ -17,6 +17,15 @@ pub fn url(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// What was typed as a URL, with `***` in place of a user name and password, also where it is none.
+pub fn without_password(text: &str) -> String {
+    let user = text.find("://").map_or(0, |scheme| scheme + "://".len());
+    match text.rfind('@') {
+        Some(at) if at > user => format!("{}***{}", &text[..user], &text[at..]),
+        _ => text.to_owned(),
+    }
+}
+
 /// Whether `text` is a URL of HTTP or HTTPS with a host, and with a port that is one if it has any.
 /// The HTTP client takes a port that is none for the default one, and would talk to a stranger.
 pub fn is_http_url(text: &str) -> bool {
@@ -51,6 +60,19 @@ mod tests {
         assert_eq!(region("us-gov-east-1").as_deref(), Ok("us-gov-east-1"));
         for text in ["", "EU-WEST-1", "eu west", "eu/1", &"a".repeat(64)] {
             assert!(region(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown_in_whatever_was_typed() {
+        for (text, shown) in [
+            ("https://user:word@x.example:y", "https://***@x.example:y"),
+            ("user:word@x.example", "***@x.example"),
+            ("http://user:w rd/@ss@x.example", "http://***@x.example"),
+            ("x.example", "x.example"),
+            ("@x.example", "@x.example"),
+        ] {
+            assert_eq!(without_password(text), shown);
         }
     }
 

@@ -162,7 +162,7 @@ impl Settings {
         }
         let aws = Aws {
             region: problems.optional(cli, "region", region),
-            endpoint_url: problems.optional(cli, "endpoint-url", endpoint::url),
+            endpoint_url: problems.endpoint_url(cli),
             profile: problems.optional(cli, "profile", endpoint::profile),
         };
         let command = cli.command.as_deref().map(|command| problems.command(command));
@@ -265,6 +265,13 @@ impl Problems {
             self.0.push(format!("--{option} is missing: expected that option or {variable}"));
         }
         self.check(&typed?, check)
+    }
+
+    /// That of `--endpoint-url`. A problem does not show a password that is in it.
+    fn endpoint_url(&mut self, cli: &Cli) -> Option<String> {
+        let typed = cli.value("endpoint-url")?;
+        let shown = Typed { text: endpoint::without_password(&typed.text), ..typed.clone() };
+        endpoint::url(&typed.text).map_err(|expected| self.add(&shown, &expected)).ok()
     }
 
     fn command(&mut self, command: &[OsString]) -> Vec<OsString> {

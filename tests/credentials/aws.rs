@@ -68,6 +68,16 @@ pub fn refusing_imds() -> Server {
     Server::start((IMDS, 80), |_| Reply::status(403))
 }
 
+/// The endpoint of ECS, answering without an end.
+pub fn endless_ecs(reply: fn() -> Reply) -> Server {
+    Server::start((ECS, 80), move |_| reply())
+}
+
+/// The metadata service of EC2, answering without an end.
+pub fn endless_imds(reply: fn() -> Reply) -> Server {
+    Server::start((IMDS, 80), move |_| reply())
+}
+
 fn metadata(request: &Request) -> Reply {
     const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
     if request.line == "PUT /latest/api/token" && request.header(TTL).is_some() {

@@ -45,6 +45,12 @@ pub enum Reply {
     },
     /// Never anything, on a connection that stays open.
     Silence,
+    /// A body without an end, as fast as the client takes it: in chunks, or said to be this long.
+    Endless {
+        promised: Option<u64>,
+    },
+    /// Headers without an end.
+    EndlessHead,
     /// The answer to CONNECT: bytes to and from this host and port.
     Tunnel(String),
 }
@@ -202,11 +208,35 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
                 reader.get_mut().write_all(&answer)?;
             }
             Reply::Silence => {}
+            Reply::Endless { promised: Some(length) } => {
+                let head = format!("HTTP/1.1 200 x\r\ncontent-length: {length}\r\n\r\n");
+                return endless(stream, &head, &[b'x'; PIECE]);
+            }
+            Reply::Endless { promised: None } => {
+                let head = "HTTP/1.1 200 x\r\ntransfer-encoding: chunked\r\n\r\n";
+                let size = format!("{PIECE:x}\r\n");
+                let chunk = [size.as_bytes(), &[b'x'; PIECE], b"\r\n"].concat();
+                return endless(stream, head, &chunk);
+            }
+            Reply::EndlessHead => {
+                let header = format!("x-more: {}\r\n", "x".repeat(PIECE / 64));
+                return endless(stream, "HTTP/1.1 200 x\r\n", header.as_bytes());
+            }
             Reply::Tunnel(target) => return tunnel(stream, &target),
         }
     }
     Ok(())
 }
+
+/// Writes until the client is gone.
+fn endless(mut stream: &TcpStream, head: &str, piece: &[u8]) -> io::Result<()> {
+    stream.write_all(head.as_bytes())?;
+    loop {
+        stream.write_all(piece)?;
+    }
+}
+
+const PIECE: usize = 64 << 10;
 
 /// The next request; none at the end of the connection.
 fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {

@@ -3,7 +3,7 @@
 use fake_cloudwatch::FakeCloudWatch;
 
 use crate::aws::{self, ASSUMED, TASK, TASK_PATH, WEB_IDENTITY};
-use crate::http::{Request, Server};
+use crate::http::{Reply, Request, Server};
 use crate::runs::{agent_for, failure, publishing_key};
 use crate::support::TemporaryFile;
 
@@ -96,6 +96,35 @@ pub fn a_web_identity_becomes_a_role() {
     assert_eq!(request.header("authorization"), None, "there is nothing to sign with yet");
     assert_nobody_came(imds);
 }
+
+pub fn credentials_without_an_end_are_given_up() {
+    let cloudwatch = FakeCloudWatch::start();
+    for (reply, cause) in ENDLESS {
+        let _ecs = aws::endless_ecs(reply);
+        let line = failure(
+            agent_for(&cloudwatch.url())
+                .env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", TASK_PATH)
+                .env("AWS_REGION", "eu-west-1"),
+        );
+        assert!(line.contains(cause), "{line}");
+        let _imds = aws::endless_imds(reply);
+        let line = failure(agent_for(&cloudwatch.url()).env("AWS_REGION", "eu-west-1"));
+        assert!(line.contains(cause), "{line}");
+    }
+    assert_eq!(cloudwatch.requests(), []);
+}
+
+/// An answer, and what is said about it.
+type Endless = (fn() -> Reply, &'static str);
+
+const ENDLESS: [Endless; 3] = [
+    (|| Reply::Endless { promised: None }, "is longer than 1048576 bytes and was given up"),
+    (
+        || Reply::Endless { promised: Some(1 << 40) },
+        "is longer than 1048576 bytes and was given up",
+    ),
+    (|| Reply::EndlessHead, "message head is too large"),
+];
 
 fn only_request(server: Server) -> Request {
     let mut requests = server.finish().requests;

@@ -65,6 +65,19 @@ pub fn endpoint_hangs(scene: &mut Scene) {
     scene.hangs_on(server);
 }
 
+pub fn endpoint_is_endless(scene: &mut Scene) {
+    scene.without_credentials();
+    let (url, _) = scene.service(|_| Reply::Endless { promised: None }, role);
+    scene.environment.push(("AWS_CONTAINER_CREDENTIALS_FULL_URI", Some(url.into())));
+}
+
+pub fn metadata_is_endless(scene: &mut Scene) {
+    scene.without_credentials();
+    scene.environment.retain(|(name, _)| *name != "AWS_EC2_METADATA_DISABLED");
+    let (url, _) = scene.service(|_| Reply::Endless { promised: None }, metadata);
+    scene.environment.push(("AWS_EC2_METADATA_SERVICE_ENDPOINT", Some(url.into())));
+}
+
 pub fn metadata_hangs(scene: &mut Scene) {
     scene.without_credentials();
     scene.environment.retain(|(name, _)| *name != "AWS_EC2_METADATA_DISABLED");

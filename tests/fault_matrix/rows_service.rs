@@ -1,6 +1,6 @@
 //! The rows of the service, of the way to it, and of credentials.
 
-use fake_cloudwatch::{Answer, Certificate};
+use fake_cloudwatch::{Answer, Certificate, Endless};
 
 use crate::faults::Effect::{Forever, LosesReplies, Outage, RejectsOne, Works};
 use crate::faults::{Fault, Needs, UnderWay};
@@ -113,6 +113,30 @@ pub const OF_THE_SERVICE: &[Fault] = &[
         "A portal that answers everything has taken nothing: kept in the backlog.",
     ),
     Fault::new(
+        "200 with nothing",
+        Outage,
+        |s| s.answers(Answer::bare(200)),
+        "Without a header of CloudWatch's nothing proves that it was taken: kept in the backlog.",
+    )
+    .says("something that is not CloudWatch answers"),
+    Fault::new(
+        "answers without an end",
+        Outage,
+        |s| s.answers(Answer::Endless(Endless::Chunks)),
+        "An answer is given up after 1 MB, and tried again; kept in the backlog.",
+    )
+    .request(UnderWay::AtOnce)
+    .says("longer than 1048576 bytes")
+    .retried(),
+    Fault::new(
+        "answers without an end, drop by drop",
+        Outage,
+        |s| s.answers(Answer::Endless(Endless::Drip)),
+        "As an endpoint that never answers.",
+    )
+    .request(UnderWay::Hangs)
+    .says("timeout"),
+    Fault::new(
         "TLS: unknown issuer",
         Outage,
         |s| network::tls(s, Certificate::UnknownIssuer),
@@ -197,10 +221,26 @@ pub const OF_THE_SERVICE: &[Fault] = &[
     )
     .request(UnderWay::Hangs),
     Fault::new(
+        "credentials endpoint answers without an end",
+        Outage,
+        credentials::endpoint_is_endless,
+        "An answer is given up after 1 MB; kept in the backlog.",
+    )
+    .request(UnderWay::Never)
+    .says("longer than 1048576 bytes"),
+    Fault::new(
         "EC2 metadata hangs",
         Outage,
         credentials::metadata_hangs,
         "Asked for a second, then it counts as not there.",
     )
     .request(UnderWay::Hangs),
+    Fault::new(
+        "EC2 metadata answers without an end",
+        Outage,
+        credentials::metadata_is_endless,
+        "As a credentials endpoint that does.",
+    )
+    .request(UnderWay::Never)
+    .says("longer than 1048576 bytes"),
 ];

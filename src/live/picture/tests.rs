@@ -132,7 +132,7 @@ fn what_fails_comes_first_with_its_cause() {
             "  0%                                                            █████████████████████████",
             "cloudwatch failing since 2026-11-18T11:07:00Z  console works  emf waiting",
             "publish in 42s  last 1m 15s shown",
-            "cloudwatch: connection refused??[31m",
+            "cloudwatch: connection refused\\n\\u{1b}[31m",
         ],
     );
     assert_pictured(

@@ -5,6 +5,7 @@ use std::error::Error;
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 
+use super::capped::TooLong;
 use super::names::was_refused;
 use crate::publisher::{Failure, PublishError};
 
@@ -18,6 +19,11 @@ pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
         (None, Some(response)) => of_status(response.status().as_u16(), &causes(error)),
         // Nothing that a person could put right, so no advice: it is tried to the end.
         (_, None) if was_refused(error) => out_of_resources(causes(error)),
+        (_, None) if find::<TooLong>(error).is_some() => PublishError {
+            kind: Failure::TryAgain,
+            causes: causes(error),
+            advice: Some("check what answers at this address"),
+        },
         (_, None) => of_causes(causes(error)),
     }
 }
@@ -25,6 +31,12 @@ pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
 /// Nobody was asked, because this machine had no means to.
 pub fn out_of_resources(causes: String) -> PublishError {
     PublishError { kind: Failure::OutOfResources, causes, advice: None }
+}
+
+/// The error of this type among an error and its causes.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.find_map(|error| error.downcast_ref())
 }
 
 /// An answer of the service. Codes come in two spellings, with and without `Exception`.

@@ -16,13 +16,15 @@ use log::{debug, warn};
 use rustls_native_certs::CertificateResult;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
+use super::capped::Capped;
 use super::failure::out_of_resources;
 use super::names::{Names, was_refused};
 use crate::publisher::{Failure, PublishError};
 use crate::settings::is_http_url;
 
 /// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
-/// credentials. Each connector of its own would parse the trusted roots again.
+/// credentials. Each connector of its own would parse the trusted roots again, and have to be
+/// bounded again.
 pub fn http_client() -> Result<SharedHttpClient, PublishError> {
     let tls = TlsContext::builder().with_trust_store(trust_store()?).build();
     let tls = tls.map_err(|error| misconfigured(format!("TLS cannot be set up: {error}")))?;
@@ -34,7 +36,7 @@ pub fn http_client() -> Result<SharedHttpClient, PublishError> {
         .tls_provider(Provider::rustls(CryptoMode::Ring))
         .tls_context(tls)
         .build_with_resolver(Names);
-    let connector = SharedHttpConnector::new(connector);
+    let connector = SharedHttpConnector::new(Capped(SharedHttpConnector::new(connector)));
     Ok(http_client_fn(move |_settings, _components| connector.clone()))
 }
 

@@ -12,7 +12,8 @@ pub enum Answer {
     /// Takes the data and answers 200, if the request is within the limits of the real service;
     /// the error of the real service if not.
     Take,
-    /// Takes nothing and answers with this, as a proxy or load balancer in between would.
+    /// Takes nothing and answers with this, as a proxy or load balancer in between would. An empty
+    /// content type is none.
     Status { status: u16, content_type: String, body: Vec<u8> },
     /// Takes nothing and answers with this error of the service.
     Error(Fault),
@@ -37,6 +38,24 @@ pub enum Answer {
     TakeThenReset,
     /// Sends these bytes in place of HTTP and closes the connection. Takes nothing.
     Garbage(Vec<u8>),
+    /// Takes the data and answers 200 with these headers alone, and no body.
+    TakeWith(&'static [(&'static str, &'static str)]),
+    /// Answers 200 with something that has no end. Takes nothing. Ends when the client goes, or at
+    /// [`release`](crate::FakeCloudWatch::release).
+    Endless(Endless),
+}
+
+/// What has no end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Endless {
+    /// A body in chunks, as fast as the client takes it.
+    Chunks,
+    /// The same, a byte at a time.
+    Drip,
+    /// A body that is said to be this long, as fast as the client takes it.
+    Promised(u64),
+    /// The headers.
+    Head,
 }
 
 /// How far the server's clock is from the true time.
@@ -94,6 +113,11 @@ impl Answer {
             content_type: "text/html".to_owned(),
             body: b"<html><body><h1>Welcome</h1></body></html>".to_vec(),
         }
+    }
+
+    /// A status without a body, without a content type, and without a header of the service's.
+    pub fn bare(status: u16) -> Self {
+        Self::Status { status, content_type: String::new(), body: Vec::new() }
     }
 
     /// 429 without a body, as a gateway in between gives it.

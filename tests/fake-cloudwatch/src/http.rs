@@ -109,7 +109,11 @@ impl Head {
 
 impl Reply {
     pub fn new(status: u16, content_type: &str, body: Vec<u8>) -> Self {
-        Self { status, headers: vec![("content-type", content_type.to_owned())], body }
+        let reply = Self { status, headers: Vec::new(), body };
+        match content_type {
+            "" => reply,
+            content_type => reply.with("content-type", content_type),
+        }
     }
 
     pub fn cbor(status: u16, body: Vec<u8>) -> Self {

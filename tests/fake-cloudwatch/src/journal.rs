@@ -31,6 +31,13 @@ pub(crate) struct Ticket {
     releases: u64,
 }
 
+impl Ticket {
+    /// How many requests came before it.
+    pub fn number(&self) -> usize {
+        self.index
+    }
+}
+
 /// How the wait for a release ended.
 pub(crate) enum Wait {
     Released,
@@ -127,6 +134,16 @@ impl Journal {
             .wait_while(self.lock(), |state| state.releases == ticket.releases && !state.stopping)
             .unwrap_or_else(PoisonError::into_inner);
         if state.stopping { Wait::Stopping } else { Wait::Released }
+    }
+
+    /// Whether nobody has released the request after this time.
+    pub fn is_unreleased_after(&self, ticket: &Ticket, pause: Duration) -> bool {
+        let waits = |state: &mut State| state.releases == ticket.releases && !state.stopping;
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(self.lock(), pause, waits)
+            .unwrap_or_else(PoisonError::into_inner);
+        waits(&mut state)
     }
 
     pub fn stop(&self) {

@@ -11,12 +11,16 @@
 //! // cloudwatch.wait_until("the first data", |seen| !seen.data.is_empty());
 //! ```
 //!
+//! What was taken is answered in turn with an empty body that has no type, as the real service does,
+//! and with an empty map in CBOR; both have the service's headers.
+//!
 //! Signatures are not verified, and only `PutMetricData` exists: anything else is answered 404.
 
 mod answer;
 mod certificate;
 mod connection;
 mod decode;
+mod endless;
 mod fault;
 mod http;
 mod journal;
@@ -30,7 +34,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use answer::{Answer, Skew};
+pub use answer::{Answer, Endless, Skew};
 pub use certificate::Certificate;
 pub use fault::Fault;
 pub use record::{Datum, Request, Seen};

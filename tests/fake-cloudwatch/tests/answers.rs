@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::time::{Duration, SystemTime};
 
 use client::{Client, Reply, answering, body, datum, one_request, put_metric_data, request};
-use fake_cloudwatch::{Answer, FakeCloudWatch, Refused, Skew};
+use fake_cloudwatch::{Answer, Endless, FakeCloudWatch, Refused, Skew};
 
 #[test]
 fn status_is_sent_as_given() {
@@ -122,6 +122,42 @@ fn a_page_is_no_answer_of_the_service_and_takes_nothing() {
 
     assert_eq!((reply.status, reply.header("content-type")), (200, "text/html"));
     assert_refused(&cloudwatch, 200);
+}
+
+#[test]
+fn a_bare_answer_has_no_header_of_the_service_and_takes_nothing() {
+    let (cloudwatch, mut client) = answering(Answer::bare(200));
+    let reply = client.put(&body(1.0));
+
+    assert_eq!((reply.status, &reply.body[..]), (200, &b""[..]));
+    for name in ["content-type", "smithy-protocol", "x-amzn-requestid"] {
+        assert_eq!(reply.find_header(name), None);
+    }
+    assert_refused(&cloudwatch, 200);
+}
+
+#[test]
+fn take_with_answers_with_these_headers_alone() {
+    let (cloudwatch, mut client) = answering(Answer::TakeWith(&[("x-amzn-requestid", "a")]));
+    let reply = client.put(&body(1.0));
+
+    assert_eq!((reply.status, &reply.body[..]), (200, &b""[..]));
+    assert_eq!(reply.find_header("smithy-protocol"), None);
+    assert_eq!(reply.header("x-amzn-requestid"), "a");
+    assert_eq!(cloudwatch.data(), [datum(1.0)]);
+}
+
+#[test]
+fn what_is_endless_goes_on_until_it_is_released() {
+    for endless in [Endless::Chunks, Endless::Drip, Endless::Promised(1 << 40), Endless::Head] {
+        let (cloudwatch, mut client) = answering(Answer::Endless(endless));
+        client.send(&request(&body(1.0), ""));
+        let enough = if endless == Endless::Drip { 300 } else { 8 << 20 };
+        client.read_at_least(enough);
+        cloudwatch.release();
+        let _ = client.rest();
+        assert_refused(&cloudwatch, 200);
+    }
 }
 
 #[test]

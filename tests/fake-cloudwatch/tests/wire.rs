@@ -27,9 +27,7 @@ fn a_whole_request_is_taken_and_recorded() {
     client.send(&request(&body, authorization));
     let reply = client.reply().unwrap();
 
-    assert_eq!((reply.status, &reply.body[..]), (200, &[0xa0][..]));
-    assert_eq!(reply.header("content-type"), "application/cbor");
-    assert_eq!(reply.header("smithy-protocol"), "rpc-v2-cbor");
+    assert_eq!(reply.status, 200);
     let requests = cloudwatch.requests();
     let expected = Request {
         received: requests[0].received,
@@ -241,5 +239,19 @@ fn recorded_full_datum() -> Datum {
         counts: vec![66.0, 1.0],
         unit: Some("Percent".to_owned()),
         storage_resolution: Some(60),
+    }
+}
+
+#[test]
+fn a_success_has_both_forms_in_turn_and_the_headers_of_the_service() {
+    let cloudwatch = FakeCloudWatch::start();
+    let mut client = Client::connect(cloudwatch.address());
+    let body = put_metric_data("My/App", vec![full_datum()]);
+    for (content, content_type) in [(&b""[..], None), (&b"\xa0"[..], Some("application/cbor"))] {
+        let reply = client.put(&body);
+        assert_eq!((reply.status, &reply.body[..]), (200, content));
+        assert_eq!(reply.find_header("content-type"), content_type);
+        assert_eq!(reply.header("smithy-protocol"), "rpc-v2-cbor");
+        assert!(!reply.header("x-amzn-requestid").is_empty());
     }
 }

@@ -81,6 +81,11 @@ impl<S: Read + Write> Client<S> {
         Ok(String::from_utf8(head).expect("heads are text"))
     }
 
+    /// Reads on until so many bytes have come.
+    pub fn read_at_least(&mut self, bytes: usize) {
+        self.stream.read_exact(&mut vec![0; bytes]).expect("there is more than this");
+    }
+
     pub fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut rest = Vec::new();
         self.stream.read_to_end(&mut rest)?;
@@ -90,8 +95,12 @@ impl<S: Read + Write> Client<S> {
 
 impl Reply {
     pub fn header(&self, name: &str) -> &str {
+        self.find_header(name).unwrap_or_else(|| panic!("{name} in {self:?}"))
+    }
+
+    pub fn find_header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(key, _)| key == name);
-        &found.unwrap_or_else(|| panic!("{name} in {self:?}")).1
+        found.map(|(_, value)| value.as_str())
     }
 
     /// Type and message of an error of the service.
