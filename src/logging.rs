@@ -57,11 +57,12 @@ impl Write for Log {
     }
 }
 
-/// `cloudwatch_metrics_agent::cloudwatch` stands for the publisher of that name, wherever its
-/// module lies.
+/// The older name by which users filter the log stands for [`CLOUDWATCH`], too.
 fn resolve_alias(filters: &str) -> String {
-    filters.replace(
-        concat!(env!("CARGO_PKG_NAME"), "::cloudwatch"),
-        concat!(env!("CARGO_PKG_NAME"), "::publisher::cloudwatch"),
-    )
+    filters.replace(concat!(env!("CARGO_PKG_NAME"), "::cloudwatch"), CLOUDWATCH)
 }
+
+/// What the publisher to CloudWatch logs is under this name, which users filter by: a part of it is
+/// `cloudwatch_metrics_agent::publisher`. It is given and not that of a module, so that no move of
+/// code changes what they see.
+pub const CLOUDWATCH: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::cloudwatch");

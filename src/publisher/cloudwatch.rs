@@ -24,6 +24,7 @@ use self::encoding::Encoding;
 use super::line::LineFormat;
 use super::metrics::CONTAINER_NAME;
 use super::{Explaining, Failure, PublishError, Publisher, Publishing};
+use crate::logging::CLOUDWATCH;
 use crate::model::Summary;
 use crate::settings::Settings;
 
@@ -112,7 +113,7 @@ impl Publisher for CloudWatch {
 
     fn taken(&self, summary: &Summary) {
         for line in self.format.lines(summary) {
-            info!("{line}");
+            info!(target: CLOUDWATCH, "{line}");
         }
     }
 
