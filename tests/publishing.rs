@@ -83,7 +83,7 @@ fn a_window_that_is_too_large_for_one_request_goes_in_two() {
 }
 
 #[test]
-fn errors_only_are_logged_by_default() {
+fn nothing_is_logged_by_default_where_nothing_is_odd_or_wrong() {
     let cloudwatch = FakeCloudWatch::start();
     let agent = Agent::start(&mut publishing_to(&cloudwatch.url()));
     cloudwatch.wait_until("a window", |seen| !seen.data.is_empty());
