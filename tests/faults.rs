@@ -7,8 +7,8 @@ use support::{Agent, Ended, TemporaryFile, command, publishing_to, windows_of};
 
 use std::time::Duration;
 
-/// Runs an agent against `answer` until a send has failed, and ends it. Its log shows errors
-/// only, as by default.
+/// Runs an agent against `answer` until a send has failed, and ends it. Its log shows
+/// warnings and errors, as by default.
 fn failing_with(answer: Answer) -> Ended {
     let cloudwatch = FakeCloudWatch::start();
     cloudwatch.answer_always(answer);
