@@ -3,16 +3,14 @@
 
 use std::io;
 use std::pin::pin;
-use std::time::Duration;
 
-use hyper::Method;
 use log::error;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use crate::ecs::Endpoint;
-use crate::http::request;
+use crate::instance;
 use crate::settings::{AutoDimension, Settings, dimension_value};
 
 /// The settings with all dimensions that were asked for. One whose value cannot be found out, or
@@ -43,7 +41,7 @@ pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -
 #[derive(Default)]
 struct Finder {
     task: OnceCell<Result<TaskIdentity, String>>,
-    token: OnceCell<Result<String, String>>,
+    instance: OnceCell<Result<(instance::Endpoint, String), String>>,
 }
 
 /// The task, by the metadata endpoint version 4.
@@ -94,13 +92,13 @@ impl Finder {
     /// Asks the EC2 metadata service, version 2.
     async fn instance(&self, path: &str) -> io::Result<String> {
         let ask = async || {
-            let lifetime = ("x-aws-ec2-metadata-token-ttl-seconds", "60");
-            let token = ec2(Method::PUT, "/latest/api/token", lifetime).await;
-            token.map_err(|error| error.to_string())
+            let endpoint = instance::Endpoint::from_environment().map_err(|e| e.to_string())?;
+            let token = endpoint.token().await.map_err(|e| e.to_string())?;
+            Ok((endpoint, token))
         };
-        let token = self.token.get_or_init(ask).await.clone().map_err(io::Error::other)?;
-        let header = ("x-aws-ec2-metadata-token", token.as_str());
-        ec2(Method::GET, &format!("/latest/meta-data/{path}"), header).await
+        let asked = self.instance.get_or_init(ask).await.clone();
+        let (endpoint, token) = asked.map_err(io::Error::other)?;
+        endpoint.metadata(&token, path).await
     }
 }
 
@@ -113,18 +111,6 @@ async fn ecs<T: DeserializeOwned>(path: &str) -> io::Result<T> {
     let endpoint = Endpoint::from_environment().unwrap_or_else(Endpoint::unset);
     endpoint.get(path, |body| serde_json::from_slice(body)).await
 }
-
-async fn ec2(method: Method, path: &str, header: (&'static str, &str)) -> io::Result<String> {
-    let url = format!("{INSTANCE_METADATA}{path}");
-    let body = request(method, &url, &[header], TIMEOUT).await?;
-    Ok(String::from_utf8_lossy(&body).trim().to_owned())
-}
-
-/// The EC2 metadata service (Amazon EC2 user guide, instance metadata).
-const INSTANCE_METADATA: &str = "http://169.254.169.254";
-
-/// The instance is this machine, and answers in milliseconds. After this the dimension is left out.
-const TIMEOUT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

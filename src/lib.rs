@@ -25,6 +25,7 @@ pub mod signals;
 // The endpoints of the place where it runs.
 pub mod ecs;
 mod http;
+mod instance;
 mod lookup;
 
 // The way of the data.

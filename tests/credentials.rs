@@ -7,6 +7,8 @@ mod aws;
 mod http;
 #[path = "credentials/instance.rs"]
 mod instance;
+#[path = "credentials/metadata.rs"]
+mod metadata;
 #[path = "credentials/namespace.rs"]
 mod namespace;
 #[path = "credentials/proxies.rs"]
@@ -27,7 +29,7 @@ macro_rules! cases {
     ($($module:ident::$name:ident,)*) => { [$((stringify!($name), $module::$name)),*] };
 }
 
-const CASES: [Case; 24] = cases![
+const CASES: [Case; 28] = cases![
     roles::a_task_publishes_with_the_role_of_the_task,
     roles::a_task_without_a_role_leaves_that_of_the_instance_alone,
     roles::a_task_without_a_region_does_not_ask_the_instance,
@@ -42,6 +44,10 @@ const CASES: [Case; 24] = cases![
     instance::an_instance_gives_its_names_to_whoever_has_a_token,
     instance::a_name_that_the_instance_does_not_tell_is_left_out,
     instance::a_hanging_metadata_service_costs_the_names_and_no_window,
+    metadata::a_variable_names_the_metadata_service_for_all_that_ask_it,
+    metadata::a_variable_names_the_metadata_service_of_ipv6,
+    metadata::a_metadata_service_that_is_turned_off_is_asked_for_nothing,
+    metadata::a_variable_that_names_no_metadata_service_is_told,
     proxies::each_variable_names_the_proxy_for_https,
     proxies::the_proxy_needs_no_scheme,
     proxies::exceptions_go_direct,

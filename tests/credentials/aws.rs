@@ -1,7 +1,7 @@
 //! The services that hand out credentials, each with a key, a secret and a session token of its
 //! own, so that a signature tells which of them it is from.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
 use crate::http::{Reply, Request, Server};
@@ -56,6 +56,11 @@ pub const TASK_PATH: &str = "/v2/credentials/x";
 /// The metadata service of EC2, version 2 only, on an instance with a role.
 pub fn imds() -> Server {
     Server::start((IMDS, 80), metadata)
+}
+
+/// The same service where the variables of the AWS SDKs may say that it is.
+pub fn imds_at(address: impl Into<IpAddr>, port: u16) -> Server {
+    Server::start((address, port), metadata)
 }
 
 /// A metadata service that accepts connections and never answers.

@@ -1,7 +1,7 @@
 //! A small HTTP/1.1 server that records what it is asked, and can be silent or a tunnel.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
@@ -67,10 +67,11 @@ struct Shared {
 impl Server {
     /// Listens on this address; port 0 is any free one.
     pub fn start(
-        address: (Ipv4Addr, u16),
+        (address, port): (impl Into<IpAddr>, u16),
         reply: impl Fn(&Request) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind(address).expect("nothing else listens in this network");
+        let listener = TcpListener::bind((address.into(), port));
+        let listener = listener.expect("nothing else listens in this network");
         let address = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             log: Mutex::default(),

@@ -69,4 +69,4 @@ fn ip(arguments: &[&str]) {
 const OUTSIDE: &str = "CREDENTIALS_TESTS_OUTSIDE_NETWORK";
 
 /// The metadata service of EC2, and the endpoint of ECS for credentials.
-const ADDRESSES: [&str; 2] = ["169.254.169.254/32", "169.254.170.2/32"];
+const ADDRESSES: [&str; 3] = ["169.254.169.254/32", "169.254.170.2/32", "fd00:ec2::254/128"];
