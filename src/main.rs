@@ -9,7 +9,7 @@ use cloudwatch_metrics_agent::cli::Cli;
 use cloudwatch_metrics_agent::command::Child;
 use cloudwatch_metrics_agent::settings::Settings;
 use cloudwatch_metrics_agent::signals::{self, Signals};
-use cloudwatch_metrics_agent::{agent, explain, logging};
+use cloudwatch_metrics_agent::{agent, explain, logging, publisher};
 use nix::sys::signal::SigSet;
 use tokio_util::sync::CancellationToken;
 
@@ -65,6 +65,14 @@ async fn run(inherited: SigSet) -> ExitCode {
         }
     } else {
         signals.release();
+    }
+    if let Err(problem) = publisher::check(&settings) {
+        // Only what was typed may keep a command from starting.
+        if child.is_none() {
+            complain(&problem);
+            return ExitCode::from(2);
+        }
+        log::error!("{problem}");
     }
     let stop = CancellationToken::new();
     let measure = async {

@@ -189,16 +189,6 @@ fn an_untrusted_certificate_says_how_to_trust_it() {
 }
 
 #[test]
-fn without_roots_in_the_system_there_are_the_bundled_ones() {
-    let cloudwatch = FakeCloudWatch::start_tls(Certificate::Valid);
-    let none = TemporaryFile::new("none.pem", "");
-    // They trust no server of a test, but they are there: TLS is tried and the answer is about
-    // the issuer.
-    let ended = failing(publishing_to(&cloudwatch.url()).env("SSL_CERT_FILE", none.path()));
-    assert!(first_line(&ended).contains("invalid peer certificate: UnknownIssuer"), "{ended:#?}");
-}
-
-#[test]
 fn certificates_of_another_name_or_time_are_refused() {
     for (certificate, reason) in
         [(Certificate::WrongName, "not valid for name"), (Certificate::Expired, "expired")]

@@ -8,6 +8,7 @@ mod encoding;
 mod explain;
 mod failure;
 mod names;
+mod roots;
 mod transport;
 
 use std::ops::Range;
@@ -27,6 +28,11 @@ use super::{Explaining, Failure, PublishError, Publisher, Publishing};
 use crate::logging::CLOUDWATCH;
 use crate::model::Summary;
 use crate::settings::Settings;
+
+/// What is wrong with the files that the user names for TLS, if anything is.
+pub fn check() -> Result<(), String> {
+    roots::Roots::check().map_err(|unusable| unusable.to_string())
+}
 
 /// The publisher that is there for the job. The client is made on the first send, so that
 /// finding region, credentials and trusted roots delays no sample.

@@ -14,13 +14,20 @@ use tokio::time::timeout;
 
 use super::client::Client;
 use super::failure::causes;
+use super::roots::Roots;
 use super::transport;
 use crate::publisher::Fact;
 
 /// Region, endpoint, credentials, trusted roots and proxy, each with who says so.
 pub async fn facts(client: &Client) -> Vec<Fact> {
     let mut facts = vec![("publisher", "CloudWatch, PutMetricData".to_owned())];
-    let http = match transport::http_client() {
+    let (roots, described) = match Roots::load() {
+        Ok(roots) => (roots, None),
+        // Nothing else that is told here needs them, but for credentials from STS.
+        Err(unusable) => (Roots::default(), Some(unusable.to_string())),
+    };
+    let described = described.unwrap_or_else(|| roots.to_string());
+    let http = match transport::http_client_that_trusts(&roots) {
         Ok(http) => http,
         Err(error) => {
             facts.push(("HTTP client", format!("none: {error}")));
@@ -42,7 +49,7 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
             None => "unknown without a region".to_owned(),
         },
     ));
-    facts.push(("trusted roots", transport::describe_roots()));
+    facts.push(("trusted roots", described));
     facts.push(("proxy", transport::describe_proxy()));
     facts
 }

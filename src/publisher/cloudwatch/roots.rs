@@ -1,0 +1,255 @@
+//! The trusted roots of TLS: those that the user names, those of the system, or those of the binary.
+
+mod pem;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use aws_smithy_types::base64;
+use log::{debug, warn};
+use rustls_pki_types::CertificateDer;
+use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+
+use self::pem::{Content, certificates};
+use super::names::was_refused;
+
+/// Certificates that are trusted, and whose they are.
+#[derive(Debug, Default)]
+pub struct Roots {
+    certificates: Vec<CertificateDer<'static>>,
+    /// For people.
+    owner: String,
+    /// What was named or found and cannot be used, with the reason.
+    skipped: Vec<String>,
+}
+
+/// Why there are no roots that may be trusted.
+#[derive(Debug)]
+pub struct Unusable {
+    text: String,
+    /// Whether nothing is wrong but that this machine has no descriptor or memory to spare.
+    pub passes: bool,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Roots {
+    /// The roots that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, each of which has to give some;
+    /// else those of the system; where it has none, as in an empty image, those of Mozilla that were
+    /// current when this was built.
+    ///
+    /// They are loaded here and not by the SDK, which would keep them for good beside what it makes
+    /// of them, and would read a directory that holds the same ones again.
+    pub fn load() -> Result<Self, Unusable> {
+        let roots = match Self::named(named(FILE), named(DIRECTORIES))? {
+            Some(roots) => roots,
+            None => Self::of_the_system()?.unwrap_or_else(Self::bundled),
+        };
+        for skipped in &roots.skipped {
+            warn!("trusted roots: {skipped}");
+        }
+        Ok(roots)
+    }
+
+    /// Whether each of the variables that are set gives roots.
+    pub fn check() -> Result<(), Unusable> {
+        Self::named(named(FILE), named(DIRECTORIES)).map(drop)
+    }
+
+    /// Those of the two variables, as far as they are set.
+    fn named(
+        file: Option<OsString>,
+        directories: Option<OsString>,
+    ) -> Result<Option<Self>, Unusable> {
+        let mut all = Self::default();
+        let mut owners = Vec::new();
+        if let Some(value) = file {
+            owners.push(format!("{FILE} {value:?}"));
+            all.add_named(FILE, &value, Self::add_file)?;
+        }
+        if let Some(value) = directories {
+            owners.push(format!("{DIRECTORIES} {value:?}"));
+            all.add_named(DIRECTORIES, &value, |roots, paths| {
+                let paths = env::split_paths(paths).filter(|path| !path.as_os_str().is_empty());
+                let read = paths.map(|path| roots.add_directory(&path));
+                read.fold(Ok(()), io::Result::and)
+            })?;
+        }
+        all.owner = owners.join(" and ");
+        all.certificates.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
+        all.certificates.dedup();
+        Ok(Some(all).filter(|_| !owners.is_empty()))
+    }
+
+    /// Adds what a variable names, which has to be something.
+    fn add_named(
+        &mut self,
+        variable: &'static str,
+        value: &OsStr,
+        add: impl Fn(&mut Self, &Path) -> io::Result<()>,
+    ) -> Result<(), Unusable> {
+        let mut found = Self::default();
+        let read = add(&mut found, Path::new(value));
+        if found.certificates.is_empty() {
+            let reason = match found.skipped.is_empty() {
+                true => "expected directories of files with certificates in PEM".to_owned(),
+                false => some(&found.skipped),
+            };
+            let passes = read.is_err_and(|error| was_refused(&error));
+            let text = format!(
+                "{variable} {value:?} gives no trusted root: {reason}; without {variable} the \
+                 system's are used"
+            );
+            return Err(Unusable { text, passes });
+        }
+        self.certificates.append(&mut found.certificates);
+        self.skipped.append(&mut found.skipped);
+        Ok(())
+    }
+
+    /// Adds the certificates of a file. What cannot be used is noted; the error tells whether the
+    /// file itself could be read.
+    fn add_file(&mut self, path: &Path) -> io::Result<()> {
+        // Anything but a file, such as a pipe that nobody writes to, could hold up the start.
+        let kind = fs::metadata(path).map(|metadata| metadata.file_type());
+        let bytes = match kind {
+            Ok(kind) if kind.is_dir() => {
+                let cure = format!("name it in {DIRECTORIES}");
+                self.skipped.push(format!("{} is a directory: {cure}", path.display()));
+                return Ok(());
+            }
+            Ok(kind) if !kind.is_file() => {
+                self.skipped.push(format!("{} is not a regular file", path.display()));
+                return Ok(());
+            }
+            kind => kind.and_then(|_| fs::read(path)).inspect_err(|error| {
+                self.skipped.push(format!("{} cannot be read: {error}", path.display()));
+            })?,
+        };
+        match certificates(&bytes) {
+            Content::Certificates { mut usable, unusable } => {
+                self.certificates.append(&mut usable);
+                if unusable > 0 {
+                    let certificates = format!("{unusable} certificates in {}", path.display());
+                    self.skipped.push(format!("{certificates} are damaged or not supported"));
+                }
+            }
+            Content::Other(reason) => {
+                self.skipped.push(format!("{} {}", path.display(), reason.text(path)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the certificates of all files of a directory.
+    fn add_directory(&mut self, path: &Path) -> io::Result<()> {
+        let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let entries = entries.inspect_err(|error| {
+            self.skipped.push(format!("{} cannot be read: {error}", path.display()));
+        })?;
+        // Links by hash name the same files again.
+        let files = entries.iter().filter_map(|entry| fs::canonicalize(entry.path()).ok());
+        let mut files: Vec<_> = files.filter(|file| file.is_file()).collect();
+        files.sort_unstable();
+        files.dedup();
+        if files.is_empty() {
+            self.skipped.push(format!("{} holds no files", path.display()));
+        }
+        files.iter().map(|file| self.add_file(file)).fold(Ok(()), io::Result::and)
+    }
+
+    /// Those of the system: of its bundle, or if that has none, all that can be found. Where they are
+    /// there and only cannot be opened now, no others may take their place.
+    fn of_the_system() -> Result<Option<Self>, Unusable> {
+        let refused = |text| Unusable { text: format!("trusted roots: {text}"), passes: true };
+        let mut roots = Self::default();
+        if let Some(bundle) = bundle() {
+            // What else is wrong with it is noted.
+            if let Some(error) = roots.add_file(&bundle).err().filter(|e| was_refused(e)) {
+                return Err(refused(format!("{} cannot be read: {error}", bundle.display())));
+            }
+            roots.owner = format!("the system, {}", bundle.display());
+        }
+        if roots.certificates.is_empty() {
+            let found = rustls_native_certs::load_native_certs();
+            if let Some(error) = found.errors.iter().find(|error| was_refused(*error)) {
+                return Err(refused(error.to_string()));
+            }
+            roots.owner = "the system".to_owned();
+            roots.skipped.extend(found.errors.iter().map(ToString::to_string));
+            roots.certificates = found.certs;
+            roots.certificates.retain(|root| pem::is_usable(root));
+        }
+        Ok(Some(roots).filter(|roots| !roots.certificates.is_empty()))
+    }
+
+    fn bundled() -> Self {
+        let count = TLS_SERVER_ROOT_CERTS.len();
+        debug!("no trusted roots in this system, so {count} bundled ones are used");
+        Self {
+            certificates: TLS_SERVER_ROOT_CERTS.to_vec(),
+            owner: "Mozilla, bundled: the system has none".to_owned(),
+            skipped: Vec::new(),
+        }
+    }
+
+    /// As the SDK takes them.
+    pub fn to_pem(&self) -> String {
+        let mut bundle = String::new();
+        for root in &self.certificates {
+            bundle.push_str("-----BEGIN CERTIFICATE-----\n");
+            bundle.push_str(&base64::encode(root));
+            bundle.push_str("\n-----END CERTIFICATE-----\n");
+        }
+        bundle
+    }
+}
+
+impl fmt::Display for Roots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.certificates.len(), self.owner)?;
+        match self.skipped.is_empty() {
+            true => Ok(()),
+            false => write!(f, "; skipped: {}", some(&self.skipped)),
+        }
+    }
+}
+
+/// The first few, and how many more there are.
+fn some(skipped: &[String]) -> String {
+    let text = skipped.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
+    match skipped.len().saturating_sub(SHOWN) {
+        0 => text,
+        more => format!("{text}; and {more} more"),
+    }
+}
+
+/// The value of a variable that is set to something.
+fn named(variable: &str) -> Option<OsString> {
+    env::var_os(variable).filter(|value| !value.is_empty())
+}
+
+/// The file that all trusted roots of the system are in.
+#[cfg(target_os = "linux")]
+fn bundle() -> Option<PathBuf> {
+    openssl_probe::probe().cert_file
+}
+
+/// Elsewhere the roots lie in a store of the system's own.
+#[cfg(not(target_os = "linux"))]
+fn bundle() -> Option<PathBuf> {
+    None
+}
+
+/// A directory may hold hundreds of files that are something else.
+const SHOWN: usize = 3;
+
+const FILE: &str = "SSL_CERT_FILE";
+const DIRECTORIES: &str = "SSL_CERT_DIR";
