@@ -6,6 +6,7 @@ mod memory;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -22,14 +23,14 @@ use crate::settings::{MemoryUse, Metrics};
 pub struct Container {
     cpu: Result<Cpu, ReadError>,
     memory: Result<Memory, ReadError>,
-    /// For how many readings the limits are still good.
-    limits_good_for: u32,
+    /// When the limits were last read.
+    limits_read: Option<Instant>,
     metrics: Metrics,
 }
 
 /// Limits change while a container runs (`docker update`, a pod that is resized), but seldom: they
-/// are read anew after this many readings, about every fifteen seconds.
-const LIMITS_GOOD_FOR: u32 = 16;
+/// are read anew after this, however far apart the readings are.
+const LIMITS_GOOD_FOR: Duration = Duration::from_secs(15);
 
 impl Container {
     /// The container of this process, with /proc and /sys below `root`.
@@ -53,7 +54,7 @@ impl Container {
             }
             (Err(error), _) | (_, Err(error)) => (Err(error.clone()), Err(error)),
         };
-        Self { cpu, memory: memory_group, limits_good_for: 0, metrics: Metrics::default() }
+        Self { cpu, memory: memory_group, limits_read: None, metrics: Metrics::default() }
     }
 
     /// The same container, with the events that are among the metrics.
@@ -107,8 +108,11 @@ pub enum Limited {
 
 impl Source for Container {
     fn read(&mut self, instant: Instant) -> Reading {
-        let limits_are_good = self.limits_good_for > 0;
-        self.limits_good_for = self.limits_good_for.checked_sub(1).unwrap_or(LIMITS_GOOD_FOR);
+        let is_good = |read| instant.duration_since(read) < LIMITS_GOOD_FOR;
+        let limits_are_good = self.limits_read.is_some_and(is_good);
+        if !limits_are_good {
+            self.limits_read = Some(instant);
+        }
         let cpu = match &mut self.cpu {
             Ok(cpu) => cpu.read(instant, limits_are_good),
             Err(none) => Err(none.clone()),

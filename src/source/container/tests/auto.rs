@@ -1,8 +1,10 @@
 //! What makes a container count as one, the task around it, and when limits are read anew.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
-use super::super::{LIMITS_GOOD_FOR, Limited};
+use super::super::Limited;
 use super::tree::Tree;
 use super::{Container, MemoryUse, fixture, open, read, relative};
 use crate::model::{Bytes, Cores, Limit, ReadError};
@@ -129,19 +131,23 @@ fn usage_is_read_each_time() {
 
 #[test]
 fn a_changed_limit_is_seen_when_the_old_one_is_no_longer_good() {
-    let tree = fixture("v2-private-docker");
-    let mut container = open(&tree);
-    let old = read(&mut container, &tree);
-    assert_eq!(old.0, "61.412008s of 0.25 cores (sys/fs/cgroup/cpu.max)");
-    assert_eq!(old.1, "144187392 of 536870912 bytes (sys/fs/cgroup/memory.max)");
-    tree.change("== sys/fs/cgroup/cpu.max\n50000 100000\n");
-    tree.change("== sys/fs/cgroup/memory.max\n268435456\n");
-    for _ in 0..LIMITS_GOOD_FOR {
-        assert_eq!(read(&mut container, &tree), old);
+    let old = (Cores(0.25), Bytes(512 << 20));
+    let new = (Cores(0.5), Bytes(256 << 20));
+    // Seconds between the readings, and at which of them the new limits are seen.
+    for (every, seen) in [(0.1, 150), (0.9, 17), (5.0, 3), (15.0, 1), (60.0, 1)] {
+        let tree = fixture("v2-private-docker");
+        let (mut container, start) = (open(&tree), Instant::now());
+        for n in 0..=seen {
+            let reading =
+                container.read(start + Duration::from_millis(n * (every * 1000.0) as u64));
+            let (cpu, memory) = (reading.cpu.expect("news"), reading.memory.expect("news"));
+            let limits = cpu.expect("readable").limit.amount;
+            let limits = (limits, memory.expect("readable").limit.amount);
+            assert_eq!(limits, if n < seen { old } else { new }, "{n}, every {every} s");
+            tree.change("== sys/fs/cgroup/cpu.max\n50000 100000\n");
+            tree.change("== sys/fs/cgroup/memory.max\n268435456\n");
+        }
     }
-    let (cpu, memory) = read(&mut container, &tree);
-    assert_eq!(cpu, "61.412008s of 0.5 cores (sys/fs/cgroup/cpu.max)");
-    assert_eq!(memory, "144187392 of 268435456 bytes (sys/fs/cgroup/memory.max)");
 }
 
 #[test]
