@@ -75,16 +75,14 @@ impl Container {
 
     /// Which limits its control group has.
     pub fn limited_by(&mut self) -> Limited {
-        // The limits are found when they are first needed, in a reading.
         let Reading { cpu, memory } = self.read(Instant::now());
-        let cpu_limit = self.cpu.as_ref().ok().and_then(Cpu::own_limit).map(ToString::to_string);
-        let memory_limit =
-            self.memory.as_ref().ok().and_then(Memory::own_limit).map(ToString::to_string);
-        let limits: Vec<_> = cpu_limit.into_iter().chain(memory_limit).collect();
+        // Of a part whose usage cannot be read the limit may be known all the same.
+        let cpu_limit = self.cpu.as_mut().ok().and_then(Cpu::own_limit);
+        let memory_limit = self.memory.as_mut().ok().and_then(Memory::own_limit);
+        let limits = cpu_limit.map(|limit| limit.to_string()).into_iter();
+        let limits: Vec<_> = limits.chain(memory_limit.map(|limit| limit.to_string())).collect();
         let is_found = self.cpu.is_ok() || self.memory.is_ok();
-        // The root of version 2 is the whole machine: it has no limit, and no file of its memory.
-        let is_root = self.memory.as_ref().is_ok_and(Memory::is_of_machine);
-        let memory = memory.filter(|_| !is_root);
+        let memory = memory.filter(|_| !self.memory.as_ref().is_ok_and(Memory::is_not_counted));
         let failures = [cpu.and_then(Result::err), memory.and_then(Result::err)];
         match failures.into_iter().flatten().next() {
             _ if !limits.is_empty() => Limited::By(limits.join(" and ")),

@@ -114,14 +114,22 @@ impl Memory {
         kills.ok_or(ReadError::Malformed { path: file, expected: "oom_kill" })
     }
 
-    /// Whether the group is the root of version 2.
-    pub fn is_of_machine(&self) -> bool {
+    /// Whether no group that can be seen counts memory, and so none limits it: that of the whole
+    /// machine under version 2, or where the kernel has its memory controller off, as kernels for the
+    /// Raspberry Pi begin.
+    pub fn is_not_counted(&self) -> bool {
+        let controllers = self.group.own().join("cgroup.controllers");
+        let is_off = |text: String| !text.split_whitespace().any(|name| name == "memory");
         self.group.is_root_of_version_2()
+            || self.group.version == Version::V2
+                && !self.group.own().join("memory.current").exists()
+                && optional(&controllers).is_ok_and(|text| text.is_some_and(is_off))
     }
 
     /// The limit, if it is that of a control group.
-    pub fn own_limit(&self) -> Option<&Limit<Bytes>> {
-        self.limit.as_ref().filter(|_| self.binds == Binds::Group)
+    pub fn own_limit(&mut self) -> Option<Limit<Bytes>> {
+        let limit = self.look_for_limit().ok()?;
+        (self.binds == Binds::Group).then_some(limit)
     }
 
     fn used(&mut self) -> Result<Bytes, ReadError> {
