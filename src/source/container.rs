@@ -132,7 +132,7 @@ impl Source for Container {
             Ok(cpu) => cpu.throttling(),
             Err(none) => Err(none.clone()),
         });
-        let oom_kills = self.metrics.oom_kills.then(|| match &self.memory {
+        let oom_kills = self.metrics.oom_kills.then(|| match &mut self.memory {
             Ok(memory) => memory.oom_kills(),
             Err(none) => Err(none.clone()),
         });
