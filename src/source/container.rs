@@ -6,6 +6,7 @@ mod memory;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -22,14 +23,14 @@ use crate::settings::{MemoryUse, Metrics};
 pub struct Container {
     cpu: Result<Cpu, ReadError>,
     memory: Result<Memory, ReadError>,
-    /// For how many readings the limits are still good.
-    limits_good_for: u32,
+    /// When the limits were last read.
+    limits_read: Option<Instant>,
     metrics: Metrics,
 }
 
 /// Limits change while a container runs (`docker update`, a pod that is resized), but seldom: they
-/// are read anew after this many readings, about every fifteen seconds.
-const LIMITS_GOOD_FOR: u32 = 16;
+/// are read anew after this, however far apart the readings are.
+const LIMITS_GOOD_FOR: Duration = Duration::from_secs(15);
 
 impl Container {
     /// The container of this process, with /proc and /sys below `root`.
@@ -53,7 +54,7 @@ impl Container {
             }
             (Err(error), _) | (_, Err(error)) => (Err(error.clone()), Err(error)),
         };
-        Self { cpu, memory: memory_group, limits_good_for: 0, metrics: Metrics::default() }
+        Self { cpu, memory: memory_group, limits_read: None, metrics: Metrics::default() }
     }
 
     /// The same container, with the events that are among the metrics.
@@ -74,16 +75,14 @@ impl Container {
 
     /// Which limits its control group has.
     pub fn limited_by(&mut self) -> Limited {
-        // The limits are found when they are first needed, in a reading.
         let Reading { cpu, memory } = self.read(Instant::now());
-        let cpu_limit = self.cpu.as_ref().ok().and_then(Cpu::own_limit).map(ToString::to_string);
-        let memory_limit =
-            self.memory.as_ref().ok().and_then(Memory::own_limit).map(ToString::to_string);
-        let limits: Vec<_> = cpu_limit.into_iter().chain(memory_limit).collect();
+        // Of a part whose usage cannot be read the limit may be known all the same.
+        let cpu_limit = self.cpu.as_mut().ok().and_then(Cpu::own_limit);
+        let memory_limit = self.memory.as_mut().ok().and_then(Memory::own_limit);
+        let limits = cpu_limit.map(|limit| limit.to_string()).into_iter();
+        let limits: Vec<_> = limits.chain(memory_limit.map(|limit| limit.to_string())).collect();
         let is_found = self.cpu.is_ok() || self.memory.is_ok();
-        // The root of version 2 is the whole machine: it has no limit, and no file of its memory.
-        let is_root = self.memory.as_ref().is_ok_and(Memory::is_of_machine);
-        let memory = memory.filter(|_| !is_root);
+        let memory = memory.filter(|_| !self.memory.as_ref().is_ok_and(Memory::is_not_counted));
         let failures = [cpu.and_then(Result::err), memory.and_then(Result::err)];
         match failures.into_iter().flatten().next() {
             _ if !limits.is_empty() => Limited::By(limits.join(" and ")),
@@ -107,8 +106,11 @@ pub enum Limited {
 
 impl Source for Container {
     fn read(&mut self, instant: Instant) -> Reading {
-        let limits_are_good = self.limits_good_for > 0;
-        self.limits_good_for = self.limits_good_for.checked_sub(1).unwrap_or(LIMITS_GOOD_FOR);
+        let is_good = |read| instant.duration_since(read) < LIMITS_GOOD_FOR;
+        let limits_are_good = self.limits_read.is_some_and(is_good);
+        if !limits_are_good {
+            self.limits_read = Some(instant);
+        }
         let cpu = match &mut self.cpu {
             Ok(cpu) => cpu.read(instant, limits_are_good),
             Err(none) => Err(none.clone()),
@@ -130,7 +132,7 @@ impl Source for Container {
             Ok(cpu) => cpu.throttling(),
             Err(none) => Err(none.clone()),
         });
-        let oom_kills = self.metrics.oom_kills.then(|| match &self.memory {
+        let oom_kills = self.metrics.oom_kills.then(|| match &mut self.memory {
             Ok(memory) => memory.oom_kills(),
             Err(none) => Err(none.clone()),
         });

@@ -29,8 +29,8 @@ pub struct Host {
     account: CpuAccount,
     core_files: CoreFiles,
     cores: Option<Limit<Cores>>,
-    /// For how many readings the number of cores is still good.
-    cores_good_for: u32,
+    /// When the cores were last counted.
+    cores_counted: Option<Instant>,
 }
 
 /// What is used of the machine, each part by itself.
@@ -59,9 +59,9 @@ impl Work {
     }
 }
 
-/// Cores are taken offline and back, but seldom: they are counted again after this many readings,
-/// about every fifteen seconds.
-const CORES_GOOD_FOR: u32 = 16;
+/// Cores are taken offline and back, but seldom: they are counted again after this, however far apart
+/// the readings are.
+const CORES_GOOD_FOR: Duration = Duration::from_secs(15);
 
 impl Host {
     /// The machine that this process runs on.
@@ -83,19 +83,18 @@ impl Host {
             account: CpuAccount::open(),
             core_files: CoreFiles::at(proc, sys),
             cores: None,
-            cores_good_for: 0,
+            cores_counted: None,
         }
     }
 
     /// All cores of the machine.
     pub fn cores(&mut self) -> Result<Limit<Cores>, ReadError> {
-        self.cores_good_for = match self.cores_good_for.checked_sub(1) {
-            Some(left) => left,
-            None => {
-                self.cores = None;
-                CORES_GOOD_FOR
-            }
-        };
+        let now = Instant::now();
+        let is_good = |counted| now.duration_since(counted) < CORES_GOOD_FOR;
+        if !self.cores_counted.is_some_and(is_good) {
+            self.cores = None;
+            self.cores_counted = Some(now);
+        }
         let cores = match self.cores.take() {
             Some(cores) => cores,
             None => self.core_files.count()?,
@@ -215,6 +214,7 @@ fn is_virtual(mountinfo: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::container::tests::tree::Tree;
 
     /// The fixture tree `name` under tests/fixtures/host.
     fn host(name: &str) -> Host {
@@ -243,6 +243,18 @@ mod tests {
         assert_eq!(memory.used, Bytes(kibibytes * 1024));
         assert_eq!(memory.limit.amount, Bytes(16_384_000 * 1024));
         assert!(memory.limit.origin.ends_with("four-cores/proc/meminfo"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn cores_are_counted_again_after_fifteen_seconds() {
+        let tree = Tree::new("== proc/stat\ncpu  1 2 3 4\n== sys/devices/system/cpu/online\n0-3\n");
+        let mut host = Host::at(&tree.root().join("proc"), &tree.root().join("sys"));
+        for (seconds, cores) in [(0, 4.0), (14, 4.0), (1, 2.0), (60, 2.0)] {
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            let cpu = read(host.read(Instant::now()).cpu).expect("it can be read");
+            assert_eq!(cpu.limit.amount, Cores(cores), "{seconds} s later");
+            tree.change("== sys/devices/system/cpu/online\n0-1\n");
+        }
     }
 
     #[test]

@@ -142,6 +142,9 @@ impl Task {
                     }
                     Way::Exact(told, fresh) => {
                         let exact = told.account.add(usage, now);
+                        if exact.is_some() && told.account.has_other_containers() {
+                            told.cpu_account = CpuAccount::open();
+                        }
                         *fresh = exact.or(fresh.take());
                     }
                     Way::Unknown | Way::Own(_) => {}

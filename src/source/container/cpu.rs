@@ -106,8 +106,9 @@ impl Cpu {
     }
 
     /// The limit, if it is that of a control group.
-    pub fn own_limit(&self) -> Option<&Limit<Cores>> {
-        self.limit.as_ref().filter(|_| self.binds == Binds::Group)
+    pub fn own_limit(&mut self) -> Option<Limit<Cores>> {
+        let limit = self.look_for_limit().ok()?;
+        (self.binds == Binds::Group).then_some(limit)
     }
 
     fn used(&mut self) -> Result<Duration, ReadError> {

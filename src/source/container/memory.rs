@@ -26,6 +26,9 @@ pub struct Memory {
     is_hidden: bool,
     /// What was said of a group above that is nearer to its limit.
     fuller_above: Option<String>,
+    /// Where the processes that were killed are counted: always the same file, because a difference
+    /// between two would mean nothing.
+    killed: Option<PathBuf>,
     /// Of the task that the container is the only one of.
     pub task_limit: Option<Limit<Bytes>>,
 }
@@ -52,6 +55,7 @@ impl Memory {
             binds: Binds::Machine,
             is_hidden: false,
             fuller_above: None,
+            killed: None,
             task_limit: None,
         })
     }
@@ -105,23 +109,39 @@ impl Memory {
 
     /// How many processes of the group were killed because its memory limit was reached: since
     /// Linux 4.13, in `memory.oom_control` or `memory.events`.
-    pub fn oom_kills(&self) -> Result<u64, ReadError> {
-        let file = self.usage.directory().join(match self.group.version {
-            Version::V1 => "memory.oom_control",
-            Version::V2 => "memory.events",
-        });
+    pub fn oom_kills(&mut self) -> Result<u64, ReadError> {
+        let file = match self.killed.take() {
+            Some(file) => file,
+            None => {
+                // The group whose usage is read is known when the limit is.
+                self.look_for_limit()?;
+                self.usage.directory().join(match self.group.version {
+                    Version::V1 => "memory.oom_control",
+                    Version::V2 => "memory.events",
+                })
+            }
+        };
+        let file = self.killed.insert(file).clone();
         let kills = field(&required(&file)?, "oom_kill");
         kills.ok_or(ReadError::Malformed { path: file, expected: "oom_kill" })
     }
 
-    /// Whether the group is the root of version 2.
-    pub fn is_of_machine(&self) -> bool {
+    /// Whether no group that can be seen counts memory, and so none limits it: that of the whole
+    /// machine under version 2, or where the kernel has its memory controller off, as kernels for the
+    /// Raspberry Pi begin.
+    pub fn is_not_counted(&self) -> bool {
+        let controllers = self.group.own().join("cgroup.controllers");
+        let is_off = |text: String| !text.split_whitespace().any(|name| name == "memory");
         self.group.is_root_of_version_2()
+            || self.group.version == Version::V2
+                && !self.group.own().join("memory.current").exists()
+                && optional(&controllers).is_ok_and(|text| text.is_some_and(is_off))
     }
 
     /// The limit, if it is that of a control group.
-    pub fn own_limit(&self) -> Option<&Limit<Bytes>> {
-        self.limit.as_ref().filter(|_| self.binds == Binds::Group)
+    pub fn own_limit(&mut self) -> Option<Limit<Bytes>> {
+        let limit = self.look_for_limit().ok()?;
+        (self.binds == Binds::Group).then_some(limit)
     }
 
     fn used(&mut self) -> Result<Bytes, ReadError> {

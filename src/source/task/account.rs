@@ -15,6 +15,8 @@ pub struct Account {
     last: Option<BTreeMap<String, Usage>>,
     /// Those of the last statistics, which may be fewer.
     present: BTreeSet<String>,
+    /// Whether the statistics before them were of other containers.
+    has_changed: bool,
     used: Duration,
 }
 
@@ -35,6 +37,12 @@ pub struct Exact {
 pub struct Lacking(pub String);
 
 impl Account {
+    /// Whether the last statistics are of other containers than those before. What one that has come
+    /// or gone used meanwhile is of no interval that is known.
+    pub fn has_other_containers(&self) -> bool {
+        self.has_changed
+    }
+
     /// What each container that has statistics was last seen with.
     pub fn latest(&self) -> BTreeMap<String, Usage> {
         let last = self.last.clone().unwrap_or_default();
@@ -80,6 +88,7 @@ impl Account {
             }
         }
         let exact = Exact { at, cpu: cpu(self.used), memory, is_comparable };
+        self.has_changed = present != self.present;
         self.present = present;
         // One that has no statistics at the moment may have them again.
         last.extend(containers);

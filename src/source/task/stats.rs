@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::model::Bytes;
 use crate::settings::MemoryUse;
@@ -25,9 +26,9 @@ pub struct Usage {
 
 /// The usage of each container that has any, from the body of an answer.
 pub fn parse(body: &[u8], which: MemoryUse) -> Result<BTreeMap<String, Usage>, serde_json::Error> {
-    let all: BTreeMap<String, serde_json::Value> = serde_json::from_slice(body)?;
+    let all: BTreeMap<String, Value> = serde_json::from_slice(body)?;
     // An entry that is null or of another shape is that of a container without statistics.
-    let usage = |(id, stats): (String, serde_json::Value)| {
+    let usage = |(id, stats): (String, Value)| {
         let stats: Stats = serde_json::from_value(stats).ok()?;
         Some((id, stats.usage(which)?))
     };
@@ -52,14 +53,22 @@ struct CpuStats {
 #[derive(Default, Deserialize)]
 struct CpuUsage {
     /// Nanoseconds.
+    #[serde(default, deserialize_with = "number")]
     total_usage: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
 struct MemoryStats {
+    #[serde(default, deserialize_with = "number")]
     usage: Option<u64>,
     #[serde(default)]
-    stats: BTreeMap<String, u64>,
+    stats: BTreeMap<String, Value>,
+}
+
+/// A number, or nothing where there is something else: one figure that is not understood must not
+/// take the whole container out of the sum without a word.
+fn number<'json, D: Deserializer<'json>>(json: D) -> Result<Option<u64>, D::Error> {
+    Ok(Value::deserialize(json)?.as_u64())
 }
 
 impl Stats {
@@ -79,13 +88,11 @@ impl MemoryStats {
     /// Version 1 has sums over the groups below as `total_…`. Its shared memory is not told, but
     /// file pages that are on the lists for reclaim are not shared memory.
     fn droppable(&self, which: MemoryUse) -> Option<u64> {
-        let stat = |name: &str| {
-            let total = self.stats.get(&format!("total_{name}"));
-            total.or_else(|| self.stats.get(name)).copied()
-        };
+        let bytes = |name: &str| self.stats.get(name).and_then(Value::as_u64);
+        let stat = |name: &str| bytes(&format!("total_{name}")).or_else(|| bytes(name));
         match which {
             MemoryUse::Used => {
-                let slabs = self.stats.get("slab_reclaimable").copied().unwrap_or(0);
+                let slabs = bytes("slab_reclaimable").unwrap_or(0);
                 Some(
                     stat("inactive_file")?
                         .saturating_add(stat("active_file")?)
@@ -237,6 +244,25 @@ mod tests {
             let text = format!(r#"{{"good":{good},"bad":{bad}}}"#);
             let parsed = parse(text.as_bytes(), MemoryUse::Used).expect("JSON");
             assert_eq!(parsed.keys().collect::<Vec<_>>(), ["good"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_figure_that_is_not_understood_takes_its_part_alone_away() {
+        let of = |usage: &str, other: &str, cpu: &str| {
+            let body = format!(
+                r#"{{"a":{{"read":"2026-11-02T09:01:20Z","memory_stats":{{"usage":{usage},"stats":
+                {{"inactive_file":1,"active_file":2,"other":{other}}}}},
+                "cpu_stats":{{"cpu_usage":{{"total_usage":{cpu}}}}}}}}}"#
+            );
+            let usage = parse(body.as_bytes(), MemoryUse::Used).expect("an object");
+            usage.get("a").map(|usage| (usage.cpu.is_some(), usage.memory))
+        };
+        assert_eq!(of("10", "1", "5"), Some((true, Some(Bytes(7)))));
+        for odd in ["1.5", "-1", "\"1\"", "null", "{}", "18446744073709551616"] {
+            assert_eq!(of("10", odd, "5"), Some((true, Some(Bytes(7)))), "{odd} is not needed");
+            assert_eq!(of(odd, "1", "5"), Some((true, None)), "memory {odd}");
+            assert_eq!(of("10", "1", odd), Some((false, Some(Bytes(7)))), "CPU {odd}");
         }
     }
 }

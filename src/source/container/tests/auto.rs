@@ -1,8 +1,10 @@
 //! What makes a container count as one, the task around it, and when limits are read anew.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
-use super::super::{LIMITS_GOOD_FOR, Limited};
+use super::super::Limited;
 use super::tree::Tree;
 use super::{Container, MemoryUse, fixture, open, read, relative};
 use crate::model::{Bytes, Cores, Limit, ReadError};
@@ -58,13 +60,47 @@ fn a_limit_as_large_as_the_machine_makes_a_container_and_a_larger_one_does_not()
 }
 
 #[test]
-fn a_part_that_cannot_be_read_does_not_hide_the_limit_of_the_other() {
+fn usage_that_cannot_be_read_does_not_hide_a_limit() {
     let tree = fixture("v2-private-docker");
+    let limits =
+        "0.25 cores (sys/fs/cgroup/cpu.max) and 536870912 bytes (sys/fs/cgroup/memory.max)";
     tree.change("== sys/fs/cgroup/cpu.stat (missing)");
-    assert_eq!(limited(&tree).as_deref(), Ok("536870912 bytes (sys/fs/cgroup/memory.max)"));
-    tree.change("== sys/fs/cgroup/memory.current (missing)");
+    assert_eq!(limited(&tree).as_deref(), Ok(limits));
+    tree.change("== sys/fs/cgroup/memory.stat\nanon 1\n");
+    assert_eq!(limited(&tree).as_deref(), Ok(limits), "the machine's figures are not its own");
+    tree.change("== sys/fs/cgroup/memory.max\ngarbage\n== sys/fs/cgroup/cpu.max\nmax 100000\n");
     let unknown = "unknown: sys/fs/cgroup/cpu.stat does not exist";
     assert_eq!(limited(&tree), Err(unknown.to_owned()));
+}
+
+#[test]
+fn a_kernel_with_its_memory_controller_off_limits_no_memory() {
+    let tree = fixture("v2-host-session");
+    let [above, own] = ["user.slice/user-1000.slice", "user.slice/user-1000.slice/session-3.scope"];
+    for (group, files) in [
+        ("user.slice", &["max", "high"][..]),
+        (above, &["max", "high"]),
+        (own, &["max", "high", "current", "stat"]),
+    ] {
+        for file in files {
+            tree.change(&format!("== sys/fs/cgroup/{group}/memory.{file} (missing)"));
+        }
+    }
+    let unknown = format!("unknown: sys/fs/cgroup/{own}/memory.current does not exist");
+    assert_eq!(limited(&tree), Err(unknown.clone()), "nothing tells that it is off");
+    let controllers = |names| format!("== sys/fs/cgroup/{own}/cgroup.controllers\n{names}\n");
+    tree.change(&controllers("cpu memory pids"));
+    assert_eq!(limited(&tree), Err(unknown));
+    for names in ["cpuset cpu io pids", ""] {
+        tree.change(&controllers(names));
+        assert_eq!(limited(&tree), Err("no limit".to_owned()), "{names:?}");
+    }
+    tree.change(&format!("== sys/fs/cgroup/{own}/cpu.max\n50000 100000\n"));
+    assert_eq!(limited(&tree), Ok(format!("0.5 cores (sys/fs/cgroup/{own}/cpu.max)")));
+    // Of a group that cannot be read at all a limit is not known.
+    tree.change(&format!("== sys/fs/cgroup/{own}/cpu.max\nmax 100000\n"));
+    tree.change(&format!("== sys/fs/cgroup/{own}/cpu.stat (missing)"));
+    assert!(limited(&tree).is_err_and(|error| error.starts_with("unknown: ")));
 }
 
 #[test]
@@ -129,19 +165,23 @@ fn usage_is_read_each_time() {
 
 #[test]
 fn a_changed_limit_is_seen_when_the_old_one_is_no_longer_good() {
-    let tree = fixture("v2-private-docker");
-    let mut container = open(&tree);
-    let old = read(&mut container, &tree);
-    assert_eq!(old.0, "61.412008s of 0.25 cores (sys/fs/cgroup/cpu.max)");
-    assert_eq!(old.1, "144187392 of 536870912 bytes (sys/fs/cgroup/memory.max)");
-    tree.change("== sys/fs/cgroup/cpu.max\n50000 100000\n");
-    tree.change("== sys/fs/cgroup/memory.max\n268435456\n");
-    for _ in 0..LIMITS_GOOD_FOR {
-        assert_eq!(read(&mut container, &tree), old);
+    let old = (Cores(0.25), Bytes(512 << 20));
+    let new = (Cores(0.5), Bytes(256 << 20));
+    // Seconds between the readings, and at which of them the new limits are seen.
+    for (every, seen) in [(0.1, 150), (0.9, 17), (5.0, 3), (15.0, 1), (60.0, 1)] {
+        let tree = fixture("v2-private-docker");
+        let (mut container, start) = (open(&tree), Instant::now());
+        for n in 0..=seen {
+            let reading =
+                container.read(start + Duration::from_millis(n * (every * 1000.0) as u64));
+            let (cpu, memory) = (reading.cpu.expect("news"), reading.memory.expect("news"));
+            let limits = cpu.expect("readable").limit.amount;
+            let limits = (limits, memory.expect("readable").limit.amount);
+            assert_eq!(limits, if n < seen { old } else { new }, "{n}, every {every} s");
+            tree.change("== sys/fs/cgroup/cpu.max\n50000 100000\n");
+            tree.change("== sys/fs/cgroup/memory.max\n268435456\n");
+        }
     }
-    let (cpu, memory) = read(&mut container, &tree);
-    assert_eq!(cpu, "61.412008s of 0.5 cores (sys/fs/cgroup/cpu.max)");
-    assert_eq!(memory, "144187392 of 268435456 bytes (sys/fs/cgroup/memory.max)");
 }
 
 #[test]

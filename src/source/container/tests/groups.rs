@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::tree::Tree;
 use super::{fixture, open, read, read_once};
+use crate::source::Source;
 
 const ID: &str = "9c40d7e21b6f83a5c7e8f01d2a4b69835e7c1d0f6a2b4e8d93c5f7a1b0e6d482";
 
@@ -188,22 +189,51 @@ fn in_a_private_namespace_nothing_is_read_below_its_root() {
 }
 
 #[test]
+fn kills_are_counted_in_one_group_whichever_binds_later() {
+    let limited = [("app", 300, 0, 700, 1024), ("app/worker", 5, 0, 60, 0)];
+    let unlimited = [("app", 300, 0, 700, 0), ("app/worker", 5, 0, 60, 512)];
+    for (groups, kills) in [(limited, 7), (unlimited, 0)] {
+        let tree = machine(&groups);
+        for (group, kills) in [("app", 7), ("app/worker", 0)] {
+            tree.change(&format!("== sys/fs/cgroup/{group}/memory.events\noom_kill {kills}\n"));
+        }
+        let metrics =
+            crate::settings::Metrics { throttling: false, oom_kills: true, ..Default::default() };
+        let (mut container, start) =
+            (open(&tree).with_events(metrics), tokio::time::Instant::now());
+        let mut told = |second| {
+            let told = container.events().oom_kills.expect("asked for").expect("it is told");
+            container.read(start + std::time::Duration::from_secs(second));
+            told
+        };
+        assert_eq!(told(0), kills, "before anything was read");
+        assert_eq!(told(1), kills, "after");
+        for (group, limit) in [("app", 2048), ("app/worker", 1024)] {
+            let limit = limit << 20;
+            tree.change(&format!("== sys/fs/cgroup/{group}/memory.max\n{limit}\n"));
+        }
+        told(20);
+        tree.change("== sys/fs/cgroup/app/memory.max\n900000000\n");
+        told(40);
+        assert_eq!(told(60), kills, "other groups have bound since");
+    }
+}
+
+#[test]
 fn another_group_that_binds_later_opens_another_account() {
     let tree = machine(&[("app", 300, 0, 700, 0), ("app/worker", 5, 0, 60, 0)]);
-    let mut container = open(&tree);
-    let account = |container: &mut super::Container| {
-        let reading = crate::source::Source::read(container, tokio::time::Instant::now());
+    let (mut container, start) = (open(&tree), tokio::time::Instant::now());
+    let mut account = |second| {
+        let at = start + std::time::Duration::from_secs(second);
+        let reading = container.read(at);
         reading.cpu.expect("news").expect("it can be read").account
     };
-    let before = account(&mut container);
+    let before = account(0);
     tree.change("== sys/fs/cgroup/app/cpu.max\n200000 100000\n");
-    let accounts: Vec<_> = (0..40).map(|_| account(&mut container)).collect();
-    assert_eq!(
-        accounts.iter().filter(|next| **next == before).count(),
-        16,
-        "until it is read anew"
-    );
-    assert!(accounts[17..].iter().all(|next| *next == accounts[39] && *next != before));
+    let accounts: Vec<_> = (1..40).map(&mut account).collect();
+    let unchanged = accounts.iter().filter(|next| **next == before).count();
+    assert_eq!(unchanged, 14, "until it is read anew");
+    assert!(accounts[14..].iter().all(|next| *next == accounts[38]));
     assert!(read(&mut container, &tree).0.starts_with("300s of 2 cores"));
 }
 
@@ -251,7 +281,7 @@ fn in_version_1_a_limit_of_a_group_that_cannot_be_seen_is_told() {
         tree.change(change);
         let mut container = open(&tree);
         assert!(read(&mut container, &tree).1.starts_with("64331776 of 536870912 bytes"));
-        let evidence = crate::source::Source::explain(&mut container).pop().expect("memory");
+        let evidence = container.explain().pop().expect("memory");
         evidence.notes
     };
     let file = "sys/fs/cgroup/memory/memory.limit_in_bytes";

@@ -36,6 +36,11 @@ impl Scene {
 
     /// The endpoint answers with figures of the second `read`, at `second`.
     fn answer(&self, read: u32, second: u32, usage: Usage) {
+        self.answer_of(read, second, usage, true);
+    }
+
+    /// The same; web may have no statistics.
+    fn answer_of(&self, read: u32, second: u32, usage: Usage, web_is_told: bool) {
         let epoch = SystemTime::UNIX_EPOCH + Duration::from_secs(1_793_000_000);
         let time = |second: u32| epoch + Duration::from_secs(second.into());
         let container = |id: &str, (cores, mebibytes): (f64, Option<u64>)| {
@@ -50,7 +55,9 @@ impl Scene {
                  \"cpu_stats\":{{\"cpu_usage\":{{\"total_usage\":{cpu}}}}}}}"
             )
         };
-        let body = format!("{{{},{}}}", container("a1", usage[0]), container("b2", usage[1]));
+        let none = || "\"a1\":null".to_owned();
+        let web = if web_is_told { container("a1", usage[0]) } else { none() };
+        let body = format!("{{{web},{}}}", container("b2", usage[1]));
         let usage = stats::parse(body.as_bytes(), MemoryUse::Used).expect("statistics");
         let instant = self.start + Duration::from_secs(second.into());
         self.news.send(News::Usage(usage, Now { instant, wall_clock: time(second) }));
@@ -113,6 +120,24 @@ fn without_the_memory_controller_cpu_is_there_and_memory_has_its_reason() {
     assert_eq!(told.1, reason);
     let told = second_sample("field-c08-pi-task.json", [(0.9, Some(10)), (0.1, None)]);
     assert!(told.1.contains("no memory of container metrics"), "{told:?}");
+}
+
+#[test]
+fn what_a_container_used_while_it_had_no_statistics_is_of_no_sample() {
+    let usage = [(0.6, Some(200)), (0.1, Some(20))];
+    for (told, expected) in [
+        // Web has used 100 s before it is told at first, and 3.6 s while it was not.
+        ([false, false, true, true], ["-", "5.0%", "-", "35.0%"]),
+        ([true, false, true, true], ["-", "-", "-", "35.0%"]),
+        ([true, true, false, false], ["-", "35.0%", "-", "5.0%"]),
+    ] {
+        let mut scene = Scene::new("field-c08-pi-task.json", TWO_CORES);
+        let samples = [0, 1, 2, 3].map(|n| {
+            scene.answer_of(3 * n, 3 * n, usage, told[n as usize]);
+            scene.sample(3 * n).0
+        });
+        assert_eq!(samples, expected, "{told:?}");
+    }
 }
 
 /// A task of 0.25 vCPU on Fargate that uses 0.2 cores, beside a platform that uses 0.05.
