@@ -2,12 +2,15 @@
 
 mod answer;
 mod attempts;
+mod chain;
 mod client;
 mod encoding;
 mod explain;
 mod failure;
+mod mistakes;
 mod roots;
 mod transport;
+mod web_identity;
 
 use std::ops::Range;
 use std::time::Duration;
