@@ -120,7 +120,7 @@ fn a_file_that_nobody_may_read_is_refused() {
         return;
     }
     let secret = file("secret.pem", b"");
-    let nobody = fs::Permissions::from_mode(0o0);
+    let nobody = fs::Permissions::from_mode(0o000);
     fs::set_permissions(secret.path(), nobody).expect("it is the test's own file");
     assert!(refused("SSL_CERT_FILE", secret.path()).ends_with("Permission denied (os error 13)"));
 }

@@ -3,13 +3,16 @@
 mod answer;
 mod attempts;
 mod capped;
+mod chain;
 mod client;
 mod encoding;
 mod explain;
 mod failure;
+mod mistakes;
 mod names;
 mod roots;
 mod transport;
+mod web_identity;
 
 use std::ops::Range;
 use std::time::Duration;

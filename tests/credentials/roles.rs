@@ -79,7 +79,8 @@ pub fn a_profile_assumes_its_role() {
 
 pub fn a_web_identity_becomes_a_role() {
     let (cloudwatch, sts, imds) = (FakeCloudWatch::start(), aws::sts(), aws::imds());
-    let identity = TemporaryFile::new("identity", WEB_IDENTITY);
+    // As `echo` writes it; what is sent is the token alone.
+    let identity = TemporaryFile::new("identity", &format!("{WEB_IDENTITY}\n"));
     let key = publishing_key(
         &cloudwatch,
         agent_for(&cloudwatch.url())

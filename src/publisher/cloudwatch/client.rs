@@ -15,7 +15,6 @@ use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvi
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_sdk_cloudwatch::config::{
     Builder, IdentityCache, ProvideCredentials, Region, SharedCredentialsProvider,
     SharedHttpClient, StalledStreamProtectionConfig,
@@ -24,8 +23,11 @@ use tokio::time::timeout;
 
 use super::answer::{Passing, Sender};
 use super::attempts::Attempts;
+use super::chain::{Chain, Unsupported};
+use super::mistakes::{self, Mistakes};
 use super::names::PatientNames;
 use super::transport;
+use super::web_identity::WebIdentity;
 use crate::publisher::{Failure, PublishError};
 use crate::settings::{Aws, region as check_region};
 
@@ -64,17 +66,17 @@ impl Client {
     async fn make(&self) -> Result<aws_sdk_cloudwatch::Client, PublishError> {
         let http = transport::http_client()?;
         let providers = ProviderConfig::without_region().with_http_client(http.clone());
-        let (source, region) = self.region(&providers).await.ok_or_else(no_region)?;
+        let (source, region) = self.region(&providers).await.ok_or_else(|| self.no_region())?;
         // It becomes a part of a host name, wherever it comes from.
         check_region(region.as_ref()).map_err(|expected| PublishError {
             causes: format!("the region {:?} of {source}: expected {expected}", region.as_ref()),
-            ..no_region()
+            ..self.no_region()
         })?;
-        let mut credentials =
-            self.credentials(&providers.with_region(Some(region.clone()))).into_iter();
+        let mut credentials = self.credentials(&http, Some(region.clone())).into_iter();
         let (name, first) = credentials.next().expect("the environment is always asked");
         let chain = CredentialsProviderChain::first_try(name, first);
         let chain = credentials.fold(chain, |chain, (name, next)| chain.or_else(name, next));
+        let chain = Chain { providers: chain, profile: self.aws.profile.clone() };
         Ok(self.with(http, region, chain).await)
     }
 
@@ -145,19 +147,27 @@ impl Client {
     /// an instance its role. The names are the SDK's.
     pub(super) fn credentials(
         &self,
-        providers: &ProviderConfig,
+        http: &SharedHttpClient,
+        region: Option<Region>,
     ) -> Vec<(&'static str, SharedCredentialsProvider)> {
+        let providers = ProviderConfig::without_region().with_http_client(http.clone());
+        let providers = &providers.with_region(region.clone());
         let mut profile = ProfileFileCredentialsProvider::builder().configure(providers);
         if let Some(name) = &self.aws.profile {
             profile = profile.profile_name(name);
         }
-        let web_identity = WebIdentityTokenCredentialsProvider::builder().configure(providers);
+        let profile = match self.mistakes().unsupported {
+            Some(reason) => SharedCredentialsProvider::new(Unsupported(reason)),
+            None => SharedCredentialsProvider::new(profile.build()),
+        };
+        let web_identity =
+            WebIdentity { http: http.clone(), region, profile: self.aws.profile.clone() };
         let task = EcsCredentialsProvider::builder().configure(providers).dns(PatientNames);
         let environment = EnvironmentVariableCredentialsProvider::new();
         let mut chain = vec![
             ("Environment", SharedCredentialsProvider::new(environment)),
-            ("Profile", SharedCredentialsProvider::new(profile.build())),
-            ("WebIdentityToken", SharedCredentialsProvider::new(web_identity.build())),
+            ("Profile", profile),
+            ("WebIdentityToken", SharedCredentialsProvider::new(web_identity)),
             ("EcsContainer", SharedCredentialsProvider::new(task.build())),
         ];
         if !on_ecs() {
@@ -166,6 +176,21 @@ impl Client {
             chain.push(("Ec2InstanceMetadata", SharedCredentialsProvider::new(instance.build())));
         }
         chain
+    }
+
+    /// What is wrong with what the user says about credentials and region.
+    pub(super) fn mistakes(&self) -> Mistakes {
+        mistakes::look(self.aws.profile.as_deref())
+    }
+
+    fn no_region(&self) -> PublishError {
+        let mistakes = self.mistakes().of_files;
+        let causes = [vec!["no AWS region was found".to_owned()], mistakes].concat();
+        PublishError {
+            kind: Failure::Misconfigured,
+            causes: causes.join("; "),
+            advice: Some("set --region or AWS_REGION"),
+        }
     }
 }
 
@@ -187,14 +212,6 @@ fn on_ecs() -> bool {
         || set("ECS_CONTAINER_METADATA_URI")
         || set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
         || env::var("AWS_EXECUTION_ENV").is_ok_and(|value| value.starts_with("AWS_ECS_"))
-}
-
-fn no_region() -> PublishError {
-    PublishError {
-        kind: Failure::Misconfigured,
-        causes: "no AWS region was found".into(),
-        advice: Some("set --region or AWS_REGION"),
-    }
 }
 
 /// One attempt and two retries, with the SDK's standard backoff between them.

@@ -38,10 +38,14 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
     let region = client.region(&providers).await;
     match &region {
         Some((source, region)) => facts.push(("region", format!("{region}, from {source}"))),
-        None => facts.push(("region", "unknown: nobody who was asked knows one".to_owned())),
+        None => {
+            let mut unknown = vec!["unknown: nobody who was asked knows one".to_owned()];
+            unknown.extend(client.mistakes().of_files);
+            facts.push(("region", unknown.join("; ")));
+        }
     }
     let region = region.map(|(_, region)| region);
-    facts.push(("credentials", credentials(client, &providers.with_region(region.clone())).await));
+    facts.push(("credentials", credentials(client, &http, region.clone()).await));
     facts.push((
         "endpoint",
         match region {
@@ -55,11 +59,12 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
 }
 
 /// Who has credentials. Their values are not shown.
-async fn credentials(client: &Client, providers: &ProviderConfig) -> String {
-    let mut failures = Vec::new();
-    for (name, provider) in client.credentials(providers) {
+async fn credentials(client: &Client, http: &SharedHttpClient, region: Option<Region>) -> String {
+    let mistakes = client.mistakes().all();
+    let mut failures = mistakes.clone();
+    for (name, provider) in client.credentials(http, region) {
         match timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await {
-            Ok(Ok(_)) => return format!("found: {name}"),
+            Ok(Ok(_)) => return [vec![format!("found: {name}")], mistakes].concat().join("; "),
             Ok(Err(error)) => failures.push(format!("{name}: {}", causes(&error))),
             Err(_) => failures.push(format!("{name}: no answer within {CREDENTIALS_TIMEOUT:?}")),
         }

@@ -1,0 +1,74 @@
+//! Who is asked for credentials, one after another, and what is said where nobody has any.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{Result, future};
+use aws_sdk_cloudwatch::config::ProvideCredentials;
+
+use super::mistakes;
+
+/// The SDK's chain, whose failure tells of the user's mistakes first.
+#[derive(Debug)]
+pub struct Chain {
+    pub providers: CredentialsProviderChain,
+    pub profile: Option<String>,
+}
+
+impl Chain {
+    async fn credentials(&self) -> Result {
+        let failure = match self.providers.provide_credentials().await {
+            Ok(credentials) => return Ok(credentials),
+            Err(failure) => failure,
+        };
+        let mistakes = mistakes::look(self.profile.as_deref()).all().join("; ");
+        match mistakes.is_empty() {
+            true => Err(failure),
+            false => Err(CredentialsError::invalid_configuration(Mistaken { mistakes, failure })),
+        }
+    }
+}
+
+impl ProvideCredentials for Chain {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.credentials())
+    }
+}
+
+/// Stands in the chain for a profile that cannot give credentials here, with the reason.
+#[derive(Debug)]
+pub struct Unsupported(pub String);
+
+impl ProvideCredentials for Unsupported {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let reason = self.0.clone();
+        future::ProvideCredentials::ready(Err(CredentialsError::invalid_configuration(reason)))
+    }
+}
+
+/// Mistakes, and what came of them.
+#[derive(Debug)]
+struct Mistaken {
+    mistakes: String,
+    failure: CredentialsError,
+}
+
+impl fmt::Display for Mistaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.mistakes)
+    }
+}
+
+impl Error for Mistaken {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.failure)
+    }
+}
