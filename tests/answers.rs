@@ -131,6 +131,19 @@ fn an_answer_without_an_end_fills_no_memory() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_message_that_is_nearly_as_long_as_an_answer_may_be_fills_no_memory() {
+    let (usual, cloudwatch) = (usual_peak_kib(), FakeCloudWatch::start());
+    cloudwatch.answer_always(Answer::error(403, "AccessDenied", &"\n".repeat((1 << 20) - 1000)));
+    let agent = Agent::start(&mut publishing_to(&cloudwatch.url()));
+    let line = agent.wait_for_log("publishing failed");
+    assert!(line.contains(" bytes are left out] "), "{line}");
+    cloudwatch.wait_until("more attempts", |seen| seen.requests.len() > 3);
+    let peak = peak_kib(&agent);
+    assert!(peak < usual + MOST_MORE_KIB, "{peak} after {usual}");
+}
+
 /// An agent whose credentials come from one of the services that hand them out.
 fn asking(service: &str, url: &str, cloudwatch: &FakeCloudWatch, identity: &str) -> Command {
     let mut command = publishing_to(&cloudwatch.url());

@@ -8,13 +8,15 @@ use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 use super::capped::TooLong;
 use super::names::was_refused;
 use crate::publisher::{Failure, PublishError};
+use crate::shown::shown;
 
 /// The failure behind an error of PutMetricData.
 pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
     match (error.code(), error.raw_response()) {
         (Some(code), Some(response)) => {
             let status = response.status().as_u16();
-            of_code(code, error.message().unwrap_or("no message"), status)
+            // It is kept as long as the outage lasts, and may be as long as an answer.
+            of_code(&shown(code), &shown(error.message().unwrap_or("no message")), status)
         }
         (None, Some(response)) => of_status(response.status().as_u16(), &causes(error)),
         // Nothing that a person could put right, so no advice: it is tried to the end.

@@ -1,6 +1,7 @@
-//! The encoding, compared with whole values, and the send.
+//! The encoding, compared with whole values, the send, and its failures.
 
 mod encoding;
+mod failure;
 mod sending;
 
 use std::time::Duration;
