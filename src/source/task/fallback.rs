@@ -71,7 +71,12 @@ impl Fallback {
             self.state = self.choose(open, why);
         }
         if let State::Container(container) = &mut self.state {
-            return container.read(at);
+            // What the container has no limit of would be in percent of the machine.
+            let Reading { cpu, memory } = container.read_limited(at);
+            return Reading {
+                cpu: cpu.or_else(|| Some(Err(silence(why)))),
+                memory: memory.or_else(|| Some(Err(silence(why)))),
+            };
         }
         if cpu_is_silent {
             task.cpu = Some(Err(silence(why)));

@@ -85,6 +85,16 @@ fn without_a_limit_and_where_the_task_was_asked_for_there_is_the_reason_and_noth
 }
 
 #[test]
+fn a_part_that_the_container_has_no_limit_of_is_not_that_of_the_machine() {
+    let mut readings = Readings::new(true, "v2-private-docker");
+    readings.tree.change("== sys/fs/cgroup/memory.max\nmax\n");
+    assert_eq!(readings.last_of(false, false, 62), both("0.25", SILENT));
+    let mut readings = Readings::new(true, "v2-private-docker");
+    readings.tree.change("== sys/fs/cgroup/cpu.max\nmax 100000\n");
+    assert_eq!(readings.last_of(false, false, 62), both(SILENT, "144187392"));
+}
+
+#[test]
 fn a_part_that_is_never_told_has_its_reason_while_the_other_goes_on() {
     let mut readings = Readings::new(true, "v2-private-docker");
     assert_eq!(readings.last_of(true, false, 60), both("1", "-"));
