@@ -76,12 +76,9 @@ impl Container {
     /// A reading of those parts whose limit is the control group's own, and not the machine's.
     pub fn read_limited(&mut self, instant: Instant) -> Reading {
         let Reading { cpu, memory } = self.read(instant);
-        let cpu_is_limited = self.cpu.as_ref().is_ok_and(|cpu| cpu.own_limit().is_some());
-        let memory_is_limited =
-            self.memory.as_ref().is_ok_and(|memory| memory.own_limit().is_some());
         Reading {
-            cpu: cpu.filter(|_| cpu_is_limited),
-            memory: memory.filter(|_| memory_is_limited),
+            cpu: cpu.filter(|_| self.cpu.as_ref().is_ok_and(Cpu::is_limited)),
+            memory: memory.filter(|_| self.memory.as_ref().is_ok_and(Memory::is_limited)),
         }
     }
 

@@ -105,6 +105,11 @@ impl Cpu {
         throttling.map(|(periods, throttled)| Throttling { periods, throttled }).ok_or(malformed)
     }
 
+    /// Whether what was read last is in percent of a control group's limit.
+    pub fn is_limited(&self) -> bool {
+        self.binds == Binds::Group
+    }
+
     /// The limit, if it is that of a control group.
     pub fn own_limit(&mut self) -> Option<Limit<Cores>> {
         let limit = self.look_for_limit().ok()?;

@@ -138,6 +138,11 @@ impl Memory {
                 && optional(&controllers).is_ok_and(|text| text.is_some_and(is_off))
     }
 
+    /// Whether what was read last is in percent of a control group's limit.
+    pub fn is_limited(&self) -> bool {
+        self.binds == Binds::Group
+    }
+
     /// The limit, if it is that of a control group.
     pub fn own_limit(&mut self) -> Option<Limit<Bytes>> {
         let limit = self.look_for_limit().ok()?;

@@ -6,7 +6,6 @@ use log::{info, warn};
 use tokio::time::Instant;
 
 use crate::model::{ReadError, Reading};
-use crate::source::Source;
 use crate::source::container::{Container, Limited};
 
 /// Watches for figures of the task, and stands in where none come.
