@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::metrics::CONTAINER_NAME;
 use crate::model::{Statistics, Summary};
 use crate::settings::{Metrics, Settings};
+use crate::shown::shown;
 
 /// The lines of one configuration.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl LineFormat {
         for container in &summary.containers {
             let (cpu, memory) = (&container.cpu, &container.memory);
             let line = self.end(&self.begin(*start, cpu, memory), cpu, memory);
-            lines.push(format!("{line} {CONTAINER_NAME}={}", container.name));
+            lines.push(format!("{line} {CONTAINER_NAME}={}", shown(&container.name)));
         }
         lines
     }
@@ -151,6 +152,18 @@ mod tests {
                 "2026-11-18T11:07:00Z CPUUtilization=5.00% MaxCPUUtilization=7.12% \
                  samples=6 namespace=Test ServiceName=Foo ContainerName=app"
             ]
+        );
+    }
+
+    #[test]
+    fn the_name_of_a_container_begins_no_line_and_controls_no_terminal() {
+        let name = "a\n2026-11-18T11:08:00Z\u{1b}[2J\u{202e}b".into();
+        let cpu = statistics(6, 5.0, 7.125);
+        let app = ContainerSummary { name, cpu, memory: None };
+        let lines = format().lines(&Summary { containers: vec![app], ..summary() });
+        assert!(
+            lines[1].ends_with(r" ContainerName=a\n2026-11-18T11:08:00Z\u{1b}[2J\u{202e}b"),
+            "{lines:#?}"
         );
     }
 }
