@@ -127,18 +127,25 @@ fn the_metadata_of_a_task_stays_on_its_line() {
 
 #[test]
 fn a_file_that_is_quoted_stays_on_its_line() {
-    let profile = format!("[default]\nrole_arn = x\nsource_profile = {}\n", hostile());
-    let file = TemporaryFile::new("hostile", &profile.replace('\n', " \n"));
+    // A value ends with its line.
+    let value = hostile().replace(['\n', '\r'], " ");
+    let profile = format!("[default]\nrole_arn = x\nsource_profile = {value}\n");
+    let file = TemporaryFile::new("hostile", &profile);
     let mut publishing = publishing_to(&refused_url());
     publishing.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     publishing.env("AWS_CONFIG_FILE", file.path()).env("AWS_EC2_METADATA_DISABLED", "true");
     let agent = Agent::start(&mut publishing);
-    agent.wait_for_log("publishing failed");
+    let line = agent.wait_for_log("publishing failed");
+    assert!(line.contains(r"\u{202e}no [2026"), "{line}");
     assert_tame(&agent.terminate().stderr, is_log);
-    let mut explain = command();
-    explain.args(["explain", "-n", "Test", "-s", "Foo", "--region", "eu-west-1"]);
-    explain.env("AWS_CONFIG_FILE", file.path()).env("AWS_EC2_METADATA_DISABLED", "true");
-    assert_tame(&run(&mut explain).expect_code(0).stdout, |_| true);
+    for output in ["text", "json"] {
+        let mut explain = command();
+        explain.args(["explain", "-n", "Test", "-s", "Foo", "--region", "eu-west-1"]);
+        explain.args(["--output", output]).env("AWS_CONFIG_FILE", file.path());
+        let ended = run(explain.env("AWS_EC2_METADATA_DISABLED", "true")).expect_code(0);
+        assert!(ended.stdout.contains(r"u{202e}no [2026"), "{ended:#?}");
+        assert_tame(&ended.stdout, |_| true);
+    }
 }
 
 #[test]
