@@ -11,7 +11,7 @@ use crate::scene::Scene;
 
 impl Scene {
     /// The agent starts with mounts of its own, after this script, in the scene's folder.
-    fn after_mounting(&mut self, script: &str) {
+    pub fn after_mounting(&mut self, script: &str) {
         let script = format!("cd \"$0\" && {script} && exec \"$@\"");
         let folder = self.folder.clone();
         for word in ["unshare", "--mount", "--propagation", "private", "sh", "-e", "-c", &script] {

@@ -168,7 +168,8 @@ pub const OF_THE_SERVICE: &[Fault] = &[
          endpoint of this test is not.",
     )
     .request(UnderWay::Never)
-    .says("UnknownIssuer"),
+    .says("UnknownIssuer")
+    .needs(Needs::Namespace),
     Fault::new(
         "DNS: no such name",
         Outage,
