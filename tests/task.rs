@@ -147,6 +147,34 @@ fn a_task_whose_kernel_does_not_count_memory_has_cpu_and_the_reason_why_memory_i
     agent.terminate().expect_code(0);
 }
 
+#[test]
+fn memory_is_absent_while_a_container_that_runs_has_no_figures_and_there_when_it_has_stopped() {
+    let worker = "a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192";
+    let metrics = "c7d8e9f00112233445566778899aabbccddeeff00112233445566778899aabbc";
+    let stopped = fixture("task-ec2.json");
+    let (before, after) = stopped.split_once(worker).expect("the worker is in it");
+    let stopped = format!("{before}{worker}{}", after.replacen("RUNNING", "STOPPED", 2));
+    let endpoint = Endpoint::start(move |path, before| match (path, before) {
+        ("/task", 0) => Answer::Ok(fixture("task-ec2.json")),
+        ("/task", _) => Answer::Ok(stopped.clone()),
+        (_, step) => {
+            let text = statistics(step as u32, [600 * step as u64, 10], [400, 12]);
+            let mut all: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            all[metrics] = all["1"].take();
+            // It has figures in the first answer alone.
+            all[worker] = if step == 0 { all["0"].clone() } else { serde_json::Value::Null };
+            all["0"].take();
+            Answer::Ok(all.to_string())
+        }
+    });
+    let agent = Agent::start(&mut previewing(&endpoint.url()));
+    agent.wait_for_stdout("MemoryUtilization=40.23%");
+    let line = agent.wait_for_log("memory is absent");
+    assert!(line.contains("/task/stats has no memory of container worker"), "{line}");
+    agent.wait_for_log("memory can be read again");
+    agent.terminate().expect_code(0);
+}
+
 /// The lines of containers: name, CPU, memory.
 fn container_figures(stdout: &str) -> Vec<(String, String, String)> {
     let lines = stdout.lines().filter_map(|line| line.split_once(" ContainerName="));

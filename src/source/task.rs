@@ -15,6 +15,7 @@ mod poll;
 pub mod stats;
 mod ticks;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +75,8 @@ enum Way {
 struct Told {
     machine: Box<Host>,
     limits: Limits,
+    /// The ids of the containers that run.
+    running: BTreeSet<String>,
     account: Account,
     cpu_account: CpuAccount,
 }
@@ -136,12 +139,12 @@ impl Task {
                 }
                 match &mut self.way {
                     Way::Fused(told, fusion) => {
-                        if let Some(exact) = told.account.add(usage, now) {
+                        if let Some(exact) = told.account.add(usage, &told.running, now) {
                             fusion.exact(&exact);
                         }
                     }
                     Way::Exact(told, fresh) => {
-                        let exact = told.account.add(usage, now);
+                        let exact = told.account.add(usage, &told.running, now);
                         if exact.is_some() && told.account.has_other_containers() {
                             told.cpu_account = CpuAccount::open();
                         }
@@ -156,15 +159,17 @@ impl Task {
     /// Chooses the way for a task. What was counted on the same way goes on with the new limits.
     fn go(&mut self, task: &Metadata) {
         let limits = limits_of(task, &self.address);
-        let told = |limits| Told {
+        let running: BTreeSet<_> = task.running().map(str::to_owned).collect();
+        let told = |limits, running| Told {
             machine: Box::new(Host::open()),
             limits,
+            running,
             account: Account::default(),
             cpu_account: CpuAccount::open(),
         };
         match (&mut self.way, task.containers() == 1, task.has_own_machine()) {
             (Way::Fused(told, _), false, true) | (Way::Exact(told, _), false, false) => {
-                told.limits = limits;
+                (told.limits, told.running) = (limits, running);
             }
             (_, true, _) => {
                 info!("the task has one container, so its own control group tells its usage");
@@ -175,13 +180,13 @@ impl Task {
                 info!(
                     "the task is on Fargate: the machine's counters less the platform's overhead"
                 );
-                self.way = Way::Fused(told(limits), Fusion::default());
+                self.way = Way::Fused(told(limits, running), Fusion::default());
             }
             (_, false, false) => {
                 info!(
                     "the task is on an instance: its usage is that of its containers, by the endpoint"
                 );
-                self.way = Way::Exact(told(limits), None);
+                self.way = Way::Exact(told(limits, running), None);
             }
         }
     }

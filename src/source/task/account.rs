@@ -50,8 +50,15 @@ impl Account {
     }
 
     /// Takes new statistics in, which were `now` got from the endpoint. `None` if they are the ones
-    /// that were taken in before, or if no container has any.
-    pub fn add(&mut self, mut containers: BTreeMap<String, Usage>, now: Now) -> Option<Exact> {
+    /// that were taken in before, or if no container has any. `running` are the containers that run,
+    /// as far as that is known: the memory of one of them that had figures and has none now is
+    /// unknown, while one that has stopped uses none.
+    pub fn add(
+        &mut self,
+        mut containers: BTreeMap<String, Usage>,
+        running: &BTreeSet<String>,
+        now: Now,
+    ) -> Option<Exact> {
         let read = containers.values().map(|usage| usage.read).max()?;
         let at = now.instant_of(read);
         let present: BTreeSet<_> = containers.keys().cloned().collect();
@@ -87,6 +94,9 @@ impl Account {
                 (Some(None), Some(_)) | (None, None) => {}
             }
         }
+        let silent =
+            running.iter().find(|id| last.contains_key(*id) && !containers.contains_key(*id));
+        let memory = silent.map_or(memory, |id| Err(Lacking(id.clone())));
         let exact = Exact { at, cpu: cpu(self.used), memory, is_comparable };
         self.has_changed = present != self.present;
         self.present = present;
@@ -161,7 +171,7 @@ mod tests {
                 ((*id).to_owned(), Usage { read: time(second), cpu, memory })
             });
             let now = Now { instant: self.instant(second), wall_clock: time(second) };
-            self.account.add(containers.collect(), now)
+            self.account.add(containers.collect(), &BTreeSet::new(), now)
         }
 
         fn instant(&self, second: u64) -> Instant {
@@ -275,7 +285,8 @@ mod tests {
         let mut answers = Answers::new();
         let mut add = |second, a, b| {
             let now = Now { instant: answers.instant(second), wall_clock: time(second) };
-            let exact = answers.account.add(with_figures_of_b(second, a, b).into(), now);
+            let exact =
+                answers.account.add(with_figures_of_b(second, a, b).into(), &BTreeSet::new(), now);
             exact.map(|exact| (exact.cpu, exact.memory))
         };
         let lacks = || Lacking("b".to_owned());
@@ -288,12 +299,36 @@ mod tests {
     }
 
     #[test]
+    fn memory_of_a_container_that_runs_and_has_no_figures_is_unknown_and_not_0() {
+        let mut answers = Answers::new();
+        let usage = |second, cpu: u64| {
+            let (cpu, memory) = (Some(Duration::from_secs(cpu)), Some(Bytes(300)));
+            Usage { read: time(second), cpu, memory }
+        };
+        let running: BTreeSet<_> = ["a", "b", "c"].map(str::to_owned).into();
+        let mut add = |second, ids: &[&str], running: &BTreeSet<String>| {
+            let now = Now { instant: answers.instant(second), wall_clock: time(second) };
+            let containers = ids.iter().map(|id| ((*id).to_owned(), usage(second, second)));
+            answers.account.add(containers.collect(), running, now).map(|exact| exact.memory)
+        };
+        // One that never had figures is about to start.
+        assert_eq!(add(10, &["a", "b"], &running), Some(Ok(Bytes(600))));
+        assert_eq!(add(20, &["a"], &running), Some(Err(Lacking("b".to_owned()))));
+        assert_eq!(add(30, &["a", "b"], &running), Some(Ok(Bytes(600))));
+        let without_b = ["a", "c"].map(str::to_owned).into();
+        assert_eq!(add(40, &["a"], &without_b), Some(Ok(Bytes(300))), "it has stopped");
+    }
+
+    #[test]
     fn cpu_that_a_container_had_used_before_it_had_figures_is_not_of_now() {
         let mut answers = Answers::new();
         let mut add = |second, b| {
             let now = Now { instant: answers.instant(second), wall_clock: time(second) };
-            let exact =
-                answers.account.add(with_figures_of_b(second, 100, (b, Some(1))).into(), now);
+            let exact = answers.account.add(
+                with_figures_of_b(second, 100, (b, Some(1))).into(),
+                &BTreeSet::new(),
+                now,
+            );
             exact.map(|exact| exact.cpu)
         };
         assert_eq!(add(10, None), Some(Err(Lacking("b".to_owned()))));
@@ -319,7 +354,8 @@ mod tests {
         let containers = [("a".to_owned(), usage(101)), ("b".to_owned(), usage(102))];
         let instant = Instant::now() + Duration::from_secs(86_400);
         let now = Now { instant, wall_clock: time(110) };
-        let exact = account.add(containers.into(), now).expect("these are the first");
+        let exact =
+            account.add(containers.into(), &BTreeSet::new(), now).expect("these are the first");
         assert_eq!(exact.at, instant - Duration::from_secs(8));
     }
 

@@ -78,6 +78,12 @@ impl Task {
         })
     }
 
+    /// The ids of those that run.
+    pub fn running(&self) -> impl Iterator<Item = &str> {
+        let running = self.normal().filter(|container| container.known_status == "RUNNING");
+        running.map(|container| container.docker_id.as_str())
+    }
+
     /// The task's CPU limit. The CPU units of a container are none: they are shares, which a
     /// container may exceed while others are idle, and where none are set the endpoint says 2 (since
     /// 2021, aws/amazon-ecs-agent#2783) or 0.

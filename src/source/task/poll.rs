@@ -1,5 +1,6 @@
 //! Asks the task metadata endpoint, beside the sampling.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +17,16 @@ use crate::settings::MemoryUse;
 /// Asks what the task is until that is known for good, and its usage, until nobody listens.
 pub async fn run(endpoint: Endpoint, memory: MemoryUse, news: Sender) {
     let clock = Clock::default();
-    let mut poll = Poll { endpoint, memory, news, known: None, polls_since_task: 0, clock };
+    let mut poll = Poll {
+        endpoint,
+        memory,
+        news,
+        known: None,
+        told: BTreeSet::new(),
+        has_changed: false,
+        polls_since_task: 0,
+        clock,
+    };
     let mut failing = false;
     while !poll.news.is_closed() {
         let failure = poll.ask().await.err();
@@ -43,6 +53,10 @@ struct Poll {
     memory: MemoryUse,
     news: Sender,
     known: Option<Task>,
+    /// The ids of the containers that the last figures were of.
+    told: BTreeSet<String>,
+    /// Whether they are others than before since the task was asked for.
+    has_changed: bool,
     /// How often the usage alone was asked for.
     polls_since_task: u32,
     clock: Clock,
@@ -65,9 +79,9 @@ impl Poll {
         self.polls_since_task += 1;
         let may_change = self.known.as_ref().is_some_and(Task::is_limited_by_containers);
         let is_due = may_change && self.polls_since_task >= POLLS_PER_TASK;
-        let needs = is_due || !self.is_complete();
+        let needs = is_due || self.has_changed || !self.is_complete();
         if needs {
-            self.polls_since_task = 0;
+            (self.polls_since_task, self.has_changed) = (0, false);
         }
         needs
     }
@@ -87,6 +101,10 @@ impl Poll {
             stats::parse(body, self.memory).map(|usage| (usage, now))
         };
         let (usage, now) = self.endpoint.get("/task/stats", parse).await?;
+        let told = usage.keys().cloned().collect();
+        // Whether one has stopped or only has no figures, the task tells.
+        let before = std::mem::replace(&mut self.told, told);
+        self.has_changed |= !before.is_empty() && before != self.told;
         let newest = usage.values().map(|usage| usage.read).max();
         if newest.is_none_or(|read| self.clock.dates(read, now)) {
             self.news.send(News::Usage(usage, now));
