@@ -66,13 +66,11 @@ async fn run(inherited: SigSet) -> ExitCode {
     } else {
         signals.release();
     }
-    if let Err(problem) = publisher::check(&settings) {
-        // Only what was typed may keep a command from starting.
-        if child.is_none() {
-            complain(&problem);
-            return ExitCode::from(2);
-        }
-        log::error!("{problem}");
+    if child.is_some() {
+        publisher::check_beside(&settings);
+    } else if let Err(problem) = publisher::check(&settings) {
+        complain(&problem);
+        return ExitCode::from(2);
     }
     let stop = CancellationToken::new();
     let measure = async {

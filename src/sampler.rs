@@ -192,7 +192,9 @@ pub fn cpu_utilization(before: &CpuReading, next: &CpuReading) -> Result<Option<
     let used = next.used.checked_sub(before.used).ok_or_else(went_back)?.as_secs_f64();
     let elapsed = next.at.duration_since(before.at).as_secs_f64();
     let limit = next.limit.amount.0;
-    let most = MOST_OF_LIMIT * elapsed * limit + BURST.as_secs_f64() * limit + LATE.as_secs_f64();
+    // A limit that was lowered meanwhile was the larger one for a part of the time.
+    let larger = limit.max(before.limit.amount.0);
+    let most = MOST_OF_LIMIT * elapsed * larger + BURST.as_secs_f64() * larger + LATE.as_secs_f64();
     if used > most {
         return Err(ReadError::unusable(format!(
             "{used:.3} s of CPU time in {elapsed:.3} s is more than the limit allows, {}",
@@ -225,12 +227,13 @@ fn percent(part: f64, whole: f64) -> Option<f32> {
 /// steps of 10 ms, a fifth of this.
 const MIN_CPU_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A group may use a little more than its quota: what each CPU has left of an earlier period, and
-/// one period of 100 ms where it may save quota up for a burst (`cpu.max.burst`). Clock ticks of
-/// 10 ms come in three columns. More than that is no figure of this group, or the limit was raised
-/// since it was read.
+/// A group may use a little more than its quota: what each CPU has left of an earlier period
+/// (a quarter is more than that), and the quota of one whole period more, which it may have saved up
+/// for a burst or not used yet. A period is a second at the most (`max_cfs_quota_period` of the
+/// kernel). Clock ticks of 10 ms come in three columns. More than that is no figure of this group, or
+/// the limit was raised since it was read.
 const MOST_OF_LIMIT: f64 = 1.25;
-const BURST: Duration = Duration::from_millis(100);
+const BURST: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_millis(100);
 
 /// The kernel adds memory up in batches, and makes a group that is over its limit give some back.

@@ -49,7 +49,10 @@ fn without_password(word: &str) -> String {
 }
 
 fn is_user_and_password(text: &str) -> bool {
-    text.contains(':') && !text.contains('/')
+    // The value of a dimension such as Owner=team:x@example is none.
+    text.split(':').next().is_some_and(|user| !user.contains('='))
+        && text.contains(':')
+        && !text.contains('/')
 }
 
 /// Up to where the text fits into so many bytes when it is escaped.

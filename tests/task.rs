@@ -134,7 +134,7 @@ fn a_task_whose_kernel_does_not_count_memory_has_cpu_and_the_reason_why_memory_i
             .join("\"memory_stats\":")
     };
     let endpoint = Endpoint::start(move |path, before| match path {
-        "/task" => Answer::Ok(fixture("field-c08-pi-task.json")),
+        "/task" => Answer::Ok(fixture("field-pi-task.json")),
         _ => Answer::Ok(without_memory(before as u32, [900 * before as u64, 100 * before as u64])),
     });
     // Errors are there by default.

@@ -108,6 +108,19 @@ pub fn check(settings: &Settings) -> Result<(), String> {
     }
 }
 
+/// The same beside a command, which runs already: its signals do not wait for a disk that hangs, so
+/// this has a thread of its own. What is wrong is an error in the log; without a thread it is said
+/// when the first window is sent.
+pub fn check_beside(settings: &Settings) {
+    let settings = settings.clone();
+    let check = move || {
+        if let Err(problem) = check(&settings) {
+            log::error!("{problem}");
+        }
+    };
+    let _ = std::thread::Builder::new().spawn(check);
+}
+
 /// Why the summaries were not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishError {

@@ -287,8 +287,10 @@ fn a_little_over_the_limit_is_all_of_it_and_much_over_it_is_no_figure() {
     assert_eq!(utilization(0.45, 1.0, true), Ok(Some(50.0)));
     assert_eq!(utilization(0.99, 1.0, true), Ok(Some(100.0)), "a burst of a period");
     assert_eq!(utilization(0.27, 0.25, true), Ok(Some(100.0)));
-    let over = "1.800 s of CPU time in 0.900 s is more than the limit allows, 1 cores (a test)";
-    assert_eq!(utilization(1.8, 1.0, true), Err(over.to_owned()));
+    // A quota of 500 ms in a period of a second, at the end of one and the start of the next.
+    assert_eq!(utilization(1.0, 0.5, true), Ok(Some(100.0)));
+    let over = "2.700 s of CPU time in 0.900 s is more than the limit allows, 1 cores (a test)";
+    assert_eq!(utilization(2.7, 1.0, true), Err(over.to_owned()));
     assert!(utilization(0.54, 0.0039, true).is_err());
 }
 

@@ -1,6 +1,7 @@
 //! Sees from reading to reading what has changed: limits, failures, the wall clock, events.
 
 use std::fmt::Display;
+use std::mem::{Discriminant, discriminant};
 use std::time::{Duration, SystemTime};
 
 use log::{Level, info, log, warn};
@@ -11,27 +12,29 @@ use crate::model::{Events, Limit, ReadError, Summary, Throttling};
 /// Says when a part of the readings can no longer be read, and when it can be again.
 pub struct FailureWatch {
     part: String,
-    failing: bool,
+    /// The kind of the failure that was said last, while it lasts.
+    failure: Option<Discriminant<ReadError>>,
 }
 
 impl FailureWatch {
     pub fn of(part: impl Into<String>) -> Self {
-        Self { part: part.into(), failing: false }
+        Self { part: part.into(), failure: None }
     }
 
     pub fn watch<R>(&mut self, reading: Option<Result<R, ReadError>>) -> Option<R> {
         let reading = reading?;
-        let was_failing = std::mem::replace(&mut self.failing, reading.is_err());
+        let failure = reading.as_ref().err().map(discriminant);
+        let before = std::mem::replace(&mut self.failure, failure);
         match &reading {
-            Err(error) if !was_failing => {
+            Err(error) if before != failure => {
                 let level = match error {
-                    // One sample is lost; the next is right, unless this comes again and again.
+                    // One sample is lost, and the next is right.
                     ReadError::WentBack { .. } => Level::Warn,
                     _ => Level::Error,
                 };
                 log!(level, "{} is absent from now on: {error}", self.part);
             }
-            Ok(_) if was_failing => info!("{} can be read again", self.part),
+            Ok(_) if before.is_some() => info!("{} can be read again", self.part),
             _ => {}
         }
         reading.ok()

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use sysinfo::{MINIMUM_CPU_UPDATE_INTERVAL, System};
 
 use super::Source;
-use crate::model::{Bytes, Cores, CpuReading, Limit, MemoryReading, ReadError, Reading};
+use crate::model::{
+    Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading, ReadError, Reading,
+};
 
 /// Reads the machine-wide figures of sysinfo.
 #[derive(Debug)]
@@ -16,6 +18,7 @@ pub struct Host {
     system: Result<System, String>,
     refreshed: Instant,
     used: Duration,
+    account: CpuAccount,
     origin: Arc<str>,
 }
 
@@ -29,7 +32,8 @@ impl Host {
         // sysinfo measures real time by itself, so its interval is taken from the same clock.
         #[expect(clippy::disallowed_methods, reason = "sysinfo's interval is in real time")]
         let refreshed = Instant::now();
-        Self { system, refreshed, used: Duration::ZERO, origin: SYSINFO.into() }
+        let (used, account) = (Duration::ZERO, CpuAccount::open());
+        Self { system, refreshed, used, account, origin: SYSINFO.into() }
     }
 
     /// sysinfo gives a percentage since its last refresh and keeps the raw counters to itself;
@@ -45,7 +49,7 @@ impl Host {
         }
         let cores = Cores(system.cpus().len() as f64);
         let limit = Limit { amount: cores, origin: self.origin.clone() };
-        Ok(CpuReading { at, used: self.used, limit })
+        Ok(CpuReading { at, used: self.used, limit, account: self.account })
     }
 
     fn read_memory(&mut self) -> Result<MemoryReading, ReadError> {

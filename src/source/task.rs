@@ -272,6 +272,9 @@ impl Source for Task {
     }
 
     fn events(&mut self) -> Events {
+        if let Some(events) = self.fallback.events() {
+            return events;
+        }
         match &mut self.way {
             Way::Own(container) => container.events(),
             Way::Fused(..) | Way::Exact(..) | Way::Unknown => Events::default(),

@@ -11,7 +11,8 @@ use crate::scene::Scene;
 /// one. A limit of threads is one of a user, and never one of root.
 pub fn no_threads(scene: &mut Scene) {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let user = (1 << 30) + std::process::id() * 1024 + NUMBER.fetch_add(1, Ordering::Relaxed);
+    let user =
+        (1 << 30) + std::process::id() % (1 << 20) * 1024 + NUMBER.fetch_add(1, Ordering::Relaxed);
     let name = network::name(scene, "known");
     names::resolve(&name);
     let become_user = [format!("--reuid={user}"), "--clear-groups".to_owned()];

@@ -4,7 +4,7 @@ mod pem;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -129,7 +129,7 @@ impl Roots {
                 self.skipped.push(format!("{} is not a regular file", path.display()));
                 return Ok(());
             }
-            kind => kind.and_then(|_| fs::read(path)).inspect_err(|error| {
+            kind => kind.and_then(|_| read(path)).inspect_err(|error| {
                 self.skipped.push(format!("{} cannot be read: {error}", path.display()));
             })?,
         };
@@ -222,6 +222,12 @@ impl fmt::Display for Roots {
     }
 }
 
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(LONGEST_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// The first few, and how many more there are.
 fn some(skipped: &[String]) -> String {
     let text = skipped.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
@@ -247,6 +253,10 @@ fn bundle() -> Option<PathBuf> {
 fn bundle() -> Option<PathBuf> {
     None
 }
+
+/// Mozilla's roots are 0.2 MB, and 1 MB with all of their comments. What is beyond this in a file is
+/// not read.
+const LONGEST_FILE: u64 = 16 << 20;
 
 /// A directory may hold hundreds of files that are something else.
 const SHOWN: usize = 3;

@@ -79,7 +79,8 @@ impl Account {
             return None;
         }
         let goes_on = |(id, usage): (&String, &Usage)| {
-            self.present.contains(id) && last.get(id).is_some_and(|last| last.cpu <= usage.cpu)
+            let goes_on = |last: &Usage| last.cpu.is_some() && last.cpu <= usage.cpu;
+            self.present.contains(id) && last.get(id).is_some_and(goes_on)
         };
         let is_comparable =
             containers.len() == self.present.len() && containers.iter().all(goes_on);

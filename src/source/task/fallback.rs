@@ -5,7 +5,8 @@ use std::time::Duration;
 use log::{info, warn};
 use tokio::time::Instant;
 
-use crate::model::{ReadError, Reading};
+use crate::model::{Events, ReadError, Reading};
+use crate::source::Source;
 use crate::source::container::{Container, Limited};
 
 /// Watches for figures of the task, and stands in where none come.
@@ -36,8 +37,9 @@ enum State {
     Task,
     /// The agent's own container.
     Container(Box<Container>),
-    /// Nothing: the container has no limit, and the whole machine is not the task.
-    Nothing,
+    /// Nothing since this instant: the container has no limit, or none that can be read, and the
+    /// whole machine is not the task.
+    Nothing(Instant),
 }
 
 impl Fallback {
@@ -66,8 +68,8 @@ impl Fallback {
                 (self.cpu, self.memory) = (Silence::default(), Silence::default());
                 return task;
             }
-        } else if matches!(self.state, State::Task) {
-            self.state = self.choose(open, why);
+        } else if self.has_to_choose(at) {
+            self.state = self.choose(open, why, at);
         }
         if let State::Container(container) = &mut self.state {
             // What the container has no limit of would be in percent of the machine.
@@ -86,9 +88,26 @@ impl Fallback {
         task
     }
 
-    fn choose(&self, open: impl FnOnce() -> Container, why: Option<&str>) -> State {
+    /// Counters of the container, where that is what is measured.
+    pub fn events(&mut self) -> Option<Events> {
+        match &mut self.state {
+            State::Container(container) => Some(container.events()),
+            State::Task | State::Nothing(_) => None,
+        }
+    }
+
+    /// What could not be read may be readable later, and a limit may be set.
+    fn has_to_choose(&self, at: Instant) -> bool {
+        match self.state {
+            State::Task => true,
+            State::Container(_) => false,
+            State::Nothing(since) => at.duration_since(since) >= LONG,
+        }
+    }
+
+    fn choose(&self, open: impl FnOnce() -> Container, why: Option<&str>, at: Instant) -> State {
         if !self.may_measure_container {
-            return State::Nothing;
+            return State::Nothing(at);
         }
         let mut container = open();
         match container.limited_by() {
@@ -100,7 +119,7 @@ impl Fallback {
                 );
                 State::Container(Box::new(container))
             }
-            Limited::ByNothing | Limited::Unknown(_) | Limited::NotFound(_) => State::Nothing,
+            Limited::ByNothing | Limited::Unknown(_) | Limited::NotFound(_) => State::Nothing(at),
         }
     }
 }

@@ -25,8 +25,10 @@ pub struct Fusion {
 impl Fusion {
     /// Takes exact figures in and measures the overhead of each part that they tell.
     pub fn exact(&mut self, exact: &Exact) {
-        if let Ok(cpu) = exact.cpu {
-            self.cpu.exact(exact.at, cpu, exact.is_comparable);
+        match exact.cpu {
+            Ok(cpu) => self.cpu.exact(exact.at, cpu, exact.is_comparable),
+            // What it counts next is not of the same containers as what it counted last.
+            Err(_) => self.cpu.exact = None,
         }
         if let (Ok(memory), true) = (&exact.memory, exact.is_comparable) {
             self.memory.exact(exact.at, *memory);

@@ -275,7 +275,7 @@ mod tests {
             ("field-ec2init.json", None, Some(320)),
             ("field-mi.json", Some(1.0), Some(512)),
             ("field-fargate2.json", Some(0.25), Some(512)),
-            ("field-c08-pi-task.json", Some(2.0), Some(512)),
+            ("field-pi-task.json", Some(2.0), Some(512)),
         ] {
             let task = task(name);
             let cpu = task.cpu_limit().map(|cores| cores.0);

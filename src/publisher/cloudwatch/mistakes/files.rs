@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use aws_config::profile::{self, ProfileFileLoadError, ProfileSet};
@@ -102,5 +102,10 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     if !metadata.is_file() {
         return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
     }
-    fs::read(path)
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(LONGEST_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
+
+/// Configuration files and tokens are some kilobytes. What is beyond this in a file is not read.
+const LONGEST_FILE: u64 = 1 << 20;

@@ -1,5 +1,5 @@
-//! Containers and machines from public reports, under tests/fixtures/field, each with the report in
-//! its first line. What is right is the definition of docs/metrics.md, reckoned by hand.
+//! Containers and machines from public reports, under tests/fixtures/field; those that a report
+//! describes name it in their first line. What is right is the definition of docs/metrics.md, reckoned by hand.
 
 use std::time::Duration;
 
@@ -44,27 +44,27 @@ fn machines() {
     const NO_ACCOUNT: &str =
         "proc/stat has no line `cpu` with at least four counters, not all zero";
     for (name, cpu, memory) in [
-        ("c01-lambda-no-cpu-sysfs", "2 cores", "29.67%"),
-        ("c02a-lxcfs120", "1 cores", "17.09%"),
-        ("c02b-lxcfs222", "1 cores", "40.23%"),
-        ("c03-lxcfs301", "1 cores", "40.23%"),
-        ("c07-gvisor", NO_ACCOUNT, "2.42%"),
-        ("c09-lxcfs406", "1 cores", "6.92%"),
-        ("c14-openvz", "1 cores", "17.35%"),
-        ("c15-2.6.18", "1 cores", "31.17%"),
+        ("lambda-no-cpu-sysfs", "2 cores", "29.67%"),
+        ("lxcfs-120", "1 cores", "17.09%"),
+        ("lxcfs-222", "1 cores", "40.23%"),
+        ("lxcfs-301", "1 cores", "40.23%"),
+        ("gvisor", NO_ACCOUNT, "2.42%"),
+        ("lxcfs-406", "1 cores", "6.92%"),
+        ("openvz", "1 cores", "17.35%"),
+        ("linux-2.6.18", "1 cores", "31.17%"),
         (
-            "c16-lxcfs-blank",
+            "lxcfs-30-blank",
             "1 cores",
             "proc/meminfo has no MemTotal, MemFree, Cached and Shmem in kB",
         ),
-        ("c23-zfs", "4 cores", "32.55%"),
-        ("c26-fargate-ok", "2 cores", "14.55%"),
+        ("zfs", "4 cores", "32.55%"),
+        ("fargate", "2 cores", "14.55%"),
         (
-            "c26-fargate-nomem",
+            "fargate-without-shmem",
             "2 cores",
             "proc/meminfo has no MemTotal, MemFree, Cached and Shmem in kB",
         ),
-        ("c31-hugepages", "96 cores", "93.81%"),
+        ("huge-pages", "96 cores", "93.81%"),
     ] {
         let tree = field(name);
         check(host(&tree).read(Instant::now()), &tree, cpu, memory, name);
@@ -73,7 +73,7 @@ fn machines() {
 
 #[test]
 fn a_busy_core_of_one_is_all_of_it_whatever_sys_says() {
-    let tree = field("c03-lxcfs301");
+    let tree = field("lxcfs-301");
     let (mut host, start) = (host(&tree), Instant::now());
     let mut read = |second: u32| {
         let user = 1000 + second * 100;
@@ -88,12 +88,12 @@ fn a_busy_core_of_one_is_all_of_it_whatever_sys_says() {
 
 #[test]
 fn the_cache_of_zfs_is_the_hosts_where_lxcfs_shows_the_containers_memory() {
-    let tree = field("c23-zfs");
+    let tree = field("zfs");
     let mount = "100 90 0:50 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw,allow_other\n";
     tree.change(&format!("== proc/self/mountinfo\n{mount}"));
     check(host(&tree).read(Instant::now()), &tree, "4 cores", "90.23%", "lxcfs");
     // More than is in use cannot be this machine's either.
-    let tree = field("c23-zfs");
+    let tree = field("zfs");
     tree.change("== proc/spl/kstat/zfs/arcstats\nsize 4 99999999999\nc_min 4 1\n");
     check(host(&tree).read(Instant::now()), &tree, "4 cores", "90.23%", "too large");
 }
@@ -101,19 +101,19 @@ fn the_cache_of_zfs_is_the_hosts_where_lxcfs_shows_the_containers_memory() {
 #[test]
 fn containers() {
     for (name, delta, cpu, memory) in [
-        ("c02d-lxcfs222-cgroup", "", "1 cores", "27.73%"),
-        ("c04a-dind-first", "", "2 cores", "87.56%"),
-        ("c04a-dind-first", "c04b-dind-later", "2 cores", "87.56%"),
-        ("c29-pod", "", "4 cores", "60.00%"),
+        ("lxcfs-222-cgroup", "", "1 cores", "27.73%"),
+        ("dind-first", "", "2 cores", "87.56%"),
+        ("dind-first", "dind-later", "2 cores", "87.56%"),
+        ("pod", "", "4 cores", "60.00%"),
     ] {
         let tree = field(name);
         tree.change(&delta_of(delta));
         check(open(&tree).read(Instant::now()), &tree, cpu, memory, name);
     }
     for (name, delta, cpu, memory) in [
-        ("v2-private-docker", "c17-burst3", "0.5 cores", "26.86%"),
-        ("v2-private-docker", "c17b-burst3max", "4 cores", "26.86%"),
-        ("v1-host-docker-cgroupfs", "c22-310", "0.25 cores", "68.36%"),
+        ("v2-private-docker", "cpu-max-of-three", "0.5 cores", "26.86%"),
+        ("v2-private-docker", "cpu-max-of-three-without-quota", "4 cores", "26.86%"),
+        ("v1-host-docker-cgroupfs", "linux-3.10", "0.25 cores", "68.36%"),
     ] {
         let tree = fixture(name);
         tree.change(&delta_of(delta));
@@ -131,8 +131,8 @@ fn delta_of(name: &str) -> String {
 
 #[test]
 fn the_cpu_time_is_that_of_the_container_and_not_of_a_group_in_it() {
-    for delta in ["", "c04b-dind-later"] {
-        let tree = field("c04a-dind-first");
+    for delta in ["", "dind-later"] {
+        let tree = field("dind-first");
         tree.change(&delta_of(delta));
         let cpu = open(&tree).read(Instant::now()).cpu.expect("news").expect("it can be read");
         assert_eq!(cpu.used, Duration::from_secs(500), "{delta}");
@@ -148,11 +148,11 @@ fn what_auto_takes() {
         Limited::NotFound(_) => "not found",
     };
     for (name, expected) in [
-        ("c02d-lxcfs222-cgroup", "container"),
-        ("c04a-dind-first", "container"),
-        ("c29-pod", "container"),
-        ("c07-gvisor", "not found"),
-        ("c01-lambda-no-cpu-sysfs", "not found"),
+        ("lxcfs-222-cgroup", "container"),
+        ("dind-first", "container"),
+        ("pod", "container"),
+        ("gvisor", "not found"),
+        ("lambda-no-cpu-sysfs", "not found"),
     ] {
         assert_eq!(limited(name), expected, "{name}");
     }
@@ -166,7 +166,7 @@ fn a_group_above_that_is_nearer_to_its_limit_is_told() {
         let evidence = container.explain().pop().expect("memory");
         evidence.notes.iter().map(|note| relative(note, tree)).collect::<Vec<_>>()
     };
-    let tree = field("c29-pod");
+    let tree = field("pod");
     let pod = "sys/fs/cgroup/kubepods.slice/pod1.slice";
     let expected = format!(
         "a control group above is nearer to its limit: 95.62% of 524288000 bytes ({pod}/memory.max), \

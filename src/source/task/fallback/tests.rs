@@ -85,6 +85,14 @@ fn without_a_limit_and_where_the_task_was_asked_for_there_is_the_reason_and_noth
 }
 
 #[test]
+fn a_limit_that_is_set_later_is_found_within_a_minute() {
+    let mut readings = Readings::new(true, "v2-private-ecs-al2023");
+    assert_eq!(readings.last_of(false, false, 62), both(SILENT, SILENT));
+    readings.tree.change("== sys/fs/cgroup/memory.max\n67108864\n");
+    assert_eq!(readings.last_of(false, false, 62), both(SILENT, "38281216"));
+}
+
+#[test]
 fn a_part_that_the_container_has_no_limit_of_is_not_that_of_the_machine() {
     let mut readings = Readings::new(true, "v2-private-docker");
     readings.tree.change("== sys/fs/cgroup/memory.max\nmax\n");

@@ -113,12 +113,12 @@ fn cpu_units_are_no_limit() {
 
 #[test]
 fn without_the_memory_controller_cpu_is_there_and_memory_has_its_reason() {
-    let told = second_sample("field-c08-pi-task.json", [(0.9, None), (0.1, None)]);
+    let told = second_sample("field-pi-task.json", [(0.9, None), (0.1, None)]);
     assert_eq!(told.0, "50.0%");
     let reason = "http://169.254.170.2/v4/x/task/stats has no memory of container web; if the \
                   instance's kernel has its memory controller off, cgroup_enable=memory turns it on";
     assert_eq!(told.1, reason);
-    let told = second_sample("field-c08-pi-task.json", [(0.9, Some(10)), (0.1, None)]);
+    let told = second_sample("field-pi-task.json", [(0.9, Some(10)), (0.1, None)]);
     assert!(told.1.contains("no memory of container metrics"), "{told:?}");
 }
 
@@ -131,7 +131,7 @@ fn what_a_container_used_while_it_had_no_statistics_is_of_no_sample() {
         ([true, false, true, true], ["-", "-", "-", "35.0%"]),
         ([true, true, false, false], ["-", "35.0%", "-", "5.0%"]),
     ] {
-        let mut scene = Scene::new("field-c08-pi-task.json", TWO_CORES);
+        let mut scene = Scene::new("field-pi-task.json", TWO_CORES);
         let samples = [0, 1, 2, 3].map(|n| {
             scene.answer_of(3 * n, 3 * n, usage, told[n as usize]);
             scene.sample(3 * n).0
@@ -159,8 +159,8 @@ fn fargate(tree: &str) -> (String, String) {
 
 #[test]
 fn on_fargate_one_part_that_cannot_be_exact_is_absent_and_the_other_stays_exact() {
-    assert_eq!(fargate("c26-fargate-ok.tree"), both("80.0%", "43.0%"));
-    let (cpu, memory) = fargate("c26-fargate-nomem.tree");
+    assert_eq!(fargate("fargate.tree"), both("80.0%", "43.0%"));
+    let (cpu, memory) = fargate("fargate-without-shmem.tree");
     assert_eq!(cpu, "80.0%", "and not the 12.5% of the machine");
     assert!(memory.ends_with("proc/meminfo has no MemTotal, MemFree, Cached and Shmem in kB"));
 }
