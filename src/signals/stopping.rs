@@ -27,9 +27,7 @@ impl Stopping {
     /// Whether somebody who sends this signal does not want to wait for the end of the stop.
     pub fn is_cut_short_by(&self, signal: Signal) -> bool {
         let asks = asks_for_an_end(signal);
-        let elapsed = self.since.elapsed();
-        let is_typed = elapsed >= FASTEST_TYPIST && self.is_second_ctrl_c(signal);
-        let cut_short = asks && (elapsed >= ONE_STOP || is_typed);
+        let cut_short = asks && (self.since.elapsed() >= ONE_STOP || self.is_second_ctrl_c(signal));
         if asks && !cut_short {
             info!("signal {} is part of the stop that is under way", signal.as_raw());
         }
@@ -56,10 +54,6 @@ fn is_in_the_foreground() -> bool {
 /// Programs stop the same process again within milliseconds; a second is what a script that waits
 /// for something in between may need, and more than a person waits who means it.
 const ONE_STOP: Duration = Duration::from_secs(1);
-
-/// What comes sooner was sent by a program: an entrypoint script that got Ctrl-C from the terminal, as
-/// this process did, and passes it on.
-const FASTEST_TYPIST: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
