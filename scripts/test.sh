@@ -4,6 +4,11 @@
 # A part that cannot run says so loudly; with CI=true that is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# nohup, and a shell that starts this in the background, have some signals ignored, and all that runs
+# here would inherit that. Tests of signals need them as a user has them.
+if [ -z "${SIGNALS_ARE_DEFAULT:-}" ] && env --default-signal true 2> /dev/null; then
+  SIGNALS_ARE_DEFAULT=1 exec env --default-signal bash scripts/test.sh "$@"
+fi
 target=x86_64-unknown-linux-musl
 binary=target/$target/release/cloudwatch_metrics_agent
 
