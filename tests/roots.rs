@@ -115,14 +115,24 @@ fn a_folder_that_gives_nothing_is_refused_with_its_reason() {
 
 #[test]
 fn a_file_that_nobody_may_read_is_refused() {
-    // Root may read everything.
-    if rustix::process::geteuid().is_root() {
-        return;
-    }
     let secret = file("secret.pem", b"");
     let nobody = fs::Permissions::from_mode(0o000);
     fs::set_permissions(secret.path(), nobody).expect("it is the test's own file");
-    assert!(refused("SSL_CERT_FILE", secret.path()).ends_with("Permission denied (os error 13)"));
+    let mut agent = publishing_to("http://127.0.0.1:9");
+    agent.env("SSL_CERT_FILE", secret.path());
+    let ended = run(&mut as_anybody(&agent)).expect_code(2);
+    assert!(ended.stderr.contains("Permission denied (os error 13); without"), "{ended:#?}");
+}
+
+/// The same command without the right of root to read everything.
+fn as_anybody(command: &Command) -> Command {
+    let mut without = Command::new("/usr/bin/setpriv");
+    if rustix::process::geteuid().is_root() {
+        without.arg("--bounding-set=-dac_override,-dac_read_search");
+    }
+    without.arg(command.get_program()).args(command.get_args()).env_clear();
+    without.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    without
 }
 
 /// Runs the agent until a window was taken over TLS.
