@@ -33,7 +33,8 @@ pub fn without_passwords(text: &str) -> Cow<'_, str> {
 }
 
 /// What is before the last @ may be a part of a path, but a password may hold any sign. Without a
-/// scheme it is none with a slash before it, as in the ARN of a session that is named by an address.
+/// scheme it is one behind the last slash only where it has a colon, unlike the session in an ARN that
+/// is named by an address.
 fn without_password(word: &str) -> String {
     let (before, rest) = match word.find("://") {
         Some(scheme) => word.split_at(scheme + "://".len()),
@@ -48,11 +49,11 @@ fn without_password(word: &str) -> String {
     }
 }
 
+/// Whether it is a name and a password, be it behind the rest of a URL that is none (`http//`). The
+/// value of a dimension such as Owner=team:x@example is not.
 fn is_user_and_password(text: &str) -> bool {
-    // The value of a dimension such as Owner=team:x@example is none.
-    text.split(':').next().is_some_and(|user| !user.contains('='))
-        && text.contains(':')
-        && !text.contains('/')
+    let user = text.rsplit('/').next().unwrap_or(text);
+    user.split_once(':').is_some_and(|(name, _)| !name.contains('='))
 }
 
 /// Up to where the text fits into so many bytes when it is escaped.
@@ -107,6 +108,23 @@ const TAIL: usize = MOST - HEAD - 64;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_hidden_also_where_the_url_is_none_and_a_dimension_is_shown() {
+        for (text, expected) in [
+            ("http//joe:hunter2@h", "***@h"),
+            ("https:/joe:hunter2@h", "https:/***@h"),
+            ("Owner=team:x@example.com", "Owner=team:x@example.com"),
+            (
+                "arn:aws:sts::1:assumed-role/R/me@example.com",
+                "arn:aws:sts::1:assumed-role/R/me@example.com",
+            ),
+        ] {
+            let shown = shown(text);
+            assert!(!shown.contains("hunter2"), "{shown}");
+            assert!(shown == expected || text.contains("hunter2"), "{shown}");
+        }
+    }
 
     #[test]
     fn plain_text_stays_as_it_is() {

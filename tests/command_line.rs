@@ -94,6 +94,10 @@ fn a_region_of_the_environment_is_checked_as_the_option_is() {
         let ended = run(command().args(settings).env(name, text)).expect_code(2);
         assert_eq!(ended.stderr, format!("{name} {text:?}: expected a region such as eu-west-1\n"));
     }
+    let url = "http//joe:hunter2@h";
+    let ended = run(command().args(settings).env("AWS_ENDPOINT_URL", url)).expect_code(2);
+    let expected = "a URL such as https://monitoring.eu-west-1.amazonaws.com";
+    assert_eq!(ended.stderr, format!("AWS_ENDPOINT_URL \"***@h\": expected {expected}\n"));
     // What is not used does not matter.
     let ended = run(command().args(settings).args(["--region", "x y"]).env("AWS_REGION", "z z"));
     let ended = ended.expect_code(2);
@@ -131,7 +135,10 @@ fn what_is_most_likely_not_meant_is_told_and_taken_as_it_is() {
     let mistyped = "the variable CLOUDWATCH_METRICS_AGENT_PEROID is ignored; did you mean \
                     CLOUDWATCH_METRICS_AGENT_PERIOD?";
     assert!(warnings[0].ends_with(mistyped), "{ended:#?}");
-    assert!(warnings[1].contains("--period 2: CloudWatch has periods of 1, 5, 10"), "{ended:#?}");
+    assert!(
+        warnings[1].contains("--period 2: CloudWatch has no period of 2 s, only 1, 5, 10"),
+        "{ended:#?}"
+    );
 }
 
 #[test]

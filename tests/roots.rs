@@ -48,7 +48,7 @@ fn refused(variable: &str, value: &Path) -> String {
     let ended = run(publishing_to("http://127.0.0.1:9").env(variable, value)).expect_code(2);
     assert_eq!(ended.stdout, "");
     let start = format!("{variable} {value:?} gives no trusted root: ");
-    let end = format!("; without {variable} the system's are used\n");
+    let end = format!("; correct it, or unset {variable} to use the system's roots\n");
     let reason = ended.stderr.strip_prefix(&start).and_then(|rest| rest.strip_suffix(&end));
     assert!(reason.is_some(), "{ended:#?}");
     reason.unwrap_or_default().to_owned()
@@ -121,7 +121,7 @@ fn a_file_that_nobody_may_read_is_refused() {
     let mut agent = publishing_to("http://127.0.0.1:9");
     agent.env("SSL_CERT_FILE", secret.path());
     let ended = run(&mut as_anybody(&agent)).expect_code(2);
-    assert!(ended.stderr.contains("Permission denied (os error 13); without"), "{ended:#?}");
+    assert!(ended.stderr.contains("Permission denied (os error 13); correct it"), "{ended:#?}");
 }
 
 /// The same command without the right of root to read everything.

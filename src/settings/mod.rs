@@ -158,11 +158,11 @@ impl Settings {
         let buffer = problems.optional(cli, "buffer", number::buffer);
         let shutdown_timeout = problems.optional(cli, "shutdown-timeout", number::shutdown_timeout);
         if publish.contains(&Publish::CloudWatch) {
-            region_of_environment(cli, &mut problems);
+            variables_of_aws(cli, &mut problems);
         }
         let aws = Aws {
             region: problems.optional(cli, "region", region),
-            endpoint_url: problems.endpoint_url(cli),
+            endpoint_url: cli.value("endpoint-url").and_then(|typed| problems.url(&typed)),
             profile: problems.optional(cli, "profile", endpoint::profile),
         };
         let command = cli.command.as_deref().map(|command| problems.command(command));
@@ -220,16 +220,26 @@ impl Settings {
     }
 }
 
-/// Checks the region that the AWS SDK would take from its own variables as the option is checked. A
-/// command starts whatever they say; the region is then refused when it is needed.
-fn region_of_environment(cli: &Cli, problems: &mut Problems) {
-    if cli.value("region").is_some() || cli.command.is_some() {
+/// Checks the region and the endpoint that the AWS SDK would take from its own variables as the options
+/// are checked. A command starts whatever they say; they are then refused when they are needed.
+fn variables_of_aws(cli: &Cli, problems: &mut Problems) {
+    let first = |names: [&'static str; 2]| {
+        let typed = |name: &'static str| {
+            let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
+            Some(Typed { text, origin: name.to_owned() })
+        };
+        names.into_iter().find_map(typed).filter(|_| cli.command.is_none())
+    };
+    if let (None, Some(typed)) = (cli.value("region"), first(["AWS_REGION", "AWS_DEFAULT_REGION"]))
+    {
+        problems.check(&typed, region);
+    }
+    let is_ignored = std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    if cli.value("endpoint-url").is_some() || is_ignored.is_ok_and(|yes| yes == "true") {
         return;
     }
-    let set = |name: &&str| std::env::var(name).is_ok_and(|text| !text.is_empty());
-    if let Some(name) = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find(set) {
-        let text = std::env::var(name).unwrap_or_default();
-        problems.check(&Typed { text, origin: name.to_owned() }, region);
+    if let Some(typed) = first(["AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL"]) {
+        problems.url(&typed);
     }
 }
 
@@ -267,9 +277,8 @@ impl Problems {
         self.check(&typed?, check)
     }
 
-    /// That of `--endpoint-url`. A problem does not show a password that is in it.
-    fn endpoint_url(&mut self, cli: &Cli) -> Option<String> {
-        let typed = cli.value("endpoint-url")?;
+    /// An endpoint. A problem does not show a password that is in it.
+    fn url(&mut self, typed: &Typed) -> Option<String> {
         let shown = Typed { text: endpoint::without_password(&typed.text), ..typed.clone() };
         endpoint::url(&typed.text).map_err(|expected| self.add(&shown, &expected)).ok()
     }

@@ -57,9 +57,8 @@ fn odd_period(origin: &str, period: Duration) -> Option<String> {
     let below = (1..seconds).rev().find(|below| is_of_cloudwatch(*below))?;
     let whole = (1..).map(|windows| windows * seconds).find(|whole| is_of_cloudwatch(*whole))?;
     Some(format!(
-        "{origin} {seconds}: CloudWatch has periods of 1, 5, 10, 20 and 30 seconds and multiples of \
-         60; with {below} its graphs have gaps, and only periods such as {whole} hold the same number \
-         of windows each ({})",
+        "{origin} {seconds}: CloudWatch has no period of {seconds} s, only 1, 5, 10, 20, 30 and multiples \
+         of 60: at {below} s its graphs have gaps; at {whole} s each point holds {} windows",
         whole / seconds
     ))
 }
@@ -121,7 +120,7 @@ mod tests {
     fn a_period_that_cloudwatch_has_not_is_told_with_what_it_shows() {
         let told = |seconds| {
             let warning = odd_period("--period", Duration::from_secs(seconds))?;
-            let numbers = warning.split_once("with ")?.1.split(|c: char| !c.is_ascii_digit());
+            let numbers = warning.split_once(": at ")?.1.split(|c: char| !c.is_ascii_digit());
             let numbers = numbers.filter_map(|number| number.parse::<u64>().ok());
             Some(numbers.collect::<Vec<_>>())
         };

@@ -104,8 +104,8 @@ impl Roots {
             };
             let passes = read.is_err_and(|error| was_refused(&error));
             let text = format!(
-                "{variable} {value:?} gives no trusted root: {reason}; without {variable} the \
-                 system's are used"
+                "{variable} {value:?} gives no trusted root: {reason}; correct it, or unset {variable} \
+                 to use the system's roots"
             );
             return Err(Unusable { text, passes });
         }
