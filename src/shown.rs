@@ -110,19 +110,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_hidden_also_where_the_url_is_none_and_a_dimension_is_shown() {
-        for (text, expected) in [
-            ("http//joe:hunter2@h", "***@h"),
-            ("https:/joe:hunter2@h", "https:/***@h"),
-            ("Owner=team:x@example.com", "Owner=team:x@example.com"),
-            (
-                "arn:aws:sts::1:assumed-role/R/me@example.com",
-                "arn:aws:sts::1:assumed-role/R/me@example.com",
-            ),
-        ] {
+    fn a_password_is_hidden_also_where_the_url_is_none() {
+        for text in ["http//joe:hunter2@h", "https:/joe:hunter2@h", "(joe:hunter2@h)"] {
             let shown = shown(text);
-            assert!(!shown.contains("hunter2"), "{shown}");
-            assert!(shown == expected || text.contains("hunter2"), "{shown}");
+            assert!(shown.contains("***@h") && !shown.contains("hunter2"), "{shown}");
+        }
+        for text in ["Owner=team:x@example.com", "arn:aws:sts::1:assumed-role/R/me@example.com"] {
+            assert_eq!(shown(text), text);
         }
     }
 
