@@ -165,6 +165,8 @@ fn cpu(
         (Some(Err(error)), _) | (_, Some(Err(error))) => return part.failed(&error.to_string()),
         _ => return part.failed("there are no figures yet"),
     };
+    // The limit is known also where the figure cannot be true.
+    let part = part.limited(&second.limit);
     let percent = match cpu_utilization(&first, &second) {
         Ok(Some(percent)) => percent,
         Ok(None) => return part.failed("there are no figures yet"),
@@ -175,7 +177,7 @@ fn cpu(
     let cores = second.limit.amount.0;
     let formula =
         format!("{used:.3} s of CPU time in {elapsed:.3} s × {cores} cores = {percent:.2}%");
-    part.known(&second.limit, formula)
+    Part { percent: Some(formula), ..part }
 }
 
 fn memory(reading: Option<Result<MemoryReading, ReadError>>, evidence: &[Evidence]) -> Part {
@@ -185,12 +187,14 @@ fn memory(reading: Option<Result<MemoryReading, ReadError>>, evidence: &[Evidenc
         Some(Err(error)) => return part.failed(&error.to_string()),
         None => return part.failed("there are no figures yet"),
     };
+    let part = part.limited(&memory.limit);
     let percent = match memory_utilization(&memory) {
         Ok(percent) => percent,
         Err(error) => return part.failed(&error.to_string()),
     };
     let (used, limit) = (memory.used.0, memory.limit.amount.0);
-    part.known(&memory.limit, format!("{used} bytes of {limit} bytes = {percent:.2}%"))
+    let formula = format!("{used} bytes of {limit} bytes = {percent:.2}%");
+    Part { percent: Some(formula), ..part }
 }
 
 impl Part {
@@ -218,9 +222,9 @@ impl Part {
         }
     }
 
-    fn known<T: fmt::Display>(self, limit: &Limit<T>, percent: String) -> Self {
+    fn limited<T: fmt::Display>(self, limit: &Limit<T>) -> Self {
         let limit_origin = Some(Text::from(&*limit.origin));
-        Self { limit: Some(limit.amount.to_string()), limit_origin, percent: Some(percent), ..self }
+        Self { limit: Some(limit.amount.to_string()), limit_origin, ..self }
     }
 
     fn failed(self, error: &str) -> Self {
