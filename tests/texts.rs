@@ -16,7 +16,7 @@ use std::process::Command;
 
 use fake_cloudwatch::{Answer, FakeCloudWatch, refused_url};
 use http::{Reply, Server};
-use support::{Agent, SECRET, TemporaryFile, command, publishing_to, run};
+use support::{Agent, Ended, SECRET, TemporaryFile, command, publishing_to, run};
 use terminal::{Log, Terminal};
 
 /// What each line of the log, each text of an explanation, and what stands before it may have.
@@ -214,14 +214,26 @@ fn a_password_in_what_is_no_url_is_not_shown_either() {
             assert_no_password(&ended.stderr);
             assert!(ended.stderr.contains(&format!(" {masked:?}: expected a URL ")), "{ended:#?}");
         }
-        for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CLOUDWATCH", "HTTPS_PROXY"] {
-            let mut command = command();
-            command.args(["explain", "-n", "Test", "-s", "Foo", "--region", "eu-west-1"]);
-            let ended = run(command.env(variable, text).env("RUST_LOG", "trace")).expect_code(0);
+        for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CLOUDWATCH"] {
+            let ended = explained_with(variable, text).expect_code(2);
             assert_no_password(&ended.stdout);
             assert_no_password(&ended.stderr);
+            assert!(
+                ended.stderr.contains(&format!("{variable} {masked:?}: expected a URL ")),
+                "{ended:#?}"
+            );
         }
+        // A proxy that is no URL is left out by the client, so it is no reason to refuse to start.
+        let ended = explained_with("HTTPS_PROXY", text).expect_code(0);
+        assert_no_password(&ended.stdout);
+        assert_no_password(&ended.stderr);
     }
+}
+
+fn explained_with(variable: &str, text: &str) -> Ended {
+    let mut command = command();
+    command.args(["explain", "-n", "Test", "-s", "Foo", "--region", "eu-west-1"]);
+    run(command.env(variable, text).env("RUST_LOG", "trace"))
 }
 
 #[track_caller]
