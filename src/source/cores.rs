@@ -57,7 +57,7 @@ fn affinity() -> Option<Limit<Cores>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::container::tests::tree::Tree;
+    use support::tree::Tree;
 
     /// The cores and the file that tells them, below a root with these files.
     fn count(tree: &str) -> (f64, String) {

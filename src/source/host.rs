@@ -214,7 +214,7 @@ fn is_virtual(mountinfo: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::container::tests::tree::Tree;
+    use support::tree::Tree;
 
     /// The fixture tree `name` under tests/fixtures/host.
     fn host(name: &str) -> Host {

@@ -6,9 +6,9 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::signals::{TELLS_IGNORED, mask};
-use crate::support::Agent;
 use crate::terminal::Terminal;
 use crate::{running, running_with_signals, standard_input, with_signals};
+use support::Agent;
 
 /// An agent for which `env` blocks or ignores signals, and which runs a script. bash leaves the mask
 /// as it is, and dash does not.

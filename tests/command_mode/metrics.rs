@@ -6,8 +6,8 @@ use fake_cloudwatch::{Answer, FakeCloudWatch, refused_url};
 use rustix::process::Signal;
 use tokio::time::Instant;
 
-use crate::support::{Agent, publishing_to, run, windows_of};
 use crate::{UNTIL_A_TRAP, standard_input, with_default_signals};
+use support::{Agent, publishing_to, run, windows_of};
 
 /// An agent that publishes to `url` and runs a script.
 fn shell(url: &str, options: &[&str], script: &str) -> std::process::Command {

@@ -6,8 +6,8 @@ use std::{env, fs};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::Agent;
 use crate::{UNTIL_A_TRAP, running, shell, standard_input};
+use support::Agent;
 
 /// The grandchild of a command whose parents have ended asks who its parent is.
 const ORPHAN_OF_AN_ORPHAN: &str = "

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use support::{Agent, command, run};
 
-use crate::{UNTIL_A_TRAP, shell, standard_input, support, with_default_signals};
+use crate::{UNTIL_A_TRAP, shell, standard_input, with_default_signals};
 
 /// What tini passes on, but for SIGPIPE: the agent causes that itself where nobody reads what it
 /// writes. The end comes with the last one.

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
-use crate::http::{Reply, Request, Server};
+use support::http::{Reply, Request, Server};
 
 /// What a service gives: an access key with its secret and its session token.
 #[derive(Clone, Copy)]

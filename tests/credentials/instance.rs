@@ -7,10 +7,10 @@ use std::time::SystemTime;
 use fake_cloudwatch::FakeCloudWatch;
 
 use crate::aws::{self, INSTANCE, INSTANCE_ID, INSTANCE_REGION, INSTANCE_ZONE};
-use crate::http::{Log, Reply, Server};
 use crate::proxies;
 use crate::runs::{agent, agent_for, end, failure, publishing_key};
-use crate::support::{Agent, Ended};
+use support::http::{Log, Reply, Server};
+use support::{Agent, Ended};
 
 pub fn an_instance_gives_region_and_role() {
     let (cloudwatch, imds) = (FakeCloudWatch::start(), aws::imds());

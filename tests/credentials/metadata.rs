@@ -7,9 +7,9 @@ use std::process::Command;
 use fake_cloudwatch::{Datum, FakeCloudWatch};
 
 use crate::aws::{self, INSTANCE, INSTANCE_ID, INSTANCE_REGION, INSTANCE_ZONE};
-use crate::http::Server;
 use crate::runs::{agent_for, end, failure};
-use crate::support::Agent;
+use support::Agent;
+use support::http::Server;
 
 /// The agent, with all that it needs to be found out on the instance.
 fn asking(cloudwatch: &FakeCloudWatch, variables: &[(&str, &str)]) -> Command {

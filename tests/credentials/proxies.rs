@@ -7,10 +7,10 @@ use std::thread;
 use fake_cloudwatch::{Certificate, FakeCloudWatch, refused_url};
 
 use crate::aws::{self, INSTANCE, TASK, TASK_PATH};
-use crate::http::{Reply, Server};
 use crate::instance::assert_asked_for_everything;
 use crate::runs::{agent, agent_for, failure, publishing_key};
-use crate::support::TemporaryFile;
+use support::TemporaryFile;
+use support::http::{Reply, Server};
 
 /// Leads to this machine, and says that it cannot reach anything else.
 pub fn proxy() -> Server {

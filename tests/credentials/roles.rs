@@ -3,9 +3,9 @@
 use fake_cloudwatch::FakeCloudWatch;
 
 use crate::aws::{self, ASSUMED, TASK, TASK_PATH, WEB_IDENTITY};
-use crate::http::{Reply, Request, Server};
 use crate::runs::{agent_for, failure, publishing_key};
-use crate::support::TemporaryFile;
+use support::TemporaryFile;
+use support::http::{Reply, Request, Server};
 
 pub fn a_task_publishes_with_the_role_of_the_task() {
     let (cloudwatch, ecs, imds) = (FakeCloudWatch::start(), aws::ecs(), aws::imds());

@@ -9,7 +9,7 @@ use fake_cloudwatch::FakeCloudWatch;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::aws::MARK;
-use crate::support::{Agent, Ended, command};
+use support::{Agent, Ended, command};
 
 /// The agent, with neither region nor credentials, with its whole log. The SDK's own messages
 /// are not the agent's.

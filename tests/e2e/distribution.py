@@ -4,7 +4,7 @@
     python tests/e2e/distribution.py PATH_TO_BINARY [unittest options]
 
 Every statistic is computed here from the samples, and compared with what CloudWatch answers. Takes
-about a minute; needs cargo, for the samples of tests/distribution.rs.
+about a minute; needs cargo, for the samples of tests/distribution/main.rs.
 
 A value is rounded to 0.01 percent before it is sent, so each statistic of values may be off by half
 of that. Percentiles are taken as linear between the two nearest ranks, which is what ministack does;

@@ -12,7 +12,7 @@ use crate::faults::{Fault, UnderWay};
 use crate::log::Datum;
 use crate::moments::{self, Moment};
 use crate::scene::{Scene, Stream};
-use crate::support::{Agent, Ended};
+use support::{Agent, Ended};
 
 /// The length of a window: long enough for a delay, a request and a retry in it.
 pub const PERIOD: Duration = Duration::from_secs(2);

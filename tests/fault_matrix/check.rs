@@ -12,7 +12,7 @@ use crate::faults::{Effect, Fault};
 use crate::log::{self, Counts, Datum, Measured};
 use crate::moments::Moment;
 use crate::network::POISON;
-use crate::support::SECRET;
+use support::SECRET;
 
 /// Beyond the shutdown timeout, whatever happens.
 const LATEST: Duration = Duration::from_millis(200);

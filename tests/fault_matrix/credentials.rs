@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 use std::sync::{Arc, OnceLock};
 
-use crate::http::{Reply, Request, Server};
 use crate::scene::Scene;
+use support::http::{Reply, Request, Server};
 
 impl Scene {
     /// No credentials anywhere.

@@ -9,7 +9,7 @@ use crate::cell::{PERIOD, Run};
 use crate::faults::{Effect, UnderWay};
 use crate::log;
 use crate::scene::Stream;
-use crate::support::windows_of;
+use support::windows_of;
 
 /// When the signal comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use fake_cloudwatch::{Answer, Certificate, FakeCloudWatch, Refused};
 
-use crate::http::{Reply, Server};
 use crate::names;
 use crate::scene::{Scene, Stream};
+use support::http::{Reply, Server};
 
 impl Scene {
     /// The endpoint answers so until the fault ends.
@@ -124,7 +124,7 @@ pub fn proxy_502(scene: &mut Scene) {
     scene.lift = Some(Box::new(move |_| lifted.set(()).expect("a fault ends once")));
 }
 
-fn tunnel(request: &crate::http::Request) -> Reply {
+fn tunnel(request: &support::http::Request) -> Reply {
     let target = request.line.strip_prefix("CONNECT ").expect("only HTTPS goes through it");
     Reply::Tunnel(target.to_owned())
 }

@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use fake_cloudwatch::{Answer, FakeCloudWatch};
 
 use crate::cell::{BUFFER_OF_ONE, PERIOD, SAMPLE_INTERVAL, SHUTDOWN_TIMEOUT};
-use crate::support::{Agent, publishing_to};
+use support::{Agent, publishing_to};
 
 /// Everything about one run but the agent itself.
 pub struct Scene {

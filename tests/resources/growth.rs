@@ -2,7 +2,7 @@
 
 use fake_cloudwatch::refused_url;
 
-use crate::support::{Agent, publishing_to};
+use support::{Agent, publishing_to};
 
 /// The most memory that a process had in use.
 fn peak_kib(agent: &Agent) -> u64 {

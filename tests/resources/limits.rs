@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Resource, getrlimit};
 
-use crate::support::Agent;
+use support::Agent;
 
 /// A resource that is taken away from a process.
 pub struct Limit {

@@ -5,10 +5,10 @@ use std::net::Ipv4Addr;
 
 use fake_cloudwatch::FakeCloudWatch;
 
-use crate::http::{Reply, Request, Server};
 use crate::limits::{Limit, as_nobody, is_root, without_threads};
-use crate::support::{Agent, TemporaryFile, publishing_to, windows_of};
 use crate::{NAME, THREE_SECONDS, nothing_is_lost};
+use support::http::{Reply, Request, Server};
+use support::{Agent, TemporaryFile, publishing_to, windows_of};
 
 fn role(_: &Request) -> Reply {
     Reply::ok(

@@ -9,7 +9,7 @@ use fake_cloudwatch::FakeCloudWatch;
 use rustix::process::Resource;
 
 use crate::limits::{Limit, as_nobody, is_root};
-use crate::support::{Agent, TemporaryFile, command, full_pipe, publishing_to};
+use support::{Agent, TemporaryFile, command, full_pipe, publishing_to};
 
 /// A preview with a window a second.
 fn preview() -> Command {

@@ -3,8 +3,8 @@
 use rustix::process::Signal;
 
 use super::{figures, fixture, previewing, single_container, statistics};
-use crate::endpoint::{Answer, Endpoint};
-use crate::support::{Agent, Ended, command, run};
+use support::endpoint::{Answer, Endpoint};
+use support::{Agent, Ended, command, run};
 
 /// Makes the answer of one failure, and what the log says of it.
 type Failure = (fn() -> Answer, &'static str);

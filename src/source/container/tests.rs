@@ -8,17 +8,16 @@ mod field;
 mod groups;
 mod layouts;
 mod limits;
-pub mod tree;
 
 use std::fs;
 use std::path::Path;
 
 use tokio::time::Instant;
 
-use self::tree::Tree;
 use super::Container;
 use crate::settings::MemoryUse;
 use crate::source::Source;
+use support::tree::Tree;
 
 /// The tree of tests/fixtures/containers/NAME.tree.
 pub fn fixture(name: &str) -> Tree {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::Limited;
-use super::tree::Tree;
 use super::{Container, MemoryUse, fixture, open, read, relative};
 use crate::model::{Bytes, Cores, Limit, ReadError};
 use crate::source::Source;
 use crate::source::task::Limits;
+use support::tree::Tree;
 
 #[test]
 fn any_limit_below_the_machine_makes_a_container() {

@@ -1,11 +1,11 @@
 //! The counters of events, and the evidence of a reading: of each version and of both at once,
 //! with the files that are missing, unreadable or garbage.
 
-use super::tree::Tree;
 use super::{Container, MemoryUse, fixture, open, relative};
 use crate::model::{Evidence, RawValue, ReadError};
 use crate::settings::Metrics;
 use crate::source::Source;
+use support::tree::Tree;
 
 /// A fixture with counters of events, and the files that they stand in.
 struct Layout {

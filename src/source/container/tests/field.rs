@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::Limited;
-use super::tree::Tree;
 use super::{Container, MemoryUse, fixture, fixture_in, open, relative};
 use crate::model::{ReadError, Reading};
 use crate::sampler::{cpu_utilization, memory_utilization};
 use crate::source::Source;
 use crate::source::host::Host;
+use support::tree::Tree;
 
 fn field(name: &str) -> Tree {
     fixture_in("field", name)

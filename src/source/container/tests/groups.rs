@@ -3,9 +3,9 @@
 
 use std::fmt::Write;
 
-use super::tree::Tree;
 use super::{fixture, open, read, read_once};
 use crate::source::Source;
+use support::tree::Tree;
 
 const ID: &str = "9c40d7e21b6f83a5c7e8f01d2a4b69835e7c1d0f6a2b4e8d93c5f7a1b0e6d482";
 

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use super::tree::Tree;
 use super::{fixture, read_once};
 use crate::source::cgroup::Version::{self, V1, V2};
+use support::tree::Tree;
 
 /// Fixtures without limits whose group has another around it that can be seen. Each with the
 /// version of its files, and the path of the group.

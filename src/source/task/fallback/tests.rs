@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading};
 use crate::settings::MemoryUse;
 use crate::source::container::tests::fixture;
-use crate::source::container::tests::tree::Tree;
+use support::tree::Tree;
 
 const INTERVAL: Duration = Duration::from_millis(900);
 

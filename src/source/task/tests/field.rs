@@ -9,10 +9,10 @@ use crate::model::{CpuReading, ReadError};
 use crate::sampler::{cpu_utilization, memory_utilization};
 use crate::settings::MemoryUse;
 use crate::source::Source;
-use crate::source::container::tests::tree::Tree;
 use crate::source::task::account::Now;
 use crate::source::task::news::{News, Sender};
 use crate::source::task::{Task, stats};
+use support::tree::Tree;
 
 /// A task whose answers and files are made here, from one second to the next.
 struct Scene {

@@ -65,6 +65,17 @@ fn no_file_is_longer_than_400_lines() {
     }
 }
 
+/// A file is the module that its place says, so that what a test crate shares is in tests/support.
+#[test]
+fn a_module_is_where_its_name_says() {
+    let attribute = "#[path".to_owned() + " = ";
+    for file in ["src", "tests"].into_iter().flat_map(rust_files) {
+        // The source of macOS has the name of the one it stands for.
+        let allowed = file == Path::new("src/source/mod.rs");
+        assert!(allowed || !text(&file).contains(&attribute), "{}", file.display());
+    }
+}
+
 #[test]
 fn the_model_depends_on_nothing() {
     let model = text(Path::new("src/model.rs"));

@@ -2,22 +2,13 @@
 //! are never shown.
 #![cfg(target_os = "linux")]
 
-#[path = "credentials/http.rs"]
-#[expect(dead_code, reason = "the tests of credentials use all of it")]
-mod http;
-#[path = "live/terminal.rs"]
-#[expect(dead_code, reason = "the tests of the live view use all of it")]
-mod terminal;
-
-mod support;
-
 use std::net::Ipv4Addr;
 use std::process::Command;
 
 use fake_cloudwatch::{Answer, FakeCloudWatch, refused_url};
-use http::{Reply, Server};
+use support::http::{Reply, Server};
+use support::terminal::{Log, Terminal};
 use support::{Agent, Ended, SECRET, TemporaryFile, command, publishing_to, run};
-use terminal::{Log, Terminal};
 
 /// What each line of the log, each text of an explanation, and what stands before it may have.
 const MOST: usize = 4096;

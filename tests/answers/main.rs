@@ -1,15 +1,10 @@
 //! Which answers prove that a window was taken, and what an answer without an end does: nothing.
 
-#[path = "credentials/http.rs"]
-#[expect(dead_code, reason = "the tests of credentials use all of it")]
-mod http;
-mod support;
-
 use std::net::Ipv4Addr;
 use std::process::Command;
 
 use fake_cloudwatch::{Answer, Certificate, Endless, FakeCloudWatch};
-use http::{Reply, Server};
+use support::http::{Reply, Server};
 use support::{Agent, TemporaryFile, command, publishing_to, windows_of};
 
 /// Runs an agent against each answer until a send has failed with its cause, then lets the endpoint

@@ -1,7 +1,5 @@
 //! What the agent never does: show a credential, or listen.
 
-mod support;
-
 use std::fs;
 
 use fake_cloudwatch::{Answer, FakeCloudWatch};

@@ -2,18 +2,11 @@
 //! the metrics. What is looked at is told by Linux: /proc, PID namespaces, signal numbers.
 #![cfg(target_os = "linux")]
 
-#[path = "command_mode/jobs.rs"]
 mod jobs;
-#[path = "command_mode/masks.rs"]
 mod masks;
-#[path = "command_mode/metrics.rs"]
 mod metrics;
-#[path = "command_mode/orphans.rs"]
 mod orphans;
-#[path = "command_mode/signals.rs"]
 mod signals;
-mod support;
-#[path = "command_mode/terminal.rs"]
 mod terminal;
 
 use std::io::{PipeWriter, Write, pipe};

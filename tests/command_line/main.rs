@@ -1,7 +1,5 @@
 //! What a user types and reads: help, errors, and the preview on the console.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Lines, PipeWriter, pipe};
 use std::process::{Child, ChildStdout, Stdio};
 

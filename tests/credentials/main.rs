@@ -1,23 +1,13 @@
 //! Where region and credentials come from, and through which proxy, with the services that give
 //! them at their real addresses, in a network of its own that leads nowhere.
 
-#[path = "credentials/aws.rs"]
 mod aws;
-#[path = "credentials/http.rs"]
-mod http;
-#[path = "credentials/instance.rs"]
 mod instance;
-#[path = "credentials/metadata.rs"]
 mod metadata;
-#[path = "credentials/namespace.rs"]
 mod namespace;
-#[path = "credentials/proxies.rs"]
 mod proxies;
-#[path = "credentials/roles.rs"]
 mod roles;
-#[path = "credentials/runs.rs"]
 mod runs;
-mod support;
 
 use std::process::ExitCode;
 use std::thread;

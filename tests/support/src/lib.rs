@@ -1,6 +1,9 @@
 //! Runs the real binary as its user would, and looks at it from outside.
-#![allow(dead_code, reason = "each test file uses its own part of this")]
-#![allow(clippy::panic, clippy::allow_attributes, reason = "a panic is how a test fails")]
+
+pub mod endpoint;
+pub mod http;
+pub mod terminal;
+pub mod tree;
 
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write, pipe};
 use std::path::{Path, PathBuf};
@@ -13,9 +16,20 @@ use fake_cloudwatch::Datum;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
 
+/// The binary that Cargo built for the tests.
+pub fn binary() -> PathBuf {
+    built().join("cloudwatch_metrics_agent")
+}
+
+/// The folder of what Cargo built with this profile: a test is in `deps` there.
+fn built() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its file");
+    test.ancestors().nth(2).expect("a test is in deps").to_owned()
+}
+
 /// The command line of the binary, in an environment that holds nothing of this machine's.
 pub fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudwatch_metrics_agent"));
+    let mut command = Command::new(binary());
     command.env_clear().stdin(Stdio::null());
     command
 }
@@ -232,7 +246,7 @@ pub fn windows_of(data: &[Datum]) -> Vec<u64> {
 
 /// Compares with the stored copy in tests/expected. `UPDATE_EXPECTED=1` stores it anew.
 pub fn assert_expected(name: &str, actual: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/expected").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../expected").join(name);
     if std::env::var_os("UPDATE_EXPECTED").is_some() {
         std::fs::write(&path, actual).expect("tests/expected is writable");
     }
@@ -257,7 +271,7 @@ impl TemporaryFile {
     pub fn new(name: &str, text: &str) -> Self {
         let thread = std::thread::current();
         let test = thread.name().expect("tests run in named threads");
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{name}"));
+        let path = built().join("../tmp").join(format!("{test}-{name}"));
         std::fs::write(&path, text).expect("the target directory is writable");
         Self(path)
     }

@@ -2,18 +2,10 @@
 //! windows are kept, and all of them arrive when the resource is there again.
 #![cfg(target_os = "linux")]
 
-#[path = "resources/growth.rs"]
 mod growth;
-#[path = "credentials/http.rs"]
-#[expect(dead_code, reason = "the tests of credentials use all of it")]
-mod http;
-#[path = "resources/limits.rs"]
 mod limits;
-#[path = "resources/names.rs"]
 mod names;
-#[path = "resources/output.rs"]
 mod output;
-mod support;
 
 use std::io::{Write, pipe};
 

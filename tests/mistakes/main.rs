@@ -1,8 +1,6 @@
 //! Mistakes with credentials: each is named with its file or variable and the cure, by the log where
 //! nothing can be published, and by `explain`.
 
-mod support;
-
 use std::path::Path;
 use std::process::Command;
 

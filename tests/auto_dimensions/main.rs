@@ -1,7 +1,5 @@
 //! Dimensions whose values are found out where the agent runs.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::Command;

@@ -1,12 +1,7 @@
 //! Embedded Metric Format on standard output, held to its specification.
 
 #[cfg(target_os = "linux")]
-#[path = "task/endpoint.rs"]
-#[expect(dead_code, reason = "the tests of the task source use all of it")]
-mod endpoint;
-#[path = "emf/line.rs"]
 mod line;
-mod support;
 
 use std::collections::BTreeMap;
 use std::io::{PipeReader, Read, pipe};
@@ -138,8 +133,8 @@ fn thirty_dimensions_of_the_longest_names_and_values_keep_to_the_limits() {
 #[cfg(target_os = "linux")]
 #[test]
 fn each_container_has_its_own_line_with_one_more_dimension() {
-    use endpoint::{Answer, Endpoint};
-    let fixture = include_str!("fixtures/ecs/task-single.json");
+    use support::endpoint::{Answer, Endpoint};
+    let fixture = include_str!("../fixtures/ecs/task-single.json");
     let endpoint = Endpoint::start(|_, _| Answer::Ok(fixture.to_owned()));
     let lines = printed(
         printing(&["--scope", "task", "--per-container", "--dimension", "Stage=prod"])

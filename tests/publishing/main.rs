@@ -1,7 +1,5 @@
 //! Publishing to CloudWatch, and the flush at the end.
 
-mod support;
-
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,5 @@
 //! Several publishers at once, what each is given, and the forms in which they tell the same.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -3,8 +3,6 @@
 //! An hour of samples takes no hour: the windows are given their times. What sends runs as a
 //! process of its own, with credentials in its environment.
 
-mod support;
-
 use std::iter::repeat_n;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

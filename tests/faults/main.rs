@@ -1,7 +1,5 @@
 //! What the agent does and says when publishing fails.
 
-mod support;
-
 use fake_cloudwatch::{Answer, Certificate, FakeCloudWatch, Skew, refused_url};
 use support::{Agent, Ended, TemporaryFile, command, publishing_to, windows_of};
 

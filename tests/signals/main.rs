@@ -2,8 +2,6 @@
 //! blocked or ignored when the agent was started.
 #![cfg(target_os = "linux")]
 
-mod support;
-
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::Command;

@@ -7,45 +7,23 @@
 //! all of it, with the binary that is released. `--clock` sets the clock of the machine: it is for
 //! one that is there for nothing else, and prints rows for `--rows`.
 
-#[path = "fault_matrix/cell.rs"]
 mod cell;
-#[path = "fault_matrix/check.rs"]
 mod check;
-#[path = "fault_matrix/clock.rs"]
 mod clock;
-#[path = "fault_matrix/credentials.rs"]
 mod credentials;
-#[path = "fault_matrix/faults.rs"]
 mod faults;
-#[path = "fault_matrix/files.rs"]
 mod files;
-#[path = "credentials/http.rs"]
-#[expect(dead_code, reason = "the tests of credentials use all of it")]
-mod http;
-#[path = "fault_matrix/lists.rs"]
 mod lists;
-#[path = "fault_matrix/log.rs"]
 mod log;
-#[path = "fault_matrix/moments.rs"]
 mod moments;
-#[path = "fault_matrix/names.rs"]
 mod names;
-#[path = "fault_matrix/namespace.rs"]
 mod namespace;
-#[path = "fault_matrix/network.rs"]
 mod network;
-#[path = "fault_matrix/pool.rs"]
 mod pool;
-#[path = "fault_matrix/resources.rs"]
 mod resources;
-#[path = "fault_matrix/rows_machine.rs"]
 mod rows_machine;
-#[path = "fault_matrix/rows_service.rs"]
 mod rows_service;
-#[path = "fault_matrix/scene.rs"]
 mod scene;
-mod support;
-#[path = "fault_matrix/table.rs"]
 mod table;
 
 use std::path::PathBuf;

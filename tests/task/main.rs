@@ -1,18 +1,14 @@
 //! The ECS task: the real binary and an endpoint that tells it what the task is and uses.
 #![cfg(target_os = "linux")]
 
-#[path = "task/endpoint.rs"]
-mod endpoint;
-#[path = "task/failures.rs"]
 mod failures;
-mod support;
 
 use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-use endpoint::{Answer, Endpoint};
+use support::endpoint::{Answer, Endpoint};
 use support::{Agent, command, run};
 
 /// Previews windows of a second, of samples every tenth of one, of a task with this endpoint.

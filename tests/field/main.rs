@@ -3,16 +3,12 @@
 //! was reckoned by hand.
 #![cfg(target_os = "linux")]
 
-mod support;
-#[path = "../src/source/container/tests/tree.rs"]
-mod tree;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use support::run;
-use tree::Tree;
+use support::tree::Tree;
 
 /// What `explain` says where /proc and /sys are those of a tree, with a delta over it.
 fn explain(name: &str, delta: &str, arguments: &[&str]) -> String {
@@ -40,7 +36,7 @@ fn explain(name: &str, delta: &str, arguments: &[&str]) -> String {
             "mount --bind $0/proc /proc; mount --bind $0/sys /sys; exec \"$@\"",
         ])
         .arg(tree.root())
-        .arg(env!("CARGO_BIN_EXE_cloudwatch_metrics_agent"))
+        .arg(support::binary())
         .args(["explain", "--namespace", "Test", "--service", "Foo", "--dry-run"])
         .args(arguments)
         .env_clear()

@@ -1,16 +1,12 @@
 //! The console in a terminal: its lines, and below them the live view.
 #![cfg(target_os = "linux")]
 
-mod support;
-#[path = "live/terminal.rs"]
-mod terminal;
-
 use std::process::Command;
 
 use fake_cloudwatch::{Answer, FakeCloudWatch};
 use rustix::process::Signal;
+use support::terminal::{Ended, Log, Size, Terminal};
 use support::{Agent, command, publishing_to};
-use terminal::{Ended, Log, Size, Terminal};
 
 /// A preview with ten samples a second, in windows of `period`.
 fn preview(period: &str) -> Command {

@@ -1,8 +1,6 @@
 //! Trusted roots that the user names: those that give nothing are an error at start, and the forms
 //! that OpenSSL reads are read.
 
-mod support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,5 @@
 //! `explain`: what would be measured and published, and how that is known.
 
-mod support;
-
 use serde_json::Value;
 use support::{Ended, SECRET, TemporaryFile, command, run};
 
