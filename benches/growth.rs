@@ -4,12 +4,12 @@
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cloudwatch_metrics_agent::cli::Cli;
+use cloudwatch_metrics_agent::collector::window::Windows;
+use cloudwatch_metrics_agent::config::cli::Cli;
+use cloudwatch_metrics_agent::config::{Publish, Settings};
 use cloudwatch_metrics_agent::delivery::Delivery;
 use cloudwatch_metrics_agent::model::{Sample, Summary};
 use cloudwatch_metrics_agent::publisher;
-use cloudwatch_metrics_agent::settings::{Publish, Settings};
-use cloudwatch_metrics_agent::window::Windows;
 use divan::{AllocProfiler, Bencher};
 use fake_cloudwatch::FakeCloudWatch;
 use tokio::sync::mpsc;

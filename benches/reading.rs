@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cloudwatch_metrics_agent::settings::MemoryUse;
+use cloudwatch_metrics_agent::config::MemoryUse;
 use cloudwatch_metrics_agent::source::Source;
 use cloudwatch_metrics_agent::source::container::Container;
 use cloudwatch_metrics_agent::source::host::Host;

@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::collector::window::Windows;
+use crate::config::{Publish, Settings, Statistics};
 use crate::cost::Comparison;
 use crate::delivery::{Counts, Delivery};
-use crate::live::Live;
 use crate::sampler::{self, Pace, Sampled};
-use crate::settings::{Publish, Settings, Statistics};
 use crate::source::Chosen;
-use crate::window::Windows;
+use crate::terminal::live::Live;
 use crate::{auto_dimensions, publisher, source};
 
 /// Measures and publishes until `stop` is cancelled, then delivers what is left within the
@@ -155,8 +155,8 @@ mod tests {
     use std::hash::BuildHasherDefault;
 
     use super::*;
+    use crate::config::Publish;
     use crate::publisher::cloudwatch::tests::settings;
-    use crate::settings::Publish;
 
     const AGENTS: u64 = 10_000;
 

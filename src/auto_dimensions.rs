@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
-use crate::ecs::Endpoint;
-use crate::instance;
-use crate::settings::{AutoDimension, Settings, dimension_value};
+use crate::config::{AutoDimension, Settings, dimension_value};
+use crate::surroundings::ec2;
+use crate::surroundings::ecs::Endpoint;
 
 /// The settings with all dimensions that were asked for. One whose value cannot be found out, or
 /// is none that CloudWatch takes, is left out and said. So are those that have not been found out
@@ -41,7 +41,7 @@ pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -
 #[derive(Default)]
 struct Finder {
     task: OnceCell<Result<TaskIdentity, String>>,
-    instance: OnceCell<Result<(instance::Endpoint, String), String>>,
+    instance: OnceCell<Result<(ec2::Endpoint, String), String>>,
 }
 
 /// The task, by the metadata endpoint version 4.
@@ -92,7 +92,7 @@ impl Finder {
     /// Asks the EC2 metadata service, version 2.
     async fn instance(&self, path: &str) -> io::Result<String> {
         let ask = async || {
-            let endpoint = instance::Endpoint::from_environment().map_err(|e| e.to_string())?;
+            let endpoint = ec2::Endpoint::from_environment().map_err(|e| e.to_string())?;
             let token = endpoint.token().await.map_err(|e| e.to_string())?;
             Ok((endpoint, token))
         };

@@ -9,11 +9,11 @@ use serde::{Serialize, Serializer};
 use tokio::time::{Instant, sleep};
 
 use crate::auto_dimensions;
+use crate::config::{Output, Settings};
 use crate::cost::Comparison;
 use crate::model::{CpuReading, Evidence, Limit, MemoryReading, ReadError};
 use crate::publisher::{self, Choice};
 use crate::sampler::{cpu_utilization, memory_utilization};
-use crate::settings::{Output, Settings};
 use crate::shown::shown;
 use crate::source::{self, Chosen, Source};
 

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use env_logger::Target;
 
-use crate::output::{PIPE_BUF, is_writable};
-use crate::screen;
 use crate::shown::shown;
+use crate::terminal::screen;
+use crate::terminal::writable::{PIPE_BUF, is_writable};
 
 /// Starts the log.
 pub fn init() {

@@ -5,9 +5,9 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use cloudwatch_metrics_agent::cli::Cli;
 use cloudwatch_metrics_agent::command::Child;
-use cloudwatch_metrics_agent::settings::Settings;
+use cloudwatch_metrics_agent::config::Settings;
+use cloudwatch_metrics_agent::config::cli::Cli;
 use cloudwatch_metrics_agent::signals::{self, Signals};
 use cloudwatch_metrics_agent::{agent, explain, logging, publisher};
 use nix::sys::signal::SigSet;

@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::pace::Pace;
 use self::watch::{ClockWatch, EventWatch, FailureWatch, LimitWatch};
+use crate::collector::window::Windows;
 use crate::model::{
     Bytes, Cores, CpuReading, Measured, MemoryReading, ReadError, Reading, Sample, Summary,
 };
 use crate::source::Source;
-use crate::window::Windows;
 
 /// Samples at a pace until `stop` is cancelled, and sends the summary of each window that
 /// closes to all who take summaries. Then takes a last reading, closes the open window and ends.

@@ -28,9 +28,9 @@ use self::encoding::Encoding;
 use super::line::LineFormat;
 use super::metrics::CONTAINER_NAME;
 use super::{Explaining, Failure, PublishError, Publisher, Publishing};
+use crate::config::Settings;
 use crate::logging::CLOUDWATCH;
 use crate::model::Summary;
-use crate::settings::Settings;
 
 /// What is wrong with the files that the user names for TLS, if anything is. That this machine has no
 /// descriptor to read them with is an outage, and not their fault.

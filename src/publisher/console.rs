@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 use super::line::LineFormat;
 use super::stdout::Printer;
 use super::{Explaining, Publisher, Publishing};
+use crate::config::{Output, Settings};
 use crate::model::{Statistics, Summary};
-use crate::settings::{Output, Settings};
 
 /// The publisher behind `--publish console`.
 #[derive(Debug)]

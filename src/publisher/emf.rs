@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::metrics::{CONTAINER_NAME, Choice, Datum, Unit, Value};
 use super::stdout::Printer;
 use super::{Explaining, Publisher, Publishing};
+use crate::config::{Dimension, Settings};
 use crate::model::{Summary, ValueCount};
-use crate::settings::{Dimension, Settings};
 
 /// The publisher behind `--publish emf`.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::time::SystemTime;
 
 use super::metrics::CONTAINER_NAME;
+use crate::config::{Metrics, Settings};
 use crate::model::{Statistics, Summary};
-use crate::settings::{Metrics, Settings};
 use crate::shown::shown;
 
 /// The lines of one configuration.

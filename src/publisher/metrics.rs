@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::config::{Metrics, Settings, Statistics as Form};
 use crate::model::{Statistics, Summary, ValueCount};
-use crate::settings::{Metrics, Settings, Statistics as Form};
 
 /// One metric of one window.
 #[derive(Clone, Debug, PartialEq)]

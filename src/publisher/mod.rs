@@ -15,8 +15,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use self::metrics::Choice;
+use crate::config::{Publish, Settings};
 use crate::model::Summary;
-use crate::settings::{Publish, Settings};
 
 /// Takes summaries to where somebody looks at them.
 pub trait Publisher {

@@ -9,8 +9,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::{Failure, PublishError};
-use crate::output::{PIPE_BUF, is_writable};
-use crate::screen::Line;
+use crate::terminal::screen::Line;
+use crate::terminal::writable::{PIPE_BUF, is_writable};
 
 /// Prints the lines of one summary after the other.
 #[derive(Debug, Default)]

@@ -15,8 +15,8 @@ use self::memory::Memory;
 use super::Source;
 use super::cgroup::Group;
 use super::task::Limits;
+use crate::config::{MemoryUse, Metrics};
 use crate::model::{Events, Evidence, Limit, ReadError, Reading};
-use crate::settings::{MemoryUse, Metrics};
 
 /// Reads the counters of the group that this process is in.
 #[derive(Debug)]

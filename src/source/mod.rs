@@ -33,11 +33,11 @@ use tokio::time::Instant;
 #[cfg(target_os = "linux")]
 use self::container::Limited;
 #[cfg(target_os = "linux")]
-use crate::ecs::Endpoint;
+use crate::config::Scope;
+use crate::config::Settings;
 use crate::model::{Events, Evidence, Reading};
 #[cfg(target_os = "linux")]
-use crate::settings::Scope;
-use crate::settings::Settings;
+use crate::surroundings::ecs::Endpoint;
 
 /// Gives the raw counters of what is measured.
 pub trait Source {
@@ -85,7 +85,7 @@ pub async fn open(settings: &Settings) -> Chosen {
         (Scope::Container, _) => Chosen::new(container(), "container", asked()),
         (Scope::Task, endpoint) => task(endpoint.unwrap_or_else(Endpoint::unset), asked()).await,
         (Scope::Auto, Some(endpoint)) => {
-            task(endpoint, format!("{} is set", crate::ecs::VARIABLE)).await
+            task(endpoint, format!("{} is set", crate::surroundings::ecs::VARIABLE)).await
         }
         (Scope::Auto, None) => {
             let mut container = container();

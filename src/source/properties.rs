@@ -9,8 +9,8 @@ use proptest::test_runner::RngSeed;
 use super::cgroup::{Group, field, v1, v2};
 use super::proc;
 use super::task::{metadata, stats};
+use crate::config::MemoryUse;
 use crate::model::{Bytes, Cores};
-use crate::settings::MemoryUse;
 
 /// A text of the kind that is parsed, with something done to it: a piece taken out, put in or
 /// replaced, digits and signs more often than other characters.

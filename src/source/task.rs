@@ -32,12 +32,12 @@ use self::news::{News, Receiver, channel};
 use super::Source;
 use super::container::Container;
 use super::host::{Host, Used};
-use crate::ecs::Endpoint;
+use crate::config::{MemoryUse, Metrics, Scope, Settings};
 use crate::model::{
     Bytes, Cores, CpuAccount, CpuReading, Events, Evidence, Limit, MemoryReading, ReadError,
     Reading,
 };
-use crate::settings::{MemoryUse, Metrics, Scope, Settings};
+use crate::surroundings::ecs::Endpoint;
 
 /// Reads the usage of a task, in the way that suits where it runs.
 #[derive(Debug)]

@@ -7,11 +7,11 @@ use std::iter::repeat_n;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cloudwatch_metrics_agent::cli::Cli;
+use cloudwatch_metrics_agent::collector::window::Windows;
+use cloudwatch_metrics_agent::config::cli::Cli;
+use cloudwatch_metrics_agent::config::{Publish, Settings};
 use cloudwatch_metrics_agent::model::{Sample, Summary};
 use cloudwatch_metrics_agent::publisher;
-use cloudwatch_metrics_agent::settings::{Publish, Settings};
-use cloudwatch_metrics_agent::window::Windows;
 use fake_cloudwatch::FakeCloudWatch;
 use serde_json::{Value as Json, json};
 use support::{Agent, SECRET, TemporaryFile};

@@ -28,8 +28,8 @@ use super::mistakes::{self, Mistakes};
 use super::names::PatientNames;
 use super::transport;
 use super::web_identity::WebIdentity;
+use crate::config::{Aws, region as check_region};
 use crate::publisher::{Failure, PublishError};
-use crate::settings::{Aws, region as check_region};
 
 /// Makes the SDK's client when it is first needed, and again as long as that fails.
 #[derive(Debug)]

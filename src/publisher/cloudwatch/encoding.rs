@@ -3,9 +3,9 @@
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 
+use crate::config::{self, Settings};
 use crate::model::{Summary, ValueCount};
 use crate::publisher::metrics::{CONTAINER_NAME, Choice, Datum, Unit, Value};
-use crate::settings::{self, Settings};
 
 /// Encodes as the settings want it.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub struct Encoding {
 impl Encoding {
     pub fn new(settings: &Settings) -> Self {
         let dimension =
-            |d: &settings::Dimension| Dimension::builder().name(&d.name).value(&d.value).build();
-        let set = |set: Vec<&settings::Dimension>| set.into_iter().map(dimension).collect();
+            |d: &config::Dimension| Dimension::builder().name(&d.name).value(&d.value).build();
+        let set = |set: Vec<&config::Dimension>| set.into_iter().map(dimension).collect();
         Self {
             choice: Choice::new(settings),
             dimension_sets: settings.dimension_sets().into_iter().map(set).collect(),

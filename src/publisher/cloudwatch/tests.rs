@@ -6,11 +6,11 @@ mod sending;
 
 use std::time::Duration;
 
-use crate::settings::{self, Aws, MemoryUse, Metrics, Output, Publish, Scope, Settings};
+use crate::config::{self, Aws, MemoryUse, Metrics, Output, Publish, Scope, Settings};
 
 /// Settings with a period in seconds and the user's own dimensions.
 pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
-    let dimension = |(name, value): (&str, &str)| settings::Dimension {
+    let dimension = |(name, value): (&str, &str)| config::Dimension {
         name: name.to_owned(),
         value: value.to_owned(),
     };
@@ -27,7 +27,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
         metrics: Metrics::default(),
         per_container: false,
         publish: vec![Publish::CloudWatch],
-        statistics: settings::Statistics::MedianMax,
+        statistics: config::Statistics::MedianMax,
         output: Output::Text,
         buffer: 60,
         shutdown_timeout: Duration::from_secs(8),

@@ -15,8 +15,8 @@ use super::capped::Capped;
 use super::failure::out_of_resources;
 use super::names::Names;
 use super::roots::Roots;
+use crate::config::is_http_url;
 use crate::publisher::{Failure, PublishError};
-use crate::settings::is_http_url;
 
 /// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
 /// credentials. Each connector of its own would parse the trusted roots again, and have to be

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::*;
+use crate::config::Statistics as Form;
 use crate::model::{ContainerSummary, Statistics};
 use crate::publisher::cloudwatch::tests::settings;
-use crate::settings::Statistics as Form;
 
 fn statistics(median: f64, values: &[(u16, u32)]) -> Option<Statistics> {
     let value = |&(hundredths, count): &(u16, u32)| ValueCount { hundredths, count };

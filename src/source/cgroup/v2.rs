@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::field;
+use crate::config::MemoryUse;
 use crate::model::{Bytes, Cores};
-use crate::settings::MemoryUse;
 use crate::source::plausible::cache_without_shared;
 
 /// The CPU time that the group has used, from the text of `cpu.stat`.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use log::{info, warn};
 
 use super::{Binds, smallest};
+use crate::config::MemoryUse;
 use crate::model::{Bytes, Evidence, Limit, MemoryReading, ReadError};
-use crate::settings::MemoryUse;
 use crate::source::cgroup::{Group, Version, field, v1, v2};
 use crate::source::kernel_file::{KernelFile, PAGE, optional, required};
 use crate::source::plausible::left_of;

@@ -15,7 +15,7 @@ use std::path::Path;
 use tokio::time::Instant;
 
 use super::Container;
-use crate::settings::MemoryUse;
+use crate::config::MemoryUse;
 use crate::source::Source;
 use support::tree::Tree;
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::containers::Containers;
 use super::fusion::Fusion;
 use super::stats::Usage;
-use crate::ecs::VARIABLE;
+use crate::config::MemoryUse;
 use crate::model::{Evidence, RawValue};
-use crate::settings::MemoryUse;
+use crate::surroundings::ecs::VARIABLE;
 
 /// The exact figures: those of the containers together.
 pub fn of_containers(

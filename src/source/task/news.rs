@@ -98,7 +98,7 @@ mod tests {
                     "memory_stats":{{"usage":9,"stats":{{"inactive_file":2,"active_file":3}}}}}}}}"#
                 )
                 .as_bytes(),
-                crate::settings::MemoryUse::Used,
+                crate::config::MemoryUse::Used,
             );
             let now = Now { instant: Instant::now(), wall_clock: SystemTime::now() };
             sender.send(News::Usage(usage.expect("JSON"), now));

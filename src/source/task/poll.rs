@@ -11,8 +11,8 @@ use super::account::Now;
 use super::metadata::Task;
 use super::news::{News, Sender};
 use super::stats;
-use crate::ecs::Endpoint;
-use crate::settings::MemoryUse;
+use crate::config::MemoryUse;
+use crate::surroundings::ecs::Endpoint;
 
 /// Asks what the task is until that is known for good, and its usage, until nobody listens.
 pub async fn run(endpoint: Endpoint, memory: MemoryUse, news: Sender) {

@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::config::MemoryUse;
 use crate::model::Bytes;
-use crate::settings::MemoryUse;
 use crate::source::plausible::left_of;
 
 /// The usage of one container at the instant that it was read. A part is `None` where its figures

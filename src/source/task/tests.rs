@@ -10,7 +10,7 @@ use super::fallback::Fallback;
 use super::metadata::Task as Metadata;
 use super::news::{News, Sender, channel};
 use super::{Containers, Task, Way};
-use crate::settings::{MemoryUse, Metrics};
+use crate::config::{MemoryUse, Metrics};
 use crate::source::host::Host;
 
 /// The body of an answer of the endpoint, from tests/fixtures/ecs.

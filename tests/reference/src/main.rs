@@ -6,7 +6,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use clap_complete::{Shell, generate};
-use cloudwatch_metrics_agent::cli::command;
+use cloudwatch_metrics_agent::config::cli::command;
 use reference::{configuration, man};
 
 fn main() -> ExitCode {

@@ -9,8 +9,8 @@ use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use super::super::describe;
 use super::super::encoding::Encoding;
 use super::settings;
+use crate::config::{Settings, Statistics as Form};
 use crate::model::{ContainerSummary, Statistics, Summary, ValueCount};
-use crate::settings::{Settings, Statistics as Form};
 
 fn statistics(median: f64, max: f64) -> Option<Statistics> {
     let distribution = (0..400).map(|n| ValueCount { hundredths: n, count: 1 + u32::from(n) });

@@ -2,8 +2,8 @@
 //! with the files that are missing, unreadable or garbage.
 
 use super::{Container, MemoryUse, fixture, open, relative};
+use crate::config::Metrics;
 use crate::model::{Evidence, RawValue, ReadError};
-use crate::settings::Metrics;
 use crate::source::Source;
 use support::tree::Tree;
 

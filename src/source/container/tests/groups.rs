@@ -198,7 +198,7 @@ fn kills_are_counted_in_one_group_whichever_binds_later() {
             tree.change(&format!("== sys/fs/cgroup/{group}/memory.events\noom_kill {kills}\n"));
         }
         let metrics =
-            crate::settings::Metrics { throttling: false, oom_kills: true, ..Default::default() };
+            crate::config::Metrics { throttling: false, oom_kills: true, ..Default::default() };
         let (mut container, start) =
             (open(&tree).with_events(metrics), tokio::time::Instant::now());
         let mut told = |second| {

@@ -1,8 +1,8 @@
 //! A minute of silence and its end, by readings that are made here.
 
 use super::*;
+use crate::config::MemoryUse;
 use crate::model::{Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading};
-use crate::settings::MemoryUse;
 use crate::source::container::tests::fixture;
 use support::tree::Tree;
 

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::simulation::{Fargate, Sample, Steps};
-use crate::aggregate::statistics;
+use crate::collector::aggregate::statistics;
 
 /// Three ticks of 0.9 s, in points of one vCPU.
 const TICKS: f64 = 3.4;

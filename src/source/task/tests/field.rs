@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use super::{fixture, task};
+use crate::config::MemoryUse;
 use crate::model::{CpuReading, ReadError};
 use crate::sampler::{cpu_utilization, memory_utilization};
-use crate::settings::MemoryUse;
 use crate::source::Source;
 use crate::source::task::account::Now;
 use crate::source::task::news::{News, Sender};

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use crate::config::MemoryUse;
 use crate::model::{CpuReading, Limit, MemoryReading, ReadError};
-use crate::settings::MemoryUse;
 use crate::source::host::{Used, Work};
 use crate::source::proc::memory;
 use crate::source::task::account::Now;

@@ -12,11 +12,11 @@ use rustix::termios::{tcgetpgrp, tcgetwinsize};
 /// What standard output is open by belongs as well to whoever started this process, and must keep
 /// blocking. A terminal that says it takes text may still block on more than a little of it.
 #[derive(Debug)]
-pub struct Terminal {
+pub struct Canvas {
     file: File,
 }
 
-impl Terminal {
+impl Canvas {
     /// `None` where standard output is not a terminal, or one that only whoever started this
     /// process may open.
     pub fn open() -> Option<Self> {

@@ -4,7 +4,7 @@ use std::env;
 use std::time::Duration;
 
 use super::{Publish, Settings};
-use crate::cli::{Cli, PREFIX, known_variables};
+use crate::config::cli::{Cli, PREFIX, known_variables};
 
 /// All warnings, a sentence each.
 pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {

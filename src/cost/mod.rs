@@ -1,10 +1,12 @@
 //! What a configuration costs at CloudWatch, before it does.
 
+mod prices;
+
 use std::fmt;
 
-use crate::prices::{CALL, LOG_GIGABYTE, METRIC_MONTH, SOURCE};
+use self::prices::{CALL, LOG_GIGABYTE, METRIC_MONTH, SOURCE};
+use crate::config::{Publish, Settings, Statistics};
 use crate::publisher::Choice;
-use crate::settings::{Publish, Settings, Statistics};
 
 /// What one agent makes in a month in which it runs all the time.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use proptest::prelude::*;
 
 use super::Settings;
-use crate::cli::{Cli, command};
+use crate::config::cli::{Cli, command};
 use crate::source::properties::repeatable;
 
 /// An option with a value, or anything.

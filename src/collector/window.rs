@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::aggregate;
+use crate::collector::aggregate;
 use crate::model::{ContainerSummary, Sample, Statistics, Summary};
 
 /// A window that holds this many times the samples it should is closed, whatever the wall clock

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use hyper::Method;
 
-use crate::http::request;
-use crate::settings::is_http_url;
+use crate::config::is_http_url;
+use crate::surroundings::http::request;
 
 /// Where the service is.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! What the user typed: the command line and the environment, as text.
 //!
-//! What the values mean is checked in [`settings`](crate::settings), all of them together, so
+//! What the values mean is checked in [`settings`](crate::config), all of them together, so
 //! here they stay text, each with the option or variable that it came from.
 
 use std::ffi::OsString;

@@ -1,7 +1,7 @@
 //! The dimensions that every metric carries.
 
 use super::{AutoDimension, Problems, metric, name};
-use crate::cli::{Cli, Typed};
+use crate::config::cli::{Cli, Typed};
 
 /// One dimension: a name and a value that CloudWatch takes.
 #[derive(Clone, Debug, PartialEq, Eq)]

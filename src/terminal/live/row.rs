@@ -38,7 +38,7 @@ pub fn row(parts: &[Part], width: usize, colour: bool) -> String {
         room = room.saturating_sub(part.width());
         match part.colour {
             sequence if colour && !sequence.is_empty() => {
-                row.extend([sequence, &text, crate::screen::PLAIN]);
+                row.extend([sequence, &text, crate::terminal::screen::PLAIN]);
             }
             _ => row.push_str(&text),
         }

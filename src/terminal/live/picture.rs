@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use super::chart;
 use super::history::{History, Shown};
 use super::row::{BOLD, CYAN, DIM, GREEN, MAGENTA, NONE, Part, RED, fits, plain, row};
-use crate::aggregate;
+use crate::collector::aggregate;
+use crate::config::Metrics;
 use crate::delivery::{Health, State};
 use crate::model::{Bytes, Cores, Limit, Sample};
-use crate::settings::Metrics;
 use crate::shown::shown;
 
 /// All that is shown.

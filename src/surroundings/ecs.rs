@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hyper::Method;
 
-use crate::http::{error_of, request};
+use crate::surroundings::http::{error_of, request};
 
 /// Where the endpoint is.
 #[derive(Clone, Debug)]

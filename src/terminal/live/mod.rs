@@ -4,11 +4,11 @@
 //! It looks on and is never waited for. Where the terminal does not take a frame at once, the
 //! frame is left out.
 
+mod canvas;
 mod chart;
 mod history;
 mod picture;
 mod row;
-mod terminal;
 
 use std::env;
 use std::io;
@@ -17,19 +17,19 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, watch};
 
+use self::canvas::Canvas;
 use self::history::History;
 use self::picture::Picture;
-use self::terminal::Terminal;
+use crate::collector::window::window_start;
+use crate::config::{Metrics, Output, Publish, Settings};
 use crate::delivery::Health;
 use crate::model::{Bytes, Cores, Limit, Measured};
-use crate::screen;
-use crate::settings::{Metrics, Output, Publish, Settings};
-use crate::window::window_start;
+use crate::terminal::screen;
 
 /// What is shown, and where.
 #[derive(Debug)]
 pub struct Live {
-    terminal: Terminal,
+    terminal: Canvas,
     /// Rows and columns that the last frame was made for.
     size: (usize, usize),
     colour: bool,
@@ -61,7 +61,7 @@ impl Live {
         if !is_text || !can_draw || !settings.command.is_empty() {
             return None;
         }
-        let terminal = Terminal::open()?;
+        let terminal = Canvas::open()?;
         screen::set_has_log(terminal.has_log());
         if terminal.has_log() {
             erase_before_a_panic();

@@ -2,6 +2,7 @@
 //! anything but the text, and with all problems reported together.
 
 mod auto_dimension;
+pub mod cli;
 mod dimension;
 mod endpoint;
 mod metric;
@@ -23,7 +24,7 @@ pub use metric::Metrics;
 pub use name::dimension_value;
 pub use publish::{Publish, Statistics};
 
-use crate::cli::{Cli, Typed, variable};
+use self::cli::{Cli, Typed, variable};
 
 /// Everything that a user can set, valid.
 #[derive(Clone, Debug, PartialEq)]
