@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::collector::window::Windows;
-use crate::config::{Publish, Settings, Statistics};
+use crate::config::{Publish, Settings, ValueForm};
 use crate::cost::Comparison;
 use crate::delivery::{Counts, Delivery};
 use crate::sampler::{self, Pace, Sampled};
@@ -21,16 +21,16 @@ use crate::{auto_dimensions, publisher, source};
 /// Measures and publishes until `stop` is cancelled, then delivers what is left within the
 /// shutdown timeout. Fails if some of it could not be delivered.
 pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Undelivered> {
-    let windows = Windows::new(settings.period, settings.samples_per_window())
-        .with_distribution(settings.statistics == Statistics::Distribution);
-    let channels = settings.publish.iter().map(|_| mpsc::channel(CHANNEL_DEPTH));
+    let windows = Windows::new(settings.measuring.period, settings.measuring.samples_per_window())
+        .with_distribution(settings.publishing.form == ValueForm::Distribution);
+    let channels = settings.publishing.publishers.iter().map(|_| mpsc::channel(CHANNEL_DEPTH));
     let (senders, summaries): (Vec<_>, Vec<_>) = channels.unzip();
     info!(
         "sampling every {} s in windows of {} s",
-        settings.sample_interval.as_secs_f64(),
-        settings.period.as_secs(),
+        settings.measuring.sample_interval.as_secs_f64(),
+        settings.measuring.period.as_secs(),
     );
-    if settings.publish != [Publish::Console] {
+    if settings.publishing.publishers != [Publish::Console] {
         Comparison::of(settings).say();
     }
     let (live, feeds) = Live::open(settings).unzip();
@@ -40,10 +40,10 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     let sampling = async {
         let Chosen { source, scope, reason } = source::open(settings).await;
         info!("scope: {scope}, because {reason}");
-        if settings.per_container && scope != "task" {
+        if settings.measuring.per_container && scope != "task" {
             warn!("--per-container has no effect: only an ECS task tells of its containers");
         }
-        let (pace, clock) = (Pace::every(settings.sample_interval), SystemTime::now);
+        let (pace, clock) = (Pace::every(settings.measuring.sample_interval), SystemTime::now);
         let stop = stop.clone();
         sampled = sampler::run(source, pace, windows, clock, senders, samples, stop).await;
     };
@@ -53,17 +53,17 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         // half of the time is kept for the delivery.
         let too_late = async {
             stop.cancelled().await;
-            sleep(settings.shutdown_timeout / 2).await;
+            sleep(settings.publishing.shutdown_timeout / 2).await;
         };
         let settings = auto_dimensions::complete(settings, too_late).await;
-        for publish in &settings.publish {
+        for publish in &settings.publishing.publishers {
             let publisher = publisher::open(*publish, &settings);
             let chance = RandomState::new().hash_one(0);
-            let delay = publish_delay(settings.period, publisher.spread(), chance);
+            let delay = publish_delay(settings.measuring.period, publisher.spread(), chance);
             let (name, seconds) = (publisher.name(), delay.as_secs_f64());
             info!("each window is sent {seconds:.1} s after it closes, by {name}");
             let clock = Box::new(SystemTime::now);
-            let delivery = Delivery::new(publisher, settings.buffer, delay, clock);
+            let delivery = Delivery::new(publisher, settings.publishing.buffer, delay, clock);
             deliveries.push(delivery.telling(health.next()));
         }
         let all = deliveries.iter_mut().zip(summaries);
@@ -73,8 +73,11 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     let deadline = async {
         stop.cancelled().await;
         stopped = Some(Instant::now());
-        info!("stopping: delivering what is left within {:?}", settings.shutdown_timeout);
-        sleep(settings.shutdown_timeout).await;
+        info!(
+            "stopping: delivering what is left within {:?}",
+            settings.publishing.shutdown_timeout
+        );
+        sleep(settings.publishing.shutdown_timeout).await;
     };
     tokio::select! {
         biased;
@@ -82,7 +85,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         _ = async { tokio::join!(sampling, delivering, showing) } => {}
     }
     let flush = stopped.map(|stopped| stopped.elapsed()).unwrap_or_default();
-    let outcomes: Vec<_> = (0..settings.publish.len())
+    let outcomes: Vec<_> = (0..settings.publishing.publishers.len())
         .map(|place| Outcome::of(&sampled, place, deliveries.get(place), flush))
         .collect();
     outcomes.iter().for_each(Outcome::say);
@@ -170,7 +173,7 @@ mod tests {
         let mut seconds = [0; 60];
         for agent in 0..AGENTS {
             let phase = chance((agent, "phase")) as f64 / u64::MAX as f64;
-            let delay = publish_delay(settings.period, spread, chance((agent, "delay")));
+            let delay = publish_delay(settings.measuring.period, spread, chance((agent, "delay")));
             seconds[(tick(phase) + delay.as_secs_f64()) as usize] += 1;
         }
         assert_eq!(seconds.iter().sum::<usize>() as u64, AGENTS, "each within the period");

@@ -20,7 +20,7 @@ pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -
     let finder = Finder::default();
     let mut complete = settings.clone();
     let (mut too_late, mut is_late) = (pin!(too_late), false);
-    for asked in &settings.auto_dimensions {
+    for asked in &settings.identity.auto_dimensions {
         let found = tokio::select! {
             biased;
             found = finder.find(*asked), if !is_late => Some(found),
@@ -29,7 +29,7 @@ pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -
         };
         is_late = found.is_none();
         match found.unwrap_or_else(|| Err(io::Error::other("it is not known before the end"))) {
-            Ok(value) => complete.dimensions.push(asked.with(value)),
+            Ok(value) => complete.identity.dimensions.push(asked.with(value)),
             Err(error) => error!("the dimension {} is left out: {error}", asked.name()),
         }
     }

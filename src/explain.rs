@@ -96,7 +96,7 @@ pub async fn run(settings: &Settings) -> String {
     let Looked { cpu: [first, second], memory: in_use } = look(&mut *source, settings).await;
     let evidence = source.explain();
     let mut facts = Vec::new();
-    for publish in &settings.publish {
+    for publish in &settings.publishing.publishers {
         facts.extend(publisher::open(*publish, settings).explain().await);
     }
     facts.push(("cost", Comparison::of(settings).to_string()));
@@ -104,16 +104,17 @@ pub async fn run(settings: &Settings) -> String {
         scope: scope.to_owned(),
         reason: Text::from(&*reason),
         parts: vec![cpu(first, second, &evidence), memory(in_use, &evidence)],
-        namespace: settings.namespace.clone(),
+        namespace: settings.identity.namespace.clone(),
         metrics: Choice::new(settings).names(),
         dimensions: settings
+            .identity
             .dimensions
             .iter()
             .map(|dimension| (Text::from(&*dimension.name), Text::from(&*dimension.value)))
             .collect(),
         publisher: facts.iter().map(|(name, fact)| (*name, Text::from(&**fact))).collect(),
     };
-    match settings.output {
+    match settings.publishing.output {
         Output::Text => text::render(&explanation),
         Output::Json => serde_json::to_string_pretty(&explanation)
             .expect("strings and numbers can be written as JSON"),
@@ -143,7 +144,7 @@ async fn look(source: &mut dyn Source, settings: &Settings) -> Looked {
         if is_complete || start.elapsed() >= longest {
             return looked;
         }
-        sleep(settings.sample_interval.min(LONGEST_INTERVAL)).await;
+        sleep(settings.measuring.sample_interval.min(LONGEST_INTERVAL)).await;
     }
 }
 

@@ -35,7 +35,7 @@ proptest! {
         let required = ["agent", "--namespace=Test", "--service=Foo"].map(OsString::from);
         if let Ok(cli) = Cli::parse(required.into_iter().chain(typed)) {
             match Settings::new(&cli) {
-                Ok(settings) => prop_assert!(settings.samples_per_window() <= 100_002),
+                Ok(settings) => prop_assert!(settings.measuring.samples_per_window() <= 100_002),
                 Err(problems) => prop_assert!(!problems.to_string().is_empty()),
             }
         }

@@ -14,9 +14,10 @@ pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
     let suspects = suspects.iter();
     let mut warnings: Vec<_> = suspects.filter_map(|name| unknown_variable(name, &known)).collect();
     warnings.sort_unstable();
-    let goes_to_cloudwatch = settings.publish.iter().any(|publish| *publish != Publish::Console);
+    let goes_to_cloudwatch =
+        settings.publishing.publishers.iter().any(|publish| *publish != Publish::Console);
     let period = cli.value("period").filter(|_| goes_to_cloudwatch);
-    warnings.extend(period.and_then(|typed| odd_period(&typed.origin, settings.period)));
+    warnings.extend(period.and_then(|typed| odd_period(&typed.origin, settings.measuring.period)));
     warnings
 }
 

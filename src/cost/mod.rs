@@ -5,7 +5,7 @@ mod prices;
 use std::fmt;
 
 use self::prices::{CALL, LOG_GIGABYTE, METRIC_MONTH, SOURCE};
-use crate::config::{Publish, Settings, Statistics};
+use crate::config::{Publish, Publishing, Settings, ValueForm};
 use crate::publisher::Choice;
 
 /// What one agent makes in a month in which it runs all the time.
@@ -21,12 +21,12 @@ pub struct Cost {
 impl Cost {
     /// What the settings cost. Publishers that send the same metrics make them once.
     pub fn of(settings: &Settings) -> Self {
-        let to = |publish| settings.publish.contains(&publish);
+        let to = |publish| settings.publishing.publishers.contains(&publish);
         let (by_calls, by_log) = (to(Publish::CloudWatch), to(Publish::Emf));
         let names = Choice::new(settings).names().len();
-        let windows = MONTH_SECONDS / settings.period.as_secs_f64();
+        let windows = MONTH_SECONDS / settings.measuring.period.as_secs_f64();
         Self {
-            metrics: if by_calls || by_log { names * settings.set_count() } else { 0 },
+            metrics: if by_calls || by_log { names * settings.identity.set_count() } else { 0 },
             calls: if by_calls { windows } else { 0.0 },
             log_bytes: if by_log { windows * line_bytes(settings, names) } else { 0.0 },
         }
@@ -53,11 +53,12 @@ fn metric_dollars(metrics: f64) -> f64 {
 
 /// About how long a line of Embedded Metric Format is, with what CloudWatch Logs adds to an event.
 fn line_bytes(settings: &Settings, names: usize) -> f64 {
-    let values = match settings.statistics {
-        Statistics::MedianMax => names,
-        Statistics::Distribution => names * settings.samples_per_window(),
+    let values = match settings.publishing.form {
+        ValueForm::MedianMax => names,
+        ValueForm::Distribution => names * settings.measuring.samples_per_window(),
     };
-    let dimensions = settings.dimensions.iter().map(|d| 2 * d.name.len() + d.value.len() + 8);
+    let dimensions =
+        settings.identity.dimensions.iter().map(|d| 2 * d.name.len() + d.value.len() + 8);
     let dimensions: usize = dimensions.sum();
     (LINE_BYTES + dimensions + NAME_BYTES * names + VALUE_BYTES * values) as f64
 }
@@ -71,17 +72,19 @@ pub struct Comparison {
 
 impl Comparison {
     pub fn of(settings: &Settings) -> Self {
-        let with = |publish, statistics| {
-            Cost::of(&Settings { publish: vec![publish], statistics, ..settings.clone() })
+        let with = |publish, form| {
+            let publishing =
+                Publishing { publishers: vec![publish], form, ..settings.publishing.clone() };
+            Cost::of(&Settings { publishing, ..settings.clone() })
         };
         let all = [
-            (Publish::CloudWatch, Statistics::MedianMax, "--statistics median-max"),
-            (Publish::CloudWatch, Statistics::Distribution, "--statistics distribution"),
-            (Publish::Emf, Statistics::MedianMax, "--publish emf"),
-            (Publish::Emf, Statistics::Distribution, "--publish emf --statistics distribution"),
+            (Publish::CloudWatch, ValueForm::MedianMax, "--statistics median-max"),
+            (Publish::CloudWatch, ValueForm::Distribution, "--statistics distribution"),
+            (Publish::Emf, ValueForm::MedianMax, "--publish emf"),
+            (Publish::Emf, ValueForm::Distribution, "--publish emf --statistics distribution"),
         ];
         let others = all.into_iter().filter(|(publish, statistics, _)| {
-            settings.publish != [*publish] || settings.statistics != *statistics
+            settings.publishing.publishers != [*publish] || settings.publishing.form != *statistics
         });
         let alternatives =
             others.map(|(publish, statistics, name)| (name, with(publish, statistics)));
@@ -144,31 +147,35 @@ mod tests {
 
     #[test]
     fn a_distribution_is_half_of_the_metrics() {
-        let settings = Settings { statistics: Statistics::Distribution, ..settings(60, &[]) };
+        let mut settings = settings(60, &[]);
+        settings.publishing.form = ValueForm::Distribution;
         assert_eq!(cents(Cost::of(&settings).dollars(1.0)), 60 + 44);
     }
 
     #[test]
     fn logs_cost_by_their_size_and_metrics_that_go_both_ways_are_there_once() {
-        let emf = Settings { publish: vec![Publish::Emf], ..settings(60, &[]) };
+        let mut emf = settings(60, &[]);
+        emf.publishing.publishers = vec![Publish::Emf];
         let cost = Cost::of(&emf);
         assert_eq!((cost.metrics, cost.calls), (4, 0.0));
         assert!((20e6..30e6).contains(&cost.log_bytes), "{cost:?}");
         assert_eq!(cents(cost.dollars(1.0)), 120 + 1);
-        let both = Settings { publish: vec![Publish::Emf, Publish::CloudWatch], ..emf };
+        let mut both = emf;
+        both.publishing.publishers.push(Publish::CloudWatch);
         assert_eq!(Cost::of(&both).metrics, 4);
     }
 
     #[test]
     fn the_console_costs_nothing() {
-        let console = Settings { publish: vec![Publish::Console], ..settings(60, &[]) };
+        let mut console = settings(60, &[]);
+        console.publishing.publishers = vec![Publish::Console];
         assert_eq!(Cost::of(&console).dollars(1.0), 0.0);
     }
 
     #[test]
     fn each_set_of_dimensions_makes_metrics_of_its_own() {
         let mut settings = settings(60, &[("Stage", "prod")]);
-        settings.sets = vec![vec!["ServiceName".into()], vec!["Stage".into()]];
+        settings.identity.sets = vec![vec!["ServiceName".into()], vec!["Stage".into()]];
         assert_eq!(Cost::of(&settings).metrics, 8);
     }
 

@@ -54,8 +54,8 @@ pub struct CloudWatch {
 impl CloudWatch {
     pub fn new(settings: &Settings) -> Self {
         Self {
-            client: Client::new(settings.aws.clone()),
-            namespace: settings.namespace.clone(),
+            client: Client::new(settings.publishing.aws.clone()),
+            namespace: settings.identity.namespace.clone(),
             encoding: Encoding::new(settings),
             format: LineFormat::new(settings),
         }

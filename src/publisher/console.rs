@@ -28,11 +28,11 @@ enum Format {
 
 impl Console {
     pub fn new(settings: &Settings) -> Self {
-        let dimensions = settings.dimensions.iter();
-        let format = match settings.output {
+        let dimensions = settings.identity.dimensions.iter();
+        let format = match settings.publishing.output {
             Output::Text => Format::Text(LineFormat::new(settings)),
             Output::Json => Format::Json {
-                namespace: settings.namespace.clone(),
+                namespace: settings.identity.namespace.clone(),
                 dimensions: dimensions.map(|d| (d.name.clone(), d.value.clone())).collect(),
             },
         };

@@ -33,10 +33,10 @@ impl Emf {
         let names = |set: Vec<&Dimension>| set.into_iter().map(|d| d.name.clone()).collect();
         Self {
             choice: Choice::new(settings),
-            namespace: settings.namespace.clone(),
-            dimensions: settings.dimensions.clone(),
-            sets: settings.dimension_sets().into_iter().map(names).collect(),
-            storage_resolution: (settings.period.as_secs() < 60).then_some(1),
+            namespace: settings.identity.namespace.clone(),
+            dimensions: settings.identity.dimensions.clone(),
+            sets: settings.identity.dimension_sets().into_iter().map(names).collect(),
+            storage_resolution: (settings.measuring.period.as_secs() < 60).then_some(1),
             printer: Printer::default(),
         }
     }

@@ -18,11 +18,11 @@ pub struct LineFormat {
 
 impl LineFormat {
     pub fn new(settings: &Settings) -> Self {
-        let mut place = format!("namespace={}", settings.namespace);
-        for dimension in &settings.dimensions {
+        let mut place = format!("namespace={}", settings.identity.namespace);
+        for dimension in &settings.identity.dimensions {
             place.push_str(&format!(" {}={}", dimension.name, dimension.value));
         }
-        Self { place, chosen: settings.metrics }
+        Self { place, chosen: settings.measuring.metrics }
     }
 
     /// A line for the whole, and one for each container. Start of the window, median and maximum of

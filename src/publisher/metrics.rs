@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Metrics, Settings, Statistics as Form};
+use crate::config::{Metrics, Settings, ValueForm};
 use crate::model::{Statistics, Summary, ValueCount};
 
 /// One metric of one window.
@@ -33,7 +33,7 @@ pub enum Unit {
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
     metrics: Metrics,
-    form: Form,
+    form: ValueForm,
 }
 
 /// The dimension that tells the data of a container from those of its task.
@@ -41,13 +41,13 @@ pub const CONTAINER_NAME: &str = "ContainerName";
 
 impl Choice {
     pub fn new(settings: &Settings) -> Self {
-        Self { metrics: settings.metrics, form: settings.statistics }
+        Self { metrics: settings.measuring.metrics, form: settings.publishing.form }
     }
 
     /// The names of all metrics that were chosen.
     pub fn names(self) -> Vec<&'static str> {
         let Metrics { cpu, memory, throttling, oom_kills } = self.metrics;
-        let maximum = self.form == Form::MedianMax;
+        let maximum = self.form == ValueForm::MedianMax;
         let all = [
             (cpu, "CPUUtilization"),
             (cpu && maximum, "MaxCPUUtilization"),
@@ -94,11 +94,11 @@ impl Choice {
         ] {
             let Some(statistics) = statistics.as_ref().filter(|_| chosen) else { continue };
             match self.form {
-                Form::MedianMax => {
+                ValueForm::MedianMax => {
                     add(name, Value::One(statistics.median));
                     add(max_name, Value::One(statistics.max));
                 }
-                Form::Distribution => {
+                ValueForm::Distribution => {
                     add(name, Value::Distribution(statistics.distribution.clone()));
                 }
             }
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::model::ContainerSummary;
 
-    fn choice(metrics: Metrics, form: Form) -> Choice {
+    fn choice(metrics: Metrics, form: ValueForm) -> Choice {
         Choice { metrics, form }
     }
 
@@ -157,7 +157,7 @@ mod tests {
             ("CPUUtilization", "app".to_owned(), 2.5),
             ("MaxCPUUtilization", "app".to_owned(), 9.0),
         ];
-        let choice = choice(Metrics::default(), Form::MedianMax);
+        let choice = choice(Metrics::default(), ValueForm::MedianMax);
         assert_eq!(brief(choice.data(&summary())), expected);
         let names =
             ["CPUUtilization", "MaxCPUUtilization", "MemoryUtilization", "MaxMemoryUtilization"];
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_distribution_is_one_metric_of_all_values() {
         let metrics = Metrics { throttling: true, ..Metrics::default() };
-        let choice = choice(metrics, Form::Distribution);
+        let choice = choice(metrics, ValueForm::Distribution);
         let data = choice.data(&summary());
         let names: Vec<_> = data.iter().map(|datum| datum.name).collect();
         let expected = ["CPUUtilization", "MemoryUtilization", "CPUThrottling", "CPUUtilization"];
@@ -182,14 +182,14 @@ mod tests {
     fn events_are_sent_where_they_were_chosen() {
         let none = Metrics { cpu: false, memory: false, throttling: false, oom_kills: false };
         let metrics = Metrics { throttling: true, oom_kills: true, ..none };
-        let data = choice(metrics, Form::MedianMax).data(&summary());
+        let data = choice(metrics, ValueForm::MedianMax).data(&summary());
         let brief: Vec<_> = data.iter().map(|datum| (datum.name, datum.unit)).collect();
         assert_eq!(brief, [("CPUThrottling", Unit::Percent), ("OOMKills", Unit::Count)]);
     }
 
     #[test]
     fn what_is_absent_or_not_finite_is_never_sent() {
-        let choice = choice(Metrics::default(), Form::MedianMax);
+        let choice = choice(Metrics::default(), ValueForm::MedianMax);
         let broken = Summary { cpu: statistics(f64::NAN, f64::INFINITY), ..summary() };
         let absent = Summary { cpu: None, ..summary() };
         for summary in [broken, absent] {

@@ -102,7 +102,7 @@ pub fn open(publish: Publish, settings: &Settings) -> Box<dyn Publisher> {
 /// Whether the files that the user names for one of the publishers can be used, or what is wrong
 /// with them.
 pub fn check(settings: &Settings) -> Result<(), String> {
-    match settings.publish.contains(&Publish::CloudWatch) {
+    match settings.publishing.publishers.contains(&Publish::CloudWatch) {
         true => cloudwatch::check(),
         false => Ok(()),
     }

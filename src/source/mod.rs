@@ -73,14 +73,14 @@ pub struct Chosen {
 #[cfg(target_os = "linux")]
 pub async fn open(settings: &Settings) -> Chosen {
     let container = || {
-        let container = container::Container::open(Path::new("/"), settings.memory);
-        container.with_events(settings.metrics)
+        let container = container::Container::open(Path::new("/"), settings.measuring.memory);
+        container.with_events(settings.measuring.metrics)
     };
     let task = async |endpoint, reason| {
         Chosen::new(task::Task::open(endpoint, settings).await, "task", reason)
     };
     let asked = || "it was asked for".to_owned();
-    match (settings.scope, Endpoint::from_environment()) {
+    match (settings.measuring.scope, Endpoint::from_environment()) {
         (Scope::Host, _) => Chosen::new(host::Host::open(), "host", asked()),
         (Scope::Container, _) => Chosen::new(container(), "container", asked()),
         (Scope::Task, endpoint) => task(endpoint.unwrap_or_else(Endpoint::unset), asked()).await,

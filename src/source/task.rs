@@ -100,18 +100,18 @@ impl Task {
     pub async fn open(endpoint: Endpoint, settings: &Settings) -> Self {
         let (sender, news) = channel();
         let address = endpoint.url("/task");
-        tokio::spawn(poll::run(endpoint, settings.memory, sender));
+        tokio::spawn(poll::run(endpoint, settings.measuring.memory, sender));
         let mut task = Self {
             news,
             address,
-            memory: settings.memory,
-            metrics: settings.metrics,
+            memory: settings.measuring.memory,
+            metrics: settings.measuring.metrics,
             failure: None,
             way: Way::Unknown,
             containers: Containers::default(),
-            per_container: settings.per_container,
+            per_container: settings.measuring.per_container,
             own: None,
-            fallback: Fallback::new(settings.scope == Scope::Auto),
+            fallback: Fallback::new(settings.measuring.scope == Scope::Auto),
         };
         // Without it the first sample is without any part.
         let _ = timeout(FIRST_ANSWER, task.news.wait()).await;

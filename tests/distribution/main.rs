@@ -66,9 +66,10 @@ fn settings(period: Duration, url: &str) -> Settings {
 
 /// Whole windows that follow one another, and the samples that each is made of.
 fn windows(settings: &Settings, chance: &mut Chance) -> (Vec<Json>, Vec<Summary>) {
-    let period = settings.period;
+    let period = settings.measuring.period;
     let (mut all, mut summaries) = (Vec::new(), Vec::new());
-    let mut windows = Windows::new(period, settings.samples_per_window()).with_distribution(true);
+    let mut windows =
+        Windows::new(period, settings.measuring.samples_per_window()).with_distribution(true);
     // Old enough that all are over, and young enough that any CloudWatch takes them.
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after the epoch");
     let first = (since_epoch.as_secs() / 3600 - 24) * 3600;
@@ -80,7 +81,7 @@ fn windows(settings: &Settings, chance: &mut Chance) -> (Vec<Json>, Vec<Summary>
             cpu.extend(sample.cpu);
             memory.extend(sample.memory);
             summaries.extend(windows.add(UNIX_EPOCH + Duration::from_secs(start) + at, sample));
-            at += settings.sample_interval;
+            at += settings.measuring.sample_interval;
         }
         let period = period.as_secs();
         all.push(json!({ "period": period, "start": start, "cpu": cpu, "memory": memory }));

@@ -24,8 +24,8 @@ impl Encoding {
         let set = |set: Vec<&config::Dimension>| set.into_iter().map(dimension).collect();
         Self {
             choice: Choice::new(settings),
-            dimension_sets: settings.dimension_sets().into_iter().map(set).collect(),
-            storage_resolution: (settings.period.as_secs() < 60).then_some(1),
+            dimension_sets: settings.identity.dimension_sets().into_iter().map(set).collect(),
+            storage_resolution: (settings.measuring.period.as_secs() < 60).then_some(1),
         }
     }
 

@@ -6,7 +6,10 @@ mod sending;
 
 use std::time::Duration;
 
-use crate::config::{self, Aws, MemoryUse, Metrics, Output, Publish, Scope, Settings};
+use crate::config::{
+    self, Aws, Identity, Measuring, MemoryUse, Metrics, Output, Publish, Publishing, Scope,
+    Settings, ValueForm,
+};
 
 /// Settings with a period in seconds and the user's own dimensions.
 pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
@@ -16,22 +19,28 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
     };
     let dimensions = std::iter::once(("ServiceName", "FooService")).chain(own.iter().copied());
     Settings {
-        namespace: "TestNamespace".into(),
-        dimensions: dimensions.map(dimension).collect(),
-        auto_dimensions: Vec::new(),
-        sets: Vec::new(),
-        period: Duration::from_secs(period),
-        sample_interval: Duration::from_millis(900),
-        scope: Scope::Host,
-        memory: MemoryUse::Used,
-        metrics: Metrics::default(),
-        per_container: false,
-        publish: vec![Publish::CloudWatch],
-        statistics: config::Statistics::MedianMax,
-        output: Output::Text,
-        buffer: 60,
-        shutdown_timeout: Duration::from_secs(8),
-        aws: Aws::default(),
+        identity: Identity {
+            namespace: "TestNamespace".into(),
+            dimensions: dimensions.map(dimension).collect(),
+            auto_dimensions: Vec::new(),
+            sets: Vec::new(),
+        },
+        measuring: Measuring {
+            scope: Scope::Host,
+            memory: MemoryUse::Used,
+            metrics: Metrics::default(),
+            per_container: false,
+            sample_interval: Duration::from_millis(900),
+            period: Duration::from_secs(period),
+        },
+        publishing: Publishing {
+            publishers: vec![Publish::CloudWatch],
+            form: ValueForm::MedianMax,
+            output: Output::Text,
+            buffer: 60,
+            shutdown_timeout: Duration::from_secs(8),
+            aws: Aws::default(),
+        },
         command: Vec::new(),
         warnings: Vec::new(),
     }

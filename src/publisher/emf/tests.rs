@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::Statistics as Form;
+use crate::config::ValueForm;
 use crate::model::{ContainerSummary, Statistics};
 use crate::publisher::cloudwatch::tests::settings;
 
@@ -29,7 +29,7 @@ fn lines(settings: &Settings, summary: &Summary) -> Vec<Json> {
 #[test]
 fn a_window_is_one_line_with_its_start_as_timestamp() {
     let mut settings = settings(60, &[("Stage", "prod")]);
-    settings.metrics.oom_kills = true;
+    settings.measuring.metrics.oom_kills = true;
     let expected = json!({
         "_aws": {
             "Timestamp": 1_795_000_020_000_u64,
@@ -54,7 +54,8 @@ fn a_window_is_one_line_with_its_start_as_timestamp() {
 
 #[test]
 fn a_distribution_is_an_array_in_which_a_value_stands_as_often_as_it_was_there() {
-    let settings = Settings { statistics: Form::Distribution, ..settings(10, &[]) };
+    let mut settings = settings(10, &[]);
+    settings.publishing.form = ValueForm::Distribution;
     let lines = lines(&settings, &summary());
     assert_eq!(lines[0]["CPUUtilization"], json!([0.0, 0.0, 12.5]));
     let metrics = &lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"];
@@ -64,7 +65,8 @@ fn a_distribution_is_an_array_in_which_a_value_stands_as_often_as_it_was_there()
 
 #[test]
 fn more_than_a_hundred_values_are_several_lines_that_lose_none() {
-    let settings = Settings { statistics: Form::Distribution, ..settings(300, &[]) };
+    let mut settings = settings(300, &[]);
+    settings.publishing.form = ValueForm::Distribution;
     let cpu: Vec<_> = (0..150).map(|n| (n, 2)).collect();
     let (cpu, memory) = (statistics(0.0, &cpu), statistics(0.0, &[(4000, 120)]));
     let lines = lines(&settings, &Summary { cpu, memory, ..summary() });
@@ -94,7 +96,8 @@ fn each_container_has_its_line_and_one_more_dimension() {
 #[test]
 fn each_set_of_dimensions_is_a_list_of_names() {
     let mut settings = settings(60, &[("Stage", "prod")]);
-    settings.sets = vec![vec!["ServiceName".into()], vec!["ServiceName".into(), "Stage".into()]];
+    settings.identity.sets =
+        vec![vec!["ServiceName".into()], vec!["ServiceName".into(), "Stage".into()]];
     let line = &lines(&settings, &summary())[0];
     let dimensions = &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
     assert_eq!(*dimensions, json!([["ServiceName"], ["ServiceName", "Stage"]]));

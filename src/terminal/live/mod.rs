@@ -54,8 +54,8 @@ impl Live {
     /// The view of these settings, if there is one: of the console's text, on a terminal that can
     /// draw, and that no command writes to as well.
     pub fn open(settings: &Settings) -> Option<(Self, Feeds)> {
-        let is_text =
-            settings.publish.contains(&Publish::Console) && settings.output == Output::Text;
+        let is_text = settings.publishing.publishers.contains(&Publish::Console)
+            && settings.publishing.output == Output::Text;
         let can_draw = env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
         // The output of a command is not this process's, so it cannot be drawn around.
         if !is_text || !can_draw || !settings.command.is_empty() {
@@ -67,16 +67,17 @@ impl Live {
             erase_before_a_panic();
         }
         let (sender, samples) = mpsc::channel(SAMPLES_DEPTH);
-        let (health, publishers) = settings.publish.iter().map(|_| watch::channel(None)).unzip();
+        let (health, publishers) =
+            settings.publishing.publishers.iter().map(|_| watch::channel(None)).unzip();
         let live = Self {
             terminal,
             size: (0, 0),
             colour: env::var("NO_COLOR").unwrap_or_default().is_empty(),
-            chosen: settings.metrics,
-            period: settings.period,
+            chosen: settings.measuring.metrics,
+            period: settings.measuring.period,
             samples,
             publishers,
-            history: History::new(settings.sample_interval),
+            history: History::new(settings.measuring.sample_interval),
             cpu_limit: None,
             memory_limit: None,
         };

@@ -9,7 +9,7 @@ use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use super::super::describe;
 use super::super::encoding::Encoding;
 use super::settings;
-use crate::config::{Settings, Statistics as Form};
+use crate::config::ValueForm;
 use crate::model::{ContainerSummary, Statistics, Summary, ValueCount};
 
 fn statistics(median: f64, max: f64) -> Option<Statistics> {
@@ -72,7 +72,7 @@ fn each_container_has_its_name_as_one_more_dimension() {
 #[test]
 fn events_have_their_own_units() {
     let mut settings = settings(60, &[("Stage", "prod")]);
-    (settings.metrics.throttling, settings.metrics.oom_kills) = (true, true);
+    (settings.measuring.metrics.throttling, settings.measuring.metrics.oom_kills) = (true, true);
     let summary = Summary { throttling: Some(7.0), oom_kills: Some(1), ..summary() };
     let data = Encoding::new(&settings).data(&summary).split_off(4);
     let kills = datum("OOMKills").value(1.0).unit(StandardUnit::Count).build();
@@ -81,8 +81,8 @@ fn events_have_their_own_units() {
 
 #[test]
 fn a_distribution_is_values_and_counts_in_as_many_data_as_they_need() {
-    let settings =
-        Settings { statistics: Form::Distribution, ..settings(60, &[("Stage", "prod")]) };
+    let mut settings = settings(60, &[("Stage", "prod")]);
+    settings.publishing.form = ValueForm::Distribution;
     let data = Encoding::new(&settings).data(&summary());
     let of = |name, first: u16, last: u16| {
         let numbers = || (first..=last).map(f64::from);
@@ -101,7 +101,7 @@ fn a_distribution_is_values_and_counts_in_as_many_data_as_they_need() {
 #[test]
 fn each_datum_is_sent_once_for_each_set_of_dimensions() {
     let mut settings = settings(60, &[("Stage", "prod")]);
-    settings.sets = vec![
+    settings.identity.sets = vec![
         vec!["ServiceName".into()],
         vec!["ServiceName".into(), "Stage".into()],
         vec!["NotFoundOut".into()],
@@ -135,7 +135,8 @@ fn a_request_holds_as_many_summaries_as_the_service_takes() {
     let long = vec![(name.as_str(), value.as_str()); 29];
     let batch = Encoding::new(&settings(60, &long)).batch(&backlog);
     assert!((5..=6).contains(&batch), "{batch}: four data of 38 kB each fit six times into 1 MB");
-    let distribution = Settings { statistics: Form::Distribution, ..settings(60, &[]) };
+    let mut distribution = settings(60, &[]);
+    distribution.publishing.form = ValueForm::Distribution;
     let batch = Encoding::new(&distribution).batch(&backlog);
     assert!((40..=100).contains(&batch), "{batch}: each has 800 values and as many counts");
     let app = ContainerSummary { name: "app".into(), cpu: statistics(0.0, 0.0), memory: None };

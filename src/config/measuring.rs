@@ -1,0 +1,100 @@
+//! What is measured, and how often.
+
+use std::time::Duration;
+
+use super::cli::Cli;
+use super::{Identity, Metrics, Problems, dimension, metric, number};
+
+/// What is measured, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measuring {
+    pub scope: Scope,
+    pub memory: MemoryUse,
+    pub metrics: Metrics,
+    /// Whether each container of a task is measured by itself, too.
+    pub per_container: bool,
+    pub sample_interval: Duration,
+    /// How long a window is.
+    pub period: Duration,
+}
+
+impl Measuring {
+    pub(super) fn new(cli: &Cli, identity: &Identity, problems: &mut Problems) -> Self {
+        let per_container = problems.optional(cli, "per-container", number::boolean);
+        let per_container = per_container.unwrap_or(false);
+        if per_container {
+            let (typed, auto) = (&identity.dimensions, &identity.auto_dimensions);
+            dimension::check_container(cli, typed, auto, problems);
+        }
+        let period = problems.optional(cli, "period", number::period);
+        let sample_interval = problems.optional(cli, "sample-interval", number::sample_interval);
+        let scope = problems.optional(cli, "scope", scope);
+        let memory = problems.optional(cli, "memory", memory_use);
+        let metrics = problems.optional(cli, "metrics", metric::metrics);
+        if let (true, Some(Scope::Host | Scope::Container), Some(typed)) =
+            (per_container, scope, cli.value("per-container"))
+        {
+            problems.add(&typed, "--scope task or auto with it");
+        }
+        Self {
+            scope: scope.unwrap_or_default(),
+            memory: memory.unwrap_or_default(),
+            metrics: metrics.unwrap_or_default(),
+            per_container,
+            sample_interval: sample_interval.unwrap_or(number::DEFAULT_SAMPLE_INTERVAL),
+            period: period.unwrap_or(number::DEFAULT_PERIOD),
+        }
+    }
+
+    /// Checks the sample interval and the period against each other.
+    pub(super) fn samples_fit(&self) -> Result<(), String> {
+        number::samples_fit(self.sample_interval, self.period)
+    }
+
+    /// How many samples a whole window is expected to hold.
+    pub fn samples_per_window(&self) -> usize {
+        number::samples_per_window(self.sample_interval, self.period)
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// On ECS the task; otherwise the container, if it has a limit; otherwise the machine.
+    #[default]
+    Auto,
+    /// The machine.
+    Host,
+    /// The control group of this process.
+    Container,
+    /// All containers of the ECS task.
+    Task,
+}
+
+/// Which memory of a container counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MemoryUse {
+    /// What could not be given back without losing something.
+    #[default]
+    Used,
+    /// All but the file pages that were not used lately, as Kubernetes shows it.
+    WorkingSet,
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    match text {
+        "auto" => Ok(Scope::Auto),
+        "host" => Ok(Scope::Host),
+        "container" => Ok(Scope::Container),
+        "task" => Ok(Scope::Task),
+        _ => Err("auto, host, container or task".into()),
+    }
+}
+
+fn memory_use(text: &str) -> Result<MemoryUse, String> {
+    match text {
+        "used" => Ok(MemoryUse::Used),
+        "working-set" => Ok(MemoryUse::WorkingSet),
+        _ => Err("used or working-set".into()),
+    }
+}

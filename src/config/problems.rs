@@ -1,0 +1,59 @@
+//! What is wrong with what was typed.
+
+use std::ffi::OsString;
+use std::fmt;
+
+use super::cli::{Cli, Typed, variable};
+use super::endpoint;
+
+/// Everything that is wrong with the settings, a line each.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Problems(pub(super) Vec<String>);
+
+impl Problems {
+    /// The value of an option, or its absence: nothing typed, or a problem noted.
+    pub(super) fn optional<T>(&mut self, cli: &Cli, option: &str, parse: Parse<T>) -> Option<T> {
+        self.check(&cli.value(option)?, parse)
+    }
+
+    pub(super) fn required<T>(&mut self, cli: &Cli, option: &str, parse: Parse<T>) -> Option<T> {
+        let typed = cli.value(option);
+        if typed.is_none() {
+            let variable = variable(option);
+            self.0.push(format!("--{option} is missing: expected that option or {variable}"));
+        }
+        self.check(&typed?, parse)
+    }
+
+    /// An endpoint. A problem does not show a password that is in it.
+    pub(super) fn url(&mut self, typed: &Typed) -> Option<String> {
+        let shown = Typed { text: endpoint::without_password(&typed.text), ..typed.clone() };
+        endpoint::url(&typed.text).map_err(|expected| self.add(&shown, &expected)).ok()
+    }
+
+    pub(super) fn command(&mut self, command: &[OsString]) -> Vec<OsString> {
+        if command.is_empty() {
+            self.0.push("-- has nothing after it: expected a command and its arguments".into());
+        }
+        command.to_vec()
+    }
+
+    pub(super) fn check<T>(&mut self, typed: &Typed, parse: Parse<T>) -> Option<T> {
+        parse(&typed.text).map_err(|expected| self.add(typed, &expected)).ok()
+    }
+
+    pub(super) fn add(&mut self, typed: &Typed, expected: &str) {
+        self.0.push(format!("{} {:?}: expected {expected}", typed.origin, typed.text));
+    }
+}
+
+/// What a text means, or what was expected instead.
+pub type Parse<T> = fn(&str) -> Result<T, String>;
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Problems {}

@@ -1,0 +1,172 @@
+//! Where the metrics go, in which form, and how long they are kept for it.
+
+use std::time::Duration;
+
+use super::cli::{Cli, Typed};
+use super::{Problems, endpoint, number, region};
+
+/// Where the metrics go, and in which form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Publishing {
+    pub publishers: Vec<Publish>,
+    pub form: ValueForm,
+    pub output: Output,
+    /// How many undelivered summaries are kept; 0 drops them at once.
+    pub buffer: usize,
+    pub shutdown_timeout: Duration,
+    pub aws: Aws,
+}
+
+impl Publishing {
+    pub(super) fn new(cli: &Cli, problems: &mut Problems) -> Self {
+        let publishers = publishers(cli, problems);
+        let form = problems.optional(cli, "statistics", value_form);
+        let output = problems.optional(cli, "output", output);
+        let buffer = problems.optional(cli, "buffer", number::buffer);
+        let shutdown_timeout = problems.optional(cli, "shutdown-timeout", number::shutdown_timeout);
+        if publishers.contains(&Publish::CloudWatch) {
+            variables_of_aws(cli, problems);
+        }
+        let aws = Aws {
+            region: problems.optional(cli, "region", region),
+            endpoint_url: cli.value("endpoint-url").and_then(|typed| problems.url(&typed)),
+            profile: problems.optional(cli, "profile", endpoint::profile),
+        };
+        Self {
+            publishers,
+            form: form.unwrap_or_default(),
+            output: output.unwrap_or_default(),
+            buffer: buffer.unwrap_or(number::DEFAULT_BUFFER),
+            shutdown_timeout: shutdown_timeout.unwrap_or(number::DEFAULT_SHUTDOWN_TIMEOUT),
+            aws,
+        }
+    }
+}
+
+/// Which publisher takes the summaries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Publish {
+    CloudWatch,
+    Console,
+    /// Embedded Metric Format on standard output.
+    Emf,
+}
+
+/// What is published of the values of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ValueForm {
+    /// The median, and the maximum as a metric of its own.
+    #[default]
+    MedianMax,
+    /// Every value, of which CloudWatch computes any statistic.
+    Distribution,
+}
+
+/// How an explanation or a window on the console is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+fn output(text: &str) -> Result<Output, String> {
+    match text {
+        "text" => Ok(Output::Text),
+        "json" => Ok(Output::Json),
+        _ => Err("text or json".into()),
+    }
+}
+
+/// What the AWS SDK is told beside what it finds by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aws {
+    pub region: Option<String>,
+    pub endpoint_url: Option<String>,
+    pub profile: Option<String>,
+}
+
+/// Checks the region and the endpoint that the AWS SDK would take from its own variables as the options
+/// are checked. A command starts whatever they say; they are then refused when they are needed.
+fn variables_of_aws(cli: &Cli, problems: &mut Problems) {
+    let first = |names: [&'static str; 2]| {
+        let typed = |name: &'static str| {
+            let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
+            Some(Typed { text, origin: name.to_owned() })
+        };
+        names.into_iter().find_map(typed).filter(|_| cli.command.is_none())
+    };
+    if let (None, Some(typed)) = (cli.value("region"), first(["AWS_REGION", "AWS_DEFAULT_REGION"]))
+    {
+        problems.check(&typed, region);
+    }
+    let is_ignored = std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    if cli.value("endpoint-url").is_some() || is_ignored.is_ok_and(|yes| yes == "true") {
+        return;
+    }
+    if let Some(typed) = first(["AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL"]) {
+        problems.url(&typed);
+    }
+}
+
+/// Those of `--publish`, or what `--dry-run` stands for.
+fn publishers(cli: &Cli, problems: &mut Problems) -> Vec<Publish> {
+    let chosen = problems.optional(cli, "publish", publish);
+    let dry_run = problems.optional(cli, "dry-run", number::boolean).unwrap_or(false);
+    match (chosen, dry_run, cli.value("dry-run")) {
+        (Some(chosen), true, Some(typed)) if chosen != [Publish::Console] => {
+            problems.add(&typed, "no other --publish with it, because it stands for console");
+            chosen
+        }
+        (_, true, _) => vec![Publish::Console],
+        (Some(chosen), ..) => chosen,
+        (None, ..) => vec![Publish::CloudWatch],
+    }
+}
+
+/// `--publish`: names with commas.
+pub fn publish(text: &str) -> Result<Vec<Publish>, String> {
+    let mut chosen = Vec::new();
+    for name in text.split(',') {
+        let publisher = match name.trim() {
+            "cloudwatch" => Publish::CloudWatch,
+            "console" => Publish::Console,
+            "emf" => Publish::Emf,
+            _ => return Err("any of cloudwatch, emf and console, with commas".into()),
+        };
+        if !chosen.contains(&publisher) {
+            chosen.push(publisher);
+        }
+    }
+    Ok(chosen)
+}
+
+/// `--statistics`.
+pub fn value_form(text: &str) -> Result<ValueForm, String> {
+    match text {
+        "median-max" => Ok(ValueForm::MedianMax),
+        "distribution" => Ok(ValueForm::Distribution),
+        _ => Err("median-max or distribution".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn publishers_are_names_with_commas() {
+        assert_eq!(publish("cloudwatch"), Ok(vec![Publish::CloudWatch]));
+        assert_eq!(publish("emf, console,emf"), Ok(vec![Publish::Emf, Publish::Console]));
+        for text in ["", "emf,", "EMF", "stdout"] {
+            assert!(publish(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn statistics_have_two_forms() {
+        assert_eq!(value_form("distribution"), Ok(ValueForm::Distribution));
+        assert_eq!(value_form("median-max"), Ok(ValueForm::MedianMax));
+        assert!(value_form("median").is_err());
+    }
+}
