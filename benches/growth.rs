@@ -64,7 +64,7 @@ fn send(bencher: Bencher, windows: usize, distribution: bool) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     bencher.bench_local(|| {
-        let publisher = publisher::open(Publish::CloudWatch, &settings);
+        let publisher = publisher::choose::open(Publish::CloudWatch, &settings);
         let clock = Box::new(SystemTime::now);
         let mut delivery = Delivery::new(publisher, windows, Duration::ZERO, clock);
         let (sender, receiver) = mpsc::channel(windows);

@@ -10,11 +10,11 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::collector::window::Windows;
-use crate::config::{Publish, Settings, ValueForm};
+use crate::config::{Publish, Scope, Settings, ValueForm};
 use crate::cost::Comparison;
 use crate::delivery::{Counts, Delivery};
 use crate::sampler::{self, Pace, Sampled};
-use crate::source::Chosen;
+use crate::source::choose::Chosen;
 use crate::terminal::live::Live;
 use crate::{auto_dimensions, publisher, source};
 
@@ -38,9 +38,9 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     let mut health = health.into_iter().flatten();
     let mut sampled = Sampled::default();
     let sampling = async {
-        let Chosen { source, scope, reason } = source::open(settings).await;
+        let Chosen { source, scope, reason } = source::choose::open(settings).await;
         info!("scope: {scope}, because {reason}");
-        if settings.measuring.per_container && scope != "task" {
+        if settings.measuring.per_container && scope != Scope::Task {
             warn!("--per-container has no effect: only an ECS task tells of its containers");
         }
         let (pace, clock) = (Pace::every(settings.measuring.sample_interval), SystemTime::now);
@@ -57,7 +57,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         };
         let settings = auto_dimensions::complete(settings, too_late).await;
         for publish in &settings.publishing.publishers {
-            let publisher = publisher::open(*publish, &settings);
+            let publisher = publisher::choose::open(*publish, &settings);
             let chance = RandomState::new().hash_one(0);
             let delay = publish_delay(settings.measuring.period, publisher.spread(), chance);
             let (name, seconds) = (publisher.name(), delay.as_secs_f64());
@@ -167,7 +167,7 @@ mod tests {
     /// `tick` is how long after the boundary an agent closes its window.
     fn fullest_second(fleet: u64, tick: impl Fn(f64) -> f64) -> usize {
         let settings = settings(60, &[]);
-        let spread = publisher::open(Publish::CloudWatch, &settings).spread();
+        let spread = publisher::choose::open(Publish::CloudWatch, &settings).spread();
         // The hash that makes the chance, with keys that do not change from run to run.
         let chance = |of| BuildHasherDefault::<DefaultHasher>::new().hash_one((fleet, of));
         let mut seconds = [0; 60];

@@ -15,7 +15,8 @@ use crate::model::{CpuReading, Evidence, Limit, MemoryReading, ReadError};
 use crate::publisher::{self, Choice};
 use crate::sampler::{cpu_utilization, memory_utilization};
 use crate::shown::shown;
-use crate::source::{self, Chosen, Source};
+use crate::source::choose::Chosen;
+use crate::source::{self, Source};
 
 /// Everything that there is to say, in the form that it is printed in.
 #[derive(Debug, Serialize)]
@@ -92,16 +93,16 @@ struct Value {
 /// Looks at everything, and returns what is to be printed.
 pub async fn run(settings: &Settings) -> String {
     let settings = &auto_dimensions::complete(settings, std::future::pending()).await;
-    let Chosen { mut source, scope, reason } = source::open(settings).await;
+    let Chosen { mut source, scope, reason } = source::choose::open(settings).await;
     let Looked { cpu: [first, second], memory: in_use } = look(&mut *source, settings).await;
     let evidence = source.explain();
     let mut facts = Vec::new();
     for publish in &settings.publishing.publishers {
-        facts.extend(publisher::open(*publish, settings).explain().await);
+        facts.extend(publisher::choose::open(*publish, settings).explain().await);
     }
     facts.push(("cost", Comparison::of(settings).to_string()));
     let explanation = Explanation {
-        scope: scope.to_owned(),
+        scope: scope.to_string(),
         reason: Text::from(&*reason),
         parts: vec![cpu(first, second, &evidence), memory(in_use, &evidence)],
         namespace: settings.identity.namespace.clone(),

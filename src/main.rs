@@ -67,8 +67,8 @@ async fn run(inherited: SigSet) -> ExitCode {
         signals.release();
     }
     if child.is_some() {
-        publisher::check_beside(&settings);
-    } else if let Err(problem) = publisher::check(&settings) {
+        publisher::choose::check_beside(&settings);
+    } else if let Err(problem) = publisher::choose::check(&settings) {
         complain(&problem);
         return ExitCode::from(2);
     }

@@ -1,5 +1,6 @@
 //! What is measured, and how often.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::cli::Cli;
@@ -79,6 +80,17 @@ pub enum MemoryUse {
     Used,
     /// All but the file pages that were not used lately, as Kubernetes shows it.
     WorkingSet,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Host => "host",
+            Self::Container => "container",
+            Self::Task => "task",
+        })
+    }
 }
 
 fn scope(text: &str) -> Result<Scope, String> {

@@ -1,5 +1,6 @@
-//! Sends summaries. A new publisher is a file here, a `mod` line and a row in [`open`].
+//! Sends summaries. A new publisher is a file here, a `mod` line and a row in [`choose::open`].
 
+pub mod choose;
 pub mod cloudwatch;
 mod console;
 mod emf;
@@ -15,7 +16,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use self::metrics::Choice;
-use crate::config::{Publish, Settings};
 use crate::model::Summary;
 
 /// Takes summaries to where somebody looks at them.
@@ -89,37 +89,6 @@ pub type Fact = (&'static str, String);
 
 /// Facts that are being found out.
 pub type Explaining<'a> = Pin<Box<dyn Future<Output = Vec<Fact>> + 'a>>;
-
-/// One of the publishers that the settings ask for.
-pub fn open(publish: Publish, settings: &Settings) -> Box<dyn Publisher> {
-    match publish {
-        Publish::CloudWatch => Box::new(cloudwatch::CloudWatch::new(settings)),
-        Publish::Console => Box::new(console::Console::new(settings)),
-        Publish::Emf => Box::new(emf::Emf::new(settings)),
-    }
-}
-
-/// Whether the files that the user names for one of the publishers can be used, or what is wrong
-/// with them.
-pub fn check(settings: &Settings) -> Result<(), String> {
-    match settings.publishing.publishers.contains(&Publish::CloudWatch) {
-        true => cloudwatch::check(),
-        false => Ok(()),
-    }
-}
-
-/// The same beside a command, which runs already: its signals do not wait for a disk that hangs, so
-/// this has a thread of its own. What is wrong is an error in the log; without a thread it is said
-/// when the first window is sent.
-pub fn check_beside(settings: &Settings) {
-    let settings = settings.clone();
-    let check = move || {
-        if let Err(problem) = check(&settings) {
-            log::error!("{problem}");
-        }
-    };
-    let _ = std::thread::Builder::new().spawn(check);
-}
 
 /// Why the summaries were not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]

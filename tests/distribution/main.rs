@@ -36,7 +36,7 @@ async fn sends_known_samples() {
         let period = Duration::from_secs(period);
         let settings = settings(period, &variable(ENDPOINT));
         let (samples, summaries) = windows(&settings, &mut chance);
-        let mut cloudwatch = publisher::open(Publish::CloudWatch, &settings);
+        let mut cloudwatch = publisher::choose::open(Publish::CloudWatch, &settings);
         let mut rest = &summaries[..];
         while !rest.is_empty() {
             let (batch, later) = rest.split_at(cloudwatch.batch(rest).min(rest.len()));

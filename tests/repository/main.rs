@@ -40,7 +40,7 @@ fn only_the_cloudwatch_publisher_knows_the_sdk() {
 #[test]
 fn every_source_and_publisher_is_in_its_table() {
     for (folder, part) in [("src/source", "Source"), ("src/publisher", "Publisher")] {
-        let table = text(&Path::new(folder).join("mod.rs"));
+        let table = text(&Path::new(folder).join("choose.rs"));
         for file in rust_files(folder) {
             let is_part = text(&file).contains(&format!("\nimpl {part} for "));
             let name = file.file_stem().and_then(|name| name.to_str()).expect("a file name");
