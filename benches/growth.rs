@@ -2,14 +2,16 @@
 //! `cargo bench --bench growth`. The column of the most memory that was in use at once is `max alloc`.
 
 use std::process::Command;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cloudwatch_metrics_agent::collector::window::Windows;
+use cloudwatch_metrics_agent::collector::Collector;
+use cloudwatch_metrics_agent::collector::series::Table;
+use cloudwatch_metrics_agent::collector::sink::HandOut;
 use cloudwatch_metrics_agent::config::cli::Cli;
 use cloudwatch_metrics_agent::config::{Publish, Settings};
 use cloudwatch_metrics_agent::delivery::Delivery;
-use cloudwatch_metrics_agent::model::{Sample, Summary};
-use cloudwatch_metrics_agent::publisher;
+use cloudwatch_metrics_agent::model::{Number, Summary};
 use divan::{AllocProfiler, Bencher};
 use fake_cloudwatch::FakeCloudWatch;
 use tokio::sync::mpsc;
@@ -64,9 +66,7 @@ fn send(bencher: Bencher, windows: usize, distribution: bool) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     bencher.bench_local(|| {
-        let publisher = publisher::choose::open(Publish::CloudWatch, &settings);
-        let clock = Box::new(SystemTime::now);
-        let mut delivery = Delivery::new(publisher, windows, Duration::ZERO, clock);
+        let mut delivery = Delivery::open(Publish::CloudWatch, &settings);
         let (sender, receiver) = mpsc::channel(windows);
         for _ in 0..windows {
             sender.try_send(summary(60, distribution)).expect("there is room for all");
@@ -78,19 +78,51 @@ fn send(bencher: Bencher, windows: usize, distribution: bool) {
 }
 
 /// The summary of a window of samples 0.9 s apart.
-fn summary(period: u64, distribution: bool) -> Summary {
+fn summary(period: u64, distribution: bool) -> Rc<Summary> {
     let period = Duration::from_secs(period);
     let every = Duration::from_millis(900);
     let samples = period.as_millis().div_ceil(every.as_millis()) as usize;
-    let mut windows = Windows::new(period, samples).with_distribution(distribution);
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after the epoch");
-    let start = UNIX_EPOCH + period * (since_epoch.as_secs() / period.as_secs()) as u32;
+    let (sender, mut summaries) = mpsc::channel(1);
+    let table = Table::new(samples, distribution);
+    let mut collector = Collector::new(period, table, HandOut::to(vec![sender]));
+    let [cpu, memory] = [Number::Cpu, Number::Memory].map(|of| collector.sampled(of.of(None)));
+    let start = window_of_now(period);
     for n in 0..samples {
         let percent = (n * 7919 % 10_007) as f32 / 100.07;
-        let sample = Sample { cpu: Some(percent), memory: Some(100.0 - percent) };
-        windows.add(start + every * n as u32, sample);
+        collector.sample(start + every * n as u32, &[(cpu, percent), (memory, 100.0 - percent)]);
     }
-    windows.close().expect("a window with samples")
+    collector.finish();
+    summaries.try_recv().expect("a window with samples")
+}
+
+fn window_of_now(period: Duration) -> SystemTime {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after the epoch");
+    UNIX_EPOCH + period * (since_epoch.as_secs() / period.as_secs()) as u32
+}
+
+/// One window of so many data: of containers with four each. A request takes a thousand.
+#[divan::bench(args = [1000, 10_000])]
+fn large_window(bencher: Bencher, data: usize) {
+    let cloudwatch = FakeCloudWatch::start();
+    let settings = settings(&cloudwatch.url(), false);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    bencher.bench_local(|| {
+        let mut delivery = Delivery::open(Publish::CloudWatch, &settings);
+        let (sender, receiver) = mpsc::channel(1);
+        let mut collector = Collector::of(&settings, HandOut::to(vec![sender]));
+        let mut values = Vec::new();
+        for container in 0..data / 4 {
+            let name = format!("container-{container}").into();
+            for number in [Number::Cpu, Number::Memory] {
+                values.push((collector.sampled(number.of(Some(&name))), 50.0));
+            }
+        }
+        collector.sample(window_of_now(settings.measuring.period), &values);
+        collector.finish();
+        runtime.block_on(delivery.run(receiver, &CancellationToken::new()));
+        assert_eq!(delivery.counts().delivered, 1);
+    });
 }
 
 fn settings(url: &str, distribution: bool) -> Settings {

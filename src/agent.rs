@@ -4,25 +4,24 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::{OptionFuture, join_all};
-use log::{error, info, warn};
+use log::{Level, error, info, log_enabled, warn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::collector::window::Windows;
-use crate::config::{Publish, Scope, Settings, ValueForm};
-use crate::cost::Comparison;
+use crate::collector::Collector;
+use crate::collector::sink::{HandOut, HandedOut};
+use crate::config::{Publish, Scope, Settings};
+use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
-use crate::sampler::{self, Pace, Sampled};
-use crate::source::choose::Chosen;
-use crate::terminal::live::Live;
-use crate::{auto_dimensions, publisher, source};
+use crate::model::Number;
+use crate::sampler::{self, Pace};
+use crate::terminal::live::{Feeds, Live, Samples};
+use crate::{auto_dimensions, source};
 
 /// Measures and publishes until `stop` is cancelled, then delivers what is left within the
 /// shutdown timeout. Fails if some of it could not be delivered.
 pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Undelivered> {
-    let windows = Windows::new(settings.measuring.period, settings.measuring.samples_per_window())
-        .with_distribution(settings.publishing.form == ValueForm::Distribution);
     let channels = settings.publishing.publishers.iter().map(|_| mpsc::channel(CHANNEL_DEPTH));
     let (senders, summaries): (Vec<_>, Vec<_>) = channels.unzip();
     info!(
@@ -30,22 +29,32 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         settings.measuring.sample_interval.as_secs_f64(),
         settings.measuring.period.as_secs(),
     );
-    if settings.publishing.publishers != [Publish::Console] {
-        Comparison::of(settings).say();
+    let mut collector = Collector::of(settings, HandOut::to(senders));
+    if settings.publishing.publishers != [Publish::Console] && log_enabled!(Level::Info) {
+        collector.add_sink(Box::new(SayCost::of(settings)));
     }
     let (live, feeds) = Live::open(settings).unzip();
-    let (samples, health) = feeds.map(|feeds| (feeds.samples, feeds.health)).unzip();
-    let mut health = health.into_iter().flatten();
-    let mut sampled = Sampled::default();
+    let (limits, health) = match feeds {
+        Some(Feeds { samples, limits, health }) => {
+            let [cpu, memory] =
+                [Number::Cpu, Number::Memory].map(|number| collector.sampled(number.of(None)));
+            collector.add_sink(Box::new(Samples { view: samples, cpu, memory }));
+            (Some(limits), health)
+        }
+        None => (None, Vec::new()),
+    };
+    let mut health = health.into_iter();
+    let mut handed_out = HandedOut::default();
     let sampling = async {
-        let Chosen { source, scope, reason } = source::choose::open(settings).await;
-        info!("scope: {scope}, because {reason}");
+        let chosen = source::choose::open(&settings.measuring).await;
+        let (scope, numbers) = (chosen.scope, settings.measuring.metrics);
+        info!("scope: {scope}, because {}", chosen.reason);
         if settings.measuring.per_container && scope != Scope::Task {
             warn!("--per-container has no effect: only an ECS task tells of its containers");
         }
         let (pace, clock) = (Pace::every(settings.measuring.sample_interval), SystemTime::now);
         let stop = stop.clone();
-        sampled = sampler::run(source, pace, windows, clock, senders, samples, stop).await;
+        handed_out = sampler::run(chosen, numbers, pace, collector, clock, limits, stop).await;
     };
     let (mut deliveries, mut stopped) = (Vec::new(), None);
     let delivering = async {
@@ -57,14 +66,12 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         };
         let settings = auto_dimensions::complete(settings, too_late).await;
         for publish in &settings.publishing.publishers {
-            let publisher = publisher::choose::open(*publish, &settings);
+            let delivery = Delivery::open(*publish, &settings);
             let chance = RandomState::new().hash_one(0);
-            let delay = publish_delay(settings.measuring.period, publisher.spread(), chance);
-            let (name, seconds) = (publisher.name(), delay.as_secs_f64());
+            let delay = publish_delay(settings.measuring.period, delivery.spread(), chance);
+            let (name, seconds) = (delivery.publisher(), delay.as_secs_f64());
             info!("each window is sent {seconds:.1} s after it closes, by {name}");
-            let clock = Box::new(SystemTime::now);
-            let delivery = Delivery::new(publisher, settings.publishing.buffer, delay, clock);
-            deliveries.push(delivery.telling(health.next()));
+            deliveries.push(delivery.delayed_by(delay).telling(health.next()));
         }
         let all = deliveries.iter_mut().zip(summaries);
         join_all(all.map(|(delivery, summaries)| delivery.run(summaries, &stop))).await;
@@ -86,7 +93,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     }
     let flush = stopped.map(|stopped| stopped.elapsed()).unwrap_or_default();
     let outcomes: Vec<_> = (0..settings.publishing.publishers.len())
-        .map(|place| Outcome::of(&sampled, place, deliveries.get(place), flush))
+        .map(|place| Outcome::of(&handed_out, place, deliveries.get(place), flush))
         .collect();
     outcomes.iter().for_each(Outcome::say);
     match outcomes.iter().all(|outcome| outcome.undelivered == 0) {
@@ -103,11 +110,16 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(sampled: &Sampled, place: usize, delivery: Option<&Delivery>, flush: Duration) -> Self {
+    fn of(
+        handed_out: &HandedOut,
+        place: usize,
+        delivery: Option<&Delivery>,
+        flush: Duration,
+    ) -> Self {
         let Counts { delivered, overflowed, expired, rejected, rejected_data } =
             delivery.map(Delivery::counts).unwrap_or_default();
-        let windows = sampled.windows;
-        let stalled = sampled.dropped.get(place).copied().unwrap_or_default();
+        let windows = handed_out.windows;
+        let stalled = handed_out.dropped.get(place).copied().unwrap_or_default();
         let dropped = overflowed + expired + rejected + stalled;
         let undelivered = windows.saturating_sub(delivered + dropped);
         let line = format!(
@@ -167,7 +179,7 @@ mod tests {
     /// `tick` is how long after the boundary an agent closes its window.
     fn fullest_second(fleet: u64, tick: impl Fn(f64) -> f64) -> usize {
         let settings = settings(60, &[]);
-        let spread = publisher::choose::open(Publish::CloudWatch, &settings).spread();
+        let spread = Delivery::open(Publish::CloudWatch, &settings).spread();
         // The hash that makes the chance, with keys that do not change from run to run.
         let chance = |of| BuildHasherDefault::<DefaultHasher>::new().hash_one((fleet, of));
         let mut seconds = [0; 60];

@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::{AutoDimension, Settings, dimension_value};
 use crate::surroundings::ec2;
-use crate::surroundings::ecs::Endpoint;
+use crate::surroundings::ecs::{TaskEndpoint, no_endpoint};
 
 /// The settings with all dimensions that were asked for. One whose value cannot be found out, or
 /// is none that CloudWatch takes, is left out and said. So are those that have not been found out
@@ -41,7 +41,7 @@ pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -
 #[derive(Default)]
 struct Finder {
     task: OnceCell<Result<TaskIdentity, String>>,
-    instance: OnceCell<Result<(ec2::Endpoint, String), String>>,
+    instance: OnceCell<Result<(ec2::InstanceEndpoint, String), String>>,
 }
 
 /// The task, by the metadata endpoint version 4.
@@ -71,7 +71,7 @@ impl Finder {
             AutoDimension::TaskFamily => self.task().await?.family,
             AutoDimension::TaskId => last_part(&self.task().await?.task_arn),
             AutoDimension::Container => ecs::<ContainerIdentity>("").await?.name,
-            AutoDimension::AvailabilityZone if Endpoint::from_environment().is_some() => {
+            AutoDimension::AvailabilityZone if TaskEndpoint::from_environment().is_some() => {
                 self.task().await?.availability_zone
             }
             AutoDimension::AvailabilityZone => self.instance("placement/availability-zone").await?,
@@ -92,7 +92,7 @@ impl Finder {
     /// Asks the EC2 metadata service, version 2.
     async fn instance(&self, path: &str) -> io::Result<String> {
         let ask = async || {
-            let endpoint = ec2::Endpoint::from_environment().map_err(|e| e.to_string())?;
+            let endpoint = ec2::InstanceEndpoint::from_environment().map_err(|e| e.to_string())?;
             let token = endpoint.token().await.map_err(|e| e.to_string())?;
             Ok((endpoint, token))
         };
@@ -108,7 +108,7 @@ fn last_part(arn: &str) -> String {
 }
 
 async fn ecs<T: DeserializeOwned>(path: &str) -> io::Result<T> {
-    let endpoint = Endpoint::from_environment().unwrap_or_else(Endpoint::unset);
+    let endpoint = TaskEndpoint::from_environment().ok_or_else(|| no_endpoint(path))?;
     endpoint.get(path, |body| serde_json::from_slice(body)).await
 }
 

@@ -1,4 +1,108 @@
-//! Puts samples into windows and reduces each window to a summary.
+//! Puts what is measured into windows, one for each series, and hands over what it becomes: each
+//! value to the sinks, and each summary to the sinks and to the deliveries.
 
 pub mod aggregate;
+pub mod series;
+pub mod sink;
 pub mod window;
+
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use self::series::Table;
+use self::sink::{HandOut, HandedOut, Sink};
+use self::window::Window;
+use crate::config::{Settings, ValueForm};
+use crate::model::{Metric, Report, Series, Summary};
+
+/// Owns the table of series and the open window.
+pub struct Collector {
+    period: Duration,
+    table: Table,
+    open: Option<Window>,
+    hand_out: HandOut,
+    sinks: Vec<Box<dyn Sink>>,
+}
+
+impl Collector {
+    /// Windows as the settings want them, whose summaries go to `hand_out`.
+    pub fn of(settings: &Settings, hand_out: HandOut) -> Self {
+        let with_values = settings.publishing.form == ValueForm::Distribution;
+        let table = Table::new(settings.measuring.samples_per_window(), with_values);
+        Self::new(settings.measuring.period, table, hand_out)
+    }
+
+    /// Windows of a period, whose summaries go to `hand_out`.
+    pub fn new(period: Duration, table: Table, hand_out: HandOut) -> Self {
+        Self { period, table, open: None, hand_out, sinks: Vec::new() }
+    }
+
+    /// From now on a sink gets all that is collected.
+    pub fn add_sink(&mut self, sink: Box<dyn Sink>) {
+        self.sinks.push(sink);
+    }
+
+    /// The series of a metric with a value at each sample.
+    pub fn sampled(&mut self, metric: Metric) -> Series {
+        self.table.sampled(metric)
+    }
+
+    /// The series of a metric with a value for each report.
+    pub fn reported(&mut self, metric: Metric) -> Series {
+        self.table.reported(metric)
+    }
+
+    /// Whether a sample at this time would close the open window.
+    pub fn would_close(&self, now: SystemTime) -> bool {
+        self.open.as_ref().is_some_and(|open| !open.takes(now, self.period, self.table.samples()))
+    }
+
+    /// Puts the values of one sample into the window that `now` falls into. That closes the window
+    /// before.
+    pub fn sample(&mut self, now: SystemTime, values: &[(Series, f32)]) {
+        if self.would_close(now) {
+            self.close();
+        }
+        self.open.get_or_insert_with(|| Window::at(now, self.period)).count += 1;
+        for (series, value) in values {
+            self.table.add_sample(*series, *value);
+        }
+        for sink in &mut self.sinks {
+            sink.sample(values);
+        }
+    }
+
+    /// Puts the values of a report into the open window. Before the first one it is only where counters
+    /// begin.
+    pub fn report(&mut self, report: &Report) {
+        for (series, value) in &report.values {
+            match self.open {
+                Some(_) => self.table.add_report(*series, *value),
+                None => self.table.begin(*series, *value),
+            }
+        }
+        for sink in &mut self.sinks {
+            sink.report(report);
+        }
+    }
+
+    /// Closes the open window. One without a sampled value yields no summary.
+    pub fn close(&mut self) {
+        let Some(window) = self.open.take() else { return };
+        let Some(entries) = self.table.reduce() else { return };
+        let summary = Rc::new(Summary { start: window.start, entries });
+        for sink in &mut self.sinks {
+            sink.summary(&summary);
+        }
+        self.hand_out.summary(&summary);
+    }
+
+    /// Closes the open window, and tells what became of all of them.
+    pub fn finish(mut self) -> HandedOut {
+        self.close();
+        self.hand_out.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

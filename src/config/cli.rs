@@ -35,13 +35,11 @@ impl Cli {
         // What clap gives does not tell `--` with nothing after it from no `--`.
         let separated = args.iter().any(|arg| arg == "--");
         let mut matches = command().try_get_matches_from(args)?;
-        let command = matches.remove_many(COMMAND).into_iter().flatten().collect();
         let explain = matches.remove_subcommand().map(|(_explain, matches)| matches);
-        Ok(Self {
-            explain: explain.is_some(),
-            command: separated.then_some(command),
-            matches: explain.unwrap_or(matches),
-        })
+        let is_explain = explain.is_some();
+        let mut matches = explain.unwrap_or(matches);
+        let command = matches.remove_many(COMMAND).into_iter().flatten().collect();
+        Ok(Self { explain: is_explain, command: separated.then_some(command), matches })
     }
 
     /// The value of an option. A variable that is set to nothing counts as not set.
@@ -100,25 +98,30 @@ pub fn command() -> Command {
         ))
         .disable_help_subcommand(true)
         .args(options())
-        .arg(
-            Arg::new(COMMAND)
-                .value_name("COMMAND")
-                .help("Run this as a child with its arguments, pass signals on to it, and exit with its code")
-                .value_parser(ValueParser::os_string())
-                .num_args(1..)
-                .last(true),
-        )
+        .arg(command_argument(
+            "Run this as a child with its arguments, pass signals on to it, and exit with its code",
+        ))
         .args_conflicts_with_subcommands(true)
         .subcommand(
             Command::new("explain")
                 .about("Show what would be measured and published, how it is known, and exit")
-                .args(options()),
+                .args(options())
+                .arg(command_argument("A command that would be run; it is not")),
         )
         .after_help(
             "Each option can also be set by a variable, such as CLOUDWATCH_METRICS_AGENT_PERIOD for \
              --period;\nthe command line wins over it.\n\nRUST_LOG sets what is logged on standard \
              error, for example RUST_LOG=info [default: warn].",
         )
+}
+
+fn command_argument(help: &'static str) -> Arg {
+    Arg::new(COMMAND)
+        .value_name("COMMAND")
+        .help(help)
+        .value_parser(ValueParser::os_string())
+        .num_args(1..)
+        .last(true)
 }
 
 fn options() -> Vec<Arg> {

@@ -88,7 +88,7 @@ pub fn sets(
 
 /// Checks that no dimension has the name of another member of an Embedded Metric Format line.
 pub fn check_emf(dimensions: &[Dimension], problems: &mut Problems) {
-    let taken = |name: &str| name == "_aws" || metric::NAMES.contains(&name);
+    let taken = |name: &str| name == "_aws" || metric::is_published(name);
     for dimension in dimensions.iter().filter(|dimension| taken(&dimension.name)) {
         let typed = Typed { text: dimension.name.clone(), origin: "the dimension".into() };
         problems.add(&typed, "a name other than _aws and those of metrics, for --publish emf");

@@ -4,14 +4,16 @@ use std::fmt;
 use std::time::Duration;
 
 use super::cli::Cli;
-use super::{Identity, Metrics, Problems, dimension, metric, number};
+use super::{Identity, Problems, dimension, metric, number};
+use crate::model::Numbers;
 
 /// What is measured, and how often.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measuring {
     pub scope: Scope,
     pub memory: MemoryUse,
-    pub metrics: Metrics,
+    /// What is published of all that can be measured.
+    pub metrics: Numbers,
     /// Whether each container of a task is measured by itself, too.
     pub per_container: bool,
     pub sample_interval: Duration,
@@ -40,7 +42,7 @@ impl Measuring {
         Self {
             scope: scope.unwrap_or_default(),
             memory: memory.unwrap_or_default(),
-            metrics: metrics.unwrap_or_default(),
+            metrics: metrics.unwrap_or_else(|| Numbers::of(metric::DEFAULT)),
             per_container,
             sample_interval: sample_interval.unwrap_or(number::DEFAULT_SAMPLE_INTERVAL),
             period: period.unwrap_or(number::DEFAULT_PERIOD),

@@ -1,48 +1,25 @@
 //! Which metrics are measured and published.
 
-/// The metrics that were chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Metrics {
-    pub cpu: bool,
-    pub memory: bool,
-    pub throttling: bool,
-    pub oom_kills: bool,
-}
+use crate::model::{Number, Numbers};
 
-/// The names that metrics have in CloudWatch.
-pub const NAMES: [&str; 6] = [
-    "CPUUtilization",
-    "MaxCPUUtilization",
-    "MemoryUtilization",
-    "MaxMemoryUtilization",
-    "CPUThrottling",
-    "OOMKills",
-];
+/// `--metrics` where it is not typed.
+pub const DEFAULT: &[Number] = &[Number::Cpu, Number::Memory];
 
-impl Metrics {
-    const NONE: Self = Self { cpu: false, memory: false, throttling: false, oom_kills: false };
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self { cpu: true, memory: true, ..Self::NONE }
-    }
+/// Whether a metric has this name in CloudWatch.
+pub fn is_published(name: &str) -> bool {
+    let mut numbers = Number::ALL.iter();
+    numbers.any(|number| number.published() == name || number.maximum() == Some(name))
 }
 
 /// `--metrics`: names with commas between them.
-pub fn metrics(text: &str) -> Result<Metrics, String> {
-    let mut metrics = Metrics::NONE;
-    for name in text.split(',') {
-        let metric = match name.trim() {
-            "cpu" => &mut metrics.cpu,
-            "memory" => &mut metrics.memory,
-            "throttling" => &mut metrics.throttling,
-            "oom-kills" => &mut metrics.oom_kills,
-            _ => return Err("any of cpu, memory, throttling and oom-kills, with commas".into()),
-        };
-        *metric = true;
-    }
-    Ok(metrics)
+pub fn metrics(text: &str) -> Result<Numbers, String> {
+    let numbers = text.split(',').map(|word| Number::of_word(word.trim()));
+    let numbers: Option<Vec<_>> = numbers.collect();
+    numbers.map(|numbers| Numbers::of(&numbers)).ok_or_else(|| {
+        let words: Vec<_> = Number::ALL.iter().map(|number| number.word()).collect();
+        let (last, others) = words.split_last().expect("there are numbers");
+        format!("any of {} and {last}, with commas", others.join(", "))
+    })
 }
 
 #[cfg(test)]
@@ -51,12 +28,20 @@ mod tests {
 
     #[test]
     fn names_with_commas() {
-        assert_eq!(metrics("cpu,memory"), Ok(Metrics::default()));
-        let all = Metrics { cpu: true, memory: true, throttling: true, oom_kills: true };
-        assert_eq!(metrics("oom-kills, throttling,memory,cpu,cpu"), Ok(all));
-        assert_eq!(metrics("cpu"), Ok(Metrics { cpu: true, ..Metrics::NONE }));
+        assert_eq!(metrics("cpu,memory"), Ok(Numbers::of(DEFAULT)));
+        assert_eq!(metrics("oom-kills, throttling,memory,cpu,cpu"), Ok(Numbers::of(Number::ALL)));
+        assert_eq!(metrics("cpu"), Ok(Numbers::of(&[Number::Cpu])));
         for text in ["", "cpu,", "CPU", "cpu memory", "swap"] {
-            assert!(metrics(text).is_err(), "{text:?}");
+            let expected = "any of cpu, memory, throttling and oom-kills, with commas".to_owned();
+            assert_eq!(metrics(text), Err(expected), "{text:?}");
         }
+    }
+
+    #[test]
+    fn names_of_metrics_are_known() {
+        for name in ["CPUUtilization", "MaxMemoryUtilization", "CPUThrottling", "OOMKills"] {
+            assert!(is_published(name), "{name}");
+        }
+        assert!(!is_published("ServiceName") && !is_published(""));
     }
 }

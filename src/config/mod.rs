@@ -23,7 +23,6 @@ pub use dimension::Dimension;
 pub use endpoint::{is_http_url, region};
 pub use identity::Identity;
 pub use measuring::{Measuring, MemoryUse, Scope};
-pub use metric::Metrics;
 pub use name::dimension_value;
 pub use problems::Problems;
 pub use publishing::{Aws, Output, Publish, Publishing, ValueForm};

@@ -3,32 +3,50 @@
 mod prices;
 
 use std::fmt;
+use std::rc::Rc;
+
+use serde::Serialize;
 
 use self::prices::{CALL, LOG_GIGABYTE, METRIC_MONTH, SOURCE};
-use crate::config::{Publish, Publishing, Settings, ValueForm};
-use crate::publisher::Choice;
+use crate::collector::sink::Sink;
+use crate::config::{Publish, Settings, ValueForm};
+use crate::delivery::choice::Choice;
+use crate::model::Summary;
 
 /// What one agent makes in a month in which it runs all the time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
-    /// Each name with each set of dimensions. Containers that are measured by themselves are not
-    /// among them, because nobody knows yet how many there are.
+    /// Each name with each set of dimensions, of the whole and of each container.
     pub metrics: usize,
     pub calls: f64,
     pub log_bytes: f64,
 }
 
 impl Cost {
-    /// What the settings cost. Publishers that send the same metrics make them once.
-    pub fn of(settings: &Settings) -> Self {
-        let to = |publish| settings.publishing.publishers.contains(&publish);
+    /// What it costs to publish windows like this one with so many sets of dimensions. Publishers that
+    /// send the same metrics make them once.
+    pub fn of(settings: &Settings, summary: &Summary, sets: usize) -> Self {
+        let publishing = &settings.publishing;
+        Self::with(settings, summary, sets, &publishing.publishers, publishing.form)
+    }
+
+    /// The same with other publishers, or another form.
+    fn with(
+        settings: &Settings,
+        summary: &Summary,
+        sets: usize,
+        publishers: &[Publish],
+        form: ValueForm,
+    ) -> Self {
+        let to = |publish| publishers.contains(&publish);
         let (by_calls, by_log) = (to(Publish::CloudWatch), to(Publish::Emf));
-        let names = Choice::new(settings).names().len();
+        let choice = Choice { form, ..Choice::of(settings) };
+        let names = choice.data(summary, 1).len();
         let windows = MONTH_SECONDS / settings.measuring.period.as_secs_f64();
         Self {
-            metrics: if by_calls || by_log { names * settings.identity.set_count() } else { 0 },
+            metrics: if by_calls || by_log { names * sets } else { 0 },
             calls: if by_calls { windows } else { 0.0 },
-            log_bytes: if by_log { windows * line_bytes(settings, names) } else { 0.0 },
+            log_bytes: if by_log { windows * line_bytes(settings, names, form) } else { 0.0 },
         }
     }
 
@@ -52,8 +70,8 @@ fn metric_dollars(metrics: f64) -> f64 {
 }
 
 /// About how long a line of Embedded Metric Format is, with what CloudWatch Logs adds to an event.
-fn line_bytes(settings: &Settings, names: usize) -> f64 {
-    let values = match settings.publishing.form {
+fn line_bytes(settings: &Settings, names: usize, form: ValueForm) -> f64 {
+    let values = match form {
         ValueForm::MedianMax => names,
         ValueForm::Distribution => names * settings.measuring.samples_per_window(),
     };
@@ -64,43 +82,77 @@ fn line_bytes(settings: &Settings, names: usize) -> f64 {
 }
 
 /// What it costs, and the same with other settings.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Comparison {
-    chosen: Cost,
-    alternatives: Vec<(&'static str, Cost)>,
+    dollars_a_month: f64,
+    metrics: usize,
+    calls_a_month: f64,
+    log_bytes_a_month: f64,
+    alternatives: Vec<Alternative>,
+    /// What prices these are.
+    source: &'static str,
+}
+
+/// Other options, and what it would cost with them.
+#[derive(Debug, Serialize)]
+struct Alternative {
+    options: &'static str,
+    dollars_a_month: f64,
 }
 
 impl Comparison {
-    pub fn of(settings: &Settings) -> Self {
-        let with = |publish, form| {
-            let publishing =
-                Publishing { publishers: vec![publish], form, ..settings.publishing.clone() };
-            Cost::of(&Settings { publishing, ..settings.clone() })
-        };
+    pub fn of(settings: &Settings, summary: &Summary, sets: usize) -> Self {
+        let publishing = &settings.publishing;
         let all = [
             (Publish::CloudWatch, ValueForm::MedianMax, "--statistics median-max"),
             (Publish::CloudWatch, ValueForm::Distribution, "--statistics distribution"),
             (Publish::Emf, ValueForm::MedianMax, "--publish emf"),
             (Publish::Emf, ValueForm::Distribution, "--publish emf --statistics distribution"),
         ];
-        let others = all.into_iter().filter(|(publish, statistics, _)| {
-            settings.publishing.publishers != [*publish] || settings.publishing.form != *statistics
+        let others = all.into_iter().filter(|(publish, form, _)| {
+            publishing.publishers != [*publish] || publishing.form != *form
         });
-        let alternatives =
-            others.map(|(publish, statistics, name)| (name, with(publish, statistics)));
-        Self { chosen: Cost::of(settings), alternatives: alternatives.collect() }
+        let alternatives = others.map(|(publish, form, options)| {
+            let cost = Cost::with(settings, summary, sets, &[publish], form);
+            Alternative { options, dollars_a_month: cost.dollars(1.0) }
+        });
+        let chosen = Cost::of(settings, summary, sets);
+        Self {
+            dollars_a_month: chosen.dollars(1.0),
+            metrics: chosen.metrics,
+            calls_a_month: chosen.calls,
+            log_bytes_a_month: chosen.log_bytes,
+            alternatives: alternatives.collect(),
+            source: SOURCE,
+        }
     }
+}
 
-    /// Says it in the log.
-    pub fn say(&self) {
-        log::info!("cost: {self}");
+/// Says in the log what it costs, as soon as the first window shows how many metrics there are.
+pub struct SayCost {
+    settings: Settings,
+    is_said: bool,
+}
+
+impl SayCost {
+    pub fn of(settings: &Settings) -> Self {
+        Self { settings: settings.clone(), is_said: false }
+    }
+}
+
+impl Sink for SayCost {
+    fn summary(&mut self, summary: &Rc<Summary>) {
+        if !std::mem::replace(&mut self.is_said, true) {
+            let sets = self.settings.identity.set_count();
+            log::info!("cost: {}", Comparison::of(&self.settings, summary, sets));
+        }
     }
 }
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Cost { metrics, calls, log_bytes } = self.chosen;
-        let dollars = self.chosen.dollars(1.0);
+        let (dollars, metrics) = (self.dollars_a_month, self.metrics);
+        let (calls, log_bytes) = (self.calls_a_month, self.log_bytes_a_month);
         write!(f, "about ${dollars:.2} a month: {metrics} metrics")?;
         if calls > 0.0 {
             write!(f, ", {calls:.0} calls of PutMetricData")?;
@@ -109,9 +161,9 @@ impl fmt::Display for Comparison {
             write!(f, ", {:.1} MB of logs", log_bytes / 1e6)?;
         }
         write!(f, " ({SOURCE}); it would be")?;
-        for (place, (name, cost)) in self.alternatives.iter().enumerate() {
+        for (place, other) in self.alternatives.iter().enumerate() {
             let comma = if place > 0 { "," } else { "" };
-            write!(f, "{comma} ${:.2} with {name}", cost.dollars(1.0))?;
+            write!(f, "{comma} ${:.2} with {}", other.dollars_a_month, other.options)?;
         }
         Ok(())
     }
@@ -132,7 +184,19 @@ const VALUE_BYTES: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Number;
+    use crate::model::tests::{entry, sampled, summary};
     use crate::publisher::cloudwatch::tests::settings;
+
+    /// What CPU and memory of the whole cost.
+    fn of(settings: &Settings) -> Cost {
+        Cost::of(settings, &window(), settings.identity.set_count())
+    }
+
+    fn window() -> Summary {
+        let of = |number| entry(number, None, sampled(67, 1.0, 2.0));
+        summary([Number::Cpu, Number::Memory].map(of).into())
+    }
 
     fn cents(dollars: f64) -> i64 {
         (dollars * 100.0).round() as i64
@@ -140,7 +204,7 @@ mod tests {
 
     #[test]
     fn four_metrics_a_minute_are_metrics_and_calls() {
-        let cost = Cost::of(&settings(60, &[]));
+        let cost = of(&settings(60, &[]));
         assert_eq!((cost.metrics, cost.calls, cost.log_bytes), (4, 43_800.0, 0.0));
         assert_eq!(cents(cost.dollars(1.0)), 120 + 44);
     }
@@ -149,34 +213,43 @@ mod tests {
     fn a_distribution_is_half_of_the_metrics() {
         let mut settings = settings(60, &[]);
         settings.publishing.form = ValueForm::Distribution;
-        assert_eq!(cents(Cost::of(&settings).dollars(1.0)), 60 + 44);
+        assert_eq!(cents(of(&settings).dollars(1.0)), 60 + 44);
     }
 
     #[test]
     fn logs_cost_by_their_size_and_metrics_that_go_both_ways_are_there_once() {
         let mut emf = settings(60, &[]);
         emf.publishing.publishers = vec![Publish::Emf];
-        let cost = Cost::of(&emf);
+        let cost = of(&emf);
         assert_eq!((cost.metrics, cost.calls), (4, 0.0));
         assert!((20e6..30e6).contains(&cost.log_bytes), "{cost:?}");
         assert_eq!(cents(cost.dollars(1.0)), 120 + 1);
         let mut both = emf;
         both.publishing.publishers.push(Publish::CloudWatch);
-        assert_eq!(Cost::of(&both).metrics, 4);
+        assert_eq!(of(&both).metrics, 4);
     }
 
     #[test]
     fn the_console_costs_nothing() {
         let mut console = settings(60, &[]);
         console.publishing.publishers = vec![Publish::Console];
-        assert_eq!(Cost::of(&console).dollars(1.0), 0.0);
+        assert_eq!(of(&console).dollars(1.0), 0.0);
     }
 
     #[test]
     fn each_set_of_dimensions_makes_metrics_of_its_own() {
         let mut settings = settings(60, &[("Stage", "prod")]);
         settings.identity.sets = vec![vec!["ServiceName".into()], vec!["Stage".into()]];
-        assert_eq!(Cost::of(&settings).metrics, 8);
+        assert_eq!(of(&settings).metrics, 8);
+    }
+
+    #[test]
+    fn what_is_measured_of_containers_is_paid_for_and_what_has_no_value_is_not() {
+        let of = |container| entry(Number::Cpu, container, sampled(67, 1.0, 2.0));
+        let window = summary(vec![of(None), of(Some("app")), of(Some("web"))]);
+        let mut settings = settings(60, &[]);
+        settings.measuring.metrics = crate::model::Numbers::of(Number::ALL);
+        assert_eq!(Cost::of(&settings, &window, 2).metrics, 12);
     }
 
     #[test]
@@ -189,7 +262,7 @@ mod tests {
 
     #[test]
     fn it_is_said_beside_the_alternatives() {
-        let text = Comparison::of(&settings(60, &[])).to_string();
+        let text = Comparison::of(&settings(60, &[]), &window(), 1).to_string();
         assert_eq!(
             text,
             "about $1.64 a month: 4 metrics, 43800 calls of PutMetricData (list price of us-east-1, \

@@ -2,7 +2,8 @@
 
 use std::fmt::Display;
 
-use super::{Explanation, Part, Text, Value};
+use super::part::{Explained, Figure};
+use super::{Explanation, FactShown, Text};
 
 /// A paragraph for each question that it answers.
 pub fn render(explanation: &Explanation) -> String {
@@ -13,18 +14,38 @@ pub fn render(explanation: &Explanation) -> String {
     }
     lines.push(String::new());
     lines.push(format!("namespace: {}", explanation.namespace));
-    lines.push(format!("metrics: {}", explanation.metrics.join(", ")));
-    let dimension = |(name, value): &(Text, Text)| format!("{name}={value}");
-    let dimensions: Vec<_> = explanation.dimensions.iter().map(dimension).collect();
-    lines.push(format!("dimensions: {}", dimensions.join(", ")));
+    lines.push("metrics:".to_owned());
+    for metric in &explanation.metrics {
+        let dimensions = metric.dimensions.iter().map(|(name, value)| format!("{name}={value}"));
+        let dimensions = dimensions.collect::<Vec<_>>().join(" ");
+        let value = metric.value.map(|value| format!(" = {value:.2}")).unwrap_or_default();
+        lines.push(format!("  {} ({}) {dimensions}{value}", metric.name, metric.unit));
+    }
+    for metric in &explanation.unavailable {
+        lines.push(format!("  {}: unavailable: {}", metric.name, metric.reason));
+    }
+    for publisher in &explanation.publishers {
+        lines.push(String::new());
+        lines.push(format!("publisher: {}", publisher.name));
+        let facts = publisher.facts.iter();
+        lines.extend(facts.map(|(name, fact)| format!("{}: {}", name.replace('_', " "), of(fact))));
+    }
     lines.push(String::new());
-    lines.extend(explanation.publisher.iter().map(|(name, fact)| format!("{name}: {fact}")));
+    lines.push(format!("cost: {}", explanation.cost));
     lines.join("\n")
 }
 
-fn render_part(part: &Part) -> Vec<String> {
-    let mut lines = vec![part.part.to_owned()];
-    for Value { origin, name, value, error } in &part.values {
+fn of(FactShown { value, note }: &FactShown) -> String {
+    match (value, note) {
+        (Some(value), Some(note)) => format!("{value} ({note})"),
+        (Some(text), None) | (None, Some(text)) => text.to_string(),
+        (None, None) => "unknown".to_owned(),
+    }
+}
+
+fn render_part(part: &Explained) -> Vec<String> {
+    let mut lines = vec![part.title.to_string()];
+    for Figure { origin, name, value, error } in &part.values {
         let value = value.map(|value| value.to_string());
         let unknown = || match error {
             Some(error) => format!("unknown: {error}"),
@@ -38,12 +59,13 @@ fn render_part(part: &Part) -> Vec<String> {
     fn text<T: Display>(text: &Option<T>) -> Option<&dyn Display> {
         text.as_ref().map(|text| text as &dyn Display)
     }
-    let limit = part.limit.as_ref().zip(part.limit_origin.as_ref());
+    let limit = part.limit.as_ref();
+    let limit = limit.map(|limit| format!("{} {}, by {}", limit.amount, limit.unit, limit.origin));
     line("used = ", text(&part.used));
     line("     = ", text(&part.used_now));
-    line("limit = ", text(&limit.map(|(limit, origin)| format!("{limit}, by {origin}"))));
-    line("", text(&part.percent));
-    line("", text(&part.error));
-    lines.extend(part.notes.iter().map(|note| format!("  note: {note}")));
+    line("limit = ", text(&limit));
+    line("", text(&part.calculation));
+    line("unknown: ", text(&part.error));
+    lines.extend(part.notes.iter().map(|note: &Text| format!("  note: {note}")));
     lines
 }

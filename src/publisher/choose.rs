@@ -1,15 +1,17 @@
 //! The publishers that the settings ask for.
 
-use super::Publisher;
 use super::cloudwatch::{self, CloudWatch};
 use super::console::Console;
 use super::emf::Emf;
+use super::{Publisher, Retries};
 use crate::config::{Publish, Settings};
 
 /// One of the publishers that the settings ask for.
-pub fn open(publish: Publish, settings: &Settings) -> Box<dyn Publisher> {
+///
+/// Counts in `retries` how many attempts it makes beside the first of each send.
+pub fn open(publish: Publish, settings: &Settings, retries: &Retries) -> Box<dyn Publisher> {
     match publish {
-        Publish::CloudWatch => Box::new(CloudWatch::new(settings)),
+        Publish::CloudWatch => Box::new(CloudWatch::new(settings, retries.clone())),
         Publish::Console => Box::new(Console::new(settings)),
         Publish::Emf => Box::new(Emf::new(settings)),
     }

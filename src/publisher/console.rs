@@ -4,10 +4,10 @@ use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
 use super::line::LineFormat;
-use super::stdout::Printer;
-use super::{Explaining, Publisher, Publishing};
+use super::stdout::{PRINTED, Printer};
+use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Output, Settings};
-use crate::model::{Statistics, Summary};
+use crate::model::{Kind, Number, Statistics, Summary};
 
 /// The publisher behind `--publish console`.
 #[derive(Debug)]
@@ -53,34 +53,49 @@ impl Format {
 
 /// All that is known of a window; `null` where it is absent.
 fn object(summary: &Summary, namespace: &str, dimensions: &Json) -> Json {
-    let of_container = |container: &crate::model::ContainerSummary| {
-        let (cpu, memory) = (part(&container.cpu), part(&container.memory));
-        json!({ "name": *container.name, "cpu": cpu, "memory": memory })
-    };
     let mut object = json!({
         "start": humantime::format_rfc3339_seconds(summary.start).to_string(),
         "namespace": namespace,
         "dimensions": dimensions,
-        "cpu": part(&summary.cpu),
-        "memory": part(&summary.memory),
-        "throttling": summary.throttling,
-        "oom_kills": summary.oom_kills,
     });
-    if !summary.containers.is_empty() {
-        object["containers"] = summary.containers.iter().map(of_container).collect();
+    for number in Number::ALL {
+        object[key(*number)] = part(*number, summary.of(*number, None));
+    }
+    let containers = summary.containers();
+    if !containers.is_empty() {
+        let of_container = |container: &&str| {
+            let mut object = json!({ "name": container });
+            for number in Number::ALL.iter().filter(|number| number.is_sampled()) {
+                object[key(*number)] = part(*number, summary.of(*number, Some(container)));
+            }
+            object
+        };
+        object["containers"] = containers.iter().map(of_container).collect();
     }
     object
 }
 
-/// The statistics of one metric, in percent. The distribution is pairs of value and count.
-fn part(statistics: &Option<Statistics>) -> Json {
-    let Some(Statistics { count, median, max, min, mean, distribution }) = statistics else {
-        return Json::Null;
-    };
+/// The name of a number's member.
+fn key(number: Number) -> String {
+    number.word().replace('-', "_")
+}
+
+/// The statistics of a number that is sampled, in percent, or the value of another. The distribution is
+/// pairs of value and count.
+fn part(number: Number, statistics: Option<&Statistics>) -> Json {
+    let Some(statistics) = statistics else { return Json::Null };
+    if !number.is_sampled() {
+        return match number.of(None).kind {
+            Kind::Gauge => json!(statistics.last),
+            // A count, which JSON shows without a decimal point.
+            Kind::Counter => json!(statistics.growth().map(|growth| growth as u64)),
+        };
+    }
+    let Statistics { count, median, max, min, mean, values, .. } = statistics;
     let mut part =
         json!({ "count": count, "median": median, "max": max, "min": min, "mean": mean });
-    if !distribution.is_empty() {
-        let pairs = distribution.iter().map(|value| json!([value.percent(), value.count]));
+    if !values.is_empty() {
+        let pairs = values.iter().map(|value| json!([value.percent(), value.count]));
         part["distribution"] = pairs.collect();
     }
     part
@@ -91,42 +106,44 @@ impl Publisher for Console {
         "console"
     }
 
-    fn publish<'a>(
+    fn terms(&self) -> Terms {
+        // A window that has nothing to publish is worth a line: somebody looks at it.
+        Terms { empty_windows: true, ..PRINTED }
+    }
+
+    fn send<'a>(
         &'a mut self,
-        summaries: &'a [Summary],
+        parcels: &'a [Parcel<'a>],
         _hurry: &'a CancellationToken,
-    ) -> Publishing<'a> {
+    ) -> Sending<'a> {
         Box::pin(async move {
-            for summary in summaries {
+            for Parcel { summary, .. } in parcels {
                 self.printer.print(summary.start, &self.format.lines(summary)).await?;
             }
-            Ok(())
+            Ok(Accepted::default())
         })
     }
 
     fn explain(&self) -> Explaining<'_> {
-        Box::pin(async { vec![("publisher", "the console: lines on standard output".to_owned())] })
+        Box::pin(async { vec![Fact::known("output", "lines on standard output")] })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
-
     use super::*;
-    use crate::model::{ContainerSummary, ValueCount};
+    use crate::model::tests::{entry, reported, sampled, summary, with_values};
 
     #[test]
     fn a_window_is_one_json_object_with_all_statistics() {
-        let distribution = vec![ValueCount { hundredths: 150, count: 2 }];
-        let cpu = Statistics { count: 2, median: 1.5, max: 1.5, min: 1.5, mean: 1.5, distribution };
-        let app = ContainerSummary { name: "app".into(), cpu: None, memory: None };
-        let summary = Summary {
-            cpu: Some(cpu),
-            oom_kills: Some(1),
-            containers: vec![app],
-            ..Summary::empty(UNIX_EPOCH + Duration::from_secs(1_795_000_020))
-        };
+        let cpu = Statistics { min: 1.5, mean: 1.5, ..sampled(2, 1.5, 1.5) };
+        let app = Statistics { min: 0.5, ..sampled(3, 2.0, 4.0) };
+        let summary = summary(vec![
+            entry(Number::Cpu, None, with_values(cpu, &[(150, 2)])),
+            entry(Number::Throttling, None, reported(12.5, 12.5)),
+            entry(Number::OomKills, None, reported(6.0, 7.0)),
+            entry(Number::Memory, Some("app"), app),
+        ]);
         let expected = json!({
             "start": "2026-11-18T11:07:00Z",
             "namespace": "Test",
@@ -136,9 +153,13 @@ mod tests {
                 "distribution": [[1.5, 2]],
             },
             "memory": null,
-            "throttling": null,
+            "throttling": 12.5,
             "oom_kills": 1,
-            "containers": [{ "name": "app", "cpu": null, "memory": null }],
+            "containers": [{
+                "name": "app",
+                "cpu": null,
+                "memory": { "count": 3, "median": 2.0, "max": 4.0, "min": 0.5, "mean": 1.0 },
+            }],
         });
         assert_eq!(object(&summary, "Test", &json!({ "ServiceName": "Foo" })), expected);
     }

@@ -3,22 +3,21 @@
 //!
 //! Format and limits: "Specification: Embedded metric format", Amazon CloudWatch user guide.
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::UNIX_EPOCH;
 
 use serde_json::{Map, Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
-use super::metrics::{CONTAINER_NAME, Choice, Datum, Unit, Value};
-use super::stdout::Printer;
-use super::{Explaining, Publisher, Publishing};
+use super::names::{name, unit};
+use super::stdout::{PRINTED, Printer};
+use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Dimension, Settings};
-use crate::model::{Summary, ValueCount};
+use crate::model::{CONTAINER_NAME, Datum, Metric, Value, ValueCount};
 
 /// The publisher behind `--publish emf`.
 #[derive(Debug)]
 pub struct Emf {
-    choice: Choice,
     namespace: String,
     dimensions: Vec<Dimension>,
     /// The names of each set of dimensions.
@@ -32,7 +31,6 @@ impl Emf {
     pub fn new(settings: &Settings) -> Self {
         let names = |set: Vec<&Dimension>| set.into_iter().map(|d| d.name.clone()).collect();
         Self {
-            choice: Choice::new(settings),
             namespace: settings.identity.namespace.clone(),
             dimensions: settings.identity.dimensions.clone(),
             sets: settings.identity.dimension_sets().into_iter().map(names).collect(),
@@ -43,18 +41,20 @@ impl Emf {
 
     /// The lines of a summary: one for the whole and one for each container; more where a
     /// distribution has more values than an array takes.
-    fn lines(&self, summary: &Summary) -> Vec<String> {
+    fn lines(&self, Parcel { summary, data }: &Parcel<'_>) -> Vec<String> {
         let since_epoch = summary.start.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let data = self.choice.data(summary);
-        let of_one = data.chunk_by(|one, next| one.container == next.container);
+        let metric = |datum: &Datum| &datum.entry(summary).metric;
+        let of_one = data.chunk_by(|one, next| metric(one).container() == metric(next).container());
         let lines = of_one.flat_map(|data| {
-            let arrays: Vec<_> = data.iter().map(arrays).collect();
+            let arrays: Vec<_> = data.iter().map(|datum| arrays(datum.value(summary))).collect();
             let lines = arrays.iter().map(Vec::len).max().unwrap_or(0);
             let line = |place: usize| {
                 let present = data.iter().zip(&arrays);
-                let present =
-                    present.filter_map(|(datum, arrays)| Some((datum, arrays.get(place)?)));
-                self.line(since_epoch.as_millis(), &data[0].container, present).to_string()
+                let present = present.filter_map(|(datum, arrays)| {
+                    Some((name(metric(datum), datum.statistic), metric(datum), arrays.get(place)?))
+                });
+                let container = metric(&data[0]).container();
+                self.line(since_epoch.as_millis(), container, present).to_string()
             };
             (0..lines).map(line).collect::<Vec<_>>()
         });
@@ -64,21 +64,17 @@ impl Emf {
     fn line<'a>(
         &self,
         milliseconds: u128,
-        container: &Option<Arc<str>>,
-        data: impl Iterator<Item = (&'a Datum, &'a Json)>,
+        container: Option<&Rc<str>>,
+        data: impl Iterator<Item = (&'static str, &'a Rc<Metric>, &'a Json)>,
     ) -> Json {
         let (mut definitions, mut members) = (Vec::new(), Map::new());
-        for (datum, value) in data {
-            let unit = match datum.unit {
-                Unit::Percent => "Percent",
-                Unit::Count => "Count",
-            };
-            let mut definition = json!({ "Name": datum.name, "Unit": unit });
+        for (name, metric, value) in data {
+            let mut definition = json!({ "Name": name, "Unit": unit(metric.unit) });
             if let Some(seconds) = self.storage_resolution {
                 definition["StorageResolution"] = seconds.into();
             }
             definitions.push(definition);
-            members.insert(datum.name.to_owned(), value.clone());
+            members.insert(name.to_owned(), value.clone());
         }
         let mut sets = self.sets.clone();
         for dimension in &self.dimensions {
@@ -99,10 +95,10 @@ impl Emf {
 
 /// What a datum is as JSON: a number, or arrays of as many numbers as one may have. The format
 /// knows no counts, so a value stands there as often as it was measured.
-fn arrays(datum: &Datum) -> Vec<Json> {
-    match &datum.value {
+fn arrays(value: Value<'_>) -> Vec<Json> {
+    match value {
         Value::One(value) => vec![json!(value)],
-        Value::Distribution(values) => {
+        Value::Many(values) => {
             let repeated =
                 |value: &ValueCount| std::iter::repeat_n(value.percent(), value.count as usize);
             let all: Vec<_> = values.iter().flat_map(repeated).collect();
@@ -116,23 +112,26 @@ impl Publisher for Emf {
         "emf"
     }
 
-    fn publish<'a>(
+    fn terms(&self) -> Terms {
+        PRINTED
+    }
+
+    fn send<'a>(
         &'a mut self,
-        summaries: &'a [Summary],
+        parcels: &'a [Parcel<'a>],
         _hurry: &'a CancellationToken,
-    ) -> Publishing<'a> {
+    ) -> Sending<'a> {
         Box::pin(async move {
-            for summary in summaries {
-                let lines = self.lines(summary);
-                self.printer.print(summary.start, &lines).await?;
+            for parcel in parcels {
+                self.printer.print(parcel.summary.start, &self.lines(parcel)).await?;
             }
-            Ok(())
+            Ok(Accepted::default())
         })
     }
 
     fn explain(&self) -> Explaining<'_> {
-        let fact = "Embedded Metric Format: JSON lines on standard output, for CloudWatch Logs";
-        Box::pin(async { vec![("publisher", fact.to_owned())] })
+        let output = "Embedded Metric Format: JSON lines on standard output, for CloudWatch Logs";
+        Box::pin(async move { vec![Fact::known("output", output)] })
     }
 }
 

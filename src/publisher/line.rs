@@ -1,11 +1,11 @@
 //! Writes a summary as the lines that the console prints and the log shows.
 
 use std::fmt::Write;
-use std::time::SystemTime;
 
-use super::metrics::CONTAINER_NAME;
-use crate::config::{Metrics, Settings};
-use crate::model::{Statistics, Summary};
+use crate::config::Settings;
+use crate::model::{
+    CONTAINER_NAME, Kind, Metric, Number, Numbers, Statistic, Summary, Unit, Value,
+};
 use crate::shown::shown;
 
 /// The lines of one configuration.
@@ -13,7 +13,7 @@ use crate::shown::shown;
 pub struct LineFormat {
     /// The end of each line: where the metrics belong.
     place: String,
-    chosen: Metrics,
+    chosen: Numbers,
 }
 
 impl LineFormat {
@@ -26,84 +26,81 @@ impl LineFormat {
     }
 
     /// A line for the whole, and one for each container. Start of the window, median and maximum of
-    /// CPU and memory with two decimals (`-` where they are absent), the events, the number of
-    /// samples, the namespace and the dimensions. No newline at the end of a line.
+    /// CPU and memory with two decimals (`-` where they are absent), the numbers that are reported once a
+    /// window, the number of samples, the namespace and the dimensions. No newline at the end of a line.
     pub fn lines(&self, summary: &Summary) -> Vec<String> {
-        let Summary { start, cpu, memory, .. } = summary;
-        let mut whole = self.begin(*start, cpu, memory);
-        // Writing to a string cannot fail.
-        let _ = match summary.throttling.filter(|_| self.chosen.throttling) {
-            Some(percent) => write!(whole, " CPUThrottling={percent:.2}%"),
-            None if self.chosen.throttling => write!(whole, " CPUThrottling=-"),
-            None => Ok(()),
-        };
-        let _ = match summary.oom_kills.filter(|_| self.chosen.oom_kills) {
-            Some(kills) => write!(whole, " OOMKills={kills}"),
-            None if self.chosen.oom_kills => write!(whole, " OOMKills=-"),
-            None => Ok(()),
-        };
-        let mut lines = vec![self.end(&whole, cpu, memory)];
-        for container in &summary.containers {
-            let (cpu, memory) = (&container.cpu, &container.memory);
-            let line = self.end(&self.begin(*start, cpu, memory), cpu, memory);
-            lines.push(format!("{line} {CONTAINER_NAME}={}", shown(&container.name)));
+        let mut lines = vec![self.line(summary, None)];
+        for container in summary.containers() {
+            let line = self.line(summary, Some(container));
+            lines.push(format!("{line} {CONTAINER_NAME}={}", shown(container)));
         }
         lines
     }
 
-    fn begin(
-        &self,
-        start: SystemTime,
-        cpu: &Option<Statistics>,
-        memory: &Option<Statistics>,
-    ) -> String {
-        let mut line = humantime::format_rfc3339_seconds(start).to_string();
-        for (chosen, part, name) in
-            [(self.chosen.cpu, cpu, "CPU"), (self.chosen.memory, memory, "Memory")]
-        {
-            let _ = match part {
-                _ if !chosen => Ok(()),
-                Some(Statistics { median, max, .. }) => {
-                    write!(line, " {name}Utilization={median:.2}% Max{name}Utilization={max:.2}%")
-                }
-                None => write!(line, " {name}Utilization=- Max{name}Utilization=-"),
-            };
+    fn line(&self, summary: &Summary, container: Option<&str>) -> String {
+        let mut line = humantime::format_rfc3339_seconds(summary.start).to_string();
+        // What is reported once a window is of the whole.
+        let is_shown = |number: &Number| number.is_sampled() || container.is_none();
+        for number in self.chosen.iter().filter(is_shown) {
+            let of = summary.of(number, container);
+            for (statistic, name) in statistics(number) {
+                let value = match of.map(|statistics| statistic.of(statistics)) {
+                    Some(Value::One(value)) if value.is_finite() => match number.unit() {
+                        Unit::Percent => format!("{value:.2}%"),
+                        Unit::Count => value.to_string(),
+                    },
+                    _ => "-".to_owned(),
+                };
+                // Writing to a string cannot fail.
+                let _ = write!(line, " {name}={value}");
+            }
         }
-        line
+        let sampled = Number::ALL.iter().filter(|number| number.is_sampled());
+        let counts = sampled.filter_map(|number| Some(summary.of(*number, container)?.count));
+        format!("{line} samples={} {}", counts.max().unwrap_or(0), self.place)
     }
+}
 
-    fn end(&self, line: &str, cpu: &Option<Statistics>, memory: &Option<Statistics>) -> String {
-        let samples = [cpu, memory].into_iter().flatten().map(|part| part.count).max();
-        format!("{line} samples={} {}", samples.unwrap_or(0), self.place)
+/// What is shown of a number, with its names.
+fn statistics(number: Number) -> Vec<(Statistic, &'static str)> {
+    let Metric { kind, .. } = number.of(None);
+    match (number.maximum(), kind) {
+        (Some(max), _) => {
+            vec![(Statistic::Median, number.published()), (Statistic::Maximum, max)]
+        }
+        (None, Kind::Gauge) => vec![(Statistic::Last, number.published())],
+        (None, Kind::Counter) => vec![(Statistic::Growth, number.published())],
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
-
     use super::*;
-    use crate::model::ContainerSummary;
+    use crate::model::Entry;
+    use crate::model::tests::{entry, reported, sampled, summary};
 
-    fn format() -> LineFormat {
-        LineFormat { place: "namespace=Test ServiceName=Foo".into(), chosen: Metrics::default() }
+    fn format(chosen: &[Number]) -> LineFormat {
+        let place = "namespace=Test ServiceName=Foo".into();
+        LineFormat { place, chosen: Numbers::of(chosen) }
     }
 
-    fn statistics(count: usize, median: f64, max: f64) -> Option<Statistics> {
-        let distribution = Vec::new();
-        Some(Statistics { count, median, max, min: 0.0, mean: 20.0, distribution })
+    fn both() -> LineFormat {
+        format(&[Number::Cpu, Number::Memory])
     }
 
-    fn summary() -> Summary {
-        let start = UNIX_EPOCH + Duration::from_secs(1_795_000_020);
-        let (cpu, memory) = (statistics(67, 12.345, 100.0), statistics(68, 0.004, 50.0));
-        Summary { cpu, memory, ..Summary::empty(start) }
+    fn memory() -> Entry {
+        entry(Number::Memory, None, sampled(68, 0.004, 50.0))
+    }
+
+    fn window(others: Vec<Entry>) -> Summary {
+        let cpu = entry(Number::Cpu, None, sampled(67, 12.345, 100.0));
+        summary([vec![cpu, memory()], others].concat())
     }
 
     #[test]
     fn a_line_shows_what_is_published() {
         assert_eq!(
-            format().lines(&summary()),
+            both().lines(&window(vec![])),
             ["2026-11-18T11:07:00Z CPUUtilization=12.35% MaxCPUUtilization=100.00% \
               MemoryUtilization=0.00% MaxMemoryUtilization=50.00% samples=68 \
               namespace=Test ServiceName=Foo"]
@@ -112,9 +109,8 @@ mod tests {
 
     #[test]
     fn an_absent_metric_is_not_shown_as_zero() {
-        let summary = Summary { cpu: None, ..summary() };
         assert_eq!(
-            format().lines(&summary),
+            both().lines(&summary(vec![memory()])),
             ["2026-11-18T11:07:00Z CPUUtilization=- MaxCPUUtilization=- \
               MemoryUtilization=0.00% MaxMemoryUtilization=50.00% samples=68 \
               namespace=Test ServiceName=Foo"]
@@ -123,11 +119,13 @@ mod tests {
 
     #[test]
     fn events_are_shown_where_they_were_chosen() {
-        let chosen = Metrics { cpu: false, memory: false, throttling: true, oom_kills: true };
-        let format = LineFormat { chosen, ..format() };
-        let known = Summary { throttling: Some(12.5), oom_kills: Some(2), ..summary() };
+        let format = format(&[Number::Throttling, Number::OomKills]);
+        let known = window(vec![
+            entry(Number::Throttling, None, reported(12.5, 12.5)),
+            entry(Number::OomKills, None, reported(1.0, 3.0)),
+        ]);
         assert_eq!(
-            [format.lines(&known), format.lines(&summary())].concat(),
+            [format.lines(&known), format.lines(&window(vec![]))].concat(),
             [
                 "2026-11-18T11:07:00Z CPUThrottling=12.50% OOMKills=2 samples=68 namespace=Test \
                  ServiceName=Foo",
@@ -139,13 +137,12 @@ mod tests {
 
     #[test]
     fn each_container_has_its_line_without_the_events() {
-        let chosen = Metrics { memory: false, throttling: true, ..Metrics::default() };
-        let format = LineFormat { chosen, ..format() };
-        let cpu = statistics(6, 5.0, 7.125);
-        let app = ContainerSummary { name: "app".into(), cpu, memory: None };
-        let summary = Summary { throttling: Some(0.0), containers: vec![app], ..summary() };
+        let window = window(vec![
+            entry(Number::Throttling, None, reported(0.0, 0.0)),
+            entry(Number::Cpu, Some("app"), sampled(6, 5.0, 7.125)),
+        ]);
         assert_eq!(
-            format.lines(&summary),
+            format(&[Number::Cpu, Number::Throttling]).lines(&window),
             [
                 "2026-11-18T11:07:00Z CPUUtilization=12.35% MaxCPUUtilization=100.00% \
                  CPUThrottling=0.00% samples=68 namespace=Test ServiceName=Foo",
@@ -157,10 +154,9 @@ mod tests {
 
     #[test]
     fn the_name_of_a_container_begins_no_line_and_controls_no_terminal() {
-        let name = "a\n2026-11-18T11:08:00Z\u{1b}[2J\u{202e}b".into();
-        let cpu = statistics(6, 5.0, 7.125);
-        let app = ContainerSummary { name, cpu, memory: None };
-        let lines = format().lines(&Summary { containers: vec![app], ..summary() });
+        let name = "a\n2026-11-18T11:08:00Z\u{1b}[2J\u{202e}b";
+        let app = entry(Number::Cpu, Some(name), sampled(6, 5.0, 7.125));
+        let lines = both().lines(&window(vec![app]));
         assert!(
             lines[1].ends_with(r" ContainerName=a\n2026-11-18T11:08:00Z\u{1b}[2J\u{202e}b"),
             "{lines:#?}"

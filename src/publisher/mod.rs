@@ -1,96 +1,145 @@
-//! Sends summaries. A new publisher is a file here, a `mod` line and a row in [`choose::open`].
+//! Sends data. A new publisher is a file here, a `mod` line and a row in [`choose::open`].
 
 pub mod choose;
 pub mod cloudwatch;
 mod console;
 mod emf;
-mod line;
-mod metrics;
+pub mod line;
+pub mod names;
 mod stdout;
 
 use std::fmt;
-use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-pub use self::metrics::Choice;
-use crate::model::Summary;
+use crate::model::{Datum, Summary};
 
-/// Takes summaries to where somebody looks at them.
+/// Takes data to where somebody looks at them.
 pub trait Publisher {
     /// What it is chosen by.
     fn name(&self) -> &'static str;
 
-    /// How many of the oldest summaries of a backlog one call of [`publish`](Publisher::publish)
-    /// takes; none where the oldest alone is too large, which is then published in parts.
-    fn batch(&self, _backlog: &[Summary]) -> usize {
-        1
+    /// How it is sent to.
+    fn terms(&self) -> Terms;
+
+    /// A bound on what a datum takes of a request.
+    fn size(&self, _summary: &Summary, _datum: Datum) -> Size {
+        Size::default()
     }
 
-    /// The part of a period over which the sends of a fleet are spread; 0 to send at once.
-    fn spread(&self) -> f64 {
-        0.0
-    }
-
-    /// Sends the summaries, oldest first, all of them or none. A retry that is waiting is given
-    /// up when `hurry` is cancelled; the summaries are then to be tried again.
-    fn publish<'a>(
+    /// Sends the data of all parcels, oldest window first, all of them or none. A retry that is waiting
+    /// is given up when `hurry` is cancelled; the data are then to be tried again.
+    fn send<'a>(
         &'a mut self,
-        summaries: &'a [Summary],
+        parcels: &'a [Parcel<'a>],
         hurry: &'a CancellationToken,
-    ) -> Publishing<'a>;
-
-    /// The names of the data that a summary is sent as.
-    fn data(&self, _summary: &Summary) -> Vec<String> {
-        vec!["all".to_owned()]
-    }
-
-    /// How many of the data of a summary, from a place among them on, one call of
-    /// [`publish_part`](Publisher::publish_part) takes. At least one.
-    fn part(&self, _summary: &Summary, _from: usize) -> usize {
-        1
-    }
-
-    /// Sends some of the data of a summary, by their places among them: where all are too much for
-    /// one request, or the one is looked for that makes the service reject the summary.
-    fn publish_part<'a>(
-        &'a mut self,
-        summary: &'a Summary,
-        _places: Range<usize>,
-        hurry: &'a CancellationToken,
-    ) -> Publishing<'a> {
-        self.publish(std::slice::from_ref(summary), hurry)
-    }
-
-    /// Hears of each summary of which all data were taken.
-    fn taken(&self, _summary: &Summary) {}
-
-    /// How old a window may be to be taken, if there is such a bound.
-    fn max_age(&self) -> Option<Duration> {
-        None
-    }
-
-    /// How many attempts were made beside the first of each send.
-    fn retries(&self) -> u64 {
-        0
-    }
+    ) -> Sending<'a>;
 
     /// To where and as whom it would publish.
     fn explain(&self) -> Explaining<'_>;
 }
 
-/// A send that is under way.
-pub type Publishing<'a> = Pin<Box<dyn Future<Output = Result<(), PublishError>> + 'a>>;
+/// How a publisher is sent to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Terms {
+    /// With how many sets of dimensions each datum is sent by itself; 1 where all sets go together.
+    pub sets: usize,
+    /// One request takes data of this many windows, and as much as this in all.
+    pub most_windows: usize,
+    pub most: Size,
+    /// Whether a window without a single datum is sent, too.
+    pub empty_windows: bool,
+    /// Windows that are as old are not accepted any more.
+    pub oldest: Option<Duration>,
+    /// The part of a period over which the sends of a fleet are spread; 0 to send at once.
+    pub spread: f64,
+    /// The name under which the log shows each window that was accepted.
+    pub log: Option<&'static str>,
+}
 
-/// Something about a publisher: what, and what it is.
-pub type Fact = (&'static str, String);
+/// What something takes of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// As the service counts them.
+    pub data: usize,
+    pub bytes: usize,
+}
+
+impl Size {
+    pub const UNLIMITED: Self = Self { data: usize::MAX, bytes: usize::MAX };
+
+    pub fn add(&mut self, other: Self) {
+        self.data += other.data;
+        self.bytes += other.bytes;
+    }
+
+    pub fn is_within(self, most: Self) -> bool {
+        self.data <= most.data && self.bytes <= most.bytes
+    }
+}
+
+/// Some of the data of a window, to be sent together.
+#[derive(Clone, Copy, Debug)]
+pub struct Parcel<'a> {
+    pub summary: &'a Summary,
+    pub data: &'a [Datum],
+}
+
+/// A send that is under way.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Accepted, PublishError>> + 'a>>;
+
+/// What was sent was accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// But for this many data, of which nobody tells which.
+    pub refused: u64,
+}
+
+/// How many attempts were made beside the first of each send: the publisher counts them, also those of
+/// a send that is given up.
+#[derive(Clone, Debug, Default)]
+pub struct Retries(Arc<AtomicU64>);
+
+impl Retries {
+    pub fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Something about a publisher.
+#[derive(Debug)]
+pub struct Fact {
+    pub name: &'static str,
+    /// What it is, where that is known.
+    pub value: Option<String>,
+    /// What else there is to say: where it comes from, or why it is not known.
+    pub note: Option<String>,
+}
+
+impl Fact {
+    /// A fact that is known.
+    pub fn known(name: &'static str, value: impl Into<String>) -> Self {
+        Self { name, value: Some(value.into()), note: None }
+    }
+
+    /// A fact of which there is something to say.
+    pub fn noted(name: &'static str, note: impl Into<String>) -> Self {
+        Self { name, value: None, note: Some(note.into()) }
+    }
+}
 
 /// Facts that are being found out.
 pub type Explaining<'a> = Pin<Box<dyn Future<Output = Vec<Fact>> + 'a>>;
 
-/// Why the summaries were not taken.
+/// Why data were not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishError {
     pub kind: Failure,
@@ -100,16 +149,16 @@ pub struct PublishError {
     pub advice: Option<&'static str>,
 }
 
-/// What a failed send means for its summaries.
+/// What a failed send means for its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// They may be taken later as they are: the network, the service, credentials.
+    /// They may be accepted later as they are: the network, the service, credentials.
     TryAgain,
     /// The same, but nobody was asked: this machine has no thread, descriptor or memory to spare.
     OutOfResources,
-    /// One of them at least will never be taken.
+    /// One of them at least will never be accepted.
     Rejected,
-    /// Nothing will ever be taken until somebody changes something.
+    /// Nothing will ever be accepted until somebody changes something.
     Misconfigured,
 }
 

@@ -8,9 +8,20 @@ use rustix::stdio::stdout;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::{Failure, PublishError};
+use super::{Failure, PublishError, Size, Terms};
 use crate::terminal::screen::Line;
 use crate::terminal::writable::{PIPE_BUF, is_writable};
+
+/// A window at a time, at once, whatever its size: nobody sets a limit.
+pub const PRINTED: Terms = Terms {
+    sets: 1,
+    most_windows: 1,
+    most: Size::UNLIMITED,
+    empty_windows: false,
+    oldest: None,
+    spread: 0.0,
+    log: None,
+};
 
 /// Prints the lines of one summary after the other.
 #[derive(Debug, Default)]

@@ -8,15 +8,18 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::*;
-use crate::model::{Bytes, Cores, CpuAccount, Limit, ReadError, Reading};
+use crate::collector::series::Table;
+use crate::collector::sink::HandOut;
+use crate::config::Scope;
+use crate::model::{CpuAccount, Limit, Origin, Statistics, Summary};
 
 const GIB: u64 = 1 << 30;
 
 /// A machine of four cores and 8 GiB that a test sets the load of.
 #[derive(Clone)]
-struct Machine(Rc<State>);
+struct Machine(Rc<Load>);
 
-struct State {
+struct Load {
     last: Cell<Instant>,
     used: Cell<Duration>,
     /// Cores that are busy at present.
@@ -28,7 +31,7 @@ struct State {
 
 impl Machine {
     fn new() -> Self {
-        Self(Rc::new(State {
+        Self(Rc::new(Load {
             last: Cell::new(Instant::now()),
             used: Cell::new(Duration::from_secs(1000)),
             busy: Cell::new(1.0),
@@ -53,11 +56,11 @@ impl Source for Machine {
     fn read(&mut self, instant: Instant) -> Reading {
         self.advance();
         self.0.readings.set(self.0.readings.get() + 1);
-        let limit = |amount| Limit { amount, origin: "a test".into() };
+        let limit = |amount| Limit { amount, origin: Origin::Call("a test") };
         let cpu = CpuReading {
             at: instant,
             used: self.0.used.get(),
-            limit: Limit { amount: Cores(4.0), origin: "a test".into() },
+            limit: Limit { amount: Cores(4.0), origin: Origin::Call("a test") },
             account: self.0.account,
         };
         let memory = self
@@ -73,9 +76,9 @@ impl Source for Machine {
 /// A sampler that runs, and the clock that it is run by.
 struct Running {
     machine: Machine,
-    summaries: mpsc::Receiver<Summary>,
+    summaries: mpsc::Receiver<Rc<Summary>>,
     stop: CancellationToken,
-    sampling: tokio::task::JoinHandle<Sampled>,
+    sampling: tokio::task::JoinHandle<HandedOut>,
     clock_step: Rc<Cell<i64>>,
 }
 
@@ -90,30 +93,25 @@ fn start(start: u64) -> Running {
         let seconds = start.checked_add_signed(step.get()).expect("a time after the epoch");
         UNIX_EPOCH + Duration::from_secs(seconds) + origin.elapsed()
     };
-    let windows = Windows::new(Duration::from_secs(60), 68);
+    let table = Table::new(68, false);
+    let collector = Collector::new(Duration::from_secs(60), table, HandOut::to(vec![sender]));
     let pace = Pace::of_runtime(Duration::from_millis(900));
-    let source = Box::new(machine.clone());
-    let sampling = tokio::task::spawn_local(run(
-        source,
-        pace,
-        windows,
-        wall_clock,
-        vec![sender],
-        None,
-        stop.clone(),
-    ));
+    let source = Chosen::new(machine.clone(), Scope::Host, String::new());
+    let numbers = Numbers::of(&[Number::Cpu, Number::Memory]);
+    let running = run(source, numbers, pace, collector, wall_clock, None, stop.clone());
+    let sampling = tokio::task::spawn_local(running);
     Running { machine, summaries, stop, sampling, clock_step }
 }
 
 impl Running {
-    async fn finish(mut self) -> Vec<Summary> {
+    async fn finish(mut self) -> Vec<Rc<Summary>> {
         self.stop.cancel();
         let sampled = self.sampling.await.expect("the sampler ends when it is told to");
         let mut summaries = Vec::new();
         while let Some(summary) = self.summaries.recv().await {
             summaries.push(summary);
         }
-        assert_eq!(sampled, Sampled { windows: summaries.len() as u64, dropped: vec![0] });
+        assert_eq!(sampled, HandedOut { windows: summaries.len() as u64, dropped: vec![0] });
         summaries
     }
 }
@@ -129,8 +127,16 @@ fn seconds(summary: &Summary) -> u64 {
     summary.start.duration_since(UNIX_EPOCH).expect("after the epoch").as_secs()
 }
 
+fn of_cpu(summary: &Summary) -> &Statistics {
+    summary.of(Number::Cpu, None).expect("CPU was measured")
+}
+
+fn of_memory(summary: &Summary) -> Option<&Statistics> {
+    summary.of(Number::Memory, None)
+}
+
 fn cpu(summary: &Summary) -> (usize, f64, f64) {
-    let cpu = summary.cpu.as_ref().expect("CPU was measured");
+    let cpu = of_cpu(summary);
     (cpu.count, round(cpu.median), round(cpu.max))
 }
 
@@ -144,13 +150,13 @@ fn hours_of_windows_are_aligned_and_none_is_missing() {
         let running = start(3 * 3600 + 30);
         sleep(Duration::from_secs(6 * 3600)).await;
         let summaries = running.finish().await;
-        let starts: Vec<_> = summaries.iter().map(seconds).collect();
+        let starts: Vec<_> = summaries.iter().map(|summary| seconds(summary)).collect();
         let expected: Vec<_> = (0..=360).map(|minute| 3 * 3600 + 60 * minute).collect();
         assert_eq!(starts, expected);
         let samples: usize = summaries.iter().map(|s| cpu(s).0).sum();
         assert_eq!(samples, 6 * 3600 * 10 / 9, "a sample every 0.9 s, and none lost");
         assert!(summaries.iter().all(|s| (cpu(s).1, cpu(s).2) == (25.0, 25.0)));
-        assert_eq!(summaries[7].memory.as_ref().map(|memory| memory.median), Some(25.0));
+        assert_eq!(of_memory(&summaries[7]).map(|memory| memory.median), Some(25.0));
     });
 }
 
@@ -161,8 +167,11 @@ fn a_process_of_300_ms_yields_one_true_sample() {
         running.machine.set_busy(3.0);
         sleep(Duration::from_millis(300)).await;
         let summaries = running.finish().await;
-        assert_eq!(summaries.iter().map(cpu).collect::<Vec<_>>(), [(1, 75.0, 75.0)]);
-        assert_eq!(summaries[0].memory.as_ref().map(|memory| memory.count), Some(2));
+        assert_eq!(
+            summaries.iter().map(|summary| cpu(summary)).collect::<Vec<_>>(),
+            [(1, 75.0, 75.0)]
+        );
+        assert_eq!(of_memory(&summaries[0]).map(|memory| memory.count), Some(2));
     });
 }
 
@@ -175,7 +184,7 @@ fn the_first_cpu_sample_is_the_difference_over_the_first_interval() {
         running.machine.set_busy(0.0);
         sleep(Duration::from_millis(899)).await;
         let summaries = running.finish().await;
-        let cpu = summaries[0].cpu.as_ref().expect("CPU was measured");
+        let cpu = of_cpu(&summaries[0]);
         assert_eq!((cpu.count, round(cpu.max)), (2, 50.0));
         assert!(cpu.min < 0.1, "{cpu:?}");
     });
@@ -221,7 +230,7 @@ fn a_wall_clock_step_loses_no_sample_and_bends_no_figure() {
             running.clock_step.set(step);
             sleep(Duration::from_millis(18_000)).await;
             let summaries = running.finish().await;
-            let starts: Vec<_> = summaries.iter().map(seconds).collect();
+            let starts: Vec<_> = summaries.iter().map(|summary| seconds(summary)).collect();
             assert_eq!(starts, [base, second], "step of {step} s");
             let counts: Vec<_> = summaries.iter().map(|s| cpu(s).0).collect();
             assert_eq!(counts.iter().sum::<usize>(), 41, "step of {step} s");
@@ -239,9 +248,9 @@ fn a_part_that_cannot_be_read_is_absent_and_comes_back() {
         running.machine.0.memory.set(Some(4 * GIB));
         sleep(Duration::from_secs(60)).await;
         let summaries = running.finish().await;
-        assert_eq!(summaries[0].memory, None);
+        assert_eq!(of_memory(&summaries[0]), None);
         assert_eq!(cpu(&summaries[0]), (66, 25.0, 25.0));
-        assert_eq!(summaries[1].memory.as_ref().map(|memory| memory.median), Some(50.0));
+        assert_eq!(of_memory(&summaries[1]).map(|memory| memory.median), Some(50.0));
     });
 }
 
@@ -253,7 +262,7 @@ fn a_counter_that_goes_back_is_no_sample() {
         running.machine.0.used.set(Duration::ZERO);
         sleep(Duration::from_secs(18)).await;
         let summaries = running.finish().await;
-        let cpu = summaries[0].cpu.as_ref().expect("CPU was measured");
+        let cpu = of_cpu(&summaries[0]);
         // Ticks at 0.9 s to 27 s and the last reading, less the one that went back; the last
         // reading comes 1 ms after a tick, too soon for a sample.
         assert_eq!((cpu.count, round(cpu.min), round(cpu.max)), (29, 25.0, 25.0));
@@ -270,7 +279,7 @@ fn a_limit_of_nothing_gives_no_percent() {
 
 /// What two readings that are 0.9 s apart give of a limit in cores, by the CPU time between them.
 fn utilization(seconds: f64, cores: f64, same_account: bool) -> Result<Option<f32>, String> {
-    let limit = Limit { amount: Cores(cores), origin: "a test".into() };
+    let limit = Limit { amount: Cores(cores), origin: Origin::Call("a test") };
     let (at, used, account) = (Instant::now(), Duration::from_secs(5), CpuAccount::open());
     let before = CpuReading { at, used, limit, account };
     let next = CpuReading {
@@ -306,7 +315,7 @@ fn counters_of_two_accounts_are_not_compared() {
 #[test]
 fn memory_beyond_its_limit_is_no_figure() {
     let of = |used: u64, limit: u64| {
-        let limit = Limit { amount: Bytes(limit << 20), origin: "a test".into() };
+        let limit = Limit { amount: Bytes(limit << 20), origin: Origin::Call("a test") };
         memory_utilization(&MemoryReading { used: Bytes(used << 20), limit })
             .map_err(|error| error.to_string())
     };

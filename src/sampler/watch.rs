@@ -1,4 +1,4 @@
-//! Sees from reading to reading what has changed: limits, failures, the wall clock, events.
+//! Sees from reading to reading what has changed: limits, failures, the wall clock.
 
 use std::fmt::Display;
 use std::mem::{Discriminant, discriminant};
@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 use log::{Level, info, log, warn};
 use tokio::time::Instant;
 
-use crate::model::{Events, Limit, ReadError, Summary, Throttling};
+use crate::collector::Collector;
+use crate::config::Scope;
+use crate::model::{Limit, Number, Numbers, ReadError, Report, Reported};
 
 /// Says when a part of the readings can no longer be read, and when it can be again.
 pub struct FailureWatch {
@@ -52,57 +54,81 @@ impl<T: Clone + Display + PartialEq> LimitWatch<T> {
         Self { part: part.into(), limit: None }
     }
 
-    pub fn watch(&mut self, limit: &Limit<T>) {
-        if self.limit.as_ref() != Some(limit) {
+    /// Whether the limit is another than that of the reading before.
+    pub fn watch(&mut self, limit: &Limit<T>) -> bool {
+        let is_new = self.limit.as_ref() != Some(limit);
+        if is_new {
             info!("{} is in percent of {limit}", self.part);
             self.limit = Some(limit.clone());
         }
-    }
-
-    /// What the part is in percent of, as it was read last.
-    pub fn limit(&self) -> Option<&Limit<T>> {
-        self.limit.as_ref()
+        is_new
     }
 }
 
-/// Counts the events of each window.
-pub struct EventWatch {
-    throttling: FailureWatch,
-    oom_kills: FailureWatch,
-    /// The counters when the window before was closed.
-    before: (Option<Throttling>, Option<u64>),
+/// Makes reports of the numbers that are read once a window, and says which of them cannot be read.
+pub struct ReportWatch {
+    /// The numbers that were asked for.
+    asked: Vec<Number>,
+    scope: Scope,
+    failures: Vec<(Number, FailureWatch)>,
+    missing: Vec<(Number, String)>,
+    /// Whether it was said which numbers cannot be measured here.
+    is_said: bool,
 }
 
-impl EventWatch {
-    /// Events count from here on.
-    pub fn new(events: Events) -> Self {
-        let (throttling, oom_kills) =
-            (FailureWatch::of("throttling"), FailureWatch::of("OOM kills"));
-        let mut watch = Self { throttling, oom_kills, before: (None, None) };
-        watch.before = watch.read(events);
-        watch
+impl ReportWatch {
+    pub fn new(asked: Numbers, scope: Scope) -> Self {
+        let asked = asked.iter().filter(|number| !number.is_sampled()).collect();
+        Self { asked, scope, failures: Vec::new(), missing: Vec::new(), is_said: false }
     }
 
-    /// Puts its events into the summary of a window that has just been closed. A counter that went
-    /// back was restarted, and the difference says nothing.
-    pub fn complete(&mut self, summary: &mut Summary, events: Events) {
-        let now = self.read(events);
-        let before = std::mem::replace(&mut self.before, now);
-        summary.throttling = before.0.zip(now.0).and_then(|(before, now)| throttled(before, now));
-        summary.oom_kills = before.1.zip(now.1).and_then(|(before, now)| now.checked_sub(before));
+    /// The report of those numbers that have a value.
+    pub fn watch(&mut self, reported: Reported, collector: &mut Collector) -> Report {
+        self.missing.clear();
+        for number in &self.asked {
+            if !reported.iter().any(|(offered, _)| offered == number) {
+                let reason = format!("--scope {} does not measure it", self.scope);
+                self.missing.push((*number, reason));
+            }
+        }
+        let mut report = Report::default();
+        for (number, value) in reported {
+            if let Some(Err(error)) = &value {
+                self.missing.push((number, error.to_string()));
+            }
+            let series = collector.reported(number.of(None));
+            let value = self.failure_of(number).watch(value);
+            report.values.extend(value.map(|value| (series, value)));
+        }
+        report
     }
 
-    fn read(&mut self, events: Events) -> (Option<Throttling>, Option<u64>) {
-        (self.throttling.watch(events.throttling), self.oom_kills.watch(events.oom_kills))
+    /// Says once which of the numbers that were asked for cannot be measured here. What can and has
+    /// failed, the log has already.
+    pub fn say_missing(&mut self) {
+        if std::mem::replace(&mut self.is_said, true) {
+            return;
+        }
+        for (number, reason) in &self.missing {
+            if !self.failures.iter().any(|(offered, _)| offered == number) {
+                warn!("{} unavailable: {reason}", number.published());
+            }
+        }
     }
-}
 
-/// Percent of the periods between two readings in which the quota was used up. Where there were
-/// none, as in an idle container or one without a quota, none was.
-fn throttled(before: Throttling, now: Throttling) -> Option<f64> {
-    let periods = now.periods.checked_sub(before.periods)?;
-    let throttled = now.throttled.checked_sub(before.throttled)?;
-    Some(if periods == 0 { 0.0 } else { 100.0 * throttled as f64 / periods as f64 }.min(100.0))
+    /// The numbers that were asked for and had no value in the newest report, each with the reason.
+    pub fn missing(&self) -> &[(Number, String)] {
+        &self.missing
+    }
+
+    fn failure_of(&mut self, number: Number) -> &mut FailureWatch {
+        let known = self.failures.iter().position(|(known, _)| *known == number);
+        let place = known.unwrap_or_else(|| {
+            self.failures.push((number, FailureWatch::of(number.label())));
+            self.failures.len() - 1
+        });
+        &mut self.failures[place].1
+    }
 }
 
 /// Says when the wall clock was set, which makes a window short and a timestamp jump.
@@ -128,45 +154,3 @@ impl ClockWatch {
 /// A smaller difference between the wall clock and the monotonic one is not a step: NTP slews
 /// by at most 0.05 %, which is 30 ms in the longest sample interval.
 const MIN_CLOCK_STEP: Duration = Duration::from_millis(500);
-
-#[cfg(test)]
-mod tests {
-    use std::time::UNIX_EPOCH;
-
-    use super::*;
-
-    fn events(periods: u64, throttled: u64, oom_kills: u64) -> Events {
-        let throttling = Some(Ok(Throttling { periods, throttled }));
-        Events { throttling, oom_kills: Some(Ok(oom_kills)) }
-    }
-
-    fn complete(watch: &mut EventWatch, events: Events) -> (Option<f64>, Option<u64>) {
-        let mut summary = Summary::empty(UNIX_EPOCH);
-        watch.complete(&mut summary, events);
-        (summary.throttling, summary.oom_kills)
-    }
-
-    #[test]
-    fn each_window_counts_its_own_events() {
-        let mut watch = EventWatch::new(events(1000, 900, 5));
-        assert_eq!(complete(&mut watch, events(1600, 1050, 5)), (Some(25.0), Some(0)));
-        assert_eq!(complete(&mut watch, events(1600, 1050, 7)), (Some(0.0), Some(2)));
-        assert_eq!(complete(&mut watch, events(1700, 1150, 7)), (Some(100.0), Some(0)));
-    }
-
-    #[test]
-    fn a_counter_that_goes_back_is_absent_once() {
-        let mut watch = EventWatch::new(events(1000, 900, 5));
-        assert_eq!(complete(&mut watch, events(10, 5, 1)), (None, None));
-        assert_eq!(complete(&mut watch, events(20, 10, 1)), (Some(50.0), Some(0)));
-    }
-
-    #[test]
-    fn what_is_not_known_is_absent_and_not_zero() {
-        let mut watch = EventWatch::new(Events::default());
-        assert_eq!(complete(&mut watch, Events::default()), (None, None));
-        let missing = || Some(Err(ReadError::Missing("cpu.stat".into())));
-        let failing = Events { throttling: missing(), oom_kills: None };
-        assert_eq!(complete(&mut watch, failing), (None, None));
-    }
-}

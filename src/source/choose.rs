@@ -12,9 +12,9 @@ use super::container::{Container, Limited};
 use super::host::Host;
 #[cfg(target_os = "linux")]
 use super::task::Task;
-use crate::config::{Scope, Settings};
+use crate::config::{Measuring, Scope};
 #[cfg(target_os = "linux")]
-use crate::surroundings::ecs::{self, Endpoint};
+use crate::surroundings::ecs::{self, TaskEndpoint};
 
 /// A source, and why it is this one.
 pub struct Chosen {
@@ -26,20 +26,22 @@ pub struct Chosen {
 
 /// The source that the settings ask for.
 #[cfg(target_os = "linux")]
-pub async fn open(settings: &Settings) -> Chosen {
+pub async fn open(measuring: &Measuring) -> Chosen {
     let container = || {
-        let container = Container::open(Path::new("/"), settings.measuring.memory);
-        container.with_events(settings.measuring.metrics)
+        let container = Container::open(Path::new("/"), measuring.memory);
+        container.reporting(measuring.metrics)
     };
     let task = async |endpoint, reason| {
-        Chosen::new(Task::open(endpoint, settings).await, Scope::Task, reason)
+        Chosen::new(Task::open(endpoint, measuring).await, Scope::Task, reason)
     };
     let asked = || "it was asked for".to_owned();
-    match (settings.measuring.scope, Endpoint::from_environment()) {
+    match (measuring.scope, TaskEndpoint::from_environment()) {
         (Scope::Host, _) => Chosen::new(Host::open(), Scope::Host, asked()),
         (Scope::Container, _) => Chosen::new(container(), Scope::Container, asked()),
-        (Scope::Task, endpoint) => task(endpoint.unwrap_or_else(Endpoint::unset), asked()).await,
-        (Scope::Auto, Some(endpoint)) => task(endpoint, format!("{} is set", ecs::VARIABLE)).await,
+        (Scope::Task, endpoint) => task(endpoint, asked()).await,
+        (Scope::Auto, Some(endpoint)) => {
+            task(Some(endpoint), format!("{} is set", ecs::VARIABLE)).await
+        }
         (Scope::Auto, None) => {
             let mut container = container();
             let host = |reason: String| Chosen::new(Host::open(), Scope::Host, reason);
@@ -67,12 +69,12 @@ pub async fn open(settings: &Settings) -> Chosen {
 
 /// The source that the settings ask for.
 #[cfg(not(target_os = "linux"))]
-pub async fn open(_settings: &Settings) -> Chosen {
+pub async fn open(_measuring: &Measuring) -> Chosen {
     Chosen::new(Host::open(), Scope::Host, "only Linux has containers".to_owned())
 }
 
 impl Chosen {
-    fn new(source: impl Source + 'static, scope: Scope, reason: String) -> Self {
+    pub fn new(source: impl Source + 'static, scope: Scope, reason: String) -> Self {
         Self { source: Box::new(source), scope, reason }
     }
 }

@@ -6,31 +6,27 @@ mod memory;
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::cpu::Cpu;
-use self::memory::Memory;
-use super::Source;
+use self::cpu::{ContainerCpu, Throttling};
+use self::memory::ContainerMemory;
 use super::cgroup::Group;
-use super::task::Limits;
-use crate::config::{MemoryUse, Metrics};
-use crate::model::{Events, Evidence, Limit, ReadError, Reading};
+use super::{LIMITS_GOOD_FOR, Source};
+use crate::config::MemoryUse;
+use crate::model::{Evidence, Limit, Limits, Number, Numbers, ReadError, Reading, Reported};
 
 /// Reads the counters of the group that this process is in.
 #[derive(Debug)]
 pub struct Container {
-    cpu: Result<Cpu, ReadError>,
-    memory: Result<Memory, ReadError>,
+    cpu: Result<ContainerCpu, ReadError>,
+    memory: Result<ContainerMemory, ReadError>,
     /// When the limits were last read.
     limits_read: Option<Instant>,
-    metrics: Metrics,
+    metrics: Numbers,
+    /// The counters when they were last reported.
+    throttling: Option<Throttling>,
 }
-
-/// Limits change while a container runs (`docker update`, a pod that is resized), but seldom: they
-/// are read anew after this, however far apart the readings are.
-const LIMITS_GOOD_FOR: Duration = Duration::from_secs(15);
 
 impl Container {
     /// The container of this process, with /proc and /sys below `root`.
@@ -46,19 +42,25 @@ impl Container {
                 let none = |controller, expected| no_group(root, controller, expected, &cgroup);
                 let texts = (cgroup.as_str(), mountinfo.as_str());
                 (
-                    Cpu::find(texts, root)
+                    ContainerCpu::find(texts, root)
                         .ok_or_else(|| none("cpu", "group with the cpu controller")),
-                    Memory::find(texts, root, memory)
+                    ContainerMemory::find(texts, root, memory)
                         .ok_or_else(|| none("memory", "group with the memory controller")),
                 )
             }
             (Err(error), _) | (_, Err(error)) => (Err(error.clone()), Err(error)),
         };
-        Self { cpu, memory: memory_group, limits_read: None, metrics: Metrics::default() }
+        Self {
+            cpu,
+            memory: memory_group,
+            limits_read: None,
+            metrics: Numbers::of(&[]),
+            throttling: None,
+        }
     }
 
-    /// The same container, with the events that are among the metrics.
-    pub fn with_events(self, metrics: Metrics) -> Self {
+    /// The same container, which reports those numbers that are among the metrics.
+    pub fn reporting(self, metrics: Numbers) -> Self {
         Self { metrics, ..self }
     }
 
@@ -77,8 +79,28 @@ impl Container {
     pub fn read_limited(&mut self, instant: Instant) -> Reading {
         let Reading { cpu, memory } = self.read(instant);
         Reading {
-            cpu: cpu.filter(|_| self.cpu.as_ref().is_ok_and(Cpu::is_limited)),
-            memory: memory.filter(|_| self.memory.as_ref().is_ok_and(Memory::is_limited)),
+            cpu: cpu.filter(|_| self.cpu.as_ref().is_ok_and(ContainerCpu::is_limited)),
+            memory: memory.filter(|_| self.memory.as_ref().is_ok_and(ContainerMemory::is_limited)),
+        }
+    }
+
+    /// Percent of the scheduling periods since the last call in which the quota was used up. `None` at
+    /// first, and where the counters went back: they were started again, and the difference says nothing.
+    fn throttled(&mut self) -> Result<Option<f64>, ReadError> {
+        let before = self.throttling.take();
+        let now = match &mut self.cpu {
+            Ok(cpu) => cpu.throttling()?,
+            Err(none) => return Err(none.clone()),
+        };
+        self.throttling = Some(now);
+        Ok(before.and_then(|before| now.percent_since(before)))
+    }
+
+    /// How many processes of the group were killed because its memory limit was reached.
+    fn oom_kills(&mut self) -> Result<u64, ReadError> {
+        match &mut self.memory {
+            Ok(memory) => memory.oom_kills(),
+            Err(none) => Err(none.clone()),
         }
     }
 
@@ -86,12 +108,13 @@ impl Container {
     pub fn limited_by(&mut self) -> Limited {
         let Reading { cpu, memory } = self.read(Instant::now());
         // Of a part whose usage cannot be read the limit may be known all the same.
-        let cpu_limit = self.cpu.as_mut().ok().and_then(Cpu::own_limit);
-        let memory_limit = self.memory.as_mut().ok().and_then(Memory::own_limit);
+        let cpu_limit = self.cpu.as_mut().ok().and_then(ContainerCpu::own_limit);
+        let memory_limit = self.memory.as_mut().ok().and_then(ContainerMemory::own_limit);
         let limits = cpu_limit.map(|limit| limit.to_string()).into_iter();
         let limits: Vec<_> = limits.chain(memory_limit.map(|limit| limit.to_string())).collect();
         let is_found = self.cpu.is_ok() || self.memory.is_ok();
-        let memory = memory.filter(|_| !self.memory.as_ref().is_ok_and(Memory::is_not_counted));
+        let memory =
+            memory.filter(|_| !self.memory.as_ref().is_ok_and(ContainerMemory::is_not_counted));
         let failures = [cpu.and_then(Result::err), memory.and_then(Result::err)];
         match failures.into_iter().flatten().next() {
             _ if !limits.is_empty() => Limited::By(limits.join(" and ")),
@@ -132,20 +155,21 @@ impl Source for Container {
     }
 
     fn explain(&mut self) -> Vec<Evidence> {
-        let cpu = self.cpu.as_mut().ok().map(Cpu::explain);
-        cpu.into_iter().chain(self.memory.as_mut().ok().map(Memory::explain)).collect()
+        let cpu = self.cpu.as_mut().ok().map(ContainerCpu::explain);
+        cpu.into_iter().chain(self.memory.as_mut().ok().map(ContainerMemory::explain)).collect()
     }
 
-    fn events(&mut self) -> Events {
-        let throttling = self.metrics.throttling.then(|| match &mut self.cpu {
-            Ok(cpu) => cpu.throttling(),
-            Err(none) => Err(none.clone()),
-        });
-        let oom_kills = self.metrics.oom_kills.then(|| match &mut self.memory {
-            Ok(memory) => memory.oom_kills(),
-            Err(none) => Err(none.clone()),
-        });
-        Events { throttling, oom_kills }
+    fn reported(&mut self) -> Reported {
+        let mut reported = Reported::new();
+        if self.metrics.contains(Number::Throttling) {
+            let percent = self.throttled().transpose();
+            reported.push((Number::Throttling, percent));
+        }
+        if self.metrics.contains(Number::OomKills) {
+            let kills = self.oom_kills().map(|kills| kills as f64);
+            reported.push((Number::OomKills, Some(kills)));
+        }
+        reported
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::kernel_file::required;
 use super::proc::{count_cores, count_cpu_lines};
-use crate::model::{Cores, Limit, ReadError};
+use crate::model::{Cores, Limit, Origin, ReadError};
 
 /// Where the cores of a machine are listed.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ fn found(
 
 fn affinity() -> Option<Limit<Cores>> {
     let cores = rustix::thread::sched_getaffinity(None).ok()?.count();
-    let origin = "sched_getaffinity".into();
+    let origin = Origin::Call("sched_getaffinity");
     (cores > 0).then(|| Limit { amount: Cores(f64::from(cores)), origin })
 }
 
@@ -64,7 +64,10 @@ mod tests {
         let tree = Tree::new(tree);
         let files = CoreFiles::at(&tree.root().join("proc"), &tree.root().join("sys"));
         let cores = files.count().expect("the scheduler always tells");
-        (cores.amount.0, cores.origin.replace(&format!("{}/", tree.root().display()), ""))
+        (
+            cores.amount.0,
+            cores.origin.to_string().replace(&format!("{}/", tree.root().display()), ""),
+        )
     }
 
     const ONLINE: &str = "sys/devices/system/cpu/online";

@@ -1,20 +1,20 @@
 //! The whole machine, all of its cores and all of its memory, from /proc and /sys.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Source;
 use super::cores::CoreFiles;
 use super::kernel_file::{KernelFile, PAGE};
 use super::proc::{
     MemoryError, arc_droppable, arc_number, cpu_columns, kibibytes, memory, memory_total, ticks,
     work_since,
 };
+use super::{LIMITS_GOOD_FOR, Source};
 use crate::model::{
-    Bytes, Cores, CpuAccount, CpuReading, Evidence, Limit, MemoryReading, ReadError, Reading,
+    Bytes, Cores, CpuAccount, CpuReading, Evidence, Limit, MemoryReading, Origin, Part, ReadError,
+    Reading,
 };
 
 /// Reads the machine-wide counters of the kernel.
@@ -24,7 +24,7 @@ pub struct Host {
     meminfo: KernelFile,
     /// Where the kernel has ZFS, and the machine's own figures are shown.
     arcstats: Option<KernelFile>,
-    memory_origin: Arc<str>,
+    memory_origin: Origin,
     work: Work,
     account: CpuAccount,
     core_files: CoreFiles,
@@ -59,10 +59,6 @@ impl Work {
     }
 }
 
-/// Cores are taken offline and back, but seldom: they are counted again after this, however far apart
-/// the readings are.
-const CORES_GOOD_FOR: Duration = Duration::from_secs(15);
-
 impl Host {
     /// The machine that this process runs on.
     pub fn open() -> Self {
@@ -76,7 +72,7 @@ impl Host {
         let has_arc = arcstats.exists() && !is_virtual(&proc.join("self/mountinfo"));
         Self {
             stat: KernelFile::new(proc.join("stat")),
-            memory_origin: meminfo.display().to_string().into(),
+            memory_origin: Origin::File((&*meminfo).into()),
             meminfo: KernelFile::new(meminfo),
             arcstats: has_arc.then(|| KernelFile::new(arcstats)),
             work: Work::default(),
@@ -90,7 +86,7 @@ impl Host {
     /// All cores of the machine.
     pub fn cores(&mut self) -> Result<Limit<Cores>, ReadError> {
         let now = Instant::now();
-        let is_good = |counted| now.duration_since(counted) < CORES_GOOD_FOR;
+        let is_good = |counted| now.duration_since(counted) < LIMITS_GOOD_FOR;
         if !self.cores_counted.is_some_and(is_good) {
             self.cores = None;
             self.cores_counted = Some(now);
@@ -183,7 +179,7 @@ impl Host {
             formula.push_str(" − (size − c_min) bytes of the cache of ZFS");
             values.extend(file.raw_values(&["size", "c_min"], arc_number));
         }
-        Evidence { part: "memory", values, formula: formula.into(), notes }
+        Evidence { part: Part::Memory, values, formula: formula.into(), notes }
     }
 }
 
@@ -195,7 +191,7 @@ impl Source for Host {
     fn explain(&mut self) -> Vec<Evidence> {
         let work = ["user", "nice", "system", "irq", "softirq", "steal"];
         let cpu = Evidence {
-            part: "CPU",
+            part: Part::Cpu,
             values: self.stat.raw_values(&work, ticks),
             formula: "(user + nice + system + irq + softirq + steal) × 10 ms".into(),
             notes: Vec::new(),
@@ -237,12 +233,12 @@ mod tests {
         let cpu = read(reading.cpu).expect("the fixture is complete");
         assert_eq!(cpu.used, Duration::from_millis(10 * (5012 + 30 + 2007 + 11 + 84 + 19)));
         assert_eq!(cpu.limit.amount, Cores(4.0));
-        assert!(cpu.limit.origin.ends_with("four-cores/sys/devices/system/cpu/online"));
+        assert!(cpu.limit.origin.to_string().ends_with("four-cores/sys/devices/system/cpu/online"));
         let memory = read(reading.memory).expect("the fixture is complete");
         let kibibytes = 16_384_000 - 8_192_000 - 256_000 - 4_096_000 - 128_000 + 64_000;
         assert_eq!(memory.used, Bytes(kibibytes * 1024));
         assert_eq!(memory.limit.amount, Bytes(16_384_000 * 1024));
-        assert!(memory.limit.origin.ends_with("four-cores/proc/meminfo"));
+        assert!(memory.limit.origin.to_string().ends_with("four-cores/proc/meminfo"));
     }
 
     #[tokio::test(start_paused = true)]
@@ -281,7 +277,7 @@ mod tests {
     fn garbage_is_an_error_that_says_what_was_expected() {
         let reading = host("garbage").read(Instant::now());
         let cpu = read(reading.cpu).expect("/proc/stat lists the cores, too");
-        assert!(cpu.limit.origin.ends_with("garbage/proc/stat"), "{cpu:?}");
+        assert!(cpu.limit.origin.to_string().ends_with("garbage/proc/stat"), "{cpu:?}");
         assert_eq!(
             error(read(reading.memory)),
             "tests/fixtures/host/garbage/proc/meminfo has no MemTotal, MemFree, Cached and Shmem \

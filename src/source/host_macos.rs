@@ -1,14 +1,13 @@
 //! The whole machine, where there is no /proc: macOS, through sysinfo.
 
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sysinfo::{MINIMUM_CPU_UPDATE_INTERVAL, System};
 
 use super::Source;
 use crate::model::{
-    Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading, ReadError, Reading,
+    Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading, Origin, ReadError, Reading,
 };
 
 /// Reads the machine-wide figures of sysinfo.
@@ -19,7 +18,6 @@ pub struct Host {
     refreshed: Instant,
     used: Duration,
     account: CpuAccount,
-    origin: Arc<str>,
 }
 
 impl Host {
@@ -33,7 +31,7 @@ impl Host {
         #[expect(clippy::disallowed_methods, reason = "sysinfo's interval is in real time")]
         let refreshed = Instant::now();
         let (used, account) = (Duration::ZERO, CpuAccount::open());
-        Self { system, refreshed, used, account, origin: SYSINFO.into() }
+        Self { system, refreshed, used, account }
     }
 
     /// sysinfo gives a percentage since its last refresh and keeps the raw counters to itself;
@@ -48,7 +46,7 @@ impl Host {
             self.used += interval.mul_f64(busy * system.cpus().len() as f64);
         }
         let cores = Cores(system.cpus().len() as f64);
-        let limit = Limit { amount: cores, origin: self.origin.clone() };
+        let limit = Limit { amount: cores, origin: Origin::Call(SYSINFO) };
         Ok(CpuReading { at, used: self.used, limit, account: self.account })
     }
 
@@ -60,7 +58,7 @@ impl Host {
             let expected = "total memory";
             return Err(ReadError::Malformed { path: SYSINFO.into(), expected });
         }
-        let limit = Limit { amount: total, origin: self.origin.clone() };
+        let limit = Limit { amount: total, origin: Origin::Call(SYSINFO) };
         Ok(MemoryReading { used: Bytes(system.used_memory()), limit })
     }
 }

@@ -24,10 +24,12 @@ pub mod properties;
 pub mod task;
 
 use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{Events, Evidence, Reading};
+use crate::model::{Evidence, Reading, Reported};
 
 /// Gives the raw counters of what is measured.
 pub trait Source {
@@ -46,8 +48,13 @@ pub trait Source {
         Vec::new()
     }
 
-    /// The counters of events as they stand now. Called once a window.
-    fn events(&mut self) -> Events {
-        Events::default()
+    /// The numbers that are read once a window, as far as they were asked for and can be measured here.
+    fn reported(&mut self) -> Reported {
+        Reported::new()
     }
 }
+
+/// Limits change while something runs (`docker update`, a pod that is resized, a core that is taken
+/// offline), but seldom: they are read again after this, however far apart the readings are.
+#[cfg(target_os = "linux")]
+const LIMITS_GOOD_FOR: Duration = Duration::from_secs(15);

@@ -64,7 +64,7 @@ pub fn count_cores(list: &str) -> Option<usize> {
 
 /// What /proc/meminfo says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Memory {
+pub struct Meminfo {
     pub used: Bytes,
     pub total: Bytes,
     /// Terms of the formula that were left out because they cannot be true.
@@ -99,7 +99,7 @@ pub enum MemoryError {
 ///
 /// lxcfs mixes lines of the container and of its host. SReclaimable cannot exceed Slab, nor Shmem
 /// Cached; one that does is the host's, and left out.
-pub fn memory(meminfo: &str) -> Result<Memory, MemoryError> {
+pub fn memory(meminfo: &str) -> Result<Meminfo, MemoryError> {
     let names = ["MemTotal", "MemFree", "Buffers", "Cached", "Shmem", "SReclaimable", "Slab"];
     let [total, free, buffers, cached, shared, slabs, all_slabs] = kibibytes_of(meminfo, names);
     let needed = |number: Option<u64>| number.ok_or(MemoryError::Incomplete);
@@ -124,7 +124,7 @@ pub fn memory(meminfo: &str) -> Result<Memory, MemoryError> {
     let droppable = droppable.into_iter().fold(0, u64::saturating_add);
     let droppable = part_of(droppable, total, slack).ok_or(MemoryError::Contradictory)?;
     let bytes = |kibibytes: u64| Bytes(kibibytes.saturating_mul(1024));
-    Ok(Memory { used: bytes(total - droppable), total: bytes(total), left_out })
+    Ok(Meminfo { used: bytes(total - droppable), total: bytes(total), left_out })
 }
 
 /// How much of the cache of ZFS (ARC) could be given back, which the kernel counts as used memory:
@@ -300,7 +300,7 @@ mod tests {
             |lines: &str| memory(&format!("MemTotal: 100000 kB\nMemFree: 40000 kB\n{lines}"));
         let used = |kib: u64, shared, slabs| {
             let (used, total) = (Bytes(kib * 1024), Bytes(100_000 * 1024));
-            Ok(Memory { used, total, left_out: LeftOut { shared, slabs } })
+            Ok(Meminfo { used, total, left_out: LeftOut { shared, slabs } })
         };
         let sound = "Cached: 20000 kB\nShmem: 5000 kB\nSlab: 9000 kB\nSReclaimable: 3000 kB\n";
         assert_eq!(with(sound), used(42_000, false, false));

@@ -69,7 +69,7 @@ proptest! {
     ) {
         let _ = (proc::cpu_columns(&stat), proc::ticks(&stat, "steal"), proc::count_cores(&list));
         let _ = (proc::count_cpu_lines(&stat), proc::arc_droppable(&stat));
-        if let Ok(proc::Memory { used, total, .. }) = proc::memory(&meminfo) {
+        if let Ok(proc::Meminfo { used, total, .. }) = proc::memory(&meminfo) {
             prop_assert!(used <= total && total > Bytes(0), "{used:?} of {total:?}");
         }
     }
@@ -114,14 +114,14 @@ proptest! {
     fn no_answer_of_the_endpoint_makes_a_parser_panic(
         task in text(TASK), usage in text(STATS), bytes in prop::collection::vec(any::<u8>(), 0..99),
     ) {
-        if let Ok(task) = metadata::Task::parse(task.as_bytes()) {
+        if let Ok(task) = metadata::TaskMetadata::parse(task.as_bytes()) {
             if let Some(Cores(cores)) = task.cpu_limit() {
                 prop_assert!(cores > 0.0, "{cores}");
             }
             prop_assert!(task.memory_limit() != Some(Bytes(0)));
         }
         let _ = stats::parse(usage.as_bytes(), MemoryUse::Used);
-        let _ = (metadata::Task::parse(&bytes), stats::parse(&bytes, MemoryUse::WorkingSet));
+        let _ = (metadata::TaskMetadata::parse(&bytes), stats::parse(&bytes, MemoryUse::WorkingSet));
     }
 
     #[test]
@@ -157,7 +157,7 @@ proptest! {
             slabs + unreclaimable
         );
         let used = Bytes((shared + unreclaimable + rest) * 1024);
-        let expected = proc::Memory { used, total: Bytes(total * 1024), left_out: Default::default() };
+        let expected = proc::Meminfo { used, total: Bytes(total * 1024), left_out: Default::default() };
         prop_assert_eq!(proc::memory(&text).ok(), (total > 0).then_some(expected));
     }
 }

@@ -20,32 +20,32 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use log::info;
+use log::{error, info};
 use tokio::time::{Instant, timeout};
 
 use self::account::{Account, Exact, Lacking};
 use self::containers::{Containers, Whole};
 use self::fallback::Fallback;
 use self::fusion::Fusion;
-use self::metadata::Task as Metadata;
-use self::news::{News, Receiver, channel};
+use self::metadata::TaskMetadata;
+use self::news::{News, NewsReceiver, channel};
 use super::Source;
 use super::container::Container;
 use super::host::{Host, Used};
-use crate::config::{MemoryUse, Metrics, Scope, Settings};
+use crate::config::{Measuring, MemoryUse, Scope};
 use crate::model::{
-    Bytes, Cores, CpuAccount, CpuReading, Events, Evidence, Limit, MemoryReading, ReadError,
-    Reading,
+    CpuAccount, CpuReading, Evidence, Limit, Limits, MemoryReading, Numbers, Origin, ReadError,
+    Reading, Reported,
 };
-use crate::surroundings::ecs::Endpoint;
+use crate::surroundings::ecs::{self, TaskEndpoint};
 
 /// Reads the usage of a task, in the way that suits where it runs.
 #[derive(Debug)]
 pub struct Task {
-    news: Receiver,
+    news: NewsReceiver,
     address: String,
     memory: MemoryUse,
-    metrics: Metrics,
+    metrics: Numbers,
     /// The last failure of the endpoint, while that is all there is.
     failure: Option<String>,
     way: Way,
@@ -81,13 +81,6 @@ struct Told {
     cpu_account: CpuAccount,
 }
 
-/// The task's limits, as far as it has any.
-#[derive(Clone, Debug, Default)]
-pub struct Limits {
-    pub cpu: Option<Limit<Cores>>,
-    pub memory: Option<Limit<Bytes>>,
-}
-
 /// How long the first sample waits for the endpoint to tell what the task is. It answers in
 /// milliseconds; after this, sampling starts, and what it tells later is taken up then.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
@@ -96,22 +89,33 @@ const FIRST_ANSWER: Duration = Duration::from_secs(1);
 const NOTHING_NEW: Reading = Reading { cpu: None, memory: None };
 
 impl Task {
-    /// Starts to ask the endpoint.
-    pub async fn open(endpoint: Endpoint, settings: &Settings) -> Self {
+    /// Starts to ask the endpoint, if there is one.
+    pub async fn open(endpoint: Option<TaskEndpoint>, measuring: &Measuring) -> Self {
         let (sender, news) = channel();
-        let address = endpoint.url("/task");
-        tokio::spawn(poll::run(endpoint, settings.measuring.memory, sender));
+        let address = match endpoint {
+            Some(endpoint) => {
+                let address = endpoint.url("/task");
+                tokio::spawn(poll::run(endpoint, measuring.memory, sender));
+                address
+            }
+            None => {
+                let error = ecs::no_endpoint("/task");
+                error!("the task metadata endpoint fails: {error}");
+                sender.send(News::Failed(error.to_string()));
+                ecs::no_url("/task")
+            }
+        };
         let mut task = Self {
             news,
             address,
-            memory: settings.measuring.memory,
-            metrics: settings.measuring.metrics,
+            memory: measuring.memory,
+            metrics: measuring.metrics,
             failure: None,
             way: Way::Unknown,
             containers: Containers::default(),
-            per_container: settings.measuring.per_container,
+            per_container: measuring.per_container,
             own: None,
-            fallback: Fallback::new(settings.measuring.scope == Scope::Auto),
+            fallback: Fallback::new(measuring.scope == Scope::Auto),
         };
         // Without it the first sample is without any part.
         let _ = timeout(FIRST_ANSWER, task.news.wait()).await;
@@ -157,7 +161,7 @@ impl Task {
     }
 
     /// Chooses the way for a task. What was counted on the same way goes on with the new limits.
-    fn go(&mut self, task: &Metadata) {
+    fn go(&mut self, task: &TaskMetadata) {
         let limits = limits_of(task, &self.address);
         let running: BTreeSet<_> = task.running().map(str::to_owned).collect();
         let told = |limits, running| Told {
@@ -219,14 +223,18 @@ impl Task {
     }
 }
 
-fn open_container(memory: MemoryUse, metrics: Metrics) -> Container {
-    Container::open(Path::new("/"), memory).with_events(metrics)
+fn open_container(memory: MemoryUse, metrics: Numbers) -> Container {
+    Container::open(Path::new("/"), memory).reporting(metrics)
 }
 
-fn limits_of(task: &Metadata, address: &str) -> Limits {
+fn limits_of(task: &TaskMetadata, address: &str) -> Limits {
     Limits {
-        cpu: task.cpu_limit().map(|amount| Limit { amount, origin: address.into() }),
-        memory: task.memory_limit().map(|amount| Limit { amount, origin: address.into() }),
+        cpu: task
+            .cpu_limit()
+            .map(|amount| Limit { amount, origin: Origin::Endpoint(address.into()) }),
+        memory: task
+            .memory_limit()
+            .map(|amount| Limit { amount, origin: Origin::Endpoint(address.into()) }),
     }
 }
 
@@ -271,13 +279,13 @@ impl Source for Task {
         }
     }
 
-    fn events(&mut self) -> Events {
-        if let Some(events) = self.fallback.events() {
-            return events;
+    fn reported(&mut self) -> Reported {
+        if let Some(reported) = self.fallback.reported() {
+            return reported;
         }
         match &mut self.way {
-            Way::Own(container) => container.events(),
-            Way::Fused(..) | Way::Exact(..) | Way::Unknown => Events::default(),
+            Way::Own(container) => container.reported(),
+            Way::Fused(..) | Way::Exact(..) | Way::Unknown => Reported::new(),
         }
     }
 }

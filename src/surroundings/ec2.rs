@@ -12,11 +12,11 @@ use crate::surroundings::http::request;
 
 /// Where the service is.
 #[derive(Clone, Debug)]
-pub struct Endpoint {
+pub struct InstanceEndpoint {
     base: String,
 }
 
-impl Endpoint {
+impl InstanceEndpoint {
     /// The service of this machine, with or without one there; an error where it must not be asked,
     /// or where a variable names none.
     pub fn from_environment() -> io::Result<Self> {

@@ -10,20 +10,15 @@ use crate::surroundings::http::{error_of, request};
 
 /// Where the endpoint is.
 #[derive(Clone, Debug)]
-pub struct Endpoint {
+pub struct TaskEndpoint {
     base: String,
 }
 
-impl Endpoint {
+impl TaskEndpoint {
     /// The endpoint of this process's container, if it runs in an ECS task.
     pub fn from_environment() -> Option<Self> {
         let base = std::env::var(VARIABLE).ok().filter(|base| !base.is_empty())?;
         Some(Self { base: base.trim_end_matches('/').to_owned() })
-    }
-
-    /// No endpoint, for a task that is asked for where there is none: each answer is the error.
-    pub fn unset() -> Self {
-        Self { base: format!("${VARIABLE}") }
     }
 
     /// The address of a resource.
@@ -38,13 +33,19 @@ impl Endpoint {
         parse: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> io::Result<T> {
         let url = self.url(path);
-        if self.base.starts_with('$') {
-            let unset = "the variable is not set, so this is not an ECS task";
-            return Err(error_of(&url, unset));
-        }
         let body = request(Method::GET, &url, &[], TIMEOUT).await?;
         parse(&body).map_err(|error| error_of(&url, error))
     }
+}
+
+/// The address of a resource where there is no endpoint, for people.
+pub fn no_url(path: &str) -> String {
+    format!("${VARIABLE}{path}")
+}
+
+/// The error of asking for a resource where there is no endpoint.
+pub fn no_endpoint(path: &str) -> io::Error {
+    error_of(&no_url(path), "the variable is not set, so this is not an ECS task")
 }
 
 /// Set in each container of a task (Amazon ECS developer guide, task metadata endpoint version 4).

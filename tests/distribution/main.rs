@@ -5,16 +5,19 @@
 
 use std::iter::repeat_n;
 use std::process::Command;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cloudwatch_metrics_agent::collector::window::Windows;
+use cloudwatch_metrics_agent::collector::Collector;
+use cloudwatch_metrics_agent::collector::sink::HandOut;
 use cloudwatch_metrics_agent::config::cli::Cli;
 use cloudwatch_metrics_agent::config::{Publish, Settings};
-use cloudwatch_metrics_agent::model::{Sample, Summary};
-use cloudwatch_metrics_agent::publisher;
+use cloudwatch_metrics_agent::delivery::Delivery;
+use cloudwatch_metrics_agent::model::{Number, Summary};
 use fake_cloudwatch::FakeCloudWatch;
 use serde_json::{Value as Json, json};
 use support::{Agent, SECRET, TemporaryFile};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio_util::sync::CancellationToken;
 
 /// In seconds.
@@ -36,14 +39,12 @@ async fn sends_known_samples() {
         let period = Duration::from_secs(period);
         let settings = settings(period, &variable(ENDPOINT));
         let (samples, summaries) = windows(&settings, &mut chance);
-        let mut cloudwatch = publisher::choose::open(Publish::CloudWatch, &settings);
-        let mut rest = &summaries[..];
-        while !rest.is_empty() {
-            let (batch, later) = rest.split_at(cloudwatch.batch(rest).min(rest.len()));
-            let published = cloudwatch.publish(batch, &CancellationToken::new()).await;
-            published.expect("the endpoint takes it");
-            rest = later;
-        }
+        let mut delivery = Delivery::open(Publish::CloudWatch, &settings);
+        let stop = CancellationToken::new();
+        // No more windows come, so all go together.
+        stop.cancel();
+        delivery.run(summaries, &stop).await;
+        assert_eq!(delivery.counts().delivered, WINDOWS as u64, "{:?}", delivery.failure());
         sent.extend(samples);
     }
     std::fs::write(variable(SAMPLES), Json::Array(sent).to_string()).expect("a file of the test");
@@ -65,11 +66,12 @@ fn settings(period: Duration, url: &str) -> Settings {
 }
 
 /// Whole windows that follow one another, and the samples that each is made of.
-fn windows(settings: &Settings, chance: &mut Chance) -> (Vec<Json>, Vec<Summary>) {
+fn windows(settings: &Settings, chance: &mut Chance) -> (Vec<Json>, Receiver<Rc<Summary>>) {
     let period = settings.measuring.period;
-    let (mut all, mut summaries) = (Vec::new(), Vec::new());
-    let mut windows =
-        Windows::new(period, settings.measuring.samples_per_window()).with_distribution(true);
+    let mut all = Vec::new();
+    let (sender, summaries) = channel(WINDOWS);
+    let mut collector = Collector::of(settings, HandOut::to(vec![sender]));
+    let series = [Number::Cpu, Number::Memory].map(|number| collector.sampled(number.of(None)));
     // Old enough that all are over, and young enough that any CloudWatch takes them.
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after the epoch");
     let first = (since_epoch.as_secs() / 3600 - 24) * 3600;
@@ -77,16 +79,17 @@ fn windows(settings: &Settings, chance: &mut Chance) -> (Vec<Json>, Vec<Summary>
         let (mut cpu, mut memory) = (Vec::new(), Vec::new());
         let mut at = Duration::ZERO;
         while at < period {
-            let sample = Sample { cpu: Some(chance.cpu()), memory: Some(chance.memory()) };
-            cpu.extend(sample.cpu);
-            memory.extend(sample.memory);
-            summaries.extend(windows.add(UNIX_EPOCH + Duration::from_secs(start) + at, sample));
+            let values = [chance.cpu(), chance.memory()];
+            cpu.push(values[0]);
+            memory.push(values[1]);
+            let now = UNIX_EPOCH + Duration::from_secs(start) + at;
+            collector.sample(now, &[(series[0], values[0]), (series[1], values[1])]);
             at += settings.measuring.sample_interval;
         }
         let period = period.as_secs();
         all.push(json!({ "period": period, "start": start, "cpu": cpu, "memory": memory }));
     }
-    summaries.extend(windows.close());
+    collector.finish();
     (all, summaries)
 }
 

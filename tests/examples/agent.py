@@ -45,7 +45,8 @@ class Agent:
             return {}, unknown + [f"the agent exits with {run.returncode}: {run.stderr.strip()}"]
         told = json.loads(run.stdout)
         problems = unknown
-        if told["publisher"]["region"].startswith("unknown"):
+        of_cloudwatch = [one for one in told["publishers"] if one["name"] == "cloudwatch"]
+        if any(one["region"]["value"] is None for one in of_cloudwatch):
             problems.append("the agent knows no region")
         return told, problems
 
@@ -58,8 +59,8 @@ class Agent:
         if told["scope"] != "task":
             return [f"the agent measures the {told['scope']} and not the task"]
         cpu, memory = task["Limits"]["CPU"], task["Limits"]["Memory"] * MEBIBYTE
-        limits = {part["part"]: part.get("limit", "unknown") for part in told["parts"]}
-        expected = {"CPU": f"{cpu:g} cores", "memory": f"{memory} bytes"}
+        limits = {part["part"]: part.get("limit", {}).get("amount") for part in told["parts"]}
+        expected = {"cpu": cpu, "memory": memory}
         return [
             f"the {part} limit is {limits[part]} and not {expected[part]}"
             for part in expected if limits[part] != expected[part]
@@ -76,7 +77,7 @@ class Agent:
             for _, line in zip(range(10), run.stdout):
                 metrics = json.loads(line)["_aws"]["CloudWatchMetrics"][0]["Metrics"]
                 units = {metric["Name"]: metric["Unit"] for metric in metrics}
-                if units.keys() == set(told["metrics"]):
+                if units.keys() == {metric["name"] for metric in told["metrics"]}:
                     break
             run.terminate()
             run.stdout.read()

@@ -1,6 +1,6 @@
 //! `explain`: what would be measured and published, and how that is known.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Ended, SECRET, TemporaryFile, command, run};
 
 fn explain(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
@@ -18,9 +18,10 @@ fn the_machine_is_explained_by_its_files_and_the_formula_with_their_numbers() {
     has("  /proc/meminfo: MemTotal = ");
     has("  limit = ");
     has("namespace: Test");
-    has("metrics: CPUUtilization, MaxCPUUtilization, MemoryUtilization, MaxMemoryUtilization");
-    has("dimensions: ServiceName=Foo, Stage=x");
-    has("publisher: the console");
+    has("  CPUUtilization (Percent) ServiceName=Foo Stage=x = ");
+    has("  MaxMemoryUtilization (Percent) ServiceName=Foo Stage=x = ");
+    has("publisher: console");
+    has("cost: about $0.00 a month: 0 metrics");
     assert!(text.contains(" s of CPU time in 0.9"), "{text}");
 }
 
@@ -42,11 +43,17 @@ fn the_numbers_give_the_percent() {
         - value("SReclaimable")
         + value("Shmem");
     let percent = 100.0 * used as f64 / value("MemTotal") as f64;
-    let said = memory["percent"].as_str().and_then(|text| text.rsplit(" = ").next());
-    let said: f64 = said.and_then(|said| said.trim_end_matches('%').parse().ok()).expect("percent");
+    let said = memory["percent"].as_f64().expect("a number");
     // The values are read a moment after the percent.
     assert!((said - percent).abs() < 0.5, "{said} {percent}: {text}");
-    assert_eq!(explanation["dimensions"]["ServiceName"], "Foo");
+    assert_eq!((&memory["part"], &memory["limit"]["unit"]), (&json!("memory"), &json!("bytes")));
+    assert_eq!(memory["limit"]["amount"].as_f64(), Some(value("MemTotal") as f64));
+    let metrics = explanation["metrics"].as_array().expect("a list");
+    assert_eq!(metrics.len(), 4, "{text}");
+    assert_eq!(metrics[2]["name"], "MemoryUtilization");
+    assert_eq!(metrics[2]["statistic"], "median");
+    assert_eq!(metrics[2]["dimensions"]["ServiceName"], "Foo");
+    assert!((metrics[2]["value"].as_f64().expect("a number") - said).abs() < 0.5, "{text}");
 }
 
 #[test]
@@ -62,10 +69,10 @@ fn aws_is_explained_without_any_secret() {
     );
     let text = ended.stdout + &ended.stderr;
     for line in [
-        "region: eu-west-1, from --region",
-        "credentials: found: Environment",
+        "region: eu-west-1 (from --region)",
+        "credentials: Environment",
         "endpoint: https://monitoring.eu-west-1.amazonaws.com",
-        "proxy: the one of HTTPS_PROXY, but for the hosts of NO_PROXY",
+        "proxy: from HTTPS_PROXY (except for the hosts in NO_PROXY)",
     ] {
         assert!(text.lines().any(|l| l == line), "{line}: {text}");
     }
@@ -80,8 +87,11 @@ fn what_cannot_be_known_is_said_to_be_unknown_and_why() {
     let path = none.path().display().to_string();
     let text = explain(&[], &[("SSL_CERT_FILE", path.as_str())]).stdout;
     let line = |name: &str| text.lines().find(|line| line.starts_with(name)).expect(name);
-    assert_eq!(line("region: "), "region: unknown: nobody who was asked knows one");
-    assert!(line("credentials: ").starts_with("credentials: none found; Environment: "), "{text}");
+    assert_eq!(
+        line("region: "),
+        "region: not found (looked in --region, environment, profile, instance metadata)"
+    );
+    assert!(line("credentials: ").starts_with("credentials: not found; Environment: "), "{text}");
     assert_eq!(line("endpoint: "), "endpoint: unknown without a region");
     assert_eq!(
         line("trusted roots: "),
@@ -129,4 +139,67 @@ fn settings_are_checked_as_for_a_run() {
          --service is missing: expected that option or CLOUDWATCH_METRICS_AGENT_SERVICE\n\
          --output \"xml\": expected text or json\n"
     );
+}
+
+fn json_of(arguments: &[&str], environment: &[(&str, &str)]) -> Value {
+    let arguments = [arguments, &["--output", "json"]].concat();
+    let text = explain(&arguments, environment).stdout;
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// Name and dimensions of each metric.
+fn metrics(explanation: &Value) -> Vec<(String, Vec<String>)> {
+    let metrics = explanation["metrics"].as_array().expect("a list");
+    let metric = |metric: &Value| {
+        let dimensions = metric["dimensions"].as_object().expect("an object");
+        let name = metric["name"].as_str().expect("a name").to_owned();
+        (name, dimensions.keys().cloned().collect())
+    };
+    metrics.iter().map(metric).collect()
+}
+
+#[test]
+fn each_metric_is_there_with_each_set_of_dimensions_and_priced() {
+    let sets = ["--dimension-set", "ServiceName", "--dimension-set", "ServiceName+Stage"];
+    let arguments = [&["--scope", "host", "--dimension", "Stage=x"], &sets[..]].concat();
+    let explanation = json_of(&arguments, &[("AWS_REGION", "eu-west-1")]);
+    let metrics = metrics(&explanation);
+    let of_cpu = metrics.iter().filter(|(name, _)| name == "CPUUtilization").map(|(_, d)| d);
+    assert_eq!(of_cpu.collect::<Vec<_>>(), [&vec!["ServiceName"], &vec!["ServiceName", "Stage"]]);
+    assert_eq!((metrics.len(), &explanation["cost"]["metrics"]), (8, &json!(8)));
+    assert_eq!(explanation["cost"]["calls_a_month"].as_f64(), Some(43_800.0));
+}
+
+#[test]
+fn what_cannot_be_measured_here_is_said_and_not_priced() {
+    let arguments = ["--scope", "host", "--metrics", "memory,throttling,oom-kills"];
+    let explanation = json_of(&arguments, &[("AWS_REGION", "eu-west-1")]);
+    assert_eq!(explanation["cost"]["metrics"], 2);
+    let reason = "--scope host does not measure it";
+    let expected = json!([
+        { "name": "CPUThrottling", "reason": reason },
+        { "name": "OOMKills", "reason": reason },
+    ]);
+    assert_eq!(explanation["unavailable"], expected);
+    let text = explain(&arguments, &[("AWS_REGION", "eu-west-1")]).stdout;
+    assert!(text.contains(&format!("\n  OOMKills: unavailable: {reason}\n")), "{text}");
+}
+
+#[test]
+fn each_publisher_has_its_own_facts() {
+    let arguments = ["--scope", "host", "--publish", "cloudwatch,emf,console"];
+    let explanation = json_of(&arguments, &[("AWS_REGION", "eu-west-1")]);
+    let publishers = explanation["publishers"].as_array().expect("a list");
+    let names: Vec<_> = publishers.iter().map(|publisher| &publisher["name"]).collect();
+    assert_eq!(names, ["cloudwatch", "emf", "console"]);
+    assert_eq!(publishers[0]["region"], json!({ "value": "eu-west-1", "note": "from AWS_REGION" }));
+    assert_eq!(publishers[0]["endpoint"]["value"], "https://monitoring.eu-west-1.amazonaws.com");
+    assert_eq!(publishers[2]["output"]["value"], "lines on standard output");
+}
+
+#[test]
+fn a_command_is_not_run() {
+    let arguments = ["--scope", "host", "--dry-run", "--", "sh", "-c", "echo it runs; exit 7"];
+    let text = explain(&arguments, &[]).stdout;
+    assert!(text.starts_with("scope: host, ") && !text.contains("it runs"), "{text}");
 }

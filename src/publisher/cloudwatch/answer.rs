@@ -11,11 +11,11 @@ use aws_smithy_types::retry::ErrorKind;
 /// Sees that it is CloudWatch that says yes. A login page, or a proxy that answers everything with
 /// status 200, would otherwise count as a delivery.
 #[derive(Debug)]
-pub struct Sender;
+pub struct FromCloudWatch;
 
-impl Intercept for Sender {
+impl Intercept for FromCloudWatch {
     fn name(&self) -> &'static str {
-        "Sender"
+        "FromCloudWatch"
     }
 
     fn read_before_deserialization(

@@ -8,30 +8,32 @@ use aws_sdk_cloudwatch::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_cloudwatch::error::BoxError;
 use tokio::sync::watch;
 
+use crate::publisher::Retries;
+
 /// Sees each attempt begin and end; between them the SDK waits, or nothing is sent.
 #[derive(Clone, Debug, Default)]
 pub struct Attempts {
-    state: watch::Sender<State>,
+    request: watch::Sender<Request>,
+    retries: Retries,
 }
 
+/// The request that is being sent.
 #[derive(Debug, Default)]
-struct State {
+struct Request {
+    /// Whether an attempt is under way.
     under_way: bool,
-    /// Those of the request that is being sent.
-    of_this: u64,
-    retries: u64,
+    attempts: u64,
 }
 
 impl Attempts {
+    pub fn counting(retries: Retries) -> Self {
+        Self { request: watch::Sender::default(), retries }
+    }
+
     /// Waits until no attempt is under way.
     pub async fn none_under_way(&self) {
         // The sender is in `self`, so the channel cannot be closed.
-        let _ = self.state.subscribe().wait_for(|state| !state.under_way).await;
-    }
-
-    /// How many attempts were made beside the first of each request.
-    pub fn retries(&self) -> u64 {
-        self.state.borrow().retries
+        let _ = self.request.subscribe().wait_for(|request| !request.under_way).await;
     }
 }
 
@@ -45,7 +47,7 @@ impl Intercept for Attempts {
         _context: &BeforeSerializationInterceptorContextRef<'_>,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.state.send_modify(|state| state.of_this = 0);
+        self.request.send_modify(|request| request.attempts = 0);
         Ok(())
     }
 
@@ -55,10 +57,12 @@ impl Intercept for Attempts {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.state.send_modify(|state| {
-            state.under_way = true;
-            state.of_this += 1;
-            state.retries += u64::from(state.of_this > 1);
+        self.request.send_modify(|request| {
+            request.under_way = true;
+            request.attempts += 1;
+            if request.attempts > 1 {
+                self.retries.add_one();
+            }
         });
         Ok(())
     }
@@ -69,7 +73,7 @@ impl Intercept for Attempts {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.state.send_modify(|state| state.under_way = false);
+        self.request.send_modify(|request| request.under_way = false);
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ use aws_sdk_cloudwatch::config::{
 };
 use tokio::time::timeout;
 
-use super::answer::{Passing, Sender};
+use super::answer::{FromCloudWatch, Passing};
 use super::attempts::Attempts;
 use super::chain::{Chain, Unsupported};
 use super::mistakes::{self, Mistakes};
@@ -29,7 +29,7 @@ use super::names::PatientNames;
 use super::transport;
 use super::web_identity::WebIdentity;
 use crate::config::{Aws, region as check_region};
-use crate::publisher::{Failure, PublishError};
+use crate::publisher::{Failure, PublishError, Retries};
 
 /// Makes the SDK's client when it is first needed, and again as long as that fails.
 #[derive(Debug)]
@@ -40,8 +40,8 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(aws: Aws) -> Self {
-        Self { aws, attempts: Attempts::default(), sdk: None }
+    pub fn new(aws: Aws, retries: Retries) -> Self {
+        Self { aws, attempts: Attempts::counting(retries), sdk: None }
     }
 
     /// The SDK's client, and whether an attempt of its is under way.
@@ -56,11 +56,6 @@ impl Client {
     /// Makes the SDK's client anew when it is needed next.
     pub fn forget(&mut self) {
         self.sdk = None;
-    }
-
-    /// How many attempts were made beside the first of each send.
-    pub fn retries(&self) -> u64 {
-        self.attempts.retries()
     }
 
     async fn make(&self) -> Result<aws_sdk_cloudwatch::Client, PublishError> {
@@ -107,7 +102,7 @@ impl Client {
         }
         let mut config = Builder::from(&loader.load().await)
             .interceptor(self.attempts.clone())
-            .interceptor(Sender)
+            .interceptor(FromCloudWatch)
             .retry_classifier(Passing);
         if let Some(url) = &self.aws.endpoint_url {
             config = config.endpoint_url(url);

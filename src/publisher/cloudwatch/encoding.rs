@@ -3,75 +3,80 @@
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 
-use crate::config::{self, Settings};
-use crate::model::{Summary, ValueCount};
-use crate::publisher::metrics::{CONTAINER_NAME, Choice, Datum, Unit, Value};
+use crate::config::{self, Identity, Settings};
+use crate::model::{CONTAINER_NAME, Datum, Summary, Unit, Value, ValueCount};
+use crate::publisher::names::name;
+use crate::publisher::{Parcel, Size};
 
 /// Encodes as the settings want it.
 #[derive(Debug)]
 pub struct Encoding {
-    choice: Choice,
-    /// Each datum is sent once for each of these.
-    dimension_sets: Vec<Vec<Dimension>>,
+    sets: Vec<Set>,
     /// Seconds; CloudWatch keeps periods under a minute only where it is told that they are.
     storage_resolution: Option<i32>,
 }
 
+/// A set of dimensions that data are sent with.
+#[derive(Debug)]
+struct Set {
+    dimensions: Vec<Dimension>,
+    /// A bound on what they take of a request.
+    bytes: usize,
+}
+
 impl Encoding {
     pub fn new(settings: &Settings) -> Self {
-        let dimension =
-            |d: &config::Dimension| Dimension::builder().name(&d.name).value(&d.value).build();
-        let set = |set: Vec<&config::Dimension>| set.into_iter().map(dimension).collect();
         Self {
-            choice: Choice::new(settings),
-            dimension_sets: settings.identity.dimension_sets().into_iter().map(set).collect(),
+            sets: sets(&settings.identity),
             storage_resolution: (settings.measuring.period.as_secs() < 60).then_some(1),
         }
     }
 
-    /// The data of one summary: those of the whole, then those of each container.
-    pub fn data(&self, summary: &Summary) -> Vec<MetricDatum> {
-        let start = DateTime::from(summary.start);
-        let data = self.choice.data(summary);
-        let each = data.iter().flat_map(|datum| {
-            self.dimension_sets.iter().flat_map(move |set| self.of_set(start, datum, set))
-        });
-        each.collect()
+    /// How many sets of dimensions there are.
+    pub fn sets(&self) -> usize {
+        self.sets.len()
     }
 
-    /// How many of the oldest summaries surely fit into one request.
-    pub fn batch(&self, backlog: &[Summary]) -> usize {
-        let mut room = Room::default();
-        backlog
-            .iter()
-            .take_while(|summary| self.data(summary).iter().all(|d| room.takes(d)))
-            .count()
+    /// The data of a request.
+    pub fn request(&self, parcels: &[Parcel<'_>]) -> Vec<MetricDatum> {
+        let of_parcel = |parcel: &Parcel<'_>| {
+            let (summary, data) = (parcel.summary, parcel.data);
+            data.iter().flat_map(|datum| self.encode(summary, *datum)).collect::<Vec<_>>()
+        };
+        parcels.iter().flat_map(of_parcel).collect()
     }
 
-    /// How many of the data of a summary, from a place among them on, surely fit into one request.
-    pub fn part(&self, summary: &Summary, from: usize) -> usize {
-        let mut room = Room::default();
-        // One that does not fit is the service's to reject.
-        self.data(summary).iter().skip(from).take_while(|datum| room.takes(datum)).count().max(1)
+    /// A bound on the size of a datum's CBOR encoding, without making it.
+    pub fn size(&self, summary: &Summary, datum: Datum) -> Size {
+        let container = datum.entry(summary).metric.container();
+        let container = container.map_or(0, |name| size_of_dimension(CONTAINER_NAME, name));
+        let (data, numbers) = match datum.value(summary) {
+            Value::One(_) => (1, 0),
+            Value::Many(values) => (values.len().div_ceil(MOST_VALUES), 2 * values.len()),
+        };
+        let each = DATUM_SIZE + self.sets[datum.set].bytes + container;
+        Size { data, bytes: data * each + NUMBER_SIZE * numbers }
     }
 
-    /// A datum with one set of dimensions; several data where it has more values than fit into one.
-    fn of_set(&self, start: DateTime, datum: &Datum, dimensions: &[Dimension]) -> Vec<MetricDatum> {
-        let container = datum.container.as_ref();
+    /// A datum; several where it has more values than fit into one.
+    fn encode(&self, summary: &Summary, datum: Datum) -> Vec<MetricDatum> {
+        let metric = &datum.entry(summary).metric;
+        let container = metric.container();
         let container =
             container.map(|name| Dimension::builder().name(CONTAINER_NAME).value(&**name).build());
+        let dimensions = self.sets[datum.set].dimensions.iter().cloned().chain(container);
         let encoded = MetricDatum::builder()
-            .metric_name(datum.name)
-            .set_dimensions(Some(dimensions.iter().cloned().chain(container).collect()))
-            .timestamp(start)
-            .unit(match datum.unit {
+            .metric_name(name(metric, datum.statistic))
+            .set_dimensions(Some(dimensions.collect()))
+            .timestamp(DateTime::from(summary.start))
+            .unit(match metric.unit {
                 Unit::Percent => StandardUnit::Percent,
                 Unit::Count => StandardUnit::Count,
             })
             .set_storage_resolution(self.storage_resolution);
-        let values = match &datum.value {
-            Value::One(value) => return vec![encoded.value(*value).build()],
-            Value::Distribution(values) => values,
+        let values = match datum.value(summary) {
+            Value::One(value) => return vec![encoded.value(value).build()],
+            Value::Many(values) => values,
         };
         let of_values = |values: &[ValueCount]| {
             let (percents, counts) =
@@ -82,29 +87,24 @@ impl Encoding {
     }
 }
 
-/// What of a request is taken.
-#[derive(Default)]
-struct Room {
-    data: usize,
-    bytes: usize,
-}
-
-impl Room {
-    /// Takes room for a datum, if there is as much.
-    fn takes(&mut self, datum: &MetricDatum) -> bool {
-        self.data += 1;
-        self.bytes += size_of_datum(datum);
-        self.data <= MOST_DATA && DATUM_SIZE + self.bytes <= REQUEST_SIZE
+fn sets(identity: &Identity) -> Vec<Set> {
+    let mut sets = Vec::new();
+    for set in identity.dimension_sets() {
+        let bytes = set.iter().map(|d| size_of_dimension(&d.name, &d.value)).sum();
+        let dimension =
+            |d: &&config::Dimension| Dimension::builder().name(&d.name).value(&d.value).build();
+        sets.push(Set { dimensions: set.iter().map(dimension).collect(), bytes });
     }
+    sets
 }
 
-/// A bound on the size of the datum's CBOR encoding.
-fn size_of_datum(datum: &MetricDatum) -> usize {
-    let text = |text: Option<&str>| text.map_or(0, str::len) + FRAMING;
-    let dimension = |d: &Dimension| FRAMING + text(d.name()) + text(d.value());
-    let numbers = NUMBER_SIZE * (datum.values().len() + datum.counts().len());
-    DATUM_SIZE + numbers + datum.dimensions().iter().map(dimension).sum::<usize>()
+/// A bound on what a dimension takes.
+fn size_of_dimension(name: &str, value: &str) -> usize {
+    3 * FRAMING + name.len() + value.len()
 }
+
+/// What one request takes.
+pub const MOST: Size = Size { data: MOST_DATA, bytes: REQUEST_SIZE - DATUM_SIZE };
 
 /// PutMetricData takes this many data at once.
 const MOST_DATA: usize = 1000;

@@ -20,7 +20,7 @@ use crate::publisher::Fact;
 
 /// Region, endpoint, credentials, trusted roots and proxy, each with who says so.
 pub async fn facts(client: &Client) -> Vec<Fact> {
-    let mut facts = vec![("publisher", "CloudWatch, PutMetricData".to_owned())];
+    let mut facts = vec![Fact::known("call", "PutMetricData")];
     let (roots, described) = match Roots::load() {
         Ok(roots) => (roots, None),
         // Nothing else that is told here needs them, but for credentials from STS.
@@ -30,50 +30,54 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
     let http = match transport::http_client_that_trusts(&roots) {
         Ok(http) => http,
         Err(error) => {
-            facts.push(("HTTP client", format!("none: {error}")));
+            facts.push(Fact::noted("HTTP client", format!("none: {error}")));
             return facts;
         }
     };
     let providers = ProviderConfig::without_region().with_http_client(http.clone());
     let region = client.region(&providers).await;
     match &region {
-        Some((source, region)) => facts.push(("region", format!("{region}, from {source}"))),
+        Some((source, region)) => {
+            let note = Some(format!("from {source}"));
+            facts.push(Fact { note, ..Fact::known("region", region.to_string()) });
+        }
         None => {
-            let mut unknown = vec!["unknown: nobody who was asked knows one".to_owned()];
+            let looked = "not found (looked in --region, environment, profile, instance metadata)";
+            let mut unknown = vec![looked.to_owned()];
             unknown.extend(client.mistakes().of_files);
-            facts.push(("region", unknown.join("; ")));
+            facts.push(Fact::noted("region", unknown.join("; ")));
         }
     }
     let region = region.map(|(_, region)| region);
-    facts.push(("credentials", credentials(client, &http, region.clone()).await));
-    facts.push((
-        "endpoint",
-        match region {
-            Some(region) => endpoint(client, http, region).await,
-            None => "unknown without a region".to_owned(),
-        },
-    ));
-    facts.push(("trusted roots", described));
-    facts.push(("proxy", transport::describe_proxy()));
+    facts.push(credentials(client, &http, region.clone()).await);
+    facts.push(match region {
+        Some(region) => endpoint(client, http, region).await,
+        None => Fact::noted("endpoint", "unknown without a region"),
+    });
+    facts.push(Fact::noted("trusted roots", described));
+    facts.push(transport::describe_proxy());
     facts
 }
 
 /// Who has credentials. Their values are not shown.
-async fn credentials(client: &Client, http: &SharedHttpClient, region: Option<Region>) -> String {
+async fn credentials(client: &Client, http: &SharedHttpClient, region: Option<Region>) -> Fact {
     let mistakes = client.mistakes().all();
     let mut failures = mistakes.clone();
     for (name, provider) in client.credentials(http, region) {
         match timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await {
-            Ok(Ok(_)) => return [vec![format!("found: {name}")], mistakes].concat().join("; "),
+            Ok(Ok(_)) => {
+                let note = (!mistakes.is_empty()).then(|| mistakes.join("; "));
+                return Fact { note, ..Fact::known("credentials", name) };
+            }
             Ok(Err(error)) => failures.push(format!("{name}: {}", causes(&error))),
             Err(_) => failures.push(format!("{name}: no answer within {CREDENTIALS_TIMEOUT:?}")),
         }
     }
-    format!("none found; {}", failures.join("; "))
+    Fact::noted("credentials", format!("not found; {}", failures.join("; ")))
 }
 
 /// The address that a request would go to. The request is stopped before it is sent.
-async fn endpoint(client: &Client, http: SharedHttpClient, region: Region) -> String {
+async fn endpoint(client: &Client, http: SharedHttpClient, region: Region) -> Fact {
     let address = Address::default();
     // The address does not depend on who signs.
     let nobody = Credentials::new("nobody", "nothing", None, None, "explain");
@@ -81,9 +85,9 @@ async fn endpoint(client: &Client, http: SharedHttpClient, region: Region) -> St
     let request = sdk.put_metric_data().customize().interceptor(address.clone()).send().await;
     let known = address.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (known, request) {
-        (Some(address), _) => address,
-        (None, Err(error)) => format!("unknown: {}", causes(&error)),
-        (None, Ok(_)) => "unknown".to_owned(),
+        (Some(address), _) => Fact::known("endpoint", address),
+        (None, Err(error)) => Fact::noted("endpoint", format!("unknown: {}", causes(&error))),
+        (None, Ok(_)) => Fact::noted("endpoint", "unknown"),
     }
 }
 

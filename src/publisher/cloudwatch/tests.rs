@@ -7,9 +7,10 @@ mod sending;
 use std::time::Duration;
 
 use crate::config::{
-    self, Aws, Identity, Measuring, MemoryUse, Metrics, Output, Publish, Publishing, Scope,
-    Settings, ValueForm,
+    self, Aws, Identity, Measuring, MemoryUse, Output, Publish, Publishing, Scope, Settings,
+    ValueForm,
 };
+use crate::model::{Number, Numbers};
 
 /// Settings with a period in seconds and the user's own dimensions.
 pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
@@ -28,7 +29,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
         measuring: Measuring {
             scope: Scope::Host,
             memory: MemoryUse::Used,
-            metrics: Metrics::default(),
+            metrics: Numbers::of(&[Number::Cpu, Number::Memory]),
             per_container: false,
             sample_interval: Duration::from_millis(900),
             period: Duration::from_secs(period),

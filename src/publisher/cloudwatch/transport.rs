@@ -16,7 +16,7 @@ use super::failure::out_of_resources;
 use super::names::Names;
 use super::roots::Roots;
 use crate::config::is_http_url;
-use crate::publisher::{Failure, PublishError};
+use crate::publisher::{Fact, Failure, PublishError};
 
 /// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
 /// credentials. Each connector of its own would parse the trusted roots again, and have to be
@@ -47,10 +47,13 @@ pub fn http_client_that_trusts(roots: &Roots) -> Result<SharedHttpClient, Publis
 }
 
 /// Which proxy is used, for people. It may hold a password, so it is not shown.
-pub fn describe_proxy() -> String {
+pub fn describe_proxy() -> Fact {
     match first_set(PROXY_VARIABLES) {
-        Some((name, _)) => format!("the one of {name}, but for the hosts of NO_PROXY"),
-        None => "none".to_owned(),
+        Some((name, _)) => {
+            let note = Some("except for the hosts in NO_PROXY".to_owned());
+            Fact { note, ..Fact::known("proxy", format!("from {name}")) }
+        }
+        None => Fact::known("proxy", "none"),
     }
 }
 

@@ -1,35 +1,30 @@
 //! The lines, compared with whole values.
 
-use std::time::Duration;
-
 use super::*;
 use crate::config::ValueForm;
-use crate::model::{ContainerSummary, Statistics};
+use crate::delivery::choice::Choice;
+use crate::model::tests::{entry, reported, sampled, summary, with_values};
+use crate::model::{Entry, Number, Numbers, Summary};
 use crate::publisher::cloudwatch::tests::settings;
 
-fn statistics(median: f64, values: &[(u16, u32)]) -> Option<Statistics> {
-    let value = |&(hundredths, count): &(u16, u32)| ValueCount { hundredths, count };
-    let distribution = values.iter().map(value).collect();
-    Some(Statistics { count: 67, median, max: 50.0, min: 0.0, mean: 1.0, distribution })
+fn cpu(values: &[(u16, u32)]) -> Entry {
+    entry(Number::Cpu, None, with_values(sampled(67, 12.5, 50.0), values))
 }
 
-fn summary() -> Summary {
-    Summary {
-        cpu: statistics(12.5, &[(0, 2), (1250, 1)]),
-        oom_kills: Some(2),
-        ..Summary::empty(UNIX_EPOCH + Duration::from_secs(1_795_000_020))
-    }
+fn window() -> Summary {
+    summary(vec![cpu(&[(0, 2), (1250, 1)]), entry(Number::OomKills, None, reported(1.0, 3.0))])
 }
 
 fn lines(settings: &Settings, summary: &Summary) -> Vec<Json> {
-    let lines = Emf::new(settings).lines(summary);
+    let data = Choice::of(settings).data(summary, 1);
+    let lines = Emf::new(settings).lines(&Parcel { summary, data: &data });
     lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 #[test]
 fn a_window_is_one_line_with_its_start_as_timestamp() {
     let mut settings = settings(60, &[("Stage", "prod")]);
-    settings.measuring.metrics.oom_kills = true;
+    settings.measuring.metrics = Numbers::of(&[Number::Cpu, Number::OomKills]);
     let expected = json!({
         "_aws": {
             "Timestamp": 1_795_000_020_000_u64,
@@ -49,14 +44,14 @@ fn a_window_is_one_line_with_its_start_as_timestamp() {
         "MaxCPUUtilization": 50.0,
         "OOMKills": 2.0,
     });
-    assert_eq!(lines(&settings, &summary()), [expected]);
+    assert_eq!(lines(&settings, &window()), [expected]);
 }
 
 #[test]
 fn a_distribution_is_an_array_in_which_a_value_stands_as_often_as_it_was_there() {
     let mut settings = settings(10, &[]);
     settings.publishing.form = ValueForm::Distribution;
-    let lines = lines(&settings, &summary());
+    let lines = lines(&settings, &window());
     assert_eq!(lines[0]["CPUUtilization"], json!([0.0, 0.0, 12.5]));
     let metrics = &lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"];
     let metric = json!({ "Name": "CPUUtilization", "Unit": "Percent", "StorageResolution": 1 });
@@ -68,8 +63,9 @@ fn more_than_a_hundred_values_are_several_lines_that_lose_none() {
     let mut settings = settings(300, &[]);
     settings.publishing.form = ValueForm::Distribution;
     let cpu: Vec<_> = (0..150).map(|n| (n, 2)).collect();
-    let (cpu, memory) = (statistics(0.0, &cpu), statistics(0.0, &[(4000, 120)]));
-    let lines = lines(&settings, &Summary { cpu, memory, ..summary() });
+    let memory = with_values(sampled(67, 40.0, 40.0), &[(4000, 120)]);
+    let window = summary(vec![self::cpu(&cpu), entry(Number::Memory, None, memory)]);
+    let lines = lines(&settings, &window);
     let counts = |name: &str| -> Vec<_> {
         lines.iter().map(|line| line[name].as_array().map(Vec::len)).collect()
     };
@@ -84,8 +80,8 @@ fn more_than_a_hundred_values_are_several_lines_that_lose_none() {
 
 #[test]
 fn each_container_has_its_line_and_one_more_dimension() {
-    let app = ContainerSummary { name: "app".into(), cpu: statistics(2.5, &[]), memory: None };
-    let lines = lines(&settings(60, &[]), &Summary { containers: vec![app], ..summary() });
+    let app = entry(Number::Cpu, Some("app"), sampled(6, 2.5, 9.0));
+    let lines = lines(&settings(60, &[]), &summary(vec![cpu(&[]), app]));
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[1]["ContainerName"], "app");
     assert_eq!(lines[1]["CPUUtilization"], 2.5);
@@ -98,7 +94,7 @@ fn each_set_of_dimensions_is_a_list_of_names() {
     let mut settings = settings(60, &[("Stage", "prod")]);
     settings.identity.sets =
         vec![vec!["ServiceName".into()], vec!["ServiceName".into(), "Stage".into()]];
-    let line = &lines(&settings, &summary())[0];
+    let line = &lines(&settings, &window())[0];
     let dimensions = &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
     assert_eq!(*dimensions, json!([["ServiceName"], ["ServiceName", "Stage"]]));
     assert_eq!((&line["ServiceName"], &line["Stage"]), (&json!("FooService"), &json!("prod")));
@@ -106,6 +102,6 @@ fn each_set_of_dimensions_is_a_list_of_names() {
 
 #[test]
 fn a_window_without_a_chosen_value_is_no_line() {
-    let empty = Summary { cpu: None, ..summary() };
+    let empty = summary(vec![entry(Number::OomKills, None, reported(1.0, 3.0))]);
     assert_eq!(lines(&settings(60, &[]), &empty), [] as [Json; 0]);
 }

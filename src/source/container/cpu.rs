@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Binds, smallest};
-use crate::model::{Cores, CpuAccount, CpuReading, Evidence, Limit, ReadError, Throttling};
+use crate::model::{Cores, CpuAccount, CpuReading, Evidence, Limit, Part, ReadError};
 use crate::source::cgroup::{Group, Version, field, v1, v2};
 use crate::source::cores::CoreFiles;
 use crate::source::kernel_file::{KernelFile, PAGE, optional, required};
@@ -14,7 +14,7 @@ use crate::source::proc::count_cores;
 
 /// Reads `cpuacct.usage` or `cpu.stat`.
 #[derive(Debug)]
-pub struct Cpu {
+pub struct ContainerCpu {
     /// The group whose CPU time is counted. In version 1 that, the quota and the cpuset may each be
     /// in a hierarchy of its own.
     group: Group,
@@ -40,7 +40,26 @@ struct OfGroup<'cpu> {
     is_quota: bool,
 }
 
-impl Cpu {
+/// How often the CPU quota was enforced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttling {
+    /// Scheduling periods in which there was something to run.
+    pub periods: u64,
+    /// Those in which the quota was used up.
+    pub throttled: u64,
+}
+
+impl Throttling {
+    /// Percent of the periods since an earlier reading in which the quota was used up. Where there were
+    /// none, as in an idle container or one without a quota, none was.
+    pub fn percent_since(self, before: Self) -> Option<f64> {
+        let periods = self.periods.checked_sub(before.periods)?;
+        let throttled = self.throttled.checked_sub(before.throttled)?;
+        Some(if periods == 0 { 0.0 } else { 100.0 * throttled as f64 / periods as f64 }.min(100.0))
+    }
+}
+
+impl ContainerCpu {
     /// Finds the groups in the texts of /proc/self/cgroup and /proc/self/mountinfo.
     pub fn find((cgroup, mountinfo): (&str, &str), root: &Path) -> Option<Self> {
         let find =
@@ -82,7 +101,7 @@ impl Cpu {
             Version::V1 => text.trim().parse().ok(),
             Version::V2 => field(text, name),
         });
-        Evidence { part: "CPU", values, formula: formula.into(), notes: Vec::new() }
+        Evidence { part: Part::Cpu, values, formula: formula.into(), notes: Vec::new() }
     }
 
     /// How often the quota was enforced, from `cpu.stat` of either version: of the group whose quota

@@ -1,4 +1,4 @@
-//! Memory used by the group, and how much it may use.
+//! ContainerMemory used by the group, and how much it may use.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use log::{info, warn};
 
 use super::{Binds, smallest};
 use crate::config::MemoryUse;
-use crate::model::{Bytes, Evidence, Limit, MemoryReading, ReadError};
+use crate::model::{Bytes, Evidence, Limit, MemoryReading, Part, ReadError};
 use crate::source::cgroup::{Group, Version, field, v1, v2};
 use crate::source::kernel_file::{KernelFile, PAGE, optional, required};
 use crate::source::plausible::left_of;
@@ -14,7 +14,7 @@ use crate::source::proc;
 
 /// Reads `memory.usage_in_bytes` or `memory.current`, and `memory.stat`.
 #[derive(Debug)]
-pub struct Memory {
+pub struct ContainerMemory {
     group: Group,
     which: MemoryUse,
     usage: KernelFile,
@@ -40,7 +40,7 @@ struct OfGroup {
     is_hidden: bool,
 }
 
-impl Memory {
+impl ContainerMemory {
     /// Finds the group in the texts of /proc/self/cgroup and /proc/self/mountinfo.
     pub fn find((cgroup, mountinfo): (&str, &str), root: &Path, which: MemoryUse) -> Option<Self> {
         let group = Group::find("memory", cgroup, mountinfo, root)?.of_container();
@@ -104,7 +104,7 @@ impl Memory {
                 .to_owned()
         });
         let notes = hidden.into_iter().chain(self.fuller_above.clone()).collect();
-        Evidence { part: "memory", values, formula: formula.into(), notes }
+        Evidence { part: Part::Memory, values, formula: formula.into(), notes }
     }
 
     /// How many processes of the group were killed because its memory limit was reached: since

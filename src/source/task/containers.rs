@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::account::Now;
-use super::metadata::Task;
+use super::metadata::TaskMetadata;
 use super::stats::Usage;
 use crate::model::{
-    Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading, ReadError, Reading,
+    Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading, Origin, ReadError, Reading,
 };
 
 /// The containers that the user has put into the task, by the ids that their usage has.
@@ -36,7 +36,7 @@ pub struct Whole {
 
 impl Containers {
     /// Takes in which containers there are.
-    pub fn know(&mut self, task: &Task) {
+    pub fn know(&mut self, task: &TaskMetadata) {
         for (id, name, memory_limit) in task.named_containers() {
             let account = CpuAccount::open();
             let known = Known { name: name.into(), memory_limit, account, read: None };
@@ -78,7 +78,8 @@ impl Containers {
             let known = self.known.get(&id)?;
             let at = now.instant_of(usage.read);
             let own = known.memory_limit;
-            let own = own.map(|amount| Ok(Limit { amount, origin: address.into() }));
+            let own =
+                own.map(|amount| Ok(Limit { amount, origin: Origin::Endpoint(address.into()) }));
             let (account, limit) = (known.account, own.unwrap_or_else(|| whole.memory.clone()));
             let reading = Reading {
                 cpu: usage
@@ -106,7 +107,7 @@ mod tests {
     const PAUSE: &str = "1f0e9d8c7b6a5948372615049382716f5e4d3c2b1a09f8e7d6c5b4a392817060";
 
     fn containers() -> Containers {
-        let task = Task::parse(&fixture("task-ec2.json")).expect("the documented shape");
+        let task = TaskMetadata::parse(&fixture("task-ec2.json")).expect("the documented shape");
         let mut containers = Containers::default();
         containers.know(&task);
         containers
@@ -127,8 +128,8 @@ mod tests {
     }
 
     fn whole() -> Whole {
-        let cpu = Ok(Limit { amount: Cores(2.0), origin: "task".into() });
-        let memory = Ok(Limit { amount: Bytes(1 << 30), origin: "task".into() });
+        let cpu = Ok(Limit { amount: Cores(2.0), origin: Origin::Call("task") });
+        let memory = Ok(Limit { amount: Bytes(1 << 30), origin: Origin::Call("task") });
         Whole { cpu, memory }
     }
 
@@ -171,7 +172,8 @@ mod tests {
 
     #[test]
     fn a_container_without_a_memory_limit_has_the_tasks() {
-        let task = Task::parse(&fixture("task-fargate.json")).expect("the documented shape");
+        let task =
+            TaskMetadata::parse(&fixture("task-fargate.json")).expect("the documented shape");
         let (mut containers, now) = (Containers::default(), now());
         containers.know(&task);
         let app = usage(now, 10, 7);

@@ -6,7 +6,7 @@ use super::containers::Containers;
 use super::fusion::Fusion;
 use super::stats::Usage;
 use crate::config::MemoryUse;
-use crate::model::{Evidence, RawValue};
+use crate::model::{Evidence, Part, RawValue};
 use crate::surroundings::ecs::VARIABLE;
 
 /// The exact figures: those of the containers together.
@@ -36,8 +36,8 @@ pub fn of_containers(
     let origin = format!("{address}/stats");
     let memory_origin = format!("{origin}, {memory_formula}");
     vec![
-        sum("CPU", "total_usage", "ns", origin, nanoseconds),
-        sum("memory", "memory", "bytes", memory_origin, |usage| {
+        sum(Part::Cpu, "total_usage", "ns", origin, nanoseconds),
+        sum(Part::Memory, "memory", "bytes", memory_origin, |usage| {
             usage.memory.map(|memory| memory.0)
         }),
     ]
@@ -53,11 +53,11 @@ pub fn less_overhead(
     let origin = format!("the machine's figure less that of {address}/stats");
     let less = |evidence: Evidence| {
         let (value, formula) = match evidence.part {
-            "CPU" => {
+            Part::Cpu => {
                 let cores = fusion.cpu.overhead.map(|cores| Ok((cores * 1e6) as u64));
                 (cores, format!("{} − overhead µs/s × time", evidence.formula))
             }
-            _ => {
+            Part::Memory => {
                 let bytes = fusion.memory.overhead.map(|bytes| {
                     u64::try_from(bytes)
                         .map_err(|_| format!("the machine counts {} bytes less", -bytes))
@@ -77,7 +77,7 @@ pub fn less_overhead(
 
 /// Why there are no figures of either part. The log has it from the polling.
 pub fn failed(why: &str) -> [Evidence; 2] {
-    ["CPU", "memory"].map(|part| {
+    [Part::Cpu, Part::Memory].map(|part| {
         let (name, origin) = ("task metadata endpoint".into(), VARIABLE.to_owned());
         let value = RawValue { name, origin, value: Err(why.to_owned()) };
         Evidence {
@@ -98,7 +98,7 @@ mod tests {
             let formula = formula.into();
             Evidence { part, values: Vec::new(), formula, notes: Vec::new() }
         };
-        vec![evidence("CPU", "ticks × 10 ms"), evidence("memory", "(total − free) kB")]
+        vec![evidence(Part::Cpu, "ticks × 10 ms"), evidence(Part::Memory, "(total − free) kB")]
     }
 
     /// Formula, and value or reason of the overhead, of CPU and memory.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use log::{info, warn};
 use tokio::time::Instant;
 
-use crate::model::{Events, ReadError, Reading};
+use crate::model::{ReadError, Reading, Reported};
 use crate::source::Source;
 use crate::source::container::{Container, Limited};
 
@@ -88,10 +88,10 @@ impl Fallback {
         task
     }
 
-    /// Counters of the container, where that is what is measured.
-    pub fn events(&mut self) -> Option<Events> {
+    /// What the container reports, where that is what is measured.
+    pub fn reported(&mut self) -> Option<Reported> {
         match &mut self.state {
-            State::Container(container) => Some(container.events()),
+            State::Container(container) => Some(container.reported()),
             State::Task | State::Nothing(_) => None,
         }
     }

@@ -39,7 +39,7 @@ impl Fusion {
 /// CPU time of the machine, less the platform's.
 #[derive(Debug, Default)]
 pub struct CpuFusion {
-    history: History<Duration>,
+    history: Recent<Duration>,
     /// The last exact figure: when, what it was, and what the machine said then.
     exact: Option<(Instant, Duration, Duration)>,
     /// Cores that the platform uses.
@@ -90,7 +90,7 @@ impl CpuFusion {
 /// Memory of the machine, less the platform's.
 #[derive(Debug, Default)]
 pub struct MemoryFusion {
-    history: History<Bytes>,
+    history: Recent<Bytes>,
     /// Bytes that the platform uses; negative if the machine's figure leaves out what the
     /// containers are charged with.
     pub overhead: Option<i128>,
@@ -123,15 +123,15 @@ impl MemoryFusion {
 
 /// What the machine's counters said in the last while.
 #[derive(Debug)]
-struct History<T>(VecDeque<(Instant, T)>);
+struct Recent<T>(VecDeque<(Instant, T)>);
 
-impl<T> Default for History<T> {
+impl<T> Default for Recent<T> {
     fn default() -> Self {
         Self(VecDeque::new())
     }
 }
 
-impl<T: Copy> History<T> {
+impl<T: Copy> Recent<T> {
     fn push(&mut self, at: Instant, value: T) {
         self.0.push_back((at, value));
         while self.0.front().is_some_and(|first| at - first.0 > HISTORY) && self.0.len() > 2 {

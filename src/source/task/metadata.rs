@@ -11,19 +11,19 @@ use crate::model::{Bytes, Cores};
 /// The task, as far as it is needed.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "PascalCase")]
-pub struct Task {
+pub struct TaskMetadata {
     #[serde(default)]
     launch_type: String,
     #[serde(default)]
     known_status: String,
     #[serde(default)]
-    limits: Limits,
+    limits: ToldLimits,
     #[serde(default)]
-    containers: Vec<Container>,
+    containers: Vec<ContainerMetadata>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-struct Limits {
+struct ToldLimits {
     #[serde(rename = "CPU")]
     cpu: Option<f64>,
     #[serde(rename = "Memory")]
@@ -32,7 +32,7 @@ struct Limits {
 
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "PascalCase")]
-struct Container {
+struct ContainerMetadata {
     #[serde(default)]
     docker_id: String,
     #[serde(default)]
@@ -41,13 +41,13 @@ struct Container {
     #[serde(default)]
     known_status: String,
     #[serde(default)]
-    limits: Limits,
+    limits: ToldLimits,
     /// `NORMAL`, or one of the platform's own, such as the one that holds the network.
     #[serde(rename = "Type", default)]
     kind: String,
 }
 
-impl Task {
+impl TaskMetadata {
     /// Reads the body of an answer.
     pub fn parse(body: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(body)
@@ -108,12 +108,12 @@ impl Task {
         bytes(self.limits.memory).is_none()
     }
 
-    fn normal(&self) -> impl Iterator<Item = &Container> {
+    fn normal(&self) -> impl Iterator<Item = &ContainerMetadata> {
         self.containers.iter().filter(|container| matches!(container.kind.as_str(), "NORMAL" | ""))
     }
 }
 
-impl Container {
+impl ContainerMetadata {
     fn has_stopped(&self) -> bool {
         self.known_status == "STOPPED"
     }
@@ -131,21 +131,21 @@ mod tests {
     use super::*;
     use crate::source::task::tests::fixture;
 
-    fn task(name: &str) -> Task {
-        Task::parse(&fixture(name)).expect("the fixture has the documented shape")
+    fn task(name: &str) -> TaskMetadata {
+        TaskMetadata::parse(&fixture(name)).expect("the fixture has the documented shape")
     }
 
     /// The task of the fixture with some text of it replaced.
-    fn altered(name: &str, from: &str, to: &str) -> Task {
+    fn altered(name: &str, from: &str, to: &str) -> TaskMetadata {
         let text = String::from_utf8(fixture(name)).expect("JSON is text");
         assert!(text.contains(from), "{name} has no {from}");
-        Task::parse(text.replace(from, to).as_bytes()).expect("it is still JSON")
+        TaskMetadata::parse(text.replace(from, to).as_bytes()).expect("it is still JSON")
     }
 
     /// Its kind and limits alone, which is what most of these tests are about.
-    fn container(kind: &str, cpu: Option<f64>, memory: Option<u64>) -> Container {
-        let (limits, none) = (Limits { cpu, memory }, String::new);
-        Container {
+    fn container(kind: &str, cpu: Option<f64>, memory: Option<u64>) -> ContainerMetadata {
+        let (limits, none) = (ToldLimits { cpu, memory }, String::new);
+        ContainerMetadata {
             docker_id: none(),
             name: none(),
             known_status: none(),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     /// The same task without the ids and names of its containers.
-    fn nameless(task: &Task) -> Task {
+    fn nameless(task: &TaskMetadata) -> TaskMetadata {
         let mut task = task.clone();
         for container in &mut task.containers {
             container.docker_id.clear();
@@ -168,10 +168,10 @@ mod tests {
     #[test]
     fn a_task_on_fargate() {
         let task = task("task-fargate.json");
-        let expected = Task {
+        let expected = TaskMetadata {
             launch_type: "FARGATE".into(),
             known_status: "RUNNING".into(),
-            limits: Limits { cpu: Some(0.25), memory: Some(512) },
+            limits: ToldLimits { cpu: Some(0.25), memory: Some(512) },
             containers: vec![
                 container("NORMAL", Some(192.0), None),
                 container("NORMAL", Some(64.0), None),
@@ -191,10 +191,10 @@ mod tests {
     #[test]
     fn the_tasks_limits_go_before_those_of_its_containers() {
         let task = task("task-ec2.json");
-        let expected = Task {
+        let expected = TaskMetadata {
             launch_type: "EC2".into(),
             known_status: "RUNNING".into(),
-            limits: Limits { cpu: Some(2.0), memory: Some(1024) },
+            limits: ToldLimits { cpu: Some(2.0), memory: Some(1024) },
             containers: vec![
                 container("CNI_PAUSE", Some(2.0), Some(0)),
                 container("NORMAL", Some(1536.0), Some(896)),
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn where_the_task_has_no_limits_its_containers_memory_limits_add_up() {
         let task = task("task-ec2-no-task-limits.json");
-        assert_eq!(task.limits, Limits::default());
+        assert_eq!(task.limits, ToldLimits::default());
         assert_eq!(task.cpu_limit(), None, "CPU units are shares, and no limit");
         assert_eq!(task.memory_limit(), Some(Bytes(512 << 20)));
         assert_eq!((task.containers(), task.has_own_machine()), (2, false));
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!((task.cpu_limit(), task.memory_limit()), (None, None));
         let text = String::from_utf8(fixture(name)).expect("JSON is text");
         let text = text.replace("\"Limits\"", "\"Unlimited\"");
-        let task = Task::parse(text.as_bytes()).expect("it is still JSON");
+        let task = TaskMetadata::parse(text.as_bytes()).expect("it is still JSON");
         assert_eq!((task.cpu_limit(), task.memory_limit()), (None, None));
     }
 
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn what_the_endpoint_says_of_tasks_in_the_field() {
-        let mebibytes = |task: &Task| task.memory_limit().map(|bytes| bytes.0 >> 20);
+        let mebibytes = |task: &TaskMetadata| task.memory_limit().map(|bytes| bytes.0 >> 20);
         for (name, cores, memory) in [
             ("field-ec2floor.json", None, Some(320)),
             ("field-ec2shares.json", None, Some(320)),
@@ -298,18 +298,18 @@ mod tests {
         assert_eq!(task.memory_limit(), Some(Bytes(600 << 20)));
     }
 
-    fn task_of(containers: &str) -> Task {
+    fn task_of(containers: &str) -> TaskMetadata {
         let text = format!(r#"{{"KnownStatus":"RUNNING","Containers":[{containers}]}}"#);
-        Task::parse(text.as_bytes()).expect("a task")
+        TaskMetadata::parse(text.as_bytes()).expect("a task")
     }
 
     #[test]
     fn an_answer_may_lack_what_is_not_needed() {
-        let task = Task::parse(b"{}").expect("an object");
-        let nothing = Task {
+        let task = TaskMetadata::parse(b"{}").expect("an object");
+        let nothing = TaskMetadata {
             launch_type: "".into(),
             known_status: "".into(),
-            limits: Limits::default(),
+            limits: ToldLimits::default(),
             containers: vec![],
         };
         assert_eq!(task, nothing);
@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn garbage_is_an_error() {
         for text in ["", "Too Many Requests", "<html>", "[", "null", "{\"Containers\":7}"] {
-            assert!(Task::parse(text.as_bytes()).is_err(), "{text:?}");
+            assert!(TaskMetadata::parse(text.as_bytes()).is_err(), "{text:?}");
         }
     }
 
@@ -329,14 +329,15 @@ mod tests {
         let json = br#"{"KnownStatus": "RUNNING", "Containers": [
             {"Type": "NORMAL", "Limits": {"CPU": 384, "Memory": 300}},
             {"Type": "NORMAL", "Limits": {"CPU": 0, "Memory": 0}}]}"#;
-        let task = Task::parse(json).expect("a task");
+        let task = TaskMetadata::parse(json).expect("a task");
         assert_eq!((task.cpu_limit(), task.memory_limit()), (None, None));
     }
 
     #[test]
     fn a_task_is_complete_when_all_of_its_containers_run() {
         let task = |status| {
-            Task::parse(format!(r#"{{"KnownStatus": "{status}"}}"#).as_bytes()).expect("a task")
+            TaskMetadata::parse(format!(r#"{{"KnownStatus": "{status}"}}"#).as_bytes())
+                .expect("a task")
         };
         assert!(task("RUNNING").is_complete());
         assert!(!task("PENDING").is_complete() && !task("CREATED").is_complete());

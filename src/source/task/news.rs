@@ -7,29 +7,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::account::Now;
-use super::metadata::Task;
+use super::metadata::TaskMetadata;
 use super::stats::Usage;
 
 /// What the endpoint has told.
 #[derive(Debug)]
 pub enum News {
-    Task(Task),
+    Task(TaskMetadata),
     Usage(BTreeMap<String, Usage>, Now),
     Failed(String),
 }
 
 /// A way for news on which the newest win: of each kind only the last waits, however long the
 /// sample interval is. So polling never waits, and a sample never gets figures that have waited.
-pub fn channel() -> (Sender, Receiver) {
+pub fn channel() -> (NewsSender, NewsReceiver) {
     let waiting = Arc::<Waiting>::default();
-    (Sender(waiting.clone()), Receiver(waiting))
+    (NewsSender(waiting.clone()), NewsReceiver(waiting))
 }
 
 #[derive(Debug)]
-pub struct Sender(Arc<Waiting>);
+pub struct NewsSender(Arc<Waiting>);
 
 #[derive(Debug)]
-pub struct Receiver(Arc<Waiting>);
+pub struct NewsReceiver(Arc<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -37,7 +37,7 @@ struct Waiting {
     come: Notify,
 }
 
-impl Sender {
+impl NewsSender {
     pub fn send(&self, new: News) {
         let mut news = self.0.news();
         news.retain(|old| discriminant(old) != discriminant(&new));
@@ -51,7 +51,7 @@ impl Sender {
     }
 }
 
-impl Receiver {
+impl NewsReceiver {
     /// Waits until there is something to take.
     pub async fn wait(&self) {
         self.0.come.notified().await;
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    fn texts(receiver: &Receiver) -> Vec<String> {
+    fn texts(receiver: &NewsReceiver) -> Vec<String> {
         let text = |news| match news {
             News::Failed(text) => text,
             News::Usage(containers, _) => containers.into_keys().collect(),
@@ -104,7 +104,7 @@ mod tests {
             sender.send(News::Usage(usage.expect("JSON"), now));
         };
         failed("first");
-        sender.send(News::Task(Task::parse(b"{}").expect("JSON")));
+        sender.send(News::Task(TaskMetadata::parse(b"{}").expect("JSON")));
         receiver.wait().await;
         for second in 0..20 {
             usage(&format!("figures of {second} s"));

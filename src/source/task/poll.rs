@@ -8,15 +8,16 @@ use log::{error, info};
 use tokio::time::{Instant, sleep};
 
 use super::account::Now;
-use super::metadata::Task;
-use super::news::{News, Sender};
+use super::metadata::TaskMetadata;
+use super::news::{News, NewsSender};
 use super::stats;
 use crate::config::MemoryUse;
-use crate::surroundings::ecs::Endpoint;
+use crate::source::LIMITS_GOOD_FOR;
+use crate::surroundings::ecs::TaskEndpoint;
 
 /// Asks what the task is until that is known for good, and its usage, until nobody listens.
-pub async fn run(endpoint: Endpoint, memory: MemoryUse, news: Sender) {
-    let clock = Clock::default();
+pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, news: NewsSender) {
+    let clock = StatisticsClock::default();
     let mut poll = Poll {
         endpoint,
         memory,
@@ -24,7 +25,7 @@ pub async fn run(endpoint: Endpoint, memory: MemoryUse, news: Sender) {
         known: None,
         told: BTreeSet::new(),
         has_changed: false,
-        polls_since_task: 0,
+        task_read: None,
         clock,
     };
     let mut failing = false;
@@ -49,17 +50,17 @@ pub async fn run(endpoint: Endpoint, memory: MemoryUse, news: Sender) {
 
 /// The endpoint, and what is known from it.
 struct Poll {
-    endpoint: Endpoint,
+    endpoint: TaskEndpoint,
     memory: MemoryUse,
-    news: Sender,
-    known: Option<Task>,
+    news: NewsSender,
+    known: Option<TaskMetadata>,
     /// The ids of the containers that the last figures were of.
     told: BTreeSet<String>,
     /// Whether they are others than before since the task was asked for.
     has_changed: bool,
-    /// How often the usage alone was asked for.
-    polls_since_task: u32,
-    clock: Clock,
+    /// When the task was last asked for.
+    task_read: Option<Instant>,
+    clock: StatisticsClock,
 }
 
 impl Poll {
@@ -76,18 +77,17 @@ impl Poll {
     /// Whether what is known of the task is not all, or may have changed: a container that stops
     /// takes its memory limit with it.
     fn needs_task(&mut self) -> bool {
-        self.polls_since_task += 1;
-        let may_change = self.known.as_ref().is_some_and(Task::is_limited_by_containers);
-        let is_due = may_change && self.polls_since_task >= POLLS_PER_TASK;
-        let needs = is_due || self.has_changed || !self.is_complete();
+        let may_change = self.known.as_ref().is_some_and(TaskMetadata::is_limited_by_containers);
+        let is_old = self.task_read.is_none_or(|read| read.elapsed() >= LIMITS_GOOD_FOR);
+        let needs = may_change && is_old || self.has_changed || !self.is_complete();
         if needs {
-            (self.polls_since_task, self.has_changed) = (0, false);
+            (self.task_read, self.has_changed) = (Some(Instant::now()), false);
         }
         needs
     }
 
     async fn ask_for_task(&mut self) -> io::Result<()> {
-        let task = self.endpoint.get("/task", Task::parse).await?;
+        let task = self.endpoint.get("/task", TaskMetadata::parse).await?;
         // It is told again only if there is something new in it.
         if self.known.as_ref() != Some(&task) {
             self.news.send(News::Task(self.known.insert(task).clone()));
@@ -113,7 +113,7 @@ impl Poll {
     }
 
     fn is_complete(&self) -> bool {
-        self.known.as_ref().is_some_and(Task::is_complete)
+        self.known.as_ref().is_some_and(TaskMetadata::is_complete)
     }
 
     fn is_single(&self) -> bool {
@@ -124,13 +124,13 @@ impl Poll {
 /// Tells whether statistics are as old as they look, which those are not that were read before the
 /// wall clock was set.
 #[derive(Debug, Default)]
-pub struct Clock {
+pub struct StatisticsClock {
     last: Option<Now>,
     /// What it would have shown when it was first seen to be set.
     unset: Option<SystemTime>,
 }
 
-impl Clock {
+impl StatisticsClock {
     /// Whether the time that statistics were read at is one of the wall clock as it is `now`.
     pub fn dates(&mut self, read: SystemTime, now: Now) -> bool {
         if let Some(last) = self.last.replace(now) {
@@ -148,9 +148,6 @@ impl Clock {
 /// On EC2 the endpoint has new figures each second, on Fargate every ten. It allows some forty
 /// requests a second to all of a task together, so this is far from its throttle.
 const POLL_INTERVAL: Duration = Duration::from_secs(3);
-
-/// Limits are looked at about every fifteen seconds, as those of a control group are.
-const POLLS_PER_TASK: u32 = 5;
 
 /// A clock that was set by more than this between two answers makes statistics from before look
 /// older or younger than they are. Less bends the ten seconds between two of them by half a percent.

@@ -7,10 +7,11 @@ mod simulation;
 use std::path::Path;
 
 use super::fallback::Fallback;
-use super::metadata::Task as Metadata;
-use super::news::{News, Sender, channel};
+use super::metadata::TaskMetadata;
+use super::news::{News, NewsSender, channel};
 use super::{Containers, Task, Way};
-use crate::config::{MemoryUse, Metrics};
+use crate::config::MemoryUse;
+use crate::model::Numbers;
 use crate::source::host::Host;
 
 /// The body of an answer of the endpoint, from tests/fixtures/ecs.
@@ -20,13 +21,13 @@ pub fn fixture(name: &str) -> Vec<u8> {
 }
 
 /// The task of an answer of the endpoint, on a machine below `root`, and the way for more answers.
-fn task(body: &[u8], root: &Path) -> (Task, Sender) {
+fn task(body: &[u8], root: &Path) -> (Task, NewsSender) {
     let (sender, news) = channel();
     let mut task = Task {
         news,
         address: "http://169.254.170.2/v4/x/task".to_owned(),
         memory: MemoryUse::Used,
-        metrics: Metrics::default(),
+        metrics: Numbers::of(&[]),
         failure: None,
         way: Way::Unknown,
         containers: Containers::default(),
@@ -34,7 +35,7 @@ fn task(body: &[u8], root: &Path) -> (Task, Sender) {
         own: None,
         fallback: Fallback::new(true),
     };
-    task.take(News::Task(Metadata::parse(body).expect("a task")));
+    task.take(News::Task(TaskMetadata::parse(body).expect("a task")));
     let (Way::Fused(told, _) | Way::Exact(told, _)) = &mut task.way else { panic!("{task:?}") };
     *told.machine = Host::at(&root.join("proc"), &root.join("sys"));
     (task, sender)

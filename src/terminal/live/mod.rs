@@ -20,10 +20,11 @@ use tokio::sync::{mpsc, watch};
 use self::canvas::Canvas;
 use self::history::History;
 use self::picture::Picture;
+use crate::collector::sink::Sink;
 use crate::collector::window::window_start;
-use crate::config::{Metrics, Output, Publish, Settings};
+use crate::config::{Output, Publish, Settings};
 use crate::delivery::Health;
-use crate::model::{Bytes, Cores, Limit, Measured};
+use crate::model::{Limits, Numbers, Sample, Series};
 use crate::terminal::screen;
 
 /// What is shown, and where.
@@ -33,19 +34,19 @@ pub struct Live {
     /// Rows and columns that the last frame was made for.
     size: (usize, usize),
     colour: bool,
-    chosen: Metrics,
+    chosen: Numbers,
     period: Duration,
-    samples: mpsc::Receiver<Measured>,
+    samples: mpsc::Receiver<Sample>,
+    limits: watch::Receiver<Limits>,
     publishers: Vec<watch::Receiver<Option<Health>>>,
     history: History,
-    cpu_limit: Option<Limit<Cores>>,
-    memory_limit: Option<Limit<Bytes>>,
 }
 
 /// By which it is told what to show.
 #[derive(Debug)]
 pub struct Feeds {
-    pub samples: mpsc::Sender<Measured>,
+    pub samples: mpsc::Sender<Sample>,
+    pub limits: watch::Sender<Limits>,
     /// One for each publisher.
     pub health: Vec<watch::Sender<Option<Health>>>,
 }
@@ -67,6 +68,7 @@ impl Live {
             erase_before_a_panic();
         }
         let (sender, samples) = mpsc::channel(SAMPLES_DEPTH);
+        let (limits_sender, limits) = watch::channel(Limits::default());
         let (health, publishers) =
             settings.publishing.publishers.iter().map(|_| watch::channel(None)).unzip();
         let live = Self {
@@ -78,10 +80,9 @@ impl Live {
             samples,
             publishers,
             history: History::new(settings.measuring.sample_interval),
-            cpu_limit: None,
-            memory_limit: None,
+            limits,
         };
-        Some((live, Feeds { samples: sender, health }))
+        Some((live, Feeds { samples: sender, limits: limits_sender, health }))
     }
 
     /// Draws at each sample, until there are no more or the terminal is closed.
@@ -89,8 +90,8 @@ impl Live {
         loop {
             tokio::select! {
                 biased;
-                measured = self.samples.recv() => match measured {
-                    Some(measured) => self.add(measured),
+                sample = self.samples.recv() => match sample {
+                    Some(sample) => self.history.add(sample),
                     None => return,
                 },
                 () = screen::lines_are_written() => {}
@@ -99,12 +100,6 @@ impl Live {
                 return;
             }
         }
-    }
-
-    fn add(&mut self, measured: Measured) {
-        self.history.add(measured.sample);
-        self.cpu_limit = measured.cpu_limit;
-        self.memory_limit = measured.memory_limit;
     }
 
     fn draw(&mut self) -> io::Result<()> {
@@ -122,8 +117,7 @@ impl Live {
         Picture {
             history: &self.history,
             chosen: self.chosen,
-            cpu_limit: self.cpu_limit.as_ref(),
-            memory_limit: self.memory_limit.as_ref(),
+            limits: self.limits.borrow().clone(),
             to_publish: end.duration_since(now).unwrap_or_default(),
             publishers: self
                 .publishers
@@ -131,6 +125,21 @@ impl Live {
                 .filter_map(|health| health.borrow().clone())
                 .collect(),
         }
+    }
+}
+
+/// Passes each sample of the whole on to the view.
+pub struct Samples {
+    pub view: mpsc::Sender<Sample>,
+    pub cpu: Series,
+    pub memory: Series,
+}
+
+impl Sink for Samples {
+    fn sample(&mut self, values: &[(Series, f32)]) {
+        let of = |series| values.iter().find(|(of, _)| *of == series).map(|(_, value)| *value);
+        // The view may miss one, and never holds up the next.
+        let _ = self.view.try_send(Sample { cpu: of(self.cpu), memory: of(self.memory) });
     }
 }
 

@@ -5,19 +5,17 @@ use std::time::{Duration, SystemTime};
 
 use super::chart;
 use super::history::{History, Shown};
-use super::row::{BOLD, CYAN, DIM, GREEN, MAGENTA, NONE, Part, RED, fits, plain, row};
+use super::row::{BOLD, CYAN, DIM, GREEN, MAGENTA, NONE, Piece, RED, fits, plain, row};
 use crate::collector::aggregate;
-use crate::config::Metrics;
-use crate::delivery::{Health, State};
-use crate::model::{Bytes, Cores, Limit, Sample};
+use crate::delivery::{Health, PublisherState};
+use crate::model::{Bytes, Cores, Limits, Number, Numbers, Origin, Sample};
 use crate::shown::shown;
 
 /// All that is shown.
 pub struct Picture<'a> {
     pub history: &'a History,
-    pub chosen: Metrics,
-    pub cpu_limit: Option<&'a Limit<Cores>>,
-    pub memory_limit: Option<&'a Limit<Bytes>>,
+    pub chosen: Numbers,
+    pub limits: Limits,
     /// The time that is left of the window.
     pub to_publish: Duration,
     pub publishers: Vec<Health>,
@@ -62,21 +60,22 @@ impl Picture<'_> {
     }
 
     fn charts(&self) -> Vec<Chart> {
-        let of = |amount, origin: &str| (amount, format!(" ({})", plain(origin)));
+        let of = |amount, origin: &Origin| (amount, format!(" ({})", plain(&origin.to_string())));
+        let Limits { cpu: cpu_limit, memory: memory_limit } = &self.limits;
         let cpu = Chart {
             name: "CPU",
             colour: CYAN,
             part: |sample| sample.cpu,
-            limit: self.cpu_limit.map(|limit| of(cores(limit.amount), &limit.origin)),
+            limit: cpu_limit.as_ref().map(|limit| of(cores(limit.amount), &limit.origin)),
         };
         let memory = Chart {
             name: "Memory",
             colour: MAGENTA,
             part: |sample| sample.memory,
-            limit: self.memory_limit.map(|limit| of(size(limit.amount), &limit.origin)),
+            limit: memory_limit.as_ref().map(|limit| of(size(limit.amount), &limit.origin)),
         };
-        let chosen = [(self.chosen.cpu, cpu), (self.chosen.memory, memory)];
-        chosen.into_iter().filter_map(|(chosen, chart)| chosen.then_some(chart)).collect()
+        let all = [(Number::Cpu, cpu), (Number::Memory, memory)].into_iter();
+        all.filter_map(|(number, chart)| self.chosen.contains(number).then_some(chart)).collect()
     }
 
     /// A chart in one row, with the current figure.
@@ -84,7 +83,7 @@ impl Picture<'_> {
         let shown = self.history.shown(columns, chart.part);
         let figure = format!("{:<6} {:>7} ", chart.name, percent(shown.current.map(f64::from)));
         let drawn = drawn(&shown, columns, 1).concat();
-        let parts = [Part::new(figure, BOLD), Part::new(drawn, chart.colour)];
+        let parts = [Piece::new(figure, BOLD), Piece::new(drawn, chart.colour)];
         row(&parts, LEAST_WIDTH + columns, colour)
     }
 
@@ -102,13 +101,13 @@ impl Picture<'_> {
         let median = statistics.as_ref().map(|statistics| statistics.median);
         let max = statistics.as_ref().map(|statistics| statistics.max);
         let now = shown.current.map(f64::from);
-        let mut figures = vec![Part::new(format!("{:<6}", chart.name), BOLD)];
+        let mut figures = vec![Piece::new(format!("{:<6}", chart.name), BOLD)];
         for (name, figure) in [("now", now), ("median", median), ("max", max)] {
-            figures.push(Part::new(format!("  {name} {:>7}", percent(figure)), NONE));
+            figures.push(Piece::new(format!("  {name} {:>7}", percent(figure)), NONE));
         }
         if let Some((amount, origin)) = &chart.limit {
-            figures.push(Part::new(format!("  of {amount}"), NONE));
-            figures.push(Part::new(origin, DIM));
+            figures.push(Piece::new(format!("  of {amount}"), NONE));
+            figures.push(Piece::new(origin, DIM));
         }
         let mut rows = vec![row(&figures, width, colour)];
         for (level, drawn) in drawn(&shown, columns, levels).into_iter().enumerate() {
@@ -119,7 +118,11 @@ impl Picture<'_> {
                 level if level + 1 == levels => SCALE[2],
                 _ => SCALE[1],
             };
-            rows.push(row(&[Part::new(scale, DIM), Part::new(drawn, chart.colour)], width, colour));
+            rows.push(row(
+                &[Piece::new(scale, DIM), Piece::new(drawn, chart.colour)],
+                width,
+                colour,
+            ));
         }
         rows
     }
@@ -129,18 +132,18 @@ impl Picture<'_> {
         let seconds = self.to_publish.as_secs_f64().ceil() as u64;
         let length = self.history.length(self.history.shown(columns, |_| None).samples);
         let time = vec![
-            Part::new(format!("publish in {}", duration(seconds)), NONE),
-            Part::new(format!("  last {} shown", duration(length.as_secs())), NONE),
+            Piece::new(format!("publish in {}", duration(seconds)), NONE),
+            Piece::new(format!("  last {} shown", duration(length.as_secs())), NONE),
         ];
         let mut publishers: Vec<_> = self.publishers.iter().collect();
-        publishers.sort_by_key(|health| !matches!(health.state, State::Failing { .. }));
+        publishers.sort_by_key(|health| !matches!(health.state, PublisherState::Failing { .. }));
         let states: Vec<_> = publishers.iter().flat_map(|health| state(health)).collect();
         let causes = publishers.iter().filter_map(|health| match &health.state {
-            State::Failing { error, .. } => {
+            PublisherState::Failing { error, .. } => {
                 let text = format!("{}: {}", health.publisher, plain(&shown(&error.to_string())));
-                Some(vec![Part::new(text, RED)])
+                Some(vec![Piece::new(text, RED)])
             }
-            State::Untried | State::Works => None,
+            PublisherState::Untried | PublisherState::Works => None,
         });
         let causes: Vec<_> = causes.collect();
         let together = [&*time, &*states].concat();
@@ -159,14 +162,14 @@ impl Picture<'_> {
     }
 }
 
-fn state(health: &Health) -> Vec<Part> {
+fn state(health: &Health) -> Vec<Piece> {
     let name = health.publisher;
     match &health.state {
-        State::Untried => vec![Part::new(format!("  {name} waiting"), NONE)],
-        State::Works => vec![Part::new(format!("  {name} works"), GREEN)],
-        State::Failing { since, .. } => vec![
-            Part::new(format!("  {name} failing"), RED),
-            Part::new(format!(" since {}", time(*since)), RED),
+        PublisherState::Untried => vec![Piece::new(format!("  {name} waiting"), NONE)],
+        PublisherState::Works => vec![Piece::new(format!("  {name} works"), GREEN)],
+        PublisherState::Failing { since, .. } => vec![
+            Piece::new(format!("  {name} failing"), RED),
+            Piece::new(format!(" since {}", time(*since)), RED),
         ],
     }
 }

@@ -2,12 +2,12 @@
 
 /// A text and its colour, which is a control sequence or nothing.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct Piece {
     pub text: String,
     pub colour: &'static str,
 }
 
-impl Part {
+impl Piece {
     pub fn new(text: impl Into<String>, colour: &'static str) -> Self {
         Self { text: text.into(), colour }
     }
@@ -18,13 +18,13 @@ impl Part {
 }
 
 /// Whether all of the parts fit.
-pub fn fits(parts: &[Part], width: usize) -> bool {
-    parts.iter().map(Part::width).sum::<usize>() <= width
+pub fn fits(parts: &[Piece], width: usize) -> bool {
+    parts.iter().map(Piece::width).sum::<usize>() <= width
 }
 
 /// The parts for which there is room, up to the first for which there is none: half a number
 /// would be a wrong number. Only where the first is a text that is too long it is cut off.
-pub fn row(parts: &[Part], width: usize, colour: bool) -> String {
+pub fn row(parts: &[Piece], width: usize, colour: bool) -> String {
     let mut row = String::new();
     let mut room = width;
     for part in parts {
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_part_for_which_there_is_no_room_is_left_out_with_all_that_follow() {
-        let parts = ["CPU", "  now 12.35%", "  x"].map(|text| Part::new(text, NONE));
+        let parts = ["CPU", "  now 12.35%", "  x"].map(|text| Piece::new(text, NONE));
         assert_eq!(row(&parts, 18, false), "CPU  now 12.35%  x");
         assert_eq!(row(&parts, 15, false), "CPU  now 12.35%");
         assert_eq!(row(&parts, 14, false), "CPU");
@@ -75,12 +75,12 @@ mod tests {
 
     #[test]
     fn a_text_that_is_too_long_is_seen_to_be_cut_off() {
-        assert_eq!(row(&[Part::new("connection refused", NONE)], 8, false), "connect…");
+        assert_eq!(row(&[Piece::new("connection refused", NONE)], 8, false), "connect…");
     }
 
     #[test]
     fn a_colour_ends_with_its_part() {
-        let parts = [Part::new("a", RED), Part::new("b", NONE)];
+        let parts = [Piece::new("a", RED), Piece::new("b", NONE)];
         assert_eq!(row(&parts, 9, true), "\x1b[31ma\x1b[mb");
         assert_eq!(row(&parts, 9, false), "ab");
     }

@@ -1,21 +1,34 @@
 //! The encoding, compared with whole values.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::builders::MetricDatumBuilder;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 
-use super::super::describe;
-use super::super::encoding::Encoding;
+use super::super::encoding::{Encoding, MOST};
 use super::settings;
-use crate::config::ValueForm;
-use crate::model::{ContainerSummary, Statistics, Summary, ValueCount};
+use crate::config::{Settings, ValueForm};
+use crate::delivery::choice::Choice;
+use crate::model::tests::{entry, reported, sampled, summary, with_values};
+use crate::model::{Entry, Number, Numbers, Statistics, Summary};
+use crate::publisher::{Parcel, Size};
 
-fn statistics(median: f64, max: f64) -> Option<Statistics> {
-    let distribution = (0..400).map(|n| ValueCount { hundredths: n, count: 1 + u32::from(n) });
-    let distribution = distribution.collect();
-    Some(Statistics { count: 67, median, max, min: 0.0, mean: 1.0, distribution })
+fn statistics(median: f64, max: f64) -> Statistics {
+    let values: Vec<_> = (0..400).map(|n| (n, 1 + u32::from(n))).collect();
+    with_values(sampled(67, median, max), &values)
+}
+
+/// CPU and memory of the whole, and whatever else.
+fn window(others: Vec<Entry>) -> Summary {
+    let cpu = entry(Number::Cpu, None, statistics(12.5, 99.25));
+    let memory = entry(Number::Memory, None, statistics(40.0, 41.5));
+    summary([vec![cpu, memory], others].concat())
+}
+
+/// The data that a window is sent as.
+fn data(settings: &Settings, summary: &Summary) -> Vec<MetricDatum> {
+    let encoding = Encoding::new(settings);
+    let data = Choice::of(settings).data(summary, encoding.sets());
+    encoding.request(&[Parcel { summary, data: &data }])
 }
 
 /// A datum of the whole without its value.
@@ -32,49 +45,37 @@ fn with(name: &str, value: f64) -> MetricDatum {
     datum(name).value(value).build()
 }
 
-fn summary() -> Summary {
-    Summary {
-        cpu: statistics(12.5, 99.25),
-        memory: statistics(40.0, 41.5),
-        ..Summary::empty(UNIX_EPOCH + Duration::from_secs(1_795_000_020))
-    }
-}
-
 #[test]
 fn a_summary_is_four_data() {
-    let encoding = Encoding::new(&settings(60, &[("Stage", "prod")]));
     let expected = [
         with("CPUUtilization", 12.5),
         with("MaxCPUUtilization", 99.25),
         with("MemoryUtilization", 40.0),
         with("MaxMemoryUtilization", 41.5),
     ];
-    assert_eq!(encoding.data(&summary()), expected);
+    assert_eq!(data(&settings(60, &[("Stage", "prod")]), &window(vec![])), expected);
 }
 
 #[test]
 fn each_container_has_its_name_as_one_more_dimension() {
-    let encoding = Encoding::new(&settings(60, &[("Stage", "prod")]));
-    let app = ContainerSummary { name: "app".into(), cpu: statistics(2.5, 9.0), memory: None };
-    let summary = Summary { containers: vec![app], ..summary() };
+    let app = entry(Number::Cpu, Some("app"), statistics(2.5, 9.0));
     let of_app = |name, value| {
         let mut datum = with(name, value);
         let container = Dimension::builder().name("ContainerName").value("app").build();
         datum.dimensions.get_or_insert_default().push(container);
         datum
     };
-    let data = encoding.data(&summary);
+    let data = data(&settings(60, &[("Stage", "prod")]), &window(vec![app]));
     assert_eq!(data[4..], [of_app("CPUUtilization", 2.5), of_app("MaxCPUUtilization", 9.0)]);
-    let described: Vec<_> = data.iter().map(describe).collect();
-    assert_eq!(described[3..5], ["MaxMemoryUtilization", "CPUUtilization of app"]);
 }
 
 #[test]
-fn events_have_their_own_units() {
+fn what_is_reported_once_a_window_has_its_own_unit() {
     let mut settings = settings(60, &[("Stage", "prod")]);
-    (settings.measuring.metrics.throttling, settings.measuring.metrics.oom_kills) = (true, true);
-    let summary = Summary { throttling: Some(7.0), oom_kills: Some(1), ..summary() };
-    let data = Encoding::new(&settings).data(&summary).split_off(4);
+    settings.measuring.metrics = Numbers::of(Number::ALL);
+    let throttling = entry(Number::Throttling, None, reported(7.0, 7.0));
+    let kills = entry(Number::OomKills, None, reported(3.0, 4.0));
+    let data = data(&settings, &window(vec![throttling, kills])).split_off(4);
     let kills = datum("OOMKills").value(1.0).unit(StandardUnit::Count).build();
     assert_eq!(data, [with("CPUThrottling", 7.0), kills]);
 }
@@ -83,7 +84,7 @@ fn events_have_their_own_units() {
 fn a_distribution_is_values_and_counts_in_as_many_data_as_they_need() {
     let mut settings = settings(60, &[("Stage", "prod")]);
     settings.publishing.form = ValueForm::Distribution;
-    let data = Encoding::new(&settings).data(&summary());
+    let data = data(&settings, &window(vec![]));
     let of = |name, first: u16, last: u16| {
         let numbers = || (first..=last).map(f64::from);
         let values = numbers().map(|n| n / 100.0).collect();
@@ -106,7 +107,7 @@ fn each_datum_is_sent_once_for_each_set_of_dimensions() {
         vec!["ServiceName".into(), "Stage".into()],
         vec!["NotFoundOut".into()],
     ];
-    let data = Encoding::new(&settings).data(&summary());
+    let data = data(&settings, &window(vec![]));
     let dimensions = |datum: &MetricDatum| {
         let names = datum.dimensions().iter().filter_map(|d| d.name().map(str::to_owned));
         (datum.metric_name().map(str::to_owned), names.collect::<Vec<_>>().join("+"))
@@ -121,28 +122,61 @@ fn each_datum_is_sent_once_for_each_set_of_dimensions() {
 
 #[test]
 fn periods_under_a_minute_have_high_resolution() {
-    let encoding = Encoding::new(&settings(59, &[("Stage", "prod")]));
     let expected = datum("CPUUtilization").value(12.5).storage_resolution(1).build();
-    assert_eq!(encoding.data(&summary())[0], expected);
+    assert_eq!(data(&settings(59, &[("Stage", "prod")]), &window(vec![]))[0], expected);
+}
+
+/// What the whole window takes of a request.
+fn size(settings: &Settings, summary: &Summary) -> Size {
+    let encoding = Encoding::new(settings);
+    let mut size = Size::default();
+    for datum in Choice::of(settings).data(summary, encoding.sets()) {
+        size.add(encoding.size(summary, datum));
+    }
+    size
 }
 
 #[test]
 fn a_request_holds_as_many_summaries_as_the_service_takes() {
-    let backlog = vec![summary(); 1000];
-    let encoding = Encoding::new(&settings(60, &[]));
-    assert_eq!((encoding.batch(&backlog), encoding.batch(&backlog[..7])), (250, 7));
+    let window = window(vec![]);
+    let fits = |settings: &Settings| {
+        let Size { data, bytes } = size(settings, &window);
+        (MOST.data / data).min(MOST.bytes / bytes)
+    };
+    assert_eq!(fits(&settings(60, &[])), 250);
     let (name, value) = ("n".repeat(255), "v".repeat(1024));
     let long = vec![(name.as_str(), value.as_str()); 29];
-    let batch = Encoding::new(&settings(60, &long)).batch(&backlog);
+    let batch = fits(&settings(60, &long));
     assert!((5..=6).contains(&batch), "{batch}: four data of 38 kB each fit six times into 1 MB");
     let mut distribution = settings(60, &[]);
     distribution.publishing.form = ValueForm::Distribution;
-    let batch = Encoding::new(&distribution).batch(&backlog);
+    let batch = fits(&distribution);
     assert!((40..=100).contains(&batch), "{batch}: each has 800 values and as many counts");
-    let app = ContainerSummary { name: "app".into(), cpu: statistics(0.0, 0.0), memory: None };
-    let many = Summary { containers: vec![app; 600], ..summary() };
-    assert_eq!(encoding.batch(&[summary(), many.clone()]), 1);
-    assert_eq!(encoding.batch(std::slice::from_ref(&many)), 0, "1204 data are too many for one");
-    let parts = [0, 1000, 1203].map(|from| encoding.part(&many, from));
-    assert_eq!(parts, [1000, 204, 1]);
+    assert_eq!(
+        size(&distribution, &window).data,
+        6,
+        "400 values each, of which 150 fit into a datum"
+    );
+}
+
+/// The JSON of a datum is longer than its CBOR but for the numbers, which are nine bytes there.
+#[test]
+fn the_size_of_a_datum_is_a_bound_on_its_encoding() {
+    let app = entry(Number::Cpu, Some("app"), statistics(2.5, 9.0));
+    let mut settings = settings(60, &[("Stage", "prod")]);
+    for form in [ValueForm::MedianMax, ValueForm::Distribution] {
+        settings.publishing.form = form;
+        let window = window(vec![app.clone()]);
+        let data = data(&settings, &window);
+        let dimensions = |datum: &MetricDatum| {
+            let text = |text: Option<&str>| text.map_or(0, str::len);
+            let of = |d: &Dimension| text(d.name()) + text(d.value()) + 20;
+            datum.dimensions().iter().map(of).sum::<usize>()
+        };
+        let numbers = |datum: &MetricDatum| 9 * (datum.values().len() + datum.counts().len());
+        let least: usize = data.iter().map(|datum| 130 + dimensions(datum) + numbers(datum)).sum();
+        let bound = size(&settings, &window);
+        assert!(bound.bytes >= least, "{bound:?} {least}");
+        assert_eq!(bound.data, data.len());
+    }
 }

@@ -6,9 +6,8 @@ use tokio::time::Instant;
 
 use super::super::Limited;
 use super::{Container, MemoryUse, fixture, open, read, relative};
-use crate::model::{Bytes, Cores, Limit, ReadError};
+use crate::model::{Bytes, Cores, Limit, Limits, Origin, ReadError};
 use crate::source::Source;
-use crate::source::task::Limits;
 use support::tree::Tree;
 
 #[test]
@@ -131,10 +130,10 @@ fn limited(tree: &Tree) -> Result<String, String> {
 }
 
 fn task(cores: f64, bytes: u64) -> Limits {
-    let origin = "task";
+    let origin = Origin::Call("task");
     Limits {
-        cpu: Some(Limit { amount: Cores(cores), origin: origin.into() }),
-        memory: Some(Limit { amount: Bytes(bytes), origin: origin.into() }),
+        cpu: Some(Limit { amount: Cores(cores), origin: origin.clone() }),
+        memory: Some(Limit { amount: Bytes(bytes), origin }),
     }
 }
 

@@ -2,9 +2,9 @@
 //! with the files that are missing, unreadable or garbage.
 
 use super::{Container, MemoryUse, fixture, open, relative};
-use crate::config::Metrics;
-use crate::model::{Evidence, RawValue, ReadError};
+use crate::model::{Evidence, Number, Numbers, Part, RawValue, ReadError};
 use crate::source::Source;
+use crate::source::container::cpu::ContainerCpu;
 use support::tree::Tree;
 
 /// A fixture with counters of events, and the files that they stand in.
@@ -54,20 +54,25 @@ impl Layout {
     }
 }
 
-const ALL: Metrics = Metrics { cpu: true, memory: true, throttling: true, oom_kills: true };
-
 /// The throttling and the OOM kills: the numbers, the error, or `not asked for`.
-fn events(tree: &Tree, metrics: Metrics) -> (String, String) {
-    let events = open(tree).with_events(metrics).events();
+fn events(tree: &Tree, metrics: Numbers) -> (String, String) {
+    let mut container = open(tree).reporting(metrics);
     let tell = |part: Option<Result<String, ReadError>>| match part {
         Some(Ok(numbers)) => numbers,
         Some(Err(error)) => relative(&error.to_string(), tree),
         None => "not asked for".to_owned(),
     };
-    let throttling = events.throttling.map(|throttling| {
-        throttling.map(|found| format!("{} of {}", found.throttled, found.periods))
-    });
-    (tell(throttling), tell(events.oom_kills.map(|kills| kills.map(|count| count.to_string()))))
+    let reported = container.reported();
+    let asked = |number| reported.iter().any(|(of, _)| *of == number);
+    let throttling =
+        container.cpu.as_mut().map_or_else(|none| Err(none.clone()), ContainerCpu::throttling);
+    let throttling = throttling.map(|found| format!("{} of {}", found.throttled, found.periods));
+    let kills = reported.iter().find(|(of, _)| *of == Number::OomKills);
+    let kills = kills.and_then(|(_, kills)| kills.clone());
+    (
+        tell(asked(Number::Throttling).then_some(throttling)),
+        tell(kills.map(|kills| kills.map(|count| count.to_string()))),
+    )
 }
 
 fn both(throttling: &str, oom_kills: &str) -> (String, String) {
@@ -77,7 +82,12 @@ fn both(throttling: &str, oom_kills: &str) -> (String, String) {
 #[test]
 fn the_groups_own_events_are_counted() {
     for layout in LAYOUTS {
-        assert_eq!(events(&layout.tree(), ALL), both("155 of 8412", "3"), "{}", layout.fixture);
+        assert_eq!(
+            events(&layout.tree(), Numbers::of(Number::ALL)),
+            both("155 of 8412", "3"),
+            "{}",
+            layout.fixture
+        );
     }
 }
 
@@ -85,13 +95,34 @@ fn the_groups_own_events_are_counted() {
 fn only_what_is_asked_for_is_read() {
     for layout in LAYOUTS {
         let tree = layout.tree();
-        let neither = Metrics { throttling: false, oom_kills: false, ..ALL };
+        let neither = Numbers::of(&[Number::Cpu, Number::Memory]);
         assert_eq!(events(&tree, neither), both("not asked for", "not asked for"));
-        let throttling = Metrics { oom_kills: false, ..ALL };
+        let throttling = Numbers::of(&[Number::Throttling]);
         assert_eq!(events(&tree, throttling), both("155 of 8412", "not asked for"));
-        let oom_kills = Metrics { throttling: false, ..ALL };
+        let oom_kills = Numbers::of(&[Number::OomKills]);
         assert_eq!(events(&tree, oom_kills), both("not asked for", "3"));
     }
+}
+
+#[test]
+fn throttling_is_the_part_of_the_periods_since_the_last_report() {
+    let tree = LAYOUTS[0].tree();
+    let mut container = open(&tree).reporting(Numbers::of(&[Number::Throttling]));
+    let mut report = |periods: u64, throttled: i64| {
+        let stat = format!("nr_periods {periods}\nnr_throttled {throttled}\n");
+        tree.change(&format!("== {}\n{stat}", LAYOUTS[0].cpu_stat));
+        let (_, value) = container.reported().remove(0);
+        value.map(|value| value.map_err(|error| error.to_string().contains("nr_throttled")))
+    };
+    assert_eq!(report(1000, 900), None, "nothing is known of the time before");
+    assert_eq!(report(1600, 1050), Some(Ok(25.0)));
+    assert_eq!(report(1600, 1050), Some(Ok(0.0)), "there was nothing to run");
+    assert_eq!(report(1700, 1150), Some(Ok(100.0)));
+    assert_eq!(report(10, 5), None, "the counters were started again");
+    assert_eq!(report(20, 10), Some(Ok(50.0)));
+    assert_eq!(report(20, -1), Some(Err(true)), "they cannot be read");
+    assert_eq!(report(40, 20), None, "and can be again");
+    assert_eq!(report(50, 21), Some(Ok(10.0)));
 }
 
 #[test]
@@ -101,7 +132,12 @@ fn a_group_that_never_ran_out_of_anything_has_zeros_and_no_absence() {
         let (cpu_stat, oom) = (layout.cpu_stat, layout.oom);
         tree.change(&format!("== {cpu_stat}\nnr_periods 0\nnr_throttled 0\n"));
         tree.change(&format!("== {oom}\noom_kill 0\n"));
-        assert_eq!(events(&tree, ALL), both("0 of 0", "0"), "{}", layout.fixture);
+        assert_eq!(
+            events(&tree, Numbers::of(Number::ALL)),
+            both("0 of 0", "0"),
+            "{}",
+            layout.fixture
+        );
     }
 }
 
@@ -123,7 +159,7 @@ fn events_are_absent_with_the_file_that_fails_and_the_other_ones_stay() {
             let tree = tree();
             tree.change(&format!("== {cpu_stat}{fault}"));
             let expected = both(&format!("{cpu_stat} {message}"), "3");
-            assert_eq!(events(&tree, ALL), expected, "{fixture}{fault}");
+            assert_eq!(events(&tree, Numbers::of(Number::ALL)), expected, "{fixture}{fault}");
         }
         for (fault, message) in [
             (" (missing)", "does not exist"),
@@ -137,7 +173,7 @@ fn events_are_absent_with_the_file_that_fails_and_the_other_ones_stay() {
             let tree = tree();
             tree.change(&format!("== {oom}{fault}"));
             let expected = both("155 of 8412", &format!("{oom} {message}"));
-            assert_eq!(events(&tree, ALL), expected, "{fixture}{fault}");
+            assert_eq!(events(&tree, Numbers::of(Number::ALL)), expected, "{fixture}{fault}");
         }
     }
 }
@@ -150,7 +186,7 @@ fn a_process_that_is_in_no_group_has_no_events() {
         "proc/self/cgroup has no group with the cpu controller",
         "proc/self/cgroup has no group with the memory controller",
     );
-    assert_eq!(events(&tree, ALL), expected);
+    assert_eq!(events(&tree, Numbers::of(Number::ALL)), expected);
 }
 
 /// The evidence of CPU and of memory: each formula and its values.
@@ -162,7 +198,7 @@ fn check_evidence(tree: &Tree, memory: MemoryUse, expected: Expected<'_>) {
         raw.origin = relative(&raw.origin, tree);
         raw.value = raw.value.clone().map_err(|error| relative(&error, tree));
     }
-    let parts = ["CPU", "memory"].into_iter().zip(expected);
+    let parts = [Part::Cpu, Part::Memory].into_iter().zip(expected);
     let expected: Vec<_> = parts
         .map(|(part, (formula, values))| {
             let values = values.iter().map(|&(name, origin, value)| RawValue {

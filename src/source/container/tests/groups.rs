@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::{fixture, open, read, read_once};
+use crate::model::{Number, Numbers};
 use crate::source::Source;
 use support::tree::Tree;
 
@@ -192,17 +193,15 @@ fn in_a_private_namespace_nothing_is_read_below_its_root() {
 fn kills_are_counted_in_one_group_whichever_binds_later() {
     let limited = [("app", 300, 0, 700, 1024), ("app/worker", 5, 0, 60, 0)];
     let unlimited = [("app", 300, 0, 700, 0), ("app/worker", 5, 0, 60, 512)];
-    for (groups, kills) in [(limited, 7), (unlimited, 0)] {
+    for (groups, kills) in [(limited, 7.0), (unlimited, 0.0)] {
         let tree = machine(&groups);
         for (group, kills) in [("app", 7), ("app/worker", 0)] {
             tree.change(&format!("== sys/fs/cgroup/{group}/memory.events\noom_kill {kills}\n"));
         }
-        let metrics =
-            crate::config::Metrics { throttling: false, oom_kills: true, ..Default::default() };
-        let (mut container, start) =
-            (open(&tree).with_events(metrics), tokio::time::Instant::now());
+        let numbers = Numbers::of(&[Number::OomKills]);
+        let (mut container, start) = (open(&tree).reporting(numbers), tokio::time::Instant::now());
         let mut told = |second| {
-            let told = container.events().oom_kills.expect("asked for").expect("it is told");
+            let told = container.reported().remove(0).1.expect("asked for").expect("it is told");
             container.read(start + std::time::Duration::from_secs(second));
             told
         };

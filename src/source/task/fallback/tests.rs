@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::MemoryUse;
-use crate::model::{Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading};
+use crate::model::{Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading, Origin};
 use crate::source::container::tests::fixture;
 use support::tree::Tree;
 
@@ -26,10 +26,10 @@ impl Readings {
     /// What a reading with these parts gives: bytes of memory, `-` for nothing, or the error.
     fn read(&mut self, cpu: bool, memory: bool, every: Duration) -> (String, String) {
         self.at += every;
-        let limit = Limit { amount: Cores(1.0), origin: "task".into() };
+        let limit = Limit { amount: Cores(1.0), origin: Origin::Call("task") };
         let (at, used, account) = (self.at, Duration::ZERO, self.account);
         let cpu = cpu.then_some(Ok(CpuReading { at, used, limit, account }));
-        let limit = Limit { amount: Bytes(10), origin: "task".into() };
+        let limit = Limit { amount: Bytes(10), origin: Origin::Call("task") };
         let memory = memory.then_some(Ok(MemoryReading { used: Bytes(5), limit }));
         let root = self.tree.root();
         let open = || Container::open(root, MemoryUse::Used);

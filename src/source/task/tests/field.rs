@@ -10,14 +10,14 @@ use crate::model::{CpuReading, ReadError};
 use crate::sampler::{cpu_utilization, memory_utilization};
 use crate::source::Source;
 use crate::source::task::account::Now;
-use crate::source::task::news::{News, Sender};
+use crate::source::task::news::{News, NewsSender};
 use crate::source::task::{Task, stats};
 use support::tree::Tree;
 
 /// A task whose answers and files are made here, from one second to the next.
 struct Scene {
     task: Task,
-    news: Sender,
+    news: NewsSender,
     tree: Tree,
     start: Instant,
     last: Option<CpuReading>,

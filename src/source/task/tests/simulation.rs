@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use crate::config::MemoryUse;
-use crate::model::{CpuReading, Limit, MemoryReading, ReadError};
+use crate::model::{CpuReading, Limit, MemoryReading, Origin, ReadError};
 use crate::source::host::{Used, Work};
 use crate::source::proc::memory;
 use crate::source::task::account::Now;
-use crate::source::task::news::{News, Sender};
-use crate::source::task::poll::Clock;
+use crate::source::task::news::{News, NewsSender};
+use crate::source::task::poll::StatisticsClock;
 use crate::source::task::{Task, stats};
 
 /// What happens in a simulation. Times are seconds since its start.
@@ -79,7 +79,7 @@ impl Fargate {
     pub fn run(&self, seconds: f64) -> Vec<Sample> {
         let ((mut task, news), mut work) = (self.open(), Work::default());
         let start = Instant::now() + Duration::from_secs(86_400);
-        let (mut samples, mut last, mut clock) = (Vec::new(), None, Clock::default());
+        let (mut samples, mut last, mut clock) = (Vec::new(), None, StatisticsClock::default());
         let mut polls = (0_u32..).map(|n| f64::from(n) * POLL_SECONDS + FIRST_POLL).peekable();
         for second in (0_u32..).map(|n| f64::from(n) * self.every).take_while(|s| *s < seconds) {
             while let Some(poll) = polls.next_if(|poll| *poll <= second) {
@@ -100,7 +100,7 @@ impl Fargate {
     }
 
     /// The task as it is after the endpoint has told what it is.
-    fn open(&self) -> (Task, Sender) {
+    fn open(&self) -> (Task, NewsSender) {
         let limits = format!("\"CPU\":{},\"Memory\":{}", self.vcpus, self.mebibytes);
         let containers = "{\"Type\":\"NORMAL\"},{\"Type\":\"NORMAL\"}";
         let body = format!(
@@ -110,7 +110,7 @@ impl Fargate {
     }
 
     /// Answers a poll with the newest statistics that are out.
-    fn answer(&self, poll: f64, start: Instant, clock: &mut Clock, news: &Sender) {
+    fn answer(&self, poll: f64, start: Instant, clock: &mut StatisticsClock, news: &NewsSender) {
         let refreshes = ((poll - self.delay - self.refreshed) / REFRESH_SECONDS).floor();
         let read = self.refreshed + refreshes * REFRESH_SECONDS;
         if read < 0.0 || self.silent.contains(&poll) {
@@ -187,7 +187,7 @@ impl Fargate {
             kibibytes(20.0),
         );
         let memory = memory(&meminfo).expect("it is complete");
-        let limit = Limit { amount: memory.total, origin: "meminfo".into() };
+        let limit = Limit { amount: memory.total, origin: Origin::Call("meminfo") };
         Used {
             cpu: Ok(work.add(&stat).expect("it is complete")),
             memory: Ok(MemoryReading { used: memory.used, limit }),

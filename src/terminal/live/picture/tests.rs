@@ -1,8 +1,10 @@
 //! Whole pictures in several sizes.
 
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use super::*;
+use crate::model::Limit;
 use crate::publisher::{Failure, PublishError};
 
 /// CPU climbs from 0 to 100 %, with a gap; memory stands at 50 %.
@@ -15,20 +17,20 @@ fn history() -> History {
     history
 }
 
-fn limits() -> (Limit<Cores>, Limit<Bytes>) {
-    (
-        Limit { amount: Cores(0.25), origin: "/sys/fs/cgroup/cpu.max".into() },
-        Limit { amount: Bytes(512 << 20), origin: "/sys/fs/cgroup/memory.max".into() },
-    )
+fn limits() -> Limits {
+    Limits {
+        cpu: Some(Limit::in_file(Cores(0.25), Path::new("/sys/fs/cgroup/cpu.max"))),
+        memory: Some(Limit::in_file(Bytes(512 << 20), Path::new("/sys/fs/cgroup/memory.max"))),
+    }
 }
 
-fn health(publisher: &'static str, state: State) -> Health {
+fn health(publisher: &'static str, state: PublisherState) -> Health {
     Health { publisher, state }
 }
 
-fn failing(causes: &str) -> State {
+fn failing(causes: &str) -> PublisherState {
     let error = PublishError { kind: Failure::TryAgain, causes: causes.into(), advice: None };
-    State::Failing { since: UNIX_EPOCH + Duration::from_secs(1_795_000_020), error }
+    PublisherState::Failing { since: UNIX_EPOCH + Duration::from_secs(1_795_000_020), error }
 }
 
 fn pictured(
@@ -37,12 +39,10 @@ fn pictured(
     size: (usize, usize),
     colour: bool,
 ) -> Vec<String> {
-    let (cpu, memory) = limits();
     let picture = Picture {
         history,
-        chosen: Metrics::default(),
-        cpu_limit: Some(&cpu),
-        memory_limit: Some(&memory),
+        chosen: Numbers::of(&[Number::Cpu, Number::Memory]),
+        limits: limits(),
         to_publish: Duration::from_millis(41_200),
         publishers,
     };
@@ -50,7 +50,7 @@ fn pictured(
 }
 
 fn works() -> Vec<Health> {
-    vec![health("console", State::Works)]
+    vec![health("console", PublisherState::Works)]
 }
 
 #[track_caller]
@@ -116,8 +116,8 @@ fn what_is_too_small_shows_nothing() {
 #[test]
 fn what_fails_comes_first_with_its_cause() {
     let publishers = vec![
-        health("console", State::Works),
-        health("emf", State::Untried),
+        health("console", PublisherState::Works),
+        health("emf", PublisherState::Untried),
         health("cloudwatch", failing("connection refused\n\u{1b}[31m")),
     ];
     assert_pictured(
@@ -182,13 +182,12 @@ fn no_values_are_no_zeros() {
 #[test]
 fn only_what_is_measured_is_shown() {
     let history = history();
-    let chosen = Metrics { memory: false, ..Metrics::default() };
+    let chosen = Numbers::of(&[Number::Cpu]);
     let to_publish = Duration::from_secs(86_399);
     let mut picture = Picture {
         history: &history,
         chosen,
-        cpu_limit: None,
-        memory_limit: None,
+        limits: Limits::default(),
         to_publish,
         publishers: works(),
     };
@@ -205,7 +204,7 @@ fn only_what_is_measured_is_shown() {
         "\n{}",
         rows.join("\n")
     );
-    picture.chosen = Metrics { cpu: false, ..chosen };
+    picture.chosen = Numbers::of(&[]);
     assert_eq!(
         picture.rows((24, 80), false),
         ["publish in 23h 59m 59s  last 1m 15s shown  console works"]

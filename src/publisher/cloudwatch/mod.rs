@@ -14,23 +14,20 @@ mod roots;
 mod transport;
 mod web_identity;
 
-use std::ops::Range;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::operation::put_metric_data::builders::PutMetricDataFluentBuilder;
-use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
-use log::info;
 use tokio_util::sync::CancellationToken;
 
 use self::attempts::Attempts;
 use self::client::Client;
 use self::encoding::Encoding;
-use super::line::LineFormat;
-use super::metrics::CONTAINER_NAME;
-use super::{Explaining, Failure, PublishError, Publisher, Publishing};
+use super::{
+    Accepted, Explaining, Failure, Parcel, PublishError, Publisher, Retries, Sending, Size, Terms,
+};
 use crate::config::Settings;
 use crate::logging::CLOUDWATCH;
-use crate::model::Summary;
+use crate::model::{Datum, Summary};
 
 /// What is wrong with the files that the user names for TLS, if anything is. That this machine has no
 /// descriptor to read them with is an outage, and not their fault.
@@ -48,37 +45,15 @@ pub struct CloudWatch {
     client: Client,
     namespace: String,
     encoding: Encoding,
-    format: LineFormat,
 }
 
 impl CloudWatch {
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &Settings, retries: Retries) -> Self {
         Self {
-            client: Client::new(settings.publishing.aws.clone()),
+            client: Client::new(settings.publishing.aws.clone(), retries),
             namespace: settings.identity.namespace.clone(),
             encoding: Encoding::new(settings),
-            format: LineFormat::new(settings),
         }
-    }
-
-    async fn send(
-        &mut self,
-        data: Vec<MetricDatum>,
-        hurry: &CancellationToken,
-    ) -> Result<(), PublishError> {
-        let (client, attempts) = self.client.get().await?;
-        let request =
-            client.put_metric_data().namespace(&self.namespace).set_metric_data(Some(data));
-        let sent = send_or_hurry(request, attempts, hurry).await;
-        if let Err(PublishError { advice: Some(_), .. })
-        | Err(PublishError { kind: Failure::OutOfResources, .. }) = &sent
-        {
-            // Whatever somebody does about it, a client that is made anew sees it: credentials in a
-            // file, trusted roots, the region. The SDK also keeps it for good that a file could not
-            // be opened.
-            self.client.forget();
-        }
-        sent
     }
 }
 
@@ -87,69 +62,47 @@ impl Publisher for CloudWatch {
         "cloudwatch"
     }
 
-    fn batch(&self, backlog: &[Summary]) -> usize {
-        self.encoding.batch(backlog)
-    }
-
-    fn spread(&self) -> f64 {
-        SPREAD
-    }
-
-    fn publish<'a>(
-        &'a mut self,
-        summaries: &'a [Summary],
-        hurry: &'a CancellationToken,
-    ) -> Publishing<'a> {
-        Box::pin(async move {
-            let data = summaries.iter().flat_map(|summary| self.encoding.data(summary)).collect();
-            self.send(data, hurry).await
-        })
-    }
-
-    fn data(&self, summary: &Summary) -> Vec<String> {
-        self.encoding.data(summary).iter().map(describe).collect()
-    }
-
-    fn part(&self, summary: &Summary, from: usize) -> usize {
-        self.encoding.part(summary, from)
-    }
-
-    fn publish_part<'a>(
-        &'a mut self,
-        summary: &'a Summary,
-        places: Range<usize>,
-        hurry: &'a CancellationToken,
-    ) -> Publishing<'a> {
-        let data = self.encoding.data(summary).drain(places).collect();
-        Box::pin(self.send(data, hurry))
-    }
-
-    fn taken(&self, summary: &Summary) {
-        for line in self.format.lines(summary) {
-            info!(target: CLOUDWATCH, "{line}");
+    fn terms(&self) -> Terms {
+        Terms {
+            sets: self.encoding.sets(),
+            most_windows: usize::MAX,
+            most: encoding::MOST,
+            empty_windows: false,
+            oldest: Some(MAX_AGE),
+            spread: SPREAD,
+            log: Some(CLOUDWATCH),
         }
     }
 
-    fn max_age(&self) -> Option<Duration> {
-        Some(MAX_AGE)
+    fn size(&self, summary: &Summary, datum: Datum) -> Size {
+        self.encoding.size(summary, datum)
     }
 
-    fn retries(&self) -> u64 {
-        self.client.retries()
+    fn send<'a>(
+        &'a mut self,
+        parcels: &'a [Parcel<'a>],
+        hurry: &'a CancellationToken,
+    ) -> Sending<'a> {
+        Box::pin(async move {
+            let data = self.encoding.request(parcels);
+            let (client, attempts) = self.client.get().await?;
+            let request =
+                client.put_metric_data().namespace(&self.namespace).set_metric_data(Some(data));
+            let sent = send_or_hurry(request, attempts, hurry).await;
+            if let Err(PublishError { advice: Some(_), .. })
+            | Err(PublishError { kind: Failure::OutOfResources, .. }) = &sent
+            {
+                // Whatever somebody does about it, a client that is made anew sees it: credentials in a
+                // file, trusted roots, the region. The SDK also keeps it for good that a file could not
+                // be opened.
+                self.client.forget();
+            }
+            sent.map(|()| Accepted::default())
+        })
     }
 
     fn explain(&self) -> Explaining<'_> {
         Box::pin(explain::facts(&self.client))
-    }
-}
-
-/// A datum by its name, and by its last dimension if that is a container's.
-fn describe(datum: &MetricDatum) -> String {
-    let name = datum.metric_name().unwrap_or_default();
-    let container = datum.dimensions().last().filter(|last| last.name() == Some(CONTAINER_NAME));
-    match container.and_then(Dimension::value) {
-        Some(container) => format!("{name} of {container}"),
-        None => name.to_owned(),
     }
 }
 

@@ -1,44 +1,46 @@
-//! Turns readings into samples, at a steady pace, and puts them into windows.
+//! Turns readings into samples, at a steady pace, and hands them to the collector.
 
 mod pace;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use log::{debug, error};
-use tokio::sync::mpsc::Sender;
+use log::debug;
+use tokio::sync::watch::Sender;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use self::pace::Pace;
-use self::watch::{ClockWatch, EventWatch, FailureWatch, LimitWatch};
-use crate::collector::window::Windows;
+use self::watch::{ClockWatch, FailureWatch, LimitWatch, ReportWatch};
+use crate::collector::Collector;
+use crate::collector::sink::HandedOut;
 use crate::model::{
-    Bytes, Cores, CpuReading, Measured, MemoryReading, ReadError, Reading, Sample, Summary,
+    Bytes, Cores, CpuReading, Evidence, Limits, MemoryReading, Number, Numbers, ReadError, Reading,
+    Sample, Series,
 };
 use crate::source::Source;
+use crate::source::choose::Chosen;
 
-/// Samples at a pace until `stop` is cancelled, and sends the summary of each window that
-/// closes to all who take summaries. Then takes a last reading, closes the open window and ends.
-/// Each sample goes to `samples` as it is made, if somebody looks at them.
+/// Samples at a pace until `stop` is cancelled; each sample goes to the collector. Then takes a last
+/// reading, closes the open window and ends. What the samples are in percent of goes to `limits`, where
+/// somebody looks at it.
 ///
 /// `wall_clock` tells to which window a sample belongs; every interval is measured on the
 /// monotonic clock. Returns what became of the windows.
 pub async fn run(
-    source: Box<dyn Source>,
+    chosen: Chosen,
+    numbers: Numbers,
     mut pace: Pace,
-    mut windows: Windows,
+    mut collector: Collector,
     wall_clock: impl Fn() -> SystemTime,
-    summaries: Vec<Sender<Summary>>,
-    samples: Option<Sender<Measured>>,
+    limits: Option<Sender<Limits>>,
     stop: CancellationToken,
-) -> Sampled {
-    let mut sampler = Sampler::new(source);
+) -> HandedOut {
+    let mut sampler = Sampler::new(chosen, numbers, limits, &mut collector);
     let mut clock = ClockWatch::default();
-    let mut events = EventWatch::new(sampler.source.events());
-    let mut sampled = Sampled { windows: 0, dropped: vec![0; summaries.len()] };
     loop {
         let stopping = tokio::select! {
             biased;
@@ -48,126 +50,152 @@ pub async fn run(
         };
         let (instant, now) = (Instant::now(), wall_clock());
         clock.watch(instant, now);
-        let sample = sampler.sample(instant);
-        if let Some(samples) = &samples {
-            // Who looks at them may miss one, and never holds up the next.
-            let _ = samples.try_send(sampler.whole.measured(sample));
-        }
-        if let Some(mut summary) = windows.add(now, sample) {
-            events.complete(&mut summary, sampler.source.events());
-            sampled.send(&summary, &summaries);
-        }
-        for (name, sample) in sampler.containers() {
-            windows.add_container(name, sample);
-        }
+        let reading = sampler.read(instant);
+        sampler.take(reading, now, &mut collector);
         if stopping {
             break;
         }
     }
-    if let Some(mut summary) = windows.close() {
-        events.complete(&mut summary, sampler.source.events());
-        sampled.send(&summary, &summaries);
-    }
-    sampled
-}
-
-/// What became of the windows that were closed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sampled {
-    pub windows: u64,
-    /// Those that could not even be queued for each delivery, because it had stalled.
-    pub dropped: Vec<u64>,
-}
-
-impl Sampled {
-    fn send(&mut self, summary: &Summary, summaries: &[Sender<Summary>]) {
-        self.windows += 1;
-        for (summaries, dropped) in summaries.iter().zip(&mut self.dropped) {
-            if summaries.try_send(summary.clone()).is_err() {
-                *dropped += 1;
-                error!("a window was dropped, {dropped} so far: the delivery has stalled");
-            }
-        }
-    }
+    sampler.report(&mut collector);
+    collector.finish()
 }
 
 /// Computes samples from the readings of a source.
-struct Sampler {
+pub struct Sampler {
     source: Box<dyn Source>,
     whole: Gauge,
     containers: BTreeMap<Arc<str>, Gauge>,
+    reports: ReportWatch,
+    /// Those of one sample: kept, so that none has to make room for them.
+    values: Vec<(Series, f32)>,
 }
 
 impl Sampler {
-    fn new(source: Box<dyn Source>) -> Self {
-        Self { source, whole: Gauge::new(""), containers: BTreeMap::new() }
+    /// A sampler that says which of the numbers cannot be measured by this source.
+    pub fn new(
+        chosen: Chosen,
+        numbers: Numbers,
+        limits: Option<Sender<Limits>>,
+        collector: &mut Collector,
+    ) -> Self {
+        let mut sampler = Self {
+            source: chosen.source,
+            whole: Gauge { limits, ..Gauge::of(None, collector) },
+            containers: BTreeMap::new(),
+            reports: ReportWatch::new(numbers, chosen.scope),
+            values: Vec::new(),
+        };
+        // Counters count from here on.
+        sampler.report(collector);
+        sampler
     }
 
-    /// The sample at this instant.
-    fn sample(&mut self, instant: Instant) -> Sample {
-        let sample = self.whole.sample(self.source.read(instant));
+    /// The counters as they stand now.
+    pub fn read(&mut self, instant: Instant) -> Reading {
+        self.source.read(instant)
+    }
+
+    /// Makes a sample of what was just read. If it belongs to the next window, the report of the open
+    /// one is taken first.
+    pub fn take(&mut self, reading: Reading, now: SystemTime, collector: &mut Collector) {
+        self.values.clear();
+        let sample = self.whole.sample(reading, &mut self.values);
         debug!("{sample:?}");
-        sample
+        for (name, reading) in self.source.containers() {
+            let gauge = self.containers.entry(name.clone());
+            let gauge = gauge.or_insert_with(|| Gauge::of(Some(&name), collector));
+            let sample = gauge.sample(reading, &mut self.values);
+            debug!("{name}: {sample:?}");
+        }
+        if collector.would_close(now) {
+            self.report(collector);
+            self.reports.say_missing();
+        }
+        collector.sample(now, &self.values);
     }
 
-    /// The samples of those containers that have one.
-    fn containers(&mut self) -> Vec<(Arc<str>, Sample)> {
-        let readings = self.source.containers().into_iter();
-        let samples = readings.map(|(name, reading)| {
-            let gauge = self.containers.entry(name.clone());
-            let gauge = gauge.or_insert_with(|| Gauge::new(&format!(" of {name}")));
-            let sample = gauge.sample(reading);
-            debug!("{name}: {sample:?}");
-            (name, sample)
-        });
-        samples.collect()
+    /// Takes the numbers that are read once a window.
+    pub fn report(&mut self, collector: &mut Collector) {
+        let report = self.reports.watch(self.source.reported(), collector);
+        collector.report(&report);
+    }
+
+    /// The numbers that were asked for and had no value in the newest report, each with the reason.
+    pub fn missing(&self) -> &[(Number, String)] {
+        self.reports.missing()
+    }
+
+    /// What the readings are made of.
+    pub fn explain(&mut self) -> Vec<Evidence> {
+        self.source.explain()
     }
 }
 
 /// Computes the samples of one thing from its readings.
 struct Gauge {
+    cpu: Series,
+    memory: Series,
     previous: Option<CpuReading>,
     cpu_limit: LimitWatch<Cores>,
     memory_limit: LimitWatch<Bytes>,
     cpu_failures: FailureWatch,
     memory_failures: FailureWatch,
+    /// Where somebody looks at the limits.
+    limits: Option<Sender<Limits>>,
 }
 
 impl Gauge {
-    /// `of` follows the names of the parts in the log.
-    fn new(of: &str) -> Self {
-        let (cpu, memory) = (format!("CPU{of}"), format!("memory{of}"));
+    /// That of the whole, or of one of its containers.
+    fn of(container: Option<&Arc<str>>, collector: &mut Collector) -> Self {
+        let of = container.map(|name| format!(" of {name}")).unwrap_or_default();
+        let dimension = container.map(|name| Rc::from(&**name));
+        let (cpu, memory) = (Number::Cpu, Number::Memory);
+        let series = |number: Number| collector.sampled(number.of(dimension.as_ref()));
+        let [cpu_series, memory_series] = [cpu, memory].map(series);
+        let [cpu, memory] = [cpu, memory].map(|number| format!("{}{of}", number.label()));
         Self {
+            cpu: cpu_series,
+            memory: memory_series,
             previous: None,
             cpu_limit: LimitWatch::of(&cpu),
             memory_limit: LimitWatch::of(&memory),
             cpu_failures: FailureWatch::of(cpu),
             memory_failures: FailureWatch::of(memory),
+            limits: None,
         }
     }
 
-    /// The sample that a reading gives. The first one has no CPU part.
-    fn sample(&mut self, reading: Reading) -> Sample {
+    /// The sample that a reading gives, of which what has a value is added to `values`. The first one
+    /// has no CPU part.
+    fn sample(&mut self, reading: Reading, values: &mut Vec<(Series, f32)>) -> Sample {
         let cpu = reading.cpu.map(|cpu| self.cpu_utilization(cpu?));
-        let memory = reading.memory.map(|memory| {
-            let memory = memory?;
-            self.memory_limit.watch(&memory.limit);
-            memory_utilization(&memory)
-        });
-        Sample {
+        let memory = reading.memory.map(|memory| self.memory_utilization(&memory?));
+        let sample = Sample {
             cpu: self.cpu_failures.watch(cpu).flatten(),
             memory: self.memory_failures.watch(memory),
-        }
+        };
+        values.extend(sample.cpu.map(|cpu| (self.cpu, cpu)));
+        values.extend(sample.memory.map(|memory| (self.memory, memory)));
+        sample
     }
 
-    /// The sample with the limits that it is of.
-    fn measured(&self, sample: Sample) -> Measured {
-        let cpu_limit = self.cpu_limit.limit().cloned();
-        Measured { sample, cpu_limit, memory_limit: self.memory_limit.limit().cloned() }
+    fn memory_utilization(&mut self, memory: &MemoryReading) -> Result<f32, ReadError> {
+        if self.memory_limit.watch(&memory.limit) {
+            self.show_limits(|limits| limits.memory = Some(memory.limit.clone()));
+        }
+        memory_utilization(memory)
+    }
+
+    fn show_limits(&self, change: impl FnOnce(&mut Limits)) {
+        if let Some(limits) = &self.limits {
+            limits.send_modify(change);
+        }
     }
 
     fn cpu_utilization(&mut self, next: CpuReading) -> Result<Option<f32>, ReadError> {
-        self.cpu_limit.watch(&next.limit);
+        if self.cpu_limit.watch(&next.limit) {
+            self.show_limits(|limits| limits.cpu = Some(next.limit.clone()));
+        }
         let Some(before) = &self.previous else {
             self.previous = Some(next);
             return Ok(None);

@@ -1,0 +1,55 @@
+//! Who gets what is collected.
+
+use std::rc::Rc;
+
+use log::error;
+use tokio::sync::mpsc::Sender;
+
+use crate::model::{Report, Series, Summary};
+
+/// Takes what is collected as it comes: it never waits and never fails. What it cannot take it counts.
+pub trait Sink {
+    /// The values of one sample; none where nothing could be measured.
+    fn sample(&mut self, _values: &[(Series, f32)]) {}
+
+    /// The result of one run of a check.
+    fn report(&mut self, _report: &Report) {}
+
+    /// A window that was closed.
+    fn summary(&mut self, _summary: &Rc<Summary>) {}
+}
+
+/// Hands the summary of each window to all deliveries.
+pub struct HandOut {
+    deliveries: Vec<Sender<Rc<Summary>>>,
+    handed_out: HandedOut,
+}
+
+/// What became of the windows that were closed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HandedOut {
+    pub windows: u64,
+    /// For each delivery those that could not even be queued, because it had stalled.
+    pub dropped: Vec<u64>,
+}
+
+impl HandOut {
+    pub fn to(deliveries: Vec<Sender<Rc<Summary>>>) -> Self {
+        let dropped = vec![0; deliveries.len()];
+        Self { deliveries, handed_out: HandedOut { windows: 0, dropped } }
+    }
+
+    pub(super) fn summary(&mut self, summary: &Rc<Summary>) {
+        self.handed_out.windows += 1;
+        for (delivery, dropped) in self.deliveries.iter().zip(&mut self.handed_out.dropped) {
+            if delivery.try_send(summary.clone()).is_err() {
+                *dropped += 1;
+                error!("a window was dropped, {dropped} so far: the delivery has stalled");
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> HandedOut {
+        self.handed_out
+    }
+}

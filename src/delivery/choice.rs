@@ -1,0 +1,140 @@
+//! Which data a summary is sent as.
+
+use crate::config::{Settings, ValueForm};
+use crate::model::{Datum, Kind, Metric, Numbers, Statistic, Summary, Value};
+
+/// What was chosen of all that could be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    pub numbers: Numbers,
+    pub form: ValueForm,
+}
+
+impl Choice {
+    pub fn of(settings: &Settings) -> Self {
+        Self { numbers: settings.measuring.metrics, form: settings.publishing.form }
+    }
+
+    /// The data of a summary: what was chosen and has a value, once for each of so many sets of
+    /// dimensions.
+    pub fn data(self, summary: &Summary, sets: usize) -> Vec<Datum> {
+        let entries = summary.entries.iter().enumerate();
+        let data = entries.flat_map(|(entry, of)| {
+            let statistics = self.statistics(&of.metric).iter();
+            statistics.map(move |statistic| Datum { entry, statistic: *statistic, set: 0 })
+        });
+        // One value that is not finite makes CloudWatch reject all that is sent with it.
+        let is_number = |datum: &Datum| match datum.value(summary) {
+            Value::One(value) => value.is_finite(),
+            Value::Many(_) => true,
+        };
+        let with_sets = |datum| (0..sets).map(move |set| Datum { set, ..datum });
+        data.filter(is_number).flat_map(with_sets).collect()
+    }
+
+    /// What is sent of the values of a metric.
+    fn statistics(self, metric: &Metric) -> &'static [Statistic] {
+        let number = metric.number().filter(|number| self.numbers.contains(*number));
+        let is_sampled = number.map(|number| number.is_sampled());
+        match (is_sampled, self.form, metric.kind) {
+            (None, ..) => &[],
+            (Some(true), ValueForm::MedianMax, _) => &[Statistic::Median, Statistic::Maximum],
+            (Some(true), ValueForm::Distribution, _) => &[Statistic::Values],
+            (Some(false), _, Kind::Gauge) => &[Statistic::Last],
+            (Some(false), _, Kind::Counter) => &[Statistic::Growth],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tests::{entry, reported, sampled, summary, with_values};
+    use crate::model::{Entry, Number};
+    use crate::publisher::names::label;
+
+    const UTILIZATION: &[Number] = &[Number::Cpu, Number::Memory];
+
+    fn choice(numbers: &[Number], form: ValueForm) -> Choice {
+        Choice { numbers: Numbers::of(numbers), form }
+    }
+
+    fn window(cpu: Option<Entry>) -> Summary {
+        let memory = entry(Number::Memory, None, sampled(2, 40.0, 41.5));
+        let throttling = entry(Number::Throttling, None, reported(7.0, 7.0));
+        let kills = entry(Number::OomKills, None, reported(1.0, 2.0));
+        let app = entry(Number::Cpu, Some("app"), sampled(2, 2.5, 9.0));
+        summary(cpu.into_iter().chain([memory, throttling, kills, app]).collect())
+    }
+
+    fn cpu() -> Option<Entry> {
+        let values = with_values(sampled(2, 12.5, 99.25), &[(1250, 2)]);
+        Some(entry(Number::Cpu, None, values))
+    }
+
+    /// What each datum is called, its set, and its value, which is -1 for all values.
+    fn brief(choice: Choice, summary: &Summary, sets: usize) -> Vec<(String, usize, f64)> {
+        let brief = |datum: Datum| {
+            let value = match datum.value(summary) {
+                Value::One(value) => value,
+                Value::Many(_) => -1.0,
+            };
+            (label(summary, datum), datum.set, value)
+        };
+        choice.data(summary, sets).into_iter().map(brief).collect()
+    }
+
+    fn expect(expected: &[(&str, usize, f64)]) -> Vec<(String, usize, f64)> {
+        expected.iter().map(|(name, set, value)| ((*name).to_owned(), *set, *value)).collect()
+    }
+
+    #[test]
+    fn the_median_and_the_maximum_are_two_data() {
+        let choice = choice(UTILIZATION, ValueForm::MedianMax);
+        let expected = expect(&[
+            ("CPUUtilization", 0, 12.5),
+            ("MaxCPUUtilization", 0, 99.25),
+            ("MemoryUtilization", 0, 40.0),
+            ("MaxMemoryUtilization", 0, 41.5),
+            ("CPUUtilization of app", 0, 2.5),
+            ("MaxCPUUtilization of app", 0, 9.0),
+        ]);
+        assert_eq!(brief(choice, &window(cpu()), 1), expected);
+    }
+
+    #[test]
+    fn all_values_are_one_datum() {
+        let numbers = [Number::Cpu, Number::Throttling];
+        let choice = choice(&numbers, ValueForm::Distribution);
+        let expected = expect(&[
+            ("CPUUtilization", 0, -1.0),
+            ("CPUThrottling", 0, 7.0),
+            ("CPUUtilization of app", 0, -1.0),
+        ]);
+        assert_eq!(brief(choice, &window(cpu()), 1), expected);
+    }
+
+    #[test]
+    fn each_datum_is_there_once_for_each_set_of_dimensions() {
+        let numbers = [Number::Throttling, Number::OomKills];
+        let choice = choice(&numbers, ValueForm::MedianMax);
+        let expected = expect(&[
+            ("CPUThrottling", 0, 7.0),
+            ("CPUThrottling", 1, 7.0),
+            ("OOMKills", 0, 1.0),
+            ("OOMKills", 1, 1.0),
+        ]);
+        assert_eq!(brief(choice, &window(cpu()), 2), expected);
+    }
+
+    #[test]
+    fn what_is_absent_or_not_finite_is_never_sent() {
+        let choice = choice(UTILIZATION, ValueForm::MedianMax);
+        let broken = entry(Number::Cpu, None, sampled(2, f64::NAN, f64::INFINITY));
+        for window in [window(Some(broken)), window(None)] {
+            assert_eq!(brief(choice, &window, 1)[0].0, "MemoryUtilization");
+        }
+        let back = summary(vec![entry(Number::OomKills, None, reported(5.0, 1.0))]);
+        assert_eq!(brief(self::choice(Number::ALL, ValueForm::MedianMax), &back, 1), []);
+    }
+}

@@ -1,0 +1,327 @@
+//! Stands between the summaries and a publisher: backlog, another try each period, final flush.
+
+mod backlog;
+pub mod choice;
+mod outage;
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use log::{Level, debug, error, info, log, log_enabled};
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use self::backlog::{Backlog, Plan, Unsent};
+use self::choice::Choice;
+use self::outage::Outage;
+use crate::config::{Publish, Settings};
+use crate::model::Summary;
+use crate::publisher::choose;
+use crate::publisher::line::LineFormat;
+use crate::publisher::names::label;
+use crate::publisher::{Accepted, Failure, PublishError, Publisher, Retries, Terms};
+
+/// Owns a publisher and what it has not accepted yet.
+pub struct Delivery {
+    publisher: Box<dyn Publisher>,
+    terms: Terms,
+    choice: Choice,
+    retries: Retries,
+    /// How the log shows a window that was accepted.
+    format: LineFormat,
+    backlog: Backlog,
+    /// How many summaries outlast a failed send.
+    buffer: usize,
+    /// How long after the end of a window it is sent.
+    delay: Duration,
+    /// Tells how old a window is.
+    wall_clock: WallClock,
+    /// The failure since which nothing was accepted.
+    outage: Option<Outage>,
+    /// The data that were rejected since the last window of which none was.
+    rejected: BTreeSet<String>,
+    counts: Counts,
+    /// Where somebody looks at how it goes.
+    health: Option<watch::Sender<Option<Health>>>,
+}
+
+/// How it goes with a publisher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    pub publisher: &'static str,
+    pub state: PublisherState,
+}
+
+/// Whether what is sent is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublisherState {
+    /// Nothing was sent yet.
+    Untried,
+    Works,
+    Failing {
+        since: SystemTime,
+        error: PublishError,
+    },
+}
+
+/// Tells the time of day.
+pub type WallClock = Box<dyn Fn() -> SystemTime>;
+
+/// What became of the summaries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub delivered: u64,
+    /// Not accepted before the backlog was full.
+    pub overflowed: u64,
+    /// Older than the service accepts.
+    pub expired: u64,
+    /// Refused for good by the service, with all of their data.
+    pub rejected: u64,
+    /// Single data that were refused for good.
+    pub rejected_data: u64,
+}
+
+impl Delivery {
+    /// A delivery to one of the publishers of the settings, at once when a window ends.
+    pub fn open(publish: Publish, settings: &Settings) -> Self {
+        let retries = Retries::default();
+        let publisher = choose::open(publish, settings, &retries);
+        let delivery = Self::new(publisher, settings, Box::new(SystemTime::now));
+        Self { retries, ..delivery }
+    }
+
+    fn new(publisher: Box<dyn Publisher>, settings: &Settings, wall_clock: WallClock) -> Self {
+        Self {
+            terms: publisher.terms(),
+            publisher,
+            choice: Choice::of(settings),
+            retries: Retries::default(),
+            format: LineFormat::new(settings),
+            backlog: Backlog::default(),
+            buffer: settings.publishing.buffer,
+            delay: Duration::ZERO,
+            wall_clock,
+            outage: None,
+            rejected: BTreeSet::new(),
+            counts: Counts::default(),
+            health: None,
+        }
+    }
+
+    /// The same delivery, which sends a window so long after its end.
+    pub fn delayed_by(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// The same delivery, which tells from now on how it goes.
+    pub fn telling(self, health: Option<watch::Sender<Option<Health>>>) -> Self {
+        let delivery = Self { health, ..self };
+        delivery.tell(PublisherState::Untried);
+        delivery
+    }
+
+    /// The part of a period over which the sends of a fleet are spread.
+    pub fn spread(&self) -> f64 {
+        self.terms.spread
+    }
+
+    /// Sends each summary that arrives, together with the backlog, until there will be no more;
+    /// then sends what is left. When `stop` is cancelled it no longer waits for anything but
+    /// the publisher.
+    pub async fn run(&mut self, mut summaries: Receiver<Rc<Summary>>, stop: &CancellationToken) {
+        while let Some(summary) = summaries.recv().await {
+            self.add(summary);
+            if stop.run_until_cancelled(sleep(self.delay)).await.is_none() {
+                // The last window is on its way, and one request takes them all.
+                continue;
+            }
+            // What piled up while an earlier send was slow goes with this one.
+            while let Ok(summary) = summaries.try_recv() {
+                self.add(summary);
+            }
+            self.send(stop).await;
+            if !stop.is_cancelled() {
+                self.drop_overflow();
+            }
+        }
+        // There is no later send that could have the retries of this one.
+        self.send(&CancellationToken::new()).await;
+        while self.may_still_be_accepted() {
+            sleep(FLUSH_PAUSE).await;
+            self.send(&CancellationToken::new()).await;
+        }
+    }
+
+    /// Makes the list of the summary's data, once for all of its sends.
+    fn add(&mut self, summary: Rc<Summary>) {
+        let data = self.choice.data(&summary, self.terms.sets);
+        self.backlog.push(summary, data);
+    }
+
+    /// Whether what is left may be accepted if it is only tried long enough: the network, the service or
+    /// this machine fails, and nobody has to do anything about it. The shutdown timeout sets the limit.
+    fn may_still_be_accepted(&self) -> bool {
+        !self.backlog.is_empty() && self.outage.as_ref().is_some_and(Outage::may_pass)
+    }
+
+    /// What became of the summaries so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What its publisher is chosen by.
+    pub fn publisher(&self) -> &'static str {
+        self.publisher.name()
+    }
+
+    /// How many attempts were made beside the first of each send.
+    pub fn retries(&self) -> u64 {
+        self.retries.count()
+    }
+
+    /// The failure since which nothing was accepted.
+    pub fn failure(&self) -> Option<&PublishError> {
+        self.outage.as_ref().map(|outage| &outage.error)
+    }
+
+    /// Offers the backlog to the publisher, oldest first, until it is empty or a send fails.
+    async fn send(&mut self, hurry: &CancellationToken) {
+        self.drop_expired();
+        let mut most = usize::MAX;
+        while let Some(plan) = self.backlog.plan(&*self.publisher, &self.terms, most) {
+            let sent = if plan.len() > 0 || self.terms.empty_windows {
+                let parcels = self.backlog.parcels(&plan);
+                self.publisher.send(&parcels, hurry).await.map(Some)
+            } else {
+                Ok(None)
+            };
+            match sent {
+                Ok(accepted) => {
+                    self.settle(&plan, accepted);
+                    // What stands behind the datum that was looked for is sent as it would have been.
+                    most =
+                        if self.backlog.is_begun() { most.saturating_mul(2) } else { usize::MAX };
+                }
+                // The service refuses a request as a whole. Smaller and smaller ones find the
+                // datum that it refuses, and let the others through.
+                Err(error) if error.kind == Failure::Rejected && plan.len() > 1 => {
+                    debug!(
+                        "{} metrics were rejected together and are sent apart: {error}",
+                        plan.len()
+                    );
+                    most = plan.len() / 2;
+                }
+                Err(error) if error.kind == Failure::Rejected => self.reject(&error),
+                Err(error) => return self.fails(error, hurry),
+            }
+        }
+    }
+
+    /// What a plan sent was accepted, but for those data that the publisher counts as refused.
+    fn settle(&mut self, plan: &Plan, accepted: Option<Accepted>) {
+        if let Some(Accepted { refused }) = accepted {
+            self.counts.rejected_data += refused;
+            self.outage_ends();
+        }
+        for window in self.backlog.settle(plan) {
+            self.is_done(&window);
+        }
+    }
+
+    /// Says so when a datum is rejected for the first time, and not again in each window.
+    fn reject(&mut self, error: &PublishError) {
+        if let Some((summary, datum)) = self.backlog.next() {
+            let name = label(summary, datum);
+            let start = humantime::format_rfc3339_seconds(summary.start);
+            let is_new = self.rejected.insert(name.clone());
+            let level = if is_new { Level::Error } else { Level::Debug };
+            log!(level, "{name} of the window of {start} was rejected and is dropped: {error}");
+        }
+        self.counts.rejected_data += 1;
+        if let Some(window) = self.backlog.reject() {
+            self.outage_ends();
+            self.is_done(&window);
+        }
+    }
+
+    /// All data of a window were accepted or rejected.
+    fn is_done(&mut self, window: &Unsent) {
+        if window.rejected > 0 {
+            match window.rejected >= window.data.len() {
+                true => self.counts.rejected += 1,
+                false => self.counts.delivered += 1,
+            }
+            return;
+        }
+        self.counts.delivered += 1;
+        if let Some(target) = self.terms.log.filter(|of| log_enabled!(target: of, Level::Info)) {
+            for line in self.format.lines(&window.summary) {
+                info!(target: target, "{line}");
+            }
+        }
+        if !std::mem::take(&mut self.rejected).is_empty() {
+            let count = self.counts.rejected_data;
+            info!("all metrics are taken again, after {count} were rejected in all");
+        }
+    }
+
+    fn drop_expired(&mut self) {
+        let Some(oldest) = self.terms.oldest else { return };
+        let now = (self.wall_clock)();
+        // Where the clock was set they need not be in the order of their times.
+        let is_expired =
+            |summary: &Summary| now.duration_since(summary.start).is_ok_and(|age| age >= oldest);
+        let expired = self.backlog.retain(|summary| !is_expired(summary));
+        self.counts.expired += expired as u64;
+        if expired > 0 {
+            let days = oldest.as_secs() / 86_400;
+            error!("windows dropped because none is taken that is {days} days old: {expired}");
+        }
+    }
+
+    fn drop_overflow(&mut self) {
+        let overflow = self.backlog.len().saturating_sub(self.buffer);
+        self.backlog.drop_oldest(overflow);
+        self.counts.overflowed += overflow as u64;
+        if let (Some(outage), 1..) = (&mut self.outage, overflow) {
+            if outage.overflowed == 0 {
+                error!("the oldest windows are dropped from now on, windows kept: {}", self.buffer);
+            }
+            outage.overflowed += overflow as u64;
+        }
+    }
+
+    fn fails(&mut self, error: PublishError, hurry: &CancellationToken) {
+        if hurry.is_cancelled() {
+            return;
+        }
+        let kept = self.backlog.len().min(self.buffer);
+        let outage = Outage::goes_on(self.outage.take(), error.clone(), kept);
+        let elapsed = outage.since.elapsed();
+        self.outage = Some(outage);
+        let since = (self.wall_clock)().checked_sub(elapsed).unwrap_or(SystemTime::UNIX_EPOCH);
+        self.tell(PublisherState::Failing { since, error });
+    }
+
+    fn tell(&self, state: PublisherState) {
+        if let Some(health) = &self.health {
+            health.send_replace(Some(Health { publisher: self.publisher.name(), state }));
+        }
+    }
+
+    fn outage_ends(&mut self) {
+        self.tell(PublisherState::Works);
+        if let Some(outage) = self.outage.take() {
+            outage.ends();
+        }
+    }
+}
+
+/// Between the sends of the last flush, each of which has waits between its own attempts.
+const FLUSH_PAUSE: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! Shows what would be measured and published, and how that is known.
+
+mod part;
+mod published;
+mod text;
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use serde::{Serialize, Serializer};
+use tokio::time::{Instant, sleep};
+
+use self::part::Explained;
+use self::published::{Published, Unavailable};
+use crate::auto_dimensions;
+use crate::collector::Collector;
+use crate::config::{Output, Settings};
+use crate::cost::Comparison;
+use crate::model::{CpuReading, Evidence, MemoryReading, Number, ReadError};
+use crate::publisher::{self, Retries};
+use crate::sampler::Sampler;
+use crate::shown::shown;
+use crate::source::choose::{self, Chosen};
+
+/// Everything that there is to say, in the form that it is printed in.
+#[derive(Debug, Serialize)]
+struct Explanation {
+    scope: String,
+    reason: Text,
+    parts: Vec<Explained>,
+    namespace: String,
+    /// Those of all metrics.
+    #[serde(serialize_with = "as_map")]
+    dimensions: Vec<(Text, Text)>,
+    /// Each metric with each set of dimensions, as it would be sent.
+    metrics: Vec<Published>,
+    /// What was asked for and has no value.
+    unavailable: Vec<Unavailable>,
+    publishers: Vec<Facts>,
+    cost: Comparison,
+}
+
+/// To where and as whom a publisher would publish.
+#[derive(Debug, Serialize)]
+struct Facts {
+    name: &'static str,
+    #[serde(flatten, serialize_with = "as_map")]
+    facts: Vec<(String, FactShown)>,
+}
+
+/// Something about a publisher: the value alone, for machines, and what else there is to say.
+#[derive(Debug, Serialize)]
+struct FactShown {
+    value: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<Text>,
+}
+
+/// A text of whoever wrote it, fit to be shown.
+#[derive(Debug, Serialize)]
+pub struct Text(String);
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(shown(text))
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Pairs, in their order, as an object.
+fn as_map<K, V, S>(pairs: &[(K, V)], serializer: S) -> Result<S::Ok, S::Error>
+where
+    K: Serialize,
+    V: Serialize,
+    S: Serializer,
+{
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
+}
+
+/// Looks at everything, and returns what is to be printed.
+pub async fn run(settings: &Settings) -> String {
+    let settings = &auto_dimensions::complete(settings, std::future::pending()).await;
+    let chosen = choose::open(&settings.measuring).await;
+    let (scope, reason) = (chosen.scope, chosen.reason.clone());
+    let (summaries, hand_out) = published::hand_out();
+    let mut collector = Collector::of(settings, hand_out);
+    let looked = look(chosen, settings, &mut collector).await;
+    let Looked { cpu: [first, second], memory, evidence, missing } = looked;
+    collector.finish();
+    let summary = published::newest(summaries);
+    let mut publishers = Vec::new();
+    for publish in &settings.publishing.publishers {
+        let publisher = publisher::choose::open(*publish, settings, &Retries::default());
+        publishers.push(Facts::of(publisher.name(), publisher.explain().await));
+    }
+    let parts = [part::cpu(first, second, &evidence), part::memory(memory, &evidence)];
+    let reason_of = |number| {
+        let part = match number {
+            Number::Cpu => parts[0].error.as_ref(),
+            Number::Memory => parts[1].error.as_ref(),
+            _ => None,
+        };
+        let missing = missing.iter().find(|(of, _)| *of == number).map(|(_, why)| why.clone());
+        let of_part = part.map(|error| error.to_string());
+        of_part.or(missing).unwrap_or_else(|| NO_FIGURES.to_owned())
+    };
+    let unavailable = published::unavailable(settings, &summary, reason_of);
+    let explanation = Explanation {
+        scope: scope.to_string(),
+        reason: Text::from(&*reason),
+        parts: parts.into(),
+        namespace: settings.identity.namespace.clone(),
+        dimensions: settings
+            .identity
+            .dimensions
+            .iter()
+            .map(|dimension| (Text::from(&*dimension.name), Text::from(&*dimension.value)))
+            .collect(),
+        metrics: published::all(settings, &summary),
+        unavailable,
+        publishers,
+        cost: Comparison::of(settings, &summary, settings.identity.dimension_sets().len()),
+    };
+    match settings.publishing.output {
+        Output::Text => text::render(&explanation),
+        Output::Json => serde_json::to_string_pretty(&explanation)
+            .expect("strings and numbers can be written as JSON"),
+    }
+}
+
+impl Facts {
+    fn of(name: &'static str, facts: Vec<publisher::Fact>) -> Self {
+        let facts = facts.into_iter().map(|fact| {
+            let (value, note) = (fact.value.as_deref().map(Text::from), fact.note);
+            (
+                fact.name.replace(' ', "_"),
+                FactShown { value, note: note.as_deref().map(Text::from) },
+            )
+        });
+        Self { name, facts: facts.collect() }
+    }
+}
+
+/// The newest of what was read, as far as there was anything.
+#[derive(Default)]
+struct Looked {
+    /// The last but one, and the last.
+    cpu: [Option<Result<CpuReading, ReadError>>; 2],
+    memory: Option<Result<MemoryReading, ReadError>>,
+    evidence: Vec<Evidence>,
+    /// The numbers that have no value, each with the reason.
+    missing: Vec<(Number, String)>,
+}
+
+/// Samples until there is memory, and CPU twice. The collector gets all of it.
+async fn look(chosen: Chosen, settings: &Settings, collector: &mut Collector) -> Looked {
+    let (start, mut looked) = (Instant::now(), Looked::default());
+    let mut sampler = Sampler::new(chosen, settings.measuring.metrics, None, collector);
+    loop {
+        let reading = sampler.read(Instant::now());
+        sampler.take(reading.clone(), SystemTime::now(), collector);
+        if reading.cpu.is_some() {
+            let [_, last] = looked.cpu;
+            looked.cpu = [last, reading.cpu];
+        }
+        looked.memory = reading.memory.or(looked.memory);
+        let is_complete = looked.cpu[0].is_some() && looked.memory.is_some();
+        let evidence = sampler.explain();
+        let is_silent = evidence.iter().flat_map(|of| &of.values).all(|raw| raw.value.is_err());
+        let longest = if is_silent { NOTHING_KNOWN } else { LONGEST_LOOK };
+        if is_complete || start.elapsed() >= longest {
+            sampler.report(collector);
+            let missing = sampler.missing().to_vec();
+            return Looked { evidence, missing, ..looked };
+        }
+        sleep(settings.measuring.sample_interval.min(LONGEST_INTERVAL)).await;
+    }
+}
+
+/// Where nothing could be measured yet.
+const NO_FIGURES: &str = "there are no figures yet";
+
+/// Nobody wants to wait longer for an explanation, however long the sample interval is.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// An endpoint that has not told anything after this is not waited for.
+const NOTHING_KNOWN: Duration = Duration::from_secs(4);
+
+/// On Fargate the endpoint has new figures every ten seconds, and the overhead on CPU is known after
+/// the second of those that are of after the start. What is not known after this is not told.
+const LONGEST_LOOK: Duration = Duration::from_secs(40);

@@ -1,0 +1,72 @@
+//! What a percent is of.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A number of CPU cores, fractions included: a quota of 25 ms in 100 ms is 0.25.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Cores(pub f64);
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+impl fmt::Display for Cores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cores", self.0)
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0)
+    }
+}
+
+/// What a percent is of, and where that stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit<T> {
+    pub amount: T,
+    pub origin: Origin,
+}
+
+/// Where a limit stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    File(Arc<Path>),
+    /// The URL of a metadata endpoint.
+    Endpoint(Arc<str>),
+    /// A call of the operating system or of a library.
+    Call(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Endpoint(url) => f.write_str(url),
+            Self::Call(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The limits of one thing, as far as it has any.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Limits {
+    pub cpu: Option<Limit<Cores>>,
+    pub memory: Option<Limit<Bytes>>,
+}
+
+impl<T> Limit<T> {
+    /// A limit that stands in a file.
+    pub fn in_file(amount: T, file: &Path) -> Self {
+        Self { amount, origin: Origin::File(file.into()) }
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Limit<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.amount, self.origin)
+    }
+}

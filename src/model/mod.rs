@@ -1,0 +1,23 @@
+//! The values that pass between the stages. They depend on nothing.
+
+mod datum;
+mod evidence;
+mod limit;
+mod metric;
+mod reading;
+mod report;
+mod sample;
+mod series;
+mod summary;
+#[cfg(test)]
+pub mod tests;
+
+pub use self::datum::{Datum, Statistic, Value};
+pub use self::evidence::{Evidence, Part, RawValue};
+pub use self::limit::{Bytes, Cores, Limit, Limits, Origin};
+pub use self::metric::{CONTAINER_NAME, Kind, Metric, Number, Numbers, Unit};
+pub use self::reading::{CpuAccount, CpuReading, MemoryReading, ReadError, Reading, Reported};
+pub use self::report::Report;
+pub use self::sample::Sample;
+pub use self::series::Series;
+pub use self::summary::{Entry, Statistics, Summary, ValueCount};

@@ -1,0 +1,9 @@
+//! The result of one run of a check.
+
+use super::Series;
+
+/// What one run of a check found. What could not be measured is not among the values.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub values: Vec<(Series, f64)>,
+}

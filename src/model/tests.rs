@@ -1,0 +1,38 @@
+//! Summaries as tests need them.
+
+use std::rc::Rc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::{Entry, Number, Statistics, Summary, ValueCount};
+
+/// The start of [`summary`]: 2026-11-18T11:07:00Z.
+pub const START: Duration = Duration::from_secs(1_795_000_020);
+
+pub fn summary(entries: Vec<Entry>) -> Summary {
+    Summary { start: UNIX_EPOCH + START, entries }
+}
+
+/// A number of the whole, or of a container.
+pub fn entry(number: Number, container: Option<&str>, statistics: Statistics) -> Entry {
+    let container = container.map(Rc::from);
+    Entry { metric: Rc::new(number.of(container.as_ref())), statistics }
+}
+
+/// Samples of a median and a maximum.
+pub fn sampled(count: usize, median: f64, max: f64) -> Statistics {
+    let values = Vec::new();
+    let (first, last) = (median, median);
+    Statistics { count, min: 0.0, max, mean: 1.0, m2: 0.0, median, first, last, values }
+}
+
+/// The same with all of its values: hundredths of a percent, and how often each was there.
+pub fn with_values(mut statistics: Statistics, values: &[(u16, u32)]) -> Statistics {
+    let value = |&(hundredths, count): &(u16, u32)| ValueCount { hundredths, count };
+    statistics.values = values.iter().map(value).collect();
+    statistics
+}
+
+/// A number that was reported, from which a counter counts, and the newest.
+pub fn reported(first: f64, last: f64) -> Statistics {
+    Statistics { first, last, ..sampled(2, last, last) }
+}
