@@ -47,7 +47,7 @@ fn the_numbers_give_the_percent() {
     // The values are read a moment after the percent.
     assert!((said - percent).abs() < 0.5, "{said} {percent}: {text}");
     assert_eq!((&memory["part"], &memory["limit"]["unit"]), (&json!("memory"), &json!("bytes")));
-    assert_eq!(memory["limit"]["amount"].as_f64(), Some(value("MemTotal") as f64));
+    assert_eq!(memory["limit"]["amount"].as_f64(), Some(1024.0 * value("MemTotal") as f64));
     let metrics = explanation["metrics"].as_array().expect("a list");
     assert_eq!(metrics.len(), 4, "{text}");
     assert_eq!(metrics[2]["name"], "MemoryUtilization");
@@ -192,7 +192,10 @@ fn each_publisher_has_its_own_facts() {
     let publishers = explanation["publishers"].as_array().expect("a list");
     let names: Vec<_> = publishers.iter().map(|publisher| &publisher["name"]).collect();
     assert_eq!(names, ["cloudwatch", "emf", "console"]);
-    assert_eq!(publishers[0]["region"], json!({ "value": "eu-west-1", "note": "from AWS_REGION" }));
+    assert_eq!(
+        publishers[0]["region"],
+        json!({ "value": "eu-west-1", "note": "from the environment" })
+    );
     assert_eq!(publishers[0]["endpoint"]["value"], "https://monitoring.eu-west-1.amazonaws.com");
     assert_eq!(publishers[2]["output"]["value"], "lines on standard output");
 }

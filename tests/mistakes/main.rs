@@ -76,7 +76,7 @@ fn a_region_that_was_to_come_from_a_file_that_cannot_be_used() {
     assert!(line.contains(expected), "{line}");
     assert!(line.ends_with("; set --region or AWS_REGION"), "{line}");
     let text = explain(&[variable]);
-    assert!(text.contains("region: unknown: nobody who was asked knows one; AWS_CONFIG_FILE "));
+    assert!(text.contains("region: not found (looked in --region, environment, profile, instance metadata); AWS_CONFIG_FILE "));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_mistake_does_not_matter_where_there_are_credentials_and_explain_still_tells
     assert_eq!(agent.terminate().expect_code(0).stderr, "");
     let pair = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), REGION, file];
     let text = explain(&pair);
-    assert!(text.contains("credentials: found: Environment; AWS_CONFIG_FILE "), "{text}");
+    assert!(text.contains("credentials: Environment (AWS_CONFIG_FILE "), "{text}");
 }
 
 #[test]

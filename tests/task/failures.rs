@@ -103,7 +103,11 @@ fn explain_tells_why_there_are_no_figures() {
         endpoint.url()
     );
     assert_eq!(ended.stdout.matches(&line).count(), 2, "{ended:#?}");
-    assert_eq!(ended.stdout.matches("there are no figures yet").count(), 2, "{ended:#?}");
+    assert_eq!(
+        ended.stdout.matches("\n  unknown: there are no figures yet\n").count(),
+        2,
+        "{ended:#?}"
+    );
 }
 
 #[test]

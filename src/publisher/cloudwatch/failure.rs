@@ -89,31 +89,57 @@ fn of_status(status: u16, causes: &str) -> PublishError {
     PublishError { kind, causes: format!("HTTP {status}: {causes}"), advice }
 }
 
-/// No answer: the request was not sent, or got lost. What the causes say is all there is.
+/// No answer: the request was not sent, or got lost. What the causes say is all there is: their types
+/// are private to the libraries that they come from.
 fn of_causes(causes: String) -> PublishError {
-    let has = |text: &str| causes.contains(text);
-    let (kind, advice) = if has("credentials") || has("the credential provider") {
-        (
-            Failure::TryAgain,
-            Some("give it a task role, an instance role, a profile or AWS_ACCESS_KEY_ID"),
-        )
-    } else if has("invalid peer certificate") {
-        let advice = "name the roots that sign this endpoint in SSL_CERT_FILE, and check the clock";
-        (Failure::Misconfigured, Some(advice))
-    } else if has("tunnel error") {
-        (Failure::TryAgain, Some("check HTTPS_PROXY and NO_PROXY"))
-    } else if has("lookup address") || has("dns error") {
-        (
-            Failure::TryAgain,
-            Some("check the region or endpoint, and this machine's name resolution"),
-        )
-    } else if has("region") {
-        (Failure::Misconfigured, Some("set --region or AWS_REGION"))
-    } else {
-        (Failure::TryAgain, None)
-    };
-    PublishError { kind, causes, advice }
+    let row = BY_WORDS.iter().find(|row| row.words.iter().any(|words| causes.contains(words)));
+    match row {
+        Some(ByWords { kind, advice, .. }) => {
+            PublishError { kind: *kind, causes, advice: Some(advice) }
+        }
+        None => PublishError { kind: Failure::TryAgain, causes, advice: None },
+    }
 }
+
+/// What a failure means that only the words of a library tell. The first row that fits counts.
+struct ByWords {
+    words: &'static [&'static str],
+    kind: Failure,
+    advice: &'static str,
+}
+
+const BY_WORDS: &[ByWords] = &[
+    // aws-config and aws-credential-types: a provider, or the chain of them.
+    ByWords {
+        words: &["credentials", "the credential provider"],
+        kind: Failure::TryAgain,
+        advice: "give it a task role, an instance role, a profile or AWS_ACCESS_KEY_ID",
+    },
+    // rustls: the certificate of the endpoint.
+    ByWords {
+        words: &["invalid peer certificate"],
+        kind: Failure::Misconfigured,
+        advice: "name the roots that sign this endpoint in SSL_CERT_FILE, and check the clock",
+    },
+    // hyper-util: the answer of a proxy to CONNECT.
+    ByWords {
+        words: &["tunnel error"],
+        kind: Failure::TryAgain,
+        advice: "check HTTPS_PROXY and NO_PROXY",
+    },
+    // hyper-util, and getaddrinfo as std words its failure.
+    ByWords {
+        words: &["dns error", "lookup address"],
+        kind: Failure::TryAgain,
+        advice: "check the region or endpoint, and this machine's name resolution",
+    },
+    // aws-sdk-cloudwatch: the rules of its endpoints.
+    ByWords {
+        words: &["region", "Region"],
+        kind: Failure::Misconfigured,
+        advice: "set --region or AWS_REGION",
+    },
+];
 
 /// The error and all of its causes, outermost first, on one line. Some errors repeat their cause
 /// in their own text; it is then said once.
@@ -132,4 +158,44 @@ pub fn causes(error: &dyn Error) -> String {
 
 fn one_line(error: &dyn Error) -> String {
     error.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" / ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The texts as the versions in Cargo.lock write them. Where one of them changes its words, this is
+    /// the place.
+    #[test]
+    fn the_words_of_libraries_have_a_row() {
+        for (text, advice) in [
+            ("no providers in chain provided credentials", "give it a task role"),
+            ("an error occurred while loading credentials: no answer", "give it a task role"),
+            ("the credential provider was not enabled", "give it a task role"),
+            ("the credentials provider was not properly configured", "give it a task role"),
+            ("client error (Connect): invalid peer certificate: UnknownIssuer", "name the roots"),
+            (
+                "invalid peer certificate: certificate expired: verification time 5",
+                "name the roots",
+            ),
+            ("client error (Connect): tunnel error: unsuccessful", "check HTTPS_PROXY"),
+            ("tunnel error: proxy authorization required", "check HTTPS_PROXY"),
+            ("tunnel error: failed to create underlying connection", "check HTTPS_PROXY"),
+            ("client error (Connect): dns error: no record", "check the region or endpoint"),
+            (
+                "failed to lookup address information: Name or service not known",
+                "check the region or endpoint",
+            ),
+            ("Invalid Configuration: Missing Region", "set --region"),
+        ] {
+            let error = of_causes(text.to_owned());
+            let is_it = error.advice.is_some_and(|told| told.starts_with(advice));
+            assert!(is_it, "{text}: {error:?}");
+        }
+        for text in ["client error (Connect): tcp connect error: Connection refused (os error 111)"]
+        {
+            let error = of_causes(text.to_owned());
+            assert_eq!((error.kind, error.advice), (Failure::TryAgain, None), "{text}");
+        }
+    }
 }
