@@ -12,6 +12,7 @@ pub mod settings;
 
 pub mod agent;
 pub mod auto_dimensions;
+pub mod children;
 pub mod command;
 pub mod cost;
 pub mod explain;

@@ -66,3 +66,6 @@ fn resolve_alias(filters: &str) -> String {
 /// `cloudwatch_metrics_agent::publisher`. It is given and not that of a module, so that no move of
 /// code changes what they see.
 pub const CLOUDWATCH: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::cloudwatch");
+
+/// What is logged of child processes is under the name of command mode, wherever its code is.
+pub const COMMAND: &str = concat!(env!("CARGO_PKG_NAME"), "::command");

@@ -5,8 +5,9 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use cloudwatch_metrics_agent::children::Children;
 use cloudwatch_metrics_agent::cli::Cli;
-use cloudwatch_metrics_agent::command::Child;
+use cloudwatch_metrics_agent::command::Command;
 use cloudwatch_metrics_agent::settings::Settings;
 use cloudwatch_metrics_agent::signals::{self, Signals};
 use cloudwatch_metrics_agent::{agent, explain, logging, publisher};
@@ -54,10 +55,10 @@ async fn run(inherited: SigSet) -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     }
-    let mut child = None;
+    let mut command = None;
     if let Some((program, arguments)) = settings.command.split_first() {
-        match Child::spawn(program, arguments, &mut signals) {
-            Ok(spawned) => child = Some(spawned),
+        match Command::spawn(program, arguments, &Children::default(), &mut signals) {
+            Ok(spawned) => command = Some(spawned),
             Err(error) => {
                 complain(&error);
                 return error.exit_code();
@@ -66,7 +67,7 @@ async fn run(inherited: SigSet) -> ExitCode {
     } else {
         signals.release();
     }
-    if child.is_some() {
+    if command.is_some() {
         publisher::check_beside(&settings);
     } else if let Err(problem) = publisher::check(&settings) {
         complain(&problem);
@@ -80,8 +81,8 @@ async fn run(inherited: SigSet) -> ExitCode {
         ended
     };
     let watch = async {
-        match &mut child {
-            Some(child) => child.watch(&mut signals, &stop).await,
+        match &mut command {
+            Some(command) => command.watch(&mut signals, &stop).await,
             None => signals.watch(&stop).await,
         }
     };
@@ -95,7 +96,7 @@ async fn run(inherited: SigSet) -> ExitCode {
             ExitCode::FAILURE
         }
     };
-    child.map_or(code, |child| child.exit_code())
+    command.map_or(code, |command| command.exit_code())
 }
 
 fn failed(error: &std::io::Error) -> ExitCode {
