@@ -12,12 +12,13 @@ use cloudwatch_metrics_agent::settings::Settings;
 use cloudwatch_metrics_agent::signals::{self, Signals};
 use cloudwatch_metrics_agent::{agent, explain, logging, publisher};
 use nix::sys::signal::SigSet;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
     // Before anything else, so that there is no instant at which a signal loses data.
     let inherited = signals::hold();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),

@@ -100,7 +100,7 @@ impl Task {
     pub async fn open(endpoint: Endpoint, settings: &Settings) -> Self {
         let (sender, news) = channel();
         let address = endpoint.url("/task");
-        tokio::spawn(poll::run(endpoint, settings.memory, sender));
+        tokio::task::spawn_local(poll::run(endpoint, settings.memory, sender));
         let mut task = Self {
             news,
             address,
