@@ -12,6 +12,7 @@ pub mod settings;
 
 pub mod agent;
 pub mod auto_dimensions;
+mod blocking;
 pub mod children;
 pub mod command;
 pub mod cost;

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    // A name lookup may still hang in its thread, which ends with this one.
+    // A system call may still hang in its helper thread, which ends with this one.
     runtime.block_on(run(inherited))
 }
 
@@ -70,7 +70,7 @@ async fn run(inherited: SigSet) -> ExitCode {
     }
     if command.is_some() {
         publisher::check_beside(&settings);
-    } else if let Err(problem) = publisher::check(&settings) {
+    } else if let Err(problem) = publisher::check(&settings).await {
         complain(&problem);
         return ExitCode::from(2);
     }

@@ -12,6 +12,9 @@ use crate::shown::shown;
 
 /// The failure behind an error of PutMetricData.
 pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
+    if let Some(own) = find::<PublishError>(error) {
+        return own.clone();
+    }
     match (error.code(), error.raw_response()) {
         (Some(code), Some(response)) => {
             let status = response.status().as_u16();
