@@ -7,24 +7,21 @@ mod terminal;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::{self, ExitCode};
 
-use log::{debug, info, warn};
-use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, kill_current_process_group, kill_process,
-    kill_process_group, wait,
-};
+use log::{info, warn};
+use rustix::process::{Signal, WaitStatus, kill_current_process_group};
 use tokio_util::sync::CancellationToken;
 
 use self::terminal::Terminal;
+use crate::children::{self, Child, Children};
 use crate::signals::{Signals, Stopping};
 
 /// A command that was started.
 #[derive(Debug)]
-pub struct Child {
-    /// Also the name of its process group.
-    pid: Pid,
+pub struct Command {
+    child: Child,
+    children: Children,
     terminal: Option<Terminal>,
     /// Whether it was seen to be stopped, and was not made to go on since.
     stopped: bool,
@@ -32,28 +29,30 @@ pub struct Child {
     exit_code: Option<u8>,
 }
 
-impl Child {
+impl Command {
     /// Starts a program. It has the standard input and outputs and the environment of this
     /// process, and a process group of its own, so that Ctrl-C at a terminal reaches it once.
     pub fn spawn(
         program: &OsStr,
         arguments: &[OsString],
+        children: &Children,
         signals: &mut Signals,
     ) -> Result<Self, CannotRun> {
         let cannot_run = |error| CannotRun { program: program.to_owned(), error };
         signals.install_for_child().map_err(cannot_run)?;
         signals.release();
-        adopt_orphans();
+        children::adopt_orphans();
         let terminal = Terminal::of_standard_input();
-        let start = || Command::new(program).args(arguments).process_group(0).spawn();
-        let child = signals.with_inherited_mask(start);
-        let pid = Pid::from_child(&child.map_err(cannot_run)?);
-        last_resort::prepare(nix::unistd::Pid::from_raw(pid.as_raw_nonzero().get()));
+        let start = || children.spawn(process::Command::new(program).args(arguments));
+        let child = signals.with_inherited_mask(start).map_err(cannot_run)?;
+        let pid = child.pid();
+        last_resort::prepare(pid);
         if let Some(terminal) = &terminal {
             terminal.give_to(pid);
         }
         info!("{program:?} runs as process {pid}");
-        Ok(Self { pid, terminal, stopped: false, exit_code: None })
+        let children = children.clone();
+        Ok(Self { child, children, terminal, stopped: false, exit_code: None })
     }
 
     /// Passes signals on to the child until it has ended, then cancels `stop`. From there on a
@@ -80,16 +79,14 @@ impl Child {
         self.exit_code.map_or(ExitCode::FAILURE, ExitCode::from)
     }
 
-    /// Takes note of all children that have ended, orphans too: one SIGCHLD may stand for many.
+    /// Takes note of all children that have changed, orphans too, and of the command's end or stop.
     fn reap(&mut self) {
-        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
-            if pid != self.pid || self.exit_code.is_some() {
-                debug!("process {pid}, an orphan: {status:?}");
-            } else if let Some(signal) = status.stopping_signal() {
-                self.was_stopped(signal);
-            } else {
-                self.ended(status);
-            }
+        self.children.reap();
+        match (self.child.end(), self.child.take_stop()) {
+            (Some(_), _) if self.exit_code.is_some() => {}
+            (Some(status), _) => self.ended(status),
+            (None, Some(signal)) => self.was_stopped(signal),
+            (None, None) => {}
         }
     }
 
@@ -102,11 +99,11 @@ impl Child {
                 status.exit_status().unwrap_or_default()
             ),
         }
-        let code = signal.map_or(status.exit_status(), |signal| Some(128 + signal));
-        self.exit_code = code.and_then(|code| u8::try_from(code).ok()).or(Some(u8::MAX));
+        self.exit_code =
+            children::exit_code(status).and_then(|code| u8::try_from(code).ok()).or(Some(u8::MAX));
         if let Some(terminal) = &self.terminal {
             // From here on Ctrl-C is for this process again.
-            terminal.take_back_from(self.pid);
+            terminal.take_back_from(self.child.pid());
         }
     }
 
@@ -116,7 +113,7 @@ impl Child {
         info!("the command was stopped by signal {by}");
         let Some(terminal) = &self.terminal else { return };
         let wanted_terminal = [Signal::TTIN, Signal::TTOU].map(Signal::as_raw).contains(&by);
-        if wanted_terminal && terminal.is_of(self.pid) {
+        if wanted_terminal && terminal.is_of(self.child.pid()) {
             // It was faster than this process, and has the terminal by now.
             self.resume();
         } else {
@@ -141,7 +138,7 @@ impl Child {
             }
             return;
         }
-        match kill_process(self.pid, signal) {
+        match self.child.signal(signal) {
             Ok(()) => info!("signal {} was passed on", signal.as_raw()),
             Err(error) => warn!("signal {} cannot be passed on: {error}", signal.as_raw()),
         }
@@ -151,20 +148,11 @@ impl Child {
     fn resume(&mut self) {
         self.stopped = false;
         if let Some(terminal) = &self.terminal {
-            terminal.give_to(self.pid);
+            terminal.give_to(self.child.pid());
         }
-        if let Err(error) = kill_process_group(self.pid, Signal::CONT) {
+        if let Err(error) = self.child.signal_group(Signal::CONT) {
             warn!("the command cannot be made to go on: {error}");
         }
-    }
-}
-
-/// Makes whoever loses its parent below this process its child, so that it can be reaped. PID 1
-/// has that by nature.
-fn adopt_orphans() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
-        warn!("orphans are left to others: {error}");
     }
 }
 

@@ -24,10 +24,12 @@ pub mod publisher;
 
 // Beside it: the endpoints of the place where it runs, and what a person sees.
 pub mod auto_dimensions;
+mod blocking;
 mod lookup;
 mod surroundings;
 mod terminal;
 
+pub mod children;
 pub mod command;
 pub mod cost;
 pub mod explain;

@@ -69,3 +69,6 @@ pub const CLOUDWATCH: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::cloud
 
 /// What a delivery logs is under this name.
 pub const DELIVERY: &str = concat!(env!("CARGO_PKG_NAME"), "::delivery");
+
+/// What is logged of child processes is under the name of command mode, wherever its code is.
+pub const COMMAND: &str = concat!(env!("CARGO_PKG_NAME"), "::command");

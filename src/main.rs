@@ -5,23 +5,25 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use cloudwatch_metrics_agent::command::Child;
+use cloudwatch_metrics_agent::children::Children;
+use cloudwatch_metrics_agent::command::Command;
 use cloudwatch_metrics_agent::config::Settings;
 use cloudwatch_metrics_agent::config::cli::Cli;
 use cloudwatch_metrics_agent::signals::{self, Signals};
 use cloudwatch_metrics_agent::{agent, explain, logging, publisher};
 use nix::sys::signal::SigSet;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
     // Before anything else, so that there is no instant at which a signal loses data.
     let inherited = signals::hold();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    // A name lookup may still hang in its thread, which ends with this one.
+    // A system call may still hang in its helper thread, which ends with this one.
     runtime.block_on(run(inherited))
 }
 
@@ -54,10 +56,10 @@ async fn run(inherited: SigSet) -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     }
-    let mut child = None;
+    let mut command = None;
     if let Some((program, arguments)) = settings.command.split_first() {
-        match Child::spawn(program, arguments, &mut signals) {
-            Ok(spawned) => child = Some(spawned),
+        match Command::spawn(program, arguments, &Children::default(), &mut signals) {
+            Ok(spawned) => command = Some(spawned),
             Err(error) => {
                 complain(&error);
                 return error.exit_code();
@@ -66,9 +68,9 @@ async fn run(inherited: SigSet) -> ExitCode {
     } else {
         signals.release();
     }
-    if child.is_some() {
+    if command.is_some() {
         publisher::choose::check_beside(&settings);
-    } else if let Err(problem) = publisher::choose::check(&settings) {
+    } else if let Err(problem) = publisher::choose::check(&settings).await {
         complain(&problem);
         return ExitCode::from(2);
     }
@@ -80,8 +82,8 @@ async fn run(inherited: SigSet) -> ExitCode {
         ended
     };
     let watch = async {
-        match &mut child {
-            Some(child) => child.watch(&mut signals, &stop).await,
+        match &mut command {
+            Some(command) => command.watch(&mut signals, &stop).await,
             None => signals.watch(&stop).await,
         }
     };
@@ -95,7 +97,7 @@ async fn run(inherited: SigSet) -> ExitCode {
             ExitCode::FAILURE
         }
     };
-    child.map_or(code, |child| child.exit_code())
+    command.map_or(code, |command| command.exit_code())
 }
 
 fn failed(error: &std::io::Error) -> ExitCode {

@@ -54,7 +54,7 @@ impl Collector {
 
     /// Whether a sample at this time would close the open window.
     pub fn would_close(&self, now: SystemTime) -> bool {
-        self.open.as_ref().is_some_and(|open| !open.takes(now, self.period, self.table.samples()))
+        self.open.as_ref().is_some_and(|open| !open.takes(now, self.table.samples()))
     }
 
     /// Puts the values of one sample into the window that `now` falls into. That closes the window

@@ -17,6 +17,8 @@ const OVERFULL: usize = 2;
 #[derive(Debug)]
 pub struct Window {
     pub start: SystemTime,
+    /// The start of the next one.
+    end: SystemTime,
     /// How many samples it holds.
     pub count: usize,
 }
@@ -24,12 +26,15 @@ pub struct Window {
 impl Window {
     /// An empty window that a time falls into.
     pub fn at(now: SystemTime, period: Duration) -> Self {
-        Self { start: window_start(now, period), count: 0 }
+        let start = window_start(now, period);
+        Self { start, end: start + period, count: 0 }
     }
 
     /// Whether a sample at this time belongs into it. One period is expected to hold `samples`.
-    pub fn takes(&self, now: SystemTime, period: Duration, samples: usize) -> bool {
-        self.start == window_start(now, period) && self.count < samples * OVERFULL
+    pub fn takes(&self, now: SystemTime, samples: usize) -> bool {
+        // A clock before the epoch is as good as one that stands on it.
+        let now = now.max(UNIX_EPOCH);
+        self.start <= now && now < self.end && self.count < samples * OVERFULL
     }
 }
 

@@ -5,8 +5,9 @@ use std::panic;
 use std::process::exit;
 
 use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use rustix::process::Pid;
+
+use crate::children::{exit_code, for_each_change};
 
 /// From here on a panic, which would abort, stays in its hook until the child has ended.
 #[expect(clippy::disallowed_methods, reason = "after a panic nothing gets back to main")]
@@ -32,7 +33,7 @@ fn supervise(child: Pid, signals: SigSet) -> i32 {
             Ok(Signal::SIGCHLD) => {}
             Ok(signal) => {
                 // Fails where it has just ended, which the next round sees.
-                let _ = kill(child, signal);
+                let _ = kill(nix::unistd::Pid::from_raw(child.as_raw_nonzero().get()), signal);
             }
             // Realtime signals have no name here.
             Err(_) => {}
@@ -40,18 +41,12 @@ fn supervise(child: Pid, signals: SigSet) -> i32 {
     }
 }
 
-/// Reaps whoever has ended. The exit code of the child, if it is among them.
+/// Reaps all that have ended. The exit code of the child, if it is among them.
 fn reap(child: Pid) -> Option<i32> {
-    loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == child => return Some(code),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => {
-                return Some(128 + signal as i32);
-            }
-            // There is nobody left, so the child was reaped before, and its code is lost.
-            Err(nix::errno::Errno::ECHILD) => return Some(1),
-            Ok(WaitStatus::StillAlive) | Err(_) => return None,
-            Ok(_) => {}
-        }
-    }
+    let mut code = None;
+    let reaped = for_each_change(|pid, status| {
+        code = code.or(exit_code(status).filter(|_| pid == child));
+    });
+    // Where there is nobody left, the child was reaped before, and its code is lost.
+    code.or(reaped.is_err().then_some(1))
 }

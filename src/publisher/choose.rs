@@ -18,23 +18,21 @@ pub fn open(publish: Publish, settings: &Settings, retries: &Retries) -> Box<dyn
 }
 
 /// Whether the files that the user names for one of the publishers can be used, or what is wrong
-/// with them.
-pub fn check(settings: &Settings) -> Result<(), String> {
+/// with them. What cannot be known now is said when the first window is sent.
+pub async fn check(settings: &Settings) -> Result<(), String> {
     match settings.publishing.publishers.contains(&Publish::CloudWatch) {
-        true => cloudwatch::check(),
+        true => cloudwatch::check().await,
         false => Ok(()),
     }
 }
 
-/// The same beside a command, which runs already: its signals do not wait for a disk that hangs, so
-/// this has a thread of its own. What is wrong is an error in the log; without a thread it is said
-/// when the first window is sent.
+/// The same beside a command, which runs already: its signals do not wait for a disk that hangs. What
+/// is wrong is an error in the log.
 pub fn check_beside(settings: &Settings) {
     let settings = settings.clone();
-    let check = move || {
-        if let Err(problem) = check(&settings) {
+    tokio::task::spawn_local(async move {
+        if let Err(problem) = check(&settings).await {
             log::error!("{problem}");
         }
-    };
-    let _ = std::thread::Builder::new().spawn(check);
+    });
 }

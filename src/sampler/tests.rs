@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::UNIX_EPOCH;
 
+use tokio::runtime::LocalOptions;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
@@ -119,8 +120,8 @@ impl Running {
 /// Runs a test that needs tasks that stay on their thread, on paused time.
 fn paused<F: Future>(test: F) -> F::Output {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
-    tokio::task::LocalSet::new().block_on(&runtime, test)
+    let runtime = runtime.enable_time().start_paused(true).build_local(LocalOptions::default());
+    runtime.expect("a runtime").block_on(test)
 }
 
 fn seconds(summary: &Summary) -> u64 {

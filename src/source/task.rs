@@ -95,7 +95,7 @@ impl Task {
         let address = match endpoint {
             Some(endpoint) => {
                 let address = endpoint.url("/task");
-                tokio::spawn(poll::run(endpoint, measuring.memory, sender));
+                tokio::task::spawn_local(poll::run(endpoint, measuring.memory, sender));
                 address
             }
             None => {

@@ -122,7 +122,7 @@ pub const OF_THE_MACHINE: &[Fault] = &[
         "A name cannot be looked up: kept in the backlog until it can be.",
     )
     .request(UnderWay::Never)
-    .says("no thread for the name lookup")
+    .says("no thread for ")
     .needs(Needs::Users),
     Fault::new(
         "started with all signals blocked",

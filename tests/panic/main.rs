@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use cloudwatch_metrics_agent::command::Child;
+use cloudwatch_metrics_agent::children::Children;
+use cloudwatch_metrics_agent::command;
 use cloudwatch_metrics_agent::signals::{self, Signals};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -22,7 +23,9 @@ fn panicking(command: &[OsString]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let mut signals = Signals::install(signals::hold()).expect("signals can be taken over");
-        Child::spawn(&command[0], &command[1..], &mut signals).expect("there is a shell");
+        let (program, arguments) = command.split_first().expect("a program");
+        command::Command::spawn(program, arguments, &Children::default(), &mut signals)
+            .expect("there is a shell");
         panic!("on purpose");
     });
 }

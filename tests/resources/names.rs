@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use fake_cloudwatch::FakeCloudWatch;
+use fake_cloudwatch::{Certificate, FakeCloudWatch};
 
 use crate::limits::{Limit, as_nobody, is_root, without_threads};
 use crate::{NAME, THREE_SECONDS, nothing_is_lost};
@@ -56,4 +56,24 @@ fn the_name_of_a_task_metadata_endpoint_is_looked_up_as_soon_as_it_can_be() {
     Limit::of_threads(&agent).give_back();
     metadata.wait_until("a request", |log| !log.requests.is_empty());
     agent.terminate();
+}
+
+#[test]
+fn trusted_roots_are_read_as_soon_as_they_can_be() {
+    if !is_root() {
+        return;
+    }
+    let cloudwatch = FakeCloudWatch::start_tls(Certificate::Valid);
+    let roots = TemporaryFile::new("roots", cloudwatch.ca_pem().expect("TLS has a CA"));
+    let mut agent = publishing_to(&cloudwatch.url());
+    agent.env("SSL_CERT_FILE", roots.path());
+    agent.env("RUST_LOG", "cloudwatch_metrics_agent=debug");
+    let agent = Agent::start(&mut as_nobody(&without_threads(&agent), None));
+    let line = agent.wait_for_log("publishing failed");
+    let text = "no thread for reading files: Resource temporarily unavailable";
+    assert!(line.contains(text) && line.contains("WARN"), "{line}");
+    agent.wait_for_log_lines("] Sample {", 20 + THREE_SECONDS);
+    Limit::of_threads(&agent).give_back();
+    agent.wait_for_log("publishing works again");
+    nothing_is_lost(&agent.terminate().expect_code(0), &cloudwatch);
 }

@@ -8,7 +8,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{Result, future};
 use aws_sdk_cloudwatch::config::ProvideCredentials;
 
-use super::mistakes;
+use super::{disk, mistakes};
 
 /// The SDK's chain, whose failure tells of the user's mistakes first.
 #[derive(Debug)]
@@ -19,6 +19,9 @@ pub struct Chain {
 
 impl Chain {
     async fn credentials(&self) -> Result {
+        // They are read anew where credentials have expired.
+        let readable = disk::check(self.profile.as_deref()).await;
+        readable.map_err(CredentialsError::provider_error)?;
         let failure = match self.providers.provide_credentials().await {
             Ok(credentials) => return Ok(credentials),
             Err(failure) => failure,

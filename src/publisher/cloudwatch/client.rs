@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use super::answer::{FromCloudWatch, Passing};
 use super::attempts::Attempts;
 use super::chain::{Chain, Unsupported};
+use super::disk;
 use super::mistakes::{self, Mistakes};
 use super::names::PatientNames;
 use super::transport;
@@ -59,7 +60,8 @@ impl Client {
     }
 
     async fn make(&self) -> Result<aws_sdk_cloudwatch::Client, PublishError> {
-        let http = transport::http_client()?;
+        self.check_files().await?;
+        let http = transport::http_client().await?;
         let providers = ProviderConfig::without_region().with_http_client(http.clone());
         let (source, region) = self.region(&providers).await.ok_or_else(|| self.no_region())?;
         // It becomes a part of a host name, wherever it comes from.
@@ -171,6 +173,11 @@ impl Client {
             chain.push(("Ec2InstanceMetadata", SharedCredentialsProvider::new(instance.build())));
         }
         chain
+    }
+
+    /// Fails where reading what the user names of files could hang.
+    pub(super) async fn check_files(&self) -> Result<(), PublishError> {
+        disk::check(self.aws.profile.as_deref()).await
     }
 
     /// What is wrong with what the user says about credentials and region.

@@ -13,6 +13,7 @@ use aws_sdk_cloudwatch::error::BoxError;
 use tokio::time::timeout;
 
 use super::client::Client;
+use super::disk;
 use super::failure::causes;
 use super::roots::Roots;
 use super::transport;
@@ -21,10 +22,18 @@ use crate::publisher::Fact;
 /// Region, endpoint, credentials, trusted roots and proxy, each with who says so.
 pub async fn facts(client: &Client) -> Vec<Fact> {
     let mut facts = vec![Fact::known("call", "PutMetricData")];
-    let (roots, described) = match Roots::load() {
-        Ok(roots) => (roots, None),
+    if let Err(error) = client.check_files().await {
+        facts.push(Fact::noted("files", error.to_string()));
+        return facts;
+    }
+    let (roots, described) = match disk::read(Roots::load).await {
+        Ok(Ok(roots)) => {
+            roots.warn();
+            (roots, None)
+        }
         // Nothing else that is told here needs them, but for credentials from STS.
-        Err(unusable) => (Roots::default(), Some(unusable.to_string())),
+        Ok(Err(unusable)) => (Roots::default(), Some(unusable.to_string())),
+        Err(error) => (Roots::default(), Some(error.to_string())),
     };
     let described = described.unwrap_or_else(|| roots.to_string());
     let http = match transport::http_client_that_trusts(&roots) {

@@ -39,8 +39,13 @@ impl Mistakes {
 
 /// Looks at the environment of this process and at the files that it names.
 pub fn look(profile: Option<&str>) -> Mistakes {
+    look_with(profile, &files::read)
+}
+
+/// The same, reading the files in this way.
+pub fn look_with(profile: Option<&str>, read: &dyn Fn(&Path) -> io::Result<Vec<u8>>) -> Mistakes {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    find(Place { variable: &variable, read: &files::read, profile })
+    find(Place { variable: &variable, read, profile })
 }
 
 /// All mistakes of a place.

@@ -5,6 +5,7 @@ mod attempts;
 mod capped;
 mod chain;
 mod client;
+mod disk;
 mod encoding;
 mod explain;
 mod failure;
@@ -30,10 +31,14 @@ use crate::logging::CLOUDWATCH;
 use crate::model::{Datum, Summary};
 
 /// What is wrong with the files that the user names for TLS, if anything is. That this machine has no
-/// descriptor to read them with is an outage, and not their fault.
-pub fn check() -> Result<(), String> {
-    match roots::Roots::check() {
-        Err(unusable) if !unusable.passes => Err(unusable.to_string()),
+/// descriptor or thread to read them with, or that their disk does not answer, is an outage, and not
+/// their fault.
+pub async fn check() -> Result<(), String> {
+    if !roots::Roots::are_named() {
+        return Ok(());
+    }
+    match disk::read(roots::Roots::check).await {
+        Ok(Err(unusable)) if !unusable.passes => Err(unusable.to_string()),
         _ => Ok(()),
     }
 }

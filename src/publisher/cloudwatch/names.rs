@@ -7,7 +7,8 @@ use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError
 use rustix::io::Errno;
 use tokio::time::sleep;
 
-use crate::lookup::{self, LookupError};
+use crate::blocking::Refused;
+use crate::lookup;
 
 /// Looks up names for connections.
 #[derive(Clone, Debug)]
@@ -42,10 +43,10 @@ impl ResolveDns for PatientNames {
 pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
     let mut error = Some(error);
     while let Some(cause) = error {
-        let of_lookup = cause.downcast_ref().is_some_and(LookupError::was_refused);
+        let no_thread = cause.downcast_ref::<Refused>().is_some();
         let number = cause.downcast_ref().and_then(std::io::Error::raw_os_error);
         let number = number.map(Errno::from_raw_os_error);
-        if of_lookup || number.is_some_and(|number| REFUSED.contains(&number)) {
+        if no_thread || number.is_some_and(|number| REFUSED.contains(&number)) {
             return true;
         }
         error = cause.source();
@@ -64,6 +65,8 @@ mod tests {
     use std::io;
 
     use super::*;
+    use crate::blocking::Purpose;
+    use crate::lookup::LookupError;
 
     #[test]
     fn what_is_refused_is_told_from_what_is_wrong_however_deep_it_lies() {
@@ -79,8 +82,8 @@ mod tests {
         }
         let again = || io::Error::from_raw_os_error(Errno::AGAIN.raw_os_error());
         for (error, refused) in [
-            (LookupError::NoThread(again()), true),
-            (LookupError::Busy, true),
+            (LookupError::Refused(Refused::NoThread(Purpose::NameLookup, again())), true),
+            (LookupError::Refused(Refused::Busy(Purpose::NameLookup, 4)), true),
             // The C library opens files and a socket for it.
             (
                 LookupError::NotFound(io::Error::from_raw_os_error(Errno::MFILE.raw_os_error())),

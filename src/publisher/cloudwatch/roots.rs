@@ -48,14 +48,24 @@ impl Roots {
     /// They are loaded here and not by the SDK, which would keep them for good beside what it makes
     /// of them, and would read a directory that holds the same ones again.
     pub fn load() -> Result<Self, Unusable> {
-        let roots = match Self::named(named(FILE), named(DIRECTORIES))? {
-            Some(roots) => roots,
-            None => Self::of_the_system()?.unwrap_or_else(Self::bundled),
-        };
-        for skipped in &roots.skipped {
+        match Self::named(named(FILE), named(DIRECTORIES))? {
+            Some(roots) => Ok(roots),
+            None => Ok(Self::of_the_system()?.unwrap_or_else(Self::bundled)),
+        }
+    }
+
+    /// Warns of what was skipped. They are loaded in a helper thread, which logs nothing: what is drawn
+    /// on a terminal makes room for lines of one thread only.
+    pub fn warn(&self) {
+        debug!("trusted roots: {self}");
+        for skipped in &self.skipped {
             warn!("trusted roots: {skipped}");
         }
-        Ok(roots)
+    }
+
+    /// Whether one of the variables is set.
+    pub fn are_named() -> bool {
+        [FILE, DIRECTORIES].iter().any(|variable| named(variable).is_some())
     }
 
     /// Whether each of the variables that are set gives roots.
@@ -191,8 +201,6 @@ impl Roots {
     }
 
     fn bundled() -> Self {
-        let count = TLS_SERVER_ROOT_CERTS.len();
-        debug!("no trusted roots in this system, so {count} bundled ones are used");
         Self {
             certificates: TLS_SERVER_ROOT_CERTS.to_vec(),
             owner: "Mozilla, bundled: the system has none".to_owned(),

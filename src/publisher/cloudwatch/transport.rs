@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 
 use super::capped::Capped;
+use super::disk;
 use super::failure::out_of_resources;
 use super::names::Names;
 use super::roots::Roots;
@@ -21,11 +22,12 @@ use crate::publisher::{Fact, Failure, PublishError};
 /// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
 /// credentials. Each connector of its own would parse the trusted roots again, and have to be
 /// bounded again.
-pub fn http_client() -> Result<SharedHttpClient, PublishError> {
-    let roots = Roots::load().map_err(|unusable| match unusable.passes {
+pub async fn http_client() -> Result<SharedHttpClient, PublishError> {
+    let roots = disk::read(Roots::load).await?.map_err(|unusable| match unusable.passes {
         true => out_of_resources(unusable.to_string()),
         false => misconfigured(unusable.to_string()),
     })?;
+    roots.warn();
     http_client_that_trusts(&roots)
 }
 

@@ -1,8 +1,9 @@
 //! What the endpoint has told, on its way from polling to sampling.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::mem::discriminant;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::rc::Rc;
 
 use tokio::sync::Notify;
 
@@ -21,25 +22,25 @@ pub enum News {
 /// A way for news on which the newest win: of each kind only the last waits, however long the
 /// sample interval is. So polling never waits, and a sample never gets figures that have waited.
 pub fn channel() -> (NewsSender, NewsReceiver) {
-    let waiting = Arc::<Waiting>::default();
+    let waiting = Rc::<Waiting>::default();
     (NewsSender(waiting.clone()), NewsReceiver(waiting))
 }
 
 #[derive(Debug)]
-pub struct NewsSender(Arc<Waiting>);
+pub struct NewsSender(Rc<Waiting>);
 
 #[derive(Debug)]
-pub struct NewsReceiver(Arc<Waiting>);
+pub struct NewsReceiver(Rc<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
-    news: Mutex<Vec<News>>,
+    news: RefCell<Vec<News>>,
     come: Notify,
 }
 
 impl NewsSender {
     pub fn send(&self, new: News) {
-        let mut news = self.0.news();
+        let mut news = self.0.news.borrow_mut();
         news.retain(|old| discriminant(old) != discriminant(&new));
         news.push(new);
         drop(news);
@@ -47,7 +48,7 @@ impl NewsSender {
     }
 
     pub fn is_closed(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
+        Rc::strong_count(&self.0) == 1
     }
 }
 
@@ -59,13 +60,7 @@ impl NewsReceiver {
 
     /// All that waits, in the order it came in.
     pub fn take(&self) -> Vec<News> {
-        std::mem::take(&mut self.0.news())
-    }
-}
-
-impl Waiting {
-    fn news(&self) -> MutexGuard<'_, Vec<News>> {
-        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.news.take()
     }
 }
 

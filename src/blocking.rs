@@ -1,0 +1,223 @@
+//! System calls that may block for as long as they like, such as a name lookup or a read from a mount
+//! that does not answer. Each has a helper thread of its own, and the thread that measures only ever
+//! awaits the result.
+//!
+//! The runtime's own threads are no choice: it panics where the system refuses one, as it may at a
+//! limit of processes. Here that is an error of the one call.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use nix::sys::signal::SigSet;
+use tokio::sync::oneshot;
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    NameLookup,
+    /// Files that a user names or that lie in a home directory, which may be on a network.
+    Files,
+}
+
+impl Purpose {
+    /// How many of one purpose may be under way, so that one that hangs for good leaves threads for the
+    /// others.
+    fn most(self) -> usize {
+        match self {
+            // Three attempts of a send may each leave one behind while the name server is silent.
+            Self::NameLookup => 4,
+            // The check at the start and a first send may overlap.
+            Self::Files => 2,
+        }
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NameLookup => "the name lookup",
+            Self::Files => "reading files",
+        })
+    }
+}
+
+/// Makes a call in a helper thread, which is to log nothing: lines come from one thread. One that is not awaited to its end runs on, and counts until it
+/// returns.
+pub async fn call<T: Send + 'static>(
+    purpose: Purpose,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refused> {
+    HELPERS.call(purpose, call).await
+}
+
+/// The calls that are under way.
+struct Helpers(Mutex<Vec<Purpose>>);
+
+static HELPERS: Helpers = Helpers::new();
+
+impl Helpers {
+    const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    async fn call<T: Send + 'static>(
+        &'static self,
+        purpose: Purpose,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        let place = self.place(purpose).map_err(|count| Refused::Busy(purpose, count))?;
+        let (sender, result) = oneshot::channel();
+        let run = move || {
+            // Signals are for the one thread that waits for them.
+            let _ = SigSet::all().thread_block();
+            let result = call();
+            drop(place);
+            // Nobody may wait for it any more.
+            let _ = sender.send(result);
+        };
+        let started = thread::Builder::new().stack_size(STACK).spawn(run);
+        started.map_err(|error| Refused::NoThread(purpose, error))?;
+        result.await.map_err(|_| Refused::Panicked(purpose))
+    }
+
+    /// Takes a place among those under way; if there is none, tells how many are in the way.
+    fn place(&'static self, purpose: Purpose) -> Result<Place, usize> {
+        let mut under_way = self.under_way();
+        let same = under_way.iter().filter(|other| **other == purpose).count();
+        if under_way.len() >= MOST || same >= purpose.most() {
+            return Err(under_way.len());
+        }
+        under_way.push(purpose);
+        Ok(Place { helpers: self, purpose })
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, Vec<Purpose>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts as a call that is under way until it is dropped.
+struct Place {
+    helpers: &'static Helpers,
+    purpose: Purpose,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut under_way = self.helpers.under_way();
+        if let Some(place) = under_way.iter().position(|other| *other == self.purpose) {
+            under_way.swap_remove(place);
+        }
+    }
+}
+
+/// There is no result, and nothing is wrong with what was asked. It may be asked again.
+#[derive(Debug)]
+pub enum Refused {
+    /// The system gives no thread.
+    NoThread(Purpose, io::Error),
+    /// So many calls are under way.
+    Busy(Purpose, usize),
+    /// The call panicked, in a program that does not abort then.
+    Panicked(Purpose),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoThread(purpose, error) => write!(f, "no thread for {purpose}: {error}"),
+            Self::Busy(purpose, count) => {
+                write!(f, "no thread for {purpose}, calls that still have no answer: {count}")
+            }
+            Self::Panicked(purpose) => write!(f, "{purpose} panicked"),
+        }
+    }
+}
+
+impl Error for Refused {}
+
+/// Threads at the same time, whatever hangs.
+const MOST: usize = 4;
+
+/// musl's lookup needs some 10 kB, and glibc may load a module in it.
+const STACK: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use futures_util::FutureExt;
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    /// A call that blocks until this is dropped.
+    fn blocked() -> (Sender<()>, impl FnOnce() + Send + 'static) {
+        let (sender, receiver): (_, Receiver<()>) = channel();
+        let wait = move || {
+            let _ = receiver.recv();
+        };
+        (sender, wait)
+    }
+
+    #[tokio::test]
+    async fn the_fifth_call_is_refused_at_once_and_made_when_the_others_have_returned() {
+        static HELPERS: Helpers = Helpers::new();
+        let lookup = |call| HELPERS.call(Purpose::NameLookup, call);
+        let (held, calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
+        let mut four = Box::pin(join_all(calls.into_iter().map(lookup)));
+        assert!(four.as_mut().now_or_never().is_none(), "all of them block");
+        let text = "no thread for the name lookup, calls that still have no answer: 4";
+        let fifth = HELPERS.call(Purpose::NameLookup, || "fifth").await;
+        assert_eq!(fifth.map_err(|error| error.to_string()), Err(text.to_owned()));
+        drop(held);
+        assert!(four.await.iter().all(Result::is_ok));
+        let fifth = HELPERS.call(Purpose::NameLookup, || "fifth").await;
+        assert_eq!(fifth.map_err(|error| error.to_string()), Ok("fifth"));
+    }
+
+    #[tokio::test]
+    async fn files_that_hang_leave_threads_for_name_lookups() {
+        static HELPERS: Helpers = Helpers::new();
+        let (held, calls): (Vec<_>, Vec<_>) = (0..2).map(|_| blocked()).unzip();
+        let files = |call| HELPERS.call(Purpose::Files, call);
+        let mut two = Box::pin(join_all(calls.into_iter().map(files)));
+        assert!(two.as_mut().now_or_never().is_none(), "both block");
+        let third = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
+        let text = "no thread for reading files, calls that still have no answer: 2";
+        assert_eq!(third, Err(text.to_owned()));
+        assert_eq!(HELPERS.call(Purpose::NameLookup, || 7).await.ok(), Some(7));
+        drop(held);
+        two.await;
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_given_up_counts_until_it_returns_and_its_result_is_dropped() {
+        static HELPERS: Helpers = Helpers::new();
+        let (held, blocks) = blocked();
+        // The result is gone when the receiver hears that.
+        let (result, dropped): (Sender<()>, _) = channel();
+        let call = move || {
+            blocks();
+            result
+        };
+        let mut given_up = Box::pin(HELPERS.call(Purpose::Files, call));
+        assert!(given_up.as_mut().now_or_never().is_none(), "it blocks");
+        drop(given_up);
+        assert_eq!(HELPERS.under_way().len(), 1);
+        drop(held);
+        assert!(dropped.recv().is_err(), "nothing is ever sent");
+        assert_eq!(HELPERS.under_way().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panics_is_an_error_and_counts_no_longer() {
+        static HELPERS: Helpers = Helpers::new();
+        let panics = HELPERS.call(Purpose::Files, || assert!(HELPERS.under_way().is_empty())).await;
+        assert_eq!(panics.map_err(|e| e.to_string()), Err("reading files panicked".to_owned()));
+        assert_eq!(HELPERS.under_way().len(), 0);
+    }
+}

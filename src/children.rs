@@ -1,0 +1,157 @@
+//! The one owner of child processes: each is started here, and only this waits for them.
+//!
+//! Whoever adopts orphans has to wait for any child, and so takes the exit codes of all others who
+//! wait beside it. Here each that has ended is looked up: who started it is told how, and what
+//! nobody has registered is an orphan.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::rc::Rc;
+
+use log::{debug, warn};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait,
+};
+use tokio::sync::Notify;
+
+use crate::logging::COMMAND;
+
+/// The children of this process that somebody started and has not let go of.
+#[derive(Clone, Debug, Default)]
+pub struct Children(Rc<RefCell<Vec<Rc<Entry>>>>);
+
+/// A child that was started. When it is dropped before its end, the child runs on as an orphan.
+#[derive(Debug)]
+pub struct Child {
+    entry: Rc<Entry>,
+    children: Children,
+}
+
+/// What is known of a child.
+#[derive(Debug)]
+struct Entry {
+    /// Also the name of its process group.
+    pid: Pid,
+    stopped_by: Cell<Option<i32>>,
+    /// From here on the number may be another process's.
+    end: Cell<Option<WaitStatus>>,
+    ended: Notify,
+}
+
+impl Children {
+    /// Starts a program as a process group of its own.
+    pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        let started = command.process_group(0).spawn()?;
+        // It may have ended already. There is one thread, so nobody reaps before it is registered.
+        let entry = Rc::new(Entry {
+            pid: Pid::from_child(&started),
+            stopped_by: Cell::default(),
+            end: Cell::default(),
+            ended: Notify::new(),
+        });
+        self.0.borrow_mut().push(entry.clone());
+        Ok(Child { entry, children: self.clone() })
+    }
+
+    /// Takes note of all children that have ended or were stopped. To be called after each SIGCHLD.
+    pub fn reap(&self) {
+        let take = |pid, status: WaitStatus| match (self.place(pid), status.stopping_signal()) {
+            (Some(place), Some(signal)) => self.0.borrow()[place].stopped_by.set(Some(signal)),
+            // Its number is free from now on, and the next child may get it.
+            (Some(place), None) => self.0.borrow_mut().swap_remove(place).end(status),
+            (None, _) => debug!(target: COMMAND, "process {pid}, an orphan: {status:?}"),
+        };
+        // Without any child there is nothing to take note of.
+        let _ = for_each_change(take);
+    }
+
+    fn place(&self, pid: Pid) -> Option<usize> {
+        self.0.borrow().iter().position(|child| child.pid == pid)
+    }
+}
+
+impl Entry {
+    fn end(&self, status: WaitStatus) {
+        self.end.set(Some(status));
+        self.ended.notify_one();
+    }
+}
+
+impl Child {
+    pub fn pid(&self) -> Pid {
+        self.entry.pid
+    }
+
+    /// How it ended, if it has.
+    pub fn end(&self) -> Option<WaitStatus> {
+        self.entry.end.get()
+    }
+
+    /// Waits for its end. No exit code is lost if the wait is given up.
+    pub async fn ended(&mut self) -> WaitStatus {
+        loop {
+            match self.end() {
+                Some(status) => return status,
+                None => self.entry.ended.notified().await,
+            }
+        }
+    }
+
+    /// The signal that has stopped it since this was asked last.
+    pub fn take_stop(&self) -> Option<i32> {
+        self.entry.stopped_by.take()
+    }
+
+    /// Sends a signal to the process alone.
+    pub fn signal(&self, signal: Signal) -> Result<(), Errno> {
+        self.send(signal, kill_process)
+    }
+
+    /// Sends a signal to its process group.
+    pub fn signal_group(&self, signal: Signal) -> Result<(), Errno> {
+        self.send(signal, kill_process_group)
+    }
+
+    fn send(
+        &self,
+        signal: Signal,
+        send: impl FnOnce(Pid, Signal) -> rustix::io::Result<()>,
+    ) -> Result<(), Errno> {
+        match self.end() {
+            Some(_) => Err(Errno::SRCH),
+            None => send(self.pid(), signal),
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.children.0.borrow_mut().retain(|child| !Rc::ptr_eq(child, &self.entry));
+    }
+}
+
+/// Makes whoever loses its parent below this process its child, so that it can be reaped. PID 1
+/// has that by nature.
+pub fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
+        warn!(target: COMMAND, "orphans are left to others: {error}");
+    }
+}
+
+/// What a shell makes of an end: the exit code, or 128 and the signal. Nothing of what is no end.
+pub fn exit_code(status: WaitStatus) -> Option<i32> {
+    status.terminating_signal().map_or(status.exit_status(), |signal| Some(128 + signal))
+}
+
+/// Hands over each child that has ended or was stopped since the last time: one SIGCHLD may stand for
+/// many. An error if there are no children at all.
+pub fn for_each_change(mut take: impl FnMut(Pid, WaitStatus)) -> Result<(), Errno> {
+    while let Some((pid, status)) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED)? {
+        take(pid, status);
+    }
+    Ok(())
+}

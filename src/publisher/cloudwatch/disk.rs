@@ -1,0 +1,100 @@
+//! Reads what the user names of files in a helper thread: a pipe that nobody writes to and a mount that
+//! does not answer would hold up everything else, the signals too.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::failure::out_of_resources;
+use super::mistakes;
+use crate::blocking::{self, Purpose};
+use crate::publisher::{Failure, PublishError};
+
+/// The result of something that reads files, if it comes in time.
+pub async fn read<T: Send + 'static>(
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PublishError> {
+    read_one_of(read, || "trusted roots".to_owned()).await
+}
+
+/// Fails where the SDK could hang, which reads the files of configuration and tokens in the thread that
+/// it is called in: each has to be a file that can be read to its end.
+///
+/// A mount that stops to answer between this and the SDK's own read, a moment later, is not seen.
+pub async fn check(profile: Option<&str>) -> Result<(), PublishError> {
+    let profile = profile.map(str::to_owned);
+    let now = Arc::<Mutex<PathBuf>>::default();
+    let reading = now.clone();
+    let look = move || {
+        let odd = RefCell::new(None);
+        let read = |path: &Path| {
+            path.clone_into(&mut reading.lock().unwrap_or_else(PoisonError::into_inner));
+            if may_hang(path) {
+                odd.replace(Some(path.to_owned()));
+            }
+            mistakes::files::read(path)
+        };
+        // It looks at each file that the SDK would read.
+        mistakes::look_with(profile.as_deref(), &read);
+        odd.into_inner()
+    };
+    let name = || now.lock().unwrap_or_else(PoisonError::into_inner).display().to_string();
+    match read_one_of(look, name).await? {
+        None => Ok(()),
+        Some(path) => Err(PublishError {
+            kind: Failure::Misconfigured,
+            causes: format!("{} is not a regular file, and reading it could hang", path.display()),
+            advice: Some("name a file in its place"),
+        }),
+    }
+}
+
+async fn read_one_of<T: Send + 'static>(
+    read: impl FnOnce() -> T + Send + 'static,
+    name: impl FnOnce() -> String,
+) -> Result<T, PublishError> {
+    match timeout(READ_TIMEOUT, blocking::call(Purpose::Files, read)).await {
+        Ok(result) => result.map_err(|refused| out_of_resources(refused.to_string())),
+        Err(_) => Err(PublishError {
+            kind: Failure::TryAgain,
+            causes: format!("{}: the disk does not answer within {READ_TIMEOUT:?}", name()),
+            advice: None,
+        }),
+    }
+}
+
+/// Whether it is anything but a file or a directory, as which it cannot be read. `/dev/null` is often
+/// named to have none.
+fn may_hang(path: &Path) -> bool {
+    let is_other = |path: &Path| {
+        fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+    };
+    is_other(path) && fs::canonicalize(path).is_ok_and(|path| path != Path::new("/dev/null"))
+}
+
+/// As long as an attempt of a send: credentials are a part of that.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use aws_credential_types::provider::error::CredentialsError;
+    use aws_sdk_cloudwatch::error::SdkError;
+
+    use super::*;
+    use crate::publisher::cloudwatch::failure::of_sdk;
+
+    #[test]
+    fn what_keeps_credentials_from_being_read_is_what_the_send_fails_with() {
+        let error = PublishError {
+            kind: Failure::OutOfResources,
+            causes: "no thread for reading files".to_owned(),
+            advice: None,
+        };
+        let of_credentials = CredentialsError::provider_error(error.clone());
+        assert_eq!(of_sdk(&SdkError::construction_failure(of_credentials)), error);
+    }
+}
