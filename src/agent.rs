@@ -50,7 +50,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         let (scope, numbers) = (chosen.scope, settings.measuring.metrics);
         info!("scope: {scope}, because {}", chosen.reason);
         if settings.measuring.per_container && scope != Scope::Task {
-            warn!("--per-container has no effect: only an ECS task tells of its containers");
+            warn!("--per-container has no effect: it needs an ECS task (--scope task)");
         }
         let (pace, clock) = (Pace::every(settings.measuring.sample_interval), SystemTime::now);
         let stop = stop.clone();
@@ -70,7 +70,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
             let chance = RandomState::new().hash_one(0);
             let delay = publish_delay(settings.measuring.period, delivery.spread(), chance);
             let (name, seconds) = (delivery.publisher(), delay.as_secs_f64());
-            info!("each window is sent {seconds:.1} s after it closes, by {name}");
+            info!("{name} sends each window {seconds:.1} s after it closes");
             deliveries.push(delivery.delayed_by(delay).telling(health.next()));
         }
         let all = deliveries.iter_mut().zip(summaries);
@@ -80,10 +80,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     let deadline = async {
         stop.cancelled().await;
         stopped = Some(Instant::now());
-        info!(
-            "stopping: delivering what is left within {:?}",
-            settings.publishing.shutdown_timeout
-        );
+        info!("stopping: sending all windows within {:?}", settings.publishing.shutdown_timeout);
         sleep(settings.publishing.shutdown_timeout).await;
     };
     tokio::select! {
@@ -131,7 +128,7 @@ impl Outcome {
             delivery.map_or("none", Delivery::publisher),
         );
         let cause = delivery.and_then(Delivery::failure).map(ToString::to_string);
-        let cut_short = || "the shutdown timeout ended the last send".to_owned();
+        let cut_short = || "--shutdown-timeout ended the last send".to_owned();
         Self { undelivered, line, cause: cause.unwrap_or_else(cut_short) }
     }
 

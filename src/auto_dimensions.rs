@@ -28,9 +28,9 @@ pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -
             else => None,
         };
         is_late = found.is_none();
-        match found.unwrap_or_else(|| Err(io::Error::other("it is not known before the end"))) {
+        match found.unwrap_or_else(|| Err(io::Error::other("stopped before it was found"))) {
             Ok(value) => complete.identity.dimensions.push(asked.with(value)),
-            Err(error) => error!("the dimension {} is left out: {error}", asked.name()),
+            Err(error) => error!("dimension {} unavailable: {error}", asked.name()),
         }
     }
     complete

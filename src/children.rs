@@ -62,7 +62,7 @@ impl Children {
             (Some(place), Some(signal)) => self.0.borrow()[place].stopped_by.set(Some(signal)),
             // Its number is free from now on, and the next child may get it.
             (Some(place), None) => self.0.borrow_mut().swap_remove(place).end(status),
-            (None, _) => debug!(target: COMMAND, "process {pid}, an orphan: {status:?}"),
+            (None, _) => debug!(target: COMMAND, "orphan process {pid}: {status:?}"),
         };
         // Without any child there is nothing to take note of.
         let _ = for_each_change(take);
@@ -138,7 +138,7 @@ impl Drop for Child {
 pub fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
-        warn!(target: COMMAND, "orphans are left to others: {error}");
+        warn!(target: COMMAND, "cannot adopt orphans: {error}");
     }
 }
 

@@ -93,7 +93,7 @@ impl Command {
     fn ended(&mut self, status: WaitStatus) {
         let signal = status.terminating_signal();
         match signal {
-            Some(signal) => info!("the command was ended by signal {signal}"),
+            Some(signal) => info!("signal {signal} ended the command"),
             None => info!(
                 "the command ended with exit code {}",
                 status.exit_status().unwrap_or_default()
@@ -110,7 +110,7 @@ impl Command {
     /// Follows a child that was stopped at a terminal, so that the shell there gets it back.
     fn was_stopped(&mut self, by: i32) {
         self.stopped = true;
-        info!("the command was stopped by signal {by}");
+        info!("signal {by} suspended the command");
         let Some(terminal) = &self.terminal else { return };
         let wanted_terminal = [Signal::TTIN, Signal::TTOU].map(Signal::as_raw).contains(&by);
         if wanted_terminal && terminal.is_of(self.child.pid()) {
@@ -139,8 +139,8 @@ impl Command {
             return;
         }
         match self.child.signal(signal) {
-            Ok(()) => info!("signal {} was passed on", signal.as_raw()),
-            Err(error) => warn!("signal {} cannot be passed on: {error}", signal.as_raw()),
+            Ok(()) => info!("signal {} forwarded", signal.as_raw()),
+            Err(error) => warn!("cannot forward signal {}: {error}", signal.as_raw()),
         }
     }
 
@@ -151,7 +151,7 @@ impl Command {
             terminal.give_to(self.child.pid());
         }
         if let Err(error) = self.child.signal_group(Signal::CONT) {
-            warn!("the command cannot be made to go on: {error}");
+            warn!("cannot resume the command: {error}");
         }
     }
 }

@@ -37,8 +37,7 @@ impl Write for Log {
     /// Takes a whole line, or drops it.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.dropped > 0 && is_writable(&stderr())? {
-            let said =
-                format!("[{} lines of the log were dropped: nobody read them]\n", self.dropped);
+            let said = format!("[{} log lines dropped: standard error was full]\n", self.dropped);
             self.dropped = 0;
             stderr().write_all(said.as_bytes())?;
         }

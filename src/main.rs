@@ -93,7 +93,7 @@ async fn run(inherited: SigSet) -> ExitCode {
             Err(agent::Undelivered) => ExitCode::FAILURE,
         },
         () = watch => {
-            log::error!("a second signal: stopped at once, without delivering what was left");
+            log::error!("second signal: stopped at once, undelivered windows are lost");
             ExitCode::FAILURE
         }
     };

@@ -19,7 +19,7 @@ pub fn shown(text: &str) -> String {
     }
     let (head, rest) = text.split_at(end_of_head(&text, HEAD));
     let (middle, tail) = rest.split_at(start_of_tail(rest, TAIL));
-    format!("{} [{} bytes are left out] {}", escape(head), middle.len(), escape(tail))
+    format!("{} [{} bytes left out] {}", escape(head), middle.len(), escape(tail))
 }
 
 /// The text with `***` in place of the user name and password of each URL. A user name may hold a
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn how_much_is_left_out_is_told() {
         let text = "x".repeat(MOST + 1);
-        let left_out = format!(" [{} bytes are left out] ", text.len() - HEAD - TAIL);
+        let left_out = format!(" [{} bytes left out] ", text.len() - HEAD - TAIL);
         assert_eq!(shown(&text), ["x".repeat(HEAD), left_out, "x".repeat(TAIL)].concat());
     }
 

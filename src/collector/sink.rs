@@ -44,7 +44,7 @@ impl HandOut {
         for (delivery, dropped) in self.deliveries.iter().zip(&mut self.handed_out.dropped) {
             if delivery.try_send(summary.clone()).is_err() {
                 *dropped += 1;
-                error!("a window was dropped, {dropped} so far: the delivery has stalled");
+                error!("dropped a window, {dropped} so far: the delivery has stalled");
             }
         }
     }

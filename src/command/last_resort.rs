@@ -18,7 +18,7 @@ pub fn prepare(child: Pid) {
         let signals = SigSet::all();
         let _ = signals.thread_block();
         say(panic);
-        log::error!("nothing is measured any more; the command goes on");
+        log::error!("the agent crashed, no more metrics; the command keeps running");
         exit(supervise(child, signals));
     }));
 }

@@ -58,6 +58,6 @@ fn group_of(child: rustix::process::Pid) -> Pid {
 fn move_to_foreground(group: Pid) {
     // Fails where the terminal was closed, and then there is nothing to be had from it.
     if let Err(error) = tcsetpgrp(stdin(), group) {
-        log::debug!("process group {group} is not in the foreground: {error}");
+        log::debug!("cannot foreground process group {group}: {error}");
     }
 }

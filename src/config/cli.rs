@@ -91,7 +91,7 @@ pub const PREFIX: &str = "CLOUDWATCH_METRICS_AGENT_";
 pub fn command() -> Command {
     Command::new(env!("CARGO_PKG_NAME"))
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Measures CPU and memory utilization and ships a summary a period to Amazon CloudWatch.")
+        .about("Measures CPU and memory use and sends a summary every period to Amazon CloudWatch.")
         .override_usage(concat!(
             env!("CARGO_PKG_NAME"),
             " [explain] --namespace <NAMESPACE> --service <SERVICE> [OPTIONS] [-- <COMMAND>...]"
@@ -99,19 +99,17 @@ pub fn command() -> Command {
         .disable_help_subcommand(true)
         .args(options())
         .arg(command_argument(
-            "Run this as a child with its arguments, pass signals on to it, and exit with its code",
+            "Run this command, forward signals to it, and exit with its exit code",
         ))
         .args_conflicts_with_subcommands(true)
         .subcommand(
             Command::new("explain")
-                .about("Show what would be measured and published, how it is known, and exit")
+                .about("Show what would be measured and published, and why, then exit")
                 .args(options())
                 .arg(command_argument("A command that would be run; it is not")),
         )
         .after_help(
-            "Each option can also be set by a variable, such as CLOUDWATCH_METRICS_AGENT_PERIOD for \
-             --period;\nthe command line wins over it.\n\nRUST_LOG sets what is logged on standard \
-             error, for example RUST_LOG=info [default: warn].",
+            "Each option has an environment variable, such as CLOUDWATCH_METRICS_AGENT_PERIOD for --period;\nthe command line wins.\n\nRUST_LOG sets the log level on standard error, for example RUST_LOG=info [default: warn].",
         )
 }
 
@@ -131,16 +129,15 @@ fn options() -> Vec<Arg> {
         option("service", "SERVICE", "Value of the dimension ServiceName; required")
             .short('s')
             .visible_alias("service-name"),
-        option(
-            "period",
-            "SECONDS",
-            "Length of the window that a summary is made of, 1 to 86400 [default: 60]",
+        option("period", "SECONDS", "Time between two summaries, 1 to 86400 [default: 60]")
+            .short('p'),
+        flag(
+            "dry-run",
+            "Print the metrics, publish nothing (same as --publish console); needs no AWS",
         )
-        .short('p'),
-        flag("dry-run", "Print the metrics on standard output instead, as --publish console; needs no AWS")
-            .short('d')
-            .visible_alias("dryrun"),
-        option(DIMENSION, "NAME=VALUE", "Another dimension of every metric; may be repeated")
+        .short('d')
+        .visible_alias("dryrun"),
+        option(DIMENSION, "NAME=VALUE", "Add a dimension to every metric; may be repeated")
             .action(ArgAction::Append),
         option(TAGS, "NAME VALUE", "The same as --dimension NAME=VALUE; may be repeated")
             .value_names(["NAME", "VALUE"])
@@ -149,12 +146,12 @@ fn options() -> Vec<Arg> {
         option(
             "auto-dimensions",
             "NAMES",
-            "Any of cluster, task-family, task-id, container, availability-zone, instance-id, hostname, with commas",
+            "Dimensions to find: cluster, task-family, task-id, container, availability-zone, instance-id, hostname",
         ),
         option(
             DIMENSION_SET,
             "NAMES",
-            "Publish with these dimensions only, names with + between; may be repeated, once for each set",
+            "Publish with these dimensions only, such as A+B; may be repeated for more sets",
         )
         .action(ArgAction::Append),
         option("scope", "SCOPE", "What to measure: auto, host, container or task [default: auto]"),
@@ -168,13 +165,20 @@ fn options() -> Vec<Arg> {
             "METRICS",
             "Any of cpu, memory, throttling and oom-kills, with commas [default: cpu,memory]",
         ),
-        flag("per-container", "Each container of an ECS task besides, by ContainerName"),
+        flag(
+            "per-container",
+            "Also publish each container of an ECS task (dimension ContainerName)",
+        ),
         option(
             "statistics",
             "FORM",
-            "median-max, or distribution: every value, of which CloudWatch computes any percentile [default: median-max]",
+            "median-max, or distribution (all values, so CloudWatch can compute any percentile) [default: median-max]",
         ),
-        option("publish", "PUBLISHERS", "Any of cloudwatch, emf and console, with commas [default: cloudwatch]"),
+        option(
+            "publish",
+            "PUBLISHERS",
+            "Any of cloudwatch, emf and console, with commas [default: cloudwatch]",
+        ),
         option(OUTPUT, "FORMAT", "Console and explain: text or json [default: text]"),
         option("sample-interval", "SECONDS", "Time between two samples, 0.1 to 60 [default: 0.9]"),
         option(
@@ -185,14 +189,14 @@ fn options() -> Vec<Arg> {
         option(
             "shutdown-timeout",
             "SECONDS",
-            "Longest time to deliver what is left at the end, 0 to 3600 [default: 8]",
+            "Time limit for the last delivery at shutdown, 0 to 3600 [default: 8]",
         ),
         option(
             "region",
             "REGION",
             "AWS region [default: from the environment, the profile or the instance]",
         ),
-        option("endpoint-url", "URL", "CloudWatch endpoint [default: that of the region]"),
+        option("endpoint-url", "URL", "CloudWatch endpoint [default: the region's]"),
         option(
             "profile",
             "PROFILE",

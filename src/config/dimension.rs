@@ -34,7 +34,7 @@ pub fn check_auto(cli: &Cli, typed: &[Dimension], auto: &[AutoDimension], proble
     let Some(option) = cli.value("auto-dimensions") else { return };
     for asked in auto.iter().map(|asked| asked.name()) {
         if typed.iter().any(|dimension| dimension.name == asked) {
-            problems.add(&option, &format!("no dimension {asked}, which was given a value"));
+            problems.add(&option, &format!("no {asked}, because --dimension sets it"));
         }
     }
     if typed.len() + auto.len() > MOST_DIMENSIONS {
@@ -53,10 +53,10 @@ pub fn check_container(
     let typed_names = typed.iter().map(|dimension| dimension.name.as_str());
     let mut names = typed_names.chain(auto.iter().map(|asked| asked.name()));
     if names.any(|name| name == AutoDimension::Container.name()) {
-        problems.add(&option, "no other dimension ContainerName with it");
+        problems.add(&option, "no other dimension named ContainerName");
     }
     if typed.len() + auto.len() >= MOST_DIMENSIONS {
-        problems.add(&option, &format!("at most {} dimensions with it", MOST_DIMENSIONS - 1));
+        problems.add(&option, &format!("at most {} other dimensions", MOST_DIMENSIONS - 1));
     }
 }
 
@@ -75,8 +75,7 @@ pub fn sets(
         set.sort_unstable();
         let is_known = |name: &String| names.contains(&name.as_str());
         if !set.iter().all(is_known) || set.windows(2).any(|pair| pair[0] == pair[1]) {
-            problems
-                .add(&typed, &format!("any of {}, each once, with + between", names.join(", ")));
+            problems.add(&typed, &format!("any of {}, each once, joined by +", names.join(", ")));
         } else if sets.contains(&set) {
             problems.add(&typed, "each set once");
         } else {
@@ -91,7 +90,7 @@ pub fn check_emf(dimensions: &[Dimension], problems: &mut Problems) {
     let taken = |name: &str| name == "_aws" || metric::is_published(name);
     for dimension in dimensions.iter().filter(|dimension| taken(&dimension.name)) {
         let typed = Typed { text: dimension.name.clone(), origin: "the dimension".into() };
-        problems.add(&typed, "a name other than _aws and those of metrics, for --publish emf");
+        problems.add(&typed, "a name that is not _aws or a metric's, for --publish emf");
     }
 }
 
@@ -104,9 +103,8 @@ fn parse(typed: &[Typed]) -> Result<Dimension, String> {
     };
     // A list in a variable has blanks after its commas, and nobody means them.
     let (name, value) = (name.trim(), value.trim());
-    let name = name::dimension_name(name).map_err(|expected| format!("as the name {expected}"))?;
-    let value =
-        name::dimension_value(value).map_err(|expected| format!("as the value {expected}"))?;
+    let name = name::dimension_name(name).map_err(|expected| format!("for NAME {expected}"))?;
+    let value = name::dimension_value(value).map_err(|expected| format!("for VALUE {expected}"))?;
     Ok(Dimension { name, value })
 }
 

@@ -37,7 +37,7 @@ impl Measuring {
         if let (true, Some(Scope::Host | Scope::Container), Some(typed)) =
             (per_container, scope, cli.value("per-container"))
         {
-            problems.add(&typed, "--scope task or auto with it");
+            problems.add(&typed, "--scope task or auto");
         }
         Self {
             scope: scope.unwrap_or_default(),

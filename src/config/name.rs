@@ -3,9 +3,7 @@
 /// A namespace: 1 to 255 characters, and not in the part that is kept for AWS services.
 pub fn namespace(text: &str) -> Result<String, String> {
     if text.starts_with("AWS/") {
-        return Err(
-            "a namespace that does not begin with AWS/, which is kept for AWS services".into()
-        );
+        return Err("a namespace that does not begin with AWS/ (reserved for AWS services)".into());
     }
     plain(text, 255)
 }
@@ -22,20 +20,20 @@ pub fn dimension_value(text: &str) -> Result<String, String> {
 
 fn plain(text: &str, longest: usize) -> Result<String, String> {
     if text.starts_with(':') {
-        return Err("a name that does not begin with a colon".into());
+        return Err("no colon at the start".into());
     }
     ascii(text, longest)
 }
 
 fn ascii(text: &str, longest: usize) -> Result<String, String> {
     if text.len() > longest {
-        return Err(format!("at most {longest} characters, this has {}", text.chars().count()));
+        return Err(format!("at most {longest} characters, not {}", text.chars().count()));
     }
     if !text.chars().all(|c| c.is_ascii() && !c.is_ascii_control()) {
-        return Err("ASCII characters only, and no control characters".into());
+        return Err("printable ASCII characters only".into());
     }
     if text.trim().is_empty() {
-        return Err("at least one character that is not a blank".into());
+        return Err("at least one character that is not a space".into());
     }
     Ok(text.to_owned())
 }

@@ -23,7 +23,7 @@ const MOST_SAMPLES: usize = 100_000;
 
 /// `--period`: whole seconds, because CloudWatch's periods are.
 pub fn period(text: &str) -> Result<Duration, String> {
-    within(text, 1..=86_400, "whole seconds").map(Duration::from_secs)
+    within(text, 1..=86_400, "a whole number of seconds").map(Duration::from_secs)
 }
 
 /// `--sample-interval`.
@@ -60,14 +60,13 @@ pub fn samples_fit(sample_interval: Duration, period: Duration) -> Result<(), St
     let (interval_s, period_s) = (sample_interval.as_secs_f64(), period.as_secs_f64());
     if sample_interval > period {
         return Err(format!(
-            "a sample interval no longer than the period, not {interval_s} s and {period_s} s"
+            "a sample interval ({interval_s} s) no longer than the period ({period_s} s)"
         ));
     }
     let samples = samples_per_window(sample_interval, period);
     if samples > MOST_SAMPLES {
         return Err(format!(
-            "at most {MOST_SAMPLES} samples a window, not {samples}: one each {interval_s} s \
-             for {period_s} s"
+            "at most {MOST_SAMPLES} samples a window, not {samples}: every {interval_s} s for {period_s} s"
         ));
     }
     Ok(())
@@ -103,7 +102,11 @@ mod tests {
     #[test]
     fn what_lies_outside_is_not() {
         for text in ["0", "86401", "-1", "1.5", "", "60s", "NaN"] {
-            assert_eq!(period(text), Err("whole seconds from 1 to 86400".into()), "{text:?}");
+            assert_eq!(
+                period(text),
+                Err("a whole number of seconds from 1 to 86400".into()),
+                "{text:?}"
+            );
         }
         for text in ["0.09", "60.1", "-1", "NaN", "inf", "1,5", "0"] {
             assert_eq!(sample_interval(text), Err("seconds from 0.1 to 60".into()), "{text:?}");

@@ -20,7 +20,7 @@ impl Problems {
         let typed = cli.value(option);
         if typed.is_none() {
             let variable = variable(option);
-            self.0.push(format!("--{option} is missing: expected that option or {variable}"));
+            self.0.push(format!("--{option} is missing: set it or {variable}"));
         }
         self.check(&typed?, parse)
     }
@@ -33,7 +33,7 @@ impl Problems {
 
     pub(super) fn command(&mut self, command: &[OsString]) -> Vec<OsString> {
         if command.is_empty() {
-            self.0.push("-- has nothing after it: expected a command and its arguments".into());
+            self.0.push("no command after --: expected a command and its arguments".into());
         }
         command.to_vec()
     }

@@ -115,7 +115,7 @@ fn publishers(cli: &Cli, problems: &mut Problems) -> Vec<Publish> {
     let dry_run = problems.optional(cli, "dry-run", number::boolean).unwrap_or(false);
     match (chosen, dry_run, cli.value("dry-run")) {
         (Some(chosen), true, Some(typed)) if chosen != [Publish::Console] => {
-            problems.add(&typed, "no other --publish with it, because it stands for console");
+            problems.add(&typed, "no other publisher: --dry-run means --publish console");
             chosen
         }
         (_, true, _) => vec![Publish::Console],

@@ -37,8 +37,8 @@ fn unknown_variable(name: &str, known: &[String]) -> Option<String> {
     let nearest = known.iter().min_by_key(|known| distance(known))?;
     let is_near = distance(nearest) <= MOST_MISTAKES;
     match (name.strip_prefix(PREFIX), is_near) {
-        (_, true) => Some(format!("the variable {name} is ignored; did you mean {nearest}?")),
-        (Some(_), false) => Some(format!("the variable {name} is ignored: it is not known")),
+        (_, true) => Some(format!("variable {name} is unknown; did you mean {nearest}?")),
+        (Some(_), false) => Some(format!("variable {name} is unknown and ignored")),
         (None, false) => None,
     }
 }
@@ -58,8 +58,7 @@ fn odd_period(origin: &str, period: Duration) -> Option<String> {
     let below = (1..seconds).rev().find(|below| is_of_cloudwatch(*below))?;
     let whole = (1..).map(|windows| windows * seconds).find(|whole| is_of_cloudwatch(*whole))?;
     Some(format!(
-        "{origin} {seconds}: CloudWatch has no period of {seconds} s, only 1, 5, 10, 20, 30 and multiples \
-         of 60: at {below} s its graphs have gaps; at {whole} s each point holds {} windows",
+        "{origin} {seconds}: CloudWatch graphs need 1, 5, 10, 20, 30 or a multiple of 60, not {seconds} s: they have gaps at {below} s, and {} windows in each point at {whole} s",
         whole / seconds
     ))
 }
@@ -94,7 +93,7 @@ mod tests {
             assert_eq!(nearest(name).as_deref(), Some(expected), "{name}");
         }
         let name = "CLOUDWATCH_METRICS_AGENT_INTERVAL";
-        let expected = format!("the variable {name} is ignored: it is not known");
+        let expected = format!("variable {name} is unknown and ignored");
         assert_eq!(unknown_variable(name, &known_variables()), Some(expected));
     }
 

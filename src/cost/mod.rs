@@ -155,7 +155,7 @@ impl fmt::Display for Comparison {
         let (calls, log_bytes) = (self.calls_a_month, self.log_bytes_a_month);
         write!(f, "about ${dollars:.2} a month: {metrics} metrics")?;
         if calls > 0.0 {
-            write!(f, ", {calls:.0} calls of PutMetricData")?;
+            write!(f, ", {calls:.0} PutMetricData calls")?;
         }
         if log_bytes > 0.0 {
             write!(f, ", {:.1} MB of logs", log_bytes / 1e6)?;
@@ -265,7 +265,7 @@ mod tests {
         let text = Comparison::of(&settings(60, &[]), &window(), 1).to_string();
         assert_eq!(
             text,
-            "about $1.64 a month: 4 metrics, 43800 calls of PutMetricData (list price of us-east-1, \
+            "about $1.64 a month: 4 metrics, 43800 PutMetricData calls (list price of us-east-1, \
              September 2026); it would be $1.04 with --statistics distribution, $1.21 with \
              --publish emf, $0.63 with --publish emf --statistics distribution"
         );

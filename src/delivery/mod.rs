@@ -208,10 +208,7 @@ impl Delivery {
                 // The service refuses a request as a whole. Smaller and smaller ones find the
                 // datum that it refuses, and let the others through.
                 Err(error) if error.kind == Failure::Rejected && plan.len() > 1 => {
-                    debug!(
-                        "{} metrics were rejected together and are sent apart: {error}",
-                        plan.len()
-                    );
+                    debug!("{} metrics rejected together, retrying in halves: {error}", plan.len());
                     most = plan.len() / 2;
                 }
                 Err(error) if error.kind == Failure::Rejected => self.reject(&error),
@@ -238,7 +235,7 @@ impl Delivery {
             let start = humantime::format_rfc3339_seconds(summary.start);
             let is_new = self.rejected.insert(name.clone());
             let level = if is_new { Level::Error } else { Level::Debug };
-            log!(level, "{name} of the window of {start} was rejected and is dropped: {error}");
+            log!(level, "{name} of window {start} was rejected and dropped: {error}");
         }
         self.counts.rejected_data += 1;
         if let Some(window) = self.backlog.reject() {
@@ -264,7 +261,7 @@ impl Delivery {
         }
         if !std::mem::take(&mut self.rejected).is_empty() {
             let count = self.counts.rejected_data;
-            info!("all metrics are taken again, after {count} were rejected in all");
+            info!("all metrics are accepted again ({count} rejected in total)");
         }
     }
 
@@ -278,7 +275,7 @@ impl Delivery {
         self.counts.expired += expired as u64;
         if expired > 0 {
             let days = oldest.as_secs() / 86_400;
-            error!("windows dropped because none is taken that is {days} days old: {expired}");
+            error!("dropped {expired} windows older than {days} days (CloudWatch rejects them)");
         }
     }
 
@@ -288,7 +285,7 @@ impl Delivery {
         self.counts.overflowed += overflow as u64;
         if let (Some(outage), 1..) = (&mut self.outage, overflow) {
             if outage.overflowed == 0 {
-                error!("the oldest windows are dropped from now on, windows kept: {}", self.buffer);
+                error!("backlog full ({} windows): dropping the oldest", self.buffer);
             }
             outage.overflowed += overflow as u64;
         }

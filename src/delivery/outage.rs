@@ -27,7 +27,7 @@ impl Outage {
                 _ if error.advice.is_some() => Level::Error,
                 _ => Level::Warn,
             };
-            log!(target: DELIVERY, level, "publishing failed, windows kept: {windows_kept}: {error}");
+            log!(target: DELIVERY, level, "publishing failed ({windows_kept} windows kept): {error}");
         }
         let (since, failures, overflowed) = match before {
             Some(outage) => (outage.since, outage.failures, outage.overflowed),
@@ -48,7 +48,7 @@ impl Outage {
         let elapsed = since.elapsed().as_secs();
         info!(
             target: DELIVERY,
-            "publishing works again after {failures} failed sends in {elapsed} s; {overflowed} windows were dropped"
+            "publishing works again after {failures} failed sends in {elapsed} s; dropped {overflowed} windows"
         );
     }
 }

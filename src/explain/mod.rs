@@ -183,7 +183,7 @@ async fn look(chosen: Chosen, settings: &Settings, collector: &mut Collector) ->
 }
 
 /// Where nothing could be measured yet.
-const NO_FIGURES: &str = "there are no figures yet";
+const NO_FIGURES: &str = "not measured yet";
 
 /// Nobody wants to wait longer for an explanation, however long the sample interval is.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(1);

@@ -76,7 +76,7 @@ pub fn cpu(
     let used = second.used.saturating_sub(first.used).as_secs_f64();
     let cores = second.limit.amount.0;
     let formula =
-        format!("{used:.3} s of CPU time in {elapsed:.3} s × {cores} cores = {percent:.2}%");
+        format!("{used:.3} s CPU time / ({elapsed:.3} s × {cores} cores) = {percent:.2}%");
     Explained { percent: Some(percent), calculation: Some(formula), ..part }
 }
 
@@ -96,7 +96,7 @@ pub fn memory(
         Err(error) => return part.failed(&error.to_string()),
     };
     let (used, limit) = (memory.used.0, memory.limit.amount.0);
-    let formula = format!("{used} bytes of {limit} bytes = {percent:.2}%");
+    let formula = format!("{used} bytes / {limit} bytes = {percent:.2}%");
     Explained { percent: Some(percent), calculation: Some(formula), ..part }
 }
 

@@ -48,8 +48,8 @@ fn render_part(part: &Explained) -> Vec<String> {
     for Figure { origin, name, value, error } in &part.values {
         let value = value.map(|value| value.to_string());
         let unknown = || match error {
-            Some(error) => format!("unknown: {error}"),
-            None => "unknown: no reason is known".to_owned(),
+            Some(error) => format!("unavailable: {error}"),
+            None => "unavailable, reason unknown".to_owned(),
         };
         lines.push(format!("  {origin}: {name} = {}", value.unwrap_or_else(unknown)));
     }
@@ -60,7 +60,7 @@ fn render_part(part: &Explained) -> Vec<String> {
         text.as_ref().map(|text| text as &dyn Display)
     }
     let limit = part.limit.as_ref();
-    let limit = limit.map(|limit| format!("{} {}, by {}", limit.amount, limit.unit, limit.origin));
+    let limit = limit.map(|limit| format!("{} {} ({})", limit.amount, limit.unit, limit.origin));
     line("used = ", text(&part.used));
     line("     = ", text(&part.used_now));
     line("limit = ", text(&limit));

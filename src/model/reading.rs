@@ -89,7 +89,7 @@ impl ReadError {
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(path) => write!(f, "{} does not exist", path.display()),
+            Self::Missing(path) => write!(f, "{} not found", path.display()),
             Self::Unreadable(path, error) => {
                 write!(f, "{} cannot be read: {error}", path.display())
             }
@@ -99,7 +99,7 @@ impl fmt::Display for ReadError {
             Self::Unusable(reason) => f.write_str(reason),
             Self::WentBack { from, to } => {
                 let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
-                write!(f, "the counter of CPU time went back from {from:.3} s to {to:.3} s")
+                write!(f, "the CPU counter was reset from {from:.3} s to {to:.3} s")
             }
         }
     }

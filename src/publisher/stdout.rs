@@ -66,15 +66,15 @@ static REST: Mutex<Vec<u8>> = Mutex::const_new(Vec::new());
 fn failure(errno: Errno) -> PublishError {
     let (kind, advice) = match errno {
         Errno::PIPE | Errno::CONNRESET => {
-            (Failure::Misconfigured, Some("whoever read standard output has closed it"))
+            (Failure::Misconfigured, Some("the reader has closed standard output"))
         }
         // An outage that may end.
         Errno::NOSPC | Errno::DQUOT => {
-            (Failure::TryAgain, Some("make room on the disk that standard output goes to"))
+            (Failure::TryAgain, Some("free space on the disk of standard output"))
         }
         Errno::FBIG => (
             Failure::TryAgain,
-            Some("the file that standard output goes to may not be larger: raise ulimit -f"),
+            Some("standard output's file reached its size limit: raise ulimit -f"),
         ),
         Errno::IO => (
             Failure::TryAgain,
@@ -105,7 +105,7 @@ async fn wait_until_writable() -> Result<(), PublishError> {
     let since = Instant::now();
     while !is_writable(&stdout()).map_err(failure)? {
         if since.elapsed() >= WRITE_TIMEOUT {
-            let causes = format!("standard output: nothing was read from it for {WRITE_TIMEOUT:?}");
+            let causes = format!("standard output: its reader read nothing for {WRITE_TIMEOUT:?}");
             return Err(PublishError { kind: Failure::TryAgain, causes, advice: None });
         }
         sleep(LOOK).await;

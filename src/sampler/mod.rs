@@ -225,7 +225,7 @@ pub fn cpu_utilization(before: &CpuReading, next: &CpuReading) -> Result<Option<
     let most = MOST_OF_LIMIT * elapsed * larger + BURST.as_secs_f64() * larger + LATE.as_secs_f64();
     if used > most {
         return Err(ReadError::unusable(format!(
-            "{used:.3} s of CPU time in {elapsed:.3} s is more than the limit allows, {}",
+            "{used:.3} s of CPU time in {elapsed:.3} s exceeds the limit of {}",
             next.limit
         )));
     }
@@ -237,11 +237,11 @@ pub fn memory_utilization(memory: &MemoryReading) -> Result<f32, ReadError> {
     let (used, limit) = (memory.used.0, memory.limit.amount.0);
     if used > limit.saturating_add(limit / 16).saturating_add(LATE_BYTES) {
         return Err(ReadError::unusable(format!(
-            "{used} bytes in use are more than the limit allows, {}",
+            "{used} bytes in use exceed the limit of {}",
             memory.limit
         )));
     }
-    let none = || ReadError::unusable(format!("a limit of nothing, {}", memory.limit));
+    let none = || ReadError::unusable(format!("the limit is zero: {}", memory.limit));
     percent(used as f64, limit as f64).ok_or_else(none)
 }
 

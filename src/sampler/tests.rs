@@ -299,7 +299,7 @@ fn a_little_over_the_limit_is_all_of_it_and_much_over_it_is_no_figure() {
     assert_eq!(utilization(0.27, 0.25, true), Ok(Some(100.0)));
     // A quota of 500 ms in a period of a second, at the end of one and the start of the next.
     assert_eq!(utilization(1.0, 0.5, true), Ok(Some(100.0)));
-    let over = "2.700 s of CPU time in 0.900 s is more than the limit allows, 1 cores (a test)";
+    let over = "2.700 s of CPU time in 0.900 s exceeds the limit of 1 cores (a test)";
     assert_eq!(utilization(2.7, 1.0, true), Err(over.to_owned()));
     assert!(utilization(0.54, 0.0039, true).is_err());
 }
@@ -309,7 +309,7 @@ fn counters_of_two_accounts_are_not_compared() {
     assert_eq!(utilization(0.45, 1.0, false), Ok(None));
     assert_eq!(utilization(9e9, 1.0, false), Ok(None));
     assert_eq!(utilization(-4.0, 1.0, false), Ok(None));
-    let back = "the counter of CPU time went back from 5.000 s to 1.000 s";
+    let back = "the CPU counter was reset from 5.000 s to 1.000 s";
     assert_eq!(utilization(-4.0, 1.0, true), Err(back.to_owned()));
 }
 
@@ -322,7 +322,7 @@ fn memory_beyond_its_limit_is_no_figure() {
     };
     assert_eq!(of(64, 256), Ok(25.0));
     assert_eq!(of(270, 256), Ok(100.0), "counters that are late");
-    let over = "314572800 bytes in use are more than the limit allows, 268435456 bytes (a test)";
+    let over = "314572800 bytes in use exceed the limit of 268435456 bytes (a test)";
     assert_eq!(of(300, 256), Err(over.to_owned()));
-    assert_eq!(of(0, 0), Err("a limit of nothing, 0 bytes (a test)".to_owned()));
+    assert_eq!(of(0, 0), Err("the limit is zero: 0 bytes (a test)".to_owned()));
 }

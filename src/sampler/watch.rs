@@ -34,9 +34,9 @@ impl FailureWatch {
                     ReadError::WentBack { .. } => Level::Warn,
                     _ => Level::Error,
                 };
-                log!(level, "{} is absent from now on: {error}", self.part);
+                log!(level, "{} unavailable: {error}", self.part);
             }
-            Ok(_) if before.is_some() => info!("{} can be read again", self.part),
+            Ok(_) if before.is_some() => info!("{} available again", self.part),
             _ => {}
         }
         reading.ok()
@@ -58,7 +58,7 @@ impl<T: Clone + Display + PartialEq> LimitWatch<T> {
     pub fn watch(&mut self, limit: &Limit<T>) -> bool {
         let is_new = self.limit.as_ref() != Some(limit);
         if is_new {
-            info!("{} is in percent of {limit}", self.part);
+            info!("{} limit: {limit}", self.part);
             self.limit = Some(limit.clone());
         }
         is_new
@@ -146,7 +146,7 @@ impl ClockWatch {
             Err(error) => ("back", error.duration()),
         };
         if step >= MIN_CLOCK_STEP {
-            warn!("the wall clock went {direction} by {step:.1?}: it was set, or the system slept");
+            warn!("the wall clock jumped {direction} {step:.1?}: clock set or system suspended");
         }
     }
 }

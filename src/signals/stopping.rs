@@ -29,7 +29,7 @@ impl Stopping {
         let asks = asks_for_an_end(signal);
         let cut_short = asks && (self.since.elapsed() >= ONE_STOP || self.is_second_ctrl_c(signal));
         if asks && !cut_short {
-            info!("signal {} is part of the stop that is under way", signal.as_raw());
+            info!("signal {} ignored: already stopping", signal.as_raw());
         }
         cut_short
     }

@@ -34,7 +34,7 @@ pub async fn open(measuring: &Measuring) -> Chosen {
     let task = async |endpoint, reason| {
         Chosen::new(Task::open(endpoint, measuring).await, Scope::Task, reason)
     };
-    let asked = || "it was asked for".to_owned();
+    let asked = || "--scope is set".to_owned();
     match (measuring.scope, TaskEndpoint::from_environment()) {
         (Scope::Host, _) => Chosen::new(Host::open(), Scope::Host, asked()),
         (Scope::Container, _) => Chosen::new(container(), Scope::Container, asked()),
@@ -55,11 +55,11 @@ pub async fn open(measuring: &Measuring) -> Chosen {
                 }
                 // The figures are then the machine's, and nobody should take them for a container's.
                 Limited::NotFound(error) => {
-                    warn!("control group not found, so a limit on it is not known: {error}");
+                    warn!("control group not found, measuring the machine: {error}");
                     host("its control group was not found".to_owned())
                 }
                 Limited::Unknown(error) => {
-                    warn!("a limit of the control group is not known: {error}");
+                    warn!("control group unreadable, using the machine: {error}");
                     host("the limits of its control group could not be read".to_owned())
                 }
             }
@@ -70,7 +70,7 @@ pub async fn open(measuring: &Measuring) -> Chosen {
 /// The source that the settings ask for.
 #[cfg(not(target_os = "linux"))]
 pub async fn open(_measuring: &Measuring) -> Chosen {
-    Chosen::new(Host::open(), Scope::Host, "only Linux has containers".to_owned())
+    Chosen::new(Host::open(), Scope::Host, "other scopes need Linux".to_owned())
 }
 
 impl Chosen {

@@ -176,7 +176,7 @@ impl Source for Container {
 /// This process is in no group of a controller, as far as can be seen.
 fn no_group(root: &Path, controller: &str, expected: &'static str, cgroup: &str) -> ReadError {
     if Group::is_named(controller, cgroup) {
-        let expected = "mount that this process's control group is in";
+        let expected = "mount of this process's control group";
         return ReadError::Malformed { path: root.join("proc/self/mountinfo"), expected };
     }
     ReadError::Malformed { path: root.join("proc/self/cgroup"), expected }

@@ -126,7 +126,7 @@ impl Host {
                 self.meminfo.malformed("MemTotal, MemFree, Cached and Shmem in kB")
             }
             MemoryError::Contradictory => ReadError::unusable(format!(
-                "{}: MemFree, Buffers, Cached and SReclaimable are together more than MemTotal",
+                "{}: the sum of MemFree, Buffers, Cached and SReclaimable exceeds MemTotal",
                 self.memory_origin
             )),
         })?;
@@ -169,14 +169,14 @@ impl Host {
             ("Shmem", "+", left_out.shared, "Cached"),
         ] {
             if is_left_out {
-                notes.push(format!("{name} is left out: it is larger than {whole}, its whole"));
+                notes.push(format!("{name} ignored: larger than {whole}, which includes it"));
             } else if has(name) || name == "Cached" {
                 formula = format!("{formula} {sign} {name}");
             }
         }
         formula.push_str(") kB");
         if let Some(file) = &mut self.arcstats {
-            formula.push_str(" − (size − c_min) bytes of the cache of ZFS");
+            formula.push_str(" − (size − c_min) bytes of the ZFS cache");
             values.extend(file.raw_values(&["size", "c_min"], arc_number));
         }
         Evidence { part: Part::Memory, values, formula: formula.into(), notes }
@@ -259,7 +259,7 @@ mod tests {
         assert!(read(reading.cpu).is_ok());
         assert_eq!(
             error(read(reading.memory)),
-            "tests/fixtures/host/no-meminfo/proc/meminfo does not exist"
+            "tests/fixtures/host/no-meminfo/proc/meminfo not found"
         );
     }
 

@@ -50,7 +50,7 @@ impl KernelFile {
         let text = self.read(&mut page).map_err(|error| error.to_string());
         let origin = self.path.display().to_string();
         let value = |name| match &text {
-            Ok(text) => find(text, name).ok_or_else(|| format!("{origin} does not tell it")),
+            Ok(text) => find(text, name).ok_or_else(|| format!("not found in {origin}")),
             Err(error) => Err(error.clone()),
         };
         let raw = |name: &&'static str| RawValue {

@@ -176,20 +176,16 @@ impl Task {
                 (told.limits, told.running) = (limits, running);
             }
             (_, true, _) => {
-                info!("the task has one container, so its own control group tells its usage");
+                info!("the task has one container: reading its control group");
                 self.way =
                     Way::Own(Box::new(open_container(self.memory, self.metrics).within(limits)));
             }
             (_, false, true) => {
-                info!(
-                    "the task is on Fargate: the machine's counters less the platform's overhead"
-                );
+                info!("the task is on Fargate: reading the machine, minus the platform's overhead");
                 self.way = Way::Fused(told(limits, running), Fusion::default());
             }
             (_, false, false) => {
-                info!(
-                    "the task is on an instance: its usage is that of its containers, by the endpoint"
-                );
+                info!("the task is on an instance: adding up its containers from the endpoint");
                 self.way = Way::Exact(told(limits, running), None);
             }
         }
@@ -266,7 +262,7 @@ impl Source for Task {
             }
             Way::Exact(told, _) if self.failure.is_none() => match told.account.latest() {
                 none if none.is_empty() => {
-                    let none = format!("{}/stats has no figures of any container", self.address);
+                    let none = format!("{}/stats has no data of any container", self.address);
                     evidence::failed(&none).into()
                 }
                 latest => {
@@ -336,7 +332,7 @@ impl Told {
 /// What to look at where a container has CPU and no memory: kernels for the Raspberry Pi begin
 /// without the controller.
 const NO_CONTROLLER: &str =
-    "; if the instance's kernel has its memory controller off, cgroup_enable=memory turns it on";
+    "; if the kernel's memory controller is off, boot it with cgroup_enable=memory";
 
 #[cfg(test)]
 mod tests;

@@ -53,7 +53,7 @@ impl InstanceEndpoint {
 fn base(variable: impl Fn(&str) -> Option<String>) -> Result<String, String> {
     let set = |name| variable(name).filter(|value| !value.is_empty());
     if set(DISABLED).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-        return Err(format!("{DISABLED} is true, so the metadata service of EC2 is not asked"));
+        return Err(format!("{DISABLED} is true: unset it to use the EC2 metadata service"));
     }
     if let Some(url) = set(ENDPOINT) {
         return match url.starts_with("http://") && is_http_url(&url) {

@@ -45,7 +45,7 @@ pub fn no_url(path: &str) -> String {
 
 /// The error of asking for a resource where there is no endpoint.
 pub fn no_endpoint(path: &str) -> io::Error {
-    error_of(&no_url(path), "the variable is not set, so this is not an ECS task")
+    error_of(&no_url(path), "the variable is not set: this is not an ECS task")
 }
 
 /// Set in each container of a task (Amazon ECS developer guide, task metadata endpoint version 4).

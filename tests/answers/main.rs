@@ -34,9 +34,9 @@ fn are_kept<const N: usize>(answers: [(Answer, &str); N]) {
 #[test]
 fn success_without_a_header_of_the_service_delivers_nothing() {
     are_kept([
-        (Answer::bare(200), "something that is not CloudWatch answers with no content type"),
-        (Answer::bare(204), "something that is not CloudWatch answers with no content type"),
-        (Answer::page(), "something that is not CloudWatch answers with text/html; check what"),
+        (Answer::bare(200), "the answer (no content type) is not from CloudWatch"),
+        (Answer::bare(204), "the answer (no content type) is not from CloudWatch"),
+        (Answer::page(), "the answer (text/html; check what) is not from CloudWatch"),
         (status(200, "application/cbor"), "that is not CloudWatch answers with application/cbor;"),
         (status(202, "application/json"), "that is not CloudWatch answers with application/json;"),
     ]);
@@ -209,7 +209,7 @@ fn an_endless_answer_of_the_metadata_endpoints_is_given_up() {
             _ => "length limit exceeded",
         };
         agent.wait_for_log(&format!("the task metadata endpoint fails: {url}/task: {cause}"));
-        agent.wait_for_log("the dimension ClusterName is left out: ");
+        agent.wait_for_log("dimension ClusterName unavailable: ");
         server.wait_until("questions", |log| log.requests.len() > 3);
         let peak = peak_kib(&agent);
         assert!(peak < usual + MOST_MORE_KIB, "{cause}: {peak} after {usual}");

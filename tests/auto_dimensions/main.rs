@@ -70,8 +70,7 @@ fn what_cannot_be_found_out_is_left_out_and_said() {
     let line = agent.wait_for_stdout("CPUUtilization");
     assert!(line.contains(" Own=1 HostName="), "{line}");
     let ended = agent.terminate().expect_code(0);
-    let expected = "the dimension TaskId is left out: $ECS_CONTAINER_METADATA_URI_V4/task: the \
-                    variable is not set, so this is not an ECS task";
+    let expected = "dimension TaskId unavailable: $ECS_CONTAINER_METADATA_URI_V4/task: the variable is not set: this is not an ECS task";
     assert!(ended.stderr.contains(expected), "{ended:#?}");
 }
 
@@ -90,7 +89,7 @@ fn an_endpoint_that_never_answers_does_not_cost_the_last_window() {
     let ended = agent.terminate().expect_code(0);
     assert!(ended.stdout.lines().next().is_some_and(|line| line.ends_with(" Own=1")), "{ended:#?}");
     for (name, path) in [("ClusterName", "/task"), ("TaskId", "/task"), ("ContainerName", "")] {
-        let line = format!("the dimension {name} is left out: {url}{path}: no answer within 2s");
+        let line = format!("dimension {name} unavailable: {url}{path}: no answer within 2s");
         assert!(ended.stderr.contains(&line), "{line}: {ended:#?}");
     }
 }
@@ -107,7 +106,7 @@ fn a_short_shutdown_does_not_wait_for_what_is_not_known() {
     let ended = agent.terminate().expect_code(0);
     assert!(ended.stdout.lines().next().is_some_and(|line| line.ends_with(" Own=1")), "{ended:#?}");
     for name in ["ClusterName", "HostName"] {
-        let line = format!("the dimension {name} is left out: it is not known before the end");
+        let line = format!("dimension {name} unavailable: stopped before it was found");
         assert!(ended.stderr.contains(&line), "{line}: {ended:#?}");
     }
 }
@@ -123,7 +122,6 @@ fn none_may_be_given_twice() {
     let ended = run(agent("cluster").args(["--dimension", "ClusterName=x"])).expect_code(2);
     assert_eq!(
         ended.stderr,
-        "--auto-dimensions \"cluster\": expected no dimension ClusterName, which was given a \
-         value\n"
+        "--auto-dimensions \"cluster\": expected no ClusterName, because --dimension sets it\n"
     );
 }

@@ -54,15 +54,15 @@ fn per_container_needs_a_task_and_its_dimension_for_itself() {
         let settings = ["--namespace", "Test", "--service", "Foo", "--per-container"];
         run(command().args(settings).args(own)).expect_code(2).stderr
     };
-    let scope = "--per-container \"true\": expected --scope task or auto with it\n";
+    let scope = "--per-container \"true\": expected --scope task or auto\n";
     assert_eq!(problem(&["--scope", "container"]), scope);
     assert_eq!(problem(&["--scope", "host"]), scope);
-    let dimension = "--per-container \"true\": expected no other dimension ContainerName with it\n";
+    let dimension = "--per-container \"true\": expected no other dimension named ContainerName\n";
     assert_eq!(problem(&["--dimension", "ContainerName=app"]), dimension);
     assert_eq!(problem(&["--auto-dimensions", "container"]), dimension);
     let many: Vec<_> = (1..=29).map(|n| format!("--dimension=D{n}={n}")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
-    let room = "--per-container \"true\": expected at most 29 dimensions with it\n";
+    let room = "--per-container \"true\": expected at most 29 other dimensions\n";
     assert_eq!(problem(&many), room);
 }
 
@@ -73,15 +73,13 @@ fn an_interval_that_does_not_fit_the_period_is_a_problem() {
     let ended = run(command().args(settings).args(longer)).expect_code(2);
     assert_eq!(
         ended.stderr,
-        "--sample-interval \"2\": expected a sample interval no longer than the period, \
-         not 2 s and 1 s\n"
+        "--sample-interval \"2\": expected a sample interval (2 s) no longer than the period (1 s)\n"
     );
     let many = ["--period", "86400", "--sample-interval", "0.1"];
     let ended = run(command().args(settings).args(many)).expect_code(2);
     assert_eq!(
         ended.stderr,
-        "--sample-interval \"0.1\": expected at most 100000 samples a window, not 864001: \
-         one each 0.1 s for 86400 s\n"
+        "--sample-interval \"0.1\": expected at most 100000 samples a window, not 864001: every 0.1 s for 86400 s\n"
     );
 }
 
@@ -130,8 +128,7 @@ fn what_is_most_likely_not_meant_is_told_and_taken_as_it_is() {
     let ended = agent.terminate().expect_code(0);
     let warnings: Vec<_> = ended.stderr.lines().filter(|line| line.contains("WARN")).collect();
     assert_eq!(warnings.len(), 2, "{ended:#?}");
-    let mistyped = "the variable CLOUDWATCH_METRICS_AGENT_PEROID is ignored; did you mean \
-                    CLOUDWATCH_METRICS_AGENT_PERIOD?";
+    let mistyped = "variable CLOUDWATCH_METRICS_AGENT_PEROID is unknown; did you mean CLOUDWATCH_METRICS_AGENT_PERIOD?";
     assert!(warnings[0].ends_with(mistyped), "{ended:#?}");
     assert!(
         warnings[1].contains("--period 2: CloudWatch has no period of 2 s, only 1, 5, 10"),
@@ -239,7 +236,7 @@ fn a_full_pipe_cannot_hold_up_sampling_or_the_exit() {
     // the line of the first could not be written.
     agent.wait_for_log_lines("Sample {", 4);
     let ended = agent.terminate().expect_code(1);
-    assert!(ended.stderr.contains("the shutdown timeout ended the last send"), "{ended:#?}");
+    assert!(ended.stderr.contains("--shutdown-timeout ended the last send"), "{ended:#?}");
 }
 
 /// A preview whose log goes to a pipe, and the lines that it prints.
@@ -293,7 +290,7 @@ fn a_closed_standard_output_is_an_error_and_not_a_crash() {
     let line = agent.wait_for_log("publishing failed");
     assert!(
         line.ends_with(
-            "standard output: Broken pipe (os error 32); whoever read standard output has closed it"
+            "standard output: Broken pipe (os error 32); the reader has closed standard output"
         ),
         "{line}"
     );

@@ -112,15 +112,15 @@ fn wrong_settings_do_not_start_the_command() {
     assert!(!Path::new(never).exists());
     assert_eq!(
         ended.stderr,
-        "--service is missing: expected that option or CLOUDWATCH_METRICS_AGENT_SERVICE\n\
-         --period \"0\": expected whole seconds from 1 to 86400\n"
+        "--service is missing: set it or CLOUDWATCH_METRICS_AGENT_SERVICE\n\
+         --period \"0\": expected a whole number of seconds from 1 to 86400\n"
     );
 }
 
 #[test]
 fn nothing_after_the_dashes_is_a_problem() {
     let ended = run(command().args(["-n", "Test", "-s", "Foo", "-d", "--"])).expect_code(2);
-    assert_eq!(ended.stderr, "-- has nothing after it: expected a command and its arguments\n");
+    assert_eq!(ended.stderr, "no command after --: expected a command and its arguments\n");
 }
 
 #[test]

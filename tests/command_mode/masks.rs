@@ -82,6 +82,6 @@ fn a_signal_that_came_before_the_agent_was_there_reaches_the_command() {
     early.args(["-c", "kill -TERM $$; exec \"$@\"", "bash"]).args(&mut words);
     early.env("RUST_LOG", "cloudwatch_metrics_agent::command=debug");
     let agent = Agent::start(&mut with_signals(&["--block-signal=TERM"], &early));
-    agent.wait_for_log("signal 15 was passed on");
+    agent.wait_for_log("signal 15 forwarded");
     agent.wait().expect_code(4);
 }

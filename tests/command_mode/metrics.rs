@@ -75,10 +75,7 @@ fn an_endpoint_that_never_answers_changes_nothing() {
     let cloudwatch = FakeCloudWatch::start();
     cloudwatch.answer_always(Answer::Hang);
     let log = is_not_held_up(&mut shell(&cloudwatch.url(), &OPTIONS, SCRIPT));
-    assert!(
-        log.contains(" publisher=cloudwatch: the shutdown timeout ended the last send"),
-        "{log}"
-    );
+    assert!(log.contains(" publisher=cloudwatch: --shutdown-timeout ended the last send"), "{log}");
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn process_1_is_not_stopped_and_ends_with_the_code_of_a_signal() {
         return;
     };
     let agent = Agent::start(&mut agent);
-    agent.wait_for_log("the command was stopped by signal 19");
+    agent.wait_for_log("signal 19 suspended the command");
     let process_1 = children(agent.id()).pop().expect("it has forked");
     kill_process(process_1, Signal::CONT).expect("it is below this process");
     agent.wait().expect_code(137);

@@ -91,9 +91,9 @@ fn a_command_that_ignores_sigterm_is_measured_until_it_ends() {
     agent.wait_for_stdout("ready");
     agent.wait_for_stdout("CPUUtilization");
     agent.signal(Signal::TERM);
-    agent.wait_for_log("signal 15 was passed on");
+    agent.wait_for_log("signal 15 forwarded");
     agent.signal(Signal::TERM);
-    agent.wait_for_log_lines("signal 15 was passed on", 2);
+    agent.wait_for_log_lines("signal 15 forwarded", 2);
     agent.wait_for_stdout_lines("CPUUtilization", 4);
     drop(input);
     agent.wait().expect_code(6);
@@ -106,10 +106,10 @@ fn a_command_that_is_stopped_and_goes_on_does_not_stop_the_agent() {
     let agent = Agent::start(&mut agent);
     agent.wait_for_stdout("ready");
     agent.signal(Signal::TSTP);
-    agent.wait_for_log("the command was stopped by signal 20");
+    agent.wait_for_log("signal 20 suspended the command");
     agent.wait_for_stdout_lines("CPUUtilization", 3);
     agent.signal(Signal::CONT);
-    agent.wait_for_log("signal 18 was passed on");
+    agent.wait_for_log("signal 18 forwarded");
     drop(input);
     agent.wait().expect_code(6);
 }

@@ -93,7 +93,7 @@ pub fn a_hanging_metadata_service_cannot_hold_up_the_exit() {
     let agent = Agent::start(agent_for("http://127.0.0.1:9").args(["--shutdown-timeout", "0.2"]));
     imds.wait_until("a question", |log| !log.requests.is_empty());
     let ended = end(agent, 1);
-    assert!(ended.stderr.contains("the shutdown timeout ended the last send"), "{ended:#?}");
+    assert!(ended.stderr.contains("--shutdown-timeout ended the last send"), "{ended:#?}");
     // Without the bound there would be a last send, with another question.
     assert_eq!(imds.finish().connections.len(), 1, "{ended:#?}");
 }
@@ -167,7 +167,7 @@ fn assert_dimensions(cloudwatch: &FakeCloudWatch, names: &[(&str, &str)]) {
 fn assert_left_out(ended: &Ended, reason: &str) {
     for name in ["InstanceId", "AvailabilityZone"] {
         let line = format!(
-            "the dimension {name} is left out: http://169.254.169.254/latest/api/token: {reason}"
+            "dimension {name} unavailable: http://169.254.169.254/latest/api/token: {reason}"
         );
         assert_eq!(ended.stderr.matches(&line).count(), 1, "{line}: {ended:#?}");
     }

@@ -63,7 +63,7 @@ pub fn a_metadata_service_that_is_turned_off_is_asked_for_nothing() {
         let (cloudwatch, imds) = (FakeCloudWatch::start(), aws::imds());
         let disabled = ("AWS_EC2_METADATA_DISABLED", value);
         let line = failure(&mut asking(&cloudwatch, &[disabled]));
-        assert!(line.contains("no AWS region was found"), "{line}");
+        assert!(line.contains("AWS region not found"), "{line}");
         let region = ("AWS_REGION", INSTANCE_REGION);
         let agent = Agent::start(&mut asking(&cloudwatch, &[disabled, region]));
         let line = agent.wait_for_log("publishing failed");
@@ -71,8 +71,7 @@ pub fn a_metadata_service_that_is_turned_off_is_asked_for_nothing() {
         let ended = end(agent, 1);
         for name in ["InstanceId", "AvailabilityZone"] {
             let line = format!(
-                "the dimension {name} is left out: AWS_EC2_METADATA_DISABLED is true, so the \
-                 metadata service of EC2 is not asked"
+                "dimension {name} unavailable: AWS_EC2_METADATA_DISABLED is true: unset it to use the EC2 metadata service"
             );
             assert!(ended.stderr.contains(&line), "{line}: {ended:#?}");
         }
@@ -104,7 +103,7 @@ pub fn a_variable_that_names_no_metadata_service_is_told() {
         let agent = Agent::start(&mut asking(&cloudwatch, &own));
         agent.wait_for_log(" MaxCPUUtilization=");
         let ended = end(agent, 0);
-        let line = format!("the dimension InstanceId is left out: {expected}");
+        let line = format!("dimension InstanceId unavailable: {expected}");
         assert!(ended.stderr.contains(&line), "{line}: {ended:#?}");
     }
     assert_eq!(imds.finish().connections.len(), 0);

@@ -33,7 +33,7 @@ pub fn a_task_without_a_role_leaves_that_of_the_instance_alone() {
         let line = failure(
             agent_for(&cloudwatch.url()).env(variable, value).env("AWS_REGION", "eu-west-1"),
         );
-        let advice = "give it a task role, an instance role, a profile or AWS_ACCESS_KEY_ID";
+        let advice = "set a task role, an instance role, a profile or AWS_ACCESS_KEY_ID";
         assert!(line.ends_with(advice), "{variable}: {line}");
         assert!(line.contains(" ERROR "), "somebody has to act: {line}");
         assert_eq!(cloudwatch.requests(), [], "{variable}");
@@ -47,7 +47,7 @@ pub fn a_task_without_a_region_does_not_ask_the_instance() {
     for (variable, value) in TASK_VARIABLES.into_iter().chain([role]) {
         let (cloudwatch, imds) = (FakeCloudWatch::start(), aws::imds());
         let line = failure(agent_for(&cloudwatch.url()).env(variable, value));
-        let expected = "no AWS region was found; set --region or AWS_REGION";
+        let expected = "AWS region not found; set --region or AWS_REGION";
         assert!(line.ends_with(expected), "{variable}: {line}");
         assert_nobody_came(imds);
     }

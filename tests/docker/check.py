@@ -121,8 +121,8 @@ class Checks:
 
     def test_limits_are_those_that_were_set(self):
         log = self.container.tell()
-        cores = re.findall(r"CPU is in percent of (\S+) cores", log)
-        size = re.findall(r"memory is in percent of (\d+) bytes", log)
+        cores = re.findall(r"CPU limit: (\S+) cores", log)
+        size = re.findall(r"memory limit: (\d+) bytes", log)
         # One line each: no limit changed in between.
         said = ([float(text) for text in cores], [int(text) for text in size])
         self.assertEqual(said, ([self.cores], [self.memory_bytes]), log)
@@ -230,7 +230,7 @@ class Stop(unittest.TestCase):
         rights = ("--memory", "64m", "--user", "65534:65534", "--cap-drop", "ALL", "--read-only")
         stopped = Container("stop", *rights, "agent", *AGENT, "--period", "3600")
         self.addCleanup(stopped.remove)
-        stopped.wait(stopped.log, "memory is in percent of 67108864 bytes")
+        stopped.wait(stopped.log, "memory limit: 67108864 bytes")
         before = len(stopped.windows())
         begin = time.monotonic()
         code = stopped.stop()

@@ -111,7 +111,7 @@ class Runner:
         log = ""
         for line in process.stderr:
             log += line
-            if "is in percent of" in line:
+            if " limit: " in line:
                 # A limit is known, so the first sample was taken.
                 process.terminate()
                 break

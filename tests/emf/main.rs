@@ -163,14 +163,13 @@ fn a_closed_standard_output_does_not_stop_the_sampling_and_is_counted() {
     let (reader, writer) = pipe().expect("a pipe");
     drop(reader);
     let agent = Agent::start_with_stdout(&mut printing(&["--buffer", "0"]), writer);
-    agent.wait_for_log("publishing failed, windows kept: 0: standard output: Broken pipe");
+    agent.wait_for_log("publishing failed (0 windows kept): standard output: Broken pipe");
     agent.wait_for_log_lines("Sample {", 25);
     let ended = agent.terminate().expect_code(1);
     let [windows, delivered, dropped, undelivered] = counts(&ended);
     assert!(delivered == 0 && undelivered >= 1, "{ended:#?}");
     assert_eq!(windows, dropped + undelivered, "{ended:#?}");
-    let cause =
-        "standard output: Broken pipe (os error 32); whoever read standard output has closed it";
+    let cause = "standard output: Broken pipe (os error 32); the reader has closed standard output";
     assert!(ended.stderr.trim_end().ends_with(cause), "{ended:#?}");
 }
 
@@ -251,7 +250,7 @@ fn a_dimension_with_the_name_of_another_member_is_refused() {
             assert_eq!(
                 problem(publish, name),
                 format!(
-                    "the dimension {name:?}: expected a name other than _aws and those of metrics, for --publish emf\n"
+                    "the dimension {name:?}: expected a name that is not _aws or a metric's, for --publish emf\n"
                 )
             );
         }

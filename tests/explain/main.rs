@@ -13,7 +13,7 @@ fn explain(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
 fn the_machine_is_explained_by_its_files_and_the_formula_with_their_numbers() {
     let text = explain(&["--scope", "host", "--dimension", "Stage=x", "--dry-run"], &[]).stdout;
     let has = |line: &str| assert!(text.lines().any(|l| l.starts_with(line)), "{line}: {text}");
-    has("scope: host, because it was asked for");
+    has("scope: host, because --scope is set");
     has("  /proc/stat: user = ");
     has("  /proc/meminfo: MemTotal = ");
     has("  limit = ");
@@ -92,7 +92,7 @@ fn what_cannot_be_known_is_said_to_be_unknown_and_why() {
         "region: not found (looked in --region, environment, profile, instance metadata)"
     );
     assert!(line("credentials: ").starts_with("credentials: not found; Environment: "), "{text}");
-    assert_eq!(line("endpoint: "), "endpoint: unknown without a region");
+    assert_eq!(line("endpoint: "), "endpoint: unknown: needs a region");
     assert_eq!(
         line("trusted roots: "),
         format!(
@@ -135,8 +135,8 @@ fn settings_are_checked_as_for_a_run() {
     let ended = run(command().args(["explain", "--output", "xml"])).expect_code(2);
     assert_eq!(
         ended.stderr,
-        "--namespace is missing: expected that option or CLOUDWATCH_METRICS_AGENT_NAMESPACE\n\
-         --service is missing: expected that option or CLOUDWATCH_METRICS_AGENT_SERVICE\n\
+        "--namespace is missing: set it or CLOUDWATCH_METRICS_AGENT_NAMESPACE\n\
+         --service is missing: set it or CLOUDWATCH_METRICS_AGENT_SERVICE\n\
          --output \"xml\": expected text or json\n"
     );
 }

@@ -137,7 +137,7 @@ impl Check<'_> {
         let log = self.log_text().to_owned();
         self.require(!log.contains("panicked"), || "it panicked".to_owned());
         self.require(!log.contains(SECRET), || "the log shows a secret".to_owned());
-        let ended_by_timeout = log.contains("the shutdown timeout ended the last send");
+        let ended_by_timeout = log.contains("--shutdown-timeout ended the last send");
         if ended_by_timeout {
             let total = self.outcome.end.total;
             self.require(total >= SHUTDOWN_TIMEOUT, || format!("too early a timeout: {total:?}"));

@@ -18,23 +18,23 @@ pub const OF_THE_CLOCK: &[Fault] = &[
         |s| steps(s, HOUR),
         "The open window is closed, the next sample opens the one that it belongs to.",
     )
-    .says("the wall clock went forward"),
+    .says("the wall clock jumped forward"),
     Fault::new(
         "clock −1 h",
         Effect::ClockSteps(-HOUR),
         |s| steps(s, -HOUR),
         "As a step forward; CloudWatch takes what is up to two hours ahead.",
     )
-    .says("the wall clock went back"),
+    .says("the wall clock jumped back"),
     Fault::new("clock +3 days", Effect::ClockSteps(72 * HOUR), |s| steps(s, 72 * HOUR), "As +1 h.")
-        .says("the wall clock went forward"),
+        .says("the wall clock jumped forward"),
     Fault::new(
         "system suspended for 10 minutes",
         Effect::Sleeps,
         sleeps,
         "As a step forward: no sample is made up for the time in between.",
     )
-    .says("the wall clock went forward"),
+    .says("the wall clock jumped forward"),
 ];
 
 const HOUR: i64 = 60 * 60;

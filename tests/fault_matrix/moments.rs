@@ -127,7 +127,7 @@ pub fn reach(run: &mut Run, offset: Duration) {
         FullBacklog => {
             begin(run);
             if run.log_is_seen() {
-                run.agent().wait_for_log("the oldest windows are dropped from now on");
+                run.agent().wait_for_log(": dropping the oldest");
             } else {
                 run.scene.server().wait_until("a request without the oldest", oldest_is_gone);
             }
@@ -207,8 +207,8 @@ fn window_closes(run: &Run) {
 /// The delay that this agent has drawn.
 fn publish_delay(run: &mut Run) -> Duration {
     loop {
-        let line = run.agent().wait_for_log("each window is sent");
-        let after = line.split_once("each window is sent ").map_or("", |(_, after)| after);
+        let line = run.agent().wait_for_log(" sends each window ");
+        let after = line.split_once(" sends each window ").map_or("", |(_, after)| after);
         let seconds = after.split(' ').next().and_then(|text| text.parse().ok());
         let delay = Duration::from_secs_f64(seconds.expect("the line tells the delay"));
         if delay >= LEAST_PUBLISH_DELAY {

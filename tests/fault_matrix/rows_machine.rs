@@ -17,7 +17,7 @@ pub const OF_THE_MACHINE: &[Fault] = &[
         |s| files::missing(s, "stat"),
         "CPU is not sent, memory is; the log says why.",
     )
-    .says("CPU is absent from now on")
+    .says("CPU unavailable: ")
     .needs(Needs::Namespace),
     Fault::new(
         "/proc/stat is unreadable",
@@ -25,23 +25,23 @@ pub const OF_THE_MACHINE: &[Fault] = &[
         |s| files::unreadable(s, "stat"),
         "CPU is not sent, memory is; the log says why.",
     )
-    .says("CPU is absent from now on")
+    .says("CPU unavailable: ")
     .needs(Needs::Namespace),
     Fault::new(
         "/proc/stat is garbage",
         Blind(CPU),
         |s| files::garbage(s, "stat"),
-        "CPU is not sent until it can be read again.",
+        "CPU is not sent until it is available again.",
     )
-    .says("CPU is absent from now on")
+    .says("CPU unavailable: ")
     .needs(Needs::Namespace),
     Fault::new(
         "/proc/meminfo is garbage",
         Blind(MEMORY),
         |s| files::garbage(s, "meminfo"),
-        "Memory is not sent until it can be read again.",
+        "Memory is not sent until it is available again.",
     )
-    .says("memory is absent from now on")
+    .says("memory unavailable: ")
     .needs(Needs::Namespace),
     Fault::new(
         "/proc vanishes",
@@ -49,7 +49,7 @@ pub const OF_THE_MACHINE: &[Fault] = &[
         files::no_proc,
         "There is nothing to send; it ends well.",
     )
-    .says("memory is absent from now on")
+    .says("memory unavailable: ")
     .needs(Needs::Namespace),
     Fault::new(
         "cgroup is removed",
@@ -57,7 +57,7 @@ pub const OF_THE_MACHINE: &[Fault] = &[
         files::cgroup_removed,
         "What was measured before it is sent.",
     )
-    .says("memory is absent from now on")
+    .says("memory unavailable: ")
     .needs(Needs::Cgroup),
     Fault::new(
         "stdout closed (--dry-run)",

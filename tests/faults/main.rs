@@ -86,10 +86,7 @@ fn beyond_the_buffer_the_oldest_are_dropped_counted_and_said() {
     let agent = Agent::start(publishing_to(&cloudwatch.url()).args(["--buffer", "2"]));
     cloudwatch.wait_until("requests beyond the buffer", |seen| seen.requests.len() >= 5);
     let ended = agent.terminate().expect_code(1);
-    assert!(
-        ended.stderr.contains("the oldest windows are dropped from now on, windows kept: 2"),
-        "{ended:#?}"
-    );
+    assert!(ended.stderr.contains("backlog full (2 windows): dropping the oldest"), "{ended:#?}");
     let last = ended.stderr.lines().last().unwrap_or_default();
     let number = |name: &str| -> usize {
         let (_, after) = last.split_once(name).expect("a count");
@@ -105,10 +102,10 @@ fn beyond_the_buffer_the_oldest_are_dropped_counted_and_said() {
 fn access_denied_says_what_to_allow() {
     let ended = failing_with(Answer::access_denied());
     let line = first_line(&ended);
-    assert!(line.starts_with("ERROR cloudwatch_metrics_agent::delivery] publishing failed, windows kept: 1: AccessDenied: "), "{line}");
+    assert!(line.starts_with("ERROR cloudwatch_metrics_agent::delivery] publishing failed (1 windows kept): AccessDenied: "), "{line}");
     assert!(
         line.ends_with(
-            "(HTTP 403); allow the role or user cloudwatch:PutMetricData for this namespace"
+            "(HTTP 403); add the permission cloudwatch:PutMetricData for this namespace"
         ),
         "{line}"
     );
@@ -126,7 +123,7 @@ fn an_expired_token_is_tried_again() {
     cloudwatch.wait_until("a window", |seen| !seen.data.is_empty());
     let ended = agent.terminate().expect_code(0);
     assert!(
-        first_line(&ended).ends_with("; renew the credentials, if that is not automatic"),
+        first_line(&ended).ends_with("; renew the credentials if nothing else does"),
         "{ended:#?}"
     );
 }
@@ -152,7 +149,7 @@ fn no_credentials_say_where_they_may_come_from() {
     let line = first_line(&ended);
     assert!(line.starts_with("ERROR"), "{line}");
     assert!(
-        line.ends_with("; give it a task role, an instance role, a profile or AWS_ACCESS_KEY_ID"),
+        line.ends_with("; set a task role, an instance role, a profile or AWS_ACCESS_KEY_ID"),
         "{line}"
     );
 }
@@ -165,7 +162,7 @@ fn no_region_says_how_to_set_it() {
             .env("AWS_EC2_METADATA_DISABLED", "true"),
     );
     assert!(
-        first_line(&ended).ends_with("no AWS region was found; set --region or AWS_REGION"),
+        first_line(&ended).ends_with("AWS region not found; set --region or AWS_REGION"),
         "{ended:#?}"
     );
 }
@@ -180,7 +177,7 @@ fn an_untrusted_certificate_says_how_to_trust_it() {
     assert!(line.contains("invalid peer certificate: UnknownIssuer"), "{line}");
     assert!(
         line.ends_with(
-            "; name the roots that sign this endpoint in SSL_CERT_FILE, and check the clock"
+            "; set SSL_CERT_FILE to the endpoint's root certificates, and check the clock"
         ),
         "{line}"
     );
@@ -204,7 +201,7 @@ fn an_unknown_host_says_what_to_check() {
     let ended = failing(&mut publishing_to("https://cloudwatch.invalid"));
     assert!(
         first_line(&ended)
-            .ends_with("; check the region or endpoint, and this machine's name resolution"),
+            .ends_with("; check the region, the endpoint and this machine's DNS settings"),
         "{ended:#?}"
     );
 }
@@ -214,7 +211,7 @@ fn a_wrong_clock_says_to_set_it() {
     let skewed = Answer::Skewed(Skew::Ahead(Duration::from_secs(3600)));
     let ended = failing_with(skewed);
     assert!(
-        first_line(&ended).ends_with("; set this machine's clock, and check the secret access key"),
+        first_line(&ended).ends_with("; check this machine's clock and the secret access key"),
         "{ended:#?}"
     );
 }

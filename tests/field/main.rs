@@ -60,19 +60,19 @@ const CONTAINER: &str = "scope: container, because its control group is limited 
 #[test]
 fn machines() {
     for (name, lines) in [
-        ("lambda-no-cpu-sysfs", &[HOST, "limit = 2 cores, by /proc/stat", " = 29.67%"][..]),
+        ("lambda-no-cpu-sysfs", &[HOST, "limit = 2 cores (/proc/stat)", " = 29.67%"][..]),
         (
             "lxcfs-120",
-            &[HOST, " = 17.09%", "SReclaimable is left out: it is larger than Slab, its whole"],
+            &[HOST, " = 17.09%", "SReclaimable ignored: larger than Slab, which includes it"],
         ),
-        ("lxcfs-222", &[HOST, " = 40.23%", "Shmem is left out: it is larger than Cached"]),
-        ("lxcfs-301", &[HOST, "limit = 1 cores, by /proc/stat", " = 40.23%"]),
+        ("lxcfs-222", &[HOST, " = 40.23%", "Shmem ignored: larger than Cached"]),
+        ("lxcfs-301", &[HOST, "limit = 1 cores (/proc/stat)", " = 40.23%"]),
         (
             "gvisor",
             &[
                 HOST,
                 "WARN",
-                "control group not found, so a limit on it is not known: /proc/self/cgroup does not",
+                "control group not found, measuring the machine: /proc/self/cgroup does not",
                 " = 2.42%",
                 "unknown: /proc/stat has no line `cpu` with at least four counters, not all zero",
             ],
@@ -103,14 +103,10 @@ fn containers() {
             CONTAINER,
             " = 60.00%",
             "WARN",
-            "memory: a control group above is nearer to its limit: 95.6",
+            "memory: a parent control group is nearer to its limit: 95.6",
         ],
     );
-    check(
-        "v2-private-docker",
-        "cpu-max-of-three",
-        &["limit = 0.5 cores, by /sys/fs/cgroup/cpu.max"],
-    );
+    check("v2-private-docker", "cpu-max-of-three", &["limit = 0.5 cores (/sys/fs/cgroup/cpu.max)"]);
     check("v2-private-docker", "cpu-max-of-three-without-quota", &["limit = 4 cores"]);
     check("v1-host-docker-cgroupfs", "linux-3.10", &[CONTAINER, "limit = 0.25 cores", " = 68.36%"]);
 }

@@ -83,8 +83,8 @@ class Checks:
         for agent, limits in (self.limits | small).items():
             with self.subTest(agent=agent):
                 log = self.guest.log(agent)
-                cores = re.findall(r"CPU is in percent of (\S+) cores", log)
-                memory = re.findall(r"memory is in percent of (\d+) bytes", log)
+                cores = re.findall(r"CPU limit: (\S+) cores", log)
+                memory = re.findall(r"memory limit: (\d+) bytes", log)
                 # One line each: no limit changed in between.
                 said = [list(map(float, cores)), list(map(int, memory))]
                 self.assertEqual(said, [[limit] for limit in limits], log)

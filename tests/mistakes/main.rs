@@ -22,7 +22,7 @@ fn failure(environment: &[(&str, &str)], arguments: &[&str]) -> String {
     nobody(&mut command, environment);
     command.args(["-p", "1", "--endpoint-url", &cloudwatch.url()]).args(arguments);
     let agent = Agent::start(&mut command);
-    let line = agent.wait_for_log("publishing failed, windows kept: ");
+    let line = agent.wait_for_log("publishing failed (");
     assert!(line.contains(" ERROR "), "somebody has to act: {line}");
     agent.terminate().expect_code(1);
     assert_eq!(cloudwatch.requests(), []);
@@ -71,7 +71,7 @@ fn files_that_cannot_be_used_are_named() {
 #[test]
 fn a_region_that_was_to_come_from_a_file_that_cannot_be_used() {
     let variable = ("AWS_CONFIG_FILE", "/nonexistent/aws");
-    let expected = "no AWS region was found; AWS_CONFIG_FILE \"/nonexistent/aws\" cannot be read: ";
+    let expected = "AWS region not found; AWS_CONFIG_FILE \"/nonexistent/aws\" cannot be read: ";
     let line = failure(&[variable], &[]);
     assert!(line.contains(expected), "{line}");
     assert!(line.ends_with("; set --region or AWS_REGION"), "{line}");
@@ -86,7 +86,7 @@ fn garbage_in_the_default_files_is_named() {
     for name in ["config", "credentials"] {
         let file = home.join(".aws").join(name);
         std::fs::write(&file, b"\xff\xfe[\0d\0").expect("it is writable");
-        let expected = format!("{} is not text in UTF-8: save it as such", file.display());
+        let expected = format!("{} is not UTF-8 text: save it as UTF-8", file.display());
         assert_said(&[("HOME", text(&home))], &expected);
         std::fs::remove_file(file).expect("it was made");
     }

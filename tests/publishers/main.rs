@@ -286,7 +286,7 @@ fn problem(own: &[&str]) -> String {
 
 #[test]
 fn sets_that_make_no_sense_are_refused() {
-    let expected = "expected any of ServiceName, Stage, each once, with + between\n";
+    let expected = "expected any of ServiceName, Stage, each once, joined by +\n";
     for set in ["", "Team", "ServiceName+Team", "Stage+Stage", "ServiceName+", "stage"] {
         let told = problem(&["--dimension-set", set]);
         assert_eq!(told, format!("--dimension-set {set:?}: {expected}"));
@@ -301,7 +301,7 @@ fn a_preview_takes_no_other_publisher() {
     for publish in ["emf", "cloudwatch", "console,emf"] {
         assert_eq!(
             problem(&["--dry-run", "--publish", publish]),
-            "--dry-run \"true\": expected no other --publish with it, because it stands for console\n"
+            "--dry-run \"true\": expected no other publisher: --dry-run means --publish console\n"
         );
     }
     let unknown = "expected any of cloudwatch, emf and console, with commas\n";

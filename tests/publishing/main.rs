@@ -175,7 +175,7 @@ fn an_endpoint_that_never_answers_cannot_hold_up_the_exit() {
     cloudwatch.wait_until("a request under way", |seen| seen.requests.len() == 1);
     // Without the bound the test would wait for the operation timeout of the SDK.
     let ended = agent.terminate().expect_code(1);
-    assert!(ended.stderr.contains("the shutdown timeout ended the last send"), "{ended:#?}");
+    assert!(ended.stderr.contains("--shutdown-timeout ended the last send"), "{ended:#?}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn a_backlog_at_its_limit_does_not_grow() {
     let mut agent = publishing_to(&refused_url());
     agent.args(["--buffer", "3", "--statistics", "distribution"]);
     let agent = Agent::start(agent.env("RUST_LOG", "cloudwatch_metrics_agent=debug"));
-    agent.wait_for_log("the oldest windows are dropped from now on");
+    agent.wait_for_log(": dropping the oldest");
     // Five more windows, so that all that is made once is made.
     let samples = |count| drop(agent.wait_for_log_lines("] Sample {", count));
     samples(100);

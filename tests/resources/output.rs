@@ -28,7 +28,7 @@ fn a_pipe_that_is_full_is_waited_for_without_a_thread() {
     let agent = Agent::start_with_stdout(&mut as_nobody(&preview(), None), writer);
     agent.wait_for_log("sampling every");
     let limit = Limit::take_away(&agent, Resource::Nproc);
-    agent.wait_for_log("standard output: nothing was read from it for 3s");
+    agent.wait_for_log("standard output: its reader read nothing for 3s");
     let read = std::thread::spawn(move || {
         let mut text = String::new();
         reader.read_to_string(&mut text).map(|_| text)
@@ -62,7 +62,7 @@ fn a_disk_that_is_full_is_an_outage_that_ends() {
     assert!(
         line.ends_with(
             "standard output: No space left on device (os error 28); \
-             make room on the disk that standard output goes to"
+             free space on the disk of standard output"
         ),
         "{line}"
     );
@@ -105,12 +105,11 @@ fn what_is_wrong_with_it_is_said_and_holds_up_no_other_publisher() {
     for (redirection, expected) in [
         (
             "exec \"$@\" > /dev/full".to_owned(),
-            "No space left on device (os error 28); make room on the disk that standard output goes to",
+            "No space left on device (os error 28); free space on the disk of standard output",
         ),
         (
             format!("ulimit -f 0; exec \"$@\" > '{path}'"),
-            "File too large (os error 27); the file that standard output goes to may not be larger: \
-             raise ulimit -f",
+            "File too large (os error 27); standard output's file reached its size limit: raise ulimit -f",
         ),
         (
             format!("exec \"$@\" 1< '{path}'"),

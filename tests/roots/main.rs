@@ -72,9 +72,9 @@ fn a_file_that_gives_nothing_is_refused_with_its_reason() {
         ),
         (
             other.path(),
-            "PATH holds no certificate: expected PEM, with a line -----BEGIN CERTIFICATE-----",
+            "PATH has no certificate: expected PEM with a line -----BEGIN CERTIFICATE-----",
         ),
-        (damaged.path(), "PATH holds only certificates that are damaged or not supported"),
+        (damaged.path(), "PATH has only certificates that are damaged or not supported"),
         (&folder, "PATH is a directory: name it in SSL_CERT_DIR"),
         (Path::new("/dev/null"), "PATH is not a regular file"),
     ] {
@@ -103,7 +103,7 @@ fn a_folder_that_gives_nothing_is_refused_with_its_reason() {
     let missing = Path::new("/nonexistent/roots");
     let not_found = "/nonexistent/roots cannot be read: No such file or directory (os error 2)";
     assert_eq!(refused("SSL_CERT_DIR", missing), not_found);
-    let is_empty = format!("{} holds no files", empty.display());
+    let is_empty = format!("{} has no files", empty.display());
     assert_eq!(refused("SSL_CERT_DIR", &empty), is_empty);
     let holds_none = refused("SSL_CERT_DIR", &without);
     assert!(holds_none.starts_with(&format!("{} holds no certificate", readme.display())));
@@ -209,7 +209,7 @@ fn a_command_starts_all_the_same_and_its_windows_go_when_the_file_is_there() {
     agent.wait_for_stdout("started");
     let line = agent.wait_for_log("gives no trusted root: ");
     assert!(line.contains(" ERROR "), "{line}");
-    agent.wait_for_log("publishing failed, windows kept: 1: SSL_CERT_FILE ");
+    agent.wait_for_log("publishing failed (1 windows kept): SSL_CERT_FILE ");
     assert_eq!(cloudwatch.requests(), []);
     fs::write(file.path(), cloudwatch.ca_pem().expect("TLS has a CA")).expect("it is writable");
     cloudwatch.wait_until("the windows that were kept", |seen| seen.data.len() >= 8);

@@ -30,7 +30,7 @@ fn started_by(words: &[&str], url: &str) -> Command {
 /// Starts it, and waits until it measures.
 fn start(words: &[&str], cloudwatch: &FakeCloudWatch) -> Agent {
     let agent = Agent::start(&mut started_by(words, &cloudwatch.url()));
-    agent.wait_for_log("is in percent of");
+    agent.wait_for_log("limit: ");
     agent
 }
 
@@ -157,7 +157,7 @@ fn an_entrypoint_that_stops_the_agent_again_loses_nothing() {
             let words = ["sh", "-c", ENTRYPOINT, "sh"];
             let mut script = started_by(&words, &cloudwatch.url());
             let script = Agent::start(script.process_group(0));
-            script.wait_for_log("is in percent of");
+            script.wait_for_log("limit: ");
             let group = Pid::from_raw(script.id().cast_signed()).expect("a process has an id");
             // Both get it, as from an init that signals the whole group.
             kill_process_group(group, signal).expect("it is a group of its own");

@@ -29,7 +29,7 @@ fn assert_told_once(ended: &Ended, reason: &str, url: &str) {
     for once in [FAILS, WORKS, "ERROR", reason] {
         assert_eq!(text.matches(once).count(), 1, "{once}: {ended:#?}");
     }
-    for never in ["WARN", "absent", "can be read again"] {
+    for never in ["WARN", "unavailable", "available again"] {
         assert!(!text.contains(never), "{never}: {ended:#?}");
     }
     assert!(!ended.stdout.contains("=0.00%"), "{ended:#?}");
@@ -103,11 +103,7 @@ fn explain_tells_why_there_are_no_figures() {
         endpoint.url()
     );
     assert_eq!(ended.stdout.matches(&line).count(), 2, "{ended:#?}");
-    assert_eq!(
-        ended.stdout.matches("\n  unknown: there are no figures yet\n").count(),
-        2,
-        "{ended:#?}"
-    );
+    assert_eq!(ended.stdout.matches("\n  unknown: not measured yet\n").count(), 2, "{ended:#?}");
 }
 
 #[test]

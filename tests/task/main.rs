@@ -79,9 +79,9 @@ fn a_task_of_one_container_is_its_control_group_with_the_tasks_limits() {
     let endpoint = Endpoint::start(|_, _| Answer::Ok(single_container()));
     let agent = Agent::start(&mut previewing(&endpoint.url()));
     let origin = format!("({}/task)", endpoint.url());
-    let cpu = agent.wait_for_log("CPU is in percent of");
+    let cpu = agent.wait_for_log("CPU limit: ");
     assert!(cpu.ends_with(&format!("of 0.125 cores {origin}")), "{cpu}");
-    let memory = agent.wait_for_log("memory is in percent of");
+    let memory = agent.wait_for_log("memory limit: ");
     assert!(memory.ends_with(&format!("of {} bytes {origin}", memory_limit() << 20)), "{memory}");
     agent.wait_for_stdout("MaxMemoryUtilization=");
     let ended = agent.terminate().expect_code(0);
@@ -112,7 +112,7 @@ fn a_task_on_ec2_is_what_its_containers_use_in_percent_of_its_limits() {
     let expected = [("-", "40.23%"), ("37.50%", "40.23%"), ("75.00%", "70.31%")];
     let expected = expected.map(|(cpu, memory)| (cpu.into(), memory.into(), "1".into()));
     assert_eq!(figures(&ended.stdout), expected, "{ended:#?}");
-    let limit = format!("CPU is in percent of 2 cores ({}/task)", endpoint.url());
+    let limit = format!("CPU limit: 2 cores ({}/task)", endpoint.url());
     assert_eq!(ended.stderr.matches(&limit).count(), 1, "{ended:#?}");
     assert!(!ended.stderr.contains("ERROR"), "{ended:#?}");
 }
@@ -167,7 +167,7 @@ fn memory_is_absent_while_a_container_that_runs_has_no_figures_and_there_when_it
     agent.wait_for_stdout("MemoryUtilization=40.23%");
     let line = agent.wait_for_log("memory is absent");
     assert!(line.contains("/task/stats has no memory of container worker"), "{line}");
-    agent.wait_for_log("memory can be read again");
+    agent.wait_for_log("memory available again");
     agent.terminate().expect_code(0);
 }
 
@@ -211,7 +211,7 @@ fn per_container_tells_each_container_beside_the_task() {
         told("worker", "75.00%", "25.00%"),
     ];
     assert_eq!(container_figures(&ended.stdout), expected, "{ended:#?}");
-    let limit = "memory of worker is in percent of 939524096 bytes";
+    let limit = "memory of worker limit: 939524096 bytes";
     assert!(ended.stderr.contains(limit), "{ended:#?}");
     let whole: Vec<_> =
         ended.stdout.lines().filter(|line| line.ends_with("ServiceName=Foo")).collect();
@@ -263,13 +263,13 @@ fn explain_shows_the_figures_of_each_container_of_a_task_on_ec2() {
         format!("  {url}/task/stats: total_usage of 1 = 140000000000"),
         "  used = (total_usage of 1 + total_usage of worker) ns".to_owned(),
         "       = (140000000000 + 5700000000000) ns".to_owned(),
-        format!("  limit = 2 cores, by {url}/task"),
-        "  750.000 s of CPU time in 1000.000 s × 2 cores = 37.50%".to_owned(),
+        format!("  limit = 2 cores ({url}/task)"),
+        "  750.000 s CPU time / (1000.000 s × 2 cores) = 37.50%".to_owned(),
         format!(
             "  {url}/task/stats, usage − inactive_file − active_file − slab_reclaimable: memory of \
              worker = 419430400"
         ),
-        "  432013312 bytes of 1073741824 bytes = 40.23%".to_owned(),
+        "  432013312 bytes / 1073741824 bytes = 40.23%".to_owned(),
     ] {
         assert!(text.lines().any(|printed| printed == line), "{line}\n{text}");
     }
@@ -306,7 +306,7 @@ fn scope_host_and_scope_container_do_not_ask_the_endpoint() {
     for (agent, endpoint, scope) in agents {
         agent.wait_for_stdout("MaxMemoryUtilization=");
         let ended = agent.terminate().expect_code(0);
-        assert!(ended.stderr.contains(&format!("scope: {scope}, because it was asked for")));
+        assert!(ended.stderr.contains(&format!("scope: {scope}, because --scope is set")));
         assert!(endpoint.requests().is_empty(), "{scope}: {:#?}", endpoint.requests());
     }
 }

@@ -75,7 +75,7 @@ fn a_header_that_is_quoted_stays_on_its_line() {
     cloudwatch.answer_always(Answer::Status { status: 200, content_type, body: b"hi".to_vec() });
     let agent = Agent::start(&mut publishing_to(&cloudwatch.url()));
     let line = agent.wait_for_log("publishing failed");
-    assert!(line.ends_with("; check what stands between here and the endpoint"), "{line}");
+    assert!(line.ends_with("; check for a proxy or login page on the way"), "{line}");
     assert_tame(&agent.terminate().stderr, is_log);
 }
 
@@ -103,7 +103,7 @@ fn the_metadata_of_a_task_stays_on_its_line() {
         let mut running = command();
         with(&mut running);
         let agent = Agent::start(&mut running);
-        agent.wait_for_log("the dimension TaskDefinitionFamily is left out: ");
+        agent.wait_for_log("dimension TaskDefinitionFamily unavailable: ");
         assert_tame(&agent.terminate().stderr, is_log);
 
         for output in ["text", "json"] {

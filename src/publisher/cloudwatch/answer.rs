@@ -31,7 +31,7 @@ impl Intercept for FromCloudWatch {
             return Ok(());
         }
         let content = headers.get("content-type").unwrap_or("no content type");
-        Err(format!("something that is not CloudWatch answers with {content}").into())
+        Err(format!("the answer ({content}) is not from CloudWatch").into())
     }
 }
 

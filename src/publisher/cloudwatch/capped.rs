@@ -57,7 +57,7 @@ pub struct TooLong {
 impl fmt::Display for TooLong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { address } = self;
-        write!(f, "the answer of {address} is longer than {ANSWER_LIMIT} bytes and was given up")
+        write!(f, "the answer of {address} is over the limit of {ANSWER_LIMIT} bytes")
     }
 }
 

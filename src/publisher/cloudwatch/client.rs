@@ -66,7 +66,7 @@ impl Client {
         let (source, region) = self.region(&providers).await.ok_or_else(|| self.no_region())?;
         // It becomes a part of a host name, wherever it comes from.
         check_region(region.as_ref()).map_err(|expected| PublishError {
-            causes: format!("the region {:?} of {source}: expected {expected}", region.as_ref()),
+            causes: format!("region {:?} from {source}: expected {expected}", region.as_ref()),
             ..self.no_region()
         })?;
         let mut credentials = self.credentials(&http, Some(region.clone())).into_iter();
@@ -187,7 +187,7 @@ impl Client {
 
     fn no_region(&self) -> PublishError {
         let mistakes = self.mistakes().of_files;
-        let causes = [vec!["no AWS region was found".to_owned()], mistakes].concat();
+        let causes = [vec!["AWS region not found".to_owned()], mistakes].concat();
         PublishError {
             kind: Failure::Misconfigured,
             causes: causes.join("; "),
@@ -208,7 +208,7 @@ fn imds_client(providers: &ProviderConfig) -> imds::Client {
 
 /// Whether the environment says that this is an ECS task. Its metadata and credentials come
 /// from the task's own endpoint; the instance's, if there is one, would be the wrong ones.
-fn on_ecs() -> bool {
+pub(super) fn on_ecs() -> bool {
     let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     set("ECS_CONTAINER_METADATA_URI_V4")
         || set("ECS_CONTAINER_METADATA_URI")

@@ -12,7 +12,7 @@ use aws_sdk_cloudwatch::config::{
 use aws_sdk_cloudwatch::error::BoxError;
 use tokio::time::timeout;
 
-use super::client::Client;
+use super::client::{Client, on_ecs};
 use super::disk;
 use super::failure::causes;
 use super::roots::Roots;
@@ -51,8 +51,10 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
             facts.push(Fact { note, ..Fact::known("region", region.to_string()) });
         }
         None => {
-            let looked = "not found (looked in --region, environment, profile, instance metadata)";
-            let mut unknown = vec![looked.to_owned()];
+            // On ECS the instance is not asked.
+            let instance = if on_ecs() { "" } else { ", instance metadata" };
+            let looked = format!("not found (looked in --region, environment, profile{instance})");
+            let mut unknown = vec![looked];
             unknown.extend(client.mistakes().of_files);
             facts.push(Fact::noted("region", unknown.join("; ")));
         }
@@ -61,7 +63,7 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
     facts.push(credentials(client, &http, region.clone()).await);
     facts.push(match region {
         Some(region) => endpoint(client, http, region).await,
-        None => Fact::noted("endpoint", "unknown without a region"),
+        None => Fact::noted("endpoint", "unknown: needs a region"),
     });
     facts.push(Fact::noted("trusted roots", described));
     facts.push(transport::describe_proxy());

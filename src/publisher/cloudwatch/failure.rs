@@ -27,7 +27,7 @@ pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
         (_, None) if find::<TooLong>(error).is_some() => PublishError {
             kind: Failure::TryAgain,
             causes: causes(error),
-            advice: Some("check what answers at this address"),
+            advice: Some("check the server at this address"),
         },
         (_, None) => of_causes(causes(error)),
     }
@@ -57,21 +57,18 @@ fn of_code(code: &str, message: &str, status: u16) -> PublishError {
         | "RequestEntityTooLarge" => (Failure::Rejected, None),
         "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => (
             Failure::Misconfigured,
-            Some("allow the role or user cloudwatch:PutMetricData for this namespace"),
+            Some("add the permission cloudwatch:PutMetricData for this namespace"),
         ),
         "InvalidClientTokenId" | "UnrecognizedClient" | "MissingAuthenticationToken" => {
             (Failure::Misconfigured, Some("use credentials that are valid in this region"))
         }
-        "ExpiredToken" => {
-            (Failure::TryAgain, Some("renew the credentials, if that is not automatic"))
-        }
+        "ExpiredToken" => (Failure::TryAgain, Some("renew the credentials if nothing else does")),
         "SignatureDoesNotMatch"
         | "InvalidSignature"
         | "RequestExpired"
-        | "RequestTimeTooSkewed" => (
-            Failure::Misconfigured,
-            Some("set this machine's clock, and check the secret access key"),
-        ),
+        | "RequestTimeTooSkewed" => {
+            (Failure::Misconfigured, Some("check this machine's clock and the secret access key"))
+        }
         code if code.contains("Throttl") || status >= 500 || status == 429 => {
             (Failure::TryAgain, None)
         }
@@ -85,7 +82,7 @@ fn of_code(code: &str, message: &str, status: u16) -> PublishError {
 fn of_status(status: u16, causes: &str) -> PublishError {
     let (kind, advice) = match status {
         413 => (Failure::Rejected, None),
-        200..300 => (Failure::TryAgain, Some("check what stands between here and the endpoint")),
+        200..300 => (Failure::TryAgain, Some("check for a proxy or login page on the way")),
         429 | 500.. | ..400 => (Failure::TryAgain, None),
         _ => (Failure::Misconfigured, Some("check the endpoint and the region")),
     };
@@ -116,13 +113,13 @@ const BY_WORDS: &[ByWords] = &[
     ByWords {
         words: &["credentials", "the credential provider"],
         kind: Failure::TryAgain,
-        advice: "give it a task role, an instance role, a profile or AWS_ACCESS_KEY_ID",
+        advice: "set a task role, an instance role, a profile or AWS_ACCESS_KEY_ID",
     },
     // rustls: the certificate of the endpoint.
     ByWords {
         words: &["invalid peer certificate"],
         kind: Failure::Misconfigured,
-        advice: "name the roots that sign this endpoint in SSL_CERT_FILE, and check the clock",
+        advice: "set SSL_CERT_FILE to the endpoint's root certificates, and check the clock",
     },
     // hyper-util: the answer of a proxy to CONNECT.
     ByWords {
@@ -134,7 +131,7 @@ const BY_WORDS: &[ByWords] = &[
     ByWords {
         words: &["dns error", "lookup address"],
         kind: Failure::TryAgain,
-        advice: "check the region or endpoint, and this machine's name resolution",
+        advice: "check the region, the endpoint and this machine's DNS settings",
     },
     // aws-sdk-cloudwatch: the rules of its endpoints.
     ByWords {

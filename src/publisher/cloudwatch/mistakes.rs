@@ -80,8 +80,7 @@ pub fn find(place: Place<'_>) -> Mistakes {
             mistakes.of_credentials.extend(file.and_then(|file| token(place, &name, file)));
         }
         (None, Some((origin, name))) => mistakes.of_files.push(format!(
-            "{origin} {name:?}: no such profile in {}: expected a section [profile {name}] in the \
-             configuration file, or [{name}] in the credentials file",
+            "{origin} {name:?}: profile not found in {}: expected [profile {name}] in the configuration file or [{name}] in the credentials file",
             looked_at.join(" or "),
         )),
         (None, None) => {}
@@ -126,12 +125,11 @@ fn web_identity(place: Place<'_>) -> Vec<String> {
     match (&file, (place.variable)(ROLE)) {
         (Some(_), None) => {
             mistakes
-                .push(format!("{IDENTITY} is set without {ROLE}: expected the role's ARN there"));
+                .push(format!("{IDENTITY} is set without {ROLE}: set {ROLE} to the role's ARN"));
         }
         (None, Some(_)) => {
-            mistakes.push(format!(
-                "{ROLE} is set without {IDENTITY}: expected the file of a token there"
-            ));
+            mistakes
+                .push(format!("{ROLE} is set without {IDENTITY}: set {IDENTITY} to a token file"));
         }
         _ => {}
     }
@@ -174,9 +172,7 @@ fn unsupported(profile: &Profile) -> Option<String> {
     let has_others = others.iter().any(|key| profile.get(key).is_some());
     (!has_others).then(|| {
         format!(
-            "profile {:?} has {key}, which this agent does not support: use a role of the task or \
-             instance, or run eval \"$(aws configure export-credentials --profile {} --format env)\" \
-             before it starts",
+            "profile {:?} has {key}, which this agent does not support: use a task or instance role, or run eval \"$(aws configure export-credentials --profile {} --format env)\" before it starts",
             profile.name(),
             profile.name(),
         )

@@ -131,7 +131,7 @@ async fn send_or_hurry(
         sent = request.send() => sent.map(drop).map_err(|error| failure::of_sdk(&error)),
         () = cut_short => Err(PublishError {
             kind: Failure::TryAgain,
-            causes: "the wait for a retry was cut short".into(),
+            causes: "stopped while waiting to retry".into(),
             advice: None,
         }),
     }

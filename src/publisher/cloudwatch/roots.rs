@@ -109,13 +109,12 @@ impl Roots {
         let read = add(&mut found, Path::new(value));
         if found.certificates.is_empty() {
             let reason = match found.skipped.is_empty() {
-                true => "expected directories of files with certificates in PEM".to_owned(),
+                true => "expected directories with PEM certificate files".to_owned(),
                 false => some(&found.skipped),
             };
             let passes = read.is_err_and(|error| was_refused(&error));
             let text = format!(
-                "{variable} {value:?} gives no trusted root: {reason}; correct it, or unset {variable} \
-                 to use the system's roots"
+                "{variable} {value:?} has no trusted root: {reason}; correct it, or unset {variable} to use the system's roots"
             );
             return Err(Unusable { text, passes });
         }
@@ -170,7 +169,7 @@ impl Roots {
         files.sort_unstable();
         files.dedup();
         if files.is_empty() {
-            self.skipped.push(format!("{} holds no files", path.display()));
+            self.skipped.push(format!("{} has no files", path.display()));
         }
         files.iter().map(|file| self.add_file(file)).fold(Ok(()), io::Result::and)
     }

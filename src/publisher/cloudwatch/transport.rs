@@ -35,7 +35,7 @@ pub async fn http_client() -> Result<SharedHttpClient, PublishError> {
 pub fn http_client_that_trusts(roots: &Roots) -> Result<SharedHttpClient, PublishError> {
     let roots = TrustStore::empty().with_pem_certificate(roots.to_pem());
     let tls = TlsContext::builder().with_trust_store(roots).build();
-    let tls = tls.map_err(|error| misconfigured(format!("TLS cannot be set up: {error}")))?;
+    let tls = tls.map_err(|error| misconfigured(format!("cannot set up TLS: {error}")))?;
     let connector = Connector::builder()
         .connector_settings(
             HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build(),

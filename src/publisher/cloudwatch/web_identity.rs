@@ -38,8 +38,7 @@ impl WebIdentity {
         let request = sts.assume_role_with_web_identity().role_arn(role).role_session_name(session);
         let answer = request.web_identity_token(token.trim()).send().await;
         let answer = answer.map_err(CredentialsError::provider_error)?.credentials;
-        let given =
-            answer.ok_or_else(|| CredentialsError::unhandled("STS gives no credentials"))?;
+        let given = answer.ok_or_else(|| CredentialsError::unhandled("STS sent no credentials"))?;
         let until = SystemTime::try_from(given.expiration).map_err(CredentialsError::unhandled)?;
         let (key, secret) = (given.access_key_id, given.secret_access_key);
         Ok(Credentials::new(
@@ -60,7 +59,7 @@ impl WebIdentity {
         if let Some(profile) = &self.profile {
             loader = loader.profile_name(profile);
         }
-        debug!("STS is asked for the role of a web identity");
+        debug!("asking STS for the web identity's role");
         loader
     }
 }

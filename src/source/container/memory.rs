@@ -99,8 +99,7 @@ impl ContainerMemory {
         };
         values.extend(self.stat.raw_values(names, field));
         let hidden = self.is_hidden.then(|| {
-            "the limit is set on a group that cannot be seen from here; the usage is that of the \
-             own group"
+            "the limit is set on a parent control group that is not visible here; the usage is of this group"
                 .to_owned()
         });
         let notes = hidden.into_iter().chain(self.fuller_above.clone()).collect();
@@ -162,8 +161,7 @@ impl ContainerMemory {
         left_of(usage, droppable).ok_or_else(|| {
             let directory = self.stat.directory().display();
             ReadError::unusable(format!(
-                "{directory}/memory.stat has {droppable} bytes that could be given back, more than \
-                 the {usage} bytes in use"
+                "{directory}/memory.stat has {droppable} reclaimable bytes, more than the {usage} bytes in use"
             ))
         })
     }
@@ -261,13 +259,12 @@ impl ContainerMemory {
             self.fullest_above().filter(|(_, above)| *above >= NEARLY_FULL && *above > own);
         let said = fullest.map(|(limit, above)| {
             format!(
-                "a control group above is nearer to its limit: {above:.2}% of {limit}, where this \
-                 one uses {own:.2}%"
+                "a parent control group is nearer to its limit: {above:.2}% of {limit} (this group: {own:.2}%)"
             )
         });
         match (&self.fuller_above, &said) {
             (None, Some(text)) => warn!("memory: {text}"),
-            (Some(_), None) => info!("memory: no control group above is nearer to its limit now"),
+            (Some(_), None) => info!("memory: no parent control group is nearer to its limit"),
             _ => {}
         }
         self.fuller_above = said;

@@ -23,7 +23,7 @@ pub fn of_containers(
     let sum = |part, name: &str, unit, origin: String, value: fn(&Usage) -> Option<u64>| {
         let raw = |(id, usage): (&String, &Usage)| {
             let name = format!("{name} of {}", containers.name(id).unwrap_or(id)).into();
-            let value = value(usage).ok_or_else(|| format!("{origin} has no figure"));
+            let value = value(usage).ok_or_else(|| format!("not found in {origin}"));
             RawValue { name, origin: origin.clone(), value }
         };
         let values: Vec<_> = usages.iter().map(raw).collect();
@@ -50,7 +50,7 @@ pub fn less_overhead(
     address: &str,
     failure: Option<&str>,
 ) -> Vec<Evidence> {
-    let origin = format!("the machine's figure less that of {address}/stats");
+    let origin = format!("the machine's value minus that of {address}/stats");
     let less = |evidence: Evidence| {
         let (value, formula) = match evidence.part {
             Part::Cpu => {
@@ -60,12 +60,12 @@ pub fn less_overhead(
             Part::Memory => {
                 let bytes = fusion.memory.overhead.map(|bytes| {
                     u64::try_from(bytes)
-                        .map_err(|_| format!("the machine counts {} bytes less", -bytes))
+                        .map_err(|_| format!("the machine is {} bytes lower", -bytes))
                 });
                 (bytes, format!("{} − overhead bytes", evidence.formula))
             }
         };
-        let none = || Err(failure.unwrap_or("it has not been measured yet").to_owned());
+        let none = || Err(failure.unwrap_or("not measured yet").to_owned());
         let name = "overhead".into();
         let overhead = RawValue { name, origin: origin.clone(), value: value.unwrap_or_else(none) };
         let mut values = evidence.values;
@@ -83,7 +83,7 @@ pub fn failed(why: &str) -> [Evidence; 2] {
         Evidence {
             part,
             values: vec![value],
-            formula: "what the endpoint tells of the containers".into(),
+            formula: "sum of the containers from the endpoint".into(),
             notes: Vec::new(),
         }
     })
@@ -106,7 +106,7 @@ mod tests {
         let told = |evidence: Evidence| {
             let overhead = evidence.values.last().expect("the overhead");
             assert_eq!(overhead.name, "overhead");
-            assert_eq!(overhead.origin, "the machine's figure less that of http://e/task/stats");
+            assert_eq!(overhead.origin, "the machine's value minus that of http://e/task/stats");
             (evidence.formula.to_string(), overhead.value.clone())
         };
         less_overhead(machine(), fusion, "http://e/task", None).into_iter().map(told).collect()
@@ -128,7 +128,7 @@ mod tests {
         let mut fusion = Fusion::default();
         fusion.memory.overhead = Some(-5);
         let values: Vec<_> = told(&fusion).into_iter().map(|(_, value)| value).collect();
-        let reasons = ["it has not been measured yet", "the machine counts 5 bytes less"];
+        let reasons = ["not measured yet", "the machine is 5 bytes lower"];
         assert_eq!(values, reasons.map(|reason| Err(reason.to_owned())));
     }
 }

@@ -63,7 +63,7 @@ impl Fallback {
         let memory_is_silent = self.memory.is_long(task.memory.is_some(), at);
         if !self.figures.is_long(has_figure, at) {
             if let State::Container(_) = std::mem::replace(&mut self.state, State::Task) {
-                info!("the task metadata endpoint tells figures again: measuring the task");
+                info!("the task metadata endpoint works again: measuring the task");
                 // A part that is not told yet has been silent since now.
                 (self.cpu, self.memory) = (Silence::default(), Silence::default());
                 return task;
@@ -114,8 +114,7 @@ impl Fallback {
             Limited::By(limits) => {
                 let why = silence(why);
                 warn!(
-                    "{why}: measuring this container alone, limited to {limits}, until the endpoint \
-                     tells figures"
+                    "{why}: measuring only this container (limit {limits}) until the endpoint works again"
                 );
                 State::Container(Box::new(container))
             }
@@ -127,7 +126,7 @@ impl Fallback {
 fn silence(why: Option<&str>) -> ReadError {
     let seconds = LONG.as_secs();
     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-    ReadError::unusable(format!("no figures from the task metadata endpoint for {seconds} s{why}"))
+    ReadError::unusable(format!("no data from the task metadata endpoint for {seconds} s{why}"))
 }
 
 impl Silence {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Files whose sentences are other things than messages: help, explanations, pictures, tests.
 const OTHER_FILES: &[&str] = &[
     "cli.rs",
-    "cost.rs",
+    "cost/mod.rs",
     "explain.rs",
     "explain/",
     "live/",
@@ -33,10 +33,10 @@ const OTHER_SENTENCES: &[&str] = &[
     "; skipped: {}",
     "TRUSTED CERTIFICATE-----",
     "X509 CERTIFICATE-----",
-    "the one of {name}, but for the hosts of NO_PROXY",
-    "the console: lines on standard output",
+    "except for the hosts in NO_PROXY",
+    "lines on standard output",
     "Embedded Metric Format: JSON lines on standard output, for CloudWatch Logs",
-    "{origin} does not tell it",
+    "not found in {origin}",
     "cpuacct.usage ns",
     "usage_usec µs",
     "(memory.usage_in_bytes − (total_cache − total_shmem)) bytes",
@@ -47,7 +47,7 @@ const OTHER_SENTENCES: &[&str] = &[
     "(MemTotal − MemFree",
     "(memory.usage_in_bytes − total_inactive_file − total_active_file) bytes",
     "- fuse.lxcfs",
-    "{}/stats has no figures of any container",
+    "{}/stats has no data of any container",
 ];
 
 #[test]

@@ -40,7 +40,7 @@ pub fn files(place: Place<'_>) -> Found {
             // Nobody says that there is one.
             Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => continue,
             Err(error) => {
-                let cure = named.map(|_| format!(": name a file that can be, or unset {variable}"));
+                let cure = named.map(|_| format!(": name a readable file, or unset {variable}"));
                 let cure = cure.unwrap_or_default();
                 found.mistakes.push(format!("{name} cannot be read: {error}{cure}"));
                 continue;
@@ -48,7 +48,7 @@ pub fn files(place: Place<'_>) -> Found {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(text) => text,
                 Err(_) => {
-                    found.mistakes.push(format!("{name} is not text in UTF-8: save it as such"));
+                    found.mistakes.push(format!("{name} is not UTF-8 text: save it as UTF-8"));
                     continue;
                 }
             },
@@ -56,7 +56,7 @@ pub fn files(place: Place<'_>) -> Found {
         match parsed(&[(kind, &path.to_string_lossy(), &text)]) {
             Ok(_) => texts.push((kind, path.to_string_lossy().into_owned(), text)),
             Err(error) => found.mistakes.push(format!(
-                "{name}: {}: expected sections such as [default], and in them lines NAME = VALUE",
+                "{name}: {}: expected sections such as [default] with lines NAME = VALUE",
                 causes(&error),
             )),
         }

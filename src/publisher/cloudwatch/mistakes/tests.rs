@@ -49,8 +49,7 @@ fn a_named_file_has_to_be_there_and_a_default_one_to_be_readable() {
     let named = [("AWS_CONFIG_FILE", "/x")];
     assert_eq!(
         of_files(&found(&named, &[])),
-        "AWS_CONFIG_FILE \"/x\" cannot be read: entity not found: name a file that can be, or unset \
-         AWS_CONFIG_FILE"
+        "AWS_CONFIG_FILE \"/x\" cannot be read: entity not found: name a readable file, or unset AWS_CONFIG_FILE"
     );
     let home = found(&[("HOME", "/h")], &[("/h/.aws/credentials", None)]);
     assert_eq!(of_files(&home), "/h/.aws/credentials cannot be read: permission denied");
@@ -67,7 +66,7 @@ fn garbage_is_named_by_its_file() {
             b"\xef\xbb\xbf[default]\nregion = x",
             ": could not parse profile file: error parsing /x on line 1: ",
         ),
-        (b"\xff\xfe[\0d\0", " is not text in UTF-8: save it as such"),
+        (b"\xff\xfe[\0d\0", " is not UTF-8 text: save it as UTF-8"),
     ] {
         for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
             let mistakes = found(&[(variable, "/x")], &[("/x", Some(garbage))]);

@@ -38,10 +38,11 @@ impl Reason {
                  openssl x509 -inform der -in {0} -out {0}.pem",
                 path.display()
             ),
-            Self::Damaged => "holds only certificates that are damaged or not supported".to_owned(),
-            Self::None => "holds no certificate: expected PEM, with a line \
-                           -----BEGIN CERTIFICATE-----"
-                .to_owned(),
+            Self::Damaged => "has only certificates that are damaged or not supported".to_owned(),
+            Self::None => {
+                "has no certificate: expected PEM with a line -----BEGIN CERTIFICATE-----"
+                    .to_owned()
+            }
         }
     }
 }

@@ -65,7 +65,7 @@ async fn a_wait_for_a_retry_is_cut_short() {
     let endpoint = Endpoint { status: 500, after: Duration::ZERO };
     let (failure, elapsed) = send(endpoint, Duration::from_millis(1)).await;
     let failure = failure.expect("the endpoint always fails");
-    assert_eq!(failure.causes, "the wait for a retry was cut short");
+    assert_eq!(failure.causes, "stopped while waiting to retry");
     assert!(elapsed < Duration::from_millis(5), "{elapsed:?}");
 }
 

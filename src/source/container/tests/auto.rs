@@ -68,7 +68,7 @@ fn usage_that_cannot_be_read_does_not_hide_a_limit() {
     tree.change("== sys/fs/cgroup/memory.stat\nanon 1\n");
     assert_eq!(limited(&tree).as_deref(), Ok(limits), "the machine's figures are not its own");
     tree.change("== sys/fs/cgroup/memory.max\ngarbage\n== sys/fs/cgroup/cpu.max\nmax 100000\n");
-    let unknown = "unknown: sys/fs/cgroup/cpu.stat does not exist";
+    let unknown = "unknown: sys/fs/cgroup/cpu.stat not found";
     assert_eq!(limited(&tree), Err(unknown.to_owned()));
 }
 
@@ -85,7 +85,7 @@ fn a_kernel_with_its_memory_controller_off_limits_no_memory() {
             tree.change(&format!("== sys/fs/cgroup/{group}/memory.{file} (missing)"));
         }
     }
-    let unknown = format!("unknown: sys/fs/cgroup/{own}/memory.current does not exist");
+    let unknown = format!("unknown: sys/fs/cgroup/{own}/memory.current not found");
     assert_eq!(limited(&tree), Err(unknown.clone()), "nothing tells that it is off");
     let controllers = |names| format!("== sys/fs/cgroup/{own}/cgroup.controllers\n{names}\n");
     tree.change(&controllers("cpu memory pids"));
@@ -105,11 +105,11 @@ fn a_kernel_with_its_memory_controller_off_limits_no_memory() {
 #[test]
 fn a_group_that_is_not_found_is_not_one_without_limits() {
     for (change, error) in [
-        ("== proc/self/cgroup (missing)", "proc/self/cgroup does not exist"),
+        ("== proc/self/cgroup (missing)", "proc/self/cgroup not found"),
         ("== proc/self/cgroup\n", "proc/self/cgroup has no group with the cpu controller"),
         (
             "== proc/self/mountinfo\n",
-            "proc/self/mountinfo has no mount that this process's control group is in",
+            "proc/self/mountinfo has no mount of this process's control group",
         ),
     ] {
         let tree = fixture("v2-private-docker");

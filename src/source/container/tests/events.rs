@@ -147,7 +147,7 @@ fn events_are_absent_with_the_file_that_fails_and_the_other_ones_stay() {
     for Layout { fixture, cpu_stat, oom } in LAYOUTS {
         let tree = || Layout { fixture, cpu_stat, oom }.tree();
         for (fault, message) in [
-            (" (missing)", "does not exist"),
+            (" (missing)", "not found"),
             (" (unreadable)", NOT_READ),
             ("", "has no nr_periods and nr_throttled"),
             // Without CONFIG_CFS_BANDWIDTH version 2 has no more than this.
@@ -162,7 +162,7 @@ fn events_are_absent_with_the_file_that_fails_and_the_other_ones_stay() {
             assert_eq!(events(&tree, Numbers::of(Number::ALL)), expected, "{fixture}{fault}");
         }
         for (fault, message) in [
-            (" (missing)", "does not exist"),
+            (" (missing)", "not found"),
             (" (unreadable)", NOT_READ),
             ("", "has no oom_kill"),
             // Before Linux 4.13 kills were not counted.
@@ -278,11 +278,11 @@ fn what_cannot_be_told_is_said_with_the_reason() {
     tree.change("== sys/fs/cgroup/cpu.stat\nusage_usec -1\n");
     tree.change(&format!("== {current} (missing)"));
     tree.change(&format!("== {stat}\nfile 112197632\nslab_reclaimable garbage\n"));
-    let told = format!("{stat} does not tell it");
-    let cpu_told = "sys/fs/cgroup/cpu.stat does not tell it";
+    let told = format!("not found in {stat}");
+    let cpu_told = "not found in sys/fs/cgroup/cpu.stat";
     let cpu = [("usage_usec", "sys/fs/cgroup/cpu.stat", Err(cpu_told))];
     let memory = [
-        ("memory.current", current, Err("sys/fs/cgroup/memory.current does not exist")),
+        ("memory.current", current, Err("sys/fs/cgroup/memory.current not found")),
         ("file", stat, Ok(112_197_632)),
         ("shmem", stat, Err(told.as_str())),
         ("slab_reclaimable", stat, Err(told.as_str())),

@@ -39,7 +39,7 @@ fn cpu_of_version_2_is_absent_with_the_file_that_fails() {
         "v2-private-docker",
         Part::Cpu,
         &[
-            ("sys/fs/cgroup/cpu.stat", MISSING, "does not exist"),
+            ("sys/fs/cgroup/cpu.stat", MISSING, "not found"),
             ("sys/fs/cgroup/cpu.stat", UNREADABLE, DIRECTORY),
             ("sys/fs/cgroup/cpu.stat", EMPTY, "has no usage_usec"),
             ("sys/fs/cgroup/cpu.stat", "\nusage_usec -1\nuser_usec 0\n", "has no usage_usec"),
@@ -59,9 +59,9 @@ fn memory_of_version_2_is_absent_with_the_file_that_fails() {
         "v2-private-docker",
         Part::Memory,
         &[
-            ("sys/fs/cgroup/memory.current", MISSING, "does not exist"),
+            ("sys/fs/cgroup/memory.current", MISSING, "not found"),
             ("sys/fs/cgroup/memory.current", UNREADABLE, DIRECTORY),
-            ("sys/fs/cgroup/memory.stat", MISSING, "does not exist"),
+            ("sys/fs/cgroup/memory.stat", MISSING, "not found"),
             ("sys/fs/cgroup/memory.stat", UNREADABLE, DIRECTORY),
             ("sys/fs/cgroup/memory.stat", EMPTY, no_fields),
             ("sys/fs/cgroup/memory.stat", "\nfile 4096\nshmem none\n", no_fields),
@@ -92,7 +92,7 @@ fn without_a_limit_memory_is_absent_with_the_file_of_the_machine_that_fails() {
         "v2-private-ecs-al2023",
         Part::Memory,
         &[
-            ("proc/meminfo", MISSING, "does not exist"),
+            ("proc/meminfo", MISSING, "not found"),
             ("proc/meminfo", UNREADABLE, DIRECTORY),
             ("proc/meminfo", EMPTY, NO_TOTAL),
             ("proc/meminfo", "\nMemTotal: much kB\n", NO_TOTAL),
@@ -106,7 +106,7 @@ fn cpu_of_version_1_is_absent_with_the_file_that_fails() {
         "v1-host-docker-cgroupfs",
         Part::Cpu,
         &[
-            ("sys/fs/cgroup/cpu,cpuacct/cpuacct.usage", MISSING, "does not exist"),
+            ("sys/fs/cgroup/cpu,cpuacct/cpuacct.usage", MISSING, "not found"),
             ("sys/fs/cgroup/cpu,cpuacct/cpuacct.usage", UNREADABLE, DIRECTORY),
             ("sys/fs/cgroup/cpu,cpuacct/cpuacct.usage", EMPTY, "has no nanoseconds"),
             ("sys/fs/cgroup/cpu,cpuacct/cpuacct.usage", "\n1e9\n", "has no nanoseconds"),
@@ -128,9 +128,9 @@ fn memory_of_version_1_is_absent_with_the_file_that_fails() {
         "v1-host-docker-cgroupfs",
         Part::Memory,
         &[
-            ("sys/fs/cgroup/memory/memory.usage_in_bytes", MISSING, "does not exist"),
+            ("sys/fs/cgroup/memory/memory.usage_in_bytes", MISSING, "not found"),
             ("sys/fs/cgroup/memory/memory.usage_in_bytes", UNREADABLE, DIRECTORY),
-            ("sys/fs/cgroup/memory/memory.stat", MISSING, "does not exist"),
+            ("sys/fs/cgroup/memory/memory.stat", MISSING, "not found"),
             ("sys/fs/cgroup/memory/memory.stat", UNREADABLE, DIRECTORY),
             ("sys/fs/cgroup/memory/memory.stat", EMPTY, "has no hierarchical_memory_limit"),
             (
@@ -192,8 +192,7 @@ fn a_usage_that_is_a_little_smaller_than_its_cache_is_zero_and_a_much_smaller_on
     tree.change("== sys/fs/cgroup/memory.current\n100000000\n");
     assert_eq!(read_once(&tree).1, "0 of 536870912 bytes (sys/fs/cgroup/memory.max)");
     tree.change("== sys/fs/cgroup/memory.current\n4096\n");
-    let contradiction = "sys/fs/cgroup/memory.stat has 105758720 bytes that could be given back, more \
-                         than the 4096 bytes in use";
+    let contradiction = "sys/fs/cgroup/memory.stat has 105758720 reclaimable bytes, more than the 4096 bytes in use";
     assert_eq!(read_once(&tree).1, contradiction);
     let tree = fixture("v1-host-docker-cgroupfs");
     tree.change("== sys/fs/cgroup/memory/memory.usage_in_bytes\n40000000\n");
@@ -204,15 +203,15 @@ fn a_usage_that_is_a_little_smaller_than_its_cache_is_zero_and_a_much_smaller_on
 fn what_is_wrong_with_the_process_files_is_told_of_the_right_one() {
     let both = |text: &str| (text.to_owned(), text.to_owned());
     for (change, expected) in [
-        ("== proc/self/cgroup (missing)", "proc/self/cgroup does not exist"),
-        ("== proc/self/mountinfo (missing)", "proc/self/mountinfo does not exist"),
+        ("== proc/self/cgroup (missing)", "proc/self/cgroup not found"),
+        ("== proc/self/mountinfo (missing)", "proc/self/mountinfo not found"),
         (
             "== proc/self/mountinfo (unreadable)",
             "proc/self/mountinfo cannot be read: Is a directory (os error 21)",
         ),
         (
             "== proc/self/mountinfo\n",
-            "proc/self/mountinfo has no mount that this process's control group is in",
+            "proc/self/mountinfo has no mount of this process's control group",
         ),
     ] {
         let tree = fixture("v2-private-docker");

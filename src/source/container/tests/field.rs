@@ -169,8 +169,7 @@ fn a_group_above_that_is_nearer_to_its_limit_is_told() {
     let tree = field("pod");
     let pod = "sys/fs/cgroup/kubepods.slice/pod1.slice";
     let expected = format!(
-        "a control group above is nearer to its limit: 95.62% of 524288000 bytes ({pod}/memory.max), \
-         where this one uses 60.00%"
+        "a parent control group is nearer to its limit: 95.62% of 524288000 bytes ({pod}/memory.max) (this group: 60.00%)"
     );
     assert_eq!(notes(&tree), [expected]);
     // Page cache could be given back, so it is no danger.

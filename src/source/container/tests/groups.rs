@@ -284,8 +284,7 @@ fn in_version_1_a_limit_of_a_group_that_cannot_be_seen_is_told() {
         evidence.notes
     };
     let file = "sys/fs/cgroup/memory/memory.limit_in_bytes";
-    let hidden = "the limit is set on a group that cannot be seen from here; the usage is that of \
-                  the own group";
+    let hidden = "the limit is set on a parent control group that is not visible here; the usage is of this group";
     assert_eq!(notes(&format!("== {file}\n9223372036854771712\n")), [hidden]);
     assert_eq!(notes(&format!("== {file}\n536870912\n")), [""; 0]);
 }

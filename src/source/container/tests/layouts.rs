@@ -231,6 +231,6 @@ fn the_root_of_version_2_has_cpu_and_no_memory() {
     check(&[(
         "v2-host-root",
         "2.68s of 2 cores (sys/devices/system/cpu/online)",
-        "sys/fs/cgroup/memory.current does not exist",
+        "sys/fs/cgroup/memory.current not found",
     )]);
 }

@@ -59,7 +59,7 @@ fn both(cpu: &str, memory: &str) -> (String, String) {
     (cpu.to_owned(), memory.to_owned())
 }
 
-const SILENT: &str = "no figures from the task metadata endpoint for 60 s (HTTP 404)";
+const SILENT: &str = "no data from the task metadata endpoint for 60 s (HTTP 404)";
 
 #[test]
 fn after_a_minute_it_is_the_container_and_with_the_first_figure_the_task() {

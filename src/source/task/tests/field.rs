@@ -115,8 +115,7 @@ fn cpu_units_are_no_limit() {
 fn without_the_memory_controller_cpu_is_there_and_memory_has_its_reason() {
     let told = second_sample("field-pi-task.json", [(0.9, None), (0.1, None)]);
     assert_eq!(told.0, "50.0%");
-    let reason = "http://169.254.170.2/v4/x/task/stats has no memory of container web; if the \
-                  instance's kernel has its memory controller off, cgroup_enable=memory turns it on";
+    let reason = "http://169.254.170.2/v4/x/task/stats has no memory of container web; if the kernel's memory controller is off, boot it with cgroup_enable=memory";
     assert_eq!(told.1, reason);
     let told = second_sample("field-pi-task.json", [(0.9, Some(10)), (0.1, None)]);
     assert!(told.1.contains("no memory of container metrics"), "{told:?}");
