@@ -151,7 +151,7 @@ mod tests {
             let short = shown(&text);
             assert!(short.len() <= MOST && short.len() > MOST - 128, "{}", short.len());
             assert!(short.starts_with("cause ") && short.ends_with(" advice"), "{short}");
-            assert!(short.contains(" bytes are left out] "), "{short}");
+            assert!(short.contains(" bytes left out] "), "{short}");
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::failure::out_of_resources;
 use super::mistakes;
-use crate::blocking::{self, Purpose};
+use crate::blocking::{self, Purpose, Refused};
 use crate::publisher::{Failure, PublishError};
 
 /// The result of something that reads files, if it comes in time.
@@ -58,13 +58,19 @@ async fn read_one_of<T: Send + 'static>(
     name: impl FnOnce() -> String,
 ) -> Result<T, PublishError> {
     match timeout(READ_TIMEOUT, blocking::call(Purpose::Files, read)).await {
-        Ok(result) => result.map_err(|refused| out_of_resources(refused.to_string())),
-        Err(_) => Err(PublishError {
-            kind: Failure::TryAgain,
-            causes: format!("{}: the disk does not answer within {READ_TIMEOUT:?}", name()),
-            advice: None,
-        }),
+        Ok(Ok(result)) => Ok(result),
+        // The same outage as before, and none of this machine's threads.
+        Ok(Err(busy @ Refused::Busy(..))) => Err(try_again(busy.to_string())),
+        Ok(Err(refused)) => Err(out_of_resources(refused.to_string())),
+        Err(_) => {
+            let name = name();
+            Err(try_again(format!("{name}: the disk does not answer within {READ_TIMEOUT:?}")))
+        }
     }
+}
+
+fn try_again(causes: String) -> PublishError {
+    PublishError { kind: Failure::TryAgain, causes, advice: None }
 }
 
 /// Whether it is anything but a file or a directory, as which it cannot be read. `/dev/null` is often
