@@ -58,8 +58,8 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     };
     let (mut deliveries, mut stopped) = (Vec::new(), None);
     let delivering = async {
-        // May have to ask somebody, so it is done here, beside the sampling. When it is to stop,
-        // half of the time is kept for the delivery.
+        // Finding dimensions may need the network, so it runs beside the sampling. At a stop it may
+        // use half of the shutdown timeout; the rest is for the delivery.
         let too_late = async {
             stop.cancelled().await;
             sleep(settings.publishing.shutdown_timeout / 2).await;
@@ -67,6 +67,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         let settings = auto_dimensions::complete(settings, too_late).await;
         for publish in &settings.publishing.publishers {
             let delivery = Delivery::open(*publish, &settings);
+            // RandomState has random keys, so this is a random number without a crate for it.
             let chance = RandomState::new().hash_one(0);
             let delay = publish_delay(settings.measuring.period, delivery.spread(), chance);
             let (name, seconds) = (delivery.publisher(), delay.as_secs_f64());
@@ -85,6 +86,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     };
     tokio::select! {
         biased;
+        // First: at the deadline this ends, however much else is ready.
         () = deadline => {}
         _ = async { tokio::join!(sampling, delivering, showing) } => {}
     }
@@ -142,12 +144,12 @@ impl Outcome {
     }
 }
 
-/// Some of what was measured could not be delivered before the end; how much has been said.
+/// Some windows were not delivered in time. The log already has how many.
 #[derive(Debug)]
 pub struct Undelivered;
 
-/// A time within the part `spread` of the period by `chance`, the same for each period, so that a
-/// fleet that was started at once does not send at once.
+/// How long after a window closes it is sent: between 0 and `spread` times the period, by `chance`.
+/// It is the same in each period. Agents that started together so send at different times.
 fn publish_delay(period: Duration, spread: f64, chance: u64) -> Duration {
     let random = chance as f64 / u64::MAX as f64;
     period.mul_f64(spread).min(MOST_PUBLISH_DELAY).mul_f64(random)

@@ -13,9 +13,9 @@ use crate::config::{AutoDimension, Settings, dimension_value};
 use crate::surroundings::ec2;
 use crate::surroundings::ecs::{TaskEndpoint, no_endpoint};
 
-/// The settings with all dimensions that were asked for. One whose value cannot be found out, or
-/// is none that CloudWatch takes, is left out and said. So are those that have not been found out
-/// when `too_late` is reached.
+/// The settings with the values of all automatic dimensions. A dimension is left out, with an error
+/// in the log, if its value is not found, if CloudWatch rejects such a value, or if it is not found
+/// before `too_late`.
 pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -> Settings {
     let finder = Finder::default();
     let mut complete = settings.clone();
@@ -25,6 +25,7 @@ pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -
             biased;
             found = finder.find(*asked), if !is_late => Some(found),
             () = &mut too_late, if !is_late => None,
+            // Too late: both branches are off, and no endpoint is asked any more.
             else => None,
         };
         is_late = found.is_none();
@@ -36,8 +37,8 @@ pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -
     complete
 }
 
-/// What several dimensions are found out by. Each is asked for once, even if that fails: all of
-/// the failures one after another would take longer than a shutdown may.
+/// Answers that several dimensions share. Each endpoint is asked once, even if that fails: a
+/// timeout for each dimension would add up to more than the shutdown timeout.
 #[derive(Default)]
 struct Finder {
     task: OnceCell<Result<TaskIdentity, String>>,

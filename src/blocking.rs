@@ -44,8 +44,8 @@ impl fmt::Display for Purpose {
     }
 }
 
-/// Makes a call in a helper thread, which is to log nothing: lines come from one thread. One that is not awaited to its end runs on, and counts until it
-/// returns.
+/// Makes a call in a helper thread, which is to log nothing: lines come from one thread. A call that
+/// is given up runs on, and counts until it returns.
 pub async fn call<T: Send + 'static>(
     purpose: Purpose,
     call: impl FnOnce() -> T + Send + 'static,
@@ -74,6 +74,8 @@ impl Helpers {
             // Signals are for the one thread that waits for them.
             let _ = SigSet::all().thread_block();
             let result = call();
+            // Free for the next lookup as soon as the C library has answered, whether or not
+            // anybody waits.
             drop(place);
             // Nobody may wait for it any more.
             let _ = sender.send(result);

@@ -133,8 +133,8 @@ impl Drop for Child {
     }
 }
 
-/// Makes whoever loses its parent below this process its child, so that it can be reaped. PID 1
-/// has that by nature.
+/// Makes this process the parent of orphans among its descendants, so that it can reap them. PID 1
+/// is that without asking.
 pub fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {

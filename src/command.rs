@@ -39,6 +39,7 @@ impl Command {
         signals: &mut Signals,
     ) -> Result<Self, CannotRun> {
         let cannot_run = |error| CannotRun { program: program.to_owned(), error };
+        // Before the child exists, so that no signal for it and no SIGCHLD is missed.
         signals.install_for_child().map_err(cannot_run)?;
         signals.release();
         children::adopt_orphans();
@@ -55,9 +56,9 @@ impl Command {
         Ok(Self { child, children, terminal, stopped: false, exit_code: None })
     }
 
-    /// Passes signals on to the child until it has ended, then cancels `stop`. From there on a
-    /// signal means what it means without a child whose stop has begun: one that is not part of
-    /// that stop makes this return. Reaps all the while.
+    /// Passes signals on to the child until it has ended, then cancels `stop`. After the child has
+    /// ended, signals mean what they mean without a command: one that is not part of the same stop
+    /// makes this return. Reaps children until then.
     pub async fn watch(&mut self, signals: &mut Signals, stop: &CancellationToken) {
         let mut stopping: Option<Stopping> = None;
         loop {
@@ -74,7 +75,7 @@ impl Command {
         }
     }
 
-    /// That of the child: its own, or 128 and the signal that ended it, as a shell has it.
+    /// The child's exit code, or 128 plus the number of the signal that ended it, as in a shell.
     pub fn exit_code(&self) -> ExitCode {
         self.exit_code.map_or(ExitCode::FAILURE, ExitCode::from)
     }
@@ -117,12 +118,12 @@ impl Command {
             // It was faster than this process, and has the terminal by now.
             self.resume();
         } else {
-            // The whole group, as by Ctrl-Z without this process: a script that runs it, the
-            // other parts of a pipe. SIGTTIN, since it stops nobody where nobody could resume
-            // them, which SIGSTOP would do, and SIGTSTP is taken over.
+            // Suspends the whole group, as Ctrl-Z does without this process: also the script that
+            // runs it and the other parts of a pipe. By SIGTTIN: SIGTSTP is handled by this
+            // process, and SIGSTOP would also suspend a group that no shell could resume.
             let _ = kill_current_process_group(Signal::TTIN);
-            // Somebody has sent SIGCONT. Or it was not possible to stop, as for process 1, and then
-            // nobody could make the child go on either.
+            // This process runs again: a shell sent SIGCONT, or it could not be suspended, as
+            // process 1. Then no shell would resume the child, so this does.
             self.resume();
         }
     }
@@ -132,7 +133,7 @@ impl Command {
             return;
         }
         if signal == Signal::CONT && self.terminal.is_some() {
-            // Of a child that goes on already it would undo the next stop.
+            // A child that already runs is sent no SIGCONT: it could undo the next Ctrl-Z.
             if self.stopped {
                 self.resume();
             }

@@ -26,8 +26,9 @@ pub fn init() {
         .init();
 }
 
-/// Standard error, as far as it takes a line at once. Lines that nobody reads are dropped, which is
-/// said as soon as somebody reads again: they must not hold anything up.
+/// Standard error, written to only while it accepts text without blocking. Other lines are dropped
+/// and counted; the count is written before the next line that fits. So the log never holds up the
+/// agent.
 #[derive(Default)]
 struct Log {
     dropped: u64,
@@ -41,6 +42,7 @@ impl Write for Log {
             self.dropped = 0;
             stderr().write_all(said.as_bytes())?;
         }
+        // A writable pipe is sure to accept PIPE_BUF bytes without blocking, and no more.
         for piece in line.chunks(PIPE_BUF) {
             if !is_writable(&stderr())? {
                 self.dropped += 1;
@@ -61,9 +63,9 @@ fn resolve_alias(filters: &str) -> String {
     filters.replace(concat!(env!("CARGO_PKG_NAME"), "::cloudwatch"), CLOUDWATCH)
 }
 
-/// What the publisher to CloudWatch logs is under this name, which users filter by: a part of it is
-/// `cloudwatch_metrics_agent::publisher`. It is given and not that of a module, so that no move of
-/// code changes what they see.
+/// The log target of the CloudWatch publisher. Users filter by it, also by its prefix
+/// `cloudwatch_metrics_agent::publisher`. It is a constant and not the module's path, so that
+/// moving code does not change it.
 pub const CLOUDWATCH: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::cloudwatch");
 
 /// What a delivery logs is under this name.

@@ -69,6 +69,7 @@ async fn run(inherited: SigSet) -> ExitCode {
         signals.release();
     }
     if command.is_some() {
+        // Trouble with the metrics never keeps a command from starting.
         publisher::choose::check_beside(&settings);
     } else if let Err(problem) = publisher::choose::check(&settings).await {
         complain(&problem);
@@ -77,7 +78,7 @@ async fn run(inherited: SigSet) -> ExitCode {
     let stop = CancellationToken::new();
     let measure = async {
         let ended = agent::run(&settings, stop.clone()).await;
-        // A command goes on even where nothing is measured any more.
+        // The command keeps running even if measuring has ended.
         stop.cancelled().await;
         ended
     };
@@ -105,7 +106,7 @@ fn failed(error: &std::io::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Where nobody reads it, the exit code still tells.
+/// If standard error is closed, the exit code still shows the failure.
 fn complain(text: &dyn Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

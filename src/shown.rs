@@ -1,9 +1,9 @@
 //! Makes a text fit to be shown, whoever wrote it: the message of a service, a page of a proxy, a
 //! name in the metadata of a task, a line of a file.
 //!
-//! All that goes into the log, an explanation or the live view passes through here. So nobody who
-//! writes such a text can begin a line of the log, control the terminal that it is read on, or fill
-//! a disk; and a password in a URL stays with its user.
+//! Every text in the log, an explanation or the live view passes through here. So a text from
+//! outside cannot start a new log line, control the terminal or fill the disk, and passwords in
+//! URLs are hidden.
 
 use std::borrow::Cow;
 
@@ -32,9 +32,9 @@ pub fn without_passwords(text: &str) -> Cow<'_, str> {
     Cow::Owned(words.map(without_password).collect())
 }
 
-/// What is before the last @ may be a part of a path, but a password may hold any sign. Without a
-/// scheme it is one behind the last slash only where it has a colon, unlike the session in an ARN that
-/// is named by an address.
+/// Everything before the last @ counts as user and password, because a password may contain any
+/// character. Without a scheme, only a text with a colon after its last slash counts; the session
+/// name in an ARN may be an e-mail address.
 fn without_password(word: &str) -> String {
     let (before, rest) = match word.find("://") {
         Some(scheme) => word.split_at(scheme + "://".len()),

@@ -44,8 +44,8 @@ impl Signals {
     /// SIGINT do not: a script ignores SIGINT for what it starts in the background, and may well
     /// stop that by SIGINT.
     ///
-    /// SIGXFSZ, which would end this process too, comes where the file of standard output may not
-    /// grow. The write fails besides, which is told as what it is.
+    /// SIGXFSZ would end this process when the file of standard output reaches its size limit. The
+    /// failed write reports that already.
     pub fn install(inherited: SigSet) -> io::Result<Self> {
         let mut signals = Self { taken: Vec::new(), inherited, ignored: ignored() };
         signals.take_over([Signal::TERM, Signal::INT])?;
@@ -81,8 +81,9 @@ impl Signals {
             !OWN.contains(signal) && !taken.contains(signal) && !is_in(ignored, *signal)
         });
         self.take_over(others)?;
-        // The last ones, so that where several came at once a child goes on after them, and gets
-        // them before its end is noticed.
+        // These two are last because `next` looks in this order. When several signals arrive
+        // together, the child gets the others before SIGCONT resumes it, and before its end is
+        // noticed.
         self.take_over([Signal::CONT, Signal::CHILD])
     }
 

@@ -1,5 +1,5 @@
-//! What becomes of the command when this process panics: it goes on, gets its signals, and ends with
-//! its own exit code. Nothing is measured any more.
+//! Keeps the command running when this process panics: forwards signals to it and exits with its
+//! exit code. Measuring has ended.
 
 use std::panic;
 use std::process::exit;

@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 #[derive(Debug)]
 pub struct Cli {
     matches: ArgMatches,
-    /// Whether it is to be explained what would be done, and not to be done.
+    /// Whether to explain what would be done instead of doing it.
     pub explain: bool,
     /// What stands after `--`, if that is there: a command and its arguments.
     pub command: Option<Vec<OsString>>,
@@ -68,6 +68,7 @@ impl Cli {
         occurrences
             .flatten()
             .flat_map(|text| text.split(move |c| repeatable && c == ','))
+            // An empty variable counts as not set; in a list also blanks between two commas.
             .filter(|text| !text.trim().is_empty() || !repeatable && !text.is_empty())
             .map(|text| vec![Typed { text: text.to_owned(), origin: variable(option) }])
             .collect()
@@ -109,7 +110,8 @@ pub fn command() -> Command {
                 .arg(command_argument("A command that would be run; it is not")),
         )
         .after_help(
-            "Each option has an environment variable, such as CLOUDWATCH_METRICS_AGENT_PERIOD for --period;\nthe command line wins.\n\nRUST_LOG sets the log level on standard error, for example RUST_LOG=info [default: warn].",
+            "Each option has an environment variable, such as CLOUDWATCH_METRICS_AGENT_PERIOD for \
+             --period;\nthe command line wins.\n\nRUST_LOG sets the log level on standard error, for example RUST_LOG=info [default: warn].",
         )
 }
 
@@ -207,6 +209,7 @@ fn options() -> Vec<Arg> {
 
 /// An option that may stand alone, and whose variable says yes or no.
 fn flag(name: &'static str, help: &'static str) -> Arg {
+    // `--dry-run=no`, never `--dry-run no`: the next argument is not the flag's value.
     let flag = option(name, "BOOL", help).num_args(0..=1).require_equals(true);
     flag.default_missing_value("true")
 }

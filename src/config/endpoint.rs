@@ -17,7 +17,7 @@ pub fn url(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// What was typed as a URL, with `***` in place of a user name and password, also where it is none.
+/// The typed text with `***` in place of a user name and password, even if it is not a valid URL.
 pub fn without_password(text: &str) -> String {
     let user = text.find("://").map_or(0, |scheme| scheme + "://".len());
     match text.rfind('@') {
@@ -27,7 +27,8 @@ pub fn without_password(text: &str) -> String {
 }
 
 /// Whether `text` is a URL of HTTP or HTTPS with a host, and with a port that is one if it has any.
-/// The HTTP client takes a port that is none for the default one, and would talk to a stranger.
+/// The HTTP client replaces an invalid port by the default port, and so would connect to another
+/// server.
 pub fn is_http_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let Some(authority) = rest.and_then(|rest| rest.split(['/', '?', '#']).next()) else {

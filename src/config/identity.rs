@@ -29,8 +29,8 @@ impl Identity {
         Self { namespace: namespace.unwrap_or_default(), dimensions, auto_dimensions, sets }
     }
 
-    /// The dimensions of each set that the metrics are published with. A dimension that could not
-    /// be found out takes its sets away; what is left is at least one set.
+    /// The dimensions of each set that the metrics are published with. Sets with a dimension that
+    /// was not found are left out. If none is left, there is one set of all dimensions.
     pub fn dimension_sets(&self) -> Vec<Vec<&Dimension>> {
         let named = |name: &String| self.dimensions.iter().find(|d| d.name == *name);
         let sets = self.sets.iter().filter_map(|set| set.iter().map(named).collect());

@@ -1,5 +1,5 @@
-//! What was typed means this: checked as a whole before anything starts, without looking at
-//! anything but the text, and with all problems reported together.
+//! The settings that the typed text means. All of it is checked before anything starts, from the
+//! text alone, and all problems are reported together.
 
 mod auto_dimension;
 pub mod cli;
@@ -51,6 +51,7 @@ impl Settings {
         if publishing.publishers.contains(&Publish::Emf) {
             dimension::check_emf(&identity.dimensions, &mut problems);
         }
+        // No `--` is no command; `--` with nothing after it is a problem.
         let command = cli.command.as_deref().map(|command| problems.command(command));
         let command = command.unwrap_or_default();
         let mut settings = Self { identity, measuring, publishing, command, warnings: Vec::new() };

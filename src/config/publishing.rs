@@ -86,8 +86,8 @@ pub struct Aws {
     pub profile: Option<String>,
 }
 
-/// Checks the region and the endpoint that the AWS SDK would take from its own variables as the options
-/// are checked. A command starts whatever they say; they are then refused when they are needed.
+/// Checks the region and endpoint in the AWS SDK's own variables by the rules of the options. Not
+/// with a command: it starts whatever they say, and a wrong value is an error of the first send.
 fn variables_of_aws(cli: &Cli, problems: &mut Problems) {
     let first = |names: [&'static str; 2]| {
         let typed = |name: &'static str| {

@@ -1,4 +1,4 @@
-//! Settings that can be right and most likely are not: each is taken as it is, with a warning.
+//! Settings that are valid but most likely a mistake: each is used as it is, with a warning.
 
 use std::env;
 use std::time::Duration;
@@ -58,7 +58,8 @@ fn odd_period(origin: &str, period: Duration) -> Option<String> {
     let below = (1..seconds).rev().find(|below| is_of_cloudwatch(*below))?;
     let whole = (1..).map(|windows| windows * seconds).find(|whole| is_of_cloudwatch(*whole))?;
     Some(format!(
-        "{origin} {seconds}: CloudWatch graphs need 1, 5, 10, 20, 30 or a multiple of 60, not {seconds} s: they have gaps at {below} s, and {} windows in each point at {whole} s",
+        "{origin} {seconds}: CloudWatch graphs need 1, 5, 10, 20, 30 or a multiple of 60, not {seconds} s: \
+         they have gaps at {below} s, and {} windows in each point at {whole} s",
         whole / seconds
     ))
 }
@@ -120,7 +121,8 @@ mod tests {
     fn a_period_that_cloudwatch_has_not_is_told_with_what_it_shows() {
         let told = |seconds| {
             let warning = odd_period("--period", Duration::from_secs(seconds))?;
-            let numbers = warning.split_once(": at ")?.1.split(|c: char| !c.is_ascii_digit());
+            let numbers =
+                warning.split_once("they have gaps at ")?.1.split(|c: char| !c.is_ascii_digit());
             let numbers = numbers.filter_map(|number| number.parse::<u64>().ok());
             Some(numbers.collect::<Vec<_>>())
         };
@@ -136,7 +138,7 @@ mod tests {
             (100, 60, 300, 3),
             (86_399, 86_340, 5_183_940, 60),
         ] {
-            assert_eq!(told(seconds), Some(vec![below, whole, windows]), "{seconds}");
+            assert_eq!(told(seconds), Some(vec![below, windows, whole]), "{seconds}");
         }
     }
 }

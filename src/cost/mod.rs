@@ -1,4 +1,4 @@
-//! What a configuration costs at CloudWatch, before it does.
+//! Estimates what a configuration will cost at CloudWatch.
 
 mod prices;
 

@@ -1,4 +1,4 @@
-//! Stands between the summaries and a publisher: backlog, another try each period, final flush.
+//! Brings summaries to one publisher: keeps a backlog, retries each period, flushes at the end.
 
 mod backlog;
 pub mod choice;
@@ -129,13 +129,13 @@ impl Delivery {
     }
 
     /// Sends each summary that arrives, together with the backlog, until there will be no more;
-    /// then sends what is left. When `stop` is cancelled it no longer waits for anything but
-    /// the publisher.
+    /// then sends what is left. After `stop` is cancelled it waits only for the publisher, not for
+    /// the delay.
     pub async fn run(&mut self, mut summaries: Receiver<Rc<Summary>>, stop: &CancellationToken) {
         while let Some(summary) = summaries.recv().await {
             self.add(summary);
             if stop.run_until_cancelled(sleep(self.delay)).await.is_none() {
-                // The last window is on its way, and one request takes them all.
+                // Stopping: the last window comes next, and one request can carry all of them.
                 continue;
             }
             // What piled up while an earlier send was slow goes with this one.
@@ -143,11 +143,13 @@ impl Delivery {
                 self.add(summary);
             }
             self.send(stop).await;
+            // At the end nothing is dropped: the flush below still tries to deliver all of it.
             if !stop.is_cancelled() {
                 self.drop_overflow();
             }
         }
-        // There is no later send that could have the retries of this one.
+        // This is the last send, so it keeps all of its retries: it gets a token that is never
+        // cancelled.
         self.send(&CancellationToken::new()).await;
         while self.may_still_be_accepted() {
             sleep(FLUSH_PAUSE).await;

@@ -56,7 +56,7 @@ struct FactShown {
     note: Option<Text>,
 }
 
-/// A text of whoever wrote it, fit to be shown.
+/// A text from outside, made safe to print.
 #[derive(Debug, Serialize)]
 pub struct Text(String);
 
@@ -191,6 +191,6 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
 /// An endpoint that has not told anything after this is not waited for.
 const NOTHING_KNOWN: Duration = Duration::from_secs(4);
 
-/// On Fargate the endpoint has new figures every ten seconds, and the overhead on CPU is known after
-/// the second of those that are of after the start. What is not known after this is not told.
+/// On Fargate the endpoint has new values every ten seconds, and the CPU overhead needs two of them
+/// from after the start. What is missing after this time is shown as unavailable.
 const LONGEST_LOOK: Duration = Duration::from_secs(40);

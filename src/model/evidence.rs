@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// What one part of the readings is made of, for people.
+/// Where the value of CPU or memory comes from, as `explain` shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
     pub part: Part,

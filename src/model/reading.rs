@@ -62,7 +62,7 @@ pub enum ReadError {
         path: PathBuf,
         expected: &'static str,
     },
-    /// The figures were read, and cannot all be true, or nothing can be made of them.
+    /// The values were read but contradict each other, or cannot be used.
     Unusable(Arc<str>),
     /// A counter of CPU time is less than it was: what counts was started again.
     WentBack {

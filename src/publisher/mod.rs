@@ -154,7 +154,7 @@ pub struct PublishError {
 pub enum Failure {
     /// They may be accepted later as they are: the network, the service, credentials.
     TryAgain,
-    /// The same, but nobody was asked: this machine has no thread, descriptor or memory to spare.
+    /// The same, but nothing was sent: this machine refused a thread, descriptor or memory.
     OutOfResources,
     /// One of them at least will never be accepted.
     Rejected,

@@ -38,7 +38,7 @@ impl Printer {
         write(&mut rest).await?;
         let printed = self.begun.filter(|(begun, _)| *begun == start).map_or(0, |(_, lines)| lines);
         for (line, number) in lines.iter().zip(1..).skip(printed) {
-            // What is drawn below is taken away only when the line can follow at once.
+            // The live view is erased only when the line can be written at once.
             wait_until_writable().await?;
             let begun = Line::begin();
             let line = format!("{}{line}\n", begun.erase).into_bytes();
@@ -58,8 +58,8 @@ impl Printer {
     }
 }
 
-/// What is left of a line that did not fit as a whole. It goes first, whoever prints next: else a
-/// line would be torn, or begin in the middle of another.
+/// The rest of a line that was written only in part. The next print, of any publisher, writes it
+/// first; otherwise two lines would be mixed.
 static REST: Mutex<Vec<u8>> = Mutex::const_new(Vec::new());
 
 /// What a failed write means, and what to do about it, as far as the kernel tells (write(2)).
@@ -99,8 +99,8 @@ async fn write(rest: &mut Vec<u8>) -> Result<(), PublishError> {
     Ok(())
 }
 
-/// Looks again and again where it is full, which is rare: a wait that blocks would take a thread,
-/// which the system may refuse, and a file cannot be waited for otherwise.
+/// Polls while standard output is full, which is rare. A blocking wait would need a thread, which
+/// the system may refuse, and the runtime cannot wait for a file.
 async fn wait_until_writable() -> Result<(), PublishError> {
     let since = Instant::now();
     while !is_writable(&stdout()).map_err(failure)? {

@@ -44,6 +44,7 @@ pub async fn run(
     loop {
         let stopping = tokio::select! {
             biased;
+            // First: a tick that is due as well is this last reading.
             () = stop.cancelled() => true,
             // The first is due at once: the first difference is taken from the first reading.
             () = pace.tick() => false,
@@ -235,6 +236,7 @@ pub fn cpu_utilization(before: &CpuReading, next: &CpuReading) -> Result<Option<
 /// Memory in use in percent of the limit.
 pub fn memory_utilization(memory: &MemoryReading) -> Result<f32, ReadError> {
     let (used, limit) = (memory.used.0, memory.limit.amount.0);
+    // Up to a sixteenth and LATE_BYTES above is the kernel's delay, and counts as 100 percent.
     if used > limit.saturating_add(limit / 16).saturating_add(LATE_BYTES) {
         return Err(ReadError::unusable(format!(
             "{used} bytes in use exceed the limit of {}",

@@ -1,4 +1,4 @@
-//! Tells one stop that arrives as several signals from somebody who does not want to wait.
+//! Decides whether a further signal is part of the same stop, or asks to end at once.
 
 use std::io::stdin;
 use std::time::Duration;

@@ -182,7 +182,7 @@ fn no_group(root: &Path, controller: &str, expected: &'static str, cgroup: &str)
     ReadError::Malformed { path: root.join("proc/self/cgroup"), expected }
 }
 
-/// What a limit is that of.
+/// Whose limit it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Binds {
     Group,
@@ -190,8 +190,8 @@ enum Binds {
     Machine,
 }
 
-/// The limit that binds first: the smallest, of equal ones the first. What the machine has need not
-/// be known where there is another.
+/// The smallest limit; the first of equal ones. An error about the machine's own size matters only
+/// if there is no other limit.
 fn smallest<T: PartialOrd>(
     limits: [(Binds, Option<Limit<T>>); 2],
     machine: Result<Limit<T>, ReadError>,

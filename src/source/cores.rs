@@ -21,9 +21,9 @@ impl CoreFiles {
         Self { online: sys.join("devices/system/cpu/online"), stat: proc.join("stat") }
     }
 
-    /// The cores. Where neither file tells, those that the scheduler lets this process use: no more
-    /// than there are, but an agent that is pinned to one core of many would call its machine small.
-    /// The error is that of the file that says it most plainly.
+    /// The number of cores. If neither file has it, the cores that the scheduler allows this
+    /// process, which are too few for a pinned agent. If that fails too, the error is that of the
+    /// first file.
     pub fn count(&self) -> Result<Limit<Cores>, ReadError> {
         let expected = "list of CPUs such as 0-3";
         let listed = found(&self.online, count_cores, expected);

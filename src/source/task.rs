@@ -152,6 +152,8 @@ impl Task {
                         if exact.is_some() && told.account.has_other_containers() {
                             told.cpu_account = CpuAccount::open();
                         }
+                        // An answer with nothing new does not replace one that no sample has used
+                        // yet.
                         *fresh = exact.or(fresh.take());
                     }
                     Way::Unknown | Way::Own(_) => {}

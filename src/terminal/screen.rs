@@ -1,8 +1,7 @@
-//! What is drawn on the terminal below the lines, so that whoever writes a line takes it away
-//! first.
+//! The live view below the lines. Code that writes a line erases the view first.
 //!
-//! Lines come from the publishers and from the log, wherever that is written. The terminal is one
-//! for the whole process, and so this is the one thing here that is.
+//! Lines come from the publishers and from any code that logs. The process has only one terminal,
+//! so this is the only global state.
 //!
 //! The cursor rests above what is drawn, where the next line goes: taking it away needs no more
 //! than to erase what is below. Nothing else needs to be restored, however the process ends, and
@@ -69,6 +68,7 @@ pub fn draw(rows: &[String], anew: bool, write: impl FnOnce(&[u8]) -> Written) -
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
         written => written?,
     };
+    // With less the cursor may not have moved, so what was drawn before still holds.
     if written >= begin.len() {
         screen.drawn = Some(rows_below(&frame[begin.len()..], written - begin.len()));
     }

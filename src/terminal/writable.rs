@@ -1,5 +1,5 @@
-//! Asks an output whether it would take a text, so that nobody who does not read can stop this
-//! process: a full pipe, a stopped terminal.
+//! Asks whether an output accepts text now, so that a reader that does not read, such as a full
+//! pipe or a suspended terminal, cannot block this process.
 //!
 //! The standard outputs are shared with whoever started this process, so they cannot be made
 //! non-blocking.

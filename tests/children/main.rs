@@ -2,7 +2,6 @@
 //! two hundred other children. The agent starts no other children yet, so this program is one that
 //! does, as process 1 and as a subreaper.
 #![cfg(target_os = "linux")]
-#![expect(clippy::panic, reason = "a panic is how a test fails")]
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, PipeReader, Write, pipe};

@@ -1,4 +1,4 @@
-//! Which answers the SDK takes for good, and which it tries again, beyond its own rules.
+//! Two rules added to the SDK: which answers count as success, and which failures are retried.
 
 use aws_sdk_cloudwatch::config::interceptors::{
     BeforeDeserializationInterceptorContextRef, InterceptorContext,
@@ -8,8 +8,8 @@ use aws_sdk_cloudwatch::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_cloudwatch::error::BoxError;
 use aws_smithy_types::retry::ErrorKind;
 
-/// Sees that it is CloudWatch that says yes. A login page, or a proxy that answers everything with
-/// status 200, would otherwise count as a delivery.
+/// Checks that a successful answer comes from CloudWatch. A login page, or a proxy that answers
+/// everything with status 200, would otherwise count as a delivery.
 #[derive(Debug)]
 pub struct FromCloudWatch;
 
@@ -40,8 +40,8 @@ impl Intercept for FromCloudWatch {
 /// of that protocol the answer of an operation without output has neither.
 const PROOFS: [&str; 2] = ["smithy-protocol", "x-amzn-requestid"];
 
-/// Tries again what passes by itself: a limit of requests that is not the service's own, and bytes
-/// that are not HTTP.
+/// Retries two failures that the SDK does not: HTTP 429 of something other than CloudWatch, and an
+/// answer that is not HTTP.
 #[derive(Debug)]
 pub struct Passing;
 

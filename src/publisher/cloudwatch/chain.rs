@@ -1,4 +1,4 @@
-//! Who is asked for credentials, one after another, and what is said where nobody has any.
+//! The providers of credentials in their order, and the error when none has any.
 
 use std::error::Error;
 use std::fmt;

@@ -88,6 +88,7 @@ impl Client {
             .http_client(http)
             .region(region)
             .credentials_provider(credentials)
+            // Loading credentials is a part of an attempt.
             .identity_cache(IdentityCache::lazy().load_timeout(ATTEMPT_TIMEOUT).build())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(

@@ -119,6 +119,7 @@ impl Intercept for Address {
     ) -> Result<(), BoxError> {
         let mut address = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let uri = context.request().uri();
+        // The protocol, Smithy RPC v2 CBOR, appends /service/NAME/operation/NAME to the endpoint.
         let end = uri.find("/service/").unwrap_or(uri.len());
         *address = Some(uri[..end].to_owned());
         Err("this request is not sent".into())

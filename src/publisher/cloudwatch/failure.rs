@@ -22,7 +22,8 @@ pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
             of_code(&shown(code), &shown(error.message().unwrap_or("no message")), status)
         }
         (None, Some(response)) => of_status(response.status().as_u16(), &causes(error)),
-        // Nothing that a person could put right, so no advice: it is tried to the end.
+        // No advice, because no user can correct it. Without advice it is retried until the
+        // shutdown timeout.
         (_, None) if was_refused(error) => out_of_resources(causes(error)),
         (_, None) if find::<TooLong>(error).is_some() => PublishError {
             kind: Failure::TryAgain,
@@ -33,7 +34,7 @@ pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
     }
 }
 
-/// Nobody was asked, because this machine had no means to.
+/// No request was sent, because this machine refused a thread, descriptor or memory.
 pub fn out_of_resources(causes: String) -> PublishError {
     PublishError { kind: Failure::OutOfResources, causes, advice: None }
 }
@@ -169,22 +170,25 @@ mod tests {
     #[test]
     fn the_words_of_libraries_have_a_row() {
         for (text, advice) in [
-            ("no providers in chain provided credentials", "give it a task role"),
-            ("an error occurred while loading credentials: no answer", "give it a task role"),
-            ("the credential provider was not enabled", "give it a task role"),
-            ("the credentials provider was not properly configured", "give it a task role"),
-            ("client error (Connect): invalid peer certificate: UnknownIssuer", "name the roots"),
+            ("no providers in chain provided credentials", "set a task role"),
+            ("an error occurred while loading credentials: no answer", "set a task role"),
+            ("the credential provider was not enabled", "set a task role"),
+            ("the credentials provider was not properly configured", "set a task role"),
+            (
+                "client error (Connect): invalid peer certificate: UnknownIssuer",
+                "set SSL_CERT_FILE",
+            ),
             (
                 "invalid peer certificate: certificate expired: verification time 5",
-                "name the roots",
+                "set SSL_CERT_FILE",
             ),
             ("client error (Connect): tunnel error: unsuccessful", "check HTTPS_PROXY"),
             ("tunnel error: proxy authorization required", "check HTTPS_PROXY"),
             ("tunnel error: failed to create underlying connection", "check HTTPS_PROXY"),
-            ("client error (Connect): dns error: no record", "check the region or endpoint"),
+            ("client error (Connect): dns error: no record", "check the region, the endpoint"),
             (
                 "failed to lookup address information: Name or service not known",
-                "check the region or endpoint",
+                "check the region, the endpoint",
             ),
             ("Invalid Configuration: Missing Region", "set --region"),
         ] {

@@ -10,7 +10,7 @@ use aws_runtime::env_config::section::Profile;
 
 use self::files::{Found, files};
 
-/// Where it is looked: the environment and the files, so that a test can give its own.
+/// The environment and files to look at, as functions, so that a test can give its own.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     /// The value of a variable that is set to something.
@@ -80,7 +80,8 @@ pub fn find(place: Place<'_>) -> Mistakes {
             mistakes.of_credentials.extend(file.and_then(|file| token(place, &name, file)));
         }
         (None, Some((origin, name))) => mistakes.of_files.push(format!(
-            "{origin} {name:?}: profile not found in {}: expected [profile {name}] in the configuration file or [{name}] in the credentials file",
+            "{origin} {name:?}: profile not found in {}: expected [profile {name}] in the configuration \
+             file or [{name}] in the credentials file",
             looked_at.join(" or "),
         )),
         (None, None) => {}
@@ -172,7 +173,8 @@ fn unsupported(profile: &Profile) -> Option<String> {
     let has_others = others.iter().any(|key| profile.get(key).is_some());
     (!has_others).then(|| {
         format!(
-            "profile {:?} has {key}, which this agent does not support: use a task or instance role, or run eval \"$(aws configure export-credentials --profile {} --format env)\" before it starts",
+            "profile {:?} has {key}, which this agent does not support: use a task or instance \
+             role, or run eval \"$(aws configure export-credentials --profile {} --format env)\" before it starts",
             profile.name(),
             profile.name(),
         )

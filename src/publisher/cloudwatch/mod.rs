@@ -43,8 +43,8 @@ pub async fn check() -> Result<(), String> {
     }
 }
 
-/// The publisher that is there for the job. The client is made on the first send, so that
-/// finding region, credentials and trusted roots delays no sample.
+/// The default publisher. The client is made on the first send, so that finding region, credentials
+/// and trusted roots delays no sample.
 #[derive(Debug)]
 pub struct CloudWatch {
     client: Client,
@@ -97,9 +97,9 @@ impl Publisher for CloudWatch {
             if let Err(PublishError { advice: Some(_), .. })
             | Err(PublishError { kind: Failure::OutOfResources, .. }) = &sent
             {
-                // Whatever somebody does about it, a client that is made anew sees it: credentials in a
-                // file, trusted roots, the region. The SDK also keeps it for good that a file could not
-                // be opened.
+                // Makes a new client next time, so that a correction by the user is seen:
+                // credentials in a file, trusted roots, the region. The SDK would also remember for
+                // good that it could not open a file.
                 self.client.forget();
             }
             sent.map(|()| Accepted::default())
@@ -111,9 +111,9 @@ impl Publisher for CloudWatch {
     }
 }
 
-/// Sends the request with the SDK's retries. When `hurry` is cancelled meanwhile, an attempt that
-/// is under way goes on, since dropping it could make the service take its data twice; but a
-/// wait for the next attempt is given up.
+/// Sends the request with the SDK's retries. When `hurry` is cancelled, a running attempt is
+/// finished, because the service may already have its data and a second send would double them.
+/// Waiting for the next attempt ends at once.
 async fn send_or_hurry(
     request: PutMetricDataFluentBuilder,
     attempts: &Attempts,

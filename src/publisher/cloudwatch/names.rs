@@ -20,8 +20,9 @@ impl ResolveDns for Names {
     }
 }
 
-/// Looks up the name of an endpoint of credentials. Its provider looks once and keeps what fails for
-/// good, so while the machine has no means to look this waits for them, as long as it is let.
+/// Looks up the name of the credentials endpoint. The SDK's provider does this once and keeps a
+/// failure for good. So while the machine has no thread or descriptor for a lookup, this waits; the
+/// caller's timeout ends it.
 #[derive(Debug)]
 pub struct PatientNames;
 

@@ -94,6 +94,7 @@ impl Roots {
         }
         all.owner = owners.join(" and ");
         all.certificates.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
+        // A directory often holds the same roots again, as single files and as a bundle.
         all.certificates.dedup();
         Ok(Some(all).filter(|_| !owners.is_empty()))
     }
@@ -194,6 +195,7 @@ impl Roots {
             roots.owner = "the system".to_owned();
             roots.skipped.extend(found.errors.iter().map(ToString::to_string));
             roots.certificates = found.certs;
+            // The SDK takes only what it can parse as a root.
             roots.certificates.retain(|root| pem::is_usable(root));
         }
         Ok(Some(roots).filter(|roots| !roots.certificates.is_empty()))

@@ -67,6 +67,7 @@ impl ContainerMemory {
         };
         // Where the usage cannot be read the limit is looked for again, and with it the group.
         let used = self.used()?;
+        // Only when limits are read again: it reads files of every group above.
         if !limit_is_good {
             self.compare_with_groups_above(used, limit.amount);
         }
@@ -212,6 +213,7 @@ impl ContainerMemory {
             directory = above;
         }
         let set_here = self.limit_set_on(directory)?;
+        // No group that can be seen has so small a limit: it is set on one above them.
         let is_hidden = set_here.is_some_and(|set| set.is_none_or(|set| set.amount > bytes));
         let limit = Limit::in_file(bytes, &own);
         Ok(Some(OfGroup { limit, directory: directory.to_owned(), is_hidden }))

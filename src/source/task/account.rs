@@ -37,8 +37,8 @@ pub struct Exact {
 pub struct Lacking(pub String);
 
 impl Account {
-    /// Whether the last statistics are of other containers than those before. What one that has come
-    /// or gone used meanwhile is of no interval that is known.
+    /// Whether the last statistics have other containers than those before. It is unknown over
+    /// which time a container that came or went used its CPU.
     pub fn has_other_containers(&self) -> bool {
         self.has_changed
     }
@@ -90,7 +90,7 @@ impl Account {
                 // A container that was not there before has used all of its CPU time since.
                 (None, Some(cpu)) => self.used += cpu,
                 (Some(Some(before)), Some(cpu)) => self.used += used_since(before, cpu),
-                // It counts from where it was once it has figures again.
+                // Keeps the old counter, so that the next one is compared with it.
                 (Some(before), None) => usage.cpu = before,
                 (Some(None), Some(_)) | (None, None) => {}
             }

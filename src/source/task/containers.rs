@@ -64,7 +64,7 @@ impl Containers {
         }
     }
 
-    /// Whether there are readings that nobody has taken.
+    /// Whether there are readings that `readings` has not returned yet.
     pub fn has_news(&self) -> bool {
         !self.fresh.is_empty()
     }

@@ -48,9 +48,9 @@ impl Fallback {
         Self { may_measure_container, cpu, memory, figures, state: State::Task }
     }
 
-    /// The reading of the task, as far as there is one. After a minute without a figure it is that
-    /// of the container that `open` gives, if that is limited; else the error of each part that
-    /// nothing was told of. `why` is the last failure of the endpoint.
+    /// The reading of the task, if there is one. After a minute without any value it is that of the
+    /// container of `open`, if that has a limit. Otherwise each part without a value becomes an
+    /// error. `why` is the last failure of the endpoint.
     pub fn complete(
         &mut self,
         mut task: Reading,

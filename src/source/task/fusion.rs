@@ -103,10 +103,11 @@ impl MemoryFusion {
         less(memory, self.overhead?)
     }
 
-    /// Memory may have changed at any instant between the two readings around, and then this tells
-    /// no more than that the overhead lies between theirs. The one in use stays as far as it does.
-    /// Where there is none, the change is taken to be an even one: memory that is wrong by less
-    /// than that until the next answer says more than none, which a busy task might never get.
+    /// Memory may have changed at any instant between the two machine readings around `at`, so the
+    /// overhead is only known to lie between theirs. The current overhead is kept and moved into
+    /// that range. Without one, memory is assumed to change evenly: the error is less than the
+    /// change and ends with the next answer, while waiting for an exact value could leave a busy
+    /// task without memory for ever.
     fn exact(&mut self, at: Instant, exact: Bytes) {
         let Some((last, next)) = self.history.around(at) else { return };
         let overhead = |machine: Bytes| i128::from(machine.0) - i128::from(exact.0);
@@ -134,6 +135,8 @@ impl<T> Default for Recent<T> {
 impl<T: Copy> Recent<T> {
     fn push(&mut self, at: Instant, value: T) {
         self.0.push_back((at, value));
+        // Two at least: with the longest sample interval, 60 s, HISTORY could keep one, and
+        // `around` needs two.
         while self.0.front().is_some_and(|first| at - first.0 > HISTORY) && self.0.len() > 2 {
             self.0.pop_front();
         }

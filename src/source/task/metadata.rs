@@ -62,6 +62,7 @@ impl TaskMetadata {
     /// Whether all of its containers run. Until then the endpoint tells of those alone that exist,
     /// and a sidecar that the others wait for is the first to ask.
     pub fn is_complete(&self) -> bool {
+        // Empty where the endpoint does not give a status.
         matches!(self.known_status.as_str(), "RUNNING" | "")
     }
 

@@ -19,8 +19,8 @@ pub enum News {
     Failed(String),
 }
 
-/// A way for news on which the newest win: of each kind only the last waits, however long the
-/// sample interval is. So polling never waits, and a sample never gets figures that have waited.
+/// A channel that keeps only the newest message of each kind, however long the sample interval is.
+/// So polling never waits, and a sample never gets old values.
 pub fn channel() -> (NewsSender, NewsReceiver) {
     let waiting = Rc::<Waiting>::default();
     (NewsSender(waiting.clone()), NewsReceiver(waiting))

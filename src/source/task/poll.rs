@@ -104,6 +104,7 @@ impl Poll {
         let told = usage.keys().cloned().collect();
         // Whether one has stopped or only has no figures, the task tells.
         let before = std::mem::replace(&mut self.told, told);
+        // The first statistics are no change.
         self.has_changed |= !before.is_empty() && before != self.told;
         let newest = usage.values().map(|usage| usage.read).max();
         if newest.is_none_or(|read| self.clock.dates(read, now)) {
@@ -121,8 +122,8 @@ impl Poll {
     }
 }
 
-/// Tells whether statistics are as old as they look, which those are not that were read before the
-/// wall clock was set.
+/// Decides whether the time stamp of statistics can be trusted. It cannot if they were read before
+/// the wall clock was set.
 #[derive(Debug, Default)]
 pub struct StatisticsClock {
     last: Option<Now>,

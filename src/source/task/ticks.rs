@@ -12,9 +12,9 @@ use crate::model::Cores;
 pub struct Ticks(VecDeque<(Instant, Duration)>);
 
 impl Ticks {
-    /// The mean instant and the mean CPU time of the latest readings. What is used between two such
-    /// means is what was used over all of those readings, so a sample slides over as much time as a
-    /// tick is little in. For a limit of a core and more that is from one reading to the next.
+    /// The mean instant and the mean CPU time of the latest readings. The difference of two such
+    /// means covers all of those readings. So a sample covers enough time for one tick to matter
+    /// little. With a limit of one core or more, that is one interval.
     pub fn even_out(&mut self, at: Instant, used: Duration, limit: Cores) -> (Instant, Duration) {
         let span = TICK.div_f64((MOST_TICK * limit.0).max(LEAST_CORES));
         self.0.push_back((at, used));

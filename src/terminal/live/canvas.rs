@@ -9,8 +9,8 @@ use rustix::termios::{tcgetpgrp, tcgetwinsize};
 
 /// A terminal that is open a second time.
 ///
-/// What standard output is open by belongs as well to whoever started this process, and must keep
-/// blocking. A terminal that says it takes text may still block on more than a little of it.
+/// The descriptor of standard output is shared with the program that started this one, so it must
+/// stay blocking. But a terminal that reports itself writable may still block on a long text.
 #[derive(Debug)]
 pub struct Canvas {
     file: File,
@@ -24,6 +24,7 @@ impl Canvas {
             return None;
         }
         let is_own = tcgetpgrp(stdout()).is_ok();
+        // /dev/tty is the session's terminal: the same one only if standard output is that.
         let paths = [Some("/proc/self/fd/1"), is_own.then_some("/dev/tty")];
         let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let opened = |path| open(path, flags, Mode::empty()).ok();

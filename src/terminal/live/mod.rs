@@ -1,8 +1,7 @@
 //! The live view of the console: below its lines, what was measured in the last minutes, drawn
 //! anew at each sample.
 //!
-//! It looks on and is never waited for. Where the terminal does not take a frame at once, the
-//! frame is left out.
+//! Nothing ever waits for it. If the terminal cannot accept a frame at once, the frame is skipped.
 
 mod canvas;
 mod chart;

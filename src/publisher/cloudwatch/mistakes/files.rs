@@ -37,7 +37,7 @@ pub fn files(place: Place<'_>) -> Found {
         };
         found.looked_at.push(name.clone());
         let text = match (place.read)(&path) {
-            // Nobody says that there is one.
+            // A default file may be missing; only a file that the user names must exist.
             Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => continue,
             Err(error) => {
                 let cure = named.map(|_| format!(": name a readable file, or unset {variable}"));

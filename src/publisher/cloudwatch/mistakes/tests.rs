@@ -112,8 +112,7 @@ fn tokens_that_are_not_there() {
     assert_eq!(text(&[("/t", Some(b" \n"))]), [format!("{start}is empty{end}")]);
     assert_eq!(text(&[("/t", Some(b"\xff"))]), [format!("{start}is not text{end}")]);
     let without = found(&[identity], &[("/t", Some(b"token"))]).of_credentials;
-    let text =
-        "AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN: expected the role's ARN there";
+    let text = "AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN: set AWS_ROLE_ARN to the role's ARN";
     assert_eq!(without, [text]);
     let container = [("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/t")];
     let text =
@@ -136,14 +135,14 @@ fn a_profile_that_does_not_exist_is_named_with_the_files() {
         [("/c", Some(b"[other]\nregion = x\n")), ("/s", Some(GOOD))];
     assert_eq!(
         of_files(&found_with(Some("other"), &named, &files)),
-        "--profile \"other\": no such profile in AWS_CONFIG_FILE \"/c\" or AWS_SHARED_CREDENTIALS_FILE \"/s\": \
-         expected a section [profile other] in the configuration file, or [other] in the \
-         credentials file"
+        "--profile \"other\": profile not found in AWS_CONFIG_FILE \"/c\" or AWS_SHARED_CREDENTIALS_FILE \"/s\": \
+         expected [profile other] in the configuration file or [other] in the credentials \
+         file"
     );
     let variable = found(&[("AWS_PROFILE", "other"), ("HOME", "/h")], &[]);
     assert!(
         of_files(&variable).starts_with(
-            "AWS_PROFILE \"other\": no such profile in /h/.aws/config or /h/.aws/credentials: "
+            "AWS_PROFILE \"other\": profile not found in /h/.aws/config or /h/.aws/credentials: "
         ),
         "{variable:?}"
     );
