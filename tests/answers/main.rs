@@ -36,9 +36,9 @@ fn success_without_a_header_of_the_service_delivers_nothing() {
     are_kept([
         (Answer::bare(200), "the answer (no content type) is not from CloudWatch"),
         (Answer::bare(204), "the answer (no content type) is not from CloudWatch"),
-        (Answer::page(), "the answer (text/html; check what) is not from CloudWatch"),
-        (status(200, "application/cbor"), "that is not CloudWatch answers with application/cbor;"),
-        (status(202, "application/json"), "that is not CloudWatch answers with application/json;"),
+        (Answer::page(), "the answer (text/html) is not from CloudWatch"),
+        (status(200, "application/cbor"), "the answer (application/cbor) is not from CloudWatch"),
+        (status(202, "application/json"), "the answer (application/json) is not from CloudWatch"),
     ]);
 }
 
@@ -65,7 +65,7 @@ fn each_header_of_the_service_proves_it() {
 
 #[test]
 fn an_answer_of_cloudwatch_without_an_end_is_given_up_and_costs_no_window() {
-    let too_long = "is longer than 1048576 bytes and was given up; check what answers";
+    let too_long = "is over the limit of 1048576 bytes; check the server at this address";
     are_kept([
         (Answer::Endless(Endless::Chunks), too_long),
         (Answer::Endless(Endless::Promised(1 << 40)), too_long),
@@ -133,7 +133,7 @@ fn a_message_that_is_nearly_as_long_as_an_answer_may_be_fills_no_memory() {
     cloudwatch.answer_always(Answer::error(403, "AccessDenied", &"\n".repeat((1 << 20) - 1000)));
     let agent = Agent::start(&mut publishing_to(&cloudwatch.url()));
     let line = agent.wait_for_log("publishing failed");
-    assert!(line.contains(" bytes are left out] "), "{line}");
+    assert!(line.contains(" bytes left out] "), "{line}");
     cloudwatch.wait_until("more attempts", |seen| seen.requests.len() > 3);
     let peak = peak_kib(&agent);
     assert!(peak < usual + MOST_MORE_KIB, "{peak} after {usual}");
@@ -174,7 +174,7 @@ fn an_endless_answer_of_whoever_hands_out_credentials_is_given_up() {
         let line = agent.wait_for_log("publishing failed");
         let expected = match answer {
             Reply::EndlessHead => "message head is too large".to_owned(),
-            _ => format!("the answer of {url} is longer than 1048576 bytes"),
+            _ => format!("the answer of {url} is over the limit of 1048576 bytes"),
         };
         assert!(line.contains(&expected), "{service}: {line}");
         server.wait_until("questions", |log| log.requests.len() > 1);

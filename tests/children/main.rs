@@ -112,14 +112,14 @@ fn loses_nothing(words: &[&str]) {
     let (mut orphans, expected) = (Vec::new(), CHILDREN + LET_GO + OF_COMMAND);
     while orphans.len() < expected {
         let Ok(line) = log.recv_timeout(HUNG_TEST) else { break };
-        orphans.extend(Some(line).filter(|line| line.contains("an orphan")));
+        orphans.extend(Some(line).filter(|line| line.contains("orphan process")));
     }
     assert_eq!(orphans.len(), expected, "{words:?}: {orphans:#?}");
     let mut input = running.stdin.take().expect("a pipe");
     input.write_all(b"end\n").expect("the command reads");
     let ended = running.wait().expect("it is a child");
     assert_eq!(ended.code(), Some(5), "{words:?}");
-    let more: Vec<_> = log.iter().filter(|line| line.contains("an orphan")).collect();
+    let more: Vec<_> = log.iter().filter(|line| line.contains("orphan process")).collect();
     assert_eq!(more, [""; 0], "each of them once: {words:?}");
 }
 

@@ -27,10 +27,10 @@ fn an_orphan_of_an_orphan_becomes_a_child_of_the_agent_and_is_reaped() {
     let parent = format!("PPid:\t{}", agent.id());
     agent.wait_for_stdout("ready");
     // The shell between the two.
-    agent.wait_for_log_lines("an orphan", 1);
+    agent.wait_for_log_lines("orphan process", 1);
     input.write_all(b"go\n").expect("the orphan reads");
     assert_eq!(agent.wait_for_stdout("PPid:"), parent);
-    agent.wait_for_log_lines("an orphan", 2);
+    agent.wait_for_log_lines("orphan process", 2);
     agent.terminate().expect_code(128 + 15);
 }
 
@@ -39,11 +39,11 @@ fn a_thousand_orphans_leave_no_zombie_and_the_right_exit_code() {
     let mut agent = shell(A_THOUSAND_ORPHANS);
     let mut input = standard_input(&mut agent);
     let agent = Agent::start(&mut agent);
-    agent.wait_for_log_lines("an orphan", 1000);
+    agent.wait_for_log_lines("orphan process", 1000);
     assert_eq!(children(agent.id()).len(), 1, "the command alone");
     input.write_all(b"end\n").expect("the command reads");
     let ended = agent.wait().expect_code(3);
-    assert_eq!(ended.stderr.matches("an orphan").count(), 1000, "each of them once");
+    assert_eq!(ended.stderr.matches("orphan process").count(), 1000, "each of them once");
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn process_1_reaps_every_orphan_and_passes_signals_on() {
     let Some(mut agent) = as_process_1(&["sh", "-c", &script]) else { return };
     let mut input = standard_input(&mut agent);
     let agent = Agent::start(&mut agent);
-    agent.wait_for_log_lines("an orphan", 100);
+    agent.wait_for_log_lines("orphan process", 100);
     input.write_all(b"go\n").expect("the command reads");
     agent.wait_for_stdout("no zombie of 1");
     agent.wait().expect_code(5);

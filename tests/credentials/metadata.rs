@@ -67,7 +67,7 @@ pub fn a_metadata_service_that_is_turned_off_is_asked_for_nothing() {
         let region = ("AWS_REGION", INSTANCE_REGION);
         let agent = Agent::start(&mut asking(&cloudwatch, &[disabled, region]));
         let line = agent.wait_for_log("publishing failed");
-        assert!(line.contains("give it a task role, an instance role"), "{line}");
+        assert!(line.contains("set a task role, an instance role"), "{line}");
         let ended = end(agent, 1);
         for name in ["InstanceId", "AvailabilityZone"] {
             let line = format!(

@@ -119,11 +119,8 @@ pub fn credentials_without_an_end_are_given_up() {
 type Endless = (fn() -> Reply, &'static str);
 
 const ENDLESS: [Endless; 3] = [
-    (|| Reply::Endless { promised: None }, "is longer than 1048576 bytes and was given up"),
-    (
-        || Reply::Endless { promised: Some(1 << 40) },
-        "is longer than 1048576 bytes and was given up",
-    ),
+    (|| Reply::Endless { promised: None }, "is over the limit of 1048576 bytes"),
+    (|| Reply::Endless { promised: Some(1 << 40) }, "is over the limit of 1048576 bytes"),
     (|| Reply::EndlessHead, "message head is too large"),
 ];
 

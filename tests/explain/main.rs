@@ -96,7 +96,7 @@ fn what_cannot_be_known_is_said_to_be_unknown_and_why() {
     assert_eq!(
         line("trusted roots: "),
         format!(
-            "trusted roots: SSL_CERT_FILE {path:?} gives no trusted root: {path} is empty: expected \
+            "trusted roots: SSL_CERT_FILE {path:?} has no trusted root: {path} is empty: expected \
              certificates in PEM; correct it, or unset SSL_CERT_FILE to use the system's roots"
         )
     );

@@ -113,7 +113,7 @@ impl Check<'_> {
 
     fn second_signal_ended_it(&self) -> bool {
         self.moment == Moment::AgainAfterASecond
-            && (self.log_text().contains("a second signal: stopped at once")
+            && (self.log_text().contains("second signal: stopped at once")
                 || (!self.outcome.log_is_seen && self.outcome.ended.status.code() == Some(1)))
     }
 

@@ -84,7 +84,7 @@ pub const OF_THE_SERVICE: &[Fault] = &[
         "Kept in the backlog and tried each period, so that nothing is lost if it is \
          allowed within `--buffer` periods; the log says what to allow.",
     )
-    .says("allow the role or user cloudwatch:PutMetricData"),
+    .says("add the permission cloudwatch:PutMetricData"),
     Fault::new(
         "ExpiredToken, then valid",
         Outage,
@@ -118,7 +118,7 @@ pub const OF_THE_SERVICE: &[Fault] = &[
         |s| s.answers(Answer::bare(200)),
         "Without a header of CloudWatch's nothing proves that it was taken: kept in the backlog.",
     )
-    .says("something that is not CloudWatch answers"),
+    .says("is not from CloudWatch"),
     Fault::new(
         "answers without an end",
         Outage,
@@ -126,7 +126,7 @@ pub const OF_THE_SERVICE: &[Fault] = &[
         "An answer is given up after 1 MB, and tried again; kept in the backlog.",
     )
     .request(UnderWay::AtOnce)
-    .says("longer than 1048576 bytes")
+    .says("over the limit of 1048576 bytes")
     .retried(),
     Fault::new(
         "answers without an end, drop by drop",
@@ -205,7 +205,7 @@ pub const OF_THE_SERVICE: &[Fault] = &[
         "Kept in the backlog until there are some.",
     )
     .request(UnderWay::Never)
-    .says("give it a task role"),
+    .says("set a task role"),
     Fault::new(
         "no credentials, then a task role",
         Outage,
@@ -213,7 +213,7 @@ pub const OF_THE_SERVICE: &[Fault] = &[
         "Kept in the backlog until there are some.",
     )
     .request(UnderWay::Never)
-    .says("give it a task role"),
+    .says("set a task role"),
     Fault::new(
         "credentials endpoint hangs",
         Outage,
@@ -228,7 +228,7 @@ pub const OF_THE_SERVICE: &[Fault] = &[
         "An answer is given up after 1 MB; kept in the backlog.",
     )
     .request(UnderWay::Never)
-    .says("longer than 1048576 bytes"),
+    .says("over the limit of 1048576 bytes"),
     Fault::new(
         "EC2 metadata hangs",
         Outage,
@@ -243,5 +243,5 @@ pub const OF_THE_SERVICE: &[Fault] = &[
         "As a credentials endpoint that does.",
     )
     .request(UnderWay::Never)
-    .says("longer than 1048576 bytes"),
+    .says("over the limit of 1048576 bytes"),
 ];

@@ -59,7 +59,7 @@ fn a_rejected_datum_is_dropped_alone_with_the_services_own_message() {
     cloudwatch.answer_always(Answer::reject_where(move |datum| {
         datum.name == "MemoryUtilization" && windows_of(std::slice::from_ref(datum)) == [poison]
     }));
-    let line = agent.wait_for_log("was rejected and is dropped");
+    let line = agent.wait_for_log("was rejected and dropped");
     assert!(line.contains("] MemoryUtilization of the window of "), "{line}");
     assert!(line.contains(": InvalidParameterValue: "), "{line}");
     let ended = agent.terminate().expect_code(0);

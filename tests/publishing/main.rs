@@ -164,7 +164,7 @@ fn a_signal_more_than_a_second_after_the_first_ends_it_at_once() {
     cloudwatch.wait_until("a second attempt", |seen| seen.requests.len() == 2);
     agent.signal(Signal::TERM);
     let ended = agent.wait().expect_code(1);
-    assert!(ended.stderr.contains("a second signal: stopped at once"), "{ended:#?}");
+    assert!(ended.stderr.contains("second signal: stopped at once"), "{ended:#?}");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn folder(name: &str) -> PathBuf {
 fn refused(variable: &str, value: &Path) -> String {
     let ended = run(publishing_to("http://127.0.0.1:9").env(variable, value)).expect_code(2);
     assert_eq!(ended.stdout, "");
-    let start = format!("{variable} {value:?} gives no trusted root: ");
+    let start = format!("{variable} {value:?} has no trusted root: ");
     let end = format!("; correct it, or unset {variable} to use the system's roots\n");
     let reason = ended.stderr.strip_prefix(&start).and_then(|rest| rest.strip_suffix(&end));
     assert!(reason.is_some(), "{ended:#?}");
@@ -207,7 +207,7 @@ fn a_command_starts_all_the_same_and_its_windows_go_when_the_file_is_there() {
     command.args(["--", "sh", "-c", "echo started; exec sleep 60"]);
     let agent = Agent::start(&mut command);
     agent.wait_for_stdout("started");
-    let line = agent.wait_for_log("gives no trusted root: ");
+    let line = agent.wait_for_log("has no trusted root: ");
     assert!(line.contains(" ERROR "), "{line}");
     agent.wait_for_log("publishing failed (1 windows kept): SSL_CERT_FILE ");
     assert_eq!(cloudwatch.requests(), []);

@@ -137,7 +137,7 @@ fn a_signal_during_the_last_send_is_the_same_stop() {
             agent.signal(first);
             cloudwatch.wait_until("the last send", |seen| seen.requests.len() == 1);
             agent.signal(second);
-            agent.wait_for_log("is part of the stop that is under way");
+            agent.wait_for_log("ignored: already stopping");
             cloudwatch.release();
             has_delivered(agent.wait(), &cloudwatch);
         }

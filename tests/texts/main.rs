@@ -49,7 +49,7 @@ fn a_message_of_the_service_stays_on_its_line() {
         assert!(line.contains(r"\u{202e}no\n[2026-11-18T11:07:00.000Z ERROR x] all"), "{line}");
         assert!(line.contains(r"\r\u{1b}[31m\u{1b}]0;x\u{7}"), "{line}");
         // The end is what helps.
-        assert!(line.contains(" bytes are left out] "), "{line}");
+        assert!(line.contains(" bytes left out] "), "{line}");
         assert!(line.contains(&format!(" (HTTP {status})")), "{line}");
         let ended = agent.terminate();
         assert_tame(&ended.stderr, is_log);
@@ -61,7 +61,7 @@ fn a_rejected_window_is_told_on_its_line() {
     let cloudwatch = FakeCloudWatch::start();
     cloudwatch.answer_always(Answer::error(400, "InvalidParameterValue", &hostile()));
     let agent = Agent::start(publishing_to(&cloudwatch.url()).env("RUST_LOG", "debug"));
-    agent.wait_for_log("was rejected and is dropped");
+    agent.wait_for_log("was rejected and dropped");
     let ended = agent.terminate();
     let own: Vec<_> = ended.stderr.lines().filter(|line| line.contains("rejected")).collect();
     assert_tame(&own.join("\n"), is_log);
