@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::rc::Rc;
 
-use log::{debug, warn};
+use log::debug;
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, wait,
@@ -138,7 +138,7 @@ impl Drop for Child {
 pub fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
-        warn!(target: COMMAND, "cannot adopt orphans: {error}");
+        log::warn!(target: COMMAND, "cannot adopt orphans: {error}");
     }
 }
 

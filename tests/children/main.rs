@@ -1,7 +1,6 @@
 //! No exit code is lost where orphans are reaped beside it: neither that of a command nor those of
 //! two hundred other children. The agent starts no other children yet, so this program is one that
 //! does, as process 1 and as a subreaper.
-#![cfg(target_os = "linux")]
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, PipeReader, Write, pipe};
@@ -32,6 +31,10 @@ fn main() -> ExitCode {
         let runtime =
             Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
         return runtime.expect("a runtime").block_on(supervise());
+    }
+    if !cfg!(target_os = "linux") {
+        println!("skipped: only Linux has subreapers and PID namespaces");
+        return ExitCode::SUCCESS;
     }
     loses_nothing(&[]);
     println!("test a_subreaper_loses_no_exit_code ... ok");

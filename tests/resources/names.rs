@@ -40,6 +40,32 @@ fn the_name_of_a_credentials_endpoint_is_looked_up_as_soon_as_it_can_be() {
 }
 
 #[test]
+fn no_name_is_looked_up_by_a_thread_of_the_runtime() {
+    if !is_root() {
+        return;
+    }
+    // It panics where there is no thread to be had, and the SDK asks for one unless it is told not to.
+    let credentials = Server::start((Ipv4Addr::LOCALHOST, 0), role);
+    let hosts = TemporaryFile::new("hosts", &format!("127.0.0.1 {NAME}\n"));
+    let role = "role_arn = arn:aws:iam::123456789012:role/x\ncredential_source = EcsContainer\n";
+    let config = TemporaryFile::new("config", &format!("[default]\n{role}"));
+    let cloudwatch = FakeCloudWatch::start();
+    let mut agent = publishing_to(&cloudwatch.url());
+    agent.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let url = format!("http://{NAME}:{}/role", credentials.address().port());
+    agent.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url).env("AWS_CONFIG_FILE", config.path());
+    agent.env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9");
+    let agent = Agent::start(&mut as_nobody(&agent, Some(hosts.path())));
+    credentials.wait_until("a request", |log| !log.requests.is_empty());
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", agent.id())).expect("it runs");
+    let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).ok();
+    let threads: Vec<_> = tasks.filter_map(|task| name(task.expect("an entry"))).collect();
+    // One that has looked something up waits for more to do.
+    assert!(threads.iter().all(|name| !name.starts_with("tokio")), "{threads:?}");
+    agent.terminate();
+}
+
+#[test]
 fn the_name_of_a_task_metadata_endpoint_is_looked_up_as_soon_as_it_can_be() {
     if !is_root() {
         return;

@@ -150,7 +150,11 @@ impl Client {
     ) -> Vec<(&'static str, SharedCredentialsProvider)> {
         let providers = ProviderConfig::without_region().with_http_client(http.clone());
         let providers = &providers.with_region(region.clone());
+        let task = EcsCredentialsProvider::builder().configure(providers).dns(PatientNames).build();
+        let task = SharedCredentialsProvider::new(task);
         let mut profile = ProfileFileCredentialsProvider::builder().configure(providers);
+        // The name of `credential_source`. The SDK's own would look up names in the runtime's threads.
+        profile = profile.with_custom_provider("EcsContainer", task.clone());
         if let Some(name) = &self.aws.profile {
             profile = profile.profile_name(name);
         }
@@ -160,13 +164,12 @@ impl Client {
         };
         let web_identity =
             WebIdentity { http: http.clone(), region, profile: self.aws.profile.clone() };
-        let task = EcsCredentialsProvider::builder().configure(providers).dns(PatientNames);
         let environment = EnvironmentVariableCredentialsProvider::new();
         let mut chain = vec![
             ("Environment", SharedCredentialsProvider::new(environment)),
             ("Profile", profile),
             ("WebIdentityToken", SharedCredentialsProvider::new(web_identity)),
-            ("EcsContainer", SharedCredentialsProvider::new(task.build())),
+            ("EcsContainer", task),
         ];
         if !on_ecs() {
             let instance = imds::credentials::ImdsCredentialsProvider::builder();
