@@ -2,7 +2,7 @@
 //! summary a period to Amazon CloudWatch.
 //!
 //! The modules stand in the order in which data flows through them: a [`source`] gives readings,
-//! the [`sampler`] makes samples of them, the [`collector`] puts them into windows and reduces each
+//! the `sampler` makes samples of them, the [`collector`] puts them into windows and reduces each
 //! to a summary, and [`delivery`] sees to it that a [`publisher`] accepts it.
 
 // How a process comes to run: what was typed, what it means, what runs.
@@ -14,7 +14,7 @@ pub mod model;
 
 pub mod source;
 
-pub mod sampler;
+mod sampler;
 
 pub mod collector;
 
@@ -23,7 +23,7 @@ pub mod delivery;
 pub mod publisher;
 
 // Beside it: the endpoints of the place where it runs, and what a person sees.
-pub mod auto_dimensions;
+mod auto_dimensions;
 mod blocking;
 mod lookup;
 mod surroundings;
@@ -31,7 +31,7 @@ mod terminal;
 
 pub mod children;
 pub mod command;
-pub mod cost;
+mod cost;
 pub mod explain;
 pub mod logging;
 mod shown;

@@ -65,7 +65,7 @@ fn render_part(part: &Explained) -> Vec<String> {
     line("     = ", text(&part.used_now));
     line("limit = ", text(&limit));
     line("", text(&part.calculation));
-    line("unknown: ", text(&part.error));
+    line("unavailable: ", text(&part.error));
     lines.extend(part.notes.iter().map(|note: &Text| format!("  note: {note}")));
     lines
 }

@@ -22,7 +22,7 @@ fn the_machine_is_explained_by_its_files_and_the_formula_with_their_numbers() {
     has("  MaxMemoryUtilization (Percent) ServiceName=Foo Stage=x = ");
     has("publisher: console");
     has("cost: about $0.00 a month: 0 metrics");
-    assert!(text.contains(" s of CPU time in 0.9"), "{text}");
+    assert!(text.contains(" s CPU time / (0.9"), "{text}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn a_rejected_datum_is_dropped_alone_with_the_services_own_message() {
         datum.name == "MemoryUtilization" && windows_of(std::slice::from_ref(datum)) == [poison]
     }));
     let line = agent.wait_for_log("was rejected and dropped");
-    assert!(line.contains("] MemoryUtilization of the window of "), "{line}");
+    assert!(line.contains("] MemoryUtilization of window "), "{line}");
     assert!(line.contains(": InvalidParameterValue: "), "{line}");
     let ended = agent.terminate().expect_code(0);
     let data = cloudwatch.data();

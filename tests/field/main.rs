@@ -72,17 +72,20 @@ fn machines() {
             &[
                 HOST,
                 "WARN",
-                "control group not found, measuring the machine: /proc/self/cgroup does not",
+                "control group not found, measuring the machine: /proc/self/cgroup not found",
                 " = 2.42%",
-                "unknown: /proc/stat has no line `cpu` with at least four counters, not all zero",
+                "unavailable: /proc/stat has no line `cpu` with at least four counters, not all zero",
             ],
         ),
         ("lxcfs-406", &["limit = 1 cores", " = 6.92%"]),
         ("openvz", &[" = 17.35%"]),
         ("linux-2.6.18", &[" = 31.17%"]),
-        ("lxcfs-30-blank", &["unknown: /proc/meminfo has no MemTotal, MemFree, Cached and Shmem"]),
+        (
+            "lxcfs-30-blank",
+            &["unavailable: /proc/meminfo has no MemTotal, MemFree, Cached and Shmem"],
+        ),
         ("zfs", &[" = 32.55%", "/proc/spl/kstat/zfs/arcstats: c_min = 524288000"]),
-        ("fargate-without-shmem", &["unknown: /proc/meminfo has no", "limit = 2 cores"]),
+        ("fargate-without-shmem", &["unavailable: /proc/meminfo has no", "limit = 2 cores"]),
         ("huge-pages", &[" = 93.81%", "limit = 96 cores"]),
     ] {
         check(name, "", lines);

@@ -139,8 +139,8 @@ fn profiles_that_are_not_supported_say_what_to_use_instead() {
         let file = TemporaryFile::new("config", &(config + "sso_start_url = https://x\n"));
         let key = key.split(' ').next().unwrap_or_default();
         let expected = format!(
-            "profile \"dev\" has {key}, which this agent does not support: use a role of the task or \
-             instance, or run eval \"$(aws configure export-credentials --profile dev --format env)\" \
+            "profile \"dev\" has {key}, which this agent does not support: use a task or instance \
+             role, or run eval \"$(aws configure export-credentials --profile dev --format env)\" \
              before it starts"
         );
         let environment = [("AWS_CONFIG_FILE", text(file.path())), ("AWS_PROFILE", "dev")];
@@ -152,8 +152,8 @@ fn profiles_that_are_not_supported_say_what_to_use_instead() {
 fn a_profile_that_does_not_exist_is_named_with_the_files() {
     let config = TemporaryFile::new("config", "[other]\nregion = eu-west-1\n");
     let path = text(config.path());
-    let files = format!("no such profile in AWS_CONFIG_FILE {path:?} or ~/.aws/credentials: ");
-    let cure = "expected a section [profile other] in the configuration file";
+    let files = format!("profile not found in AWS_CONFIG_FILE {path:?} or ~/.aws/credentials: ");
+    let cure = "expected [profile other] in the configuration file";
     let file = ("AWS_CONFIG_FILE", path);
     assert_said(
         &[file, ("AWS_PROFILE", "other")],

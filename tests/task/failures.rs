@@ -98,12 +98,16 @@ fn explain_tells_why_there_are_no_figures() {
     command.args(["explain", "--namespace", "Test", "--service", "Foo", "--dry-run"]);
     let ended = run(command.env("ECS_CONTAINER_METADATA_URI_V4", endpoint.url())).expect_code(0);
     let line = format!(
-        "\n  ECS_CONTAINER_METADATA_URI_V4: task metadata endpoint = unknown: {}/task: \
+        "\n  ECS_CONTAINER_METADATA_URI_V4: task metadata endpoint = unavailable: {}/task: \
          HTTP 404 Not Found\n",
         endpoint.url()
     );
     assert_eq!(ended.stdout.matches(&line).count(), 2, "{ended:#?}");
-    assert_eq!(ended.stdout.matches("\n  unknown: not measured yet\n").count(), 2, "{ended:#?}");
+    assert_eq!(
+        ended.stdout.matches("\n  unavailable: not measured yet\n").count(),
+        2,
+        "{ended:#?}"
+    );
 }
 
 #[test]
