@@ -136,8 +136,8 @@ fn a_task_whose_kernel_does_not_count_memory_has_cpu_and_the_reason_why_memory_i
     // Errors are there by default.
     let mut command = previewing(&endpoint.url());
     let agent = Agent::start(command.env_remove("RUST_LOG"));
-    let line = agent.wait_for_log("memory is absent");
-    assert!(line.contains("/task/stats has no memory of container 0; if the instance's"), "{line}");
+    let line = agent.wait_for_log("memory unavailable: ");
+    assert!(line.contains("/task/stats has no memory of container 0; if the kernel's"), "{line}");
     let line = agent.wait_for_stdout("CPUUtilization=50.00%");
     assert!(line.contains(" MemoryUtilization=- "), "{line}");
     agent.terminate().expect_code(0);
@@ -165,7 +165,7 @@ fn memory_is_absent_while_a_container_that_runs_has_no_figures_and_there_when_it
     });
     let agent = Agent::start(&mut previewing(&endpoint.url()));
     agent.wait_for_stdout("MemoryUtilization=40.23%");
-    let line = agent.wait_for_log("memory is absent");
+    let line = agent.wait_for_log("memory unavailable: ");
     assert!(line.contains("/task/stats has no memory of container worker"), "{line}");
     agent.wait_for_log("memory available again");
     agent.terminate().expect_code(0);
@@ -320,7 +320,7 @@ fn scope_task_outside_of_ecs_says_which_variable_is_missing() {
         }
         let agent = Agent::start(command.args(["--scope", "task"]).env("RUST_LOG", "error"));
         let line = agent.wait_for_log("the task metadata endpoint fails");
-        for text in ["$ECS_CONTAINER_METADATA_URI_V4", "is not set, so this is not an ECS task"] {
+        for text in ["$ECS_CONTAINER_METADATA_URI_V4", "is not set: this is not an ECS task"] {
             assert!(line.contains(text), "{line}");
         }
         let ended = agent.terminate().expect_code(0);
