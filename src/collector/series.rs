@@ -9,6 +9,9 @@ use crate::model::{Entry, Kind, Metric, Series, Statistics};
 #[derive(Debug)]
 pub struct Table {
     rows: Vec<Collected>,
+    /// Their places in the order of a summary: those of the whole first, then those of each container by
+    /// its name.
+    order: Vec<usize>,
     /// How many samples one window is expected to hold.
     samples: usize,
     /// Whether the statistics of sampled values have all of the values.
@@ -37,7 +40,7 @@ enum Values {
 impl Table {
     /// A table for windows of so many samples.
     pub fn new(samples: usize, with_values: bool) -> Self {
-        Self { rows: Vec::new(), samples, with_values }
+        Self { rows: Vec::new(), order: Vec::new(), samples, with_values }
     }
 
     /// How many samples one window is expected to hold.
@@ -58,11 +61,14 @@ impl Table {
     }
 
     fn series(&mut self, metric: Metric, values: Values) -> Series {
-        let known = self.rows.iter().position(|row| *row.metric == metric);
-        Series(known.unwrap_or_else(|| {
-            self.rows.push(Collected { metric: Rc::new(metric), values });
-            self.rows.len() - 1
-        }))
+        if let Some(known) = self.rows.iter().position(|row| *row.metric == metric) {
+            return Series(known);
+        }
+        let place = self.rows.len();
+        let is_before = |other: &usize| self.rows[*other].metric.dimensions <= metric.dimensions;
+        self.order.insert(self.order.partition_point(is_before), place);
+        self.rows.push(Collected { metric: Rc::new(metric), values });
+        Series(place)
     }
 
     pub fn add_sample(&mut self, series: Series, value: f32) {
@@ -92,20 +98,19 @@ impl Table {
         }
     }
 
-    /// What the values of the window that ends have become: of the whole first, then of each
-    /// container by its name. `None` where no sample had a value. The table is then ready for the next
-    /// window.
+    /// What the values of the window that ends have become. `None` where no sample had a value. The
+    /// table is then ready for the next window.
     pub fn reduce(&mut self) -> Option<Vec<Entry>> {
         let has_sample =
             |row: &Collected| matches!(&row.values, Values::Sampled(values) if !values.is_empty());
         let is_worth_it = self.rows.iter().any(has_sample);
         let mut entries = Vec::new();
-        for row in &mut self.rows {
+        for place in &self.order {
+            let row = &mut self.rows[*place];
             let statistics = row.reduce(self.with_values);
             let metric = row.metric.clone();
             entries.extend(statistics.map(|statistics| Entry { metric, statistics }));
         }
-        entries.sort_by(|one, other| one.metric.dimensions.cmp(&other.metric.dimensions));
         is_worth_it.then_some(entries)
     }
 }

@@ -1,6 +1,5 @@
 //! What has not been accepted yet.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -10,7 +9,7 @@ use crate::publisher::{Parcel, Publisher, Size, Terms};
 /// The windows that have not been accepted as a whole, oldest first.
 #[derive(Default)]
 pub struct Backlog {
-    windows: VecDeque<Unsent>,
+    windows: Vec<Unsent>,
 }
 
 /// A window, and how far it has been sent.
@@ -35,7 +34,7 @@ impl Plan {
 
 impl Backlog {
     pub fn push(&mut self, summary: Rc<Summary>, data: Vec<Datum>) {
-        self.windows.push_back(Unsent { summary, data, settled: 0, rejected: 0 });
+        self.windows.push(Unsent { summary, data, settled: 0, rejected: 0 });
     }
 
     /// How many windows there are.
@@ -49,7 +48,7 @@ impl Backlog {
 
     /// The oldest window.
     pub fn first(&self) -> Option<&Unsent> {
-        self.windows.front()
+        self.windows.first()
     }
 
     /// Whether some of the data of the oldest window have been sent.
@@ -103,10 +102,10 @@ impl Backlog {
 
     /// Notes that the first datum of a plan is rejected. Returns its window if all of it is settled.
     pub fn reject(&mut self) -> Option<Unsent> {
-        let window = self.windows.front_mut()?;
+        let window = self.windows.first_mut()?;
         window.settled += 1;
         window.rejected += 1;
-        if window.settled >= window.data.len() { self.windows.pop_front() } else { None }
+        if window.settled >= window.data.len() { Some(self.windows.remove(0)) } else { None }
     }
 
     /// The first datum that is not settled, with its window.
