@@ -13,7 +13,7 @@ use log::{info, warn};
 use rustix::process::{Signal, WaitStatus, kill_current_process_group};
 use tokio_util::sync::CancellationToken;
 
-use self::terminal::Terminal;
+use self::terminal::ControllingTerminal;
 use crate::children::{self, Child, Children};
 use crate::signals::{Signals, Stopping};
 
@@ -22,7 +22,7 @@ use crate::signals::{Signals, Stopping};
 pub struct Command {
     child: Child,
     children: Children,
-    terminal: Option<Terminal>,
+    terminal: Option<ControllingTerminal>,
     /// Whether it was seen to be stopped, and was not made to go on since.
     stopped: bool,
     /// Nothing as long as it runs.
@@ -43,7 +43,7 @@ impl Command {
         signals.install_for_child().map_err(cannot_run)?;
         signals.release();
         children::adopt_orphans();
-        let terminal = Terminal::of_standard_input();
+        let terminal = ControllingTerminal::of_standard_input();
         let start = || children.spawn(process::Command::new(program).args(arguments));
         let child = signals.with_inherited_mask(start).map_err(cannot_run)?;
         let pid = child.pid();

@@ -9,11 +9,11 @@ use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
 /// The terminal of this session. A group is 0 where it is in another PID namespace.
 #[derive(Debug)]
-pub struct Terminal {
+pub struct ControllingTerminal {
     own_group: Pid,
 }
 
-impl Terminal {
+impl ControllingTerminal {
     /// Standard input, if that is the terminal of this session.
     pub fn of_standard_input() -> Option<Self> {
         tcgetpgrp(stdin()).ok()?;

@@ -34,7 +34,7 @@ impl Cli {
         let args: Vec<_> = args.into_iter().collect();
         // What clap gives does not tell `--` with nothing after it from no `--`.
         let separated = args.iter().any(|arg| arg == "--");
-        let mut matches = command().try_get_matches_from(args)?;
+        let mut matches = definition().try_get_matches_from(args)?;
         let explain = matches.remove_subcommand().map(|(_explain, matches)| matches);
         let is_explain = explain.is_some();
         let mut matches = explain.unwrap_or(matches);
@@ -89,7 +89,7 @@ pub fn known_variables() -> Vec<String> {
 pub const PREFIX: &str = "CLOUDWATCH_METRICS_AGENT_";
 
 /// The definition of the command line.
-pub fn command() -> Command {
+pub fn definition() -> Command {
     Command::new(env!("CARGO_PKG_NAME"))
         .version(env!("CARGO_PKG_VERSION"))
         .about("Measures CPU and memory use and sends a summary every period to Amazon CloudWatch.")
@@ -232,12 +232,12 @@ mod tests {
 
     #[test]
     fn the_definition_is_consistent() {
-        command().debug_assert();
+        definition().debug_assert();
     }
 
     #[test]
     fn every_option_has_its_variable() {
-        for arg in command()
+        for arg in definition()
             .get_arguments()
             .filter(|arg| !["help", "version", COMMAND].contains(&arg.get_id().as_str()))
         {

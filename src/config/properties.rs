@@ -6,12 +6,12 @@ use std::os::unix::ffi::OsStringExt;
 use proptest::prelude::*;
 
 use super::Settings;
-use crate::config::cli::{Cli, command};
+use crate::config::cli::{Cli, definition};
 use crate::source::properties::repeatable;
 
 /// An option with a value, or anything.
 fn argument() -> impl Strategy<Value = OsString> {
-    let names: Vec<_> = command().get_arguments().map(|arg| arg.get_id().to_string()).collect();
+    let names: Vec<_> = definition().get_arguments().map(|arg| arg.get_id().to_string()).collect();
     let value = prop_oneof![
         "[-0-9.e]{0,25}",
         "[a-z,=-]{0,20}",

@@ -2,7 +2,7 @@
 //! definition tells.
 
 use clap::{Arg, ArgAction};
-use cloudwatch_metrics_agent::config::cli::{command, variable};
+use cloudwatch_metrics_agent::config::cli::{definition, variable};
 
 /// One option, in words.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Option {
 /// All options, in the order of `--help`.
 pub fn options() -> Vec<Option> {
     // Building it gives each option its number of values.
-    let mut command = command();
+    let mut command = definition();
     command.build();
     let own =
         |arg: &&Arg| !arg.is_positional() && !["help", "version"].contains(&arg.get_id().as_str());

@@ -6,7 +6,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use clap_complete::{Shell, generate};
-use cloudwatch_metrics_agent::config::cli::command;
+use cloudwatch_metrics_agent::config::cli::definition;
 use reference::{configuration, man};
 
 fn main() -> ExitCode {
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn completions(shell: Shell) -> Vec<u8> {
-    let (mut command, mut text) = (command(), Vec::new());
+    let (mut command, mut text) = (definition(), Vec::new());
     let name = command.get_name().to_owned();
     generate(shell, &mut command, name, &mut text);
     text

@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
-use cloudwatch_metrics_agent::config::cli::command;
+use cloudwatch_metrics_agent::config::cli::definition;
 
 /// The page, in roff.
 pub fn page() -> io::Result<Vec<u8>> {
-    let command = command();
+    let command = definition();
     let name = command.get_name().to_owned();
     let version = command.get_version().unwrap_or_default().to_owned();
     let man = Man::new(command);
