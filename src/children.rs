@@ -1,8 +1,8 @@
 //! The one owner of child processes: each is started here, and only this waits for them.
 //!
-//! Whoever adopts orphans has to wait for any child, and so takes the exit codes of all others who
-//! wait beside it. Here each that has ended is looked up: who started it is told how, and what
-//! nobody has registered is an orphan.
+//! A process that adopts orphans has to wait for any child. A second place that waits would lose exit
+//! codes to it. So each child that has ended is looked up here: its handle gets the exit status, and a
+//! child that nobody registered is an orphan.
 
 use std::cell::{Cell, RefCell};
 use std::io;

@@ -161,7 +161,7 @@ fn is_in(mask: u64, signal: Signal) -> bool {
 }
 
 /// Signals that an init does not pass on: they cannot be taken over, or are about the process
-/// that gets them. SIGPIPE is one of these here: this process writes, and whoever read may be gone.
+/// that gets them. SIGPIPE is one of these here: this process writes, and its reader may be gone.
 /// The last two are taken over apart.
 const OWN: [Signal; 14] = [
     Signal::KILL,

@@ -116,7 +116,7 @@ impl Delivery {
         Self { delay, ..self }
     }
 
-    /// The same delivery, which tells from now on how it goes.
+    /// The same delivery, which reports its health to `health`.
     pub fn telling(self, health: Option<watch::Sender<Option<Health>>>) -> Self {
         let delivery = Self { health, ..self };
         delivery.tell(PublisherState::Untried);

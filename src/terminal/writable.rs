@@ -1,7 +1,7 @@
 //! Asks whether an output accepts text now, so that a reader that does not read, such as a full
 //! pipe or a suspended terminal, cannot block this process.
 //!
-//! The standard outputs are shared with whoever started this process, so they cannot be made
+//! The standard outputs are shared with the program that started this one, so they cannot be made
 //! non-blocking.
 
 use std::os::fd::AsFd;

@@ -17,8 +17,8 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// `None` where standard output is not a terminal, or one that only whoever started this
-    /// process may open.
+    /// `None` where standard output is not a terminal, or one that only the program that
+    /// started this one may open.
     pub fn open() -> Option<Self> {
         if !stdout().is_terminal() {
             return None;
