@@ -106,7 +106,7 @@ fn a_folder_that_gives_nothing_is_refused_with_its_reason() {
     let is_empty = format!("{} has no files", empty.display());
     assert_eq!(refused("SSL_CERT_DIR", &empty), is_empty);
     let holds_none = refused("SSL_CERT_DIR", &without);
-    assert!(holds_none.starts_with(&format!("{} holds no certificate", readme.display())));
+    assert!(holds_none.starts_with(&format!("{} has no certificate", readme.display())));
     let both = PathBuf::from(format!("{}:{}", missing.display(), empty.display()));
     assert_eq!(refused("SSL_CERT_DIR", &both), format!("{not_found}; {is_empty}"));
 }
