@@ -14,6 +14,7 @@ use crate::collector::sink::{HandOut, HandedOut};
 use crate::config::{Publish, Scope, Settings};
 use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
+use crate::logging::COST;
 use crate::model::Number;
 use crate::sampler::{self, Pace};
 use crate::terminal::live::{Feeds, Live, Samples};
@@ -30,7 +31,9 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         settings.measuring.period.as_secs(),
     );
     let mut collector = Collector::of(settings, HandOut::to(senders));
-    if settings.publishing.publishers != [Publish::Console] && log_enabled!(Level::Info) {
+    if settings.publishing.publishers != [Publish::Console]
+        && log_enabled!(target: COST, Level::Info)
+    {
         collector.add_sink(Box::new(SayCost::of(settings)));
     }
     let (live, feeds) = Live::open(settings).unzip();

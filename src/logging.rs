@@ -68,6 +68,9 @@ fn resolve_alias(filters: &str) -> String {
 /// moving code does not change it.
 pub const CLOUDWATCH: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::cloudwatch");
 
+/// What it costs is logged under this name.
+pub const COST: &str = concat!(env!("CARGO_PKG_NAME"), "::cost");
+
 /// What a delivery logs is under this name.
 pub const DELIVERY: &str = concat!(env!("CARGO_PKG_NAME"), "::delivery");
 

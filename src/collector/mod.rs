@@ -57,6 +57,11 @@ impl Collector {
         self.open.as_ref().is_some_and(|open| !open.takes(now, self.table.samples()))
     }
 
+    /// Whether the open window will be a summary.
+    pub fn has_sample(&self) -> bool {
+        self.table.has_sample()
+    }
+
     /// Puts the values of one sample into the window that `now` falls into. That closes the window
     /// before.
     pub fn sample(&mut self, now: SystemTime, values: &[(Series, f32)]) {

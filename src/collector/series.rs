@@ -98,12 +98,21 @@ impl Table {
         }
     }
 
+    /// Whether a sample of the open window had a value.
+    pub fn has_sample(&self) -> bool {
+        let is_sampled =
+            |row: &Collected| matches!(&row.values, Values::Sampled(values) if !values.is_empty());
+        self.rows.iter().any(is_sampled)
+    }
+
     /// What the values of the window that ends have become. `None` where no sample had a value. The
     /// table is then ready for the next window.
     pub fn reduce(&mut self) -> Option<Vec<Entry>> {
-        let has_sample =
-            |row: &Collected| matches!(&row.values, Values::Sampled(values) if !values.is_empty());
-        let is_worth_it = self.rows.iter().any(has_sample);
+        if !self.has_sample() {
+            // What a counter counts in such a window is left to the next one.
+            self.rows.iter_mut().for_each(Collected::clear);
+            return None;
+        }
         let mut entries = Vec::new();
         for place in &self.order {
             let row = &mut self.rows[*place];
@@ -111,11 +120,18 @@ impl Table {
             let metric = row.metric.clone();
             entries.extend(statistics.map(|statistics| Entry { metric, statistics }));
         }
-        is_worth_it.then_some(entries)
+        Some(entries)
     }
 }
 
 impl Collected {
+    fn clear(&mut self) {
+        match &mut self.values {
+            Values::Sampled(values) => values.clear(),
+            Values::Reported { values, .. } => values.clear(),
+        }
+    }
+
     fn reduce(&mut self, with_values: bool) -> Option<Statistics> {
         match &mut self.values {
             Values::Sampled(values) => {

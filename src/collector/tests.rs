@@ -201,6 +201,23 @@ fn a_counter_that_could_not_be_read_counts_again_from_where_it_can() {
     assert_eq!(growths(&[Some(5.0), None, Some(8.0), Some(9.0)]), [None, None, Some(1.0)]);
 }
 
+#[test]
+fn what_a_counter_counts_in_a_window_without_a_sample_is_left_to_the_next() {
+    let mut windows = Windows::minute();
+    let kills = windows.collector.reported(Number::OomKills.of(None));
+    windows.collector.report(&Report { values: vec![(kills, 3.0)] });
+    windows.add(60.0, 1.0);
+    windows.collector.report(&Report { values: vec![(kills, 3.0)] });
+    assert!(windows.close().is_some());
+    windows.collector.sample(at(120.0), &[]);
+    windows.collector.report(&Report { values: vec![(kills, 9.0)] });
+    assert_eq!(windows.close(), None);
+    windows.add(180.0, 1.0);
+    windows.collector.report(&Report { values: vec![(kills, 10.0)] });
+    let summary = windows.close().expect("it has samples");
+    assert_eq!(summary.of(Number::OomKills, None).and_then(Statistics::growth), Some(7.0));
+}
+
 /// Notes what it gets.
 #[derive(Clone, Default)]
 struct Notes(Rc<std::cell::RefCell<Vec<String>>>);

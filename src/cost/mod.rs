@@ -11,6 +11,7 @@ use self::prices::{CALL, LOG_GIGABYTE, METRIC_MONTH, SOURCE};
 use crate::collector::sink::Sink;
 use crate::config::{Publish, Settings, ValueForm};
 use crate::delivery::choice::Choice;
+use crate::logging::COST;
 use crate::model::Summary;
 
 /// What one agent makes in a month in which it runs all the time.
@@ -45,8 +46,13 @@ impl Cost {
         let windows = MONTH_SECONDS / settings.measuring.period.as_secs_f64();
         Self {
             metrics: if by_calls || by_log { names * sets } else { 0 },
-            calls: if by_calls { windows } else { 0.0 },
-            log_bytes: if by_log { windows * line_bytes(settings, names, form) } else { 0.0 },
+            // Without a metric nothing is sent.
+            calls: if by_calls && names > 0 { windows } else { 0.0 },
+            log_bytes: if by_log && names > 0 {
+                windows * line_bytes(settings, names, form)
+            } else {
+                0.0
+            },
         }
     }
 
@@ -128,23 +134,25 @@ impl Comparison {
     }
 }
 
-/// Says in the log what it costs, as soon as the first window shows how many metrics there are.
+/// Says in the log what it costs, with the second window: the first one may have begun too late to have
+/// a value of everything.
 pub struct SayCost {
     settings: Settings,
-    is_said: bool,
+    windows: u32,
 }
 
 impl SayCost {
     pub fn of(settings: &Settings) -> Self {
-        Self { settings: settings.clone(), is_said: false }
+        Self { settings: settings.clone(), windows: 0 }
     }
 }
 
 impl Sink for SayCost {
     fn summary(&mut self, summary: &Rc<Summary>) {
-        if !std::mem::replace(&mut self.is_said, true) {
+        self.windows = self.windows.saturating_add(1);
+        if self.windows == 2 {
             let sets = self.settings.identity.set_count();
-            log::info!("cost: {}", Comparison::of(&self.settings, summary, sets));
+            log::info!(target: COST, "cost: {}", Comparison::of(&self.settings, summary, sets));
         }
     }
 }

@@ -200,12 +200,11 @@ impl Delivery {
             } else {
                 Ok(None)
             };
+            let mut was_begun = self.backlog.is_begun();
             match sent {
                 Ok(accepted) => {
                     self.settle(&plan, accepted);
-                    // What stands behind the datum that was looked for is sent as it would have been.
-                    most =
-                        if self.backlog.is_begun() { most.saturating_mul(2) } else { usize::MAX };
+                    most = most.saturating_mul(2);
                 }
                 // The service refuses a request as a whole. Smaller and smaller ones find the
                 // datum that it refuses, and let the others through.
@@ -213,21 +212,30 @@ impl Delivery {
                     debug!("{} metrics rejected together, retrying in halves: {error}", plan.len());
                     most = plan.len() / 2;
                 }
-                Err(error) if error.kind == Failure::Rejected => self.reject(&error),
+                Err(error) if error.kind == Failure::Rejected => {
+                    self.reject(&error);
+                    was_begun = true;
+                }
                 Err(error) => return self.fails(error, hurry),
+            }
+            // The window with the datum that was looked for is done: the next ones are sent as ever.
+            if was_begun && !self.backlog.is_begun() {
+                most = usize::MAX;
             }
         }
     }
 
     /// What a plan sent was accepted, but for those data that the publisher counts as refused.
     fn settle(&mut self, plan: &Plan, accepted: Option<Accepted>) {
+        let done = self.backlog.settle(plan);
         if let Some(Accepted { refused }) = accepted {
             self.counts.rejected_data += refused;
-            self.outage_ends();
+            // A part of a window may be accepted while the service still fails now and then.
+            if !done.is_empty() {
+                self.outage_ends();
+            }
         }
-        for window in self.backlog.settle(plan) {
-            self.is_done(&window);
-        }
+        done.iter().for_each(|window| self.is_done(window));
     }
 
     /// Says so when a datum is rejected for the first time, and not again in each window.

@@ -7,6 +7,8 @@ mod text;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use log::LevelFilter;
+
 use serde::{Serialize, Serializer};
 use tokio::time::{Instant, sleep};
 
@@ -14,7 +16,8 @@ use self::part::Explained;
 use self::published::{Published, Unavailable};
 use crate::auto_dimensions;
 use crate::collector::Collector;
-use crate::config::{Output, Settings};
+use crate::collector::series::Table;
+use crate::config::{Output, Settings, ValueForm};
 use crate::cost::Comparison;
 use crate::model::{CpuReading, Evidence, MemoryReading, Number, ReadError};
 use crate::publisher::{self, Retries};
@@ -88,7 +91,10 @@ pub async fn run(settings: &Settings) -> String {
     let chosen = choose::open(&settings.measuring).await;
     let (scope, reason) = (chosen.scope, chosen.reason.clone());
     let (summaries, hand_out) = published::hand_out();
-    let mut collector = Collector::of(settings, hand_out);
+    // One window for all of it, however long it takes and whatever the clock does.
+    let with_values = settings.publishing.form == ValueForm::Distribution;
+    let table = Table::new(MOST_SAMPLES, with_values);
+    let mut collector = Collector::new(LONGEST_LOOK, table, hand_out);
     let looked = look(chosen, settings, &mut collector).await;
     let Looked { cpu: [first, second], memory, evidence, missing } = looked;
     collector.finish();
@@ -159,11 +165,15 @@ struct Looked {
 
 /// Samples until there is memory, and CPU twice. The collector gets all of it.
 async fn look(chosen: Chosen, settings: &Settings, collector: &mut Collector) -> Looked {
-    let (start, mut looked) = (Instant::now(), Looked::default());
+    let (start, now, mut looked) = (Instant::now(), SystemTime::now(), Looked::default());
     let mut sampler = Sampler::new(chosen, settings.measuring.metrics, None, collector);
     loop {
         let reading = sampler.read(Instant::now());
-        sampler.take(reading.clone(), SystemTime::now(), collector);
+        // What is wrong stands in the explanation, so the log need not say it, too.
+        let level = log::max_level();
+        log::set_max_level(LevelFilter::Off);
+        sampler.take(reading.clone(), now, collector);
+        log::set_max_level(level);
         if reading.cpu.is_some() {
             let [_, last] = looked.cpu;
             looked.cpu = [last, reading.cpu];
@@ -190,6 +200,9 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// An endpoint that has not told anything after this is not waited for.
 const NOTHING_KNOWN: Duration = Duration::from_secs(4);
+
+/// A sample each tenth of a second at most, as long as it may take.
+const MOST_SAMPLES: usize = 400;
 
 /// On Fargate the endpoint has new values every ten seconds, and the CPU overhead needs two of them
 /// from after the start. What is missing after this time is shown as unavailable.

@@ -22,7 +22,7 @@ pub struct Explained {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<PartLimit>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub percent: Option<f32>,
+    pub percent: Option<f64>,
     /// How the percent comes about, in numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calculation: Option<String>,
@@ -77,7 +77,7 @@ pub fn cpu(
     let cores = second.limit.amount.0;
     let formula =
         format!("{used:.3} s CPU time / ({elapsed:.3} s × {cores} cores) = {percent:.2}%");
-    Explained { percent: Some(percent), calculation: Some(formula), ..part }
+    Explained { percent: Some(f64::from(percent)), calculation: Some(formula), ..part }
 }
 
 pub fn memory(
@@ -97,7 +97,7 @@ pub fn memory(
     };
     let (used, limit) = (memory.used.0, memory.limit.amount.0);
     let formula = format!("{used} bytes / {limit} bytes = {percent:.2}%");
-    Explained { percent: Some(percent), calculation: Some(formula), ..part }
+    Explained { percent: Some(f64::from(percent)), calculation: Some(formula), ..part }
 }
 
 impl Explained {

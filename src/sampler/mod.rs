@@ -57,7 +57,7 @@ pub async fn run(
             break;
         }
     }
-    sampler.report(&mut collector);
+    sampler.close(&mut collector);
     collector.finish()
 }
 
@@ -109,10 +109,18 @@ impl Sampler {
             debug!("{name}: {sample:?}");
         }
         if collector.would_close(now) {
+            self.close(collector);
+        }
+        collector.sample(now, &self.values);
+    }
+
+    /// Completes the open window. One without a sample has no summary: what happened in it is then
+    /// reported with the next one, and not lost.
+    fn close(&mut self, collector: &mut Collector) {
+        if collector.has_sample() {
             self.report(collector);
             self.reports.say_missing();
         }
-        collector.sample(now, &self.values);
     }
 
     /// Takes the numbers that are read once a window.

@@ -12,7 +12,7 @@ use super::*;
 use crate::collector::series::Table;
 use crate::collector::sink::HandOut;
 use crate::config::Scope;
-use crate::model::{CpuAccount, Limit, Origin, Statistics, Summary};
+use crate::model::{CpuAccount, Limit, Origin, Reported, Statistics, Summary};
 
 const GIB: u64 = 1 << 30;
 
@@ -26,6 +26,9 @@ struct Load {
     /// Cores that are busy at present.
     busy: Cell<f64>,
     memory: Cell<Option<u64>>,
+    /// Whether there is nothing to read.
+    silent: Cell<bool>,
+    oom_kills: Cell<u64>,
     readings: Cell<u32>,
     account: CpuAccount,
 }
@@ -37,6 +40,8 @@ impl Machine {
             used: Cell::new(Duration::from_secs(1000)),
             busy: Cell::new(1.0),
             memory: Cell::new(Some(2 * GIB)),
+            silent: Cell::new(false),
+            oom_kills: Cell::new(3),
             readings: Cell::new(0),
             account: CpuAccount::open(),
         }))
@@ -57,6 +62,9 @@ impl Source for Machine {
     fn read(&mut self, instant: Instant) -> Reading {
         self.advance();
         self.0.readings.set(self.0.readings.get() + 1);
+        if self.0.silent.get() {
+            return Reading::default();
+        }
         let limit = |amount| Limit { amount, origin: Origin::Call("a test") };
         let cpu = CpuReading {
             at: instant,
@@ -71,6 +79,10 @@ impl Source for Machine {
             .map(|used| MemoryReading { used: Bytes(used), limit: limit(Bytes(8 * GIB)) });
         let memory = memory.ok_or(ReadError::Missing("meminfo".into()));
         Reading { cpu: Some(Ok(cpu)), memory: Some(memory) }
+    }
+
+    fn reported(&mut self) -> Reported {
+        vec![(Number::OomKills, Some(Ok(self.0.oom_kills.get() as f64)))]
     }
 }
 
@@ -252,6 +264,27 @@ fn a_part_that_cannot_be_read_is_absent_and_comes_back() {
         assert_eq!(of_memory(&summaries[0]), None);
         assert_eq!(cpu(&summaries[0]), (66, 25.0, 25.0));
         assert_eq!(of_memory(&summaries[1]).map(|memory| memory.median), Some(50.0));
+    });
+}
+
+#[test]
+fn what_happened_in_windows_without_a_sample_is_in_the_next_one() {
+    paused(async {
+        let running = start(600);
+        sleep(Duration::from_secs(60)).await;
+        running.machine.0.silent.set(true);
+        sleep(Duration::from_secs(60)).await;
+        running.machine.0.oom_kills.set(10);
+        sleep(Duration::from_secs(120)).await;
+        running.machine.0.silent.set(false);
+        sleep(Duration::from_secs(60)).await;
+        let summaries = running.finish().await;
+        let kills = |summary: &Rc<Summary>| {
+            let kills = summary.of(Number::OomKills, None).and_then(Statistics::growth);
+            (seconds(summary) / 60, kills)
+        };
+        let kills: Vec<_> = summaries.iter().map(kills).collect();
+        assert_eq!(kills, [(10, Some(0.0)), (14, Some(7.0)), (15, Some(0.0))]);
     });
 }
 

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use log::{error, info};
+use log::info;
 use tokio::time::{Instant, timeout};
 
 use self::account::{Account, Exact, Lacking};
@@ -100,7 +100,7 @@ impl Task {
             }
             None => {
                 let error = ecs::no_endpoint("/task");
-                error!("the task metadata endpoint fails: {error}");
+                poll::say_failure(&error);
                 sender.send(News::Failed(error.to_string()));
                 ecs::no_url("/task")
             }

@@ -32,7 +32,7 @@ pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, news: NewsSender) {
     while !poll.news.is_closed() {
         let failure = poll.ask().await.err();
         match &failure {
-            Some(error) if !failing => error!("the task metadata endpoint fails: {error}"),
+            Some(error) if !failing => say_failure(error),
             None if failing => info!("the task metadata endpoint works again"),
             _ => {}
         }
@@ -46,6 +46,11 @@ pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, news: NewsSender) {
         }
         sleep(POLL_INTERVAL).await;
     }
+}
+
+/// Says that there is no answer, and why.
+pub fn say_failure(error: &io::Error) {
+    error!("the task metadata endpoint fails: {error}");
 }
 
 /// The endpoint, and what is known from it.
