@@ -202,7 +202,7 @@ def check_names(name: str, text: str, problems: Problems) -> int:
             if not re.search(r"\bNAME\b", path) and not any(ROOT.glob(path)):
                 problems.add(name, f"`{path}` does not exist")
         for option, target in re.findall(r"cargo .*?(--test|--bench|-p) ([\w-]+)", span):
-            files = {"--test": f"tests/{target}.rs", "--bench": f"benches/{target}.rs"}
+            files = {"--test": f"tests/{target}/main.rs", "--bench": f"benches/{target}.rs"}
             if not any(ROOT.glob(files.get(option, f"tests/{target}/Cargo.toml"))):
                 problems.add(name, f"`{span}`: there is no {target}")
     return len(spans)
