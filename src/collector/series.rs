@@ -72,9 +72,11 @@ impl Table {
     }
 
     pub fn add_sample(&mut self, series: Series, value: f32) {
-        match &mut self.rows[series.0].values {
+        let row = &mut self.rows[series.0];
+        match &mut row.values {
             Values::Sampled(values) => {
-                if values.capacity() == 0 {
+                // A container has fewer values, as many as the endpoint gives.
+                if values.capacity() == 0 && row.metric.dimensions.is_empty() {
                     // At once, so that no sample has to move the ones before it.
                     values.reserve_exact(self.samples);
                 }

@@ -62,6 +62,10 @@ impl Backlog {
         let (mut ranges, mut room, mut count) = (Vec::new(), Size::default(), 0);
         for window in self.windows.iter().take(terms.most_windows) {
             let from = window.settled;
+            if ranges.is_empty() && from == window.data.len() {
+                // By itself, so that what a send of others ends with is not taken for its own.
+                return Some(Plan(std::iter::once(from..from).collect()));
+            }
             let fits = |datum: &&Datum| {
                 room.add(publisher.size(&window.summary, **datum));
                 count += 1;

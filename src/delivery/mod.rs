@@ -228,6 +228,7 @@ impl Delivery {
     /// What a plan sent was accepted, but for those data that the publisher counts as refused.
     fn settle(&mut self, plan: &Plan, accepted: Option<Accepted>) {
         let done = self.backlog.settle(plan);
+        done.iter().for_each(|window| self.is_done(window));
         if let Some(Accepted { refused }) = accepted {
             self.counts.rejected_data += refused;
             // A part of a window may be accepted while the service still fails now and then.
@@ -235,7 +236,6 @@ impl Delivery {
                 self.outage_ends();
             }
         }
-        done.iter().for_each(|window| self.is_done(window));
     }
 
     /// Says so when a datum is rejected for the first time, and not again in each window.
@@ -264,6 +264,9 @@ impl Delivery {
             return;
         }
         self.counts.delivered += 1;
+        if window.data.is_empty() {
+            return;
+        }
         if let Some(target) = self.terms.log.filter(|of| log_enabled!(target: of, Level::Info)) {
             for line in self.format.lines(&window.summary) {
                 info!(target: target, "{line}");

@@ -383,3 +383,35 @@ async fn the_last_flush_is_tried_as_long_as_the_endpoint_may_come_back() {
     assert_eq!(taken(&recorder), [0, 1, 2]);
     assert_eq!(delivery.counts(), Counts { delivered: 3, ..Counts::default() });
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_datum_behind_a_window_without_a_datum_is_counted_once() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().poison = [(1, 2)].into();
+    let mut delivery = delivery(&recorder, 60);
+    let empty = |number: u32| Summary { start: UNIX_EPOCH + PERIOD * number, entries: Vec::new() };
+    delivery.add(Rc::new(empty(0)));
+    let kills = entry(Number::Throttling, None, reported(3.0, 3.0));
+    delivery.add(Rc::new(Summary { entries: vec![kills], ..empty(1) }));
+    delivery.add(Rc::new(empty(2)));
+    delivery.send(&CancellationToken::new()).await;
+    let expected = Counts { delivered: 2, rejected: 1, rejected_data: 1, ..Counts::default() };
+    assert_eq!(delivery.counts(), expected);
+    assert_eq!(recorder.0.borrow().offered.len(), 1, "it is sent once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_window_goes_with_the_next_ones() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().most_data = Some(4);
+    let mut delivery = delivery(&recorder, 60);
+    let more = vec![entry(Number::Cpu, Some("app"), sampled(1, 1.0, 2.0)); 1];
+    let first = window(0);
+    let entries = [first.entries.clone(), more].concat();
+    delivery.add(Rc::new(Summary { start: first.start, entries }));
+    delivery.add(window(1));
+    delivery.send(&CancellationToken::new()).await;
+    let sizes: Vec<_> = recorder.0.borrow().accepted.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [4, 4], "the fifth datum of the first window, and the three of the second");
+    assert_eq!(delivery.counts(), Counts { delivered: 2, ..Counts::default() });
+}

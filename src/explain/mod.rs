@@ -40,7 +40,8 @@ struct Explanation {
     /// What was asked for and has no value.
     unavailable: Vec<Unavailable>,
     publishers: Vec<Facts>,
-    cost: Comparison,
+    /// Unknown where nothing could be measured.
+    cost: Option<Comparison>,
 }
 
 /// To where and as whom a publisher would publish.
@@ -130,7 +131,8 @@ pub async fn run(settings: &Settings) -> String {
         metrics: published::all(settings, &summary),
         unavailable,
         publishers,
-        cost: Comparison::of(settings, &summary, settings.identity.dimension_sets().len()),
+        cost: (!summary.entries.is_empty())
+            .then(|| Comparison::of(settings, &summary, settings.identity.dimension_sets().len())),
     };
     match settings.publishing.output {
         Output::Text => text::render(&explanation),
@@ -166,14 +168,11 @@ struct Looked {
 /// Samples until there is memory, and CPU twice. The collector gets all of it.
 async fn look(chosen: Chosen, settings: &Settings, collector: &mut Collector) -> Looked {
     let (start, now, mut looked) = (Instant::now(), SystemTime::now(), Looked::default());
-    let mut sampler = Sampler::new(chosen, settings.measuring.metrics, None, collector);
+    let numbers = settings.measuring.metrics;
+    let mut sampler = quietly(|| Sampler::new(chosen, numbers, None, collector));
     loop {
         let reading = sampler.read(Instant::now());
-        // What is wrong stands in the explanation, so the log need not say it, too.
-        let level = log::max_level();
-        log::set_max_level(LevelFilter::Off);
-        sampler.take(reading.clone(), now, collector);
-        log::set_max_level(level);
+        quietly(|| sampler.take(reading.clone(), now, collector));
         if reading.cpu.is_some() {
             let [_, last] = looked.cpu;
             looked.cpu = [last, reading.cpu];
@@ -184,12 +183,21 @@ async fn look(chosen: Chosen, settings: &Settings, collector: &mut Collector) ->
         let is_silent = evidence.iter().flat_map(|of| &of.values).all(|raw| raw.value.is_err());
         let longest = if is_silent { NOTHING_KNOWN } else { LONGEST_LOOK };
         if is_complete || start.elapsed() >= longest {
-            sampler.report(collector);
+            quietly(|| sampler.report(collector));
             let missing = sampler.missing().to_vec();
             return Looked { evidence, missing, ..looked };
         }
         sleep(settings.measuring.sample_interval.min(LONGEST_INTERVAL)).await;
     }
+}
+
+/// Runs something whose failures stand in the explanation, so the log need not have them, too.
+fn quietly<T>(run: impl FnOnce() -> T) -> T {
+    let level = log::max_level();
+    log::set_max_level(LevelFilter::Off);
+    let result = run();
+    log::set_max_level(level);
+    result
 }
 
 /// Where nothing could be measured yet.

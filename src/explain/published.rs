@@ -56,15 +56,17 @@ pub fn all(settings: &Settings, summary: &Summary) -> Vec<Published> {
     data.into_iter().map(|datum| Published::of(&settings.identity, summary, datum)).collect()
 }
 
-/// The numbers that were asked for and are not in a summary, each with the reason.
+/// The numbers of the whole that were asked for and would not be sent, each with the reason.
 pub fn unavailable(
     settings: &Settings,
     summary: &Summary,
     reason: impl Fn(Number) -> String,
 ) -> Vec<Unavailable> {
+    let data = Choice::of(settings).data(summary, 1);
     let is_absent = |number: &Number| {
-        let entry = summary.entries.iter().find(|entry| entry.metric.number() == Some(*number));
-        entry.is_none()
+        let of_whole = data.iter().map(|datum| &datum.entry(summary).metric);
+        let mut of_whole = of_whole.filter(|metric| metric.container().is_none());
+        !of_whole.any(|metric| metric.number() == Some(*number))
     };
     let absent = settings.measuring.metrics.iter().filter(is_absent);
     let reason = |number| Text::from(&*reason(number));

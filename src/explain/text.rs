@@ -31,7 +31,10 @@ pub fn render(explanation: &Explanation) -> String {
         lines.extend(facts.map(|(name, fact)| format!("{}: {}", name.replace('_', " "), of(fact))));
     }
     lines.push(String::new());
-    lines.push(format!("cost: {}", explanation.cost));
+    lines.push(match &explanation.cost {
+        Some(cost) => format!("cost: {cost}"),
+        None => "cost: unknown, because nothing was measured".to_owned(),
+    });
     lines.join("\n")
 }
 

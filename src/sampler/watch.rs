@@ -87,7 +87,7 @@ impl ReportWatch {
         self.missing.clear();
         for number in &self.asked {
             if !reported.iter().any(|(offered, _)| offered == number) {
-                let reason = format!("--scope {} does not measure it", self.scope);
+                let reason = format!("scope {} does not measure it", self.scope);
                 self.missing.push((*number, reason));
             }
         }

@@ -175,7 +175,7 @@ fn what_cannot_be_measured_here_is_said_and_not_priced() {
     let arguments = ["--scope", "host", "--metrics", "memory,throttling,oom-kills"];
     let explanation = json_of(&arguments, &[("AWS_REGION", "eu-west-1")]);
     assert_eq!(explanation["cost"]["metrics"], 2);
-    let reason = "--scope host does not measure it";
+    let reason = "scope host does not measure it";
     let expected = json!([
         { "name": "CPUThrottling", "reason": reason },
         { "name": "OOMKills", "reason": reason },

@@ -80,7 +80,7 @@ class Checks:
                 if "scope: host" in log:
                     # Each is asked for the events of a container, which a machine does not have.
                     for name in ("CPUThrottling", "OOMKills"):
-                        warning = f"{name} unavailable: --scope host does not measure it"
+                        warning = f"{name} unavailable: scope host does not measure it"
                         self.assertEqual(log.count(warning), 1, log)
                         log = re.sub(f"WARN .*{warning}", "", log)
                 self.assertNotRegex(log, "ERROR|WARN|panicked")

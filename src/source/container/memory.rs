@@ -1,4 +1,4 @@
-//! ContainerMemory used by the group, and how much it may use.
+//! Memory used by the group, and how much it may use.
 
 use std::path::{Path, PathBuf};
 

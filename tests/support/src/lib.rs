@@ -21,10 +21,12 @@ pub fn binary() -> PathBuf {
     built().join("cloudwatch_metrics_agent")
 }
 
-/// The folder of what Cargo built with this profile: a test is in `deps` there.
+/// The folder of what Cargo built with this profile: a test is in `deps` there. A test that was copied
+/// to the root of another machine is given the binary by its name, and has its files below that root.
 fn built() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its file");
-    test.ancestors().nth(2).expect("a test is in deps").to_owned()
+    let folder = test.ancestors().nth(2).or_else(|| test.parent());
+    folder.expect("a file is in a folder").to_owned()
 }
 
 /// The command line of the binary, in an environment that holds nothing of this machine's.
