@@ -73,7 +73,7 @@ pub const OF_THE_MACHINE: &[Fault] = &[
         "Said in the log, exit code 1.",
     )
     .request(UnderWay::Never)
-    .says("closed it"),
+    .says("has closed standard output"),
     Fault::new(
         "stdout: full pipe (--dry-run)",
         Outage,
