@@ -177,7 +177,7 @@ pub const OF_THE_SERVICE: &[Fault] = &[
         "Kept in the backlog.",
     )
     .request(UnderWay::Never)
-    .says("name resolution")
+    .says("DNS settings")
     .needs(Needs::Namespace),
     Fault::new(
         "DNS: no answer",
