@@ -1,7 +1,7 @@
 //! Which data a summary is sent as.
 
 use crate::config::{Settings, ValueForm};
-use crate::model::{Datum, Kind, Metric, Numbers, Statistic, Summary, Value};
+use crate::model::{Datum, Metric, Numbers, Statistic, Summary, Value};
 
 /// What was chosen of all that could be sent.
 #[derive(Clone, Copy, Debug)]
@@ -34,14 +34,12 @@ impl Choice {
 
     /// What is sent of the values of a metric.
     fn statistics(self, metric: &Metric) -> &'static [Statistic] {
-        let number = metric.number().filter(|number| self.numbers.contains(*number));
-        let is_sampled = number.map(|number| number.is_sampled());
-        match (is_sampled, self.form, metric.kind) {
-            (None, ..) => &[],
-            (Some(true), ValueForm::MedianMax, _) => &[Statistic::Median, Statistic::Maximum],
-            (Some(true), ValueForm::Distribution, _) => &[Statistic::Values],
-            (Some(false), _, Kind::Gauge) => &[Statistic::Last],
-            (Some(false), _, Kind::Counter) => &[Statistic::Growth],
+        match metric.number().filter(|number| self.numbers.contains(*number)) {
+            None => &[],
+            Some(number) if number.is_sampled() && self.form == ValueForm::Distribution => {
+                &[Statistic::Values]
+            }
+            Some(number) => number.statistics(),
         }
     }
 }

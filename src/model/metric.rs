@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use super::Statistic;
+
 /// What is measured: a number with its unit, of one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metric {
@@ -118,6 +120,15 @@ impl Number {
     /// The name of the maximum of its samples.
     pub fn maximum(self) -> Option<&'static str> {
         self.row().maximum
+    }
+
+    /// What is published and shown of its values in a window.
+    pub fn statistics(self) -> &'static [Statistic] {
+        match self.row().kind {
+            _ if self.is_sampled() => &[Statistic::Median, Statistic::Maximum],
+            Kind::Gauge => &[Statistic::Last],
+            Kind::Counter => &[Statistic::Growth],
+        }
     }
 
     /// Its unit.

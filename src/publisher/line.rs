@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
+use super::names::name_of;
 use crate::config::Settings;
-use crate::model::{
-    CONTAINER_NAME, Kind, Metric, Number, Numbers, Statistic, Summary, Unit, Value,
-};
+use crate::model::{CONTAINER_NAME, Number, Numbers, Summary, Unit, Value};
 use crate::shown::shown;
 
 /// The lines of one configuration.
@@ -43,7 +42,8 @@ impl LineFormat {
         let is_shown = |number: &Number| number.is_sampled() || container.is_none();
         for number in self.chosen.iter().filter(is_shown) {
             let of = summary.of(number, container);
-            for (statistic, name) in statistics(number) {
+            for statistic in number.statistics() {
+                let name = name_of(number, *statistic);
                 let value = match of.map(|statistics| statistic.of(statistics)) {
                     Some(Value::One(value)) if value.is_finite() => match number.unit() {
                         Unit::Percent => format!("{value:.2}%"),
@@ -58,18 +58,6 @@ impl LineFormat {
         let sampled = Number::ALL.iter().filter(|number| number.is_sampled());
         let counts = sampled.filter_map(|number| Some(summary.of(*number, container)?.count));
         format!("{line} samples={} {}", counts.max().unwrap_or(0), self.place)
-    }
-}
-
-/// What is shown of a number, with its names.
-fn statistics(number: Number) -> Vec<(Statistic, &'static str)> {
-    let Metric { kind, .. } = number.of(None);
-    match (number.maximum(), kind) {
-        (Some(max), _) => {
-            vec![(Statistic::Median, number.published()), (Statistic::Maximum, max)]
-        }
-        (None, Kind::Gauge) => vec![(Statistic::Last, number.published())],
-        (None, Kind::Counter) => vec![(Statistic::Growth, number.published())],
     }
 }
 

@@ -1,10 +1,14 @@
 //! What data are called in CloudWatch, on the console and in the log.
 
-use crate::model::{Datum, Metric, Statistic, Summary, Unit};
+use crate::model::{Datum, Metric, Number, Statistic, Summary, Unit};
 
 /// The name of a statistic of a metric.
 pub fn name(metric: &Metric, statistic: Statistic) -> &'static str {
-    let Some(number) = metric.number() else { return metric.name };
+    metric.number().map_or(metric.name, |number| name_of(number, statistic))
+}
+
+/// The name of a statistic of a number.
+pub fn name_of(number: Number, statistic: Statistic) -> &'static str {
     match statistic {
         Statistic::Maximum => number.maximum().unwrap_or_else(|| number.published()),
         _ => number.published(),
