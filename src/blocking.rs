@@ -74,10 +74,10 @@ impl Helpers {
             // Signals are for the one thread that waits for them.
             let _ = SigSet::all().thread_block();
             let result = call();
-            // Free for the next lookup as soon as the C library has answered, whether or not
-            // anybody waits.
+            // Free for the next call as soon as this one has returned, whether or not its result is
+            // awaited.
             drop(place);
-            // Nobody may wait for it any more.
+            // The caller may have given it up.
             let _ = sender.send(result);
         };
         let started = thread::Builder::new().stack_size(STACK).spawn(run);

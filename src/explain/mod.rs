@@ -8,7 +8,6 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use log::LevelFilter;
-
 use serde::{Serialize, Serializer};
 use tokio::time::{Instant, sleep};
 
@@ -49,7 +48,7 @@ struct Explanation {
 struct Facts {
     name: &'static str,
     #[serde(flatten, serialize_with = "as_map")]
-    facts: Vec<(String, FactShown)>,
+    facts: Vec<(&'static str, FactShown)>,
 }
 
 /// Something about a publisher: the value alone, for machines, and what else there is to say.
@@ -99,7 +98,7 @@ pub async fn run(settings: &Settings) -> String {
     let looked = look(chosen, settings, &mut collector).await;
     let Looked { cpu: [first, second], memory, evidence, missing } = looked;
     collector.finish();
-    let summary = published::newest(summaries);
+    let summary = published::summary(summaries);
     let mut publishers = Vec::new();
     for publish in &settings.publishing.publishers {
         let publisher = publisher::choose::open(*publish, settings, &Retries::default());
@@ -145,10 +144,7 @@ impl Facts {
     fn of(name: &'static str, facts: Vec<publisher::Fact>) -> Self {
         let facts = facts.into_iter().map(|fact| {
             let (value, note) = (fact.value.as_deref().map(Text::from), fact.note);
-            (
-                fact.name.replace(' ', "_"),
-                FactShown { value, note: note.as_deref().map(Text::from) },
-            )
+            (fact.name, FactShown { value, note: note.as_deref().map(Text::from) })
         });
         Self { name, facts: facts.collect() }
     }

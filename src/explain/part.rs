@@ -3,16 +3,13 @@
 use serde::Serialize;
 
 use super::{NO_FIGURES, Text};
-use crate::model::{self, CpuReading, Evidence, Limit, MemoryReading, Origin, ReadError};
+use crate::model::{CpuReading, Evidence, Limit, MemoryReading, Origin, Part, ReadError};
 use crate::sampler::{cpu_utilization, memory_utilization};
 
 /// CPU or memory. What cannot be known is said as `error`.
 #[derive(Debug, Serialize)]
 pub struct Explained {
-    /// `cpu` or `memory`.
-    pub part: &'static str,
-    #[serde(skip)]
-    pub title: model::Part,
+    pub part: Part,
     pub values: Vec<Figure>,
     /// What is used, in the names of the values, and with the values put in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +56,7 @@ pub fn cpu(
     second: Option<Result<CpuReading, ReadError>>,
     evidence: &[Evidence],
 ) -> Explained {
-    let part = Explained::new(model::Part::Cpu, "cpu", evidence);
+    let part = Explained::new(Part::Cpu, evidence);
     let (first, second) = match (first, second) {
         (Some(Ok(first)), Some(Ok(second))) => (first, second),
         (Some(Err(error)), _) | (_, Some(Err(error))) => return part.failed(&error.to_string()),
@@ -84,7 +81,7 @@ pub fn memory(
     reading: Option<Result<MemoryReading, ReadError>>,
     evidence: &[Evidence],
 ) -> Explained {
-    let part = Explained::new(model::Part::Memory, "memory", evidence);
+    let part = Explained::new(Part::Memory, evidence);
     let memory = match reading {
         Some(Ok(memory)) => memory,
         Some(Err(error)) => return part.failed(&error.to_string()),
@@ -101,8 +98,8 @@ pub fn memory(
 }
 
 impl Explained {
-    fn new(title: model::Part, part: &'static str, evidence: &[Evidence]) -> Self {
-        let evidence = evidence.iter().find(|evidence| evidence.part == title);
+    fn new(part: Part, evidence: &[Evidence]) -> Self {
+        let evidence = evidence.iter().find(|evidence| evidence.part == part);
         let values = evidence.map(|evidence| evidence.values.iter()).into_iter().flatten();
         let values = values.map(|raw| Figure {
             origin: Text::from(&*raw.origin),
@@ -112,7 +109,6 @@ impl Explained {
         });
         Self {
             part,
-            title,
             values: values.collect(),
             used: evidence.map(|evidence| Text::from(&*evidence.formula)),
             used_now: evidence.and_then(put_in).as_deref().map(Text::from),
@@ -165,7 +161,7 @@ mod tests {
         let values = vec![raw("file", Ok(5)), raw("file_mapped", Ok(2)), raw("usage", Ok(9))];
         let formula = "usage − (file − file_mapped)".into();
         let notes = Vec::new();
-        let mut evidence = Evidence { part: model::Part::Memory, values, formula, notes };
+        let mut evidence = Evidence { part: Part::Memory, values, formula, notes };
         assert_eq!(put_in(&evidence).as_deref(), Some("9 − (5 − 2)"));
         evidence.values[0].value = Err("it is not told".into());
         assert_eq!(put_in(&evidence), None);

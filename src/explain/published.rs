@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use super::{Text, as_map};
 use crate::collector::sink::HandOut;
-use crate::config::{Identity, Settings};
+use crate::config::{Dimension, Settings};
 use crate::delivery::choice::Choice;
 use crate::model::{CONTAINER_NAME, Datum, Number, Statistic, Summary, Value};
 use crate::publisher::names::{name, unit};
@@ -34,26 +34,23 @@ pub struct Unavailable {
     pub reason: Text,
 }
 
-/// Where the summaries go that are made while somebody waits for the explanation.
+/// Where the summary of the one window goes.
 pub fn hand_out() -> (Receiver<Rc<Summary>>, HandOut) {
-    let (sender, summaries) = channel(MOST_WINDOWS);
-    (summaries, HandOut::to(vec![sender]))
+    let (sender, summary) = channel(1);
+    (summary, HandOut::to(vec![sender]))
 }
 
-/// The newest of the summaries.
-pub fn newest(mut summaries: Receiver<Rc<Summary>>) -> Rc<Summary> {
-    let mut newest = Rc::new(Summary { start: UNIX_EPOCH, entries: Vec::new() });
-    while let Ok(summary) = summaries.try_recv() {
-        newest = summary;
-    }
-    newest
+/// The summary of the one window, without an entry where nothing could be measured.
+pub fn summary(mut summary: Receiver<Rc<Summary>>) -> Rc<Summary> {
+    let empty = Summary { start: UNIX_EPOCH, entries: Vec::new() };
+    summary.try_recv().unwrap_or_else(|_| Rc::new(empty))
 }
 
 /// All that would be sent of a summary.
 pub fn all(settings: &Settings, summary: &Summary) -> Vec<Published> {
-    let sets = settings.identity.dimension_sets().len();
-    let data = Choice::of(settings).data(summary, sets);
-    data.into_iter().map(|datum| Published::of(&settings.identity, summary, datum)).collect()
+    let sets = settings.identity.dimension_sets();
+    let data = Choice::of(settings).data(summary, sets.len());
+    data.into_iter().map(|datum| Published::of(&sets[datum.set], summary, datum)).collect()
 }
 
 /// The numbers of the whole that were asked for and would not be sent, each with the reason.
@@ -74,9 +71,8 @@ pub fn unavailable(
 }
 
 impl Published {
-    fn of(identity: &Identity, summary: &Summary, datum: Datum) -> Self {
+    fn of(set: &[&Dimension], summary: &Summary, datum: Datum) -> Self {
         let metric = &datum.entry(summary).metric;
-        let set = identity.dimension_sets().swap_remove(datum.set);
         let dimensions = set.iter().map(|d| (&*d.name, &*d.value));
         let container = metric.container().map(|name| (CONTAINER_NAME, &**name));
         let dimensions = dimensions.chain(container);
@@ -100,6 +96,3 @@ impl Published {
         }
     }
 }
-
-/// All of it is one window.
-const MOST_WINDOWS: usize = 1;

@@ -47,7 +47,7 @@ fn of(FactShown { value, note }: &FactShown) -> String {
 }
 
 fn render_part(part: &Explained) -> Vec<String> {
-    let mut lines = vec![part.title.to_string()];
+    let mut lines = vec![part.part.to_string()];
     for Figure { origin, name, value, error } in &part.values {
         let value = value.map(|value| value.to_string());
         let unknown = || match error {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Serialize;
+
 /// Where the value of CPU or memory comes from, as `explain` shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
@@ -22,8 +24,10 @@ pub struct RawValue {
     pub value: Result<u64, String>,
 }
 
-/// The parts of a reading, which are measured, and fail, each by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The parts of a reading, which are measured, and fail, each by itself. Programs know them as `cpu` and
+/// `memory`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Part {
     Cpu,
     Memory,

@@ -117,6 +117,7 @@ impl Retries {
 /// Something about a publisher.
 #[derive(Debug)]
 pub struct Fact {
+    /// For programs; people see a blank for each `_`.
     pub name: &'static str,
     /// What it is, where that is known.
     pub value: Option<String>,

@@ -39,7 +39,7 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
     let http = match transport::http_client_that_trusts(&roots) {
         Ok(http) => http,
         Err(error) => {
-            facts.push(Fact::noted("HTTP client", format!("none: {error}")));
+            facts.push(Fact::noted("HTTP_client", format!("none: {error}")));
             return facts;
         }
     };
@@ -65,7 +65,7 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
         Some(region) => endpoint(client, http, region).await,
         None => Fact::noted("endpoint", "unknown: needs a region"),
     });
-    facts.push(Fact::noted("trusted roots", described));
+    facts.push(Fact::noted("trusted_roots", described));
     facts.push(transport::describe_proxy());
     facts
 }
