@@ -5,13 +5,10 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cloudwatch_metrics_agent::collector::Collector;
-use cloudwatch_metrics_agent::collector::series::Table;
-use cloudwatch_metrics_agent::collector::sink::HandOut;
-use cloudwatch_metrics_agent::config::cli::Cli;
-use cloudwatch_metrics_agent::config::{Publish, Settings};
-use cloudwatch_metrics_agent::delivery::Delivery;
-use cloudwatch_metrics_agent::model::{Number, Summary};
+use cloudwatch_metrics_agent::cli::Cli;
+use cloudwatch_metrics_agent::{
+    Collector, Delivery, HandOut, Number, Publish, Settings, Summary, Table,
+};
 use divan::{AllocProfiler, Bencher};
 use fake_cloudwatch::FakeCloudWatch;
 use tokio::sync::mpsc;
@@ -85,10 +82,10 @@ fn summary(period: u64, distribution: bool) -> Rc<Summary> {
     let (sender, mut summaries) = mpsc::channel(1);
     let table = Table::new(samples, distribution);
     let mut collector = Collector::new(period, table, HandOut::to(vec![sender]));
-    let [cpu, memory] = [Number::Cpu, Number::Memory].map(|of| collector.sampled(of.of(None)));
+    let [cpu, memory] = [Number::Cpu, Number::Memory].map(|of| collector.sampled(&of.of(None)));
     let start = window_of_now(period);
     for n in 0..samples {
-        let percent = (n * 7919 % 10_007) as f32 / 100.07;
+        let percent = (n * 7919 % 10_007) as f64 / 100.07;
         collector.sample(start + every * n as u32, &[(cpu, percent), (memory, 100.0 - percent)]);
     }
     collector.finish();
@@ -115,7 +112,7 @@ fn large_window(bencher: Bencher, data: usize) {
         for container in 0..data / 4 {
             let name = format!("container-{container}").into();
             for number in [Number::Cpu, Number::Memory] {
-                values.push((collector.sampled(number.of(Some(&name))), 50.0));
+                values.push((collector.sampled(&number.of(Some(&name))), 50.0));
             }
         }
         collector.sample(window_of_now(settings.measuring.period), &values);

@@ -7,11 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cloudwatch_metrics_agent::config::MemoryUse;
-use cloudwatch_metrics_agent::source::Source;
-use cloudwatch_metrics_agent::source::container::Container;
-use cloudwatch_metrics_agent::source::host::Host;
-use cloudwatch_metrics_agent::source::task::stats;
+use cloudwatch_metrics_agent::{Container, Host, MemoryUse, Source, stats};
 use divan::Bencher;
 use tokio::time::Instant;
 

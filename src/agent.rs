@@ -15,7 +15,6 @@ use crate::config::{Publish, Scope, Settings};
 use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
 use crate::logging::COST;
-use crate::model::Number;
 use crate::sampler::{self, Pace};
 use crate::terminal::live::{Feeds, Live, Samples};
 use crate::{auto_dimensions, source};
@@ -39,9 +38,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     let (live, feeds) = Live::open(settings).unzip();
     let (limits, health) = match feeds {
         Some(Feeds { samples, limits, health }) => {
-            let [cpu, memory] =
-                [Number::Cpu, Number::Memory].map(|number| collector.sampled(number.of(None)));
-            collector.add_sink(Box::new(Samples { view: samples, cpu, memory }));
+            collector.add_sink(Box::new(Samples { view: samples }));
             (Some(limits), health)
         }
         None => (None, Vec::new()),

@@ -5,22 +5,31 @@
 //! the `sampler` makes samples of them, the [`collector`] puts them into windows and reduces each
 //! to a summary, and [`delivery`] sees to it that a [`publisher`] accepts it.
 
+// What the program, the tests and the benchmarks need of the private modules. All else is private, so
+// that the compiler finds what nothing uses.
+pub use self::collector::{Collector, series::Table, sink::HandOut};
+pub use self::config::{MemoryUse, Publish, Settings, cli};
+pub use self::delivery::Delivery;
+pub use self::model::{Number, Summary};
+pub use self::publisher::choose as publishers;
+pub use self::source::{Source, container::Container, host::Host, task::stats};
+
 // How a process comes to run: what was typed, what it means, what runs.
 pub mod agent;
-pub mod config;
+mod config;
 
 // The way of the data.
-pub mod model;
+mod model;
 
-pub mod source;
+mod source;
 
 mod sampler;
 
-pub mod collector;
+mod collector;
 
-pub mod delivery;
+mod delivery;
 
-pub mod publisher;
+mod publisher;
 
 // Beside it: the endpoints of the place where it runs, and what a person sees.
 mod auto_dimensions;
@@ -28,6 +37,7 @@ mod blocking;
 mod lookup;
 mod surroundings;
 mod terminal;
+mod writable;
 
 pub mod children;
 pub mod command;

@@ -8,7 +8,7 @@ use env_logger::Target;
 
 use crate::shown::shown;
 use crate::terminal::screen;
-use crate::terminal::writable::{PIPE_BUF, is_writable};
+use crate::writable::{PIPE_BUF, is_writable};
 
 /// Starts the log.
 pub fn init() {

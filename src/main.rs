@@ -6,11 +6,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use cloudwatch_metrics_agent::children::Children;
+use cloudwatch_metrics_agent::cli::Cli;
 use cloudwatch_metrics_agent::command::Command;
-use cloudwatch_metrics_agent::config::Settings;
-use cloudwatch_metrics_agent::config::cli::Cli;
 use cloudwatch_metrics_agent::signals::{self, Signals};
-use cloudwatch_metrics_agent::{agent, explain, logging, publisher};
+use cloudwatch_metrics_agent::{Settings, agent, explain, logging, publishers};
 use nix::sys::signal::SigSet;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio_util::sync::CancellationToken;
@@ -70,8 +69,8 @@ async fn run(inherited: SigSet) -> ExitCode {
     }
     if command.is_some() {
         // Trouble with the metrics never keeps a command from starting.
-        publisher::choose::check_beside(&settings);
-    } else if let Err(problem) = publisher::choose::check(&settings).await {
+        publishers::check_beside(&settings);
+    } else if let Err(problem) = publishers::check(&settings).await {
         complain(&problem);
         return ExitCode::from(2);
     }

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::terminal::writable::PIPE_BUF;
+use crate::writable::PIPE_BUF;
 
 /// The text on one line, of [`MOST`] bytes at most. Characters that control a terminal, or that
 /// change the order or the place of others, are escaped as in Rust. Of a text that is too long the

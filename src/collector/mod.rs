@@ -43,13 +43,8 @@ impl Collector {
     }
 
     /// The series of a metric with a value at each sample.
-    pub fn sampled(&mut self, metric: Metric) -> Series {
+    pub fn sampled(&mut self, metric: &Metric) -> Series {
         self.table.sampled(metric)
-    }
-
-    /// The series of a metric with a value for each report.
-    pub fn reported(&mut self, metric: Metric) -> Series {
-        self.table.reported(metric)
     }
 
     /// Whether a sample at this time would close the open window.
@@ -64,26 +59,27 @@ impl Collector {
 
     /// Puts the values of one sample into the window that `now` falls into. That closes the window
     /// before.
-    pub fn sample(&mut self, now: SystemTime, values: &[(Series, f32)]) {
+    pub fn sample(&mut self, now: SystemTime, values: &[(Series, f64)]) {
         if self.would_close(now) {
             self.close();
         }
         self.open.get_or_insert_with(|| Window::at(now, self.period)).count += 1;
         for (series, value) in values {
-            self.table.add_sample(*series, *value);
+            self.table.add(*series, *value);
         }
         for sink in &mut self.sinks {
-            sink.sample(values);
+            sink.sample(now, values, &self.table);
         }
     }
 
     /// Puts the values of a report into the open window. Before the first one it is only where counters
     /// begin.
     pub fn report(&mut self, report: &Report) {
-        for (series, value) in &report.values {
+        for (metric, value) in &report.values {
+            let series = self.table.reported(metric);
             match self.open {
-                Some(_) => self.table.add_report(*series, *value),
-                None => self.table.begin(*series, *value),
+                Some(_) => self.table.add(series, *value),
+                None => self.table.begin(series, *value),
             }
         }
         for sink in &mut self.sinks {

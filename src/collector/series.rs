@@ -1,46 +1,51 @@
 //! The table of all series, each with its values in the open window.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::aggregate;
-use crate::model::{Entry, Kind, Metric, Series, Statistics};
+use crate::model::{Entry, Kind, Metric, Series, Statistics, Unit};
 
 /// Every metric of which there was ever a value, in the order in which they appeared.
 #[derive(Debug)]
 pub struct Table {
     rows: Vec<Collected>,
+    /// The place of each metric among the rows.
+    places: HashMap<Rc<Metric>, Series>,
     /// Their places in the order of a summary: those of the whole first, then those of each container by
     /// its name.
     order: Vec<usize>,
     /// How many samples one window is expected to hold.
     samples: usize,
-    /// Whether the statistics of sampled values have all of the values.
+    /// Whether the statistics of sampled percents have all of the values.
     with_values: bool,
 }
 
 #[derive(Debug)]
 struct Collected {
     metric: Rc<Metric>,
+    /// Whether it has a value at each sample; otherwise it has a few a window.
+    is_sampled: bool,
     values: Values,
+    /// The last total of a counter in the window before, from which this one counts.
+    carried: Option<f64>,
 }
 
 /// The values of a series in the open window, in the order of time.
 #[derive(Debug)]
 enum Values {
-    /// Percent at each sample: four bytes each, since a day of them stands in memory.
-    Sampled(Vec<f32>),
-    /// A few a window, of any size.
-    Reported {
-        values: Vec<f64>,
-        /// The last total of a counter in the window before, from which this one counts.
-        carried: Option<f64>,
-    },
+    /// Percent at each sample: four bytes each, since a day of them stays in memory, and 0 to 100
+    /// needs no more.
+    Percents(Vec<f32>),
+    /// Of any size: a count of bytes does not fit into four bytes.
+    Numbers(Vec<f64>),
 }
 
 impl Table {
     /// A table for windows of so many samples.
     pub fn new(samples: usize, with_values: bool) -> Self {
-        Self { rows: Vec::new(), order: Vec::new(), samples, with_values }
+        let (rows, places, order) = (Vec::new(), HashMap::new(), Vec::new());
+        Self { rows, places, order, samples, with_values }
     }
 
     /// How many samples one window is expected to hold.
@@ -48,63 +53,58 @@ impl Table {
         self.samples
     }
 
+    /// The metric of a series of this table.
+    pub fn metric(&self, series: Series) -> &Rc<Metric> {
+        &self.rows[series.0].metric
+    }
+
     /// The series of a metric with a value at each sample.
-    pub fn sampled(&mut self, metric: Metric) -> Series {
-        let values = Values::Sampled(Vec::new());
-        self.series(metric, values)
+    pub fn sampled(&mut self, metric: &Metric) -> Series {
+        self.series(metric, true)
     }
 
     /// The series of a metric with a value for each report.
-    pub fn reported(&mut self, metric: Metric) -> Series {
-        let values = Values::Reported { values: Vec::new(), carried: None };
-        self.series(metric, values)
+    pub fn reported(&mut self, metric: &Metric) -> Series {
+        self.series(metric, false)
     }
 
-    fn series(&mut self, metric: Metric, values: Values) -> Series {
-        if let Some(known) = self.rows.iter().position(|row| *row.metric == metric) {
-            return Series(known);
+    fn series(&mut self, metric: &Metric, is_sampled: bool) -> Series {
+        if let Some(known) = self.places.get(metric) {
+            return *known;
         }
+        let metric = Rc::new(metric.clone());
         let place = self.rows.len();
         let is_before = |other: &usize| self.rows[*other].metric.dimensions <= metric.dimensions;
         self.order.insert(self.order.partition_point(is_before), place);
-        self.rows.push(Collected { metric: Rc::new(metric), values });
+        self.places.insert(metric.clone(), Series(place));
+        let values = match metric.unit {
+            Unit::Percent if is_sampled => Values::Percents(Vec::new()),
+            _ => Values::Numbers(Vec::new()),
+        };
+        self.rows.push(Collected { metric, is_sampled, values, carried: None });
         Series(place)
     }
 
-    pub fn add_sample(&mut self, series: Series, value: f32) {
+    /// Adds a value to the open window.
+    pub fn add(&mut self, series: Series, value: f64) {
         let row = &mut self.rows[series.0];
+        // At once, so that no sample has to move the ones before it. A container has fewer values, as
+        // many as the endpoint gives.
+        let all = if row.is_sampled && row.metric.dimensions.is_empty() { self.samples } else { 0 };
         match &mut row.values {
-            Values::Sampled(values) => {
-                // A container has fewer values, as many as the endpoint gives.
-                if values.capacity() == 0 && row.metric.dimensions.is_empty() {
-                    // At once, so that no sample has to move the ones before it.
-                    values.reserve_exact(self.samples);
-                }
-                values.push(value);
-            }
-            Values::Reported { values, .. } => values.push(f64::from(value)),
-        }
-    }
-
-    pub fn add_report(&mut self, series: Series, value: f64) {
-        match &mut self.rows[series.0].values {
-            Values::Sampled(values) => values.push(value as f32),
-            Values::Reported { values, .. } => values.push(value),
+            Values::Percents(values) => push(values, value as f32, all),
+            Values::Numbers(values) => push(values, value, all),
         }
     }
 
     /// Notes the total of a counter before the first window, from which that one counts.
     pub fn begin(&mut self, series: Series, total: f64) {
-        if let Values::Reported { carried, .. } = &mut self.rows[series.0].values {
-            *carried = Some(total);
-        }
+        self.rows[series.0].carried = Some(total);
     }
 
     /// Whether a sample of the open window had a value.
     pub fn has_sample(&self) -> bool {
-        let is_sampled =
-            |row: &Collected| matches!(&row.values, Values::Sampled(values) if !values.is_empty());
-        self.rows.iter().any(is_sampled)
+        self.rows.iter().any(|row| row.is_sampled && !row.values.is_empty())
     }
 
     /// What the values of the window that ends have become. `None` where no sample had a value. The
@@ -112,7 +112,7 @@ impl Table {
     pub fn reduce(&mut self) -> Option<Vec<Entry>> {
         if !self.has_sample() {
             // What a counter counts in such a window is left to the next one.
-            self.rows.iter_mut().for_each(Collected::clear);
+            self.rows.iter_mut().for_each(|row| row.values.clear());
             return None;
         }
         let mut entries = Vec::new();
@@ -126,38 +126,58 @@ impl Table {
     }
 }
 
-impl Collected {
-    fn clear(&mut self) {
-        match &mut self.values {
-            Values::Sampled(values) => values.clear(),
-            Values::Reported { values, .. } => values.clear(),
+/// Adds a value where there is room for `all` of a window.
+fn push<V>(values: &mut Vec<V>, value: V, all: usize) {
+    if values.capacity() == 0 {
+        values.reserve_exact(all);
+    }
+    values.push(value);
+}
+
+impl Values {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Percents(values) => values.is_empty(),
+            Self::Numbers(values) => values.is_empty(),
         }
     }
 
-    fn reduce(&mut self, with_values: bool) -> Option<Statistics> {
-        match &mut self.values {
-            Values::Sampled(values) => {
-                let mut statistics = aggregate::statistics(values);
-                if let Some(statistics) = statistics.as_mut().filter(|_| with_values) {
-                    statistics.values = aggregate::counts(values);
-                }
-                values.clear();
-                statistics
-            }
-            Values::Reported { values, carried } => {
-                let newest = values.last().copied();
-                if self.metric.kind == Kind::Counter {
-                    values.splice(..0, carried.take());
-                    *carried = newest;
-                    // One total alone says nothing: what it counted may be of long ago.
-                    if values.len() < 2 || newest.is_none() {
-                        values.clear();
-                    }
-                }
-                let statistics = aggregate::statistics(values);
-                values.clear();
-                statistics
-            }
+    fn clear(&mut self) {
+        match self {
+            Self::Percents(values) => values.clear(),
+            Self::Numbers(values) => values.clear(),
         }
+    }
+}
+
+impl Collected {
+    fn reduce(&mut self, with_values: bool) -> Option<Statistics> {
+        let statistics = match &mut self.values {
+            Values::Percents(values) => {
+                let statistics = aggregate::statistics(values);
+                let counts = if with_values { aggregate::counts(values) } else { Vec::new() };
+                statistics.map(|statistics| Statistics { values: counts, ..statistics })
+            }
+            Values::Numbers(values) => {
+                if self.metric.kind == Kind::Counter {
+                    count_from(&mut self.carried, values);
+                }
+                aggregate::statistics(values)
+            }
+        };
+        self.values.clear();
+        statistics
+    }
+}
+
+/// Puts the last total of the window before in front of the totals of a counter, and keeps the last
+/// of these for the next window.
+fn count_from(carried: &mut Option<f64>, totals: &mut Vec<f64>) {
+    let newest = totals.last().copied();
+    totals.splice(..0, carried.take());
+    *carried = newest;
+    // One total alone says nothing: what it counted may be of long ago.
+    if totals.len() < 2 || newest.is_none() {
+        totals.clear();
     }
 }

@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::*;
-use crate::model::{Number, Statistics};
+use crate::model::{Kind, Number, Statistics, Unit};
 
 fn at(seconds: f64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs_f64(seconds)
@@ -25,7 +25,7 @@ impl Windows {
         let table = Table::new(samples, with_values);
         let period = Duration::from_secs(60);
         let mut collector = Collector::new(period, table, HandOut::to(vec![sender]));
-        let [cpu, memory] = [Number::Cpu, Number::Memory].map(|of| collector.sampled(of.of(None)));
+        let [cpu, memory] = [Number::Cpu, Number::Memory].map(|of| collector.sampled(&of.of(None)));
         Self { collector, summaries, cpu, memory }
     }
 
@@ -35,9 +35,15 @@ impl Windows {
 
     /// The summary of the window that a sample closes, if it closes one.
     fn add(&mut self, seconds: f64, cpu: f32) -> Option<Rc<Summary>> {
-        let values = [(self.cpu, cpu), (self.memory, 50.0)];
+        let values = [(self.cpu, cpu.into()), (self.memory, 50.0)];
         self.collector.sample(at(seconds), &values);
         self.summaries.try_recv().ok()
+    }
+
+    /// A report of a number, or of nothing.
+    fn report(&mut self, number: Number, value: Option<f64>) {
+        let values = value.map(|value| (number.of(None), value)).into_iter().collect();
+        self.collector.report(&Report { values });
     }
 
     fn close(&mut self) -> Option<Rc<Summary>> {
@@ -110,9 +116,8 @@ fn what_has_no_value_is_absent_from_the_summary() {
 fn a_window_without_a_sampled_value_yields_no_summary() {
     let mut windows = Windows::minute();
     windows.collector.sample(at(60.0), &[]);
-    let kills = windows.collector.reported(Number::OomKills.of(None));
-    windows.collector.report(&Report { values: vec![(kills, 1.0)] });
-    windows.collector.report(&Report { values: vec![(kills, 2.0)] });
+    windows.report(Number::OomKills, Some(1.0));
+    windows.report(Number::OomKills, Some(2.0));
     assert_eq!(windows.close(), None);
 }
 
@@ -120,21 +125,20 @@ fn a_window_without_a_sampled_value_yields_no_summary() {
 fn containers_are_entries_by_their_names_after_those_of_the_whole() {
     let mut windows = Windows::minute();
     let mut series = |number: Number, container: &str| {
-        windows.collector.sampled(number.of(Some(&container.into())))
+        windows.collector.sampled(&number.of(Some(&container.into())))
     };
     let (web, silent) = (series(Number::Cpu, "web"), series(Number::Cpu, "silent"));
     let (app, app_memory) = (series(Number::Cpu, "app"), series(Number::Memory, "app"));
     assert_eq!(series(Number::Cpu, "web"), web, "each metric has one series");
-    let throttling = windows.collector.reported(Number::Throttling.of(None));
     let cpu = windows.cpu;
     windows.collector.sample(at(60.0), &[(cpu, 1.0), (web, 9.0), (app, 2.0)]);
     windows.collector.sample(at(61.0), &[(app_memory, 3.0), (app, 4.0)]);
-    windows.collector.report(&Report { values: vec![(throttling, 12.5)] });
+    windows.report(Number::Throttling, Some(12.5));
     let summary = windows.close().expect("it has values");
-    let brief = |entry: &crate::model::Entry| {
+    fn brief(entry: &crate::model::Entry) -> (&str, String, usize, f64) {
         let container = entry.metric.container().map_or("-", |name| name).to_owned();
-        (entry.metric.name, container, entry.statistics.count, entry.statistics.max)
-    };
+        (&entry.metric.name, container, entry.statistics.count, entry.statistics.max)
+    }
     let expected = [
         ("cpu", "-".to_owned(), 1, 1.0),
         ("throttling", "-".to_owned(), 1, 12.5),
@@ -163,14 +167,50 @@ fn the_values_are_there_where_they_are_wanted() {
     );
 }
 
+/// A metric that no source gives, such as one that a plugin names while the agent runs.
+fn found(name: &str, unit: Unit, kind: Kind) -> Metric {
+    let (check, name) = ("backup".to_owned().into(), name.to_owned().into());
+    Metric { check, name, unit, kind, dimensions: vec![("Disk".into(), "sda".into())] }
+}
+
+#[test]
+fn any_metric_has_a_series_of_its_own() {
+    let mut windows = Windows::minute();
+    let (size, runs) = (found("size", Unit::Count, Kind::Gauge), "runs");
+    let sampled = windows.collector.sampled(&size);
+    // Odd, and more than four bytes can tell from its neighbours.
+    let large = 9_007_199_254_740_991.0;
+    let cpu = windows.cpu;
+    windows.collector.sample(at(60.0), &[(cpu, 1.0), (sampled, large)]);
+    for total in [10.0, 14.0] {
+        let values = vec![(found(runs, Unit::Count, Kind::Counter), total)];
+        windows.collector.report(&Report { values });
+    }
+    let summary = windows.close().expect("it has values");
+    let of = |name: &str| {
+        let mut entries = summary.entries.iter().filter(|entry| entry.metric.name == name);
+        (entries.next().expect("it has a value").statistics.clone(), entries.count())
+    };
+    let (of_size, of_runs) = (of("size"), of(runs));
+    assert_eq!((of_size.0.max, of_size.1), (large, 0));
+    assert_eq!((of_runs.0.growth(), of_runs.1), (Some(4.0), 0));
+}
+
+#[test]
+fn percents_that_are_no_samples_keep_all_of_their_digits() {
+    let mut windows = Windows::minute();
+    windows.add(60.0, 1.0);
+    windows.report(Number::Throttling, Some(100.0 / 7.0));
+    let summary = windows.close().expect("it has values");
+    let throttling = summary.of(Number::Throttling, None).map(|values| values.last);
+    assert_eq!(throttling, Some(100.0 / 7.0));
+}
+
 /// The growth of a counter in each of the windows whose reports are given, one after the other.
 fn growths(reports: &[Option<f64>]) -> Vec<Option<f64>> {
     let mut windows = Windows::minute();
-    let kills = windows.collector.reported(Number::OomKills.of(None));
-    let report = |windows: &mut Windows, total: Option<f64>| {
-        let values = total.map(|total| (kills, total)).into_iter().collect();
-        windows.collector.report(&Report { values });
-    };
+    let report =
+        |windows: &mut Windows, total: Option<f64>| windows.report(Number::OomKills, total);
     let (first, others) = reports.split_first().expect("reports");
     report(&mut windows, *first);
     let window = |total: &Option<f64>| {
@@ -204,16 +244,15 @@ fn a_counter_that_could_not_be_read_counts_again_from_where_it_can() {
 #[test]
 fn what_a_counter_counts_in_a_window_without_a_sample_is_left_to_the_next() {
     let mut windows = Windows::minute();
-    let kills = windows.collector.reported(Number::OomKills.of(None));
-    windows.collector.report(&Report { values: vec![(kills, 3.0)] });
+    windows.report(Number::OomKills, Some(3.0));
     windows.add(60.0, 1.0);
-    windows.collector.report(&Report { values: vec![(kills, 3.0)] });
+    windows.report(Number::OomKills, Some(3.0));
     assert!(windows.close().is_some());
     windows.collector.sample(at(120.0), &[]);
-    windows.collector.report(&Report { values: vec![(kills, 9.0)] });
+    windows.report(Number::OomKills, Some(9.0));
     assert_eq!(windows.close(), None);
     windows.add(180.0, 1.0);
-    windows.collector.report(&Report { values: vec![(kills, 10.0)] });
+    windows.report(Number::OomKills, Some(10.0));
     let summary = windows.close().expect("it has samples");
     assert_eq!(summary.of(Number::OomKills, None).and_then(Statistics::growth), Some(7.0));
 }
@@ -223,8 +262,10 @@ fn what_a_counter_counts_in_a_window_without_a_sample_is_left_to_the_next() {
 struct Notes(Rc<std::cell::RefCell<Vec<String>>>);
 
 impl Sink for Notes {
-    fn sample(&mut self, values: &[(Series, f32)]) {
-        self.0.borrow_mut().push(format!("sample of {}", values.len()));
+    fn sample(&mut self, at: SystemTime, values: &[(Series, f64)], table: &Table) {
+        let names: Vec<_> = values.iter().map(|(of, _)| &*table.metric(*of).name).collect();
+        let at = at.duration_since(UNIX_EPOCH).expect("after the epoch").as_secs();
+        self.0.borrow_mut().push(format!("sample at {at} of {names:?}"));
     }
 
     fn report(&mut self, report: &Report) {
@@ -244,7 +285,8 @@ fn a_sink_gets_each_sample_each_report_and_each_summary() {
     windows.add(60.0, 1.0);
     windows.collector.report(&Report::default());
     windows.add(120.0, 1.0);
-    let expected = ["sample of 2", "report of 0", "summary of 2", "sample of 2"];
+    let sample = |at| format!(r#"sample at {at} of ["cpu", "memory"]"#);
+    let expected = [sample(60), "report of 0".into(), "summary of 2".into(), sample(120)];
     assert_eq!(*notes.0.borrow(), expected);
 }
 
@@ -253,7 +295,7 @@ fn what_a_delivery_cannot_take_is_counted() {
     let (sender, _summaries) = channel(1);
     let table = Table::new(67, false);
     let mut collector = Collector::new(Duration::from_secs(60), table, HandOut::to(vec![sender]));
-    let cpu = collector.sampled(Number::Cpu.of(None));
+    let cpu = collector.sampled(&Number::Cpu.of(None));
     for minute in 1..=3 {
         collector.sample(at(60.0 * f64::from(minute)), &[(cpu, 1.0)]);
     }

@@ -18,7 +18,7 @@ use self::backlog::{Backlog, Plan, Unsent};
 use self::choice::Choice;
 use self::outage::Outage;
 use crate::config::{Publish, Settings};
-use crate::model::Summary;
+use crate::model::{Health, PublisherState, Summary};
 use crate::publisher::choose;
 use crate::publisher::line::LineFormat;
 use crate::publisher::names::label;
@@ -46,25 +46,6 @@ pub struct Delivery {
     counts: Counts,
     /// Where somebody looks at how it goes.
     health: Option<watch::Sender<Option<Health>>>,
-}
-
-/// How it goes with a publisher.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
-    pub publisher: &'static str,
-    pub state: PublisherState,
-}
-
-/// Whether what is sent is accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PublisherState {
-    /// Nothing was sent yet.
-    Untried,
-    Works,
-    Failing {
-        since: SystemTime,
-        error: PublishError,
-    },
 }
 
 /// Tells the time of day.
@@ -309,11 +290,12 @@ impl Delivery {
             return;
         }
         let kept = self.backlog.len().min(self.buffer);
-        let outage = Outage::goes_on(self.outage.take(), error.clone(), kept);
+        let text = error.to_string();
+        let outage = Outage::goes_on(self.outage.take(), error, kept);
         let elapsed = outage.since.elapsed();
         self.outage = Some(outage);
         let since = (self.wall_clock)().checked_sub(elapsed).unwrap_or(SystemTime::UNIX_EPOCH);
-        self.tell(PublisherState::Failing { since, error });
+        self.tell(PublisherState::Failing { since, error: text });
     }
 
     fn tell(&self, state: PublisherState) {

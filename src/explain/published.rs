@@ -16,7 +16,7 @@ use crate::publisher::names::{name, unit};
 /// A metric as it would be sent.
 #[derive(Debug, Serialize)]
 pub struct Published {
-    pub name: &'static str,
+    pub name: String,
     pub unit: &'static str,
     /// `median`, `maximum`, `values`, `last` or `growth`.
     pub statistic: &'static str,
@@ -77,7 +77,7 @@ impl Published {
         let container = metric.container().map(|name| (CONTAINER_NAME, &**name));
         let dimensions = dimensions.chain(container);
         Self {
-            name: name(metric, datum.statistic),
+            name: name(metric, datum.statistic).to_owned(),
             unit: unit(metric.unit),
             statistic: match datum.statistic {
                 Statistic::Median => "median",

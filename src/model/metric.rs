@@ -1,24 +1,25 @@
 //! What a number is, and the table of those that a source can give.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::Statistic;
 
 /// What is measured: a number with its unit, of one thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Metric {
     /// The id of the check that it belongs to.
-    pub check: &'static str,
+    pub check: Cow<'static, str>,
     /// What it is called within its check.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub unit: Unit,
     pub kind: Kind,
     /// Name and value of each dimension that it has beside those of all metrics.
-    pub dimensions: Vec<(&'static str, Rc<str>)>,
+    pub dimensions: Vec<(Cow<'static, str>, Rc<str>)>,
 }
 
 /// The unit of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// 0 to 100.
     Percent,
@@ -26,7 +27,7 @@ pub enum Unit {
 }
 
 /// What the values of a metric are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Each value stands for itself.
     Gauge,
@@ -139,9 +140,9 @@ impl Number {
     /// The metric of the whole, or of one of its containers.
     pub fn of(self, container: Option<&Rc<str>>) -> Metric {
         let Row { word, unit, kind, .. } = *self.row();
-        let dimensions = container.map(|name| (CONTAINER_NAME, name.clone()));
+        let dimensions = container.map(|name| (CONTAINER_NAME.into(), name.clone()));
         let dimensions = dimensions.into_iter().collect();
-        Metric { check: UTILIZATION, name: word, unit, kind, dimensions }
+        Metric { check: UTILIZATION.into(), name: word.into(), unit, kind, dimensions }
     }
 }
 
@@ -171,8 +172,13 @@ impl Metric {
         container.map(|(_, value)| value)
     }
 
+    /// Whether it is this number, of the whole or of this container.
+    pub fn is_of(&self, number: Number, container: Option<&str>) -> bool {
+        self.number() == Some(number) && self.container().map(|name| &**name) == container
+    }
+
     /// The number of a source that it is.
     pub fn number(&self) -> Option<Number> {
-        Number::of_word(self.name).filter(|_| self.check == UTILIZATION)
+        Number::of_word(&self.name).filter(|_| self.check == UTILIZATION)
     }
 }

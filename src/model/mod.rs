@@ -2,6 +2,7 @@
 
 mod datum;
 mod evidence;
+mod health;
 mod limit;
 mod metric;
 mod reading;
@@ -14,6 +15,7 @@ pub mod tests;
 
 pub use self::datum::{Datum, Statistic, Value};
 pub use self::evidence::{Evidence, Part, RawValue};
+pub use self::health::{Health, PublisherState};
 pub use self::limit::{Bytes, Cores, Limit, Limits, Origin};
 pub use self::metric::{CONTAINER_NAME, Kind, Metric, Number, Numbers, Unit};
 pub use self::reading::{CpuAccount, CpuReading, MemoryReading, ReadError, Reading, Reported};

@@ -1,9 +1,9 @@
 //! The result of one run of a check.
 
-use super::Series;
+use super::Metric;
 
 /// What one run of a check found. What could not be measured is not among the values.
 #[derive(Debug, Default)]
 pub struct Report {
-    pub values: Vec<(Series, f64)>,
+    pub values: Vec<(Metric, f64)>,
 }

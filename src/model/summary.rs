@@ -64,10 +64,7 @@ impl ValueCount {
 impl Summary {
     /// The statistics of a number, of the whole or of one of its containers.
     pub fn of(&self, number: Number, container: Option<&str>) -> Option<&Statistics> {
-        let is_it = |metric: &Metric| {
-            metric.number() == Some(number) && metric.container().map(|name| &**name) == container
-        };
-        let entry = self.entries.iter().find(|entry| is_it(&entry.metric));
+        let entry = self.entries.iter().find(|entry| entry.metric.is_of(number, container));
         entry.map(|entry| &entry.statistics)
     }
 

@@ -65,7 +65,7 @@ impl Emf {
         &self,
         milliseconds: u128,
         container: Option<&Rc<str>>,
-        data: impl Iterator<Item = (&'static str, &'a Rc<Metric>, &'a Json)>,
+        data: impl Iterator<Item = (&'a str, &'a Rc<Metric>, &'a Json)>,
     ) -> Json {
         let (mut definitions, mut members) = (Vec::new(), Map::new());
         for (name, metric, value) in data {

@@ -3,8 +3,8 @@
 use crate::model::{Datum, Metric, Number, Statistic, Summary, Unit};
 
 /// The name of a statistic of a metric.
-pub fn name(metric: &Metric, statistic: Statistic) -> &'static str {
-    metric.number().map_or(metric.name, |number| name_of(number, statistic))
+pub fn name(metric: &Metric, statistic: Statistic) -> &str {
+    metric.number().map_or(&*metric.name, |number| name_of(number, statistic))
 }
 
 /// The name of a statistic of a number.

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Failure, PublishError, Size, Terms};
 use crate::terminal::screen::Line;
-use crate::terminal::writable::{PIPE_BUF, is_writable};
+use crate::writable::{PIPE_BUF, is_writable};
 
 /// A window at a time, at once, whatever its size: nobody sets a limit.
 pub const PRINTED: Terms = Terms {

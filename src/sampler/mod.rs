@@ -68,7 +68,7 @@ pub struct Sampler {
     containers: BTreeMap<Arc<str>, Gauge>,
     reports: ReportWatch,
     /// Those of one sample: kept, so that none has to make room for them.
-    values: Vec<(Series, f32)>,
+    values: Vec<(Series, f64)>,
 }
 
 impl Sampler {
@@ -125,7 +125,7 @@ impl Sampler {
 
     /// Takes the numbers that are read once a window.
     pub fn report(&mut self, collector: &mut Collector) {
-        let report = self.reports.watch(self.source.reported(), collector);
+        let report = self.reports.watch(self.source.reported());
         collector.report(&report);
     }
 
@@ -159,7 +159,7 @@ impl Gauge {
         let of = container.map(|name| format!(" of {name}")).unwrap_or_default();
         let dimension = container.map(|name| Rc::from(&**name));
         let (cpu, memory) = (Number::Cpu, Number::Memory);
-        let series = |number: Number| collector.sampled(number.of(dimension.as_ref()));
+        let series = |number: Number| collector.sampled(&number.of(dimension.as_ref()));
         let [cpu_series, memory_series] = [cpu, memory].map(series);
         let [cpu, memory] = [cpu, memory].map(|number| format!("{}{of}", number.label()));
         Self {
@@ -176,15 +176,15 @@ impl Gauge {
 
     /// The sample that a reading gives, of which what has a value is added to `values`. The first one
     /// has no CPU part.
-    fn sample(&mut self, reading: Reading, values: &mut Vec<(Series, f32)>) -> Sample {
+    fn sample(&mut self, reading: Reading, values: &mut Vec<(Series, f64)>) -> Sample {
         let cpu = reading.cpu.map(|cpu| self.cpu_utilization(cpu?));
         let memory = reading.memory.map(|memory| self.memory_utilization(&memory?));
         let sample = Sample {
             cpu: self.cpu_failures.watch(cpu).flatten(),
             memory: self.memory_failures.watch(memory),
         };
-        values.extend(sample.cpu.map(|cpu| (self.cpu, cpu)));
-        values.extend(sample.memory.map(|memory| (self.memory, memory)));
+        values.extend(sample.cpu.map(|cpu| (self.cpu, cpu.into())));
+        values.extend(sample.memory.map(|memory| (self.memory, memory.into())));
         sample
     }
 

@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use log::{Level, info, log, warn};
 use tokio::time::Instant;
 
-use crate::collector::Collector;
 use crate::config::Scope;
 use crate::model::{Limit, Number, Numbers, ReadError, Report, Reported};
 
@@ -83,7 +82,7 @@ impl ReportWatch {
     }
 
     /// The report of those numbers that have a value.
-    pub fn watch(&mut self, reported: Reported, collector: &mut Collector) -> Report {
+    pub fn watch(&mut self, reported: Reported) -> Report {
         self.missing.clear();
         for number in &self.asked {
             if !reported.iter().any(|(offered, _)| offered == number) {
@@ -96,9 +95,8 @@ impl ReportWatch {
             if let Some(Err(error)) = &value {
                 self.missing.push((number, error.to_string()));
             }
-            let series = collector.reported(number.of(None));
             let value = self.failure_of(number).watch(value);
-            report.values.extend(value.map(|value| (series, value)));
+            report.values.extend(value.map(|value| (number.of(None), value)));
         }
         report
     }

@@ -2,4 +2,3 @@
 
 pub mod live;
 pub mod screen;
-pub mod writable;

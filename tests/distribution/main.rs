@@ -8,12 +8,8 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cloudwatch_metrics_agent::collector::Collector;
-use cloudwatch_metrics_agent::collector::sink::HandOut;
-use cloudwatch_metrics_agent::config::cli::Cli;
-use cloudwatch_metrics_agent::config::{Publish, Settings};
-use cloudwatch_metrics_agent::delivery::Delivery;
-use cloudwatch_metrics_agent::model::{Number, Summary};
+use cloudwatch_metrics_agent::cli::Cli;
+use cloudwatch_metrics_agent::{Collector, Delivery, HandOut, Number, Publish, Settings, Summary};
 use fake_cloudwatch::FakeCloudWatch;
 use serde_json::{Value as Json, json};
 use support::{Agent, SECRET, TemporaryFile};
@@ -71,7 +67,7 @@ fn windows(settings: &Settings, chance: &mut Chance) -> (Vec<Json>, Receiver<Rc<
     let mut all = Vec::new();
     let (sender, summaries) = channel(WINDOWS);
     let mut collector = Collector::of(settings, HandOut::to(vec![sender]));
-    let series = [Number::Cpu, Number::Memory].map(|number| collector.sampled(number.of(None)));
+    let series = [Number::Cpu, Number::Memory].map(|number| collector.sampled(&number.of(None)));
     // Old enough that all are over, and young enough that any CloudWatch takes them.
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after the epoch");
     let first = (since_epoch.as_secs() / 3600 - 24) * 3600;
@@ -83,7 +79,7 @@ fn windows(settings: &Settings, chance: &mut Chance) -> (Vec<Json>, Receiver<Rc<
             cpu.push(values[0]);
             memory.push(values[1]);
             let now = UNIX_EPOCH + Duration::from_secs(start) + at;
-            collector.sample(now, &[(series[0], values[0]), (series[1], values[1])]);
+            collector.sample(now, &[(series[0], values[0].into()), (series[1], values[1].into())]);
             at += settings.measuring.sample_interval;
         }
         let period = period.as_secs();

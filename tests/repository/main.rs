@@ -1,5 +1,7 @@
 //! The repository's own rules.
 
+mod imports;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -19,11 +19,11 @@ use tokio::sync::{mpsc, watch};
 use self::canvas::Canvas;
 use self::history::History;
 use self::picture::Picture;
+use crate::collector::series::Table;
 use crate::collector::sink::Sink;
 use crate::collector::window::window_start;
 use crate::config::{Output, Publish, Settings};
-use crate::delivery::Health;
-use crate::model::{Limits, Numbers, Sample, Series};
+use crate::model::{Health, Limits, Number, Numbers, Sample, Series};
 use crate::terminal::screen;
 
 /// What is shown, and where.
@@ -130,15 +130,17 @@ impl Live {
 /// Passes each sample of the whole on to the view.
 pub struct Samples {
     pub view: mpsc::Sender<Sample>,
-    pub cpu: Series,
-    pub memory: Series,
 }
 
 impl Sink for Samples {
-    fn sample(&mut self, values: &[(Series, f32)]) {
-        let of = |series| values.iter().find(|(of, _)| *of == series).map(|(_, value)| *value);
+    fn sample(&mut self, _at: SystemTime, values: &[(Series, f64)], table: &Table) {
+        let of = |number| {
+            let is_it = |series: Series| table.metric(series).is_of(number, None);
+            let value = values.iter().find(|(series, _)| is_it(*series));
+            value.map(|(_, value)| *value as f32)
+        };
         // The view may miss one, and never holds up the next.
-        let _ = self.view.try_send(Sample { cpu: of(self.cpu), memory: of(self.memory) });
+        let _ = self.view.try_send(Sample { cpu: of(Number::Cpu), memory: of(Number::Memory) });
     }
 }
 

@@ -7,8 +7,7 @@ use super::chart;
 use super::history::{History, Shown};
 use super::row::{BOLD, CYAN, DIM, GREEN, MAGENTA, NONE, Piece, RED, fits, plain, row};
 use crate::collector::aggregate;
-use crate::delivery::{Health, PublisherState};
-use crate::model::{Bytes, Cores, Limits, Number, Numbers, Origin, Sample};
+use crate::model::{Bytes, Cores, Health, Limits, Number, Numbers, Origin, PublisherState, Sample};
 use crate::shown::shown;
 
 /// All that is shown.
@@ -140,7 +139,7 @@ impl Picture<'_> {
         let states: Vec<_> = publishers.iter().flat_map(|health| state(health)).collect();
         let causes = publishers.iter().filter_map(|health| match &health.state {
             PublisherState::Failing { error, .. } => {
-                let text = format!("{}: {}", health.publisher, plain(&shown(&error.to_string())));
+                let text = format!("{}: {}", health.publisher, plain(&shown(error)));
                 Some(vec![Piece::new(text, RED)])
             }
             PublisherState::Untried | PublisherState::Works => None,

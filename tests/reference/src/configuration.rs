@@ -2,7 +2,7 @@
 //! definition tells.
 
 use clap::{Arg, ArgAction};
-use cloudwatch_metrics_agent::config::cli::{definition, variable};
+use cloudwatch_metrics_agent::cli::{definition, variable};
 
 /// One option, in words.
 #[derive(Debug, PartialEq, Eq)]

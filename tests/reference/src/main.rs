@@ -6,7 +6,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use clap_complete::{Shell, generate};
-use cloudwatch_metrics_agent::config::cli::definition;
+use cloudwatch_metrics_agent::cli::definition;
 use reference::{configuration, man};
 
 fn main() -> ExitCode {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
-use cloudwatch_metrics_agent::config::cli::definition;
+use cloudwatch_metrics_agent::cli::definition;
 
 /// The page, in roff.
 pub fn page() -> io::Result<Vec<u8>> {

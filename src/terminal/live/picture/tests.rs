@@ -5,7 +5,6 @@ use std::time::UNIX_EPOCH;
 
 use super::*;
 use crate::model::Limit;
-use crate::publisher::{Failure, PublishError};
 
 /// CPU climbs from 0 to 100 %, with a gap; memory stands at 50 %.
 fn history() -> History {
@@ -28,8 +27,8 @@ fn health(publisher: &'static str, state: PublisherState) -> Health {
     Health { publisher, state }
 }
 
-fn failing(causes: &str) -> PublisherState {
-    let error = PublishError { kind: Failure::TryAgain, causes: causes.into(), advice: None };
+fn failing(error: &str) -> PublisherState {
+    let error = error.to_owned();
     PublisherState::Failing { since: UNIX_EPOCH + Duration::from_secs(1_795_000_020), error }
 }
 

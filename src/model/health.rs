@@ -1,0 +1,23 @@
+//! How sending goes, for those who look on.
+
+use std::time::SystemTime;
+
+/// Whether a publisher's data are accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    pub publisher: &'static str,
+    pub state: PublisherState,
+}
+
+/// Whether what is sent is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublisherState {
+    /// Nothing was sent yet.
+    Untried,
+    Works,
+    Failing {
+        since: SystemTime,
+        /// The causes and the advice, for people.
+        error: String,
+    },
+}
