@@ -13,10 +13,12 @@ pub fn is_published(name: &str) -> bool {
 
 /// `--metrics`: names with commas between them.
 pub fn metrics(text: &str) -> Result<Numbers, String> {
-    let numbers = text.split(',').map(|word| Number::of_word(word.trim()));
-    let numbers: Option<Vec<_>> = numbers.collect();
-    numbers.map(|numbers| Numbers::of(&numbers)).ok_or_else(|| {
-        let words: Vec<_> = Number::ALL.iter().map(|number| number.word()).collect();
+    let each = text.split(',').map(|word| Numbers::of_word(word.trim()));
+    let all = each.map(|numbers| (!numbers.is_empty()).then_some(numbers));
+    let all = all.reduce(|all, numbers| Some(all?.and(numbers?))).flatten();
+    all.ok_or_else(|| {
+        let mut words: Vec<_> = Number::ALL.iter().map(|number| number.word()).collect();
+        words.dedup();
         let (last, others) = words.split_last().expect("there are numbers");
         format!("any of {} and {last}, with commas", others.join(", "))
     })

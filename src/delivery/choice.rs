@@ -1,7 +1,7 @@
 //! Which data a summary is sent as.
 
 use crate::config::{Settings, ValueForm};
-use crate::model::{Datum, Metric, Numbers, Statistic, Summary, Value};
+use crate::model::{Datum, Metric, Numbers, Statistic, Summary, Unit, Value};
 
 /// What was chosen of all that could be sent.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,12 @@ impl Choice {
     fn statistics(self, metric: &Metric) -> &'static [Statistic] {
         match metric.number().filter(|number| self.numbers.contains(*number)) {
             None => &[],
-            Some(number) if number.is_sampled() && self.form == ValueForm::Distribution => {
+            // Values are counted in hundredths of a percent; what has another unit is not.
+            Some(number)
+                if self.form == ValueForm::Distribution
+                    && number.is_sampled()
+                    && number.unit() == Unit::Percent =>
+            {
                 &[Statistic::Values]
             }
             Some(number) => number.statistics(),

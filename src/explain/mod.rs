@@ -180,7 +180,7 @@ async fn look(chosen: Chosen, settings: &Settings, collector: &mut Collector) ->
         let longest = if is_silent { NOTHING_KNOWN } else { LONGEST_LOOK };
         if is_complete || start.elapsed() >= longest {
             quietly(|| sampler.report(collector));
-            let missing = sampler.missing().to_vec();
+            let missing = sampler.missing();
             return Looked { evidence, missing, ..looked };
         }
         sleep(settings.measuring.sample_interval.min(LONGEST_INTERVAL)).await;

@@ -43,7 +43,7 @@ pub const CONTAINER_NAME: &str = "ContainerName";
 
 /// Makes the type and its table of one row for each number.
 macro_rules! numbers {
-    ($($(#[$doc:meta])* $number:ident: $word:literal, $label:literal, $unit:ident, $kind:ident,
+    ($($(#[$doc:meta])* $number:ident: $word:literal, $name:literal, $label:literal, $unit:ident, $taken:ident,
        $published:literal, $maximum:expr;)*) => {
         /// A number that a source can give.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +59,10 @@ macro_rules! numbers {
                 match self {
                     $(Self::$number => &Row {
                         word: $word,
+                        name: $name,
                         label: $label,
                         unit: Unit::$unit,
-                        kind: Kind::$kind,
+                        taken: Taken::$taken,
                         published: $published,
                         maximum: $maximum,
                     },)*
@@ -71,36 +72,54 @@ macro_rules! numbers {
     };
 }
 
-// The word of `--metrics`; its name in the log; unit and kind; its names in CloudWatch: that of the
-// value, or of the median where it is sampled, and then that of the maximum.
+// The word of `--metrics` that chooses it; its name within its check and in the log; its unit; how its
+// values come; its names in CloudWatch: that of the value, or of the median where it is sampled, and then
+// that of the maximum.
 numbers! {
-    Cpu: "cpu", "CPU", Percent, Gauge, "CPUUtilization", Some("MaxCPUUtilization");
-    Memory: "memory", "memory", Percent, Gauge, "MemoryUtilization", Some("MaxMemoryUtilization");
+    Cpu: "cpu", "cpu", "CPU", Percent, Sampled, "CPUUtilization", Some("MaxCPUUtilization");
+    Memory: "memory", "memory", "memory", Percent, Sampled, "MemoryUtilization", Some("MaxMemoryUtilization");
     /// Of the scheduling periods in which there was something to run, the part in which the quota was
     /// used up.
-    Throttling: "throttling", "throttling", Percent, Gauge, "CPUThrottling", None;
+    Throttling: "throttling", "throttling", "throttling", Percent, Level, "CPUThrottling", None;
     /// Processes that were killed because the memory limit was reached.
-    OomKills: "oom-kills", "OOM kills", Count, Counter, "OOMKills", None;
+    OomKills: "oom-kills", "oom-kills", "OOM kills", Count, Counter, "OOMKills", None;
 }
 
 struct Row {
     word: &'static str,
+    name: &'static str,
     label: &'static str,
     unit: Unit,
-    kind: Kind,
+    taken: Taken,
     published: &'static str,
     maximum: Option<&'static str>,
 }
 
+/// How the values of a number come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// At each sample.
+    Sampled,
+    /// Once a window: what it is.
+    Level,
+    /// Once a window: the total of which its growth is of interest.
+    Counter,
+}
+
 impl Number {
-    /// The number of a word of `--metrics`.
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|number| number.word() == word)
+    /// The number that has this name within its check.
+    fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|number| number.name() == name)
     }
 
-    /// What it is chosen by, and called within its check.
+    /// The word of `--metrics` that chooses it. One word may choose several.
     pub fn word(self) -> &'static str {
         self.row().word
+    }
+
+    /// What it is called within its check.
+    pub fn name(self) -> &'static str {
+        self.row().name
     }
 
     /// What it is called in a sentence.
@@ -110,7 +129,7 @@ impl Number {
 
     /// Whether it has a value at each sample, and not one a window.
     pub fn is_sampled(self) -> bool {
-        self.row().maximum.is_some()
+        self.row().taken == Taken::Sampled
     }
 
     /// Its name in CloudWatch: that of its only value, or of the median of its samples.
@@ -125,10 +144,10 @@ impl Number {
 
     /// What is published and shown of its values in a window.
     pub fn statistics(self) -> &'static [Statistic] {
-        match self.row().kind {
-            _ if self.is_sampled() => &[Statistic::Median, Statistic::Maximum],
-            Kind::Gauge => &[Statistic::Last],
-            Kind::Counter => &[Statistic::Growth],
+        match self.row().taken {
+            Taken::Sampled => &[Statistic::Median, Statistic::Maximum],
+            Taken::Level => &[Statistic::Last],
+            Taken::Counter => &[Statistic::Growth],
         }
     }
 
@@ -139,10 +158,11 @@ impl Number {
 
     /// The metric of the whole, or of one of its containers.
     pub fn of(self, container: Option<&Rc<str>>) -> Metric {
-        let Row { word, unit, kind, .. } = *self.row();
+        let Row { name, unit, taken, .. } = *self.row();
+        let kind = if taken == Taken::Counter { Kind::Counter } else { Kind::Gauge };
         let dimensions = container.map(|name| (CONTAINER_NAME.into(), name.clone()));
         let dimensions = dimensions.into_iter().collect();
-        Metric { check: UTILIZATION.into(), name: word.into(), unit, kind, dimensions }
+        Metric { check: UTILIZATION.into(), name: name.into(), unit, kind, dimensions }
     }
 }
 
@@ -153,6 +173,21 @@ pub struct Numbers(u32);
 impl Numbers {
     pub fn of(numbers: &[Number]) -> Self {
         Self(numbers.iter().fold(0, |all, number| all | 1 << *number as u32))
+    }
+
+    /// Those that a word of `--metrics` chooses; none if it is no such word.
+    pub fn of_word(word: &str) -> Self {
+        let chosen = |number: &&Number| number.word() == word;
+        Self(Number::ALL.iter().filter(chosen).fold(0, |all, number| all | 1 << *number as u32))
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// These and others.
+    pub fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
     }
 
     pub fn contains(self, number: Number) -> bool {
@@ -179,6 +214,6 @@ impl Metric {
 
     /// The number of a source that it is.
     pub fn number(&self) -> Option<Number> {
-        Number::of_word(&self.name).filter(|_| self.check == UTILIZATION)
+        Number::of_name(&self.name).filter(|_| self.check == UTILIZATION)
     }
 }

@@ -18,7 +18,9 @@ pub use self::evidence::{Evidence, Part, RawValue};
 pub use self::health::{Health, PublisherState};
 pub use self::limit::{Bytes, Cores, Limit, Limits, Origin};
 pub use self::metric::{CONTAINER_NAME, Kind, Metric, Number, Numbers, Unit};
-pub use self::reading::{CpuAccount, CpuReading, MemoryReading, ReadError, Reading, Reported};
+pub use self::reading::{
+    CpuAccount, CpuReading, MemoryReading, Raw, ReadError, Reading, WindowReading,
+};
 pub use self::report::Report;
 pub use self::sample::Sample;
 pub use self::series::Series;

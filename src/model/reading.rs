@@ -16,6 +16,29 @@ use super::{Bytes, Cores, Limit, Number};
 pub struct Reading {
     pub cpu: Option<Result<CpuReading, ReadError>>,
     pub memory: Option<Result<MemoryReading, ReadError>>,
+    /// The other numbers that have a value at each sample, as far as they were asked for. Empty without
+    /// any, and then it costs nothing.
+    pub others: Vec<(Number, Result<Raw, ReadError>)>,
+}
+
+impl Reading {
+    /// A reading of CPU and memory alone.
+    pub const fn of(
+        cpu: Option<Result<CpuReading, ReadError>>,
+        memory: Option<Result<MemoryReading, ReadError>>,
+    ) -> Self {
+        Self { cpu, memory, others: Vec::new() }
+    }
+}
+
+/// A number as it is read at a sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Raw {
+    /// Its value.
+    Level(f64),
+    /// A total that grows by the value in each second. What it grew by before the first reading does not
+    /// count.
+    Total(f64),
 }
 
 /// CPU time used since some fixed moment; only differences of it mean anything, and only those
@@ -49,9 +72,22 @@ pub struct MemoryReading {
     pub limit: Limit<Bytes>,
 }
 
-/// The numbers that a source reads once a window, those of them that can be measured where this runs. One
-/// of which there is nothing to say yet is `None`.
-pub type Reported = Vec<(Number, Option<Result<f64, ReadError>>)>;
+/// A number as it is read once a window.
+#[derive(Clone, Debug)]
+pub struct WindowReading {
+    pub number: Number,
+    /// Of one of the containers; otherwise of the whole.
+    pub container: Option<Arc<str>>,
+    /// `None` where there is nothing to say yet.
+    pub value: Option<Result<f64, ReadError>>,
+}
+
+impl WindowReading {
+    /// Of the whole.
+    pub fn of(number: Number, value: Option<Result<f64, ReadError>>) -> Self {
+        Self { number, container: None, value }
+    }
+}
 
 /// Why a counter could not be read. None of these is ever a zero.
 #[derive(Clone, Debug)]

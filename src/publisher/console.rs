@@ -7,7 +7,16 @@ use super::line::LineFormat;
 use super::stdout::{PRINTED, Printer};
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Output, Settings};
-use crate::model::{Kind, Number, Statistics, Summary};
+use crate::model::{Kind, Number, Numbers, Statistics, Summary};
+
+/// What is the same in each window.
+#[derive(Debug)]
+struct Always {
+    namespace: String,
+    dimensions: Json,
+    /// The numbers of which there is a member, be it `null`.
+    numbers: Numbers,
+}
 
 /// The publisher behind `--publish console`.
 #[derive(Debug)]
@@ -19,11 +28,7 @@ pub struct Console {
 #[derive(Debug)]
 enum Format {
     Text(LineFormat),
-    /// With what is the same in each window.
-    Json {
-        namespace: String,
-        dimensions: Json,
-    },
+    Json(Always),
 }
 
 impl Console {
@@ -31,10 +36,11 @@ impl Console {
         let dimensions = settings.identity.dimensions.iter();
         let format = match settings.publishing.output {
             Output::Text => Format::Text(LineFormat::new(settings)),
-            Output::Json => Format::Json {
+            Output::Json => Format::Json(Always {
                 namespace: settings.identity.namespace.clone(),
                 dimensions: dimensions.map(|d| (d.name.clone(), d.value.clone())).collect(),
-            },
+                numbers: settings.measuring.metrics.and(Numbers::of(SHOWN)),
+            }),
         };
         Self { format, printer: Printer::default() }
     }
@@ -44,29 +50,31 @@ impl Format {
     fn lines(&self, summary: &Summary) -> Vec<String> {
         match self {
             Self::Text(format) => format.lines(summary),
-            Self::Json { namespace, dimensions } => {
-                vec![object(summary, namespace, dimensions).to_string()]
-            }
+            Self::Json(always) => vec![object(summary, always).to_string()],
         }
     }
 }
 
 /// All that is known of a window; `null` where it is absent.
-fn object(summary: &Summary, namespace: &str, dimensions: &Json) -> Json {
+fn object(summary: &Summary, Always { namespace, dimensions, numbers }: &Always) -> Json {
     let mut object = json!({
         "start": humantime::format_rfc3339_seconds(summary.start).to_string(),
         "namespace": namespace,
         "dimensions": dimensions,
     });
-    for number in Number::ALL {
-        object[key(*number)] = part(*number, summary.of(*number, None));
+    for number in numbers.iter() {
+        object[key(number)] = part(number, summary.of(number, None));
     }
     let containers = summary.containers();
     if !containers.is_empty() {
         let of_container = |container: &&str| {
             let mut object = json!({ "name": container });
-            for number in Number::ALL.iter().filter(|number| number.is_sampled()) {
-                object[key(*number)] = part(*number, summary.of(*number, Some(container)));
+            for number in numbers.iter() {
+                let statistics = summary.of(number, Some(container));
+                // What is read once a window has no value of a container in most scopes.
+                if number.is_sampled() || statistics.is_some() {
+                    object[key(number)] = part(number, statistics);
+                }
             }
             object
         };
@@ -77,7 +85,7 @@ fn object(summary: &Summary, namespace: &str, dimensions: &Json) -> Json {
 
 /// The name of a number's member.
 fn key(number: Number) -> String {
-    number.word().replace('-', "_")
+    number.name().replace('-', "_")
 }
 
 /// The statistics of a number that is sampled, in percent, or the value of another. The distribution is
@@ -129,6 +137,9 @@ impl Publisher for Console {
     }
 }
 
+/// These have a member also where they were not chosen: programs that read the lines count on it.
+const SHOWN: &[Number] = &[Number::Cpu, Number::Memory, Number::Throttling, Number::OomKills];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +172,8 @@ mod tests {
                 "memory": { "count": 3, "median": 2.0, "max": 4.0, "min": 0.5, "mean": 1.0 },
             }],
         });
-        assert_eq!(object(&summary, "Test", &json!({ "ServiceName": "Foo" })), expected);
+        let dimensions = json!({ "ServiceName": "Foo" });
+        let always = Always { namespace: "Test".into(), dimensions, numbers: Numbers::of(SHOWN) };
+        assert_eq!(object(&summary, &always), expected);
     }
 }

@@ -38,10 +38,12 @@ impl LineFormat {
 
     fn line(&self, summary: &Summary, container: Option<&str>) -> String {
         let mut line = humantime::format_rfc3339_seconds(summary.start).to_string();
-        // What is reported once a window is of the whole.
-        let is_shown = |number: &Number| number.is_sampled() || container.is_none();
-        for number in self.chosen.iter().filter(is_shown) {
+        for number in self.chosen.iter() {
             let of = summary.of(number, container);
+            // What is read once a window has no value of a container in most scopes.
+            if !number.is_sampled() && container.is_some() && of.is_none() {
+                continue;
+            }
             for statistic in number.statistics() {
                 let name = name_of(number, *statistic);
                 let value = match of.map(|statistics| statistic.of(statistics)) {

@@ -1,26 +1,28 @@
 //! Turns readings into samples, at a steady pace, and hands them to the collector.
 
+mod gauge;
+mod numbers;
 mod pace;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use log::debug;
+use log::warn;
 use tokio::sync::watch::Sender;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::gauge::Gauge;
+pub use self::gauge::{cpu_utilization, memory_utilization};
+use self::numbers::WindowWatch;
 pub use self::pace::Pace;
-use self::watch::{ClockWatch, FailureWatch, LimitWatch, ReportWatch};
+use self::watch::ClockWatch;
 use crate::collector::Collector;
 use crate::collector::sink::HandedOut;
-use crate::model::{
-    Bytes, Cores, CpuReading, Evidence, Limits, MemoryReading, Number, Numbers, ReadError, Reading,
-    Sample, Series,
-};
+use crate::config::Scope;
+use crate::model::{Evidence, Limits, Number, Numbers, Reading, Series};
 use crate::source::Source;
 use crate::source::choose::Chosen;
 
@@ -66,7 +68,14 @@ pub struct Sampler {
     source: Box<dyn Source>,
     whole: Gauge,
     containers: BTreeMap<Arc<str>, Gauge>,
-    reports: ReportWatch,
+    windows: WindowWatch,
+    /// What was asked for, and of what.
+    asked: Numbers,
+    scope: Scope,
+    /// Whether it was said which numbers cannot be measured here.
+    is_said: bool,
+    /// When the last reading was made.
+    read_at: Instant,
     /// Those of one sample: kept, so that none has to make room for them.
     values: Vec<(Series, f64)>,
 }
@@ -81,9 +90,13 @@ impl Sampler {
     ) -> Self {
         let mut sampler = Self {
             source: chosen.source,
-            whole: Gauge { limits, ..Gauge::of(None, collector) },
+            whole: Gauge::of(None, limits, collector),
             containers: BTreeMap::new(),
-            reports: ReportWatch::new(numbers, chosen.scope),
+            windows: WindowWatch::default(),
+            asked: numbers,
+            scope: chosen.scope,
+            is_said: false,
+            read_at: Instant::now(),
             values: Vec::new(),
         };
         // Counters count from here on.
@@ -93,6 +106,7 @@ impl Sampler {
 
     /// The counters as they stand now.
     pub fn read(&mut self, instant: Instant) -> Reading {
+        self.read_at = instant;
         self.source.read(instant)
     }
 
@@ -100,13 +114,12 @@ impl Sampler {
     /// one is taken first.
     pub fn take(&mut self, reading: Reading, now: SystemTime, collector: &mut Collector) {
         self.values.clear();
-        let sample = self.whole.sample(reading, &mut self.values);
-        debug!("{sample:?}");
+        let (at, values) = (self.read_at, &mut self.values);
+        self.whole.sample(reading, at, collector, values);
         for (name, reading) in self.source.containers() {
             let gauge = self.containers.entry(name.clone());
-            let gauge = gauge.or_insert_with(|| Gauge::of(Some(&name), collector));
-            let sample = gauge.sample(reading, &mut self.values);
-            debug!("{name}: {sample:?}");
+            let gauge = gauge.or_insert_with(|| Gauge::of(Some(&name), None, collector));
+            gauge.sample(reading, at, collector, values);
         }
         if collector.would_close(now) {
             self.close(collector);
@@ -119,19 +132,49 @@ impl Sampler {
     fn close(&mut self, collector: &mut Collector) {
         if collector.has_sample() {
             self.report(collector);
-            self.reports.say_missing();
+            self.say_missing();
         }
     }
 
     /// Takes the numbers that are read once a window.
     pub fn report(&mut self, collector: &mut Collector) {
-        let report = self.reports.watch(self.source.reported());
+        let report = self.windows.report(self.source.window_readings());
         collector.report(&report);
     }
 
-    /// The numbers that were asked for and had no value in the newest report, each with the reason.
-    pub fn missing(&self) -> &[(Number, String)] {
-        self.reports.missing()
+    /// Says once which of the numbers that were asked for cannot be measured here. What can and has
+    /// failed, the log has already.
+    fn say_missing(&mut self) {
+        if std::mem::replace(&mut self.is_said, true) {
+            return;
+        }
+        for number in self.not_offered() {
+            warn!("{} unavailable: {}", number.published(), self.does_not_measure());
+        }
+    }
+
+    /// The numbers beside CPU and memory that were asked for and could not be read the last time, each
+    /// with the reason.
+    pub fn missing(&self) -> Vec<(Number, String)> {
+        let error = |number: Number| {
+            let error = self.whole.error(number).or_else(|| self.windows.error(number));
+            error.map(|error| (number, error.to_owned()))
+        };
+        let not_offered = self.not_offered().map(|number| (number, self.does_not_measure()));
+        self.asked.iter().filter_map(error).chain(not_offered).collect()
+    }
+
+    fn not_offered(&self) -> impl Iterator<Item = Number> {
+        let is_offered = |number: &Number| {
+            matches!(number, Number::Cpu | Number::Memory)
+                || self.whole.offers(*number)
+                || self.windows.offers(*number)
+        };
+        self.asked.iter().filter(move |number| !is_offered(number))
+    }
+
+    fn does_not_measure(&self) -> String {
+        format!("scope {} does not measure it", self.scope)
     }
 
     /// What the readings are made of.
@@ -139,143 +182,6 @@ impl Sampler {
         self.source.explain()
     }
 }
-
-/// Computes the samples of one thing from its readings.
-struct Gauge {
-    cpu: Series,
-    memory: Series,
-    previous: Option<CpuReading>,
-    cpu_limit: LimitWatch<Cores>,
-    memory_limit: LimitWatch<Bytes>,
-    cpu_failures: FailureWatch,
-    memory_failures: FailureWatch,
-    /// Where somebody looks at the limits.
-    limits: Option<Sender<Limits>>,
-}
-
-impl Gauge {
-    /// That of the whole, or of one of its containers.
-    fn of(container: Option<&Arc<str>>, collector: &mut Collector) -> Self {
-        let of = container.map(|name| format!(" of {name}")).unwrap_or_default();
-        let dimension = container.map(|name| Rc::from(&**name));
-        let (cpu, memory) = (Number::Cpu, Number::Memory);
-        let series = |number: Number| collector.sampled(&number.of(dimension.as_ref()));
-        let [cpu_series, memory_series] = [cpu, memory].map(series);
-        let [cpu, memory] = [cpu, memory].map(|number| format!("{}{of}", number.label()));
-        Self {
-            cpu: cpu_series,
-            memory: memory_series,
-            previous: None,
-            cpu_limit: LimitWatch::of(&cpu),
-            memory_limit: LimitWatch::of(&memory),
-            cpu_failures: FailureWatch::of(cpu),
-            memory_failures: FailureWatch::of(memory),
-            limits: None,
-        }
-    }
-
-    /// The sample that a reading gives, of which what has a value is added to `values`. The first one
-    /// has no CPU part.
-    fn sample(&mut self, reading: Reading, values: &mut Vec<(Series, f64)>) -> Sample {
-        let cpu = reading.cpu.map(|cpu| self.cpu_utilization(cpu?));
-        let memory = reading.memory.map(|memory| self.memory_utilization(&memory?));
-        let sample = Sample {
-            cpu: self.cpu_failures.watch(cpu).flatten(),
-            memory: self.memory_failures.watch(memory),
-        };
-        values.extend(sample.cpu.map(|cpu| (self.cpu, cpu.into())));
-        values.extend(sample.memory.map(|memory| (self.memory, memory.into())));
-        sample
-    }
-
-    fn memory_utilization(&mut self, memory: &MemoryReading) -> Result<f32, ReadError> {
-        if self.memory_limit.watch(&memory.limit) {
-            self.show_limits(|limits| limits.memory = Some(memory.limit.clone()));
-        }
-        memory_utilization(memory)
-    }
-
-    fn show_limits(&self, change: impl FnOnce(&mut Limits)) {
-        if let Some(limits) = &self.limits {
-            limits.send_modify(change);
-        }
-    }
-
-    fn cpu_utilization(&mut self, next: CpuReading) -> Result<Option<f32>, ReadError> {
-        if self.cpu_limit.watch(&next.limit) {
-            self.show_limits(|limits| limits.cpu = Some(next.limit.clone()));
-        }
-        let Some(before) = &self.previous else {
-            self.previous = Some(next);
-            return Ok(None);
-        };
-        if next.at.duration_since(before.at) < MIN_CPU_INTERVAL {
-            // It is left to the next reading, which covers its time.
-            return Ok(None);
-        }
-        let utilization = cpu_utilization(before, &next);
-        self.previous = Some(next);
-        utilization
-    }
-}
-
-/// CPU utilization between two readings, in percent of the limit. `None` where they are of different
-/// accounts. A counter that went back was restarted, and the difference says nothing.
-pub fn cpu_utilization(before: &CpuReading, next: &CpuReading) -> Result<Option<f32>, ReadError> {
-    if before.account != next.account {
-        return Ok(None);
-    }
-    let went_back = || ReadError::WentBack { from: before.used, to: next.used };
-    let used = next.used.checked_sub(before.used).ok_or_else(went_back)?.as_secs_f64();
-    let elapsed = next.at.duration_since(before.at).as_secs_f64();
-    let limit = next.limit.amount.0;
-    // A limit that was lowered meanwhile was the larger one for a part of the time.
-    let larger = limit.max(before.limit.amount.0);
-    let most = MOST_OF_LIMIT * elapsed * larger + BURST.as_secs_f64() * larger + LATE.as_secs_f64();
-    if used > most {
-        return Err(ReadError::unusable(format!(
-            "{used:.3} s of CPU time in {elapsed:.3} s exceeds the limit of {}",
-            next.limit
-        )));
-    }
-    Ok(percent(used, elapsed * limit))
-}
-
-/// Memory in use in percent of the limit.
-pub fn memory_utilization(memory: &MemoryReading) -> Result<f32, ReadError> {
-    let (used, limit) = (memory.used.0, memory.limit.amount.0);
-    // Up to a sixteenth and LATE_BYTES above is the kernel's delay, and counts as 100 percent.
-    if used > limit.saturating_add(limit / 16).saturating_add(LATE_BYTES) {
-        return Err(ReadError::unusable(format!(
-            "{used} bytes in use exceed the limit of {}",
-            memory.limit
-        )));
-    }
-    let none = || ReadError::unusable(format!("the limit is zero: {}", memory.limit));
-    percent(used as f64, limit as f64).ok_or_else(none)
-}
-
-/// `part` in percent of `whole`. What is over is the rounding of the kernel's counters and ticks; the
-/// callers have refused what is more than that.
-fn percent(part: f64, whole: f64) -> Option<f32> {
-    (whole > 0.0).then(|| (100.0 * part / whole).clamp(0.0, 100.0) as f32)
-}
-
-/// A CPU sample over less than this would be made of a few clock ticks: the kernel counts in
-/// steps of 10 ms, a fifth of this.
-const MIN_CPU_INTERVAL: Duration = Duration::from_millis(50);
-
-/// A group may use a little more than its quota: what each CPU has left of an earlier period
-/// (a quarter is more than that), and the quota of one whole period more, which it may have saved up
-/// for a burst or not used yet. A period is a second at the most (`max_cfs_quota_period` of the
-/// kernel). Clock ticks of 10 ms come in three columns. More than that is no figure of this group, or
-/// the limit was raised since it was read.
-const MOST_OF_LIMIT: f64 = 1.25;
-const BURST: Duration = Duration::from_secs(1);
-const LATE: Duration = Duration::from_millis(100);
-
-/// The kernel adds memory up in batches, and makes a group that is over its limit give some back.
-const LATE_BYTES: u64 = 16 << 20;
 
 #[cfg(test)]
 mod tests;

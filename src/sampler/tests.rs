@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::runtime::LocalOptions;
 use tokio::sync::mpsc;
@@ -12,7 +12,10 @@ use super::*;
 use crate::collector::series::Table;
 use crate::collector::sink::HandOut;
 use crate::config::Scope;
-use crate::model::{CpuAccount, Limit, Origin, Reported, Statistics, Summary};
+use crate::model::{
+    Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading, Origin, ReadError, Statistics,
+    Summary, WindowReading,
+};
 
 const GIB: u64 = 1 << 30;
 
@@ -78,11 +81,11 @@ impl Source for Machine {
             .get()
             .map(|used| MemoryReading { used: Bytes(used), limit: limit(Bytes(8 * GIB)) });
         let memory = memory.ok_or(ReadError::Missing("meminfo".into()));
-        Reading { cpu: Some(Ok(cpu)), memory: Some(memory) }
+        Reading::of(Some(Ok(cpu)), Some(memory))
     }
 
-    fn reported(&mut self) -> Reported {
-        vec![(Number::OomKills, Some(Ok(self.0.oom_kills.get() as f64)))]
+    fn window_readings(&mut self) -> Vec<WindowReading> {
+        vec![WindowReading::of(Number::OomKills, Some(Ok(self.0.oom_kills.get() as f64)))]
     }
 }
 
@@ -301,61 +304,4 @@ fn a_counter_that_goes_back_is_no_sample() {
         // reading comes 1 ms after a tick, too soon for a sample.
         assert_eq!((cpu.count, round(cpu.min), round(cpu.max)), (29, 25.0, 25.0));
     });
-}
-
-#[test]
-fn a_limit_of_nothing_gives_no_percent() {
-    assert_eq!(percent(1.0, 0.0), None);
-    assert_eq!(percent(1.0, f64::NAN), None);
-    assert_eq!(percent(1.0, 0.5), Some(100.0));
-    assert_eq!(percent(-1.0, 4.0), Some(0.0));
-}
-
-/// What two readings that are 0.9 s apart give of a limit in cores, by the CPU time between them.
-fn utilization(seconds: f64, cores: f64, same_account: bool) -> Result<Option<f32>, String> {
-    let limit = Limit { amount: Cores(cores), origin: Origin::Call("a test") };
-    let (at, used, account) = (Instant::now(), Duration::from_secs(5), CpuAccount::open());
-    let before = CpuReading { at, used, limit, account };
-    let next = CpuReading {
-        at: at + Duration::from_millis(900),
-        used: Duration::from_secs_f64(5.0 + seconds),
-        account: if same_account { account } else { CpuAccount::open() },
-        ..before.clone()
-    };
-    cpu_utilization(&before, &next).map_err(|error| error.to_string())
-}
-
-#[test]
-fn a_little_over_the_limit_is_all_of_it_and_much_over_it_is_no_figure() {
-    assert_eq!(utilization(0.45, 1.0, true), Ok(Some(50.0)));
-    assert_eq!(utilization(0.99, 1.0, true), Ok(Some(100.0)), "a burst of a period");
-    assert_eq!(utilization(0.27, 0.25, true), Ok(Some(100.0)));
-    // A quota of 500 ms in a period of a second, at the end of one and the start of the next.
-    assert_eq!(utilization(1.0, 0.5, true), Ok(Some(100.0)));
-    let over = "2.700 s of CPU time in 0.900 s exceeds the limit of 1 cores (a test)";
-    assert_eq!(utilization(2.7, 1.0, true), Err(over.to_owned()));
-    assert!(utilization(0.54, 0.0039, true).is_err());
-}
-
-#[test]
-fn counters_of_two_accounts_are_not_compared() {
-    assert_eq!(utilization(0.45, 1.0, false), Ok(None));
-    assert_eq!(utilization(9e9, 1.0, false), Ok(None));
-    assert_eq!(utilization(-4.0, 1.0, false), Ok(None));
-    let back = "the CPU counter was reset from 5.000 s to 1.000 s";
-    assert_eq!(utilization(-4.0, 1.0, true), Err(back.to_owned()));
-}
-
-#[test]
-fn memory_beyond_its_limit_is_no_figure() {
-    let of = |used: u64, limit: u64| {
-        let limit = Limit { amount: Bytes(limit << 20), origin: Origin::Call("a test") };
-        memory_utilization(&MemoryReading { used: Bytes(used << 20), limit })
-            .map_err(|error| error.to_string())
-    };
-    assert_eq!(of(64, 256), Ok(25.0));
-    assert_eq!(of(270, 256), Ok(100.0), "counters that are late");
-    let over = "314572800 bytes in use exceed the limit of 268435456 bytes (a test)";
-    assert_eq!(of(300, 256), Err(over.to_owned()));
-    assert_eq!(of(0, 0), Err("the limit is zero: 0 bytes (a test)".to_owned()));
 }

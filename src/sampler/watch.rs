@@ -7,14 +7,13 @@ use std::time::{Duration, SystemTime};
 use log::{Level, info, log, warn};
 use tokio::time::Instant;
 
-use crate::config::Scope;
-use crate::model::{Limit, Number, Numbers, ReadError, Report, Reported};
+use crate::model::{Limit, ReadError};
 
 /// Says when a part of the readings can no longer be read, and when it can be again.
 pub struct FailureWatch {
     part: String,
     /// The kind of the failure that was said last, while it lasts.
-    failure: Option<Discriminant<ReadError>>,
+    failure: Option<(Discriminant<ReadError>, String)>,
 }
 
 impl FailureWatch {
@@ -24,21 +23,29 @@ impl FailureWatch {
 
     pub fn watch<R>(&mut self, reading: Option<Result<R, ReadError>>) -> Option<R> {
         let reading = reading?;
-        let failure = reading.as_ref().err().map(discriminant);
-        let before = std::mem::replace(&mut self.failure, failure);
+        let before = self.failure.as_ref().map(|(kind, _)| *kind);
         match &reading {
-            Err(error) if before != failure => {
+            Err(error) if before != Some(discriminant(error)) => {
                 let level = match error {
                     // One sample is lost, and the next is right.
                     ReadError::WentBack { .. } => Level::Warn,
                     _ => Level::Error,
                 };
                 log!(level, "{} unavailable: {error}", self.part);
+                self.failure = Some((discriminant(error), error.to_string()));
             }
-            Ok(_) if before.is_some() => info!("{} available again", self.part),
+            Ok(_) if before.is_some() => {
+                info!("{} available again", self.part);
+                self.failure = None;
+            }
             _ => {}
         }
         reading.ok()
+    }
+
+    /// The failure, while it lasts.
+    pub fn error(&self) -> Option<&str> {
+        self.failure.as_ref().map(|(_, text)| text.as_str())
     }
 }
 
@@ -61,71 +68,6 @@ impl<T: Clone + Display + PartialEq> LimitWatch<T> {
             self.limit = Some(limit.clone());
         }
         is_new
-    }
-}
-
-/// Makes reports of the numbers that are read once a window, and says which of them cannot be read.
-pub struct ReportWatch {
-    /// The numbers that were asked for.
-    asked: Vec<Number>,
-    scope: Scope,
-    failures: Vec<(Number, FailureWatch)>,
-    missing: Vec<(Number, String)>,
-    /// Whether it was said which numbers cannot be measured here.
-    is_said: bool,
-}
-
-impl ReportWatch {
-    pub fn new(asked: Numbers, scope: Scope) -> Self {
-        let asked = asked.iter().filter(|number| !number.is_sampled()).collect();
-        Self { asked, scope, failures: Vec::new(), missing: Vec::new(), is_said: false }
-    }
-
-    /// The report of those numbers that have a value.
-    pub fn watch(&mut self, reported: Reported) -> Report {
-        self.missing.clear();
-        for number in &self.asked {
-            if !reported.iter().any(|(offered, _)| offered == number) {
-                let reason = format!("scope {} does not measure it", self.scope);
-                self.missing.push((*number, reason));
-            }
-        }
-        let mut report = Report::default();
-        for (number, value) in reported {
-            if let Some(Err(error)) = &value {
-                self.missing.push((number, error.to_string()));
-            }
-            let value = self.failure_of(number).watch(value);
-            report.values.extend(value.map(|value| (number.of(None), value)));
-        }
-        report
-    }
-
-    /// Says once which of the numbers that were asked for cannot be measured here. What can and has
-    /// failed, the log has already.
-    pub fn say_missing(&mut self) {
-        if std::mem::replace(&mut self.is_said, true) {
-            return;
-        }
-        for (number, reason) in &self.missing {
-            if !self.failures.iter().any(|(offered, _)| offered == number) {
-                warn!("{} unavailable: {reason}", number.published());
-            }
-        }
-    }
-
-    /// The numbers that were asked for and had no value in the newest report, each with the reason.
-    pub fn missing(&self) -> &[(Number, String)] {
-        &self.missing
-    }
-
-    fn failure_of(&mut self, number: Number) -> &mut FailureWatch {
-        let known = self.failures.iter().position(|(known, _)| *known == number);
-        let place = known.unwrap_or_else(|| {
-            self.failures.push((number, FailureWatch::of(number.label())));
-            self.failures.len() - 1
-        });
-        &mut self.failures[place].1
     }
 }
 

@@ -14,7 +14,7 @@ use self::memory::ContainerMemory;
 use super::cgroup::Group;
 use super::{LIMITS_GOOD_FOR, Source};
 use crate::config::MemoryUse;
-use crate::model::{Evidence, Limit, Limits, Number, Numbers, ReadError, Reading, Reported};
+use crate::model::{Evidence, Limit, Limits, Number, Numbers, ReadError, Reading, WindowReading};
 
 /// Reads the counters of the group that this process is in.
 #[derive(Debug)]
@@ -77,8 +77,9 @@ impl Container {
 
     /// A reading of those parts whose limit is the control group's own, and not the machine's.
     pub fn read_limited(&mut self, instant: Instant) -> Reading {
-        let Reading { cpu, memory } = self.read(instant);
+        let Reading { cpu, memory, others } = self.read(instant);
         Reading {
+            others,
             cpu: cpu.filter(|_| self.cpu.as_ref().is_ok_and(ContainerCpu::is_limited)),
             memory: memory.filter(|_| self.memory.as_ref().is_ok_and(ContainerMemory::is_limited)),
         }
@@ -106,7 +107,7 @@ impl Container {
 
     /// Which limits its control group has.
     pub fn limited_by(&mut self) -> Limited {
-        let Reading { cpu, memory } = self.read(Instant::now());
+        let Reading { cpu, memory, .. } = self.read(Instant::now());
         // Of a part whose usage cannot be read the limit may be known all the same.
         let cpu_limit = self.cpu.as_mut().ok().and_then(ContainerCpu::own_limit);
         let memory_limit = self.memory.as_mut().ok().and_then(ContainerMemory::own_limit);
@@ -151,7 +152,7 @@ impl Source for Container {
             Ok(memory) => memory.read(limits_are_good),
             Err(none) => Err(none.clone()),
         };
-        Reading { cpu: Some(cpu), memory: Some(memory) }
+        Reading::of(Some(cpu), Some(memory))
     }
 
     fn explain(&mut self) -> Vec<Evidence> {
@@ -159,17 +160,17 @@ impl Source for Container {
         cpu.into_iter().chain(self.memory.as_mut().ok().map(ContainerMemory::explain)).collect()
     }
 
-    fn reported(&mut self) -> Reported {
-        let mut reported = Reported::new();
+    fn window_readings(&mut self) -> Vec<WindowReading> {
+        let mut readings = Vec::new();
         if self.metrics.contains(Number::Throttling) {
             let percent = self.throttled().transpose();
-            reported.push((Number::Throttling, percent));
+            readings.push(WindowReading::of(Number::Throttling, percent));
         }
         if self.metrics.contains(Number::OomKills) {
             let kills = self.oom_kills().map(|kills| kills as f64);
-            reported.push((Number::OomKills, Some(kills)));
+            readings.push(WindowReading::of(Number::OomKills, Some(kills)));
         }
-        reported
+        readings
     }
 }
 

@@ -185,7 +185,7 @@ impl Host {
 
 impl Source for Host {
     fn read(&mut self, instant: Instant) -> Reading {
-        Reading { cpu: Some(self.read_cpu(instant)), memory: Some(self.memory_used()) }
+        Reading::of(Some(self.read_cpu(instant)), Some(self.memory_used()))
     }
 
     fn explain(&mut self) -> Vec<Evidence> {

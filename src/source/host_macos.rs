@@ -65,7 +65,7 @@ impl Host {
 
 impl Source for Host {
     fn read(&mut self, instant: tokio::time::Instant) -> Reading {
-        Reading { cpu: Some(self.read_cpu(instant)), memory: Some(self.read_memory()) }
+        Reading::of(Some(self.read_cpu(instant)), Some(self.read_memory()))
     }
 }
 

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{Evidence, Reading, Reported};
+use crate::model::{Evidence, Reading, WindowReading};
 
 /// Gives the raw counters of what is measured.
 pub trait Source {
@@ -49,8 +49,8 @@ pub trait Source {
     }
 
     /// The numbers that are read once a window, as far as they were asked for and can be measured here.
-    fn reported(&mut self) -> Reported {
-        Reported::new()
+    fn window_readings(&mut self) -> Vec<WindowReading> {
+        Vec::new()
     }
 }
 

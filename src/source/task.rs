@@ -35,7 +35,7 @@ use super::host::{Host, Used};
 use crate::config::{Measuring, MemoryUse, Scope};
 use crate::model::{
     CpuAccount, CpuReading, Evidence, Limit, Limits, MemoryReading, Numbers, Origin, ReadError,
-    Reading, Reported,
+    Reading, WindowReading,
 };
 use crate::surroundings::ecs::{self, TaskEndpoint};
 
@@ -86,7 +86,7 @@ struct Told {
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
 
 /// Between two answers of the endpoint.
-const NOTHING_NEW: Reading = Reading { cpu: None, memory: None };
+const NOTHING_NEW: Reading = Reading::of(None, None);
 
 impl Task {
     /// Starts to ask the endpoint, if there is one.
@@ -277,13 +277,13 @@ impl Source for Task {
         }
     }
 
-    fn reported(&mut self) -> Reported {
-        if let Some(reported) = self.fallback.reported() {
-            return reported;
+    fn window_readings(&mut self) -> Vec<WindowReading> {
+        if let Some(readings) = self.fallback.window_readings() {
+            return readings;
         }
         match &mut self.way {
-            Way::Own(container) => container.reported(),
-            Way::Fused(..) | Way::Exact(..) | Way::Unknown => Reported::new(),
+            Way::Own(container) => container.window_readings(),
+            Way::Fused(..) | Way::Exact(..) | Way::Unknown => Vec::new(),
         }
     }
 }
@@ -301,7 +301,7 @@ impl Told {
             let limit = self.limits.memory.clone().unwrap_or(memory.limit);
             fusion.memory.machine(at, memory.used).map(|used| MemoryReading { used, limit })
         });
-        Reading { cpu: cpu.transpose(), memory: memory.transpose() }
+        Reading::of(cpu.transpose(), memory.transpose())
     }
 
     /// The task by its exact figures.
@@ -318,7 +318,7 @@ impl Told {
         let cpu = used
             .and_then(|used| Ok(CpuReading { at: exact.at, used: *used, limit: cpu?, account }));
         let memory = in_use.and_then(|used| Ok(MemoryReading { used: *used, limit: memory? }));
-        Reading { cpu: Some(cpu), memory: Some(memory) }
+        Reading::of(Some(cpu), Some(memory))
     }
 
     /// The task's limits. What it has no limit of is in percent of the machine.

@@ -86,6 +86,7 @@ impl Containers {
                     .cpu
                     .map(|used| Ok(CpuReading { at, used, limit: whole.cpu.clone()?, account })),
                 memory: usage.memory.map(|used| Ok(MemoryReading { used, limit: limit? })),
+                others: Vec::new(),
             };
             Some((known.name.clone(), reading))
         };

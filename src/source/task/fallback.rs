@@ -5,7 +5,7 @@ use std::time::Duration;
 use log::{info, warn};
 use tokio::time::Instant;
 
-use crate::model::{ReadError, Reading, Reported};
+use crate::model::{ReadError, Reading, WindowReading};
 use crate::source::Source;
 use crate::source::container::{Container, Limited};
 
@@ -73,10 +73,11 @@ impl Fallback {
         }
         if let State::Container(container) = &mut self.state {
             // What the container has no limit of would be in percent of the machine.
-            let Reading { cpu, memory } = container.read_limited(at);
+            let Reading { cpu, memory, others } = container.read_limited(at);
             return Reading {
                 cpu: cpu.or_else(|| Some(Err(silence(why)))),
                 memory: memory.or_else(|| Some(Err(silence(why)))),
+                others,
             };
         }
         if cpu_is_silent {
@@ -88,10 +89,10 @@ impl Fallback {
         task
     }
 
-    /// What the container reports, where that is what is measured.
-    pub fn reported(&mut self) -> Option<Reported> {
+    /// What the container gives once a window, where that is what is measured.
+    pub fn window_readings(&mut self) -> Option<Vec<WindowReading>> {
         match &mut self.state {
-            State::Container(container) => Some(container.reported()),
+            State::Container(container) => Some(container.window_readings()),
             State::Task | State::Nothing(_) => None,
         }
     }

@@ -62,13 +62,13 @@ fn events(tree: &Tree, metrics: Numbers) -> (String, String) {
         Some(Err(error)) => relative(&error.to_string(), tree),
         None => "not asked for".to_owned(),
     };
-    let reported = container.reported();
-    let asked = |number| reported.iter().any(|(of, _)| *of == number);
+    let readings = container.window_readings();
+    let asked = |number| readings.iter().any(|reading| reading.number == number);
     let throttling =
         container.cpu.as_mut().map_or_else(|none| Err(none.clone()), ContainerCpu::throttling);
     let throttling = throttling.map(|found| format!("{} of {}", found.throttled, found.periods));
-    let kills = reported.iter().find(|(of, _)| *of == Number::OomKills);
-    let kills = kills.and_then(|(_, kills)| kills.clone());
+    let kills = readings.iter().find(|reading| reading.number == Number::OomKills);
+    let kills = kills.and_then(|reading| reading.value.clone());
     (
         tell(asked(Number::Throttling).then_some(throttling)),
         tell(kills.map(|kills| kills.map(|count| count.to_string()))),
@@ -111,8 +111,8 @@ fn throttling_is_the_part_of_the_periods_since_the_last_report() {
     let mut report = |periods: u64, throttled: i64| {
         let stat = format!("nr_periods {periods}\nnr_throttled {throttled}\n");
         tree.change(&format!("== {}\n{stat}", LAYOUTS[0].cpu_stat));
-        let (_, value) = container.reported().remove(0);
-        value.map(|value| value.map_err(|error| error.to_string().contains("nr_throttled")))
+        let reading = container.window_readings().remove(0);
+        reading.value.map(|value| value.map_err(|error| error.to_string().contains("nr_throttled")))
     };
     assert_eq!(report(1000, 900), None, "nothing is known of the time before");
     assert_eq!(report(1600, 1050), Some(Ok(25.0)));

@@ -201,7 +201,12 @@ fn kills_are_counted_in_one_group_whichever_binds_later() {
         let numbers = Numbers::of(&[Number::OomKills]);
         let (mut container, start) = (open(&tree).reporting(numbers), tokio::time::Instant::now());
         let mut told = |second| {
-            let told = container.reported().remove(0).1.expect("asked for").expect("it is told");
+            let told = container
+                .window_readings()
+                .remove(0)
+                .value
+                .expect("asked for")
+                .expect("it is told");
             container.read(start + std::time::Duration::from_secs(second));
             told
         };

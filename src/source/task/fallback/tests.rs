@@ -33,7 +33,7 @@ impl Readings {
         let memory = memory.then_some(Ok(MemoryReading { used: Bytes(5), limit }));
         let root = self.tree.root();
         let open = || Container::open(root, MemoryUse::Used);
-        let reading = Reading { cpu, memory };
+        let reading = Reading::of(cpu, memory);
         let reading = self.fallback.complete(reading, self.at, Some("HTTP 404"), open);
         let cpu = reading.cpu.map(|cpu| cpu.map(|cpu| cpu.limit.amount.0.to_string()));
         let memory = reading.memory.map(|memory| memory.map(|memory| memory.used.0.to_string()));

@@ -1,0 +1,163 @@
+//! The numbers beside CPU and memory.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::watch::FailureWatch;
+use crate::model::{Metric, Number, Raw, ReadError, Report, Series, Unit, WindowReading};
+
+/// One that has a value at each sample.
+pub struct Other {
+    pub number: Number,
+    pub series: Series,
+    /// The total, and when it stood like this.
+    before: Option<(Instant, f64)>,
+    pub failures: FailureWatch,
+}
+
+impl Other {
+    pub fn new(number: Number, series: Series, label: String) -> Self {
+        Self { number, series, before: None, failures: FailureWatch::of(label) }
+    }
+
+    /// The value that a reading gives. The first total gives none, and neither does one that went back:
+    /// it was started again, and the difference says nothing.
+    pub fn value(&mut self, at: Instant, raw: Result<Raw, ReadError>) -> Option<f64> {
+        let value = raw.map(|raw| match raw {
+            Raw::Level(value) => Some(value),
+            Raw::Total(total) => self.growth_a_second(at, total),
+        });
+        let value = self.failures.watch(Some(value)).flatten()?;
+        // The kernel rounds its totals, and reads the clock at another instant than this process.
+        Some(if self.number.unit() == Unit::Percent { value.clamp(0.0, 100.0) } else { value })
+    }
+
+    fn growth_a_second(&mut self, at: Instant, total: f64) -> Option<f64> {
+        let (then, before) = *self.before.get_or_insert((at, total));
+        let elapsed = at.duration_since(then);
+        if elapsed < MIN_INTERVAL {
+            // It is left to the next reading, which covers its time.
+            return None;
+        }
+        self.before = Some((at, total));
+        (total >= before).then(|| (total - before) / elapsed.as_secs_f64())
+    }
+}
+
+/// Over less than this a rate would be made of the kernel's own rounding.
+const MIN_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Those that are read once a window.
+#[derive(Default)]
+pub struct WindowWatch(Vec<Watched>);
+
+struct Watched {
+    number: Number,
+    container: Option<Arc<str>>,
+    failures: FailureWatch,
+}
+
+impl WindowWatch {
+    /// The report of those that have a value. Says which of them can no longer be read.
+    pub fn report(&mut self, readings: Vec<WindowReading>) -> Report {
+        let mut report = Report::default();
+        for WindowReading { number, container, value } in readings {
+            let value = self.failures(number, container.as_ref()).watch(value);
+            let metric = metric(number, container.as_ref());
+            report.values.extend(value.map(|value| (metric, value)));
+        }
+        report
+    }
+
+    /// Whether the source gives a number of the whole.
+    pub fn offers(&self, number: Number) -> bool {
+        self.of_whole(number).is_some()
+    }
+
+    /// Why a number of the whole could not be read the last time.
+    pub fn error(&self, number: Number) -> Option<&str> {
+        self.of_whole(number)?.failures.error()
+    }
+
+    fn of_whole(&self, number: Number) -> Option<&Watched> {
+        self.0.iter().find(|of| of.number == number && of.container.is_none())
+    }
+
+    fn failures(&mut self, number: Number, container: Option<&Arc<str>>) -> &mut FailureWatch {
+        let is_it = |of: &Watched| of.number == number && of.container.as_ref() == container;
+        let place = self.0.iter().position(is_it).unwrap_or_else(|| {
+            let failures = FailureWatch::of(label(number, container));
+            self.0.push(Watched { number, container: container.cloned(), failures });
+            self.0.len() - 1
+        });
+        &mut self.0[place].failures
+    }
+}
+
+/// The metric of a number of the whole or of a container.
+pub fn metric(number: Number, container: Option<&Arc<str>>) -> Metric {
+    number.of(container.map(|name| Rc::from(&**name)).as_ref())
+}
+
+/// The same in a sentence.
+pub fn label(number: Number, container: Option<&Arc<str>>) -> String {
+    let of = container.map(|name| format!(" of {name}")).unwrap_or_default();
+    format!("{}{of}", number.label())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values of readings of a number, each so many seconds after the first.
+    fn values(number: Number, readings: &[(f64, Raw)]) -> Vec<Option<f64>> {
+        let mut other = Other::new(number, Series(0), "it".to_owned());
+        let start = Instant::now();
+        let value = |(seconds, raw): &(f64, Raw)| {
+            other.value(start + Duration::from_secs_f64(*seconds), Ok(*raw))
+        };
+        readings.iter().map(value).collect()
+    }
+
+    #[test]
+    fn a_total_gives_how_much_it_grows_in_a_second() {
+        let totals = [(0.0, 100.0), (2.0, 100.0), (2.5, 130.0), (4.0, 160.0)];
+        let readings = totals.map(|(seconds, total)| (seconds, Raw::Total(total)));
+        let expected = [None, Some(0.0), Some(60.0), Some(20.0)];
+        assert_eq!(values(Number::OomKills, &readings), expected);
+    }
+
+    #[test]
+    fn readings_that_are_too_close_are_left_to_the_next() {
+        let totals = [(0.0, 0.0), (0.01, 10.0), (1.0, 10.0)];
+        let readings = totals.map(|(seconds, total)| (seconds, Raw::Total(total)));
+        assert_eq!(values(Number::OomKills, &readings), [None, None, Some(10.0)]);
+    }
+
+    #[test]
+    fn a_total_that_was_started_again_gives_nothing_once() {
+        let totals = [(0.0, 50.0), (1.0, 10.0), (2.0, 15.0)];
+        let readings = totals.map(|(seconds, total)| (seconds, Raw::Total(total)));
+        assert_eq!(values(Number::OomKills, &readings), [None, None, Some(5.0)]);
+    }
+
+    #[test]
+    fn after_a_failure_a_total_covers_the_time_of_the_failure() {
+        let mut other = Other::new(Number::OomKills, Series(0), "it".to_owned());
+        let start = Instant::now();
+        let mut at = |seconds, raw| other.value(start + Duration::from_secs(seconds), raw);
+        at(0, Ok(Raw::Total(0.0)));
+        assert_eq!(at(1, Err(ReadError::unusable("gone"))), None);
+        assert_eq!(at(4, Ok(Raw::Total(8.0))), Some(2.0));
+    }
+
+    #[test]
+    fn a_percent_is_no_more_than_all() {
+        let totals = [(0.0, Raw::Total(0.0)), (1.0, Raw::Total(101.0))];
+        assert_eq!(values(Number::Throttling, &totals), [None, Some(100.0)]);
+        assert_eq!(values(Number::Throttling, &[(0.0, Raw::Level(12.5))]), [Some(12.5)]);
+    }
+}
