@@ -21,18 +21,18 @@ use crate::logging::COMMAND;
 
 /// The children of this process that somebody started and has not let go of.
 #[derive(Clone, Debug, Default)]
-pub struct Children(Rc<RefCell<Vec<Rc<Entry>>>>);
+pub struct Children(Rc<RefCell<Vec<Rc<Registered>>>>);
 
 /// A child that was started. When it is dropped before its end, the child runs on as an orphan.
 #[derive(Debug)]
 pub struct Child {
-    entry: Rc<Entry>,
+    registered: Rc<Registered>,
     children: Children,
 }
 
 /// What is known of a child.
 #[derive(Debug)]
-struct Entry {
+struct Registered {
     /// Also the name of its process group.
     pid: Pid,
     stopped_by: Cell<Option<i32>>,
@@ -46,14 +46,14 @@ impl Children {
     pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         let started = command.process_group(0).spawn()?;
         // It may have ended already. There is one thread, so nobody reaps before it is registered.
-        let entry = Rc::new(Entry {
+        let registered = Rc::new(Registered {
             pid: Pid::from_child(&started),
             stopped_by: Cell::default(),
             end: Cell::default(),
             ended: Notify::new(),
         });
-        self.0.borrow_mut().push(entry.clone());
-        Ok(Child { entry, children: self.clone() })
+        self.0.borrow_mut().push(registered.clone());
+        Ok(Child { registered, children: self.clone() })
     }
 
     /// Takes note of all children that have ended or were stopped. To be called after each SIGCHLD.
@@ -73,7 +73,7 @@ impl Children {
     }
 }
 
-impl Entry {
+impl Registered {
     fn end(&self, status: WaitStatus) {
         self.end.set(Some(status));
         self.ended.notify_one();
@@ -82,12 +82,12 @@ impl Entry {
 
 impl Child {
     pub fn pid(&self) -> Pid {
-        self.entry.pid
+        self.registered.pid
     }
 
     /// How it ended, if it has.
     pub fn end(&self) -> Option<WaitStatus> {
-        self.entry.end.get()
+        self.registered.end.get()
     }
 
     /// Waits for its end. No exit code is lost if the wait is given up.
@@ -95,14 +95,14 @@ impl Child {
         loop {
             match self.end() {
                 Some(status) => return status,
-                None => self.entry.ended.notified().await,
+                None => self.registered.ended.notified().await,
             }
         }
     }
 
     /// The signal that has stopped it since this was asked last.
     pub fn take_stop(&self) -> Option<i32> {
-        self.entry.stopped_by.take()
+        self.registered.stopped_by.take()
     }
 
     /// Sends a signal to the process alone.
@@ -129,7 +129,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        self.children.0.borrow_mut().retain(|child| !Rc::ptr_eq(child, &self.entry));
+        self.children.0.borrow_mut().retain(|child| !Rc::ptr_eq(child, &self.registered));
     }
 }
 

@@ -63,7 +63,7 @@ fn object(summary: &Summary, Always { namespace, dimensions, numbers }: &Always)
         "dimensions": dimensions,
     });
     for number in numbers.iter() {
-        object[key(number)] = part(number, summary.of(number, None));
+        object[key(number)] = member(number, summary.of(number, None));
     }
     let containers = summary.containers();
     if !containers.is_empty() {
@@ -73,7 +73,7 @@ fn object(summary: &Summary, Always { namespace, dimensions, numbers }: &Always)
                 let statistics = summary.of(number, Some(container));
                 // What is read once a window has no value of a container in most scopes.
                 if number.is_sampled() || statistics.is_some() {
-                    object[key(number)] = part(number, statistics);
+                    object[key(number)] = member(number, statistics);
                 }
             }
             object
@@ -90,7 +90,7 @@ fn key(number: Number) -> String {
 
 /// The statistics of a number that is sampled, in percent, or the value of another. The distribution is
 /// pairs of value and count.
-fn part(number: Number, statistics: Option<&Statistics>) -> Json {
+fn member(number: Number, statistics: Option<&Statistics>) -> Json {
     let Some(statistics) = statistics else { return Json::Null };
     if !number.is_sampled() {
         return match number.of(None).kind {
@@ -100,13 +100,13 @@ fn part(number: Number, statistics: Option<&Statistics>) -> Json {
         };
     }
     let Statistics { count, median, max, min, mean, values, .. } = statistics;
-    let mut part =
+    let mut member =
         json!({ "count": count, "median": median, "max": max, "min": min, "mean": mean });
     if !values.is_empty() {
         let pairs = values.iter().map(|value| json!([value.percent(), value.count]));
-        part["distribution"] = pairs.collect();
+        member["distribution"] = pairs.collect();
     }
-    part
+    member
 }
 
 impl Publisher for Console {

@@ -17,26 +17,26 @@ impl Piece {
     }
 }
 
-/// Whether all of the parts fit.
-pub fn fits(parts: &[Piece], width: usize) -> bool {
-    parts.iter().map(Piece::width).sum::<usize>() <= width
+/// Whether all of the pieces fit.
+pub fn fits(pieces: &[Piece], width: usize) -> bool {
+    pieces.iter().map(Piece::width).sum::<usize>() <= width
 }
 
-/// The parts for which there is room, up to the first for which there is none: half a number
+/// The pieces for which there is room, up to the first for which there is none: half a number
 /// would be a wrong number. Only where the first is a text that is too long it is cut off.
-pub fn row(parts: &[Piece], width: usize, colour: bool) -> String {
+pub fn row(pieces: &[Piece], width: usize, colour: bool) -> String {
     let mut row = String::new();
     let mut room = width;
-    for part in parts {
-        let mut text = part.text.clone();
-        if part.width() > room {
+    for piece in pieces {
+        let mut text = piece.text.clone();
+        if piece.width() > room {
             if !row.is_empty() || room == 0 {
                 break;
             }
             text = text.chars().take(room - 1).chain(['…']).collect();
         }
-        room = room.saturating_sub(part.width());
-        match part.colour {
+        room = room.saturating_sub(piece.width());
+        match piece.colour {
             sequence if colour && !sequence.is_empty() => {
                 row.extend([sequence, &text, crate::terminal::screen::PLAIN]);
             }
