@@ -1,6 +1,5 @@
 //! The table of all series, each with its values in the open window.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::aggregate;
@@ -10,8 +9,6 @@ use crate::model::{Entry, Kind, Metric, Series, Statistics, Unit};
 #[derive(Debug)]
 pub struct Table {
     rows: Vec<Collected>,
-    /// The place of each metric among the rows.
-    places: HashMap<Rc<Metric>, Series>,
     /// Their places in the order of a summary: those of the whole first, then those of each container by
     /// its name.
     order: Vec<usize>,
@@ -44,8 +41,7 @@ enum Values {
 impl Table {
     /// A table for windows of so many samples.
     pub fn new(samples: usize, with_values: bool) -> Self {
-        let (rows, places, order) = (Vec::new(), HashMap::new(), Vec::new());
-        Self { rows, places, order, samples, with_values }
+        Self { rows: Vec::new(), order: Vec::new(), samples, with_values }
     }
 
     /// How many samples one window is expected to hold.
@@ -69,14 +65,14 @@ impl Table {
     }
 
     fn series(&mut self, metric: &Metric, is_sampled: bool) -> Series {
-        if let Some(known) = self.places.get(metric) {
-            return *known;
+        // Compared one by one: there are tens of series, and most who give values keep theirs.
+        if let Some(known) = self.rows.iter().position(|row| *row.metric == *metric) {
+            return Series(known);
         }
         let metric = Rc::new(metric.clone());
         let place = self.rows.len();
         let is_before = |other: &usize| self.rows[*other].metric.dimensions <= metric.dimensions;
         self.order.insert(self.order.partition_point(is_before), place);
-        self.places.insert(metric.clone(), Series(place));
         let values = match metric.unit {
             Unit::Percent if is_sampled => Values::Percents(Vec::new()),
             _ => Values::Numbers(Vec::new()),
@@ -90,10 +86,13 @@ impl Table {
         let row = &mut self.rows[series.0];
         // At once, so that no sample has to move the ones before it. A container has fewer values, as
         // many as the endpoint gives.
-        let all = if row.is_sampled && row.metric.dimensions.is_empty() { self.samples } else { 0 };
+        let room = || match row.is_sampled && row.metric.dimensions.is_empty() {
+            true => self.samples,
+            false => 0,
+        };
         match &mut row.values {
-            Values::Percents(values) => push(values, value as f32, all),
-            Values::Numbers(values) => push(values, value, all),
+            Values::Percents(values) => push(values, value as f32, room),
+            Values::Numbers(values) => push(values, value, room),
         }
     }
 
@@ -126,10 +125,10 @@ impl Table {
     }
 }
 
-/// Adds a value where there is room for `all` of a window.
-fn push<V>(values: &mut Vec<V>, value: V, all: usize) {
+/// Adds a value; before the first one there is `room` made for all of a window.
+fn push<V>(values: &mut Vec<V>, value: V, room: impl FnOnce() -> usize) {
     if values.capacity() == 0 {
-        values.reserve_exact(all);
+        values.reserve_exact(room());
     }
     values.push(value);
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Statistic;
 
 /// What is measured: a number with its unit, of one thing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metric {
     /// The id of the check that it belongs to.
     pub check: Cow<'static, str>,
@@ -19,7 +19,7 @@ pub struct Metric {
 }
 
 /// The unit of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// 0 to 100.
     Percent,
@@ -27,7 +27,7 @@ pub enum Unit {
 }
 
 /// What the values of a metric are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Each value stands for itself.
     Gauge,

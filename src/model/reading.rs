@@ -23,6 +23,7 @@ pub struct Reading {
 
 impl Reading {
     /// A reading of CPU and memory alone.
+    #[inline]
     pub const fn of(
         cpu: Option<Result<CpuReading, ReadError>>,
         memory: Option<Result<MemoryReading, ReadError>>,
