@@ -84,15 +84,16 @@ impl Table {
     /// Adds a value to the open window.
     pub fn add(&mut self, series: Series, value: f64) {
         let row = &mut self.rows[series.0];
-        // At once, so that no sample has to move the ones before it. A container has fewer values, as
-        // many as the endpoint gives.
-        let room = || match row.is_sampled && row.metric.dimensions.is_empty() {
-            true => self.samples,
-            false => 0,
-        };
         match &mut row.values {
-            Values::Percents(values) => push(values, value as f32, room),
-            Values::Numbers(values) => push(values, value, room),
+            Values::Percents(values) => {
+                // A container has fewer values, as many as the endpoint gives.
+                if values.capacity() == 0 && row.metric.dimensions.is_empty() {
+                    // At once, so that no sample has to move the ones before it.
+                    values.reserve_exact(self.samples);
+                }
+                values.push(value as f32);
+            }
+            Values::Numbers(values) => values.push(value),
         }
     }
 
@@ -123,14 +124,6 @@ impl Table {
         }
         Some(entries)
     }
-}
-
-/// Adds a value; before the first one there is `room` made for all of a window.
-fn push<V>(values: &mut Vec<V>, value: V, room: impl FnOnce() -> usize) {
-    if values.capacity() == 0 {
-        values.reserve_exact(room());
-    }
-    values.push(value);
 }
 
 impl Values {

@@ -87,7 +87,7 @@ impl Gauge {
     }
 
     /// Why one of the other numbers could not be read the last time.
-    pub fn error(&self, number: Number) -> Option<&str> {
+    pub fn error(&self, number: Number) -> Option<&ReadError> {
         self.others.iter().find(|other| other.number == number)?.failures.error()
     }
 

@@ -158,7 +158,7 @@ impl Sampler {
     pub fn missing(&self) -> Vec<(Number, String)> {
         let error = |number: Number| {
             let error = self.whole.error(number).or_else(|| self.windows.error(number));
-            error.map(|error| (number, error.to_owned()))
+            error.map(|error| (number, error.to_string()))
         };
         let not_offered = self.not_offered().map(|number| (number, self.does_not_measure()));
         self.asked.iter().filter_map(error).chain(not_offered).collect()

@@ -78,7 +78,7 @@ impl WindowWatch {
     }
 
     /// Why a number of the whole could not be read the last time.
-    pub fn error(&self, number: Number) -> Option<&str> {
+    pub fn error(&self, number: Number) -> Option<&ReadError> {
         self.of_whole(number)?.failures.error()
     }
 

@@ -1,7 +1,7 @@
 //! Sees from reading to reading what has changed: limits, failures, the wall clock.
 
 use std::fmt::Display;
-use std::mem::{Discriminant, discriminant};
+use std::mem::discriminant;
 use std::time::{Duration, SystemTime};
 
 use log::{Level, info, log, warn};
@@ -12,8 +12,8 @@ use crate::model::{Limit, ReadError};
 /// Says when a part of the readings can no longer be read, and when it can be again.
 pub struct FailureWatch {
     part: String,
-    /// The kind of the failure that was said last, while it lasts.
-    failure: Option<(Discriminant<ReadError>, String)>,
+    /// The failure that was said last, while it lasts.
+    failure: Option<ReadError>,
 }
 
 impl FailureWatch {
@@ -23,7 +23,7 @@ impl FailureWatch {
 
     pub fn watch<R>(&mut self, reading: Option<Result<R, ReadError>>) -> Option<R> {
         let reading = reading?;
-        let before = self.failure.as_ref().map(|(kind, _)| *kind);
+        let before = self.failure.as_ref().map(discriminant);
         match &reading {
             Err(error) if before != Some(discriminant(error)) => {
                 let level = match error {
@@ -32,7 +32,7 @@ impl FailureWatch {
                     _ => Level::Error,
                 };
                 log!(level, "{} unavailable: {error}", self.part);
-                self.failure = Some((discriminant(error), error.to_string()));
+                self.failure = Some(error.clone());
             }
             Ok(_) if before.is_some() => {
                 info!("{} available again", self.part);
@@ -44,8 +44,8 @@ impl FailureWatch {
     }
 
     /// The failure, while it lasts.
-    pub fn error(&self) -> Option<&str> {
-        self.failure.as_ref().map(|(_, text)| text.as_str())
+    pub fn error(&self) -> Option<&ReadError> {
+        self.failure.as_ref()
     }
 }
 
