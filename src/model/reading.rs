@@ -34,6 +34,7 @@ impl Reading {
 
 /// A number as it is read at a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has such numbers"))]
 pub enum Raw {
     /// Its value.
     Level(f64),
@@ -83,6 +84,7 @@ pub struct WindowReading {
     pub value: Option<Result<f64, ReadError>>,
 }
 
+#[cfg(target_os = "linux")]
 impl WindowReading {
     /// Of the whole.
     pub fn of(number: Number, value: Option<Result<f64, ReadError>>) -> Self {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 #[cfg(target_os = "linux")]
 use log::warn;
+use tokio::sync::watch;
 
 use super::Source;
 #[cfg(target_os = "linux")]
@@ -12,8 +13,6 @@ use super::container::{Container, Limited};
 use super::host::Host;
 #[cfg(target_os = "linux")]
 use super::task::Task;
-use tokio::sync::watch;
-
 use crate::config::{Measuring, Scope};
 use crate::model::Company;
 #[cfg(target_os = "linux")]
