@@ -34,5 +34,7 @@ pub mod command;
 mod cost;
 pub mod explain;
 pub mod logging;
+#[cfg(test)]
+mod properties;
 mod shown;
 pub mod signals;

@@ -10,7 +10,7 @@ mod measuring;
 mod metric;
 mod name;
 mod problems;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod properties;
 mod publishing;
 mod quantity;

@@ -19,7 +19,7 @@ mod plausible;
 #[cfg(target_os = "linux")]
 mod proc;
 #[cfg(all(test, target_os = "linux"))]
-pub mod properties;
+mod properties;
 #[cfg(target_os = "linux")]
 pub mod task;
 
