@@ -46,5 +46,7 @@ mod cost;
 mod ending;
 pub mod explain;
 pub mod logging;
+#[cfg(test)]
+mod properties;
 mod shown;
 pub mod signals;

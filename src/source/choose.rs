@@ -55,7 +55,7 @@ pub async fn open(measuring: &Measuring, _company: watch::Sender<Company>) -> Ch
                 Limited::ByNothing => {
                     host("its control group has no CPU or memory limit".to_owned())
                 }
-                // The figures are then the machine's, and nobody should take them for a container's.
+                // A warning: the metrics are then the machine's, where the user may expect a container's.
                 Limited::NotFound(error) => {
                     warn!("control group not found, measuring the machine: {error}");
                     host("its control group was not found".to_owned())

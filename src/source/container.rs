@@ -33,7 +33,7 @@ impl Container {
     pub fn open(root: &Path, memory: MemoryUse) -> Self {
         let [cgroup, mountinfo] = ["cgroup", "mountinfo"].map(|name| {
             let path = root.join("proc/self").join(name);
-            // Mount points need not be UTF-8, and one that is not is no reason to read nothing.
+            // A mount point may be any bytes. One that is not UTF-8 must not hide all others.
             let text = fs::read(&path).map(|text| String::from_utf8_lossy(&text).into_owned());
             text.map_err(|error| ReadError::of(path, error))
         });
@@ -64,7 +64,7 @@ impl Container {
         Self { metrics, ..self }
     }
 
-    /// The same container as the only one of a task that has limits.
+    /// The same container, as the only one of a task with these limits.
     pub fn within(mut self, task: Limits) -> Self {
         if let Ok(cpu) = &mut self.cpu {
             cpu.task_limit = task.cpu;
@@ -88,6 +88,7 @@ impl Container {
     /// Percent of the scheduling periods since the last call in which the quota was used up. `None` at
     /// first, and where the counters went back: they were started again, and the difference says nothing.
     fn throttled(&mut self) -> Result<Option<f64>, ReadError> {
+        // Taken even if the read below fails: the next difference would else span two windows.
         let before = self.throttling.take();
         let now = match &mut self.cpu {
             Ok(cpu) => cpu.throttling()?,
@@ -108,12 +109,13 @@ impl Container {
     /// Which limits its control group has.
     pub fn limited_by(&mut self) -> Limited {
         let Reading { cpu, memory, .. } = self.read(Instant::now());
-        // Of a part whose usage cannot be read the limit may be known all the same.
+        // A limit may be readable where the usage is not.
         let cpu_limit = self.cpu.as_mut().ok().and_then(ContainerCpu::own_limit);
         let memory_limit = self.memory.as_mut().ok().and_then(ContainerMemory::own_limit);
         let limits = cpu_limit.map(|limit| limit.to_string()).into_iter();
         let limits: Vec<_> = limits.chain(memory_limit.map(|limit| limit.to_string())).collect();
         let is_found = self.cpu.is_ok() || self.memory.is_ok();
+        // A group without the memory controller has no memory limit, so this failure hides none.
         let memory =
             memory.filter(|_| !self.memory.as_ref().is_ok_and(ContainerMemory::is_not_counted));
         let failures = [cpu.and_then(Result::err), memory.and_then(Result::err)];
@@ -174,7 +176,7 @@ impl Source for Container {
     }
 }
 
-/// This process is in no group of a controller, as far as can be seen.
+/// The error where no group of this process has a controller, or where its mount is not visible.
 fn no_group(root: &Path, controller: &str, expected: &'static str, cgroup: &str) -> ReadError {
     if Group::is_named(controller, cgroup) {
         let expected = "mount of this process's control group";

@@ -50,7 +50,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// The sum after this text; nothing where it does not tell.
+    /// The sum after this text; `None` where the text has no counters.
     pub fn add(&mut self, stat: &str) -> Option<Duration> {
         let columns = cpu_columns(stat)?;
         self.used += work_since(&self.columns, &columns);
@@ -135,7 +135,8 @@ impl Host {
         Ok(MemoryReading { used, limit })
     }
 
-    /// What ZFS could give back of the memory in use. More than is in use is another machine's.
+    /// The memory in use that ZFS could give back. A figure larger than the memory in use is another
+    /// machine's.
     fn arc_droppable(&mut self, used: Bytes) -> Result<Bytes, ReadError> {
         let Some(file) = &mut self.arcstats else { return Ok(Bytes(0)) };
         let mut page = [0; PAGE];
@@ -152,7 +153,7 @@ impl Host {
     fn explain_memory(&mut self) -> Evidence {
         let names = ["MemTotal", "MemFree", "Buffers", "Cached", "SReclaimable", "Shmem"];
         let mut values = self.meminfo.raw_values(&names, kibibytes);
-        // Some kernels have none of these, and then they are 0.
+        // Kernels and sandboxes without these lines have none of that memory (see `proc::memory`).
         values.retain(|raw| {
             raw.value.is_ok() || !["Buffers", "SReclaimable", "Shmem"].contains(&&*raw.name)
         });

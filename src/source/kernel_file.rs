@@ -1,7 +1,7 @@
 //! Reads a file of /proc, /sys or a cgroup again and again.
 //!
-//! The descriptor stays open and is read in place from offset 0, which makes the kernel write
-//! the text anew: one system call a reading instead of three or four.
+//! The descriptor stays open. A read at offset 0 makes the kernel write the text again. So a
+//! reading takes one system call instead of three or four.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -16,8 +16,8 @@ pub struct KernelFile {
     file: Option<File>,
 }
 
-/// What of a file is read: one page. The kernel files that are read here are shorter, or say
-/// what is needed in their first lines.
+/// Only the first page of a file is read. The kernel files read here are shorter, or have what is
+/// needed in their first lines.
 pub const PAGE: usize = 4096;
 
 impl KernelFile {
@@ -33,7 +33,8 @@ impl KernelFile {
     /// The text of the file's first page, in `page`.
     pub fn read<'page>(&mut self, page: &'page mut [u8; PAGE]) -> Result<&'page str, ReadError> {
         let length = self.read_bytes(page).map_err(|error| {
-            // What was open may be gone for good: the next reading opens it anew.
+            // The files of a group that was removed fail for good, even if a new group has its name.
+            // So the next reading opens the file again.
             self.file = None;
             ReadError::of(self.path.clone(), error)
         })?;
@@ -75,8 +76,8 @@ impl KernelFile {
     }
 }
 
-/// The text of a file that is read seldom and need not be there: limits stand only where a
-/// controller is in use, and at the root of version 2 there are none.
+/// The text of a file that is read seldom and may be missing: a group has files of limits only where
+/// a controller is on, and the root group of version 2 has none.
 pub fn optional(path: &Path) -> Result<Option<String>, ReadError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),

@@ -19,7 +19,7 @@ mod plausible;
 #[cfg(target_os = "linux")]
 mod proc;
 #[cfg(all(test, target_os = "linux"))]
-pub mod properties;
+mod properties;
 #[cfg(target_os = "linux")]
 pub mod task;
 
@@ -37,18 +37,19 @@ pub trait Source {
     /// every sample.
     fn read(&mut self, instant: Instant) -> Reading;
 
-    /// Each container by itself, as far as that was asked for, is known, and has changed since the
-    /// last call. Called after [`read`](Source::read).
+    /// The readings of single containers, if the settings ask for them: of each known container with
+    /// new figures since the last call. Called after [`read`](Source::read).
     fn containers(&mut self) -> Vec<(Arc<str>, Reading)> {
         Vec::new()
     }
 
-    /// What the readings are made of, as it stands now.
+    /// The raw values behind the readings, as they are now.
     fn explain(&mut self) -> Vec<Evidence> {
         Vec::new()
     }
 
-    /// The numbers that are read once a window, as far as they were asked for and can be measured here.
+    /// The numbers that are read once a window, if the settings ask for them and they can be measured
+    /// here.
     fn window_readings(&mut self) -> Vec<WindowReading> {
         Vec::new()
     }

@@ -4,13 +4,13 @@
 use std::path::{Component, Path};
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::cgroup::{Group, field, v1, v2};
 use super::proc;
 use super::task::{metadata, stats};
 use crate::config::MemoryUse;
 use crate::model::{Bytes, Cores};
+use crate::properties::repeatable;
 
 /// A text of the kind that is parsed, with something done to it: a piece taken out, put in or
 /// replaced, digits and signs more often than other characters.
@@ -36,13 +36,6 @@ fn damaged(text: &'static str) -> impl Strategy<Value = String> {
 /// A valid text that was damaged, or anything at all.
 fn text(valid: &'static str) -> impl Strategy<Value = String> {
     prop_oneof![4 => damaged(valid), 1 => "\\PC{0,200}", 1 => Just(valid.to_owned())]
-}
-
-/// The same texts in each run. PROPTEST_CASES and PROPTEST_RNG_SEED give more and others.
-pub fn repeatable() -> ProptestConfig {
-    let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
-    let rng_seed = RngSeed::Fixed(seed.unwrap_or(1));
-    ProptestConfig { failure_persistence: None, rng_seed, ..ProptestConfig::default() }
 }
 
 const STAT: &str = "cpu  100 20 30 9000 400 5 6 7 50 10\ncpu0 1 2 3 4 5 6 7 8 9 10\n";

@@ -46,13 +46,13 @@ pub struct Task {
     address: String,
     memory: MemoryUse,
     metrics: Numbers,
-    /// The last failure of the endpoint, while that is all there is.
+    /// The last failure of the endpoint; `None` after its next answer.
     failure: Option<String>,
     way: Way,
     containers: Containers,
     /// Whether each container is read by itself, too.
     per_container: bool,
-    /// What a task of one container was last read as, which is that container as well.
+    /// The last reading of a task of one container, which is that container's reading, too.
     own: Option<Reading>,
     fallback: Fallback,
 }
@@ -70,7 +70,7 @@ enum Way {
     Exact(Told, Option<Exact>),
 }
 
-/// A task that the endpoint tells figures of.
+/// A task with several containers, whose figures come from the endpoint.
 #[derive(Debug)]
 struct Told {
     machine: Box<Host>,
@@ -81,8 +81,8 @@ struct Told {
     cpu_account: CpuAccount,
 }
 
-/// How long the first sample waits for the endpoint to tell what the task is. It answers in
-/// milliseconds; after this, sampling starts, and what it tells later is taken up then.
+/// How long the first sample waits for the endpoint to say what the task is. It answers in
+/// milliseconds. After this, sampling starts, and a later answer is used when it comes.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
 
 /// Between two answers of the endpoint.
@@ -117,7 +117,8 @@ impl Task {
             own: None,
             fallback: Fallback::new(measuring.scope == Scope::Auto),
         };
-        // Without it the first sample is without any part.
+        // Without this wait, the first sample would have neither CPU nor memory. If there is no answer
+        // in time, later samples have them.
         let _ = timeout(FIRST_ANSWER, task.news.wait()).await;
         task.take_news();
         task
@@ -149,11 +150,13 @@ impl Task {
                     }
                     Way::Exact(told, fresh) => {
                         let exact = told.account.add(usage, &told.running, now);
+                        // The sum is then over other containers. A new account keeps the sampler from
+                        // taking the difference between the two sums for usage.
                         if exact.is_some() && told.account.has_other_containers() {
                             told.cpu_account = CpuAccount::open();
                         }
-                        // An answer with nothing new does not replace one that no sample has used
-                        // yet.
+                        // Polling may be faster than sampling: an answer without news must not replace
+                        // one that no sample has used yet.
                         *fresh = exact.or(fresh.take());
                     }
                     Way::Unknown | Way::Own(_) => {}
@@ -162,7 +165,8 @@ impl Task {
         }
     }
 
-    /// Chooses the way for a task. What was counted on the same way goes on with the new limits.
+    /// Chooses the way for a task. If the way stays the same, its counters stay, too; only the limits and
+    /// the running containers change.
     fn go(&mut self, task: &TaskMetadata) {
         let limits = limits_of(task, &self.address);
         let running: BTreeSet<_> = task.running().map(str::to_owned).collect();
@@ -193,8 +197,7 @@ impl Task {
         }
     }
 
-    /// The reading that the endpoint's figures give, as far as there are new ones. `used` reads what
-    /// is used of the machine.
+    /// The task's reading, if there are new figures. `used` reads the usage of the machine.
     fn read_task(&mut self, instant: Instant, used: impl FnOnce(&mut Host) -> Used) -> Reading {
         let fused = match &mut self.way {
             Way::Fused(told, fusion) => {
@@ -203,7 +206,8 @@ impl Task {
             }
             _ => None,
         };
-        // What the endpoint tells is of instants before this reading of the machine.
+        // After the machine was read: fusion looks for machine readings on both sides of the instant
+        // that the endpoint's figures are of.
         self.take_news();
         match (&mut self.way, fused) {
             (_, Some(reading)) => reading,
@@ -283,13 +287,15 @@ impl Source for Task {
         }
         match &mut self.way {
             Way::Own(container) => container.window_readings(),
+            // The endpoint's throttling counters stay 0 (aws/containers-roadmap#2766), and it has none
+            // of OOM kills.
             Way::Fused(..) | Way::Exact(..) | Way::Unknown => Vec::new(),
         }
     }
 }
 
 impl Told {
-    /// The task by the machine's counters, each part as far as its overhead is known.
+    /// The task by the machine's counters: each part whose overhead is known.
     fn fuse(&mut self, fusion: &mut Fusion, machine: Used, at: Instant) -> Reading {
         let account = self.cpu_account;
         let cpu = machine.cpu.and_then(|used| {
@@ -321,7 +327,7 @@ impl Told {
         Reading::of(Some(cpu), Some(memory))
     }
 
-    /// The task's limits. What it has no limit of is in percent of the machine.
+    /// The task's limits; where it has none, the machine's size.
     fn whole(&mut self) -> Whole {
         let (cpu, memory) = (self.limits.cpu.clone(), self.limits.memory.clone());
         Whole {
@@ -331,8 +337,8 @@ impl Told {
     }
 }
 
-/// What to look at where a container has CPU and no memory: kernels for the Raspberry Pi begin
-/// without the controller.
+/// Advice where a container has CPU and no memory: kernels for the Raspberry Pi have the memory
+/// controller off by default.
 const NO_CONTROLLER: &str =
     "; if the kernel's memory controller is off, boot it with cgroup_enable=memory";
 

@@ -25,8 +25,8 @@ use super::answer::{FromCloudWatch, Passing};
 use super::attempts::Attempts;
 use super::chain::{Chain, Unsupported};
 use super::disk::{self, Checked};
+use super::dns::PatientResolver;
 use super::mistakes::{self, Mistakes};
-use super::names::PatientNames;
 use super::transport;
 use super::web_identity::WebIdentity;
 use crate::config::{Aws, region as check_region};
@@ -150,7 +150,8 @@ impl Client {
     ) -> Vec<(&'static str, SharedCredentialsProvider)> {
         let providers = ProviderConfig::without_region().with_http_client(http.clone());
         let providers = &providers.with_region(region.clone());
-        let task = EcsCredentialsProvider::builder().configure(providers).dns(PatientNames).build();
+        let task =
+            EcsCredentialsProvider::builder().configure(providers).dns(PatientResolver).build();
         let task = SharedCredentialsProvider::new(task);
         let mut profile = ProfileFileCredentialsProvider::builder().configure(providers);
         // The name of `credential_source`. The SDK's own would look up names in the runtime's threads.

@@ -1,4 +1,4 @@
-//! Each container of the task by itself, by the exact figures of the endpoint.
+//! The single containers of the task, by the exact figures of the endpoint.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ struct Known {
     name: Arc<str>,
     memory_limit: Option<Bytes>,
     account: CpuAccount,
-    /// When its usage was last taken in.
+    /// The time of its last usage.
     read: Option<SystemTime>,
 }
 
-/// What a container is in percent of, unless it has a limit of its own.
+/// The limits for the percentages of a container without limits of its own.
 #[derive(Clone, Debug)]
 pub struct Whole {
     pub cpu: Result<Limit<Cores>, ReadError>,
@@ -35,11 +35,12 @@ pub struct Whole {
 }
 
 impl Containers {
-    /// Takes in which containers there are.
+    /// Adds the containers of the task that are new.
     pub fn know(&mut self, task: &TaskMetadata) {
         for (id, name, memory_limit) in task.named_containers() {
             let account = CpuAccount::open();
             let known = Known { name: name.into(), memory_limit, account, read: None };
+            // A known container keeps its account, or its next CPU figure would have no predecessor.
             self.known.entry(id.to_owned()).or_insert(known);
         }
     }
@@ -54,7 +55,7 @@ impl Containers {
         self.known.values().next().map(|known| known.name.clone())
     }
 
-    /// Takes statistics in, those that are new and of a container that is known.
+    /// Adds the new statistics of known containers.
     pub fn add(&mut self, containers: &BTreeMap<String, Usage>, now: Now) {
         for (id, usage) in containers {
             let Some(known) = self.known.get_mut(id) else { continue };
@@ -69,9 +70,9 @@ impl Containers {
         !self.fresh.is_empty()
     }
 
-    /// The readings since the last call. The CPU share that ECS gives a container is no limit: it
-    /// may use what the others leave. Its memory limit is one. The limit that is not the
-    /// container's own is that of the `whole`.
+    /// The readings since the last call. The CPU share that ECS gives a container is no limit: it may
+    /// use what the others leave. Its memory limit is one. Where a container has no limit, the limit of
+    /// the `whole` counts.
     pub fn readings(&mut self, whole: &Whole, address: &str) -> Vec<(Arc<str>, Reading)> {
         let fresh = std::mem::take(&mut self.fresh).into_iter();
         let reading = |(id, usage, now): (String, Usage, Now)| {

@@ -1,4 +1,4 @@
-//! What the task metadata endpoint tells of the task as a whole: its limits and its containers.
+//! The task as the task metadata endpoint describes it: its limits and its containers.
 //!
 //! Shapes: Amazon ECS task metadata endpoint version 4, `${ECS_CONTAINER_METADATA_URI_V4}/task`.
 //! The CPU limit of a task is in vCPUs, that of a container in CPU units, 1024 to a vCPU; memory
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::model::{Bytes, Cores};
 
-/// The task, as far as it is needed.
+/// The fields of the task that are needed.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "PascalCase")]
 pub struct TaskMetadata {
@@ -37,7 +37,7 @@ struct ContainerMetadata {
     docker_id: String,
     #[serde(default)]
     name: String,
-    /// `STOPPED` for one that has ended, such as one that prepares the others.
+    /// `STOPPED` after its end, as of an init container.
     #[serde(default)]
     known_status: String,
     #[serde(default)]
@@ -53,16 +53,16 @@ impl TaskMetadata {
         serde_json::from_slice(body)
     }
 
-    /// Whether the task has its machine to itself, as on Fargate: what /proc says of the machine is
-    /// then the task and the platform's own processes.
+    /// Whether the task has its machine to itself, as on Fargate: /proc then counts the task and the
+    /// platform's own processes.
     pub fn has_own_machine(&self) -> bool {
         self.launch_type == "FARGATE"
     }
 
-    /// Whether all of its containers run. Until then the endpoint tells of those alone that exist,
-    /// and a sidecar that the others wait for is the first to ask.
+    /// Whether all of its containers run. Before that the endpoint lists only existing containers, and a
+    /// sidecar that the others depend on asks before they exist.
     pub fn is_complete(&self) -> bool {
-        // Empty where the endpoint does not give a status.
+        // Empty where the endpoint gives no status: asking again would not change that.
         matches!(self.known_status.as_str(), "RUNNING" | "")
     }
 
@@ -79,32 +79,32 @@ impl TaskMetadata {
         })
     }
 
-    /// The ids of those that run.
+    /// The ids of the user's containers that run.
     pub fn running(&self) -> impl Iterator<Item = &str> {
         let running = self.normal().filter(|container| container.known_status == "RUNNING");
         running.map(|container| container.docker_id.as_str())
     }
 
-    /// The task's CPU limit. The CPU units of a container are none: they are shares, which a
+    /// The task's CPU limit. The CPU units of a container are no limit: they are shares, which a
     /// container may exceed while others are idle, and where none are set the endpoint says 2 (since
     /// 2021, aws/amazon-ecs-agent#2783) or 0.
     pub fn cpu_limit(&self) -> Option<Cores> {
         self.limits.cpu.filter(|cores| *cores > 0.0).map(Cores)
     }
 
-    /// The task's memory limit; where a task on EC2 has none, that of its containers together, if
-    /// each of them that has not stopped has one.
+    /// The task's memory limit. Where a task on EC2 has none, it is the sum of its containers' limits, if
+    /// each container that has not stopped has one.
     pub fn memory_limit(&self) -> Option<Bytes> {
         let of_containers = || {
             let mut running = self.normal().filter(|container| !container.has_stopped()).peekable();
+            // The sum over no containers would be a limit of 0.
             running.peek()?;
             running.map(|container| bytes(container.limits.memory)).sum::<Option<u64>>()
         };
         bytes(self.limits.memory).or_else(of_containers).map(Bytes)
     }
 
-    /// Whether the task has no memory limit but that of its containers together, which changes when
-    /// one of them stops.
+    /// Whether only the containers have memory limits, whose sum changes when one of them stops.
     pub fn is_limited_by_containers(&self) -> bool {
         bytes(self.limits.memory).is_none()
     }

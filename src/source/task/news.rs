@@ -1,4 +1,4 @@
-//! What the endpoint has told, on its way from polling to sampling.
+//! The endpoint's answers, on their way from polling to sampling.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use super::account::Now;
 use super::metadata::TaskMetadata;
 use super::stats::Usage;
 
-/// What the endpoint has told.
+/// An answer of the endpoint, or its failure.
 #[derive(Debug)]
 pub enum News {
     Task(TaskMetadata),
@@ -42,11 +42,14 @@ impl NewsSender {
     pub fn send(&self, new: News) {
         let mut news = self.0.news.borrow_mut();
         news.retain(|old| discriminant(old) != discriminant(&new));
+        // At the end, not in its old place: `take` returns the order of arrival, in which a failure
+        // ends with the next answer.
         news.push(new);
         drop(news);
         self.0.come.notify_one();
     }
 
+    /// Whether the receiver is dropped.
     pub fn is_closed(&self) -> bool {
         Rc::strong_count(&self.0) == 1
     }
