@@ -16,11 +16,12 @@ use crate::source::LIMITS_GOOD_FOR;
 use crate::surroundings::ecs::TaskEndpoint;
 
 /// Asks what the task is until that is known for good, and its usage, until nobody listens.
-pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, news: NewsSender) {
+pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, storage: bool, news: NewsSender) {
     let clock = StatisticsClock::default();
     let mut poll = Poll {
         endpoint,
         memory,
+        storage,
         news,
         known: None,
         told: BTreeSet::new(),
@@ -41,7 +42,7 @@ pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, news: NewsSender) {
             poll.news.send(News::Failed(error.to_string()));
         }
         // A task of one container needs no more than this.
-        if poll.is_complete() && poll.is_single() {
+        if poll.is_complete() && poll.is_single() && !poll.storage {
             return;
         }
         sleep(POLL_INTERVAL).await;
@@ -57,6 +58,8 @@ pub fn say_failure(error: &io::Error) {
 struct Poll {
     endpoint: TaskEndpoint,
     memory: MemoryUse,
+    /// Whether the use of its disk is wanted, which comes with what the task is.
+    storage: bool,
     news: NewsSender,
     known: Option<TaskMetadata>,
     /// The ids of the containers that the last figures were of.
@@ -83,6 +86,7 @@ impl Poll {
     /// takes its memory limit with it.
     fn needs_task(&mut self) -> bool {
         let may_change = self.known.as_ref().is_some_and(TaskMetadata::is_limited_by_containers);
+        let may_change = may_change || self.storage;
         let is_old = self.task_read.is_none_or(|read| read.elapsed() >= LIMITS_GOOD_FOR);
         let needs = may_change && is_old || self.has_changed || !self.is_complete();
         if needs {
@@ -92,7 +96,11 @@ impl Poll {
     }
 
     async fn ask_for_task(&mut self) -> io::Result<()> {
-        let task = self.endpoint.get("/task", TaskMetadata::parse).await?;
+        let mut task = self.endpoint.get("/task", TaskMetadata::parse).await?;
+        let storage = task.take_storage();
+        if self.storage {
+            self.news.send(News::Storage(storage));
+        }
         // It is told again only if there is something new in it.
         if self.known.as_ref() != Some(&task) {
             self.news.send(News::Task(self.known.insert(task).clone()));
