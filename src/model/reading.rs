@@ -103,6 +103,8 @@ pub enum ReadError {
     },
     /// The values were read but contradict each other, or cannot be used.
     Unusable(Arc<str>),
+    /// There is no such number here: the kernel, the group or the scope has none. Nothing is lost.
+    Absent(Arc<str>),
     /// A counter of CPU time is less than it was: what counts was started again.
     WentBack {
         from: Duration,
@@ -114,6 +116,23 @@ impl ReadError {
     /// The error of figures that nothing can be made of.
     pub fn unusable(reason: impl Into<Arc<str>>) -> Self {
         Self::Unusable(reason.into())
+    }
+
+    /// The error of a number that does not exist here.
+    pub fn absent(reason: impl Into<Arc<str>>) -> Self {
+        Self::Absent(reason.into())
+    }
+
+    /// The same with the reason, where a file is missing, or the kernel says that it supports no reading
+    /// of it: there is no such number here then.
+    pub fn because(self, reason: &str) -> Self {
+        match &self {
+            Self::Missing(_) => Self::absent(format!("{self}: {reason}")),
+            Self::Unreadable(_, error) if error.kind() == io::ErrorKind::Unsupported => {
+                Self::absent(format!("{self}: {reason}"))
+            }
+            _ => self,
+        }
     }
 
     /// The error of a file that could not be read.
@@ -135,7 +154,7 @@ impl fmt::Display for ReadError {
             Self::Malformed { path, expected } => {
                 write!(f, "{} has no {expected}", path.display())
             }
-            Self::Unusable(reason) => f.write_str(reason),
+            Self::Unusable(reason) | Self::Absent(reason) => f.write_str(reason),
             Self::WentBack { from, to } => {
                 let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
                 write!(f, "the CPU counter was reset from {from:.3} s to {to:.3} s")

@@ -36,16 +36,25 @@ impl Group {
             let (mount, below) = holding(path, mountinfo, |mount| mount.has_v1(controller))?;
             Some((Version::V1, mount, below))
         };
-        let v2 = || {
-            let path = v2_path(cgroup)?;
-            let (mount, below) = holding(path, mountinfo, |mount| mount.kind == "cgroup2")?;
-            Some((Version::V2, mount, below))
-        };
-        let (version, mount, below) = v1().or_else(v2)?;
+        match v1() {
+            Some((version, mount, below)) => Some(Self::at(version, mount, below, root)),
+            None => Self::of_version_2(cgroup, mountinfo, root),
+        }
+    }
+
+    /// The group of version 2, whether or not it has any controller: what the kernel tells of each group
+    /// stands there on a hybrid system, too.
+    pub fn of_version_2(cgroup: &str, mountinfo: &str, root: &Path) -> Option<Self> {
+        let path = v2_path(cgroup)?;
+        let (mount, below) = holding(path, mountinfo, |mount| mount.kind == "cgroup2")?;
+        Some(Self::at(Version::V2, mount, below, root))
+    }
+
+    fn at(version: Version, mount: Mount<'_>, below: &str, root: &Path) -> Self {
         // `Path::join` drops `root` where the other path is absolute.
         let directory = root.join(mount.point.strip_prefix("/").unwrap_or(&mount.point));
         let own = directory.join(below);
-        Some(Self { version, own, mount: directory, root: mount.root, is_container: false })
+        Self { version, own, mount: directory, root: mount.root, is_container: false }
     }
 
     /// The group of the whole container, where that can be told. systemd, Docker-in-Docker, Podman

@@ -37,8 +37,9 @@ pub async fn open(measuring: &Measuring, _company: watch::Sender<Company>) -> Ch
         Chosen::new(Task::open(endpoint, measuring).await, Scope::Task, reason)
     };
     let asked = || "--scope is set".to_owned();
+    let host = || Host::open().reporting(measuring.metrics);
     match (measuring.scope, TaskEndpoint::from_environment()) {
-        (Scope::Host, _) => Chosen::new(Host::open(), Scope::Host, asked()),
+        (Scope::Host, _) => Chosen::new(host(), Scope::Host, asked()),
         (Scope::Container, _) => Chosen::new(container(), Scope::Container, asked()),
         (Scope::Task, endpoint) => task(endpoint, asked()).await,
         (Scope::Auto, Some(endpoint)) => {
@@ -46,7 +47,7 @@ pub async fn open(measuring: &Measuring, _company: watch::Sender<Company>) -> Ch
         }
         (Scope::Auto, None) => {
             let mut container = container();
-            let host = |reason: String| Chosen::new(Host::open(), Scope::Host, reason);
+            let host = |reason: String| Chosen::new(host(), Scope::Host, reason);
             match container.limited_by() {
                 Limited::By(limits) => {
                     let reason = format!("its control group is limited to {limits}");

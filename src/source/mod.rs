@@ -8,6 +8,10 @@ pub mod container;
 #[cfg(target_os = "linux")]
 mod cores;
 #[cfg(target_os = "linux")]
+mod counters;
+#[cfg(target_os = "linux")]
+mod disks;
+#[cfg(target_os = "linux")]
 pub mod host;
 #[cfg(not(target_os = "linux"))]
 #[path = "host_macos.rs"]
@@ -15,11 +19,21 @@ mod host;
 #[cfg(target_os = "linux")]
 mod kernel_file;
 #[cfg(target_os = "linux")]
+mod network;
+#[cfg(target_os = "linux")]
 mod plausible;
 #[cfg(target_os = "linux")]
+mod pressure;
+#[cfg(target_os = "linux")]
 mod proc;
+#[cfg(target_os = "linux")]
+mod processes;
 #[cfg(all(test, target_os = "linux"))]
 mod properties;
+#[cfg(target_os = "linux")]
+mod rates;
+#[cfg(target_os = "linux")]
+mod swap;
 #[cfg(target_os = "linux")]
 pub mod task;
 
@@ -30,6 +44,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::model::{Evidence, Reading, WindowReading};
+#[cfg(target_os = "linux")]
+use crate::model::{Number, Raw, ReadError};
 
 /// Gives the raw counters of what is measured.
 pub trait Source {
@@ -54,6 +70,14 @@ pub trait Source {
         Vec::new()
     }
 }
+
+/// The numbers that are read at a sample, beside CPU and memory.
+#[cfg(target_os = "linux")]
+type Sampled = Vec<(Number, Result<Raw, ReadError>)>;
+
+/// Those that are read once a window.
+#[cfg(target_os = "linux")]
+type OnceAWindow = Vec<(Number, Result<f64, ReadError>)>;
 
 /// Limits change while something runs (`docker update`, a pod that is resized, a core that is taken
 /// offline), but seldom: they are read again after this, however far apart the readings are.

@@ -11,6 +11,7 @@ mod fallback;
 mod fusion;
 pub mod metadata;
 mod news;
+mod others;
 mod poll;
 pub mod stats;
 mod ticks;
@@ -29,6 +30,7 @@ use self::fallback::Fallback;
 use self::fusion::Fusion;
 use self::metadata::TaskMetadata;
 use self::news::{News, NewsReceiver, channel};
+use self::others::Others;
 use super::Source;
 use super::container::Container;
 use super::host::{Host, Used};
@@ -45,7 +47,7 @@ pub struct Task {
     news: NewsReceiver,
     address: String,
     memory: MemoryUse,
-    metrics: Numbers,
+    others: Others,
     /// The last failure of the endpoint; `None` after its next answer.
     failure: Option<String>,
     way: Way,
@@ -92,10 +94,12 @@ impl Task {
     /// Starts to ask the endpoint, if there is one.
     pub async fn open(endpoint: Option<TaskEndpoint>, measuring: &Measuring) -> Self {
         let (sender, news) = channel();
+        let others = Others::of(measuring.metrics);
         let address = match endpoint {
             Some(endpoint) => {
                 let address = endpoint.url("/task");
-                tokio::task::spawn_local(poll::run(endpoint, measuring.memory, sender));
+                let (memory, storage) = (measuring.memory, others.wants_storage());
+                tokio::task::spawn_local(poll::run(endpoint, memory, storage, sender));
                 address
             }
             None => {
@@ -109,7 +113,7 @@ impl Task {
             news,
             address,
             memory: measuring.memory,
-            metrics: measuring.metrics,
+            others,
             failure: None,
             way: Way::Unknown,
             containers: Containers::default(),
@@ -138,9 +142,14 @@ impl Task {
                 self.containers.know(&task);
                 self.go(&task);
             }
+            News::Storage(storage) => self.others.know_storage(storage),
             News::Usage(usage, now) => {
                 if self.per_container {
                     self.containers.add(&usage, now);
+                }
+                if let Way::Fused(told, _) | Way::Exact(told, _) = &mut self.way {
+                    let limit = || told.whole().memory;
+                    self.others.know_usage(&usage, &self.containers, limit, &self.address);
                 }
                 match &mut self.way {
                     Way::Fused(told, fusion) => {
@@ -170,8 +179,9 @@ impl Task {
     fn go(&mut self, task: &TaskMetadata) {
         let limits = limits_of(task, &self.address);
         let running: BTreeSet<_> = task.running().map(str::to_owned).collect();
-        let told = |limits, running| Told {
-            machine: Box::new(Host::open()),
+        let numbers = self.others.of_machine();
+        let told = |limits, running, numbers| Told {
+            machine: Box::new(Host::open().reporting(numbers)),
             limits,
             running,
             account: Account::default(),
@@ -183,17 +193,20 @@ impl Task {
             }
             (_, true, _) => {
                 info!("the task has one container: reading its control group");
-                self.way =
-                    Way::Own(Box::new(open_container(self.memory, self.metrics).within(limits)));
+                let container = open_container(self.memory, self.others.of_container());
+                self.way = Way::Own(Box::new(container.within(limits)));
             }
             (_, false, true) => {
                 info!("the task is on Fargate: reading the machine, minus the platform's overhead");
-                self.way = Way::Fused(told(limits, running), Fusion::default());
+                self.way = Way::Fused(told(limits, running, numbers), Fusion::default());
             }
             (_, false, false) => {
                 info!("the task is on an instance: adding up its containers from the endpoint");
-                self.way = Way::Exact(told(limits, running), None);
+                self.way = Way::Exact(told(limits, running, Numbers::of(&[])), None);
             }
+        }
+        if let Way::Exact(..) = self.way {
+            self.others.know_network(task);
         }
     }
 
@@ -213,6 +226,7 @@ impl Task {
             (_, Some(reading)) => reading,
             (Way::Own(container), None) => {
                 let reading = container.read(instant);
+                self.others.know_only(&reading);
                 self.own = self.per_container.then(|| reading.clone());
                 reading
             }
@@ -242,8 +256,9 @@ fn limits_of(task: &TaskMetadata, address: &str) -> Limits {
 
 impl Source for Task {
     fn read(&mut self, instant: Instant) -> Reading {
-        let reading = self.read_task(instant, Host::used);
-        let (memory, metrics) = (self.memory, self.metrics);
+        let mut reading = self.read_task(instant, Host::used);
+        self.others.add(&mut reading.others);
+        let (memory, metrics) = (self.memory, self.others.of_container());
         let container = || open_container(memory, metrics);
         self.fallback.complete(reading, instant, self.failure.as_deref(), container)
     }
@@ -285,12 +300,14 @@ impl Source for Task {
         if let Some(readings) = self.fallback.window_readings() {
             return readings;
         }
-        match &mut self.way {
-            Way::Own(container) => container.window_readings(),
-            // The endpoint's throttling counters stay 0 (aws/containers-roadmap#2766), and it has none
-            // of OOM kills.
-            Way::Fused(..) | Way::Exact(..) | Way::Unknown => Vec::new(),
-        }
+        let (mut readings, given) = match &mut self.way {
+            Way::Own(container) => (container.window_readings(), self.others.of_container()),
+            Way::Fused(told, _) => (told.machine.window_readings(), self.others.of_machine()),
+            Way::Exact(..) | Way::Unknown => (Vec::new(), Numbers::of(&[])),
+        };
+        let (is_known, failure) = (!matches!(self.way, Way::Unknown), self.failure.as_deref());
+        readings.extend(self.others.window_readings(given, is_known, failure, &self.address));
+        readings
     }
 }
 
@@ -307,7 +324,8 @@ impl Told {
             let limit = self.limits.memory.clone().unwrap_or(memory.limit);
             fusion.memory.machine(at, memory.used).map(|used| MemoryReading { used, limit })
         });
-        Reading::of(cpu.transpose(), memory.transpose())
+        let others = self.machine.others();
+        Reading { cpu: cpu.transpose(), memory: memory.transpose(), others }
     }
 
     /// The task by its exact figures.

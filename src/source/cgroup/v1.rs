@@ -39,7 +39,7 @@ pub fn limit_in_bytes(text: &str) -> Option<Option<Bytes>> {
 }
 
 /// No limit is the highest number of whole pages below 2^63, whatever the size of a page.
-fn unless_unlimited(bytes: u64) -> Option<Bytes> {
+pub fn unless_unlimited(bytes: u64) -> Option<Bytes> {
     (bytes < 1 << 62).then_some(Bytes(bytes))
 }
 

@@ -127,6 +127,28 @@ impl ContainerMemory {
         kills.ok_or(ReadError::Malformed { path: file, expected: "oom_kill" })
     }
 
+    /// The most memory that was ever in use, page cache included, in percent of the limit as it is now.
+    pub fn peak(&mut self) -> Result<f64, ReadError> {
+        let limit = match &self.limit {
+            Some(limit) => limit.clone(),
+            None => self.look_for_limit()?,
+        };
+        let name = match self.group.version {
+            Version::V1 => "memory.max_usage_in_bytes",
+            Version::V2 => "memory.peak",
+        };
+        let path = self.usage.directory().join(name);
+        let text = required(&path).map_err(|error| error.because(NO_PEAK))?;
+        let expected = "number of bytes";
+        let peak: u64 = text.trim().parse().map_err(|_| ReadError::Malformed { path, expected })?;
+        let Bytes(most) = limit.amount;
+        if most == 0 {
+            return Err(ReadError::unusable(format!("the limit is zero: {limit}")));
+        }
+        // The limit may have been lowered since.
+        Ok((100.0 * peak as f64 / most as f64).min(100.0))
+    }
+
     /// Whether no visible group counts memory, and so none limits it: in the machine's root group of
     /// version 2, or where the kernel's memory controller is off, as in kernels for the Raspberry Pi by
     /// default.
@@ -322,3 +344,6 @@ const NEARLY_FULL: f64 = 80.0;
 
 const V1_FIELDS: &str = "total_cache and total_shmem, or total_inactive_file and total_active_file";
 const V2_FIELDS: &str = "file, shmem, slab_reclaimable and inactive_file";
+
+/// What tells the peak.
+const NO_PEAK: &str = "memory.peak needs Linux 5.19 and a group with the memory controller";

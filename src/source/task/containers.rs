@@ -55,6 +55,28 @@ impl Containers {
         self.known.values().next().map(|known| known.name.clone())
     }
 
+    /// Memory of the container that is nearest to its own limit, or else to that of the whole, in percent;
+    /// nothing where none of them has statistics.
+    pub fn fullest(
+        &self,
+        containers: &BTreeMap<String, Usage>,
+        whole: &Result<Limit<Bytes>, ReadError>,
+        address: &str,
+    ) -> Option<Result<f64, ReadError>> {
+        let percent = |(id, known): (&String, &Known)| {
+            let usage = containers.get(id)?;
+            let Some(used) = usage.memory else {
+                let reason = format!("{address}/stats has no memory of container {}", known.name);
+                return Some(Err(ReadError::unusable(reason)));
+            };
+            let limit = known.memory_limit.map_or_else(|| Ok(whole.as_ref()?.amount), Ok);
+            let limit = limit.map_err(|error: &ReadError| error.clone());
+            Some(limit.map(|limit| percent(used, limit)))
+        };
+        let all: Result<Vec<_>, _> = self.known.iter().filter_map(percent).collect();
+        all.map(|all| all.into_iter().reduce(f64::max)).transpose()
+    }
+
     /// Adds the new statistics of known containers.
     pub fn add(&mut self, containers: &BTreeMap<String, Usage>, now: Now) {
         for (id, usage) in containers {
@@ -93,6 +115,11 @@ impl Containers {
         };
         fresh.filter_map(reading).collect()
     }
+}
+
+/// What is used, in percent of a limit, which is never 0.
+pub fn percent(used: Bytes, limit: Bytes) -> f64 {
+    (100.0 * used.0 as f64 / limit.0 as f64).min(100.0)
 }
 
 #[cfg(test)]
@@ -182,5 +209,37 @@ mod tests {
         containers.add(&of(&[("5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-1740082371", &app)]), now);
         let readings = containers.readings(&whole(), "address");
         assert_eq!(brief(readings, now), [("app".into(), 10, 7, 2.0, 1024)]);
+    }
+    #[test]
+    fn the_fullest_is_nearest_to_its_own_limit_or_to_that_of_the_task() {
+        let (containers, now) = (containers(), now());
+        let fullest = |worker: Option<u64>, metrics: Option<u64>, whole: &Whole| {
+            let of = |mebibytes: Option<u64>| Usage {
+                memory: mebibytes.map(|mebibytes| Bytes(mebibytes << 20)),
+                ..usage(now, 1, 1)
+            };
+            let usages =
+                self::of(&[(WORKER, &of(worker)), (METRICS, &of(metrics)), (PAUSE, &of(None))]);
+            let fullest = containers.fullest(&usages, &whole.memory, "http://e/task");
+            fullest.expect("they have statistics").map_err(|error| error.to_string())
+        };
+        // Of 896 and of 64 MiB.
+        assert_eq!(fullest(Some(448), Some(16), &whole()), Ok(50.0));
+        assert_eq!(fullest(Some(448), Some(48), &whole()), Ok(75.0));
+        let lacking = "http://e/task/stats has no memory of container metrics";
+        assert_eq!(
+            fullest(Some(448), None, &whole()),
+            Err(lacking.to_owned()),
+            "it may be that one"
+        );
+        assert!(containers.fullest(&BTreeMap::new(), &whole().memory, "e").is_none());
+        let task =
+            TaskMetadata::parse(&fixture("task-fargate.json")).expect("the documented shape");
+        let mut unlimited = Containers::default();
+        unlimited.know(&task);
+        let app = usage(now, 10, 256);
+        let usages = of(&[("5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-1740082371", &app)]);
+        let fullest = unlimited.fullest(&usages, &whole().memory, "e").map(Result::ok);
+        assert_eq!(fullest, Some(Some(25.0)), "of the task's GiB");
     }
 }

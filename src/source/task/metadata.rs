@@ -5,6 +5,7 @@
 //! limits are in MiB.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::model::{Bytes, Cores};
 
@@ -20,6 +21,18 @@ pub struct TaskMetadata {
     limits: ToldLimits,
     #[serde(default)]
     containers: Vec<ContainerMetadata>,
+    /// Taken out before tasks are compared: it changes all the time. Of whatever shape, as it must not take
+    /// the limits away.
+    #[serde(rename = "EphemeralStorageMetrics", default)]
+    storage: Value,
+}
+
+/// The disk of a task on Fargate, in MiB.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "PascalCase")]
+pub struct Storage {
+    pub utilized: u64,
+    pub reserved: u64,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -45,6 +58,8 @@ struct ContainerMetadata {
     /// `NORMAL`, or one of the platform's own, such as the one that holds the network.
     #[serde(rename = "Type", default)]
     kind: String,
+    #[serde(default)]
+    networks: Value,
 }
 
 impl TaskMetadata {
@@ -57,6 +72,18 @@ impl TaskMetadata {
     /// platform's own processes.
     pub fn has_own_machine(&self) -> bool {
         self.launch_type == "FARGATE"
+    }
+
+    /// The disk's use, if the endpoint tells it. From then on it is not part of the task.
+    pub fn take_storage(&mut self) -> Option<Storage> {
+        serde_json::from_value(self.storage.take()).ok()
+    }
+
+    /// Whether all of its containers have one network namespace.
+    pub fn has_one_network(&self) -> bool {
+        let networks = |container: &ContainerMetadata| container.networks.as_array().cloned();
+        let mut networks = self.normal().filter_map(networks).flatten().peekable();
+        networks.peek().is_some() && networks.all(|network| network["NetworkMode"] == "awsvpc")
     }
 
     /// Whether all of its containers run. Before that the endpoint lists only existing containers, and a
@@ -152,16 +179,19 @@ mod tests {
             known_status: none(),
             limits,
             kind: kind.into(),
+            networks: Value::Null,
         }
     }
 
     /// The same task without the ids and names of its containers.
     fn nameless(task: &TaskMetadata) -> TaskMetadata {
         let mut task = task.clone();
+        task.storage = Value::Null;
         for container in &mut task.containers {
             container.docker_id.clear();
             container.name.clear();
             container.known_status.clear();
+            container.networks = Value::Null;
         }
         task
     }
@@ -177,6 +207,7 @@ mod tests {
                 container("NORMAL", Some(192.0), None),
                 container("NORMAL", Some(64.0), None),
             ],
+            storage: Value::Null,
         };
         assert_eq!(nameless(&task), expected);
         assert_eq!(task.cpu_limit(), Some(Cores(0.25)));
@@ -201,6 +232,7 @@ mod tests {
                 container("NORMAL", Some(1536.0), Some(896)),
                 container("NORMAL", Some(64.0), Some(64)),
             ],
+            storage: Value::Null,
         };
         assert_eq!(nameless(&task), expected);
         assert_eq!(task.cpu_limit(), Some(Cores(2.0)));
@@ -312,6 +344,7 @@ mod tests {
             known_status: "".into(),
             limits: ToldLimits::default(),
             containers: vec![],
+            storage: Value::Null,
         };
         assert_eq!(task, nothing);
         assert_eq!((task.containers(), task.has_own_machine()), (0, false));

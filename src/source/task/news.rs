@@ -8,7 +8,7 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 
 use super::account::Now;
-use super::metadata::TaskMetadata;
+use super::metadata::{Storage, TaskMetadata};
 use super::stats::Usage;
 
 /// An answer of the endpoint, or its failure.
@@ -16,6 +16,8 @@ use super::stats::Usage;
 pub enum News {
     Task(TaskMetadata),
     Usage(BTreeMap<String, Usage>, Now),
+    /// Nothing where the endpoint does not tell it.
+    Storage(Option<Storage>),
     Failed(String),
 }
 
@@ -80,6 +82,7 @@ mod tests {
             News::Failed(text) => text,
             News::Usage(containers, _) => containers.into_keys().collect(),
             News::Task(task) => format!("{} containers", task.containers()),
+            News::Storage(storage) => format!("{storage:?}"),
         };
         receiver.take().into_iter().map(text).collect()
     }

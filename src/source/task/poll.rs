@@ -17,11 +17,12 @@ use crate::surroundings::ecs::TaskEndpoint;
 
 /// Asks what the task is until that is known for good, and for its usage until the receiver is
 /// dropped.
-pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, news: NewsSender) {
+pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, storage: bool, news: NewsSender) {
     let clock = StatisticsClock::default();
     let mut poll = Poll {
         endpoint,
         memory,
+        storage,
         news,
         known: None,
         told: BTreeSet::new(),
@@ -42,7 +43,7 @@ pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, news: NewsSender) {
             poll.news.send(News::Failed(error.to_string()));
         }
         // The usage of a single container comes from its control group, so there is nothing to poll.
-        if poll.is_complete() && poll.is_single() {
+        if poll.is_complete() && poll.is_single() && !poll.storage {
             return;
         }
         sleep(POLL_INTERVAL).await;
@@ -58,6 +59,8 @@ pub fn say_failure(error: &io::Error) {
 struct Poll {
     endpoint: TaskEndpoint,
     memory: MemoryUse,
+    /// Whether the use of its disk is wanted, which comes with what the task is.
+    storage: bool,
     news: NewsSender,
     known: Option<TaskMetadata>,
     /// The ids of the containers in the last figures.
@@ -84,6 +87,7 @@ impl Poll {
     /// longer counts.
     fn needs_task(&mut self) -> bool {
         let may_change = self.known.as_ref().is_some_and(TaskMetadata::is_limited_by_containers);
+        let may_change = may_change || self.storage;
         let is_old = self.task_read.is_none_or(|read| read.elapsed() >= LIMITS_GOOD_FOR);
         let needs = may_change && is_old || self.has_changed || !self.is_complete();
         if needs {
@@ -93,7 +97,11 @@ impl Poll {
     }
 
     async fn ask_for_task(&mut self) -> io::Result<()> {
-        let task = self.endpoint.get("/task", TaskMetadata::parse).await?;
+        let mut task = self.endpoint.get("/task", TaskMetadata::parse).await?;
+        let storage = task.take_storage();
+        if self.storage {
+            self.news.send(News::Storage(storage));
+        }
         // Only a change is sent: the same task again would log its way again and open another container.
         if self.known.as_ref() != Some(&task) {
             self.news.send(News::Task(self.known.insert(task).clone()));
