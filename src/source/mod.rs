@@ -17,6 +17,8 @@ mod kernel_file;
 #[cfg(target_os = "linux")]
 mod plausible;
 #[cfg(target_os = "linux")]
+pub mod pod;
+#[cfg(target_os = "linux")]
 mod proc;
 #[cfg(all(test, target_os = "linux"))]
 pub mod properties;
