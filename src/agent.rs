@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::{OptionFuture, join_all};
 use log::{Level, error, info, log_enabled, warn};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -15,12 +15,14 @@ use crate::config::{Publish, Scope, Settings};
 use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
 use crate::logging::COST;
+use crate::model::Company;
 use crate::sampler::{self, Pace};
 use crate::terminal::live::{Feeds, Live, Samples};
-use crate::{auto_dimensions, source};
+use crate::{auto_dimensions, ending, source};
 
-/// Measures and publishes until `stop` is cancelled, then delivers what is left within the
-/// shutdown timeout. Fails if some of it could not be delivered.
+/// Measures and publishes until `stop` is cancelled, or with `--until-alone` until the other containers
+/// have ended; then delivers what is left within the shutdown timeout, and cancels `stop`. Fails if some
+/// of it could not be delivered.
 pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Undelivered> {
     let channels = settings.publishing.publishers.iter().map(|_| mpsc::channel(CHANNEL_DEPTH));
     let (senders, summaries): (Vec<_>, Vec<_>) = channels.unzip();
@@ -44,9 +46,12 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         None => (None, Vec::new()),
     };
     let mut health = health.into_iter();
+    let (company_sender, company) = watch::channel(Company::default());
+    // What the signal asks for, and when it is to be done.
+    let (asked, stop) = (stop, CancellationToken::new());
     let mut handed_out = HandedOut::default();
     let sampling = async {
-        let chosen = source::choose::open(&settings.measuring).await;
+        let chosen = source::choose::open(&settings.measuring, company_sender).await;
         let (scope, numbers) = (chosen.scope, settings.measuring.metrics);
         info!("scope: {scope}, because {}", chosen.reason);
         if settings.measuring.per_container && scope != Scope::Task {
@@ -79,7 +84,11 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     };
     let showing = OptionFuture::from(live.map(Live::run));
     let deadline = async {
-        stop.cancelled().await;
+        // Beside a command it is the command's end that counts.
+        let longest = settings.measuring.until_alone.filter(|_| settings.command.is_empty());
+        ending::wait(&asked, company, longest).await;
+        asked.cancel();
+        stop.cancel();
         stopped = Some(Instant::now());
         info!("stopping: sending all windows within {:?}", settings.publishing.shutdown_timeout);
         sleep(settings.publishing.shutdown_timeout).await;

@@ -142,6 +142,11 @@ pub fn adopt_orphans() {
     }
 }
 
+/// Whether this is process 1 of its namespace: the kernel makes it the parent of all orphans there.
+pub fn is_process_1() -> bool {
+    rustix::process::getpid() == Pid::INIT
+}
+
 /// What a shell makes of an end: the exit code, or 128 and the signal. Nothing of what is no end.
 pub fn exit_code(status: WaitStatus) -> Option<i32> {
     status.terminating_signal().map_or(status.exit_status(), |signal| Some(128 + signal))

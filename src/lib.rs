@@ -42,6 +42,7 @@ mod writable;
 pub mod children;
 pub mod command;
 mod cost;
+mod ending;
 pub mod explain;
 pub mod logging;
 mod shown;

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use cloudwatch_metrics_agent::children::Children;
+use cloudwatch_metrics_agent::children::{self, Children};
 use cloudwatch_metrics_agent::cli::Cli;
 use cloudwatch_metrics_agent::command::Command;
 use cloudwatch_metrics_agent::signals::{self, Signals};
@@ -55,9 +55,9 @@ async fn run(inherited: SigSet) -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     }
-    let mut command = None;
+    let (mut command, children) = (None, Children::default());
     if let Some((program, arguments)) = settings.command.split_first() {
-        match Command::spawn(program, arguments, &Children::default(), &mut signals) {
+        match Command::spawn(program, arguments, &children, &mut signals) {
             Ok(spawned) => command = Some(spawned),
             Err(error) => {
                 complain(&error);
@@ -65,6 +65,14 @@ async fn run(inherited: SigSet) -> ExitCode {
             }
         }
     } else {
+        // Process 1 of a namespace that others share is the parent of their orphans.
+        if children::is_process_1() {
+            if let Err(error) = signals.install_for_orphans() {
+                return failed(&error);
+            }
+            // Those that ended before a shell became this process by `exec`.
+            children.reap();
+        }
         signals.release();
     }
     if command.is_some() {
@@ -84,7 +92,7 @@ async fn run(inherited: SigSet) -> ExitCode {
     let watch = async {
         match &mut command {
             Some(command) => command.watch(&mut signals, &stop).await,
-            None => signals.watch(&stop).await,
+            None => signals.watch(&stop, &children).await,
         }
     };
     let code = tokio::select! {

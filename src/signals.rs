@@ -16,6 +16,7 @@ use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 pub use self::stopping::Stopping;
+use crate::children::Children;
 
 /// Lets all signals wait until their handlers stand and [`Signals::release`] is called. Returns the
 /// mask that this process was started with.
@@ -87,6 +88,12 @@ impl Signals {
         self.take_over([Signal::CONT, Signal::CHILD])
     }
 
+    /// Takes over the news of children, where this process is the parent of orphans without having
+    /// asked for it.
+    pub fn install_for_orphans(&mut self) -> io::Result<()> {
+        self.take_over([Signal::CHILD])
+    }
+
     fn take_over(&mut self, signals: impl IntoIterator<Item = Signal>) -> io::Result<()> {
         for taken in signals {
             self.taken.push((taken, signal(SignalKind::from_raw(taken.as_raw()))?));
@@ -108,11 +115,20 @@ impl Signals {
     }
 
     /// Cancels `stop` on the first signal that asks for an end, and returns on one that is not part
-    /// of the same stop.
-    pub async fn watch(&mut self, stop: &CancellationToken) {
-        let stopping = Stopping::by(self.next_end().await);
-        stop.cancel();
-        while !stopping.is_cut_short_by(self.next().await) {}
+    /// of the same stop. Reaps orphans until then.
+    pub async fn watch(&mut self, stop: &CancellationToken, children: &Children) {
+        let mut stopping: Option<Stopping> = None;
+        loop {
+            match (self.next().await, &stopping) {
+                (Signal::CHILD, _) => children.reap(),
+                (signal, Some(stopping)) if stopping.is_cut_short_by(signal) => return,
+                (signal, None) if stopping::asks_for_an_end(signal) => {
+                    stop.cancel();
+                    stopping = Some(Stopping::by(signal));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Waits for the next signal that asks this process to end.

@@ -172,6 +172,14 @@ fn options() -> Vec<Arg> {
             "Also publish each container of an ECS task (dimension ContainerName)",
         ),
         option(
+            "until-alone",
+            "SECONDS",
+            "At a signal to end, measure until the other containers of the pod or task have ended, at most this long [without a value: 30]",
+        )
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("true"),
+        option(
             "statistics",
             "FORM",
             "median-max, or distribution (all values, so CloudWatch can compute any percentile) [default: median-max]",

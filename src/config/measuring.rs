@@ -16,6 +16,9 @@ pub struct Measuring {
     pub metrics: Numbers,
     /// Whether each container of a task is measured by itself, too.
     pub per_container: bool,
+    /// How long after a signal to end measuring goes on while other containers run, at most. `None` to
+    /// end at the signal.
+    pub until_alone: Option<Duration>,
     pub sample_interval: Duration,
     /// How long a window is.
     pub period: Duration,
@@ -31,6 +34,7 @@ impl Measuring {
         }
         let period = problems.optional(cli, "period", number::period);
         let sample_interval = problems.optional(cli, "sample-interval", number::sample_interval);
+        let until_alone = problems.optional(cli, "until-alone", number::until_alone);
         let scope = problems.optional(cli, "scope", scope);
         let memory = problems.optional(cli, "memory", memory_use);
         let metrics = problems.optional(cli, "metrics", metric::metrics);
@@ -39,11 +43,18 @@ impl Measuring {
         {
             problems.add(&typed, "--scope task or auto");
         }
+        let sees_others = !matches!(scope, Some(Scope::Host | Scope::Container | Scope::Task));
+        if let (false, Some(Some(_)), Some(typed)) =
+            (sees_others, until_alone, cli.value("until-alone"))
+        {
+            problems.add(&typed, "--scope pod or auto, which see other containers");
+        }
         Self {
             scope: scope.unwrap_or_default(),
             memory: memory.unwrap_or_default(),
             metrics: metrics.unwrap_or_else(|| Numbers::of(metric::DEFAULT)),
             per_container,
+            until_alone: until_alone.flatten(),
             sample_interval: sample_interval.unwrap_or(number::DEFAULT_SAMPLE_INTERVAL),
             period: period.unwrap_or(number::DEFAULT_PERIOD),
         }

@@ -17,6 +17,9 @@ pub const DEFAULT_BUFFER: usize = 60;
 /// Inside the 10 s that Docker and the 30 s that ECS wait before they kill.
 pub const DEFAULT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// As long as Kubernetes waits by default for a pod to end.
+const DEFAULT_UNTIL_ALONE: Duration = Duration::from_secs(30);
+
 /// A window holds at most about this many samples, so that its memory stays under 1 MB: a day
 /// at the default sample interval has 96,000. Settings that ask for more are refused.
 const MOST_SAMPLES: usize = 100_000;
@@ -34,6 +37,16 @@ pub fn sample_interval(text: &str) -> Result<Duration, String> {
 /// `--shutdown-timeout`.
 pub fn shutdown_timeout(text: &str) -> Result<Duration, String> {
     within(text, 0.0..=3600.0, "seconds").map(Duration::from_secs_f64)
+}
+
+/// `--until-alone`: how long at most; nothing for no.
+pub fn until_alone(text: &str) -> Result<Option<Duration>, String> {
+    match boolean(text) {
+        // As many seconds as 1 is, and 1 is a number of seconds.
+        Ok(yes) if text.trim().parse::<f64>().is_err() => Ok(yes.then_some(DEFAULT_UNTIL_ALONE)),
+        _ => within(text, 1.0..=3600.0, "true, false or seconds")
+            .map(|seconds| Some(Duration::from_secs_f64(seconds))),
+    }
 }
 
 /// `--buffer`: up to a day of minutes.
@@ -96,6 +109,8 @@ mod tests {
         assert_eq!(buffer("0"), Ok(0));
         assert_eq!(buffer("1440"), Ok(1440));
         assert_eq!(shutdown_timeout("0"), Ok(Duration::ZERO));
+        assert_eq!(until_alone("1"), Ok(Some(Duration::from_secs(1))));
+        assert_eq!(until_alone("3600"), Ok(Some(Duration::from_secs(3600))));
         assert_eq!(shutdown_timeout("3600"), Ok(Duration::from_secs(3600)));
     }
 
@@ -111,6 +126,10 @@ mod tests {
         for text in ["0.09", "60.1", "-1", "NaN", "inf", "1,5", "0"] {
             assert_eq!(sample_interval(text), Err("seconds from 0.1 to 60".into()), "{text:?}");
         }
+        for text in ["0", "3601", "-1", "", "30s", "maybe"] {
+            let expected = "true, false or seconds from 1 to 3600";
+            assert_eq!(until_alone(text), Err(expected.into()), "{text:?}");
+        }
         for text in ["1441", "-1", "1.0", "18446744073709551616"] {
             let expected = "a whole number of periods from 0 to 1440";
             assert_eq!(buffer(text), Err(expected.into()), "{text:?}");
@@ -118,6 +137,14 @@ mod tests {
         for text in ["3601", "-0.1", "NaN", "inf"] {
             assert_eq!(shutdown_timeout(text), Err("seconds from 0 to 3600".into()), "{text:?}");
         }
+    }
+
+    #[test]
+    fn until_alone_is_half_a_minute_where_no_time_is_typed() {
+        for text in ["true", "yes", "ON"] {
+            assert_eq!(until_alone(text), Ok(Some(Duration::from_secs(30))), "{text}");
+        }
+        assert_eq!(until_alone("no"), Ok(None));
     }
 
     #[test]

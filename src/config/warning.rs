@@ -17,6 +17,12 @@ pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
     let goes_to_cloudwatch =
         settings.publishing.publishers.iter().any(|publish| *publish != Publish::Console);
     let period = cli.value("period").filter(|_| goes_to_cloudwatch);
+    let until_alone = cli.value("until-alone").filter(|_| settings.measuring.until_alone.is_some());
+    let beside_command = until_alone.filter(|_| !settings.command.is_empty());
+    warnings.extend(beside_command.map(|typed| {
+        let origin = typed.origin;
+        format!("{origin} has no effect with a command: measuring ends with the command")
+    }));
     warnings.extend(period.and_then(|typed| odd_period(&typed.origin, settings.measuring.period)));
     warnings
 }

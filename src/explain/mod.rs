@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use log::LevelFilter;
 use serde::{Serialize, Serializer};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use self::part::Explained;
@@ -88,7 +89,7 @@ where
 /// Looks at everything, and returns what is to be printed.
 pub async fn run(settings: &Settings) -> String {
     let settings = &auto_dimensions::complete(settings, std::future::pending()).await;
-    let chosen = choose::open(&settings.measuring).await;
+    let chosen = choose::open(&settings.measuring, watch::Sender::default()).await;
     let (scope, reason) = (chosen.scope, chosen.reason.clone());
     let (summaries, hand_out) = published::hand_out();
     // One window for all of it, however long it takes and whatever the clock does.

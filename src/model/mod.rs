@@ -1,5 +1,6 @@
 //! The values that pass between the stages. They depend on nothing.
 
+mod company;
 mod datum;
 mod evidence;
 mod health;
@@ -13,6 +14,7 @@ mod summary;
 #[cfg(test)]
 pub mod tests;
 
+pub use self::company::Company;
 pub use self::datum::{Datum, Statistic, Value};
 pub use self::evidence::{Evidence, Part, RawValue};
 pub use self::health::{Health, PublisherState};

@@ -12,7 +12,10 @@ use super::container::{Container, Limited};
 use super::host::Host;
 #[cfg(target_os = "linux")]
 use super::task::Task;
+use tokio::sync::watch;
+
 use crate::config::{Measuring, Scope};
+use crate::model::Company;
 #[cfg(target_os = "linux")]
 use crate::surroundings::ecs::{self, TaskEndpoint};
 
@@ -26,7 +29,7 @@ pub struct Chosen {
 
 /// The source that the settings ask for.
 #[cfg(target_os = "linux")]
-pub async fn open(measuring: &Measuring) -> Chosen {
+pub async fn open(measuring: &Measuring, _company: watch::Sender<Company>) -> Chosen {
     let container = || {
         let container = Container::open(Path::new("/"), measuring.memory);
         container.reporting(measuring.metrics)
@@ -69,7 +72,7 @@ pub async fn open(measuring: &Measuring) -> Chosen {
 
 /// The source that the settings ask for.
 #[cfg(not(target_os = "linux"))]
-pub async fn open(_measuring: &Measuring) -> Chosen {
+pub async fn open(_measuring: &Measuring, _company: watch::Sender<Company>) -> Chosen {
     Chosen::new(Host::open(), Scope::Host, "other scopes need Linux".to_owned())
 }
 

@@ -7,7 +7,7 @@ use std::{env, fs};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{UNTIL_A_TRAP, running, shell, standard_input};
-use support::Agent;
+use support::{Agent, binary};
 
 /// The grandchild of a command whose parents have ended asks who its parent is.
 const ORPHAN_OF_AN_ORPHAN: &str = "
@@ -76,6 +76,33 @@ fn process_1_is_not_stopped_and_ends_with_the_code_of_a_signal() {
     agent.wait().expect_code(137);
 }
 
+/// As in a pod or task whose first process is the agent: another container's processes become its own.
+/// Here a shell leaves orphans behind before it becomes the agent, and another one beside it.
+#[test]
+fn process_1_without_a_command_reaps_the_orphans_of_others() {
+    let orphans = "i=0; while [ $i -lt 50 ]; do (exit 7 &); i=$((i+1)); done";
+    let script = format!(
+        "exec 3<&0
+         {orphans}
+         (read line <&3; {orphans}; read line <&3
+          grep -l 'State:.Z' /proc/[0-9]*/status || echo no zombie >&2) &
+         exec {} -n Test -s Foo --dry-run",
+        binary().display()
+    );
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    shell.env("RUST_LOG", "cloudwatch_metrics_agent::command=debug");
+    let Some(mut agent) = in_a_pid_namespace(&shell) else { return };
+    let mut input = standard_input(&mut agent);
+    let agent = Agent::start(&mut agent);
+    input.write_all(b"go\n").expect("the other shell reads");
+    agent.wait_for_log_lines("orphan process", 50);
+    input.write_all(b"go\n").expect("the other shell reads");
+    agent.wait_for_log("no zombie");
+    kill_process(children(agent.id())[0], Signal::TERM).expect("it is below this process");
+    agent.wait().expect_code(0);
+}
+
 /// The children of a process, zombies included.
 fn children(of: u32) -> Vec<Pid> {
     let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children"));
@@ -83,9 +110,14 @@ fn children(of: u32) -> Vec<Pid> {
     children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect()
 }
 
-/// An agent that is process 1 of a PID namespace, and runs a command. Nothing, loudly, where there
-/// is no such namespace; where everything is meant to be checked, that is a failure.
+/// An agent that is process 1 of a PID namespace, and runs a command.
 pub fn as_process_1(words: &[&str]) -> Option<Command> {
+    in_a_pid_namespace(&running(words))
+}
+
+/// A program that is process 1 of a PID namespace. Nothing, loudly, where there is no such namespace;
+/// where everything is meant to be checked, that is a failure.
+fn in_a_pid_namespace(program: &Command) -> Option<Command> {
     let namespace = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
     let probe = Command::new("unshare").args(namespace).arg("true").output();
     if !probe.as_ref().is_ok_and(|probe| probe.status.success()) {
@@ -98,10 +130,9 @@ pub fn as_process_1(words: &[&str]) -> Option<Command> {
         );
         return None;
     }
-    let agent = running(words);
     let mut command = Command::new("unshare");
-    command.args(namespace).arg(agent.get_program()).args(agent.get_args()).env_clear();
-    for (name, value) in agent.get_envs() {
+    command.args(namespace).arg(program.get_program()).args(program.get_args()).env_clear();
+    for (name, value) in program.get_envs() {
         command.env(name, value.expect("none is removed"));
     }
     Some(command)
