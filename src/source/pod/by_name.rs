@@ -55,6 +55,9 @@ impl ByName {
         (at, before): (Instant, Option<Instant>),
     ) {
         let name = &container.name;
+        if !container.is_named {
+            return;
+        }
         let used = match cpu {
             Ok(used) => used,
             Err(error) => {

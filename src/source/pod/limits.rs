@@ -15,6 +15,7 @@ pub struct Whole<T> {
     pub limit: Result<Limit<T>, ReadError>,
     /// For people.
     pub note: String,
+    is_said: bool,
 }
 
 /// A container's limit of a part.
@@ -40,7 +41,7 @@ impl Amount for Bytes {
 impl<T: Amount> Whole<T> {
     pub fn of(part: &'static str) -> Self {
         let unknown = ReadError::unusable("no container has been read yet");
-        Self { part, limit: Err(unknown), note: String::new() }
+        Self { part, limit: Err(unknown), note: String::new(), is_said: false }
     }
 
     /// Finds the limit: that of the task, where the endpoint tells it; otherwise the limits of all
@@ -56,7 +57,7 @@ impl<T: Amount> Whole<T> {
         let (limit, note) = match task {
             Some(task) => (Ok(task), String::new()),
             None => match sum(containers) {
-                Ok(Some((amount, files))) => of_all(amount, files, machine),
+                Ok(Some((amount, files))) => of_all(amount, &files, machine),
                 Ok(None) => (machine, "no container is known".to_owned()),
                 Err(Lacks::Limit(name)) => {
                     let why = format!("container {name} has no {} limit", self.part);
@@ -65,10 +66,15 @@ impl<T: Amount> Whole<T> {
                 Err(Lacks::Reading(error)) => (Err(error), String::new()),
             },
         };
-        if note != self.note && !note.is_empty() {
-            info!("pod {}: {note}", self.part);
-        }
+        self.is_said &= note == self.note;
         (self.limit, self.note) = (limit, note);
+    }
+
+    /// Says how the limit is known, when that has changed.
+    pub fn say(&mut self) {
+        if !std::mem::replace(&mut self.is_said, true) && !self.note.is_empty() {
+            info!("pod {}: {}", self.part, self.note);
+        }
     }
 }
 
@@ -99,7 +105,7 @@ fn sum<'pod, T: Amount + 'pod>(
 
 fn of_all<T: Amount>(
     amount: T,
-    files: String,
+    files: &str,
     machine: Result<Limit<T>, ReadError>,
 ) -> (Result<Limit<T>, ReadError>, String) {
     match machine {

@@ -16,12 +16,15 @@ mod place;
 mod rights;
 mod roles;
 mod told;
+mod until;
 mod view;
+mod window;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch::Sender;
 use tokio::time::Instant;
 
 use self::alone::Alone;
@@ -31,12 +34,15 @@ use self::neighbours::Neighbours;
 use self::opened::is_removed;
 use self::roles::Roles;
 use self::told::Told;
+pub use self::until::UntilPod;
 use self::view::View;
+use self::window::Window;
 use super::host::Host;
 use super::{LIMITS_GOOD_FOR, Source};
-use crate::config::MemoryUse;
+use crate::config::{Measuring, MemoryUse};
 use crate::model::{
-    Bytes, Cores, CpuAccount, CpuReading, Evidence, MemoryReading, ReadError, Reading,
+    Bytes, Company, Cores, CpuAccount, CpuReading, Evidence, MemoryReading, Numbers, ReadError,
+    Reading, WindowReading,
 };
 use crate::surroundings::ecs::TaskEndpoint;
 
@@ -62,6 +68,7 @@ pub struct Pod {
     looked: Option<Instant>,
     /// Where each container is read by itself, too.
     by_name: Option<ByName>,
+    window: Window,
 }
 
 /// The figures of all containers together.
@@ -72,9 +79,16 @@ struct Sum {
 
 impl Pod {
     /// The pod that this process is in. `endpoint` tells names and limits where it is an ECS task.
-    pub fn open(endpoint: Option<TaskEndpoint>, memory: MemoryUse) -> Self {
-        let pod = Self::seen_by(View::of_kernel(), memory);
-        Self { told: Told::by(endpoint), ..pod }
+    pub async fn open(
+        endpoint: Option<TaskEndpoint>,
+        measuring: &Measuring,
+        company: Sender<Company>,
+    ) -> Self {
+        let told = Told::by(endpoint).await;
+        let pod = Self::seen_by(View::of_kernel(), measuring.memory);
+        let pod = pod.without(measuring.pod_exclude.clone()).reporting(measuring.metrics);
+        let pod = if measuring.per_container { pod.by_container() } else { pod };
+        Self { told, alone: Alone::telling(company), ..pod }
     }
 
     /// A pod with /proc and /sys below `root`.
@@ -99,6 +113,7 @@ impl Pod {
             ended: Duration::ZERO,
             looked: None,
             by_name: None,
+            window: Window::default(),
         }
     }
 
@@ -110,6 +125,11 @@ impl Pod {
     /// The same pod, of which each container is read by itself, too.
     pub fn by_container(self) -> Self {
         Self { by_name: Some(ByName::default()), ..self }
+    }
+
+    /// The same pod, which gives those numbers once a window that are among the metrics.
+    pub fn reporting(self, metrics: Numbers) -> Self {
+        Self { window: Window::of(metrics), ..self }
     }
 
     /// Looks at the processes, and takes over what is new.
@@ -134,9 +154,26 @@ impl Pod {
         if !limits_are_good || has_changed {
             self.find_limits();
         }
-        self.roles.watch(at);
-        self.alone.watch(self.others(), self.roles.first(), at);
+        self.alone.watch(self.others());
         Ok(())
+    }
+
+    /// Says what has changed.
+    fn say(&mut self, at: Instant) {
+        self.cpu.say();
+        self.memory.say();
+        self.roles.say(at);
+        self.alone.say(self.roles.first(), at);
+    }
+
+    /// Whether there are other containers and all that count can be read, with the reason why the pod is
+    /// to be measured.
+    pub fn is_ready(&mut self, at: Instant) -> Option<String> {
+        self.look(at).ok()?;
+        let mut counted = self.neighbours.all.iter().filter(|of| of.is_counted());
+        let others = self.others();
+        let is_ready = others > 0 && counted.all(|of| of.opened.is_ok());
+        is_ready.then(|| format!("{others} other containers are visible and can be read"))
     }
 
     /// How many containers there are beside the agent's, other agents and what holds the namespaces.
@@ -210,6 +247,7 @@ impl Pod {
     fn take_ended(&mut self, at: Instant) {
         for ended in self.neighbours.ended.drain(..).filter(|ended| ended.is_counted) {
             self.ended += ended.used;
+            self.window.end(ended.number);
             if let Some(by_name) = &mut self.by_name {
                 let own = &ended.opened.limits;
                 let limits = by_name::Limits { own, cpu: &self.cpu, memory: &self.memory };
@@ -253,6 +291,7 @@ impl Source for Pod {
     fn read(&mut self, instant: Instant) -> Reading {
         match self.look(instant) {
             Ok(()) => {
+                self.say(instant);
                 let sum = self.sum(instant);
                 self.reading(sum, instant)
             }
@@ -270,6 +309,15 @@ impl Source for Pod {
     fn explain(&mut self) -> Vec<Evidence> {
         evidence::of(self)
     }
+
+    fn window_readings(&mut self) -> Vec<WindowReading> {
+        self.window.readings(&self.neighbours.all, self.by_name.is_some())
+    }
+}
+
+/// Whether the processes that are seen are those of the whole machine, and so of no pod.
+pub fn is_of_whole_machine() -> bool {
+    View::of_kernel().is_whole_machine()
 }
 
 /// After this without another container it is said.

@@ -23,6 +23,8 @@ pub struct Neighbour {
     /// Whether a mount of a process was found that shows the group.
     pub is_placed: bool,
     pub name: Arc<str>,
+    /// Whether that is its name for good: the endpoint of a task may tell a better one.
+    pub is_named: bool,
     pub id: Option<String>,
     /// Whether the kubelet has made it.
     pub is_of_kubernetes: bool,
@@ -81,6 +83,7 @@ impl Neighbour {
         let mut neighbour = Self {
             number,
             name: "".into(),
+            is_named: true,
             id: None,
             is_placed: traces.place.is_some(),
             is_of_kubernetes: false,
@@ -157,7 +160,6 @@ impl Neighbour {
             }
             match Opened::open(&traces, memory, view) {
                 Ok(opened) => {
-                    self.call(&traces);
                     self.is_lost = false;
                     self.retry = Retry { at, wait: FIRST_WAIT, failures: 0 };
                     let before = std::mem::replace(&mut self.opened, Ok(opened)).ok();

@@ -39,6 +39,7 @@ pub struct Neighbours {
 /// A container that has ended.
 #[derive(Debug)]
 pub struct Ended {
+    pub number: u32,
     pub name: Arc<str>,
     pub is_counted: bool,
     /// What it has used in all.
@@ -227,6 +228,6 @@ impl Ended {
     fn of(neighbour: &Neighbour, opened: Opened) -> Self {
         let used = neighbour.used(opened.counters().used);
         let (name, is_counted) = (neighbour.name.clone(), neighbour.is_counted());
-        Self { name, is_counted, used, opened }
+        Self { number: neighbour.number, name, is_counted, used, opened }
     }
 }

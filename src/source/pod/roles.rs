@@ -19,8 +19,9 @@ pub struct Roles {
     /// Since when it is waited for all of them.
     since: Option<Instant>,
     is_said: bool,
-    /// Why the first process could not be read, where that was said.
-    said_of_first: Option<String>,
+    /// Why the container of the first process is left out, if it looks like one of the user's.
+    first: Option<String>,
+    is_first_said: bool,
 }
 
 impl Roles {
@@ -36,6 +37,7 @@ impl Roles {
         is_platforms: impl Fn(&str) -> bool,
     ) -> bool {
         let (own, first) = (neighbours.own(), neighbours.of_process(1));
+        self.first = None;
         let is_kubernetes = neighbours.all.iter().any(|of| of.is_of_kubernetes);
         let mut has_changed = false;
         for neighbour in &mut neighbours.all {
@@ -64,10 +66,8 @@ impl Roles {
             has_changed |= !is_new && neighbour.is_counted() != counted_before;
             if let (Role::Pause, Err(error)) = (role, &neighbour.opened)
                 && neighbour.program != "pause"
-                && self.said_of_first.is_none()
             {
-                info!("the container of the first process is left out: {error}");
-                self.said_of_first = Some(error.to_string());
+                self.first = Some(error.to_string());
             }
         }
         has_changed
@@ -75,11 +75,17 @@ impl Roles {
 
     /// Why the container of the first process is left out, if it looks like one of the user's.
     pub fn first(&self) -> Option<&str> {
-        self.said_of_first.as_deref()
+        self.first.as_deref()
     }
 
-    /// Says after a while which containers to leave out have never been seen.
-    pub fn watch(&mut self, at: Instant) {
+    /// Says what is left out without being asked for, and after a while which containers to leave out
+    /// have never been seen.
+    pub fn say(&mut self, at: Instant) {
+        if let Some(first) = &self.first
+            && !std::mem::replace(&mut self.is_first_said, true)
+        {
+            info!("the container of the first process is left out: {first}");
+        }
         let since = *self.since.get_or_insert(at);
         if self.is_said || at.duration_since(since) < ALONE {
             return;

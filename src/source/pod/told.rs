@@ -2,10 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use log::debug;
+use tokio::sync::Notify;
 use tokio::task::{AbortHandle, spawn_local};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::neighbours::Neighbours;
 use crate::model::{Limit, Limits, Origin};
@@ -17,7 +19,8 @@ use crate::surroundings::ecs::TaskEndpoint;
 #[derive(Debug, Default)]
 pub struct Told {
     shared: Rc<Shared>,
-    address: String,
+    /// Where the endpoint is, if there is one.
+    address: Option<String>,
     asking: Option<AbortHandle>,
 }
 
@@ -25,15 +28,20 @@ pub struct Told {
 struct Shared {
     task: RefCell<Option<TaskMetadata>>,
     is_new: Cell<bool>,
+    /// Wakes who asks.
+    has_questions: Notify,
 }
 
 impl Told {
-    /// Starts to ask the endpoint, if there is one.
-    pub fn by(endpoint: Option<TaskEndpoint>) -> Self {
+    /// Starts to ask the endpoint, if there is one, and waits a while for the first answer: then the
+    /// first reading has names and limits.
+    pub async fn by(endpoint: Option<TaskEndpoint>) -> Self {
         let Some(endpoint) = endpoint else { return Self::default() };
-        let (shared, address) = (Rc::<Shared>::default(), endpoint.url("/task"));
-        let ask = ask(endpoint, shared.clone());
-        Self { shared, address, asking: Some(spawn_local(ask).abort_handle()) }
+        let (shared, address) = (Rc::<Shared>::default(), Some(endpoint.url("/task")));
+        let _ = timeout(FIRST_ANSWER, shared.ask(&endpoint)).await;
+        let asking = shared.clone();
+        let asking = spawn_local(async move { asking.go_on_asking(&endpoint).await });
+        Self { shared, address, asking: Some(asking.abort_handle()) }
     }
 
     /// Whether there is something new since this was asked last.
@@ -41,15 +49,21 @@ impl Told {
         self.shared.is_new.take()
     }
 
-    /// Gives the containers the names that the task has for them.
+    /// Gives the containers the names that the task has for them. One that is not told of has none yet.
     pub fn name(&self, neighbours: &mut Neighbours) {
+        if self.address.is_none() {
+            return;
+        }
         let task = self.shared.task.borrow();
-        let Some(task) = &*task else { return };
         for neighbour in &mut neighbours.all {
-            let Some(own) = &neighbour.id else { continue };
-            let name = task.named_containers().find(|(id, ..)| id == own).map(|(_, name, _)| name);
-            if let Some(name) = name.filter(|name| **name != *neighbour.name) {
-                neighbour.name = name.into();
+            let own = neighbour.id.as_deref().unwrap_or_default();
+            let mut names = task.iter().flat_map(TaskMetadata::named_containers);
+            let name = names.find(|(id, ..)| *id == own).map(|(_, name, _)| name);
+            neighbour.is_named = name.is_some();
+            match name {
+                Some(name) if *name != *neighbour.name => neighbour.name = name.into(),
+                Some(_) => {}
+                None => self.shared.has_questions.notify_one(),
             }
         }
     }
@@ -64,7 +78,8 @@ impl Told {
     pub fn limits(&self) -> Limits {
         let task = self.shared.task.borrow();
         let Some(task) = &*task else { return Limits::default() };
-        let origin = || Origin::Endpoint((&*self.address).into());
+        let address = self.address.as_deref().unwrap_or_default();
+        let origin = || Origin::Endpoint(address.into());
         Limits {
             cpu: task.cpu_limit().map(|amount| Limit { amount, origin: origin() }),
             memory: task.memory_limit().map(|amount| Limit { amount, origin: origin() }),
@@ -80,22 +95,40 @@ impl Drop for Told {
     }
 }
 
-/// Asks until all containers run, and where they are what limits the task, as long as it runs.
-async fn ask(endpoint: TaskEndpoint, shared: Rc<Shared>) {
-    loop {
+impl Shared {
+    /// Asks what the task is. Tells whether that can change by itself.
+    async fn ask(&self, endpoint: &TaskEndpoint) -> bool {
         match endpoint.get("/task", TaskMetadata::parse).await {
             Ok(task) => {
-                let is_final = task.is_complete() && !task.is_limited_by_containers();
-                if shared.task.borrow().as_ref() != Some(&task) {
-                    shared.is_new.set(true);
-                    shared.task.replace(Some(task));
+                let may_change = !task.is_complete() || task.is_limited_by_containers();
+                if self.task.borrow().as_ref() != Some(&task) {
+                    self.is_new.set(true);
+                    self.task.replace(Some(task));
                 }
-                if is_final {
-                    return;
-                }
+                may_change
             }
-            Err(error) => debug!("names and limits of the task are not told: {error}"),
+            Err(error) => {
+                debug!("names and limits of the task are not told: {error}");
+                true
+            }
         }
-        sleep(LIMITS_GOOD_FOR).await;
+    }
+
+    /// Asks again as long as the answer may change, and when a container is seen that was not told of.
+    async fn go_on_asking(&self, endpoint: &TaskEndpoint) {
+        loop {
+            sleep(SHORTEST).await;
+            let may_change = self.ask(endpoint).await;
+            tokio::select! {
+                () = self.has_questions.notified() => {}
+                () = sleep(LIMITS_GOOD_FOR), if may_change => {}
+            }
+        }
     }
 }
+
+/// How long the first sample waits for the endpoint. It answers in milliseconds.
+const FIRST_ANSWER: Duration = Duration::from_secs(1);
+
+/// Between two requests. The endpoint allows some forty a second to all of a task together.
+const SHORTEST: Duration = Duration::from_secs(3);

@@ -118,11 +118,11 @@ fn a_second_agent_is_a_container_and_no_company() {
     machine.tree.change("== proc/30/comm\nagent\n");
     let mut pod = machine.pod();
     assert_eq!(machine.read(&mut pod), (Ok(4000), Ok(9)));
-    assert!(pod.alone.is_alone());
+    assert_eq!(pod.others(), 0);
     machine.container("app", 5.0, 30);
     machine.process(22, "/../app", "/../app", "app");
     assert_eq!(machine.read(&mut pod), (Ok(9000), Ok(39)));
-    assert!(!pod.alone.is_alone());
+    assert_eq!(pod.others(), 1);
 }
 
 #[test]
