@@ -54,8 +54,10 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         let chosen = source::choose::open(&settings.measuring, company_sender).await;
         let (scope, numbers) = (chosen.scope, settings.measuring.metrics);
         info!("scope: {scope}, because {}", chosen.reason);
-        if settings.measuring.per_container && scope != Scope::Task {
-            warn!("--per-container has no effect: it needs an ECS task (--scope task)");
+        if settings.measuring.per_container && !matches!(scope, Scope::Task | Scope::Pod) {
+            warn!(
+                "--per-container has no effect: it needs an ECS task (--scope task) or visible containers (--scope pod)"
+            );
         }
         let (pace, clock) = (Pace::every(settings.measuring.sample_interval), SystemTime::now);
         let stop = stop.clone();

@@ -13,7 +13,7 @@ pub use self::delivery::Delivery;
 pub use self::model::{Number, Summary};
 pub use self::publisher::choose as publishers;
 #[cfg(target_os = "linux")]
-pub use self::source::{Source, container::Container, host::Host, task::stats};
+pub use self::source::{Source, container::Container, host::Host, pod::Pod, task::stats};
 
 // How a process comes to run: what was typed, what it means, what runs.
 pub mod agent;

@@ -64,7 +64,7 @@ impl Cli {
             let typed = |text: &String| Typed { text: text.clone(), origin: format!("--{option}") };
             return occurrences.map(|values| values.map(typed).collect()).collect();
         }
-        let repeatable = matches!(option, DIMENSION | DIMENSION_SET | TAGS);
+        let repeatable = matches!(option, DIMENSION | DIMENSION_SET | TAGS | POD_EXCLUDE);
         occurrences
             .flatten()
             .flat_map(|text| text.split(move |c| repeatable && c == ','))
@@ -156,7 +156,7 @@ fn options() -> Vec<Arg> {
             "Publish with these dimensions only, such as A+B; may be repeated for more sets",
         )
         .action(ArgAction::Append),
-        option("scope", "SCOPE", "What to measure: auto, host, container or task [default: auto]"),
+        option("scope", "SCOPE", "What to measure: auto, host, container, task or pod [default: auto]"),
         option(
             "memory",
             "FORMULA",
@@ -170,8 +170,14 @@ fn options() -> Vec<Arg> {
         ),
         flag(
             "per-container",
-            "Also publish each container of an ECS task (dimension ContainerName)",
+            "Also publish each container of an ECS task or a pod (dimension ContainerName)",
         ),
+        option(
+            POD_EXCLUDE,
+            "NAME",
+            "Leave this container out of a pod, by name or id; may be repeated",
+        )
+        .action(ArgAction::Append),
         option(
             "until-alone",
             "SECONDS",
@@ -233,6 +239,7 @@ const COMMAND: &str = "command";
 const DIMENSION: &str = "dimension";
 const DIMENSION_SET: &str = "dimension-set";
 const TAGS: &str = "tags";
+const POD_EXCLUDE: &str = "pod-exclude";
 const OUTPUT: &str = "output";
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub struct Measuring {
     pub metrics: Numbers,
     /// Whether each container of a task is measured by itself, too.
     pub per_container: bool,
+    /// Names or ids of containers that are no part of a pod.
+    pub pod_exclude: Vec<String>,
     /// How long after a signal to end measuring goes on while other containers run, at most. `None` to
     /// end at the signal.
     pub until_alone: Option<Duration>,
@@ -41,7 +43,7 @@ impl Measuring {
         if let (true, Some(Scope::Host | Scope::Container), Some(typed)) =
             (per_container, scope, cli.value("per-container"))
         {
-            problems.add(&typed, "--scope task or auto");
+            problems.add(&typed, "--scope task, pod or auto");
         }
         let sees_others = !matches!(scope, Some(Scope::Host | Scope::Container | Scope::Task));
         if let (false, Some(Some(_)), Some(typed)) =
@@ -49,11 +51,13 @@ impl Measuring {
         {
             problems.add(&typed, "--scope pod or auto, which see other containers");
         }
+        let pod_exclude = excluded(cli, sees_others, problems);
         Self {
             scope: scope.unwrap_or_default(),
             memory: memory.unwrap_or_default(),
             metrics: metrics.unwrap_or_else(|| Numbers::of(metric::DEFAULT)),
             per_container,
+            pod_exclude,
             until_alone: until_alone.flatten(),
             sample_interval: sample_interval.unwrap_or(quantity::DEFAULT_SAMPLE_INTERVAL),
             period: period.unwrap_or(quantity::DEFAULT_PERIOD),
@@ -74,7 +78,8 @@ impl Measuring {
 /// What is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
-    /// On ECS the task; otherwise the container, if it has a limit; otherwise the machine.
+    /// The pod, as soon as other containers are visible and can be read. Until then on ECS the task;
+    /// otherwise the container, if it has a limit; otherwise the machine.
     #[default]
     Auto,
     /// The machine.
@@ -83,6 +88,8 @@ pub enum Scope {
     Container,
     /// All containers of the ECS task.
     Task,
+    /// All containers whose processes are visible.
+    Pod,
 }
 
 /// Which memory of a container counts.
@@ -102,6 +109,7 @@ impl fmt::Display for Scope {
             Self::Host => "host",
             Self::Container => "container",
             Self::Task => "task",
+            Self::Pod => "pod",
         })
     }
 }
@@ -112,8 +120,22 @@ fn scope(text: &str) -> Result<Scope, String> {
         "host" => Ok(Scope::Host),
         "container" => Ok(Scope::Container),
         "task" => Ok(Scope::Task),
-        _ => Err("auto, host, container or task".into()),
+        "pod" => Ok(Scope::Pod),
+        _ => Err("auto, host, container, task or pod".into()),
     }
+}
+
+/// The containers to leave out. Only a source that sees others can.
+fn excluded(cli: &Cli, sees_others: bool, problems: &mut Problems) -> Vec<String> {
+    let typed = cli.values("pod-exclude");
+    if let (false, Some(typed)) = (sees_others, typed.first()) {
+        problems.add(typed, "--scope pod or auto");
+    }
+    let name = |text: &str| match text.trim() {
+        "" => Err("the name of a container, or the first 12 digits of its id".to_owned()),
+        name => Ok(name.to_owned()),
+    };
+    typed.iter().filter_map(|typed| problems.check(typed, name)).collect()
 }
 
 fn memory_use(text: &str) -> Result<MemoryUse, String> {

@@ -104,6 +104,7 @@ pub enum ReadError {
     /// The values were read but contradict each other, or cannot be used.
     Unusable(Arc<str>),
     /// There is no such number here: the kernel, the group or the scope has none. Nothing is lost.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has such numbers"))]
     Absent(Arc<str>),
     /// A counter of CPU time is less than it was: what counts was started again.
     WentBack {
@@ -119,12 +120,14 @@ impl ReadError {
     }
 
     /// The error of a number that does not exist here.
+    #[cfg(target_os = "linux")]
     pub fn absent(reason: impl Into<Arc<str>>) -> Self {
         Self::Absent(reason.into())
     }
 
     /// The same with the reason, where a file is missing, or the kernel says that it supports no reading
     /// of it: there is no such number here then.
+    #[cfg(target_os = "linux")]
     pub fn because(self, reason: &str) -> Self {
         match &self {
             Self::Missing(_) => Self::absent(format!("{self}: {reason}")),

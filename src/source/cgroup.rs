@@ -68,6 +68,28 @@ impl Group {
         self
     }
 
+    /// The group of a container that is seen from another one: what its mount shows. Where that is all
+    /// of the hierarchy, it is the group of its processes. A group of the container's own below is a
+    /// part of it.
+    pub fn of_neighbour(self) -> Self {
+        let is_container =
+            self.root != "/" || self.is_in_namespace() || self.is_below_in_version_1();
+        let mut group = match is_container {
+            true => Self { own: self.mount.clone(), ..self },
+            false => self.of_container(),
+        };
+        group.is_container = true;
+        group
+    }
+
+    /// Whether what is mounted is a group of version 1 other than that of the whole machine, which
+    /// alone has this file.
+    fn is_below_in_version_1(&self) -> bool {
+        self.version == Version::V1
+            && self.mount.join("tasks").exists()
+            && !self.mount.join("release_agent").exists()
+    }
+
     /// Whether the mount is the root of a private namespace, and so a container. It has the same path,
     /// `/`, as the root group of the machine. But the kernel gives a root group none of these files.
     fn is_in_namespace(&self) -> bool {
@@ -117,7 +139,24 @@ impl Group {
 
     /// Whether /proc/self/cgroup names a group with the controller, wherever it is mounted.
     pub fn is_named(controller: &str, cgroup: &str) -> bool {
-        v1_path(controller, cgroup).or_else(|| v2_path(cgroup)).is_some()
+        Self::path_in(controller, cgroup).is_some()
+    }
+
+    /// Its path in the hierarchy, as this process sees it.
+    pub fn path(&self) -> String {
+        let below = self.below().to_string_lossy();
+        let path = format!("{}/{below}", self.root.trim_end_matches('/'));
+        path.trim_end_matches('/').to_owned() + if path.len() == 1 { "/" } else { "" }
+    }
+
+    /// The path of the group with the controller that /proc/PID/cgroup names, wherever it is mounted.
+    pub fn path_in<'text>(controller: &str, cgroup: &'text str) -> Option<&'text str> {
+        v1_path(controller, cgroup).or_else(|| v2_path(cgroup))
+    }
+
+    /// Where the hierarchy is mounted.
+    pub fn mount(&self) -> &Path {
+        &self.mount
     }
 
     /// The directory of the group.

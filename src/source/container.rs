@@ -1,8 +1,8 @@
 //! The container that this process runs in: its own control group, in percent of the limits that
 //! bind first.
 
-mod cpu;
-mod memory;
+pub mod cpu;
+pub mod memory;
 mod others;
 
 use std::fs;
@@ -39,11 +39,14 @@ impl Container {
         let (cpu, memory_group) = match (cgroup, mountinfo) {
             (Ok(cgroup), Ok(mountinfo)) => {
                 let none = |controller, expected| no_group(root, controller, expected, &cgroup);
-                let texts = (cgroup.as_str(), mountinfo.as_str());
+                let group = |controller: &str| {
+                    let group = Group::find(controller, &cgroup, &mountinfo, root)?;
+                    Some(group.of_container())
+                };
                 (
-                    ContainerCpu::find(texts, root)
+                    ContainerCpu::of(group, root)
                         .ok_or_else(|| none("cpu", "group with the cpu controller")),
-                    ContainerMemory::find(texts, root, memory)
+                    ContainerMemory::of(group, root, memory)
                         .ok_or_else(|| none("memory", "group with the memory controller")),
                 )
             }

@@ -3,9 +3,12 @@
 //! The descriptor stays open. A read at offset 0 makes the kernel write the text again. So a
 //! reading takes one system call instead of three or four.
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use crate::model::{RawValue, ReadError};
 
@@ -80,11 +83,11 @@ impl KernelFile {
         ReadError::Malformed { path: self.path.clone(), expected }
     }
 
-    fn read_bytes(&mut self, page: &mut [u8; PAGE]) -> std::io::Result<usize> {
+    fn read_bytes(&mut self, page: &mut [u8; PAGE]) -> io::Result<usize> {
         self.open()?.read_at(page, 0)
     }
 
-    fn read_all(&mut self, text: &mut Vec<u8>) -> std::io::Result<usize> {
+    fn read_all(&mut self, text: &mut Vec<u8>) -> io::Result<usize> {
         let file = self.open()?;
         let mut length = 0;
         loop {
@@ -99,10 +102,10 @@ impl KernelFile {
         }
     }
 
-    fn open(&mut self) -> std::io::Result<&File> {
+    fn open(&mut self) -> io::Result<&File> {
         match &mut self.file {
             Some(file) => Ok(file),
-            closed => Ok(closed.insert(File::open(&self.path)?)),
+            closed => Ok(closed.insert(open(&self.path)?)),
         }
     }
 }
@@ -115,8 +118,9 @@ const LONGEST_LINE: usize = 512;
 /// The text of a file that is read seldom and may be missing: a group has files of limits only where
 /// a controller is on, and the root group of version 2 has none.
 pub fn optional(path: &Path) -> Result<Option<String>, ReadError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    let mut text = String::new();
+    match open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text)) {
+        Ok(_) => Ok(Some(text)),
         Err(error) => match ReadError::of(path.to_owned(), error) {
             ReadError::Missing(_) => Ok(None),
             error => Err(error),
@@ -129,9 +133,23 @@ pub fn required(path: &Path) -> Result<String, ReadError> {
     optional(path)?.ok_or_else(|| ReadError::Missing(path.to_owned()))
 }
 
+/// Opens a kernel file. What stands in its place may be another container's: a pipe, whose opening
+/// would wait for a writer, or a link, which would lead to a file of this container.
+pub fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+/// More than any kernel file has that is read whole: /proc/stat of a machine of a thousand cores. What
+/// is longer is no kernel file, and may have no end.
+const LONGEST: u64 = 1 << 20;
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use support::tree::Tree;
 
     #[test]
     fn a_file_is_read_anew_each_time() {
@@ -175,5 +193,34 @@ mod tests {
         assert!(matches!(missing, Err(ReadError::Missing(_))), "{missing:?}");
         let unreadable = KernelFile::new("/".into()).read(&mut page);
         assert!(matches!(unreadable, Err(ReadError::Unreadable(..))), "{unreadable:?}");
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+        let tree = Tree::new("== sys/\n");
+        let path = tree.root().join("sys/cpu.stat");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|status| status.success()), "coreutils are there");
+        let mut page = [0; PAGE];
+        let read = KernelFile::new(path.clone()).read(&mut page).map(str::to_owned);
+        assert!(matches!(read, Err(ReadError::Unreadable(..))), "{read:?}");
+        assert_eq!(optional(&path).ok(), Some(Some(String::new())), "nobody has written to it");
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_file_is_not_followed() {
+        let tree = Tree::new("== etc/hostname\nsidecar\n== sys/\n");
+        let path = tree.root().join("sys/memory.max");
+        std::os::unix::fs::symlink(tree.root().join("etc/hostname"), &path).expect("a new name");
+        let mut page = [0; PAGE];
+        let read = KernelFile::new(path.clone()).read(&mut page).map(str::to_owned);
+        assert!(matches!(read, Err(ReadError::Unreadable(..))), "{read:?}");
+        assert!(matches!(optional(&path), Err(ReadError::Unreadable(..))));
+    }
+
+    #[test]
+    fn a_file_without_an_end_is_not_read_to_its_end() {
+        let text = optional(Path::new("/dev/zero")).expect("it is there").expect("readable");
+        assert_eq!(text.len() as u64, LONGEST);
     }
 }

@@ -23,6 +23,8 @@ mod network;
 #[cfg(target_os = "linux")]
 mod plausible;
 #[cfg(target_os = "linux")]
+pub mod pod;
+#[cfg(target_os = "linux")]
 mod pressure;
 #[cfg(target_os = "linux")]
 mod proc;

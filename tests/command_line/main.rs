@@ -54,7 +54,7 @@ fn per_container_needs_a_task_and_its_dimension_for_itself() {
         let settings = ["--namespace", "Test", "--service", "Foo", "--per-container"];
         run(command().args(settings).args(own)).expect_code(2).stderr
     };
-    let scope = "--per-container \"true\": expected --scope task or auto\n";
+    let scope = "--per-container \"true\": expected --scope task, pod or auto\n";
     assert_eq!(problem(&["--scope", "container"]), scope);
     assert_eq!(problem(&["--scope", "host"]), scope);
     let dimension = "--per-container \"true\": expected no other dimension named ContainerName\n";

@@ -31,6 +31,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
             memory: MemoryUse::Used,
             metrics: Numbers::of(&[Number::Cpu, Number::Memory]),
             per_container: false,
+            pod_exclude: Vec::new(),
             until_alone: None,
             sample_interval: Duration::from_millis(900),
             period: Duration::from_secs(period),

@@ -60,19 +60,18 @@ impl Throttling {
 }
 
 impl ContainerCpu {
-    /// Finds the groups in the texts of /proc/self/cgroup and /proc/self/mountinfo.
-    pub fn find((cgroup, mountinfo): (&str, &str), root: &Path) -> Option<Self> {
-        let find =
-            |controller| Some(Group::find(controller, cgroup, mountinfo, root)?.of_container());
+    /// The CPU of the groups that `group` finds for a controller. The files of the machine lie below
+    /// `machine`.
+    pub fn of(group: impl Fn(&str) -> Option<Group>, machine: &Path) -> Option<Self> {
         // Only the usage must be there: version 1 may have neither quotas nor cpusets mounted.
-        let group = find("cpuacct")?;
+        let counting = group("cpuacct")?;
         Some(Self {
-            usage: usage_of(&group, group.own()),
-            group,
+            usage: usage_of(&counting, counting.own()),
+            group: counting,
             account: CpuAccount::open(),
-            quota: find("cpu"),
-            cpuset: find("cpuset"),
-            cores: CoreFiles::at(&root.join("proc"), &root.join("sys")),
+            quota: group("cpu"),
+            cpuset: group("cpuset"),
+            cores: CoreFiles::at(&machine.join("proc"), &machine.join("sys")),
             limit: None,
             binds: Binds::Machine,
             throttled: None,
@@ -138,7 +137,8 @@ impl ContainerCpu {
         (self.binds == Binds::Group).then_some(limit)
     }
 
-    fn used(&mut self) -> Result<Duration, ReadError> {
+    /// The CPU time that was used.
+    pub fn used(&mut self) -> Result<Duration, ReadError> {
         let mut page = [0; PAGE];
         let text = self.usage.read(&mut page)?;
         match self.group.version {
@@ -148,7 +148,7 @@ impl ContainerCpu {
     }
 
     /// Finds the limit, and the group whose CPU time is to be compared with it.
-    fn look_for_limit(&mut self) -> Result<Limit<Cores>, ReadError> {
+    pub fn look_for_limit(&mut self) -> Result<Limit<Cores>, ReadError> {
         let ((binds, limit), of_group) = self.find_limit()?;
         let own = self.group.own();
         let directory = of_group.and_then(|found| self.counting(&found)).unwrap_or(own);

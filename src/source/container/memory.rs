@@ -41,16 +41,21 @@ struct OfGroup {
 }
 
 impl ContainerMemory {
-    /// Finds the group in the texts of /proc/self/cgroup and /proc/self/mountinfo.
-    pub fn find((cgroup, mountinfo): (&str, &str), root: &Path, which: MemoryUse) -> Option<Self> {
-        let group = Group::find("memory", cgroup, mountinfo, root)?.of_container();
+    /// The memory of the group that `group` finds for a controller. The files of the machine lie below
+    /// `machine`.
+    pub fn of(
+        group: impl Fn(&str) -> Option<Group>,
+        machine: &Path,
+        which: MemoryUse,
+    ) -> Option<Self> {
+        let group = group("memory")?;
         let (usage, stat) = files_of(&group, group.own());
         Some(Self {
             group,
             which,
             usage,
             stat,
-            meminfo: root.join("proc/meminfo"),
+            meminfo: machine.join("proc/meminfo"),
             limit: None,
             binds: Binds::Machine,
             is_hidden: false,
@@ -172,7 +177,8 @@ impl ContainerMemory {
         (self.binds == Binds::Group).then_some(limit)
     }
 
-    fn used(&mut self) -> Result<Bytes, ReadError> {
+    /// The memory in use.
+    pub fn used(&mut self) -> Result<Bytes, ReadError> {
         let (mut usage, mut stat) = ([0; PAGE], [0; PAGE]);
         let usage = self.usage.read(&mut usage)?.trim().parse();
         let usage: u64 = usage.map_err(|_| self.usage.malformed("number of bytes"))?;
@@ -192,7 +198,7 @@ impl ContainerMemory {
 
     /// Finds the smallest of the machine's memory, the task's limit, and the limits of the group and of
     /// each visible group above it; and the group whose usage is to be compared with it.
-    fn look_for_limit(&mut self) -> Result<Limit<Bytes>, ReadError> {
+    pub fn look_for_limit(&mut self) -> Result<Limit<Bytes>, ReadError> {
         let of_group = match self.group.version {
             Version::V1 => self.limit_of_version_1()?,
             Version::V2 => self.limit_of_version_2()?,

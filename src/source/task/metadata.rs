@@ -106,6 +106,12 @@ impl TaskMetadata {
         })
     }
 
+    /// Whether an id is that of one of the platform's own containers.
+    pub fn is_platforms(&self, id: &str) -> bool {
+        let of = self.containers.iter().find(|container| container.docker_id == id);
+        of.is_some_and(|container| !container.is_normal())
+    }
+
     /// The ids of the user's containers that run.
     pub fn running(&self) -> impl Iterator<Item = &str> {
         let running = self.normal().filter(|container| container.known_status == "RUNNING");
@@ -137,11 +143,16 @@ impl TaskMetadata {
     }
 
     fn normal(&self) -> impl Iterator<Item = &ContainerMetadata> {
-        self.containers.iter().filter(|container| matches!(container.kind.as_str(), "NORMAL" | ""))
+        self.containers.iter().filter(|container| container.is_normal())
     }
 }
 
 impl ContainerMetadata {
+    /// Whether the user has put it into the task.
+    fn is_normal(&self) -> bool {
+        matches!(self.kind.as_str(), "NORMAL" | "")
+    }
+
     fn has_stopped(&self) -> bool {
         self.known_status == "STOPPED"
     }

@@ -14,6 +14,7 @@ const OTHER_FILES: &[&str] = &[
     "prices.rs",
     "properties.rs",
     "publisher/line.rs",
+    "source/pod/evidence.rs",
     "source/task/evidence.rs",
 ];
 
@@ -49,6 +50,10 @@ const OTHER_SENTENCES: &[&str] = &[
     "(memory.usage_in_bytes − total_inactive_file − total_active_file) bytes",
     "- fuse.lxcfs",
     "{}/stats has no data of any container",
+    // What a container has before it was looked at, and when it has ended.
+    "not looked at yet",
+    "it has ended",
+    "no container has been read yet",
     // The released program aborts before it can say so.
     "{purpose} panicked",
 ];

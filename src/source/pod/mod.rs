@@ -1,0 +1,331 @@
+//! All containers of a pod or task whose processes can be seen in a shared PID namespace: each by its own
+//! control group, seen through `/proc/PID/root`, and their sum.
+
+mod access;
+mod alone;
+mod by_name;
+mod end;
+mod evidence;
+mod limits;
+mod listing;
+mod name;
+mod neighbour;
+mod neighbours;
+mod opened;
+mod place;
+mod rights;
+mod roles;
+mod told;
+mod until;
+mod view;
+mod window;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch::Sender;
+use tokio::time::Instant;
+
+use self::alone::Alone;
+use self::by_name::ByName;
+use self::limits::Whole;
+use self::neighbours::Neighbours;
+use self::opened::is_removed;
+use self::roles::Roles;
+use self::told::Told;
+pub use self::until::UntilPod;
+use self::view::View;
+use self::window::Window;
+use super::host::Host;
+use super::{LIMITS_GOOD_FOR, Source};
+use crate::config::{Measuring, MemoryUse};
+use crate::model::{
+    Bytes, Company, Cores, CpuAccount, CpuReading, Evidence, MemoryReading, Numbers, ReadError,
+    Reading, WindowReading,
+};
+use crate::surroundings::ecs::TaskEndpoint;
+
+/// Reads the containers of a pod.
+#[derive(Debug)]
+pub struct Pod {
+    neighbours: Neighbours,
+    machine: Host,
+    told: Told,
+    roles: Roles,
+    alone: Alone,
+    /// Why nothing is read.
+    refused: Option<ReadError>,
+    cpu: Whole<Cores>,
+    memory: Whole<Bytes>,
+    limits_read: Option<Instant>,
+    account: CpuAccount,
+    /// Whether the last reading had no CPU time of the whole.
+    was_absent: bool,
+    /// What the containers had used that have ended.
+    ended: Duration,
+    /// When the containers were last looked at.
+    looked: Option<Instant>,
+    /// Where each container is read by itself, too.
+    by_name: Option<ByName>,
+    window: Window,
+}
+
+/// The figures of all containers together.
+struct Sum {
+    cpu: Result<Duration, ReadError>,
+    memory: Result<Bytes, ReadError>,
+}
+
+impl Pod {
+    /// The pod that this process is in. `endpoint` tells names and limits where it is an ECS task.
+    pub async fn open(
+        endpoint: Option<TaskEndpoint>,
+        measuring: &Measuring,
+        company: Sender<Company>,
+    ) -> Self {
+        let told = Told::by(endpoint).await;
+        let pod = Self::seen_by(View::of_kernel(), measuring.memory);
+        let pod = pod.without(measuring.pod_exclude.clone()).reporting(measuring.metrics);
+        let pod = if measuring.per_container { pod.by_container() } else { pod };
+        Self { told, alone: Alone::telling(company), ..pod }
+    }
+
+    /// A pod with /proc and /sys below `root`.
+    pub fn at(root: &Path, memory: MemoryUse) -> Self {
+        Self::seen_by(View::of_copy(root), memory)
+    }
+
+    fn seen_by(view: View, memory: MemoryUse) -> Self {
+        let refused = view.is_whole_machine().then(|| ReadError::unusable(WHOLE_MACHINE));
+        Self {
+            machine: Host::at(&view.root.join("proc"), &view.root.join("sys")),
+            neighbours: Neighbours::of(view, memory),
+            told: Told::default(),
+            roles: Roles::default(),
+            alone: Alone::default(),
+            refused,
+            cpu: Whole::of("CPU"),
+            memory: Whole::of("memory"),
+            limits_read: None,
+            account: CpuAccount::open(),
+            was_absent: false,
+            ended: Duration::ZERO,
+            looked: None,
+            by_name: None,
+            window: Window::default(),
+        }
+    }
+
+    /// The same pod without the containers that have these names or ids.
+    pub fn without(self, excluded: Vec<String>) -> Self {
+        Self { roles: Roles::leaving_out(excluded), ..self }
+    }
+
+    /// The same pod, of which each container is read by itself, too.
+    pub fn by_container(self) -> Self {
+        Self { by_name: Some(ByName::default()), ..self }
+    }
+
+    /// The same pod, which gives those numbers once a window that are among the metrics.
+    pub fn reporting(self, metrics: Numbers) -> Self {
+        Self { window: Window::of(metrics), ..self }
+    }
+
+    /// Looks at the processes, and takes over what is new.
+    fn look(&mut self, at: Instant) -> Result<(), ReadError> {
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone());
+        }
+        let has_changed = self.neighbours.look(at)? | self.told.has_news();
+        if has_changed {
+            self.told.name(&mut self.neighbours);
+            let told = &self.told;
+            if self.roles.give(&mut self.neighbours, |id| told.is_platforms(id)) {
+                self.was_absent = true;
+            }
+        }
+        let is_good = |read| at.duration_since(read) < LIMITS_GOOD_FOR;
+        let limits_are_good = self.limits_read.is_some_and(is_good);
+        if !limits_are_good {
+            self.limits_read = Some(at);
+            self.neighbours.read_limits(at);
+        }
+        if !limits_are_good || has_changed {
+            self.find_limits();
+        }
+        self.alone.watch(self.others());
+        Ok(())
+    }
+
+    /// Says what has changed.
+    fn say(&mut self, at: Instant) {
+        self.cpu.say();
+        self.memory.say();
+        self.roles.say(at);
+        self.alone.say(self.roles.first(), at);
+    }
+
+    /// Whether there are other containers and all that count can be read, with the reason why the pod is
+    /// to be measured.
+    pub fn is_ready(&mut self, at: Instant) -> Option<String> {
+        self.look(at).ok()?;
+        let mut counted = self.neighbours.all.iter().filter(|of| of.is_counted());
+        let others = self.others();
+        let is_ready = others > 0 && counted.all(|of| of.opened.is_ok());
+        is_ready.then(|| format!("{others} other containers are visible and can be read"))
+    }
+
+    /// How many containers there are beside the agent's, other agents and what holds the namespaces.
+    fn others(&self) -> usize {
+        let is_other = |of: &&neighbour::Neighbour| {
+            matches!(of.role, neighbour::Role::Counted | neighbour::Role::Excluded)
+                && !self.neighbours.is_agent(of)
+        };
+        self.neighbours.all.iter().filter(is_other).count()
+    }
+
+    fn find_limits(&mut self) {
+        let task = self.told.limits();
+        let all = || {
+            let counted = self.neighbours.all.iter().filter(|of| of.is_counted());
+            counted.filter_map(|of| Some((&of.name, &of.opened.as_ref().ok()?.limits)))
+        };
+        let cpu = all().map(|(name, limits)| (name, &limits.cpu));
+        self.cpu.find(task.cpu, cpu, self.machine.cores());
+        let memory = all().map(|(name, limits)| (name, &limits.memory));
+        self.memory.find(task.memory, memory, self.machine.memory());
+    }
+
+    /// Reads each container.
+    fn sum(&mut self, at: Instant) -> Sum {
+        let mut sum = Sum { cpu: Ok(Duration::ZERO), memory: Ok(Bytes(0)) };
+        self.take_ended(at);
+        let mut removed = Vec::new();
+        for neighbour in self.neighbours.all.iter().filter(|of| of.is_counted()) {
+            let opened = match &neighbour.opened {
+                Ok(opened) => opened,
+                Err(_) if neighbour.is_starting() => continue,
+                Err(error) => {
+                    sum.add(Err(error.clone()), Err(error.clone()));
+                    continue;
+                }
+            };
+            let (cpu, memory) = {
+                let mut counters = opened.counters();
+                (counters.read_cpu(), counters.read_memory())
+            };
+            if [cpu.as_ref().err(), memory.as_ref().err()].into_iter().flatten().any(is_removed) {
+                removed.push(neighbour.number);
+                continue;
+            }
+            let named = |error: ReadError| {
+                ReadError::unusable(format!("container {}: {error}", neighbour.name))
+            };
+            let cpu = cpu.map(|used| neighbour.used(used)).map_err(named);
+            let memory = memory.map_err(named);
+            if let Some(by_name) = &mut self.by_name {
+                let limits =
+                    by_name::Limits { own: &opened.limits, cpu: &self.cpu, memory: &self.memory };
+                by_name.add(neighbour, cpu.clone(), memory.clone(), &limits, (at, self.looked));
+            }
+            sum.add(cpu, memory);
+        }
+        for number in removed {
+            self.neighbours.remove(number, at);
+        }
+        self.take_ended(at);
+        if let Some(by_name) = &mut self.by_name {
+            by_name.finish(at);
+        }
+        self.looked = Some(at);
+        sum.cpu = sum.cpu.map(|used| used + self.ended);
+        sum
+    }
+
+    /// Takes in what containers had used that have ended.
+    fn take_ended(&mut self, at: Instant) {
+        for ended in self.neighbours.ended.drain(..).filter(|ended| ended.is_counted) {
+            self.ended += ended.used;
+            self.window.end(ended.number);
+            if let Some(by_name) = &mut self.by_name {
+                let own = &ended.opened.limits;
+                let limits = by_name::Limits { own, cpu: &self.cpu, memory: &self.memory };
+                by_name.end(&ended, &limits, at);
+            }
+        }
+    }
+
+    /// The reading that a sum gives.
+    fn reading(&mut self, sum: Sum, at: Instant) -> Reading {
+        let used = sum.cpu;
+        if used.is_err() {
+            self.was_absent = true;
+        } else if std::mem::take(&mut self.was_absent) {
+            // It is unknown what of the sum was used in which interval.
+            self.account = CpuAccount::open();
+        }
+        let account = self.account;
+        let cpu = used
+            .and_then(|used| Ok(CpuReading { at, used, limit: self.cpu.limit.clone()?, account }));
+        let memory = sum
+            .memory
+            .and_then(|used| Ok(MemoryReading { used, limit: self.memory.limit.clone()? }));
+        Reading::of(Some(cpu), Some(memory))
+    }
+}
+
+impl Sum {
+    /// Adds a container. The first that cannot be read is what the sum lacks.
+    fn add(&mut self, cpu: Result<Duration, ReadError>, memory: Result<Bytes, ReadError>) {
+        if let Ok(sum) = self.cpu {
+            self.cpu = cpu.map(|used| sum + used);
+        }
+        if let Ok(sum) = self.memory {
+            self.memory = memory.map(|used| Bytes(sum.0.saturating_add(used.0)));
+        }
+    }
+}
+
+impl Source for Pod {
+    fn read(&mut self, instant: Instant) -> Reading {
+        match self.look(instant) {
+            Ok(()) => {
+                self.say(instant);
+                let sum = self.sum(instant);
+                self.reading(sum, instant)
+            }
+            Err(error) => {
+                self.was_absent = true;
+                Reading::of(Some(Err(error.clone())), Some(Err(error)))
+            }
+        }
+    }
+
+    fn containers(&mut self) -> Vec<(Arc<str>, Reading)> {
+        self.by_name.as_mut().map(ByName::take).unwrap_or_default()
+    }
+
+    fn explain(&mut self) -> Vec<Evidence> {
+        evidence::of(self)
+    }
+
+    fn window_readings(&mut self) -> Vec<WindowReading> {
+        self.window.readings(&self.neighbours.all, self.by_name.is_some())
+    }
+}
+
+/// Whether the processes that are seen are those of the whole machine, and so of no pod.
+pub fn is_of_whole_machine() -> bool {
+    View::of_kernel().is_whole_machine()
+}
+
+/// After this without another container it is said.
+const ALONE: Duration = Duration::from_secs(60);
+
+/// What to set for a PID namespace that the containers of a pod share and nobody else.
+const WHOLE_MACHINE: &str = "the PID namespace is the whole machine's, and not the pod's: set shareProcessNamespace instead of \
+     hostPID in Kubernetes, pidMode task in an ECS task, or --pid container:NAME of Docker";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! All containers whose processes are seen: which there are, which are new, which have ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::access::Key;
+use super::listing::Listing;
+use super::neighbour::{Attempt, Neighbour};
+use super::opened::{Opened, Traces};
+use super::place::{is_within, own_path};
+use super::view::View;
+use crate::config::MemoryUse;
+use crate::model::ReadError;
+
+/// The containers of a PID namespace.
+#[derive(Debug)]
+pub struct Neighbours {
+    pub view: View,
+    memory: MemoryUse,
+    listing: Listing,
+    own_pid: Option<u32>,
+    /// The program of this process: a second agent is no container that somebody waits for.
+    own_program: String,
+    /// The container of each process, by its number.
+    processes: BTreeMap<u32, u32>,
+    pub all: Vec<Neighbour>,
+    next_number: u32,
+    has_looked: bool,
+    has_changed: bool,
+    /// Those that have ended since they were last asked for.
+    pub ended: Vec<Ended>,
+    /// What groups had used that are still there without a process.
+    left: BTreeMap<Key, Duration>,
+}
+
+/// A container that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub number: u32,
+    pub name: Arc<str>,
+    pub is_counted: bool,
+    /// What it has used in all.
+    pub used: Duration,
+    pub opened: Opened,
+}
+
+impl Neighbours {
+    pub fn of(view: View, memory: MemoryUse) -> Self {
+        let own_pid = view.own_pid();
+        Self {
+            listing: Listing::of(view.root.join("proc")),
+            own_program: own_pid.map(|pid| view.program(pid)).unwrap_or_default(),
+            own_pid,
+            view,
+            memory,
+            processes: BTreeMap::new(),
+            all: Vec::new(),
+            next_number: 0,
+            has_looked: false,
+            has_changed: false,
+            ended: Vec::new(),
+            left: BTreeMap::new(),
+        }
+    }
+
+    /// Looks at the processes that are new, and opens what has to be. Tells whether the containers, or
+    /// what is open of them, are others than before.
+    pub fn look(&mut self, at: Instant) -> Result<bool, ReadError> {
+        let changes = self.listing.look()?;
+        for pid in &changes.gone {
+            let Some(number) = self.processes.remove(pid) else { continue };
+            if let Some(neighbour) = self.all.iter_mut().find(|of| of.number == number) {
+                neighbour.lose(*pid, at);
+            }
+        }
+        for pid in &changes.new {
+            self.assign(*pid, at);
+        }
+        let waiting = self.all.iter().filter(|neighbour| neighbour.has_to_open(at));
+        for number in waiting.map(|neighbour| neighbour.number).collect::<Vec<_>>() {
+            self.open(number, at);
+        }
+        self.has_looked = true;
+        Ok(std::mem::take(&mut self.has_changed))
+    }
+
+    /// Finds the container of a process.
+    fn assign(&mut self, pid: u32, at: Instant) {
+        let Ok(cgroup) = self.view.text(pid, "cgroup") else { return };
+        let Some(path) = own_path(&cgroup) else { return };
+        if let Some(known) = self.holding(path) {
+            // A new process may let the agent in where the others do not.
+            if known.opened.is_err() {
+                known.hurry(at);
+            }
+            let number = known.number;
+            self.processes.insert(pid, number);
+            return;
+        }
+        let Some(traces) = Traces::of(pid, &self.view) else { return };
+        let place = traces.place.clone().unwrap_or_else(|| path.to_owned());
+        let number = match self.holding(&place) {
+            Some(known) => known.number,
+            None => self.add(place, &traces, at),
+        };
+        self.processes.insert(pid, number);
+    }
+
+    /// The container that a group is, or is a part of.
+    fn holding(&mut self, path: &str) -> Option<&mut Neighbour> {
+        self.all.iter_mut().find(|neighbour| is_within(path, &neighbour.place))
+    }
+
+    fn add(&mut self, place: String, traces: &Traces, at: Instant) -> u32 {
+        let number = self.next_number;
+        self.next_number += 1;
+        let mut new = Neighbour::new(number, place, traces, &self.view, at);
+        new.is_from_start = self.has_looked;
+        // Containers within it were taken for others as long as it was not known.
+        let is_part = |other: &Neighbour| is_within(&other.place, &new.place);
+        for part in self.all.extract_if(.., |other| is_part(other)) {
+            let of_part = self.processes.values_mut().filter(|of| **of == part.number);
+            of_part.for_each(|of| *of = number);
+        }
+        self.all.push(new);
+        self.has_changed = true;
+        number
+    }
+
+    /// Opens a container through one of its processes, or sees that it has ended.
+    fn open(&mut self, number: u32, at: Instant) {
+        let Some(place) = self.place_of(number) else { return };
+        self.has_changed = true;
+        let pids = self.processes.iter().filter(|(_, of)| **of == number).map(|(pid, _)| *pid);
+        let neighbour = &mut self.all[place];
+        match neighbour.open(pids, self.memory, &self.view, at) {
+            Attempt::Opened(before) => {
+                if let Some(before) = before {
+                    // As long as its group is there. An error keeps what was read before.
+                    let _ = before.counters().read_cpu();
+                    self.ended.push(Ended::of(neighbour, *before));
+                    neighbour.begin();
+                }
+                if let Some(left) = neighbour.key().and_then(|key| self.left.remove(&key)) {
+                    neighbour.goes_on_from(left);
+                }
+            }
+            Attempt::Failed => {}
+            Attempt::Gone => self.end(place),
+            Attempt::Elsewhere => {
+                // It was known by its path alone. Its processes are looked at as if they were new.
+                let is_from_start = self.all.remove(place).is_from_start;
+                self.look_anew(number, at);
+                if let Some(found) = self.all.last_mut().filter(|found| found.number > number) {
+                    found.is_from_start = is_from_start;
+                    let number = found.number;
+                    self.open(number, at);
+                }
+            }
+        }
+    }
+
+    /// Reads the limits of each container again. Where the process that one is read through has ended,
+    /// another one is looked for.
+    pub fn read_limits(&mut self, at: Instant) {
+        for neighbour in &mut self.all {
+            let Ok(opened) = &mut neighbour.opened else { continue };
+            if !opened.read_limits(&self.view) {
+                let pid = opened.pid;
+                neighbour.lose(pid, at);
+            }
+        }
+    }
+
+    /// The group of a container was removed. A process that is seen all the same is in another one.
+    pub fn remove(&mut self, number: u32, at: Instant) {
+        if let Some(place) = self.place_of(number) {
+            self.end(place);
+            self.look_anew(number, at);
+        }
+    }
+
+    fn end(&mut self, place: usize) {
+        let mut neighbour = self.all.remove(place);
+        self.has_changed = true;
+        let none = Err(ReadError::unusable("it has ended"));
+        let Ok(opened) = std::mem::replace(&mut neighbour.opened, none) else { return };
+        // A group that is still there may get processes again, and then goes on counting.
+        let last = opened.counters().read_cpu();
+        if let Ok(used) = last {
+            self.left.insert(opened.key, used);
+        }
+        self.ended.push(Ended::of(&neighbour, opened));
+    }
+
+    /// Assigns the processes of a container that is none any more.
+    fn look_anew(&mut self, number: u32, at: Instant) {
+        let of = self.processes.iter().filter(|(_, of)| **of == number);
+        for pid in of.map(|(pid, _)| *pid).collect::<Vec<_>>() {
+            self.processes.remove(&pid);
+            self.assign(pid, at);
+        }
+    }
+
+    fn place_of(&self, number: u32) -> Option<usize> {
+        self.all.iter().position(|neighbour| neighbour.number == number)
+    }
+
+    /// The number of a process's container.
+    pub fn of_process(&self, pid: u32) -> Option<u32> {
+        self.processes.get(&pid).copied()
+    }
+
+    pub fn own(&self) -> Option<u32> {
+        self.of_process(self.own_pid?)
+    }
+
+    /// Whether it is one that runs this program.
+    pub fn is_agent(&self, neighbour: &Neighbour) -> bool {
+        neighbour.program == self.own_program
+    }
+}
+
+impl Ended {
+    fn of(neighbour: &Neighbour, opened: Opened) -> Self {
+        let used = neighbour.used(opened.counters().used);
+        let (name, is_counted) = (neighbour.name.clone(), neighbour.is_counted());
+        Self { number: neighbour.number, name, is_counted, used, opened }
+    }
+}
