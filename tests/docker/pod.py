@@ -7,6 +7,7 @@ Needs the engine and the image of tests/docker/run.sh.
 """
 
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -99,7 +100,8 @@ class Neighbours:
         cls.limits[own] = (AGENT_CORES, AGENT_MEGABYTES * MEGABYTE)
         together = lambda: tuple(map(sum, zip(*(of() for of in counters.values()))))
         cls.meters = {short: Meter(of) for short, of in counters.items()} | {None: Meter(together)}
-        cls.limits[None] = tuple(map(sum, zip(*cls.limits.values())))
+        cores, size = map(sum, zip(*cls.limits.values()))
+        cls.limits[None] = (min(cores, os.sysconf("SC_NPROCESSORS_ONLN")), size)
         wait_for_windows(cls.agent, WINDOWS + 2)
         for meter in cls.meters.values():
             meter.end()
