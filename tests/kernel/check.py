@@ -10,7 +10,7 @@ import re
 import sys
 import unittest
 
-from guest import Guest
+from guest import POD, Guest
 
 # In points: percent of the limit.
 CPU_TOLERANCE = 1
@@ -21,7 +21,8 @@ LAST_DIGIT = 0.01
 # What guest/init sets.
 MEGABYTE = 1 << 20
 CPUS = 2
-LIMITED = ("own", "private", "bound", "parent")
+# Each is an agent in a group with limits, or a container of a pod that one sees.
+LIMITED = ("own", "private", "bound", "parent", *POD)
 QUOTA_CORES = 0.25
 LIMIT_BYTES = 256 * MEGABYTE
 HELD_BYTES = (32 + 8) * MEGABYTE
@@ -57,6 +58,7 @@ class Checks:
         cls.limits = {name: (QUOTA_CORES, LIMIT_BYTES) for name in LIMITED}
         cls.limits["one-cpu"] = (1, cls.guest.memory_bytes)
         cls.limits["free"] = (CPUS, cls.guest.memory_bytes)
+        cls.agents = [name for name in cls.limits if name not in POD]
 
     def each_window(self, agents):
         return itertools.product(agents, PHASES)
@@ -73,7 +75,7 @@ class Checks:
         return [100 * value / self.limits[agent][1] for value in (memory.used, memory.usage)]
 
     def test_every_agent_ends_well_and_logs_no_error(self):
-        for agent in (*self.limits, "killed", "free-auto", "root-auto"):
+        for agent in ("pod", *self.agents, "killed", "free-auto", "root-auto"):
             with self.subTest(agent=agent):
                 self.assertEqual(self.guest.said[f"{agent}.code"], ["0"], self.guest.tell(agent))
                 log = self.guest.log(agent)
@@ -87,7 +89,7 @@ class Checks:
 
     def test_limits_are_those_that_were_set(self):
         small = {"killed": (QUOTA_CORES, SMALL_LIMIT_BYTES)}
-        for agent, limits in (self.limits | small).items():
+        for agent, limits in ({name: self.limits[name] for name in self.agents} | small).items():
             with self.subTest(agent=agent):
                 log = self.guest.log(agent)
                 cores = re.findall(r"CPU limit: (\S+) cores", log)
@@ -125,6 +127,23 @@ class Checks:
                 value = self.guest.window(agent, phase)["memory"]
                 self.assertIsNotNone(value)
                 self.assertAlmostEqual(value, used, delta=MEMORY_TOLERANCE)
+
+    def test_a_pod_is_the_sum_of_its_containers(self):
+        """In percent of the sum of their limits, that of the agent's own container included; but no more
+        than the machine has."""
+        groups = (*POD, "pod")
+        size = min(len(groups) * LIMIT_BYTES, self.guest.memory_bytes)
+        for phase in PHASES:
+            with self.subTest(phase=phase):
+                window = self.guest.window("pod", phase)
+                cores = [self.guest.kernel_cpu(group, phase) for group in groups]
+                share = 100 / (len(groups) * QUOTA_CORES)
+                low, high = (share * sum(getattr(of, end) for of in cores) for end in ("low", "high"))
+                self.assertGreaterEqual(window["cpu"], low - CPU_TOLERANCE)
+                self.assertLessEqual(window["cpu"], high + CPU_TOLERANCE)
+                used = sum(self.guest.kernel_memory(group, phase).used for group in groups)
+                expected = 100 * used / size
+                self.assertAlmostEqual(window["memory"], expected, delta=MEMORY_TOLERANCE)
 
     def test_memory_that_is_held_or_shared_is_in_use(self):
         held = 100 * HELD_BYTES / LIMIT_BYTES
@@ -165,7 +184,7 @@ class Checks:
     def test_throttling_is_most_some_and_none_as_the_load_and_the_quota_make_it(self):
         """Otherwise the test before would compare nothing with nothing."""
         for agent in LIMITED:
-            self.assertGreater(self.guest.window(agent, "full")["throttling"], 50, agent)
+            self.assertGreater(self.guest.window(agent, "full")["throttling"], 40, agent)
         low, high = self.guest.kernel_throttling("killed", "dropped")
         self.assertGreater(low, 10)
         self.assertLess(high, 90)

@@ -29,6 +29,8 @@ WINDOW = re.compile(
     rf" CPUThrottling=(?P<throttling>{PERCENT}) OOMKills=(?P<oom_kills>-|\d+)"
     r" samples=(?P<samples>\d+) "
 )
+# The groups of the containers that the agent of the pod sees.
+POD = ("pod-web", "pod-db")
 VALUES = ("cpu", "max_cpu", "memory", "max_memory", "throttling", "oom_kills")
 
 
@@ -66,8 +68,12 @@ class Guest:
 
     def window(self, agent, phase):
         """The values of the agent's line for the phase's window; None where it has `-`."""
-        start = self.phases[phase]
-        for match in map(WINDOW.match, self.said[f"{agent}.out"]):
+        start, out = self.phases[phase], f"{agent}.out"
+        # The containers of a pod are lines of its agent, and its own line has no name.
+        name = agent if agent in POD else None
+        lines = self.said["pod.out" if name else out]
+        of_it = lambda line: (re.search(r" ContainerName=(\S+)", line) or [None, None])[1] == name
+        for match in map(WINDOW.match, filter(of_it, lines)):
             if match and seconds(match["time"]) == start:
                 values = {name: match[name] for name in VALUES}
                 return {

@@ -2,6 +2,7 @@
 # Makes the surroundings of a container, and then becomes a command there.
 #
 #     private container.sh private COMMAND...            a cgroup namespace of its own
+#     private container.sh pod COMMAND...                the same, with the /proc of its PID namespace
 #     unshare -m container.sh bound CGROUP COMMAND...    the host's, with its own cgroup mounted
 #                                                        in place of the root
 . /guest/cgroups.sh
@@ -9,9 +10,10 @@
 kind=$1
 shift
 case $kind in
-  private)
+  private | pod)
     unmount_cgroups
     mount_cgroups
+    [ "$kind" = private ] || mount -t proc proc /proc
     ;;
   bound)
     own=/mnt/own
