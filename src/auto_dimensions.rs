@@ -1,5 +1,5 @@
-//! Finds out the values of dimensions where the agent runs: from the ECS task, the EC2 instance or
-//! the system. It is asked before the first summary is sent, beside the sampling.
+//! Finds the values of automatic dimensions: from the ECS task, the EC2 instance or the system. It runs
+//! before the first summary is sent, beside the sampling.
 
 use std::io;
 use std::pin::pin;

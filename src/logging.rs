@@ -50,6 +50,7 @@ impl Write for Log {
             }
             stderr().write_all(piece)?;
         }
+        // Also for a dropped line: a caller writes again what is reported as not written.
         Ok(line.len())
     }
 
@@ -68,11 +69,11 @@ fn resolve_alias(filters: &str) -> String {
 /// moving code does not change it.
 pub const CLOUDWATCH: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::cloudwatch");
 
-/// What it costs is logged under this name.
+/// The log target of the estimated cost.
 pub const COST: &str = concat!(env!("CARGO_PKG_NAME"), "::cost");
 
-/// What a delivery logs is under this name.
+/// The log target of deliveries.
 pub const DELIVERY: &str = concat!(env!("CARGO_PKG_NAME"), "::delivery");
 
-/// What is logged of child processes is under the name of command mode, wherever its code is.
+/// The log target of command mode, and of all code about child processes.
 pub const COMMAND: &str = concat!(env!("CARGO_PKG_NAME"), "::command");

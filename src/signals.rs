@@ -1,4 +1,4 @@
-//! Takes signals over: turns them into cancellation, and in command mode into what is passed on.
+//! Takes over signals: they cancel the run, or in command mode are forwarded to the child.
 //!
 //! `docker stop`, ECS, Kubernetes and systemd send SIGTERM, or what an image names as its STOPSIGNAL,
 //! often SIGQUIT; a terminal sends SIGINT for Ctrl-C, and SIGHUP when it is closed.
@@ -20,10 +20,10 @@ pub use self::stopping::Stopping;
 /// Lets all signals wait until their handlers stand and [`Signals::release`] is called. Returns the
 /// mask that this process was started with.
 ///
-/// A signal that waits is not lost, also where this is process 1, for which the kernel drops a
-/// signal that nobody handles, but none that is blocked (`sig_ignored` in its kernel/signal.c).
+/// A signal that waits is not lost, even in process 1: the kernel drops signals to process 1 that have
+/// no handler, but no blocked ones (`sig_ignored` in its kernel/signal.c).
 pub fn hold() -> SigSet {
-    // Cannot fail: the mask and what is to be done with it are valid.
+    // Cannot fail: `pthread_sigmask` rejects only an invalid `how`.
     SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).unwrap_or_else(|_| SigSet::empty())
 }
 
@@ -33,7 +33,7 @@ pub struct Signals {
     taken: Vec<(Signal, Arrivals)>,
     /// The mask that this process was started with.
     inherited: SigSet,
-    /// Those that were ignored when this process was started, a bit each, the lowest for signal 1.
+    /// The signals that were ignored when this process was started, a bit each, the lowest for signal 1.
     ignored: u64,
 }
 
@@ -57,7 +57,7 @@ impl Signals {
 
     /// Lets no signal wait any more, whatever mask this process was started with.
     pub fn release(&self) {
-        // Cannot fail, as above.
+        // Cannot fail, as in `hold`.
         let _ = SigSet::empty().thread_set_mask();
     }
 
@@ -71,7 +71,7 @@ impl Signals {
         started
     }
 
-    /// Takes over whatever an init passes on, and the news of children.
+    /// Takes over all signals that an init forwards, and SIGCHLD.
     ///
     /// What was ignored at the start stays so, here and in a child: that is how `nohup` works.
     pub fn install_for_child(&mut self) -> io::Result<()> {
@@ -125,10 +125,11 @@ impl Signals {
         }
     }
 
-    /// Whether a signal is for the child: somebody sent it, and it was not ignored at the start.
+    /// Whether a signal is for the child: a process sent it and not the kernel, and it was not ignored at
+    /// the start.
     pub fn is_for_child(&self, signal: Signal) -> bool {
         let of_the_kernel = match signal {
-            // Where this process has a limit, it may be told that it is over it itself.
+            // With such a limit, the kernel may send this signal because of this process's own usage.
             Signal::XCPU => getrlimit(Resource::Cpu).current.is_some(),
             Signal::XFSZ => getrlimit(Resource::Fsize).current.is_some(),
             _ => false,

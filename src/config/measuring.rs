@@ -12,7 +12,7 @@ use crate::model::Numbers;
 pub struct Measuring {
     pub scope: Scope,
     pub memory: MemoryUse,
-    /// What is published of all that can be measured.
+    /// The numbers to publish.
     pub metrics: Numbers,
     /// Whether each container of a task is measured by itself, too.
     pub per_container: bool,

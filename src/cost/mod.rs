@@ -14,7 +14,7 @@ use crate::delivery::choice::Choice;
 use crate::logging::COST;
 use crate::model::Summary;
 
-/// What one agent makes in a month in which it runs all the time.
+/// What one agent sends in a month in which it runs all the time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
     /// Each name with each set of dimensions, of the whole and of each container.
@@ -24,8 +24,8 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// What it costs to publish windows like this one with so many sets of dimensions. Publishers that
-    /// send the same metrics make them once.
+    /// The cost of windows like this one with so many sets of dimensions. Two publishers that send the
+    /// same metrics do not make them twice.
     pub fn of(settings: &Settings, summary: &Summary, sets: usize) -> Self {
         let publishing = &settings.publishing;
         Self::with(settings, summary, sets, &publishing.publishers, publishing.form)
@@ -82,6 +82,7 @@ fn line_bytes(settings: &Settings, names: usize, form: ValueForm) -> f64 {
         ValueForm::Distribution => names * settings.measuring.samples_per_window(),
     };
     let dimensions =
+        // A name stands twice in a line: in its set of dimensions, and as a member.
         settings.identity.dimensions.iter().map(|d| 2 * d.name.len() + d.value.len() + 8);
     let dimensions: usize = dimensions.sum();
     (LINE_BYTES + dimensions + NAME_BYTES * names + VALUE_BYTES * values) as f64
@@ -134,8 +135,7 @@ impl Comparison {
     }
 }
 
-/// Says in the log what it costs, with the second window: the first one may have begun too late to have
-/// a value of everything.
+/// Logs the cost with the second window: the first one may have begun too late to have all metrics.
 pub struct SayCost {
     settings: Settings,
     windows: u32,
