@@ -44,6 +44,7 @@ impl Emf {
     fn lines(&self, Parcel { summary, data }: &Parcel<'_>) -> Vec<String> {
         let since_epoch = summary.start.duration_since(UNIX_EPOCH).unwrap_or_default();
         let metric = |datum: &Datum| &datum.entry(summary).metric;
+        // A line has one value for each dimension, so each container needs lines of its own.
         let of_one = data.chunk_by(|one, next| metric(one).container() == metric(next).container());
         let lines = of_one.flat_map(|data| {
             let arrays: Vec<_> = data.iter().map(|datum| arrays(datum.value(summary))).collect();

@@ -38,7 +38,7 @@ impl LineFormat {
 
     fn line(&self, summary: &Summary, container: Option<&str>) -> String {
         let mut line = humantime::format_rfc3339_seconds(summary.start).to_string();
-        // What is reported once a window is of the whole.
+        // Numbers that are reported once a window are of the whole, not of a container.
         let is_shown = |number: &Number| number.is_sampled() || container.is_none();
         for number in self.chosen.iter().filter(is_shown) {
             let of = summary.of(number, container);

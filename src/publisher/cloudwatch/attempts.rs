@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::publisher::Retries;
 
-/// Sees each attempt begin and end; between them the SDK waits, or nothing is sent.
+/// Sees the begin and the end of each attempt. Between two attempts the SDK waits, or nothing is sent.
 #[derive(Clone, Debug, Default)]
 pub struct Attempts {
     request: watch::Sender<Request>,

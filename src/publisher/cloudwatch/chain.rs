@@ -10,7 +10,7 @@ use aws_sdk_cloudwatch::config::ProvideCredentials;
 
 use super::{disk, mistakes};
 
-/// The SDK's chain, whose failure tells of the user's mistakes first.
+/// The SDK's chain, whose error begins with the user's mistakes.
 #[derive(Debug)]
 pub struct Chain {
     pub providers: CredentialsProviderChain,
@@ -19,13 +19,15 @@ pub struct Chain {
 
 impl Chain {
     async fn credentials(&self) -> Result {
-        // They are read anew where credentials have expired.
+        // At each call: when credentials expire, the SDK reads the files again, and may hang then.
         let readable = disk::check(self.profile.as_deref()).await;
         readable.map_err(CredentialsError::provider_error)?;
         let failure = match self.providers.provide_credentials().await {
             Ok(credentials) => return Ok(credentials),
             Err(failure) => failure,
         };
+        // The SDK's error does not mention a file that it could not read or half a key pair, so these are
+        // looked for here.
         let mistakes = mistakes::look(self.profile.as_deref()).all().join("; ");
         match mistakes.is_empty() {
             true => Err(failure),
@@ -57,7 +59,7 @@ impl ProvideCredentials for Unsupported {
     }
 }
 
-/// Mistakes, and what came of them.
+/// The user's mistakes, and the SDK's failure after them.
 #[derive(Debug)]
 struct Mistaken {
     mistakes: String,

@@ -12,7 +12,7 @@ use crate::publisher::{Parcel, Size};
 #[derive(Debug)]
 pub struct Encoding {
     sets: Vec<Set>,
-    /// Seconds; CloudWatch keeps periods under a minute only where it is told that they are.
+    /// Seconds. CloudWatch keeps data of periods under a minute only with a storage resolution of 1.
     storage_resolution: Option<i32>,
 }
 
@@ -20,7 +20,7 @@ pub struct Encoding {
 #[derive(Debug)]
 struct Set {
     dimensions: Vec<Dimension>,
-    /// A bound on what they take of a request.
+    /// A bound on their size in a request.
     bytes: usize,
 }
 

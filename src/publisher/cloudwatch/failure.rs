@@ -12,17 +12,19 @@ use crate::shown::shown;
 
 /// The failure behind an error of PutMetricData.
 pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
+    // An error of `disk::check` comes back as a cause within the SDK's, by way of the credentials.
     if let Some(own) = find::<PublishError>(error) {
         return own.clone();
     }
     match (error.code(), error.raw_response()) {
         (Some(code), Some(response)) => {
             let status = response.status().as_u16();
-            // It is kept as long as the outage lasts, and may be as long as an answer.
+            // `shown` shortens both: the text is kept as long as the outage lasts, and may be as long as
+            // an answer.
             of_code(&shown(code), &shown(error.message().unwrap_or("no message")), status)
         }
         (None, Some(response)) => of_status(response.status().as_u16(), &causes(error)),
-        // No advice, because no user can correct it. Without advice it is retried until the
+        // Without advice, because it may pass by itself. So the last send is also retried, until the
         // shutdown timeout.
         (_, None) if was_refused(error) => out_of_resources(causes(error)),
         (_, None) if find::<TooLong>(error).is_some() => PublishError {
@@ -78,7 +80,7 @@ fn of_code(code: &str, message: &str, status: u16) -> PublishError {
     PublishError { kind, causes: format!("{code}: {message} (HTTP {status})"), advice }
 }
 
-/// An answer that is not in the service's own format: something stands in between, or the
+/// An answer that is not in the service's own format: it comes from a proxy or a login page, or the
 /// endpoint is another service's.
 fn of_status(status: u16, causes: &str) -> PublishError {
     let (kind, advice) = match status {
@@ -90,8 +92,8 @@ fn of_status(status: u16, causes: &str) -> PublishError {
     PublishError { kind, causes: format!("HTTP {status}: {causes}"), advice }
 }
 
-/// No answer: the request was not sent, or got lost. What the causes say is all there is: their types
-/// are private to the libraries that they come from.
+/// No answer: the request was not sent, or got lost. Only the words of the causes say why: their types
+/// are private to their libraries.
 fn of_causes(causes: String) -> PublishError {
     let row = BY_WORDS.iter().find(|row| row.words.iter().any(|words| causes.contains(words)));
     match row {
@@ -102,7 +104,7 @@ fn of_causes(causes: String) -> PublishError {
     }
 }
 
-/// What a failure means that only the words of a library tell. The first row that fits counts.
+/// The meaning of a failure that only the words of a library show. The first row that fits counts.
 struct ByWords {
     words: &'static [&'static str],
     kind: Failure,
@@ -142,8 +144,8 @@ const BY_WORDS: &[ByWords] = &[
     },
 ];
 
-/// The error and all of its causes, outermost first, on one line. Some errors repeat their cause
-/// in their own text; it is then said once.
+/// The error and all of its causes, outermost first, on one line. An error that ends with the text of
+/// its cause is not followed by it again.
 pub fn causes(error: &dyn Error) -> String {
     let mut text = one_line(error);
     let mut cause = error.source();

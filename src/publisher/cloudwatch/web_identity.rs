@@ -50,7 +50,7 @@ impl WebIdentity {
         ))
     }
 
-    /// What the SDK's own client of STS would be made of.
+    /// The configuration that the SDK's own client of STS would have.
     fn loader(&self) -> ConfigLoader {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(self.http.clone())

@@ -16,12 +16,12 @@ use crate::publisher::cloudwatch::failure::causes;
 /// What the files say.
 pub struct Found {
     pub mistakes: Vec<String>,
-    /// Nothing if a file cannot be used, since it may be the one that has what is looked for.
+    /// `None` if a file cannot be used, since the profile may be in that file.
     pub profiles: Option<ProfileSet>,
     pub looked_at: Vec<String>,
 }
 
-/// Reads both files, and parses them by themselves, so that it is known which of them is wrong.
+/// Reads both files, and parses each by itself to know which one is wrong.
 pub fn files(place: Place<'_>) -> Found {
     let mut found = Found { mistakes: Vec::new(), profiles: None, looked_at: Vec::new() };
     let mut texts = Vec::new();
@@ -93,7 +93,7 @@ fn expanded(path: &str, place: Place<'_>) -> PathBuf {
     }
 }
 
-/// A file's bytes. Anything else, such as a pipe that nobody writes to, could hold up the agent.
+/// A file's bytes. Anything else, such as a pipe without a writer, could block the agent.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let metadata = fs::metadata(path)?;
     if metadata.is_dir() {
@@ -107,5 +107,5 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Configuration files and tokens are some kilobytes. What is beyond this in a file is not read.
+/// Configuration files and tokens are some kilobytes. The rest of a longer file is not read.
 const LONGEST_FILE: u64 = 1 << 20;

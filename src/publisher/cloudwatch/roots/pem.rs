@@ -6,7 +6,7 @@ use std::path::Path;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-/// What a file that should hold certificates holds.
+/// The content of a file that should hold certificates.
 #[derive(Debug, PartialEq)]
 pub enum Content {
     /// Certificates, and how many more cannot be used. One at least can.
@@ -67,7 +67,8 @@ pub fn certificates(bytes: &[u8]) -> Content {
     }
 }
 
-/// The SDK takes only what it can parse as a root, so one that is odd has to be left out.
+/// Whether the SDK can parse a root. It panics on any other (`cert parsable` in the rustls provider of
+/// aws-smithy-http-client).
 pub fn is_usable(root: &CertificateDer<'_>) -> bool {
     webpki::anchor_from_trusted_cert(root).is_ok()
 }
