@@ -72,6 +72,7 @@ impl Finder {
             AutoDimension::TaskFamily => self.task().await?.family,
             AutoDimension::TaskId => last_part(&self.task().await?.task_arn),
             AutoDimension::Container => ecs::<ContainerIdentity>("").await?.name,
+            // Fargate has no instance metadata, and the task's endpoint has the zone, too.
             AutoDimension::AvailabilityZone if TaskEndpoint::from_environment().is_some() => {
                 self.task().await?.availability_zone
             }

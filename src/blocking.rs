@@ -83,7 +83,7 @@ impl Helpers {
         result.await.map_err(|_| Refused::Panicked(purpose))
     }
 
-    /// Takes a place among those under way; if there is none, tells how many are in the way.
+    /// Takes a place among the calls under way. The error is their number, if there is no place.
     fn place(&'static self, purpose: Purpose) -> Result<Place, usize> {
         let mut under_way = self.under_way();
         let same = under_way.iter().filter(|other| **other == purpose).count();

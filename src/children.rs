@@ -30,7 +30,7 @@ pub struct Child {
     children: Children,
 }
 
-/// What is known of a child.
+/// The state of a child.
 #[derive(Debug)]
 struct Entry {
     /// Also the name of its process group.

@@ -13,6 +13,7 @@ use crate::terminal::writable::{PIPE_BUF, is_writable};
 /// Starts the log.
 pub fn init() {
     let filters = env::var("RUST_LOG").unwrap_or_default();
+    // Without filters, env_logger would show errors only.
     env_logger::Builder::new()
         .parse_filters(&resolve_alias(if filters.is_empty() { "warn" } else { &filters }))
         .format(|out, record| {

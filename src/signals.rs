@@ -73,7 +73,7 @@ impl Signals {
 
     /// Takes over all signals that an init forwards, and SIGCHLD.
     ///
-    /// What was ignored at the start stays so, here and in a child: that is how `nohup` works.
+    /// Signals that were ignored at the start stay ignored, here and in a child: `nohup` relies on it.
     pub fn install_for_child(&mut self) -> io::Result<()> {
         let ignored = self.ignored;
         let taken: Vec<_> = self.taken.iter().map(|(signal, _)| *signal).collect();

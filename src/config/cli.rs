@@ -15,7 +15,7 @@ pub struct Cli {
     matches: ArgMatches,
     /// Whether to explain what would be done instead of doing it.
     pub explain: bool,
-    /// What stands after `--`, if that is there: a command and its arguments.
+    /// The command and its arguments after `--`; `None` without `--`.
     pub command: Option<Vec<OsString>>,
 }
 
@@ -85,7 +85,7 @@ pub fn known_variables() -> Vec<String> {
     options().iter().map(|option| variable(option.get_id().as_str())).collect()
 }
 
-/// What the variables of this program begin with.
+/// The prefix of this program's variables.
 pub const PREFIX: &str = "CLOUDWATCH_METRICS_AGENT_";
 
 /// The definition of the command line.
@@ -131,6 +131,8 @@ fn options() -> Vec<Arg> {
             .short('n'),
         option("service", "SERVICE", "Value of the dimension ServiceName; required")
             .short('s')
+            // This alias, `--dryrun` and `--tags` are the spellings of the program that this one replaces
+            // (docs/migration.md).
             .visible_alias("service-name"),
         option("period", "SECONDS", "Time between two summaries, 1 to 86400 [default: 60]")
             .short('p'),
@@ -144,6 +146,7 @@ fn options() -> Vec<Arg> {
             .action(ArgAction::Append),
         option(TAGS, "NAME VALUE", "The same as --dimension NAME=VALUE; may be repeated")
             .value_names(["NAME", "VALUE"])
+            // One value is NAME=VALUE.
             .num_args(1..=2)
             .action(ArgAction::Append),
         option(

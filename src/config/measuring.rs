@@ -77,7 +77,7 @@ pub enum Scope {
 /// Which memory of a container counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MemoryUse {
-    /// What could not be given back without losing something.
+    /// Memory that could not be given back without losing something.
     #[default]
     Used,
     /// All but the file pages that were not used lately, as Kubernetes shows it.

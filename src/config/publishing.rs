@@ -53,7 +53,7 @@ pub enum Publish {
     Emf,
 }
 
-/// What is published of the values of a window.
+/// How the values of a window are published.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ValueForm {
     /// The median, and the maximum as a metric of its own.

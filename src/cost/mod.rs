@@ -88,7 +88,7 @@ fn line_bytes(settings: &Settings, names: usize, form: ValueForm) -> f64 {
     (LINE_BYTES + dimensions + NAME_BYTES * names + VALUE_BYTES * values) as f64
 }
 
-/// What it costs, and the same with other settings.
+/// The cost, and the cost with other settings.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
     dollars_a_month: f64,
@@ -96,7 +96,7 @@ pub struct Comparison {
     calls_a_month: f64,
     log_bytes_a_month: f64,
     alternatives: Vec<Alternative>,
-    /// What prices these are.
+    /// The source of the prices, for people.
     source: &'static str,
 }
 

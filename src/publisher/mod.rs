@@ -92,7 +92,7 @@ pub struct Parcel<'a> {
 /// A send that is under way.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Accepted, PublishError>> + 'a>>;
 
-/// What was sent was accepted.
+/// The result of an accepted send.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
     /// How many of the data were refused; the service does not say which.
@@ -119,7 +119,7 @@ impl Retries {
 pub struct Fact {
     /// For programs; people see a blank for each `_`.
     pub name: &'static str,
-    /// What it is, where that is known.
+    /// Its value, where that is known.
     pub value: Option<String>,
     /// More about it: its source, or why it is not known.
     pub note: Option<String>,

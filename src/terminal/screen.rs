@@ -41,6 +41,7 @@ pub fn erase_for_log() -> String {
     if !screen.has_log {
         return String::new();
     }
+    // The line is written after this returns, but before the view draws again: both run in one thread.
     WRITTEN.notify_one();
     screen.erase()
 }

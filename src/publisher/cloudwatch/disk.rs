@@ -80,6 +80,7 @@ fn may_hang(path: &Path) -> bool {
     let is_other = |path: &Path| {
         fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
     };
+    // Links to it are allowed, too.
     is_other(path) && fs::canonicalize(path).is_ok_and(|path| path != Path::new("/dev/null"))
 }
 

@@ -103,7 +103,7 @@ fn size_of_dimension(name: &str, value: &str) -> usize {
     3 * FRAMING + name.len() + value.len()
 }
 
-/// What one request takes.
+/// The most that one request may have.
 pub const MOST: Size = Size { data: MOST_DATA, bytes: REQUEST_SIZE - DATUM_SIZE };
 
 /// PutMetricData takes this many data at once.

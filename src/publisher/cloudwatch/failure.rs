@@ -1,4 +1,4 @@
-//! What an error of the SDK means, and what to do about it.
+//! The meaning of the SDK's errors, and what to do about them.
 
 use std::error::Error;
 
@@ -65,13 +65,17 @@ fn of_code(code: &str, message: &str, status: u16) -> PublishError {
         "InvalidClientTokenId" | "UnrecognizedClient" | "MissingAuthenticationToken" => {
             (Failure::Misconfigured, Some("use credentials that are valid in this region"))
         }
+        // The SDK does not retry this. The next period does, with credentials that may be renewed by then.
         "ExpiredToken" => (Failure::TryAgain, Some("renew the credentials if nothing else does")),
+        // For a clock that is wrong by minutes, the SDK has already retried with the time of the answer's
+        // header `Date`. So trying again does not help.
         "SignatureDoesNotMatch"
         | "InvalidSignature"
         | "RequestExpired"
         | "RequestTimeTooSkewed" => {
             (Failure::Misconfigured, Some("check this machine's clock and the secret access key"))
         }
+        // Throttling comes with status 400, as `Throttling` or `ThrottlingException`.
         code if code.contains("Throttl") || status >= 500 || status == 429 => {
             (Failure::TryAgain, None)
         }

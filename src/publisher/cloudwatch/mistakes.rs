@@ -20,7 +20,7 @@ pub struct Place<'a> {
     pub profile: Option<&'a str>,
 }
 
-/// What is wrong, for people, each with the file or variable and the cure.
+/// Texts for people: each mistake with its file or variable and the cure.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Mistakes {
     /// In the configuration files, which may also be the reason why no region is found.
@@ -119,7 +119,7 @@ fn profile_keys(profile: &Profile) -> Option<String> {
     }
 }
 
-/// What a web identity needs: a token and a role.
+/// A web identity with only one of the two that it needs, a token and a role; or a bad token file.
 fn web_identity(place: Place<'_>) -> Vec<String> {
     let file = (place.variable)(IDENTITY);
     let mut mistakes = Vec::new();

@@ -125,8 +125,8 @@ impl Roots {
         Ok(())
     }
 
-    /// Adds the certificates of a file. What cannot be used is noted; the error tells whether the
-    /// file itself could be read.
+    /// Adds the certificates of a file. Unusable certificates are noted in `skipped`. It is an error
+    /// only if the file itself cannot be read.
     fn add_file(&mut self, path: &Path) -> io::Result<()> {
         // Anything but a file, such as a pipe without a writer, could block the start.
         let kind = fs::metadata(path).map(|metadata| metadata.file_type());

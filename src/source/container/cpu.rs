@@ -45,7 +45,7 @@ struct OfGroup<'cpu> {
 pub struct Throttling {
     /// Scheduling periods in which there was something to run.
     pub periods: u64,
-    /// Those in which the quota was used up.
+    /// The periods in which the quota was used up.
     pub throttled: u64,
 }
 

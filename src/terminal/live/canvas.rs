@@ -26,6 +26,7 @@ impl Canvas {
         let is_own = tcgetpgrp(stdout()).is_ok();
         // /dev/tty is the session's terminal: the same one only if standard output is that.
         let paths = [Some("/proc/self/fd/1"), is_own.then_some("/dev/tty")];
+        // Without NOCTTY, a session leader without a terminal would get this one as its own (open(2)).
         let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let opened = |path| open(path, flags, Mode::empty()).ok();
         let file = paths.into_iter().flatten().find_map(opened)?;

@@ -32,7 +32,7 @@ struct Chart {
 
 impl Picture<'_> {
     /// As many rows as there is room for, none of them as wide as the terminal, because a terminal
-    /// that wraps its rows might begin another. What there is no room for is left out.
+    /// that wraps its rows might begin another. Rows without room are left out.
     pub fn rows(&self, (height, width): (usize, usize), colour: bool) -> Vec<String> {
         let width = width.saturating_sub(1);
         // Without the row of the cursor. A larger terminal keeps two more for lines of the console.
@@ -218,7 +218,7 @@ const LEAST_WIDTH: usize = 15;
 /// A higher chart would show no more, and take room from the lines.
 const MOST_LEVELS: usize = 4;
 
-/// What stands left of the highest row of a chart, of those in between, and of the lowest.
+/// The labels left of the highest row of a chart, of the rows in between, and of the lowest.
 const SCALE: [&str; 3] = ["100% ", "     ", "  0% "];
 const WIDTH_WITH_SCALE: usize = 40;
 

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use super::Place;
 use crate::publisher::cloudwatch::failure::causes;
 
-/// What the files say.
+/// The content of the files.
 pub struct Found {
     pub mistakes: Vec<String>,
     /// `None` if a file cannot be used, since the profile may be in that file.
@@ -69,7 +69,7 @@ pub fn files(place: Place<'_>) -> Found {
     found
 }
 
-/// What files with these paths and texts say together.
+/// The profiles of files with these paths and texts together.
 fn parsed(texts: &[(EnvConfigFileKind, &str, &str)]) -> Result<ProfileSet, ProfileFileLoadError> {
     if texts.is_empty() {
         return Ok(ProfileSet::default());
@@ -79,6 +79,7 @@ fn parsed(texts: &[(EnvConfigFileKind, &str, &str)]) -> Result<ProfileSet, Profi
         .iter()
         .fold(EnvConfigFiles::builder(), |files, (kind, path, _)| files.with_file(*kind, path));
     let (fs, env) = (Fs::from_slice(&contents), Env::from_slice(&[]));
+    // The selected profile does not matter: `mistakes::find` asks for one by its name.
     let (files, profile) = (files.build(), Some(Cow::Borrowed("default")));
     // The files are in memory, so there is nothing to wait for.
     let loaded = profile::load(&fs, &env, &files, profile).now_or_never();

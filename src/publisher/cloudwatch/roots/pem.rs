@@ -113,7 +113,7 @@ const USUAL: &str = " CERTIFICATE-----";
 /// The tag of a sequence.
 const SEQUENCE: u8 = 0x30;
 
-/// From here on the first byte of a length tells of how many bytes the length is.
+/// From this value on, the first byte of a length is this plus the number of bytes of the length (X.690).
 const LONG: u8 = 0x80;
 
 #[cfg(test)]
