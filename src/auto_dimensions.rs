@@ -71,6 +71,7 @@ impl Finder {
             AutoDimension::Cluster => last_part(&self.task().await?.cluster),
             AutoDimension::TaskFamily => self.task().await?.family,
             AutoDimension::TaskId => last_part(&self.task().await?.task_arn),
+            // The address without a path is this container's own metadata.
             AutoDimension::Container => ecs::<ContainerIdentity>("").await?.name,
             // Fargate has no instance metadata, and the task's endpoint has the zone, too.
             AutoDimension::AvailabilityZone if TaskEndpoint::from_environment().is_some() => {

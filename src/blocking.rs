@@ -78,6 +78,7 @@ impl Helpers {
             // The caller may have given it up.
             let _ = sender.send(result);
         };
+        // Not `thread::spawn`, which panics where the system refuses a thread.
         let started = thread::Builder::new().stack_size(STACK).spawn(run);
         started.map_err(|error| Refused::NoThread(purpose, error))?;
         result.await.map_err(|_| Refused::Panicked(purpose))

@@ -47,6 +47,7 @@ impl Intercept for Attempts {
         _context: &BeforeSerializationInterceptorContextRef<'_>,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        // One count is enough: a publisher sends one request at a time.
         self.request.send_modify(|request| request.attempts = 0);
         Ok(())
     }

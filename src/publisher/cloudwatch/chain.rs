@@ -54,6 +54,7 @@ impl ProvideCredentials for Unsupported {
     where
         Self: 'a,
     {
+        // Not `not_loaded`, after which the chain would ask its next provider.
         let reason = self.0.clone();
         future::ProvideCredentials::ready(Err(CredentialsError::invalid_configuration(reason)))
     }

@@ -60,6 +60,7 @@ impl Client {
     }
 
     async fn make(&self) -> Result<aws_sdk_cloudwatch::Client, PublishError> {
+        // First, because the SDK reads these files for the region and the credentials.
         self.check_files().await?;
         let http = transport::http_client().await?;
         let providers = ProviderConfig::without_region().with_http_client(http.clone());

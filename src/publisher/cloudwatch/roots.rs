@@ -107,6 +107,7 @@ impl Roots {
         value: &OsStr,
         add: impl Fn(&mut Self, &Path) -> io::Result<()>,
     ) -> Result<(), Unusable> {
+        // Apart from `self`, because each of the two variables has to give roots of its own.
         let mut found = Self::default();
         let read = add(&mut found, Path::new(value));
         if found.certificates.is_empty() {

@@ -216,6 +216,7 @@ impl ContainerCpu {
                 Some(found) if found.limit.amount == limit.amount => {
                     Some(OfGroup { directory, ..found })
                 }
+                // A group can only have CPUs of the group above, so further up the sets only grow.
                 Some(_) => break,
             };
         }

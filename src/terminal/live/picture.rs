@@ -155,6 +155,7 @@ impl Picture<'_> {
         };
         below.extend(causes);
         let rows = below.iter_mut().filter(|parts| !parts.is_empty()).map(|parts| {
+            // Each part begins with the blanks that separate it from the part before.
             let first = &mut parts[0].text;
             *first = first.trim_start().to_owned();
             row(parts, width, colour)
