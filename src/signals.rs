@@ -152,6 +152,7 @@ fn numbered(number: i32) -> Option<Signal> {
 
 /// The signals that are ignored, as Linux says; a process inherits that.
 fn ignored() -> u64 {
+    // Without /proc, as on macOS, no signal counts as ignored.
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()

@@ -36,6 +36,7 @@ impl ControllingTerminal {
     /// is there. If neither, a shell has taken the terminal back.
     pub fn take_back_from(&self, child: rustix::process::Pid) {
         let Some(foreground) = self.foreground() else { return };
+        // No signal (`None`) only checks whether the group has a process (kill(2)).
         if foreground == group_of(child) || killpg(foreground, None) == Err(Errno::ESRCH) {
             move_to_foreground(self.own_group);
         }

@@ -92,6 +92,7 @@ fn failure(errno: Errno) -> PublishError {
 async fn write(rest: &mut Vec<u8>) -> Result<(), PublishError> {
     while !rest.is_empty() {
         wait_until_writable().await?;
+        // A writable pipe accepts this much without blocking, and possibly no more (pipe(7)).
         let piece = &rest[..rest.len().min(PIPE_BUF)];
         let written = retry_on_intr(|| rustix::io::write(stdout(), piece));
         let written = written.map_err(failure)?;

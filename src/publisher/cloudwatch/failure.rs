@@ -88,6 +88,7 @@ fn of_code(code: &str, message: &str, status: u16) -> PublishError {
 /// endpoint is another service's.
 fn of_status(status: u16, causes: &str) -> PublishError {
     let (kind, advice) = match status {
+        // The same request would always be too large. Delivery sends rejected data in smaller parts.
         413 => (Failure::Rejected, None),
         200..300 => (Failure::TryAgain, Some("check for a proxy or login page on the way")),
         429 | 500.. | ..400 => (Failure::TryAgain, None),

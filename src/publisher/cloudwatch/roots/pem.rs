@@ -100,6 +100,7 @@ fn length(der: &[u8]) -> Option<usize> {
         return Some(2 + usize::from(first));
     }
     let count = usize::from(first - LONG);
+    // Four bytes are enough for any certificate, and more could overflow the shifts below.
     let digits = rest.get(..count).filter(|digits| digits.len() <= size_of::<u32>())?;
     let length = digits.iter().fold(0, |length, &digit| length << 8 | usize::from(digit));
     length.checked_add(2 + count)
