@@ -1,5 +1,5 @@
-//! Finds out the values of dimensions where the agent runs: from the ECS task, the EC2 instance or
-//! the system. It is asked before the first summary is sent, beside the sampling.
+//! Finds the values of automatic dimensions: from the ECS task, the EC2 instance or the system. It runs
+//! before the first summary is sent, beside the sampling.
 
 use std::io;
 use std::pin::pin;
@@ -71,7 +71,9 @@ impl Finder {
             AutoDimension::Cluster => last_part(&self.task().await?.cluster),
             AutoDimension::TaskFamily => self.task().await?.family,
             AutoDimension::TaskId => last_part(&self.task().await?.task_arn),
+            // The address without a path is this container's own metadata.
             AutoDimension::Container => ecs::<ContainerIdentity>("").await?.name,
+            // Fargate has no instance metadata, and the task's endpoint has the zone, too.
             AutoDimension::AvailabilityZone if TaskEndpoint::from_environment().is_some() => {
                 self.task().await?.availability_zone
             }

@@ -1,9 +1,8 @@
-//! System calls that may block for as long as they like, such as a name lookup or a read from a mount
-//! that does not answer. Each has a helper thread of its own, and the thread that measures only ever
-//! awaits the result.
+//! System calls that may block without end, such as a name lookup or a read from a mount that does not
+//! answer. Each has a helper thread of its own, and the measuring thread only awaits the result.
 //!
-//! The runtime's own threads are no choice: it panics where the system refuses one, as it may at a
-//! limit of processes. Here that is an error of the one call.
+//! The runtime's own threads would not do: it panics where the system refuses a thread, as at a limit of
+//! processes. Here only the one call fails.
 
 use std::error::Error;
 use std::fmt;
@@ -71,21 +70,21 @@ impl Helpers {
         let place = self.place(purpose).map_err(|count| Refused::Busy(purpose, count))?;
         let (sender, result) = oneshot::channel();
         let run = move || {
-            // Signals are for the one thread that waits for them.
+            // Signals are for the main thread, which after a panic waits for them itself (`last_resort`).
             let _ = SigSet::all().thread_block();
             let result = call();
-            // Free for the next call as soon as this one has returned, whether or not its result is
-            // awaited.
+            // Before the result is sent: the caller's next call must find the place free.
             drop(place);
             // The caller may have given it up.
             let _ = sender.send(result);
         };
+        // Not `thread::spawn`, which panics where the system refuses a thread.
         let started = thread::Builder::new().stack_size(STACK).spawn(run);
         started.map_err(|error| Refused::NoThread(purpose, error))?;
         result.await.map_err(|_| Refused::Panicked(purpose))
     }
 
-    /// Takes a place among those under way; if there is none, tells how many are in the way.
+    /// Takes a place among the calls under way. The error is their number, if there is no place.
     fn place(&'static self, purpose: Purpose) -> Result<Place, usize> {
         let mut under_way = self.under_way();
         let same = under_way.iter().filter(|other| **other == purpose).count();
@@ -116,7 +115,7 @@ impl Drop for Place {
     }
 }
 
-/// There is no result, and nothing is wrong with what was asked. It may be asked again.
+/// Why a call was not made. The call itself may be fine, and can be made again.
 #[derive(Debug)]
 pub enum Refused {
     /// The system gives no thread.

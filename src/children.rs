@@ -1,8 +1,8 @@
 //! The one owner of child processes: each is started here, and only this waits for them.
 //!
-//! A process that adopts orphans has to wait for any child. A second place that waits would lose exit
-//! codes to it. So each child that has ended is looked up here: its handle gets the exit status, and a
-//! child that nobody registered is an orphan.
+//! A process that adopts orphans has to wait for any child. If another place waited for a child, too,
+//! either of the two could take the other's exit code. So all waiting is done here: the handle of a child
+//! gets its exit status, and a child without a handle is an orphan.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 
 use crate::logging::COMMAND;
 
-/// The children of this process that somebody started and has not let go of.
+/// The registered children: each has a [`Child`] that is not dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Children(Rc<RefCell<Vec<Rc<Registered>>>>);
 
@@ -30,13 +30,13 @@ pub struct Child {
     children: Children,
 }
 
-/// What is known of a child.
+/// The state of a child.
 #[derive(Debug)]
 struct Registered {
     /// Also the name of its process group.
     pid: Pid,
     stopped_by: Cell<Option<i32>>,
-    /// From here on the number may be another process's.
+    /// Once this is set, `pid` may be another process's.
     end: Cell<Option<WaitStatus>>,
     ended: Notify,
 }
@@ -45,7 +45,8 @@ impl Children {
     /// Starts a program as a process group of its own.
     pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         let started = command.process_group(0).spawn()?;
-        // It may have ended already. There is one thread, so nobody reaps before it is registered.
+        // It may have ended already. But there is one thread, so `reap` cannot run before the child is
+        // registered.
         let registered = Rc::new(Registered {
             pid: Pid::from_child(&started),
             stopped_by: Cell::default(),
@@ -56,15 +57,15 @@ impl Children {
         Ok(Child { registered, children: self.clone() })
     }
 
-    /// Takes note of all children that have ended or were stopped. To be called after each SIGCHLD.
+    /// Notes all children that have ended or were stopped. To be called after each SIGCHLD.
     pub fn reap(&self) {
         let take = |pid, status: WaitStatus| match (self.place(pid), status.stopping_signal()) {
             (Some(place), Some(signal)) => self.0.borrow()[place].stopped_by.set(Some(signal)),
-            // Its number is free from now on, and the next child may get it.
+            // Removed at once: its number is free from now on, and the next child may get it.
             (Some(place), None) => self.0.borrow_mut().swap_remove(place).end(status),
             (None, _) => debug!(target: COMMAND, "orphan process {pid}: {status:?}"),
         };
-        // Without any child there is nothing to take note of.
+        // An error means that there are no children.
         let _ = for_each_change(take);
     }
 
@@ -121,6 +122,7 @@ impl Child {
         send: impl FnOnce(Pid, Signal) -> rustix::io::Result<()>,
     ) -> Result<(), Errno> {
         match self.end() {
+            // Not left to the kernel: another process may have the number by now.
             Some(_) => Err(Errno::SRCH),
             None => send(self.pid(), signal),
         }
@@ -133,8 +135,8 @@ impl Drop for Child {
     }
 }
 
-/// Makes this process the parent of orphans among its descendants, so that it can reap them. PID 1
-/// is that without asking.
+/// Makes this process the parent of orphans among its descendants, so that it can reap them. PID 1 is
+/// their parent anyway.
 pub fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
@@ -147,13 +149,13 @@ pub fn is_process_1() -> bool {
     rustix::process::getpid() == Pid::INIT
 }
 
-/// What a shell makes of an end: the exit code, or 128 and the signal. Nothing of what is no end.
+/// The exit code, or 128 plus the signal, as in a shell. `None` if the child has not ended.
 pub fn exit_code(status: WaitStatus) -> Option<i32> {
     status.terminating_signal().map_or(status.exit_status(), |signal| Some(128 + signal))
 }
 
-/// Hands over each child that has ended or was stopped since the last time: one SIGCHLD may stand for
-/// many. An error if there are no children at all.
+/// Calls `take` for each child that has ended or was stopped since the last call: one SIGCHLD may stand
+/// for many. An error if there are no children at all.
 pub fn for_each_change(mut take: impl FnMut(Pid, WaitStatus)) -> Result<(), Errno> {
     while let Some((pid, status)) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED)? {
         take(pid, status);

@@ -1,5 +1,5 @@
-//! Runs a command as a child, as an init does: passes signals on to it, reaps what it leaves
-//! behind, and ends with its exit code.
+//! Runs a command as a child, as an init does: forwards signals to it, reaps its orphans, and ends
+//! with its exit code.
 
 mod last_resort;
 mod terminal;
@@ -23,15 +23,16 @@ pub struct Command {
     child: Child,
     children: Children,
     terminal: Option<ControllingTerminal>,
-    /// Whether it was seen to be stopped, and was not made to go on since.
+    /// Whether it was stopped, and not resumed since.
     stopped: bool,
-    /// Nothing as long as it runs.
+    /// `None` while it runs.
     exit_code: Option<u8>,
 }
 
 impl Command {
-    /// Starts a program. It has the standard input and outputs and the environment of this
-    /// process, and a process group of its own, so that Ctrl-C at a terminal reaches it once.
+    /// Starts a program. It has the standard input and outputs and the environment of this process. Its
+    /// process group is its own: Ctrl-C at a terminal would else reach it twice, from the terminal and
+    /// from this process.
     pub fn spawn(
         program: &OsStr,
         arguments: &[OsString],
@@ -80,7 +81,7 @@ impl Command {
         self.exit_code.map_or(ExitCode::FAILURE, ExitCode::from)
     }
 
-    /// Takes note of all children that have changed, orphans too, and of the command's end or stop.
+    /// Reaps all children that have ended, orphans too, and notes the command's end or stop.
     fn reap(&mut self) {
         self.children.reap();
         match (self.child.end(), self.child.take_stop()) {
@@ -100,6 +101,7 @@ impl Command {
                 status.exit_status().unwrap_or_default()
             ),
         }
+        // Set in any case, because it also says that the command has ended.
         self.exit_code =
             children::exit_code(status).and_then(|code| u8::try_from(code).ok()).or(Some(u8::MAX));
         if let Some(terminal) = &self.terminal {
@@ -115,15 +117,15 @@ impl Command {
         let Some(terminal) = &self.terminal else { return };
         let wanted_terminal = [Signal::TTIN, Signal::TTOU].map(Signal::as_raw).contains(&by);
         if wanted_terminal && terminal.is_of(self.child.pid()) {
-            // It was faster than this process, and has the terminal by now.
+            // The command read the terminal before `spawn` had given it the terminal. It has it by now.
             self.resume();
         } else {
-            // Suspends the whole group, as Ctrl-Z does without this process: also the script that
-            // runs it and the other parts of a pipe. By SIGTTIN: SIGTSTP is handled by this
-            // process, and SIGSTOP would also suspend a group that no shell could resume.
+            // Suspends the whole group, as Ctrl-Z would without this process: also the script that runs
+            // it and the other parts of a pipe. SIGTTIN does that, because this process handles
+            // SIGTSTP, and SIGSTOP would also suspend an orphaned group, which no shell could resume.
             let _ = kill_current_process_group(Signal::TTIN);
-            // This process runs again: a shell sent SIGCONT, or it could not be suspended, as
-            // process 1. Then no shell would resume the child, so this does.
+            // This process runs again: a shell has sent SIGCONT; or this process could not be suspended,
+            // as process 1, and then no shell would resume the child.
             self.resume();
         }
     }
@@ -145,9 +147,10 @@ impl Command {
         }
     }
 
-    /// Makes the child go on, with the terminal if that is here. A terminal stops the whole group.
+    /// Resumes the child and its group, because a terminal stops the whole group.
     fn resume(&mut self) {
         self.stopped = false;
+        // Before SIGCONT: a child that reads its terminal from the background is stopped again.
         if let Some(terminal) = &self.terminal {
             terminal.give_to(self.child.pid());
         }

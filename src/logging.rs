@@ -13,6 +13,7 @@ use crate::writable::{PIPE_BUF, is_writable};
 /// Starts the log.
 pub fn init() {
     let filters = env::var("RUST_LOG").unwrap_or_default();
+    // Without filters, env_logger would show errors only.
     env_logger::Builder::new()
         .parse_filters(&resolve_alias(if filters.is_empty() { "warn" } else { &filters }))
         .format(|out, record| {
@@ -50,6 +51,7 @@ impl Write for Log {
             }
             stderr().write_all(piece)?;
         }
+        // Also for a dropped line: a caller writes again what is reported as not written.
         Ok(line.len())
     }
 
@@ -68,11 +70,11 @@ fn resolve_alias(filters: &str) -> String {
 /// moving code does not change it.
 pub const CLOUDWATCH: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::cloudwatch");
 
-/// What it costs is logged under this name.
+/// The log target of the estimated cost.
 pub const COST: &str = concat!(env!("CARGO_PKG_NAME"), "::cost");
 
-/// What a delivery logs is under this name.
+/// The log target of deliveries.
 pub const DELIVERY: &str = concat!(env!("CARGO_PKG_NAME"), "::delivery");
 
-/// What is logged of child processes is under the name of command mode, wherever its code is.
+/// The log target of command mode, and of all code about child processes.
 pub const COMMAND: &str = concat!(env!("CARGO_PKG_NAME"), "::command");

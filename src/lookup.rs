@@ -1,5 +1,4 @@
-//! Looks up the addresses of a host, beside everything else: the C library can only do that by
-//! blocking.
+//! Looks up the addresses of a host in a helper thread: the C library's lookup blocks.
 
 use std::error::Error;
 use std::fmt;
@@ -28,9 +27,9 @@ pub async fn addresses(host: &str) -> Result<Vec<IpAddr>, LookupError> {
 /// Why there are no addresses.
 #[derive(Debug)]
 pub enum LookupError {
-    /// The name service says so, or does not answer.
+    /// The name server does not know the name, or does not answer.
     NotFound(io::Error),
-    /// Nobody was asked, because there was no thread to do it.
+    /// Not looked up, because there was no thread for it.
     Refused(Refused),
 }
 

@@ -50,6 +50,7 @@ async fn run(inherited: SigSet) -> ExitCode {
             text = explain::run(&settings) => text,
             _ = signals.next_end() => return ExitCode::FAILURE,
         };
+        // Not `println!`, which panics when the reader has closed the pipe.
         return match writeln!(std::io::stdout(), "{text}") {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
@@ -76,7 +77,7 @@ async fn run(inherited: SigSet) -> ExitCode {
         signals.release();
     }
     if command.is_some() {
-        // Trouble with the metrics never keeps a command from starting.
+        // A problem with the metrics never keeps a command from running.
         publishers::check_beside(&settings);
     } else if let Err(problem) = publishers::check(&settings).await {
         complain(&problem);

@@ -1,5 +1,5 @@
-//! Makes a text fit to be shown, whoever wrote it: the message of a service, a page of a proxy, a
-//! name in the metadata of a task, a line of a file.
+//! Makes a foreign text fit to be shown: the message of a service, a page of a proxy, a name in the
+//! metadata of a task, a line of a file.
 //!
 //! Every text in the log, an explanation or the live view passes through here. So a text from
 //! outside cannot start a new log line, control the terminal or fill the disk, and passwords in
@@ -49,21 +49,21 @@ fn without_password(word: &str) -> String {
     }
 }
 
-/// Whether it is a name and a password, be it behind the rest of a URL that is none (`http//`). The
-/// value of a dimension such as Owner=team:x@example is not.
+/// Whether a text ends in a name and a password, even behind a broken scheme (`http//`). The value of a
+/// dimension such as Owner=team:x@example does not count.
 fn is_user_and_password(text: &str) -> bool {
     let user = text.rsplit('/').next().unwrap_or(text);
     user.split_once(':').is_some_and(|(name, _)| !name.contains('='))
 }
 
-/// Up to where the text fits into so many bytes when it is escaped.
+/// The end of the longest start of a text that fits into so many bytes when it is escaped.
 fn end_of_head(text: &str, bytes: usize) -> usize {
     let mut room = bytes;
     let full = text.char_indices().find(|(_, c)| !takes(&mut room, *c));
     full.map_or(text.len(), |(at, _)| at)
 }
 
-/// From where on it does.
+/// The start of the longest end of a text that fits into so many bytes when it is escaped.
 fn start_of_tail(text: &str, bytes: usize) -> usize {
     let mut room = bytes;
     let full = text.char_indices().rev().find(|(_, c)| !takes(&mut room, *c));
@@ -88,8 +88,8 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// Whether a character takes its own place, and no more. Those that do not are the controls of ASCII
-/// and Latin 1, and what Unicode has for the direction of text, for joining, for lines, and unseen.
+/// Whether a character has one place of its own. Controls of ASCII and Latin 1 have not, nor Unicode's
+/// characters for direction, joining and line ends, nor its invisible ones.
 fn is_plain(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
@@ -101,7 +101,7 @@ fn is_plain(c: char) -> bool {
 /// what a pipe takes at once, so that no line is torn.
 pub const MOST: usize = PIPE_BUF - 256;
 
-/// What is left of a text that is too long; the rest is for the words in between.
+/// The bytes that are kept of a text that is too long. The rest is for the words in between.
 const HEAD: usize = 2560;
 const TAIL: usize = MOST - HEAD - 64;
 

@@ -1,4 +1,4 @@
-//! Takes signals over: turns them into cancellation, and in command mode into what is passed on.
+//! Takes over signals: they cancel the run, or in command mode are forwarded to the child.
 //!
 //! `docker stop`, ECS, Kubernetes and systemd send SIGTERM, or what an image names as its STOPSIGNAL,
 //! often SIGQUIT; a terminal sends SIGINT for Ctrl-C, and SIGHUP when it is closed.
@@ -21,10 +21,10 @@ use crate::children::Children;
 /// Lets all signals wait until their handlers stand and [`Signals::release`] is called. Returns the
 /// mask that this process was started with.
 ///
-/// A signal that waits is not lost, also where this is process 1, for which the kernel drops a
-/// signal that nobody handles, but none that is blocked (`sig_ignored` in its kernel/signal.c).
+/// A signal that waits is not lost, even in process 1: the kernel drops signals to process 1 that have
+/// no handler, but no blocked ones (`sig_ignored` in its kernel/signal.c).
 pub fn hold() -> SigSet {
-    // Cannot fail: the mask and what is to be done with it are valid.
+    // Cannot fail: `pthread_sigmask` rejects only an invalid `how`.
     SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).unwrap_or_else(|_| SigSet::empty())
 }
 
@@ -34,7 +34,7 @@ pub struct Signals {
     taken: Vec<(Signal, Arrivals)>,
     /// The mask that this process was started with.
     inherited: SigSet,
-    /// Those that were ignored when this process was started, a bit each, the lowest for signal 1.
+    /// The signals that were ignored when this process was started, a bit each, the lowest for signal 1.
     ignored: u64,
 }
 
@@ -58,7 +58,7 @@ impl Signals {
 
     /// Lets no signal wait any more, whatever mask this process was started with.
     pub fn release(&self) {
-        // Cannot fail, as above.
+        // Cannot fail, as in `hold`.
         let _ = SigSet::empty().thread_set_mask();
     }
 
@@ -72,9 +72,9 @@ impl Signals {
         started
     }
 
-    /// Takes over whatever an init passes on, and the news of children.
+    /// Takes over all signals that an init forwards, and SIGCHLD.
     ///
-    /// What was ignored at the start stays so, here and in a child: that is how `nohup` works.
+    /// Signals that were ignored at the start stay ignored, here and in a child: `nohup` relies on it.
     pub fn install_for_child(&mut self) -> io::Result<()> {
         let ignored = self.ignored;
         let taken: Vec<_> = self.taken.iter().map(|(signal, _)| *signal).collect();
@@ -141,10 +141,11 @@ impl Signals {
         }
     }
 
-    /// Whether a signal is for the child: somebody sent it, and it was not ignored at the start.
+    /// Whether a signal is for the child: a process sent it and not the kernel, and it was not ignored at
+    /// the start.
     pub fn is_for_child(&self, signal: Signal) -> bool {
         let of_the_kernel = match signal {
-            // Where this process has a limit, it may be told that it is over it itself.
+            // With such a limit, the kernel may send this signal because of this process's own usage.
             Signal::XCPU => getrlimit(Resource::Cpu).current.is_some(),
             Signal::XFSZ => getrlimit(Resource::Fsize).current.is_some(),
             _ => false,
@@ -167,6 +168,7 @@ fn numbered(number: i32) -> Option<Signal> {
 
 /// The signals that are ignored, as Linux says; a process inherits that.
 fn ignored() -> u64 {
+    // Without /proc, as on macOS, no signal counts as ignored.
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()

@@ -12,7 +12,7 @@ use rustix::io::{Errno, retry_on_intr};
 /// A pipe that is writable takes at least this much at once (pipe(7)).
 pub const PIPE_BUF: usize = 4096;
 
-/// Whether an output takes [`PIPE_BUF`] bytes now, or has an error to tell.
+/// Whether an output takes [`PIPE_BUF`] bytes now, or has an error to report.
 pub fn is_writable(output: &impl AsFd) -> Result<bool, Errno> {
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut outputs = [PollFd::new(output, PollFlags::OUT)];

@@ -1,4 +1,4 @@
-//! Keeps the command running when this process panics: forwards signals to it and exits with its
+//! Keeps the command running after a panic of this process: forwards signals to it and exits with its
 //! exit code. Measuring has ended.
 
 use std::panic;
@@ -14,7 +14,7 @@ use crate::children::{exit_code, for_each_change};
 pub fn prepare(child: Pid) {
     let say = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        // Signals wait from here on, and are taken one by one.
+        // Blocked, so that `supervise` takes them one by one.
         let signals = SigSet::all();
         let _ = signals.thread_block();
         say(panic);
@@ -32,10 +32,10 @@ fn supervise(child: Pid, signals: SigSet) -> i32 {
         match signals.wait() {
             Ok(Signal::SIGCHLD) => {}
             Ok(signal) => {
-                // Fails where it has just ended, which the next round sees.
+                // Fails if the child has just ended, which the next round sees.
                 let _ = kill(nix::unistd::Pid::from_raw(child.as_raw_nonzero().get()), signal);
             }
-            // Realtime signals have no name here.
+            // A realtime signal, which `nix` has no name for.
             Err(_) => {}
         }
     }
@@ -47,6 +47,7 @@ fn reap(child: Pid) -> Option<i32> {
     let reaped = for_each_change(|pid, status| {
         code = code.or(exit_code(status).filter(|_| pid == child));
     });
-    // Where there is nobody left, the child was reaped before, and its code is lost.
+    // An error means that there are no children: the child was reaped before the panic, and its code is
+    // lost.
     code.or(reaped.is_err().then_some(1))
 }

@@ -1,5 +1,5 @@
-//! Whose terminal it is: of all process groups of a session only the one in the foreground reads
-//! it, and gets Ctrl-C.
+//! Moves process groups to the foreground of the terminal: of all groups of a session, only this one
+//! may read the terminal, and gets Ctrl-C.
 
 use std::io::stdin;
 
@@ -17,8 +17,9 @@ impl ControllingTerminal {
     /// Standard input, if that is the terminal of this session.
     pub fn of_standard_input() -> Option<Self> {
         tcgetpgrp(stdin()).ok()?;
-        // Taking the terminal back is done from the background, and would stop this process, as
-        // would a line of its log on some terminals. The command does not inherit this.
+        // This process takes the terminal back from the background, for which SIGTTOU would stop it
+        // (tcsetpgrp(3)), as for a line of its log with `stty tostop`. The command does not inherit this
+        // mask.
         SigSet::from(Signal::SIGTTOU).thread_block().ok()?;
         Some(Self { own_group: getpgrp() })
     }
@@ -31,10 +32,11 @@ impl ControllingTerminal {
         }
     }
 
-    /// Puts this process into the foreground again, if the child is there or has left nobody
-    /// there. If neither, a shell has taken the terminal back itself.
+    /// Puts this process into the foreground again, if the child's group or a group without processes
+    /// is there. If neither, a shell has taken the terminal back.
     pub fn take_back_from(&self, child: rustix::process::Pid) {
         let Some(foreground) = self.foreground() else { return };
+        // No signal (`None`) only checks whether the group has a process (kill(2)).
         if foreground == group_of(child) || killpg(foreground, None) == Err(Errno::ESRCH) {
             move_to_foreground(self.own_group);
         }
@@ -56,7 +58,7 @@ fn group_of(child: rustix::process::Pid) -> Pid {
 }
 
 fn move_to_foreground(group: Pid) {
-    // Fails where the terminal was closed, and then there is nothing to be had from it.
+    // Fails where the terminal was closed. Then it sends no Ctrl-C to anything.
     if let Err(error) = tcsetpgrp(stdin(), group) {
         log::debug!("cannot foreground process group {group}: {error}");
     }

@@ -1,7 +1,7 @@
-//! What the user typed: the command line and the environment, as text.
+//! The command line and the environment, as text.
 //!
-//! What the values mean is checked in [`settings`](crate::config), all of them together, so
-//! here they stay text, each with the option or variable that it came from.
+//! [`settings`](crate::config) checks all values together. So here they stay text, each with the option
+//! or variable that it came from.
 
 use std::ffi::OsString;
 
@@ -15,7 +15,7 @@ pub struct Cli {
     matches: ArgMatches,
     /// Whether to explain what would be done instead of doing it.
     pub explain: bool,
-    /// What stands after `--`, if that is there: a command and its arguments.
+    /// The command and its arguments after `--`; `None` without `--`.
     pub command: Option<Vec<OsString>>,
 }
 
@@ -32,7 +32,7 @@ impl Cli {
     /// environment. The error may also be `--help` or `--version`.
     pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let args: Vec<_> = args.into_iter().collect();
-        // What clap gives does not tell `--` with nothing after it from no `--`.
+        // clap's result is the same for `--` with nothing after it and for no `--`.
         let separated = args.iter().any(|arg| arg == "--");
         let mut matches = definition().try_get_matches_from(args)?;
         let explain = matches.remove_subcommand().map(|(_explain, matches)| matches);
@@ -53,7 +53,7 @@ impl Cli {
         self.occurrences(option).into_iter().flatten().collect()
     }
 
-    /// The values of an option that takes several at once, those of each use together.
+    /// The values of an option that takes several at once: one list for each use.
     pub fn occurrences(&self, option: &str) -> Vec<Vec<Typed>> {
         if self.matches.try_contains_id(option).is_err() {
             return Vec::new();
@@ -68,7 +68,7 @@ impl Cli {
         occurrences
             .flatten()
             .flat_map(|text| text.split(move |c| repeatable && c == ','))
-            // An empty variable counts as not set; in a list also blanks between two commas.
+            // An empty variable counts as not set, and so do blanks between two commas of a list.
             .filter(|text| !text.trim().is_empty() || !repeatable && !text.is_empty())
             .map(|text| vec![Typed { text: text.to_owned(), origin: variable(option) }])
             .collect()
@@ -85,7 +85,7 @@ pub fn known_variables() -> Vec<String> {
     options().iter().map(|option| variable(option.get_id().as_str())).collect()
 }
 
-/// What the variables of this program begin with.
+/// The prefix of this program's variables.
 pub const PREFIX: &str = "CLOUDWATCH_METRICS_AGENT_";
 
 /// The definition of the command line.
@@ -102,6 +102,7 @@ pub fn definition() -> Command {
         .arg(command_argument(
             "Run this command, forward signals to it, and exit with its exit code",
         ))
+        // Only options after `explain` are read, so options before it are an error.
         .args_conflicts_with_subcommands(true)
         .subcommand(
             Command::new("explain")
@@ -130,6 +131,8 @@ fn options() -> Vec<Arg> {
             .short('n'),
         option("service", "SERVICE", "Value of the dimension ServiceName; required")
             .short('s')
+            // This alias, `--dryrun` and `--tags` are the spellings of the program that this one replaces
+            // (docs/migration.md).
             .visible_alias("service-name"),
         option("period", "SECONDS", "Time between two summaries, 1 to 86400 [default: 60]")
             .short('p'),
@@ -143,6 +146,7 @@ fn options() -> Vec<Arg> {
             .action(ArgAction::Append),
         option(TAGS, "NAME VALUE", "The same as --dimension NAME=VALUE; may be repeated")
             .value_names(["NAME", "VALUE"])
+            // One value is NAME=VALUE.
             .num_args(1..=2)
             .action(ArgAction::Append),
         option(

@@ -16,7 +16,7 @@ const SERVICE_NAME: &str = "ServiceName";
 /// A metric takes this many dimensions (API reference of `MetricDatum`).
 const MOST_DIMENSIONS: usize = 30;
 
-/// `ServiceName`, then those of `--dimension` and of `--tags`.
+/// `ServiceName`, then the dimensions of `--dimension` and of `--tags`.
 pub fn all(cli: &Cli, service: String, problems: &mut Problems) -> Vec<Dimension> {
     let mut dimensions = vec![Dimension { name: SERVICE_NAME.into(), value: service }];
     let joined = cli.values("dimension").into_iter().map(|typed| vec![typed]);
@@ -29,7 +29,7 @@ pub fn all(cli: &Cli, service: String, problems: &mut Problems) -> Vec<Dimension
     dimensions
 }
 
-/// Checks the dimensions that are to be found out against those that were typed.
+/// Checks the automatic dimensions against the typed ones.
 pub fn check_auto(cli: &Cli, typed: &[Dimension], auto: &[AutoDimension], problems: &mut Problems) {
     let Some(option) = cli.value("auto-dimensions") else { return };
     for asked in auto.iter().map(|asked| asked.name()) {
@@ -42,7 +42,7 @@ pub fn check_auto(cli: &Cli, typed: &[Dimension], auto: &[AutoDimension], proble
     }
 }
 
-/// Checks that there is room for the dimension that tells containers apart.
+/// Checks that there is room for the dimension `ContainerName` of `--per-container`.
 pub fn check_container(
     cli: &Cli,
     typed: &[Dimension],
@@ -60,7 +60,7 @@ pub fn check_container(
     }
 }
 
-/// `--dimension-set`: names with `+` between them, each of a dimension that there is.
+/// `--dimension-set`: names with `+` between them, each of a typed or automatic dimension.
 pub fn sets(
     cli: &Cli,
     typed: &[Dimension],
@@ -72,6 +72,7 @@ pub fn sets(
     let mut sets = Vec::new();
     for typed in cli.values("dimension-set") {
         let mut set: Vec<_> = typed.text.split('+').map(|name| name.trim().to_owned()).collect();
+        // A+B and B+A are one set: for CloudWatch, dimensions have no order.
         set.sort_unstable();
         let is_known = |name: &String| names.contains(&name.as_str());
         if !set.iter().all(is_known) || set.windows(2).any(|pair| pair[0] == pair[1]) {
@@ -101,7 +102,7 @@ fn parse(typed: &[Typed]) -> Result<Dimension, String> {
         [joined] => joined.text.split_once('=').ok_or("NAME=VALUE")?,
         _ => return Err("a name and a value".into()),
     };
-    // A list in a variable has blanks after its commas, and nobody means them.
+    // A list in a variable often has blanks after its commas, which are no part of a name.
     let (name, value) = (name.trim(), value.trim());
     let name = name::dimension_name(name).map_err(|expected| format!("for NAME {expected}"))?;
     let value = name::dimension_value(value).map_err(|expected| format!("for VALUE {expected}"))?;

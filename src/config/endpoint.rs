@@ -2,6 +2,7 @@
 
 /// `--region`: it becomes a part of the endpoint's host name.
 pub fn region(text: &str) -> Result<String, String> {
+    // The rules of a label of a host name (RFC 1035), with its 63 characters.
     let is_label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if text.is_empty() || text.len() > 63 || !text.chars().all(is_label) {
         return Err("a region such as eu-west-1".into());
@@ -35,7 +36,7 @@ pub fn is_http_url(text: &str) -> bool {
         return false;
     };
     let (_, host_and_port) = authority.rsplit_once('@').unwrap_or(("", authority));
-    // The colons of an IPv6 address stand in brackets.
+    // The colons within the brackets of an IPv6 address separate no port.
     let (host, port) = match host_and_port.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (host_and_port, None),
@@ -44,7 +45,7 @@ pub fn is_http_url(text: &str) -> bool {
     !host.is_empty() && port.is_none_or(is_port) && text.chars().all(|c| c.is_ascii_graphic())
 }
 
-/// `--profile`: whether it exists is found out when the files are read.
+/// `--profile`. The files are read later, and with them it turns out whether it exists.
 pub fn profile(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("the name of a profile".into());

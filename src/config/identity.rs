@@ -9,7 +9,7 @@ pub struct Identity {
     pub namespace: String,
     /// `ServiceName` first, then the user's own in the order they were given.
     pub dimensions: Vec<Dimension>,
-    /// Those whose values are still to be found out.
+    /// The automatic dimensions, whose values are not known yet.
     pub auto_dimensions: Vec<AutoDimension>,
     /// The names of each set of dimensions that the metrics are published with; none for one set of
     /// all dimensions.

@@ -12,7 +12,7 @@ use crate::model::Numbers;
 pub struct Measuring {
     pub scope: Scope,
     pub memory: MemoryUse,
-    /// What is published of all that can be measured.
+    /// The numbers to publish.
     pub metrics: Numbers,
     /// Whether each container of a task is measured by itself, too.
     pub per_container: bool,
@@ -95,7 +95,7 @@ pub enum Scope {
 /// Which memory of a container counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MemoryUse {
-    /// What could not be given back without losing something.
+    /// Memory that could not be given back without losing something.
     #[default]
     Used,
     /// All but the file pages that were not used lately, as Kubernetes shows it.

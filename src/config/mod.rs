@@ -35,9 +35,9 @@ pub struct Settings {
     pub identity: Identity,
     pub measuring: Measuring,
     pub publishing: Publishing,
-    /// What is run as a child, with its arguments; empty where nothing is.
+    /// The command to run as a child, with its arguments; empty for none.
     pub command: Vec<OsString>,
-    /// What is most likely not meant, a sentence each.
+    /// Valid settings that are most likely a mistake, a sentence each.
     pub warnings: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What is wrong with what was typed.
+//! The problems in the typed settings.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -47,7 +47,7 @@ impl Problems {
     }
 }
 
-/// What a text means, or what was expected instead.
+/// The value of a text, or what was expected instead.
 pub type Parse<T> = fn(&str) -> Result<T, String>;
 
 impl fmt::Display for Problems {

@@ -53,7 +53,7 @@ pub enum Publish {
     Emf,
 }
 
-/// What is published of the values of a window.
+/// How the values of a window are published.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ValueForm {
     /// The median, and the maximum as a metric of its own.
@@ -79,7 +79,7 @@ fn output(text: &str) -> Result<Output, String> {
     }
 }
 
-/// What the AWS SDK is told beside what it finds by itself.
+/// AWS settings that override what the SDK finds by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aws {
     pub region: Option<String>,
@@ -87,8 +87,8 @@ pub struct Aws {
     pub profile: Option<String>,
 }
 
-/// Checks the region and endpoint in the AWS SDK's own variables by the rules of the options. Not
-/// with a command: it starts whatever they say, and a wrong value is an error of the first send.
+/// Checks the region and endpoint in the AWS SDK's own variables by the rules of the options. With a
+/// command they are not checked: it starts whatever they say, and the first send reports a wrong value.
 fn variables_of_aws(cli: &Cli, problems: &mut Problems) {
     let first = |names: [&'static str; 2]| {
         let typed = |name: &'static str| {
@@ -110,7 +110,7 @@ fn variables_of_aws(cli: &Cli, problems: &mut Problems) {
     }
 }
 
-/// Those of `--publish`, or what `--dry-run` stands for.
+/// The publishers of `--publish` or `--dry-run`.
 fn publishers(cli: &Cli, problems: &mut Problems) -> Vec<Publish> {
     let chosen = problems.optional(cli, "publish", publish);
     let dry_run = problems.optional(cli, "dry-run", quantity::boolean).unwrap_or(false);

@@ -27,14 +27,14 @@ pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
     warnings
 }
 
-/// Whether a variable may be meant for this program: the others need not be compared with each of
-/// its own, which takes a while.
+/// Whether a variable may be meant for this program. Only these are compared with each of its own
+/// variables, which takes a while.
 fn is_suspect(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     name.contains("CLOUDWATCH_") || name.contains("_AGENT_")
 }
 
-/// What is wrong with a variable that looks like one of this program's and is none.
+/// The warning for a variable that looks like one of this program's and is none.
 fn unknown_variable(name: &str, known: &[String]) -> Option<String> {
     if known.iter().any(|known| known == name) || is_of_kubernetes(name) {
         return None;
@@ -55,7 +55,7 @@ fn is_of_kubernetes(name: &str) -> bool {
     name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT") || name.contains("_PORT")
 }
 
-/// What CloudWatch shows of a period that it cannot be asked for.
+/// The warning for a period that CloudWatch graphs do not have.
 fn odd_period(origin: &str, period: Duration) -> Option<String> {
     let seconds = period.as_secs();
     if is_of_cloudwatch(seconds) {

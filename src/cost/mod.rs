@@ -15,7 +15,7 @@ use crate::logging::COST;
 use crate::model::{Number, Summary, ValueCount};
 use crate::publisher::emf;
 
-/// What one agent makes in a month in which it runs all the time.
+/// What one agent sends in a month in which it runs all the time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
     /// Each name with each set of dimensions, of the whole and of each container.
@@ -25,8 +25,8 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// What it costs to publish windows like this one with so many sets of dimensions. Publishers that
-    /// send the same metrics make them once.
+    /// The cost of windows like this one with so many sets of dimensions. Two publishers that send the
+    /// same metrics do not make them twice.
     pub fn of(settings: &Settings, summary: &Summary, sets: usize) -> Self {
         let publishing = &settings.publishing;
         Self::with(settings, summary, sets, &publishing.publishers, publishing.form)
@@ -97,7 +97,7 @@ fn whole_window(settings: &Settings, summary: &Summary, form: ValueForm) -> Summ
     whole
 }
 
-/// What it costs, and the same with other settings.
+/// The cost, and the cost with other settings.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
     dollars_a_month: f64,
@@ -105,7 +105,7 @@ pub struct Comparison {
     calls_a_month: f64,
     log_bytes_a_month: f64,
     alternatives: Vec<Alternative>,
-    /// What prices these are.
+    /// The source of the prices, for people.
     source: &'static str,
 }
 
@@ -144,8 +144,7 @@ impl Comparison {
     }
 }
 
-/// Says in the log what it costs, with the second window: the first one may have begun too late to have
-/// a value of everything.
+/// Logs the cost with the second window: the first one may have begun too late to have all metrics.
 pub struct SayCost {
     settings: Settings,
     windows: u32,

@@ -6,9 +6,8 @@ use super::emf::Emf;
 use super::{Publisher, Retries};
 use crate::config::{Publish, Settings};
 
-/// One of the publishers that the settings ask for.
-///
-/// Counts in `retries` how many attempts it makes beside the first of each send.
+/// One of the publishers that the settings ask for. It counts in `retries` the attempts of each send
+/// after the first.
 pub fn open(publish: Publish, settings: &Settings, retries: &Retries) -> Box<dyn Publisher> {
     match publish {
         Publish::CloudWatch => Box::new(CloudWatch::new(settings, retries.clone())),
@@ -17,8 +16,8 @@ pub fn open(publish: Publish, settings: &Settings, retries: &Retries) -> Box<dyn
     }
 }
 
-/// Whether the files that the user names for one of the publishers can be used, or what is wrong
-/// with them. What cannot be known now is said when the first window is sent.
+/// Whether the files that the user names for one of the publishers can be used. The error says what is
+/// wrong. Problems that cannot be known yet are reported when the first window is sent.
 pub async fn check(settings: &Settings) -> Result<(), String> {
     match settings.publishing.publishers.contains(&Publish::CloudWatch) {
         true => cloudwatch::check().await,
@@ -26,8 +25,8 @@ pub async fn check(settings: &Settings) -> Result<(), String> {
     }
 }
 
-/// The same beside a command, which runs already: its signals do not wait for a disk that hangs. What
-/// is wrong is an error in the log.
+/// The same beside a command, which runs already: its signals must not wait for a disk that hangs. A
+/// problem is an error in the log.
 pub fn check_beside(settings: &Settings) {
     let settings = settings.clone();
     tokio::task::spawn_local(async move {

@@ -116,7 +116,7 @@ impl Publisher for Console {
     }
 
     fn terms(&self) -> Terms {
-        // A window that has nothing to publish is worth a line: somebody looks at it.
+        // A person watches the console, so a window without data gets a line, too.
         Terms { empty_windows: true, ..PRINTED }
     }
 

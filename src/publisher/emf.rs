@@ -125,8 +125,8 @@ pub fn log_bytes(settings: &Settings, summary: &Summary, data: &[Datum]) -> usiz
     bytes.sum()
 }
 
-/// What a datum is as JSON: a number, or arrays of as many numbers as one may have. The format
-/// knows no counts, so a value stands there as often as it was measured.
+/// A datum as JSON: a number, or arrays of at most as many numbers as one may have. The format has no
+/// counts, so an array has a value as often as it was measured.
 fn arrays(value: Value<'_>) -> Vec<Json> {
     match value {
         Value::One(value) => vec![json!(value)],

@@ -18,15 +18,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::{Datum, Summary};
 
-/// Takes data to where somebody looks at them.
+/// Sends data to a place where people look at them.
 pub trait Publisher {
-    /// What it is chosen by.
+    /// Its name in `--publish`.
     fn name(&self) -> &'static str;
 
-    /// How it is sent to.
+    /// The rules for sends to it.
     fn terms(&self) -> Terms;
 
-    /// A bound on what a datum takes of a request.
+    /// A bound on the size of a datum in a request.
     fn size(&self, _summary: &Summary, _datum: Datum) -> Size {
         Size::default()
     }
@@ -39,21 +39,21 @@ pub trait Publisher {
         hurry: &'a CancellationToken,
     ) -> Sending<'a>;
 
-    /// To where and as whom it would publish.
+    /// Where to and with whose credentials it would publish.
     fn explain(&self) -> Explaining<'_>;
 }
 
-/// How a publisher is sent to.
+/// The rules for sends to a publisher.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Terms {
-    /// With how many sets of dimensions each datum is sent by itself; 1 where all sets go together.
+    /// How many data a datum becomes: one for each set of dimensions; 1 where all sets go together.
     pub sets: usize,
     /// One request takes data of this many windows, and as much as this in all.
     pub most_windows: usize,
     pub most: Size,
     /// Whether a window without a single datum is sent, too.
     pub empty_windows: bool,
-    /// Windows that are as old are not accepted any more.
+    /// Windows of this age are no longer accepted.
     pub oldest: Option<Duration>,
     /// The part of a period over which the sends of a fleet are spread; 0 to send at once.
     pub spread: f64,
@@ -61,10 +61,10 @@ pub struct Terms {
     pub log: Option<&'static str>,
 }
 
-/// What something takes of a request.
+/// The size of data in a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
-    /// As the service counts them.
+    /// Counted as the service does.
     pub data: usize,
     pub bytes: usize,
 }
@@ -92,14 +92,14 @@ pub struct Parcel<'a> {
 /// A send that is under way.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Accepted, PublishError>> + 'a>>;
 
-/// What was sent was accepted.
+/// The result of an accepted send.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
-    /// But for this many data, of which nobody tells which.
+    /// How many of the data were refused; the service does not say which.
     pub refused: u64,
 }
 
-/// How many attempts were made beside the first of each send: the publisher counts them, also those of
+/// How many attempts were made after the first of each send. The publisher also counts the attempts of
 /// a send that is given up.
 #[derive(Clone, Debug, Default)]
 pub struct Retries(Arc<AtomicU64>);
@@ -119,9 +119,9 @@ impl Retries {
 pub struct Fact {
     /// For programs; people see a blank for each `_`.
     pub name: &'static str,
-    /// What it is, where that is known.
+    /// Its value, where that is known.
     pub value: Option<String>,
-    /// What else there is to say: where it comes from, or why it is not known.
+    /// More about it: its source, or why it is not known.
     pub note: Option<String>,
 }
 
@@ -131,7 +131,7 @@ impl Fact {
         Self { name, value: Some(value.into()), note: None }
     }
 
-    /// A fact of which there is something to say.
+    /// A fact without a value, with a note that says why.
     pub fn noted(name: &'static str, note: impl Into<String>) -> Self {
         Self { name, value: None, note: Some(note.into()) }
     }
@@ -159,7 +159,7 @@ pub enum Failure {
     OutOfResources,
     /// One of them at least will never be accepted.
     Rejected,
-    /// Nothing will ever be accepted until somebody changes something.
+    /// Nothing will be accepted until a person changes something.
     Misconfigured,
 }
 

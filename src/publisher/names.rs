@@ -1,4 +1,4 @@
-//! What data are called in CloudWatch, on the console and in the log.
+//! The names of data in CloudWatch, on the console and in the log.
 
 use crate::model::{Datum, Metric, Number, Statistic, Summary, Unit};
 

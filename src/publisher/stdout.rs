@@ -12,7 +12,7 @@ use super::{Failure, PublishError, Size, Terms};
 use crate::terminal::screen::Line;
 use crate::writable::{PIPE_BUF, is_writable};
 
-/// A window at a time, at once, whatever its size: nobody sets a limit.
+/// One window at a time, at once, of any size: standard output has no limits.
 pub const PRINTED: Terms = Terms {
     sets: 1,
     most_windows: 1,
@@ -26,7 +26,7 @@ pub const PRINTED: Terms = Terms {
 /// Prints the lines of one summary after the other.
 #[derive(Debug, Default)]
 pub struct Printer {
-    /// The summary that was begun, by its window's start, and how many of its lines are printed.
+    /// The summary that is not printed to its end: its window's start, and how many lines are printed.
     begun: Option<(SystemTime, usize)>,
 }
 
@@ -46,9 +46,10 @@ impl Printer {
             *rest = line;
             let written = write(&mut rest).await;
             if rest.len() == length {
-                // Not even begun, so it is left to the next try.
+                // Not a byte is written, so the next try prints this line again.
                 rest.clear();
             } else {
+                // Written, or torn: then `rest` has the other part, which the next print writes first.
                 self.begun = Some((start, number));
             }
             written?;
@@ -62,13 +63,13 @@ impl Printer {
 /// first; otherwise two lines would be mixed.
 static REST: Mutex<Vec<u8>> = Mutex::const_new(Vec::new());
 
-/// What a failed write means, and what to do about it, as far as the kernel tells (write(2)).
+/// The meaning and cure of a failed write, by the kernel's error (write(2)).
 fn failure(errno: Errno) -> PublishError {
     let (kind, advice) = match errno {
         Errno::PIPE | Errno::CONNRESET => {
             (Failure::Misconfigured, Some("the reader has closed standard output"))
         }
-        // An outage that may end.
+        // An outage: space may be freed.
         Errno::NOSPC | Errno::DQUOT => {
             (Failure::TryAgain, Some("free space on the disk of standard output"))
         }
@@ -87,10 +88,11 @@ fn failure(errno: Errno) -> PublishError {
     PublishError { kind, causes: format!("standard output: {error}"), advice }
 }
 
-/// Writes all of `rest` and takes off it what is written. Fails when nobody reads it.
+/// Writes all of `rest`, and removes from it what is written. Fails when the reader reads nothing.
 async fn write(rest: &mut Vec<u8>) -> Result<(), PublishError> {
     while !rest.is_empty() {
         wait_until_writable().await?;
+        // A writable pipe accepts this much without blocking, and possibly no more (pipe(7)).
         let piece = &rest[..rest.len().min(PIPE_BUF)];
         let written = retry_on_intr(|| rustix::io::write(stdout(), piece));
         let written = written.map_err(failure)?;

@@ -24,7 +24,7 @@ impl Stopping {
         Self { first, since: Instant::now() }
     }
 
-    /// Whether somebody who sends this signal does not want to wait for the end of the stop.
+    /// Whether this signal asks to end at once, without the rest of the stop.
     pub fn is_cut_short_by(&self, signal: Signal) -> bool {
         let asks = asks_for_an_end(signal);
         let cut_short = asks && (self.since.elapsed() >= ONE_STOP || self.is_second_ctrl_c(signal));

@@ -28,8 +28,8 @@ pub struct Group {
 
 impl Group {
     /// Finds the group in the texts of /proc/self/cgroup and /proc/self/mountinfo, with all paths
-    /// below `root`. On a hybrid system the controllers are those of version 1, and the mount of
-    /// version 2 has none.
+    /// below `root`. On a hybrid system version 1 has the controllers, and the mount of version 2 has
+    /// none.
     pub fn find(controller: &str, cgroup: &str, mountinfo: &str, root: &Path) -> Option<Self> {
         let v1 = || {
             let path = v1_path(controller, cgroup)?;
@@ -207,7 +207,7 @@ fn holding<'text>(
     holding.min_by_key(|(mount, _)| mount.root.len())
 }
 
-/// A line of mountinfo, as far as it is needed (proc_pid_mountinfo(5)).
+/// The fields of a line of mountinfo that are needed (proc_pid_mountinfo(5)).
 struct Mount<'line> {
     /// The directory of the hierarchy that is mounted.
     root: String,

@@ -63,7 +63,7 @@ impl Container {
         }
     }
 
-    /// The same container, which reports those numbers that are among the metrics.
+    /// The same container, which reports the numbers in `metrics`.
     pub fn reporting(self, metrics: Numbers) -> Self {
         let mut others = Others::default();
         if !metrics.without(OWN).is_empty() {
@@ -97,7 +97,7 @@ impl Container {
         self
     }
 
-    /// A reading of those parts whose limit is the control group's own, and not the machine's.
+    /// A reading of the parts that a control group limits; the others would be in percent of the machine.
     pub fn read_limited(&mut self, instant: Instant) -> Reading {
         let Reading { cpu, memory, others } = self.read(instant);
         Reading {
@@ -142,6 +142,7 @@ impl Container {
             memory.filter(|_| !self.memory.as_ref().is_ok_and(ContainerMemory::is_not_counted));
         let failures = [cpu.and_then(Result::err), memory.and_then(Result::err)];
         match failures.into_iter().flatten().next() {
+            // One limit is enough, even if the other part could not be read.
             _ if !limits.is_empty() => Limited::By(limits.join(" and ")),
             Some(error) if is_found => Limited::Unknown(error),
             Some(error) => Limited::NotFound(error),

@@ -39,7 +39,7 @@ pub struct Host {
     others: Others,
 }
 
-/// What is used of the machine, each part by itself.
+/// The machine's usage, each part by itself.
 #[derive(Debug)]
 pub struct Used {
     /// CPU time that was spent on work.
@@ -126,7 +126,7 @@ impl Host {
         Ok(Limit { amount, origin: self.memory_origin.clone() })
     }
 
-    /// What is used at this instant.
+    /// The usage at this instant.
     pub fn used(&mut self) -> Used {
         Used { cpu: self.cpu_used(), memory: self.memory_used() }
     }

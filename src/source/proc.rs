@@ -34,7 +34,7 @@ fn columns(line: &str) -> Option<[u64; 8]> {
 /// Work is everything but `idle` and `iowait`: user, nice, system, irq, softirq and steal (time
 /// that a hypervisor took away while there was work to do). `guest` and `guest_nice` are already
 /// part of user and nice (proc_stat(5)). A column that went back, as steal can after a migration,
-/// counts nothing: the others still tell what they counted.
+/// counts nothing: the others are still right.
 pub fn work_since(before: &[u64; 8], columns: &[u64; 8]) -> Duration {
     let work = WORK.iter().map(|&column| columns[column].saturating_sub(before[column]));
     Duration::from_millis(work.fold(0, u64::saturating_add).saturating_mul(MILLISECONDS_PER_TICK))
@@ -179,7 +179,7 @@ fn kibibytes_of<const N: usize>(meminfo: &str, names: [&str; N]) -> [Option<u64>
 /// The kernel counts in USER_HZ, 100 a second on every architecture that this runs on (time(7)).
 const MILLISECONDS_PER_TICK: u64 = 10;
 
-/// The columns of a line of /proc/stat, as far as they are read.
+/// The columns of a line of /proc/stat that are read.
 const COLUMNS: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
 
 /// The places among them of `idle`, and of what is work.

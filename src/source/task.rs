@@ -187,6 +187,7 @@ impl Task {
             account: Account::default(),
             cpu_account: CpuAccount::open(),
         };
+        // The way may change while a task starts: the endpoint lists only containers that exist already.
         match (&mut self.way, task.containers() == 1, task.has_own_machine()) {
             (Way::Fused(told, _), false, true) | (Way::Exact(told, _), false, false) => {
                 (told.limits, told.running) = (limits, running);

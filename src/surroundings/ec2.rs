@@ -17,20 +17,20 @@ pub struct InstanceEndpoint {
 }
 
 impl InstanceEndpoint {
-    /// The service of this machine, with or without one there; an error where it must not be asked,
-    /// or where a variable names none.
+    /// The service of this machine, whether or not it answers; an error where a variable forbids to ask
+    /// it, or names no valid address.
     pub fn from_environment() -> io::Result<Self> {
         let base = base(|name| env::var(name).ok()).map_err(io::Error::other)?;
         Ok(Self { base })
     }
 
-    /// What is to be shown with each question for a minute.
+    /// The session token that each request needs (IMDSv2), valid for a minute.
     pub async fn token(&self) -> io::Result<String> {
         let lifetime = ("x-aws-ec2-metadata-token-ttl-seconds", "60");
         self.ask(Method::PUT, "/latest/api/token", lifetime).await
     }
 
-    /// What the service tells of the instance.
+    /// An entry of the instance's metadata.
     pub async fn metadata(&self, token: &str, path: &str) -> io::Result<String> {
         let path = format!("/latest/meta-data/{path}");
         self.ask(Method::GET, &path, ("x-aws-ec2-metadata-token", token)).await

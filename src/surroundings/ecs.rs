@@ -26,7 +26,7 @@ impl TaskEndpoint {
         format!("{}{path}", self.base)
     }
 
-    /// What the answer means, if it is a good one and comes in time. An error names the address.
+    /// The parsed answer, if its status is 200 and it comes in time. An error names the address.
     pub async fn get<T, E: Display>(
         &self,
         path: &str,

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::lookup;
 
-/// The body of the answer, if it is a good one and comes in time. An error names the address.
+/// The body of the answer, if its status is 200 and it comes in time. An error names the address.
 pub async fn request(
     method: Method,
     url: &str,
@@ -42,9 +42,11 @@ async fn exchange(
     let uri: Uri = url.parse().map_err(io::Error::other)?;
     let host =
         uri.host().ok_or_else(|| io::Error::other("expected a URL such as http://host/path"))?;
-    // An IPv6 address stands in brackets in a URL, and nowhere else.
+    // Only URLs have brackets around an IPv6 address.
     let (name, port) = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80));
     let authority = uri.authority().map_or(host, |authority| authority.as_str());
+    // `TcpStream` could look the name up by itself, but in a thread of the runtime, which panics where
+    // the system refuses a thread.
     let addresses = lookup::addresses(name).await.map_err(io::Error::other)?;
     let addresses: Vec<_> = addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
     let stream = TcpStream::connect(&addresses[..]).await?;
@@ -63,7 +65,8 @@ async fn exchange(
         let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await;
         Ok(body.map_err(io::Error::other)?.to_bytes())
     };
-    // The connection moves the bytes; when it ends first, the exchange says why.
+    // `connection` moves the bytes, so it runs beside the exchange. When it ends first, the exchange
+    // has its error.
     tokio::pin!(exchange);
     tokio::select! {
         biased;

@@ -1,4 +1,4 @@
-//! All that draws on a terminal, and what keeps the log and the printed lines out of its way.
+//! Draws on a terminal, and keeps the log and the printed lines apart from the drawing.
 
 pub mod live;
 pub mod screen;

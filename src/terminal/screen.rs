@@ -3,9 +3,9 @@
 //! Lines come from the publishers and from any code that logs. The process has only one terminal,
 //! so this is the only global state.
 //!
-//! The cursor rests above what is drawn, where the next line goes: taking it away needs no more
-//! than to erase what is below. Nothing else needs to be restored, however the process ends, and
-//! nothing above the cursor is ever touched, also where the terminal has wrapped its rows anew.
+//! The cursor rests above the view, where the next line goes. So to remove the view it is enough to
+//! erase below the cursor. Nothing else needs to be restored, however the process ends, and nothing
+//! above the cursor is ever touched, even where the terminal was resized and has wrapped its rows.
 
 use std::fmt::Write;
 use std::io;
@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Takes away what is drawn, for a line on standard output. Nothing is drawn while it lives.
+/// Erases the view before a line on standard output. Nothing is drawn until this is dropped.
 #[derive(Debug)]
 pub struct Line {
     /// To be written before the line.
@@ -35,12 +35,13 @@ impl Drop for Line {
     }
 }
 
-/// What is to be written before a line of the log.
+/// The text that erases the view, to be written before a line of the log.
 pub fn erase_for_log() -> String {
     let mut screen = screen();
     if !screen.has_log {
         return String::new();
     }
+    // The line is written after this returns, but before the view draws again: both run in one thread.
     WRITTEN.notify_one();
     screen.erase()
 }
@@ -55,8 +56,8 @@ pub async fn lines_are_written() {
     WRITTEN.notified().await;
 }
 
-/// Draws the rows with `write`, which may take only a part or fail with `WouldBlock`. `anew` says
-/// that the rows that are there may be wrapped.
+/// Draws the rows with `write`, which may write only a part or fail with `WouldBlock`. `anew` says that
+/// the terminal was resized, and may have wrapped the rows that are there.
 pub fn draw(rows: &[String], anew: bool, write: impl FnOnce(&[u8]) -> Written) -> io::Result<()> {
     let mut screen = screen();
     if screen.line_begun {
@@ -68,14 +69,14 @@ pub fn draw(rows: &[String], anew: bool, write: impl FnOnce(&[u8]) -> Written) -
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
         written => written?,
     };
-    // With less the cursor may not have moved, so what was drawn before still holds.
+    // If not even the movement of the cursor was written, the rows drawn before are still there.
     if written >= begin.len() {
         screen.drawn = Some(rows_below(&frame[begin.len()..], written - begin.len()));
     }
     Ok(())
 }
 
-/// Takes away what is drawn, with `write` as in [`draw`].
+/// Erases the view, with `write` as in [`draw`].
 pub fn erase(write: impl FnOnce(&[u8]) -> Written) -> io::Result<()> {
     let mut screen = screen();
     let drawn = screen.drawn;
@@ -85,8 +86,7 @@ pub fn erase(write: impl FnOnce(&[u8]) -> Written) -> io::Result<()> {
     }
     let written = write(erase.as_bytes());
     if !written.as_ref().is_ok_and(|written| *written == erase.len()) {
-        // A terminal that did not take a frame as a whole may not take this either. It is then left
-        // to the next line.
+        // The terminal is full or gone. A later line erases the view.
         screen.drawn = drawn;
     }
     written.map(drop)
@@ -96,8 +96,8 @@ pub fn erase(write: impl FnOnce(&[u8]) -> Written) -> io::Result<()> {
 pub type Written = io::Result<usize>;
 
 struct Screen {
-    /// By how many rows the cursor is below its place, which is more than zero where a frame was
-    /// cut off. Nothing is drawn where it is absent.
+    /// By how many rows the cursor is below its place: more than 0 where a frame was cut off. `None` if
+    /// nothing is drawn.
     drawn: Option<usize>,
     line_begun: bool,
     has_log: bool,
@@ -118,7 +118,7 @@ fn screen() -> MutexGuard<'static, Screen> {
 fn to_start(drawn: Option<usize>) -> String {
     match drawn {
         None | Some(0) => "\r".to_owned(),
-        // What was cut off may be a control sequence.
+        // The frame may have been cut off within a control sequence.
         Some(rows) => format!("{CANCEL}{PLAIN}\r\x1b[{rows}A"),
     }
 }
@@ -151,11 +151,12 @@ fn rows_below(frame: &str, written: usize) -> usize {
     }
 }
 
-/// Takes back all colours.
+/// Ends all colours.
 pub const PLAIN: &str = "\x1b[m";
 
-/// At the beginning of a row, which is erased apart: from the upper left corner it would be the
-/// whole screen, which tmux keeps in its history when it is erased.
+/// Erases from the start of a row to the end of the screen. The first row is erased apart: an erase
+/// that began in the upper left corner would be of the whole screen, which tmux then puts into its
+/// history.
 pub const ERASE_BELOW: &str = "\x1b[K\x1b[C\x1b[J\r";
 const ERASE_RIGHT: &str = "\x1b[K";
 /// Ends a control sequence that was cut off.

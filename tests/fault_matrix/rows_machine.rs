@@ -78,7 +78,7 @@ pub const OF_THE_MACHINE: &[Fault] = &[
         "stdout: full pipe (--dry-run)",
         Outage,
         |s| s.dry_run(Stream::Full),
-        "Tried for 3 s, kept in the backlog; sampling goes on.",
+        "Tried for 3 s, kept in the backlog; sampling continues.",
     )
     .request(UnderWay::Never)
     .says("standard output"),

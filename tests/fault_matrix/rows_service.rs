@@ -46,7 +46,7 @@ pub const OF_THE_SERVICE: &[Fault] = &[
         "takes the data, loses the reply",
         LosesReplies,
         |s| s.answers(Answer::TakeThenReset),
-        "The one case in which a datum can arrive twice: nobody can tell a lost reply \
+        "The one case in which a datum can arrive twice: the agent cannot tell a lost reply \
          from a lost request. Median and maximum do not change by it.",
     )
     .says("onnection"),

@@ -55,6 +55,7 @@ impl ClassifyRetry for Passing {
             return RetryAction::NoActionIndicated;
         };
         let is_limit = context.response().is_some_and(|r| r.status().as_u16() == 429);
+        // The SDK's class for errors of hyper that it does not recognise: an answer that is not HTTP.
         let is_garbage = error.as_connector_error().is_some_and(|error| error.is_other());
         match is_limit || is_garbage {
             true => RetryAction::retryable_error(ErrorKind::TransientError),

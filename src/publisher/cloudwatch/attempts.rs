@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::publisher::Retries;
 
-/// Sees each attempt begin and end; between them the SDK waits, or nothing is sent.
+/// Sees the begin and the end of each attempt. Between two attempts the SDK waits, or nothing is sent.
 #[derive(Clone, Debug, Default)]
 pub struct Attempts {
     request: watch::Sender<Request>,
@@ -47,6 +47,7 @@ impl Intercept for Attempts {
         _context: &BeforeSerializationInterceptorContextRef<'_>,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        // One count is enough: a publisher sends one request at a time.
         self.request.send_modify(|request| request.attempts = 0);
         Ok(())
     }

@@ -24,7 +24,7 @@ impl HttpConnector for Capped {
         HttpConnectorFuture::new(async move {
             let mut answer = answer.await?;
             let body = answer.take_body();
-            // What says beforehand that it is too long is not read at all.
+            // An answer whose length is announced (content-length) and too long is not read at all.
             if body.size_hint().lower() > ANSWER_LIMIT as u64 {
                 return Err(TooLong { address }.into());
             }

@@ -12,7 +12,7 @@ use aws_sdk_cloudwatch::config::ProvideCredentials;
 use super::disk::{self, Checked};
 use super::mistakes;
 
-/// The SDK's chain, whose failure tells of the user's mistakes first.
+/// The SDK's chain, whose error begins with the user's mistakes.
 #[derive(Debug)]
 pub struct Chain {
     providers: CredentialsProviderChain,
@@ -33,7 +33,7 @@ impl Chain {
     async fn credentials(&self) -> Result {
         let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner).take();
         if checked.is_none() {
-            // The files are read anew where credentials have expired.
+            // When credentials expire, the SDK reads the files again, and may hang then.
             let checked = disk::check(self.profile.as_deref()).await;
             checked.map_err(CredentialsError::provider_error)?;
         }
@@ -41,6 +41,8 @@ impl Chain {
             Ok(credentials) => return Ok(credentials),
             Err(failure) => failure,
         };
+        // The SDK's error does not mention a file that it could not read or half a key pair, so these are
+        // looked for here.
         let mistakes = mistakes::look(self.profile.as_deref()).all().join("; ");
         match mistakes.is_empty() {
             true => Err(failure),
@@ -67,12 +69,13 @@ impl ProvideCredentials for Unsupported {
     where
         Self: 'a,
     {
+        // Not `not_loaded`, after which the chain would ask its next provider.
         let reason = self.0.clone();
         future::ProvideCredentials::ready(Err(CredentialsError::invalid_configuration(reason)))
     }
 }
 
-/// Mistakes, and what came of them.
+/// The user's mistakes, and the SDK's failure after them.
 #[derive(Debug)]
 struct Mistaken {
     mistakes: String,

@@ -45,7 +45,7 @@ impl Client {
         Self { aws, attempts: Attempts::counting(retries), sdk: None }
     }
 
-    /// The SDK's client, and whether an attempt of its is under way.
+    /// The SDK's client, and its attempts.
     pub async fn get(&mut self) -> Result<(&aws_sdk_cloudwatch::Client, &Attempts), PublishError> {
         let sdk = match self.sdk.take() {
             Some(sdk) => sdk,
@@ -54,17 +54,18 @@ impl Client {
         Ok((self.sdk.insert(sdk), &self.attempts))
     }
 
-    /// Makes the SDK's client anew when it is needed next.
+    /// Drops the SDK's client. The next send makes another one.
     pub fn forget(&mut self) {
         self.sdk = None;
     }
 
     async fn make(&self) -> Result<aws_sdk_cloudwatch::Client, PublishError> {
+        // First, because the SDK reads these files for the region and the credentials.
         let checked = self.check_files().await?;
         let http = transport::http_client().await?;
         let providers = ProviderConfig::without_region().with_http_client(http.clone());
         let (source, region) = self.region(&providers).await.ok_or_else(|| self.no_region())?;
-        // It becomes a part of a host name, wherever it comes from.
+        // The region becomes part of a host name, so it is checked whatever its source.
         check_region(region.as_ref()).map_err(|expected| PublishError {
             causes: format!("region {:?} from {source}: expected {expected}", region.as_ref()),
             ..self.no_region()
@@ -88,7 +89,7 @@ impl Client {
             .http_client(http)
             .region(region)
             .credentials_provider(credentials)
-            // Loading credentials is a part of an attempt.
+            // Loading credentials is a part of an attempt, so it has the attempt's time.
             .identity_cache(IdentityCache::lazy().load_timeout(ATTEMPT_TIMEOUT).build())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(
@@ -98,7 +99,7 @@ impl Client {
                     .operation_timeout(OPERATION_TIMEOUT)
                     .build(),
             )
-            // It guards streams of data; a request of some kilobytes has the attempt's timeout.
+            // It is for long streams of data. A request of some kilobytes has the attempt's timeout.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if let Some(profile) = &self.aws.profile {
             loader = loader.profile_name(profile);
@@ -113,8 +114,8 @@ impl Client {
         aws_sdk_cloudwatch::Client::from_conf(config.build())
     }
 
-    /// The region, and who knows it: `--region`, the environment, the profile, and on an instance
-    /// its metadata. Only the last is I/O that could hang, and it has its bound.
+    /// The region and its source: `--region`, the environment, the profile, and on an instance its
+    /// metadata. Only the last is I/O that could hang, and it has a time limit.
     pub(super) async fn region(
         &self,
         providers: &ProviderConfig,
@@ -134,6 +135,7 @@ impl Client {
             sources.push(("the EC2 instance", Box::new(instance)));
         }
         for (name, source) in sources {
+            // A source without an answer counts as one without a region: the next one may have it.
             if let Ok(Some(region)) = timeout(OPERATION_TIMEOUT, source.region()).await {
                 return Some((name, region));
             }
@@ -141,7 +143,7 @@ impl Client {
         None
     }
 
-    /// Who may have credentials: the environment, the profile, a web identity, the task role, and on
+    /// The providers of credentials: the environment, the profile, a web identity, the task role, and on
     /// an instance its role. The names are the SDK's.
     pub(super) fn credentials(
         &self,
@@ -154,7 +156,8 @@ impl Client {
             EcsCredentialsProvider::builder().configure(providers).dns(PatientResolver).build();
         let task = SharedCredentialsProvider::new(task);
         let mut profile = ProfileFileCredentialsProvider::builder().configure(providers);
-        // The name of `credential_source`. The SDK's own would look up names in the runtime's threads.
+        // `EcsContainer` is a value of `credential_source` in a profile. The SDK's own provider for it
+        // would look up names in the runtime's threads.
         profile = profile.with_custom_provider("EcsContainer", task.clone());
         if let Some(name) = &self.aws.profile {
             profile = profile.profile_name(name);
@@ -180,12 +183,12 @@ impl Client {
         chain
     }
 
-    /// Fails where reading what the user names of files could hang.
+    /// Fails where reading a file that the user names could hang.
     pub(super) async fn check_files(&self) -> Result<Checked, PublishError> {
         disk::check(self.aws.profile.as_deref()).await
     }
 
-    /// What is wrong with what the user says about credentials and region.
+    /// The mistakes in the user's settings of credentials and region.
     pub(super) fn mistakes(&self) -> Mistakes {
         mistakes::look(self.aws.profile.as_deref())
     }

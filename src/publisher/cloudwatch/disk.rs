@@ -1,5 +1,5 @@
-//! Reads what the user names of files in a helper thread: a pipe that nobody writes to and a mount that
-//! does not answer would hold up everything else, the signals too.
+//! Reads files that the user names in a helper thread: a pipe without a writer, or a mount that does not
+//! answer, would block everything else, the signals too.
 
 use std::cell::RefCell;
 use std::fs;
@@ -14,23 +14,24 @@ use super::mistakes;
 use crate::blocking::{self, Purpose, Refused};
 use crate::publisher::{Failure, PublishError};
 
-/// The result of something that reads files, if it comes in time.
+/// The result of a function that reads files, if it comes in time.
 pub async fn read<T: Send + 'static>(
     read: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, PublishError> {
     read_one_of(read, || "trusted roots".to_owned()).await
 }
 
-/// The files were looked at, and can be read once without hanging. Whoever reads them uses it up.
+/// Proof that the files could be read without hanging. It is good for one read by the SDK.
 #[derive(Debug)]
 pub struct Checked(());
 
-/// Fails where the SDK could hang, which reads the files of configuration and tokens in the thread that
-/// it is called in: each has to be a file that can be read to its end.
+/// Fails where the SDK could hang: it reads the files of configuration and tokens in the calling thread.
+/// So each of them has to be a file that can be read to its end.
 ///
-/// A mount that stops to answer between this and the SDK's own read, a moment later, is not seen.
+/// This does not notice a mount that stops answering just after it, before the SDK's own read.
 pub async fn check(profile: Option<&str>) -> Result<Checked, PublishError> {
     let profile = profile.map(str::to_owned);
+    // The file that is being read, for the error if it hangs.
     let now = Arc::<Mutex<PathBuf>>::default();
     let reading = now.clone();
     let look = move || {
@@ -63,7 +64,7 @@ async fn read_one_of<T: Send + 'static>(
 ) -> Result<T, PublishError> {
     match timeout(READ_TIMEOUT, blocking::call(Purpose::Files, read)).await {
         Ok(Ok(result)) => Ok(result),
-        // The same outage as before, and none of this machine's threads.
+        // Earlier reads still hang: an outage of the disk, not a lack of threads.
         Ok(Err(busy @ Refused::Busy(..))) => Err(try_again(busy.to_string())),
         Ok(Err(refused)) => Err(out_of_resources(refused.to_string())),
         Err(_) => {
@@ -77,16 +78,18 @@ fn try_again(causes: String) -> PublishError {
     PublishError { kind: Failure::TryAgain, causes, advice: None }
 }
 
-/// Whether it is anything but a file or a directory, as which it cannot be read. `/dev/null` is often
-/// named to have none.
+/// Whether a path is neither a file nor a directory, the read of which fails at once. `/dev/null` is
+/// allowed: it is often named to have no such file.
 fn may_hang(path: &Path) -> bool {
     let is_other = |path: &Path| {
         fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
     };
+    // Links to it are allowed, too.
     is_other(path) && fs::canonicalize(path).is_ok_and(|path| path != Path::new("/dev/null"))
 }
 
-/// As long as an attempt of a send: credentials are a part of that.
+/// Shorter than an attempt of a send, which includes loading credentials: the attempt's timeout would
+/// not name the file.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The SDK's name lookups, by the agent's own.
+//! Gives the SDK the agent's own name lookup. The SDK's would run in the runtime's threads, and the
+//! runtime panics where the system refuses a thread.
 
 use std::error::Error;
 use std::time::Duration;
@@ -39,8 +40,8 @@ impl ResolveDns for PatientResolver {
     }
 }
 
-/// Whether the machine had no thread, descriptor or memory to spare: it may have some again, and
-/// nothing but that is wrong.
+/// Whether the only cause is that the machine had no thread, descriptor or memory to spare, which may
+/// pass.
 pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
     let mut error = Some(error);
     while let Some(cause) = error {
@@ -55,10 +56,10 @@ pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// socket(2), open(2).
+/// The errors of socket(2) and open(2) for it.
 const REFUSED: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
 
-/// Between two looks for what is refused.
+/// Between two tries.
 const PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]

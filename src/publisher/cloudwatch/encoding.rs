@@ -12,7 +12,7 @@ use crate::publisher::{Parcel, Size};
 #[derive(Debug)]
 pub struct Encoding {
     sets: Vec<Set>,
-    /// Seconds; CloudWatch keeps periods under a minute only where it is told that they are.
+    /// Seconds. CloudWatch keeps data of periods under a minute only with a storage resolution of 1.
     storage_resolution: Option<i32>,
 }
 
@@ -20,7 +20,7 @@ pub struct Encoding {
 #[derive(Debug)]
 struct Set {
     dimensions: Vec<Dimension>,
-    /// A bound on what they take of a request.
+    /// A bound on their size in a request.
     bytes: usize,
 }
 
@@ -105,7 +105,7 @@ fn size_of_dimension(name: &str, value: &str) -> usize {
     3 * FRAMING + name.len() + value.len()
 }
 
-/// What one request takes.
+/// The most that one request may have.
 pub const MOST: Size = Size { data: MOST_DATA, bytes: REQUEST_SIZE - DATUM_SIZE };
 
 /// PutMetricData takes this many data at once.

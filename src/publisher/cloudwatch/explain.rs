@@ -1,4 +1,4 @@
-//! Tells to where and as whom it would publish, without sending anything to CloudWatch.
+//! Explains where to and with whose credentials it would publish, without sending anything to CloudWatch.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::roots::Roots;
 use super::transport;
 use crate::publisher::Fact;
 
-/// Region, endpoint, credentials, trusted roots and proxy, each with who says so.
+/// Region, endpoint, credentials, trusted roots and proxy, each with its source.
 pub async fn facts(client: &Client) -> Vec<Fact> {
     let mut facts = vec![Fact::known("call", "PutMetricData")];
     if let Err(error) = client.check_files().await {
@@ -31,7 +31,7 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
             roots.warn();
             (roots, None)
         }
-        // Nothing else that is told here needs them, but for credentials from STS.
+        // Of the other facts, only credentials from STS need trusted roots.
         Ok(Err(unusable)) => (Roots::default(), Some(unusable.to_string())),
         Err(error) => (Roots::default(), Some(error.to_string())),
     };
@@ -51,7 +51,7 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
             facts.push(Fact { note, ..Fact::known("region", region.to_string()) });
         }
         None => {
-            // On ECS the instance is not asked.
+            // On ECS, `Client::region` does not ask the instance.
             let instance = if on_ecs() { "" } else { ", instance metadata" };
             let looked = format!("not found (looked in --region, environment, profile{instance})");
             let mut unknown = vec![looked];
@@ -70,7 +70,7 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
     facts
 }
 
-/// Who has credentials. Their values are not shown.
+/// The provider that has credentials. Their values are not shown.
 async fn credentials(client: &Client, http: &SharedHttpClient, region: Option<Region>) -> Fact {
     let mistakes = client.mistakes().all();
     let mut failures = mistakes.clone();
@@ -90,7 +90,7 @@ async fn credentials(client: &Client, http: &SharedHttpClient, region: Option<Re
 /// The address that a request would go to. The request is stopped before it is sent.
 async fn endpoint(client: &Client, http: SharedHttpClient, region: Region) -> Fact {
     let address = Address::default();
-    // The address does not depend on who signs.
+    // The address does not depend on the credentials.
     let nobody = Credentials::new("nobody", "nothing", None, None, "explain");
     let sdk = client.with(http, region, nobody).await;
     let request = sdk.put_metric_data().customize().interceptor(address.clone()).send().await;
@@ -126,5 +126,5 @@ impl Intercept for Address {
     }
 }
 
-/// Each of those who may have credentials gets this long to answer.
+/// How long each provider of credentials may take.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! What an error of the SDK means, and what to do about it.
+//! The meaning of the SDK's errors, and what to do about them.
 
 use std::error::Error;
 
@@ -12,17 +12,19 @@ use crate::shown::shown;
 
 /// The failure behind an error of PutMetricData.
 pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
+    // An error of `disk::check` comes back as a cause within the SDK's, by way of the credentials.
     if let Some(own) = find::<PublishError>(error) {
         return own.clone();
     }
     match (error.code(), error.raw_response()) {
         (Some(code), Some(response)) => {
             let status = response.status().as_u16();
-            // It is kept as long as the outage lasts, and may be as long as an answer.
+            // `shown` shortens both: the text is kept as long as the outage lasts, and may be as long as
+            // an answer.
             of_code(&shown(code), &shown(error.message().unwrap_or("no message")), status)
         }
         (None, Some(response)) => of_status(response.status().as_u16(), &causes(error)),
-        // No advice, because no user can correct it. Without advice it is retried until the
+        // Without advice, because it may pass by itself. So the last send is also retried, until the
         // shutdown timeout.
         (_, None) if was_refused(error) => out_of_resources(causes(error)),
         (_, None) if find::<TooLong>(error).is_some() => PublishError {
@@ -63,13 +65,17 @@ fn of_code(code: &str, message: &str, status: u16) -> PublishError {
         "InvalidClientTokenId" | "UnrecognizedClient" | "MissingAuthenticationToken" => {
             (Failure::Misconfigured, Some("use credentials that are valid in this region"))
         }
+        // The SDK does not retry this. The next period does, with credentials that may be renewed by then.
         "ExpiredToken" => (Failure::TryAgain, Some("renew the credentials if nothing else does")),
+        // For a clock that is wrong by minutes, the SDK has already retried with the time of the answer's
+        // header `Date`. So trying again does not help.
         "SignatureDoesNotMatch"
         | "InvalidSignature"
         | "RequestExpired"
         | "RequestTimeTooSkewed" => {
             (Failure::Misconfigured, Some("check this machine's clock and the secret access key"))
         }
+        // Throttling comes with status 400, as `Throttling` or `ThrottlingException`.
         code if code.contains("Throttl") || status >= 500 || status == 429 => {
             (Failure::TryAgain, None)
         }
@@ -78,10 +84,11 @@ fn of_code(code: &str, message: &str, status: u16) -> PublishError {
     PublishError { kind, causes: format!("{code}: {message} (HTTP {status})"), advice }
 }
 
-/// An answer that is not in the service's own format: something stands in between, or the
+/// An answer that is not in the service's own format: it comes from a proxy or a login page, or the
 /// endpoint is another service's.
 fn of_status(status: u16, causes: &str) -> PublishError {
     let (kind, advice) = match status {
+        // The same request would always be too large. Delivery sends rejected data in smaller parts.
         413 => (Failure::Rejected, None),
         200..300 => (Failure::TryAgain, Some("check for a proxy or login page on the way")),
         429 | 500.. | ..400 => (Failure::TryAgain, None),
@@ -90,8 +97,8 @@ fn of_status(status: u16, causes: &str) -> PublishError {
     PublishError { kind, causes: format!("HTTP {status}: {causes}"), advice }
 }
 
-/// No answer: the request was not sent, or got lost. What the causes say is all there is: their types
-/// are private to the libraries that they come from.
+/// No answer: the request was not sent, or got lost. Only the words of the causes say why: their types
+/// are private to their libraries.
 fn of_causes(causes: String) -> PublishError {
     let row = BY_WORDS.iter().find(|row| row.words.iter().any(|words| causes.contains(words)));
     match row {
@@ -102,7 +109,7 @@ fn of_causes(causes: String) -> PublishError {
     }
 }
 
-/// What a failure means that only the words of a library tell. The first row that fits counts.
+/// The meaning of a failure that only the words of a library show. The first row that fits counts.
 struct ByWords {
     words: &'static [&'static str],
     kind: Failure,
@@ -142,8 +149,8 @@ const BY_WORDS: &[ByWords] = &[
     },
 ];
 
-/// The error and all of its causes, outermost first, on one line. Some errors repeat their cause
-/// in their own text; it is then said once.
+/// The error and all of its causes, outermost first, on one line. An error that ends with the text of
+/// its cause is not followed by it again.
 pub fn causes(error: &dyn Error) -> String {
     let mut text = one_line(error);
     let mut cause = error.source();

@@ -1,5 +1,5 @@
-//! Mistakes in what the user says about credentials and region, which the SDK passes over: it takes
-//! a file that cannot be read for an empty one, and half a key pair for none.
+//! Finds mistakes in the user's settings of credentials and region that the SDK ignores: for it, a file
+//! that cannot be read is empty, and half a key pair is none.
 
 pub mod files;
 
@@ -20,10 +20,10 @@ pub struct Place<'a> {
     pub profile: Option<&'a str>,
 }
 
-/// What is wrong, for people, each with the file or variable and the cure.
+/// Texts for people: each mistake with its file or variable and the cure.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Mistakes {
-    /// In the configuration files, where a region may be looked for, too.
+    /// In the configuration files, which may also be the reason why no region is found.
     pub of_files: Vec<String>,
     pub of_credentials: Vec<String>,
     /// Why the profile cannot give credentials here, though nothing is wrong with it.
@@ -31,7 +31,7 @@ pub struct Mistakes {
 }
 
 impl Mistakes {
-    /// Those that may be why there are no credentials.
+    /// The mistakes that may be the reason for missing credentials.
     pub fn all(self) -> Vec<String> {
         [self.of_files, self.of_credentials].concat()
     }
@@ -65,7 +65,7 @@ pub fn find(place: Place<'_>) -> Mistakes {
     match (profiles.get_profile(name), &named) {
         (Some(profile), _) => {
             mistakes.of_credentials.extend(profile_keys(profile));
-            // The last of a chain of roles is where the credentials are from.
+            // With chained roles, the credentials come from the last profile of the chain.
             let mut last = profile;
             for _ in 0..LONGEST_CHAIN {
                 let source = last.get("source_profile").filter(|_| last.get("role_arn").is_some());
@@ -93,7 +93,7 @@ pub fn find(place: Place<'_>) -> Mistakes {
 fn key_pair(place: Place<'_>) -> Option<String> {
     let set = |name: &str| (place.variable)(name).is_some();
     let (key, token) = (set(KEY), set(TOKEN));
-    // The SDK takes the older name, too.
+    // The SDK accepts this older name of the variable, too.
     let secret = set(SECRET) || set("SECRET_ACCESS_KEY");
     let half =
         |this: &str, other: &str| format!("{this} is set without {other}: set both, or none");
@@ -119,7 +119,7 @@ fn profile_keys(profile: &Profile) -> Option<String> {
     }
 }
 
-/// What a web identity needs: a token and a role.
+/// A web identity with only one of the two that it needs, a token and a role; or a bad token file.
 fn web_identity(place: Place<'_>) -> Vec<String> {
     let file = (place.variable)(IDENTITY);
     let mut mistakes = Vec::new();
@@ -138,11 +138,11 @@ fn web_identity(place: Place<'_>) -> Vec<String> {
     mistakes
 }
 
-/// The token that is shown to the endpoint for credentials of EKS.
+/// The token that the agent sends to the credentials endpoint of EKS.
 fn container_token(place: Place<'_>) -> Option<String> {
     let file = (place.variable)(CONTAINER_TOKEN)?;
     let wrong = token(place, CONTAINER_TOKEN, &file);
-    // The SDK makes a header of the whole file, and a header has no line breaks.
+    // The SDK sends the whole file as a header, and a header has no line breaks.
     let has_more = |text: &Vec<u8>| text.trim_ascii() != &text[..];
     let more = (place.read)(Path::new(&file)).ok().filter(has_more).map(|_| {
         format!(
@@ -168,7 +168,7 @@ fn unsupported(profile: &Profile) -> Option<String> {
     let key =
         ["sso_session", "sso_start_url", "sso_account_id", "credential_process", "login_session"];
     let key = key.into_iter().find(|key| profile.get(key).is_some())?;
-    // The SDK takes these first.
+    // A profile with one of these still works: the SDK looks for them first.
     let others = ["credential_source", "web_identity_token_file"];
     let has_others = others.iter().any(|key| profile.get(key).is_some());
     (!has_others).then(|| {

@@ -30,9 +30,9 @@ use crate::config::Settings;
 use crate::logging::CLOUDWATCH;
 use crate::model::{Datum, Summary};
 
-/// What is wrong with the files that the user names for TLS, if anything is. That this machine has no
-/// descriptor or thread to read them with, or that their disk does not answer, is an outage, and not
-/// their fault.
+/// Fails if something is wrong with the files that the user names for TLS. If this machine has no
+/// descriptor or thread to read them with, or their disk does not answer, that is an outage, and nothing
+/// is wrong with the files.
 pub async fn check() -> Result<(), String> {
     if !roots::Roots::are_named() {
         return Ok(());
@@ -97,9 +97,9 @@ impl Publisher for CloudWatch {
             if let Err(PublishError { advice: Some(_), .. })
             | Err(PublishError { kind: Failure::OutOfResources, .. }) = &sent
             {
-                // Makes a new client next time, so that a correction by the user is seen:
-                // credentials in a file, trusted roots, the region. The SDK would also remember for
-                // good that it could not open a file.
+                // The next send makes a new client, which sees the user's correction: credentials in a
+                // file, trusted roots, the region. The SDK would also remember for good that it could
+                // not open a file.
                 self.client.forget();
             }
             sent.map(|()| Accepted::default())
@@ -120,6 +120,8 @@ async fn send_or_hurry(
     hurry: &CancellationToken,
 ) -> Result<(), PublishError> {
     let cut_short = async {
+        // The last sends begin after the cancellation. They keep their retries, and only the shutdown
+        // timeout ends them.
         if hurry.is_cancelled() {
             std::future::pending::<()>().await;
         }

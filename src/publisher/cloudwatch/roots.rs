@@ -1,4 +1,4 @@
-//! The trusted roots of TLS: those that the user names, those of the system, or those of the binary.
+//! The trusted roots of TLS: named by the user, found in the system, or bundled with the binary.
 
 mod pem;
 
@@ -16,13 +16,13 @@ use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 use self::pem::{Content, certificates};
 use super::dns::was_refused;
 
-/// Certificates that are trusted, and whose they are.
+/// Certificates that are trusted, and their source.
 #[derive(Debug, Default)]
 pub struct Roots {
     certificates: Vec<CertificateDer<'static>>,
     /// For people.
     owner: String,
-    /// What was named or found and cannot be used, with the reason.
+    /// Files and certificates that cannot be used, with the reason.
     skipped: Vec<String>,
 }
 
@@ -41,12 +41,12 @@ impl fmt::Display for Unusable {
 }
 
 impl Roots {
-    /// The roots that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, each of which has to give some;
-    /// else those of the system; where it has none, as in an empty image, those of Mozilla that were
-    /// current when this was built.
+    /// The roots that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, each of which has to give some. If
+    /// neither is set, the system's roots. If the system has none, as in an empty image, Mozilla's roots
+    /// of the time when this was built.
     ///
-    /// They are loaded here and not by the SDK, which would keep them for good beside what it makes
-    /// of them, and would read a directory that holds the same ones again.
+    /// The SDK could load them, but it would keep the certificates for good beside what it makes of
+    /// them, and read files twice that a directory holds twice.
     pub fn load() -> Result<Self, Unusable> {
         match Self::named(named(FILE), named(DIRECTORIES))? {
             Some(roots) => Ok(roots),
@@ -54,8 +54,8 @@ impl Roots {
         }
     }
 
-    /// Warns of what was skipped. They are loaded in a helper thread, which logs nothing: what is drawn
-    /// on a terminal makes room for lines of one thread only.
+    /// Warns of what was skipped. This is not part of loading, which runs in a helper thread: the live
+    /// view makes room only for lines of the main thread.
     pub fn warn(&self) {
         debug!("trusted roots: {self}");
         for skipped in &self.skipped {
@@ -73,7 +73,7 @@ impl Roots {
         Self::named(named(FILE), named(DIRECTORIES)).map(drop)
     }
 
-    /// Those of the two variables, as far as they are set.
+    /// The roots of the two variables. `None` if neither is set.
     fn named(
         file: Option<OsString>,
         directories: Option<OsString>,
@@ -89,23 +89,25 @@ impl Roots {
             all.add_named(DIRECTORIES, &value, |roots, paths| {
                 let paths = env::split_paths(paths).filter(|path| !path.as_os_str().is_empty());
                 let read = paths.map(|path| roots.add_directory(&path));
+                // Reads all of them, and keeps the first error.
                 read.fold(Ok(()), io::Result::and)
             })?;
         }
         all.owner = owners.join(" and ");
         all.certificates.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
-        // A directory often holds the same roots again, as single files and as a bundle.
+        // A directory often holds the same roots twice: as single files, and in a bundle.
         all.certificates.dedup();
         Ok(Some(all).filter(|_| !owners.is_empty()))
     }
 
-    /// Adds what a variable names, which has to be something.
+    /// Adds the roots that a variable names. There has to be at least one.
     fn add_named(
         &mut self,
         variable: &'static str,
         value: &OsStr,
         add: impl Fn(&mut Self, &Path) -> io::Result<()>,
     ) -> Result<(), Unusable> {
+        // Apart from `self`, because each of the two variables has to give roots of its own.
         let mut found = Self::default();
         let read = add(&mut found, Path::new(value));
         if found.certificates.is_empty() {
@@ -124,10 +126,10 @@ impl Roots {
         Ok(())
     }
 
-    /// Adds the certificates of a file. What cannot be used is noted; the error tells whether the
-    /// file itself could be read.
+    /// Adds the certificates of a file. Unusable certificates are noted in `skipped`. It is an error
+    /// only if the file itself cannot be read.
     fn add_file(&mut self, path: &Path) -> io::Result<()> {
-        // Anything but a file, such as a pipe that nobody writes to, could hold up the start.
+        // Anything but a file, such as a pipe without a writer, could block the start.
         let kind = fs::metadata(path).map(|metadata| metadata.file_type());
         let bytes = match kind {
             Ok(kind) if kind.is_dir() => {
@@ -164,7 +166,7 @@ impl Roots {
         let entries = entries.inspect_err(|error| {
             self.skipped.push(format!("{} cannot be read: {error}", path.display()));
         })?;
-        // Links by hash name the same files again.
+        // `openssl rehash` puts links to the same files beside them, named by a hash.
         let files = entries.iter().filter_map(|entry| fs::canonicalize(entry.path()).ok());
         let mut files: Vec<_> = files.filter(|file| file.is_file()).collect();
         files.sort_unstable();
@@ -175,13 +177,13 @@ impl Roots {
         files.iter().map(|file| self.add_file(file)).fold(Ok(()), io::Result::and)
     }
 
-    /// Those of the system: of its bundle, or if that has none, all that can be found. Where they are
-    /// there and only cannot be opened now, no others may take their place.
+    /// The system's roots: those in its bundle, or if that has none, all that can be found. If they exist
+    /// and only cannot be opened now, no others may replace them.
     fn of_the_system() -> Result<Option<Self>, Unusable> {
         let refused = |text| Unusable { text: format!("trusted roots: {text}"), passes: true };
         let mut roots = Self::default();
         if let Some(bundle) = bundle() {
-            // What else is wrong with it is noted.
+            // `add_file` has noted any other error in `skipped`.
             if let Some(error) = roots.add_file(&bundle).err().filter(|e| was_refused(e)) {
                 return Err(refused(format!("{} cannot be read: {error}", bundle.display())));
             }
@@ -195,7 +197,7 @@ impl Roots {
             roots.owner = "the system".to_owned();
             roots.skipped.extend(found.errors.iter().map(ToString::to_string));
             roots.certificates = found.certs;
-            // The SDK takes only what it can parse as a root.
+            // The SDK panics on a root that it cannot parse.
             roots.certificates.retain(|root| pem::is_usable(root));
         }
         Ok(Some(roots).filter(|roots| !roots.certificates.is_empty()))
@@ -263,11 +265,11 @@ fn bundle() -> Option<PathBuf> {
     None
 }
 
-/// Mozilla's roots are 0.2 MB, and 1 MB with all of their comments. What is beyond this in a file is
-/// not read.
+/// Mozilla's roots are 0.2 MB, and 1 MB with all of their comments. The rest of a longer file is not
+/// read.
 const LONGEST_FILE: u64 = 16 << 20;
 
-/// A directory may hold hundreds of files that are something else.
+/// How many problems a text names. A directory may hold hundreds of other files.
 const SHOWN: usize = 3;
 
 const FILE: &str = "SSL_CERT_FILE";

@@ -66,6 +66,7 @@ fn proxy() -> Result<ProxyConfig, PublishError> {
     let Some((name, value)) = first_set(PROXY_VARIABLES) else {
         return Ok(ProxyConfig::disabled());
     };
+    // As for curl, a proxy without a scheme is an HTTP proxy.
     let url = if value.contains("://") { value } else { format!("http://{value}") };
     // The value may hold a password, so it is not shown.
     let not_a_url =

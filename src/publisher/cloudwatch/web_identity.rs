@@ -26,6 +26,7 @@ pub struct WebIdentity {
 impl WebIdentity {
     async fn credentials(&self) -> Result<Credentials, CredentialsError> {
         let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        // After `not_loaded` the SDK's chain asks its next provider. Any other error ends the chain.
         let not_set = |name: &str| CredentialsError::not_loaded(format!("{name} is not set"));
         let file = set(mistakes::IDENTITY).ok_or_else(|| not_set(mistakes::IDENTITY))?;
         let role = set(mistakes::ROLE).ok_or_else(|| not_set(mistakes::ROLE))?;
@@ -50,7 +51,7 @@ impl WebIdentity {
         ))
     }
 
-    /// What the SDK's own client of STS would be made of.
+    /// The configuration that the SDK's own client of STS would have.
     fn loader(&self) -> ConfigLoader {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(self.http.clone())

@@ -45,7 +45,7 @@ struct OfGroup<'cpu> {
 pub struct Throttling {
     /// Scheduling periods in which there was something to run.
     pub periods: u64,
-    /// Those in which the quota was used up.
+    /// The periods in which the quota was used up.
     pub throttled: u64,
 }
 
@@ -216,6 +216,7 @@ impl ContainerCpu {
                 Some(found) if found.limit.amount == limit.amount => {
                     Some(OfGroup { directory, ..found })
                 }
+                // A group can only have CPUs of the group above, so further up the sets only grow.
                 Some(_) => break,
             };
         }

@@ -316,6 +316,8 @@ impl ContainerMemory {
                 Version::V1 => v1::droppable(&stat, self.which),
                 Version::V2 => v2::droppable(&stat, self.which),
             };
+            // If memory.stat cannot be used, the whole usage counts: a warning too early is better than
+            // none.
             let used = left_of(usage.trim().parse().ok()?, droppable.map_or(0, |bytes| bytes.0))?;
             let full = percent(used, limit.amount);
             Some((limit, full))

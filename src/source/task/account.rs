@@ -92,6 +92,8 @@ impl Account {
                 (Some(Some(before)), Some(cpu)) => self.used += used_since(before, cpu),
                 // Keeps the old counter, so that the next one is compared with it.
                 (Some(before), None) => usage.cpu = before,
+                // A first counter, of a container that was there before: how much of it is from before
+                // the first statistics is unknown.
                 (Some(None), Some(_)) | (None, None) => {}
             }
         }

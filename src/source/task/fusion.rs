@@ -74,6 +74,7 @@ impl CpuFusion {
     fn exact(&mut self, at: Instant, used: Duration, is_comparable: bool) {
         let Some((last, next)) = self.history.around(at) else { return };
         let busy = last.1 + next.1.saturating_sub(last.1).mul_f64(part(last.0, next.0, at));
+        // Replaced even if it is not comparable with the last one: the next difference begins here.
         let Some((last_at, last_used, last_busy)) = self.exact.replace((at, used, busy)) else {
             return;
         };

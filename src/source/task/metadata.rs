@@ -1,8 +1,8 @@
 //! The task as the task metadata endpoint describes it: its limits and its containers.
 //!
 //! Shapes: Amazon ECS task metadata endpoint version 4, `${ECS_CONTAINER_METADATA_URI_V4}/task`.
-//! The CPU limit of a task is in vCPUs, that of a container in CPU units, 1024 to a vCPU; memory
-//! limits are in MiB.
+//! The CPU limit of a task is in vCPUs. A container has CPU units, 1024 to a vCPU. Memory limits are in
+//! MiB.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -158,8 +158,8 @@ impl ContainerMetadata {
     }
 }
 
-/// A memory limit in bytes. 0 means that there is none, and so does a number so large that no machine
-/// has it, as the kernel writes for no limit.
+/// A memory limit in bytes. 0 stands for no limit, and so does a number that no machine has: the kernel
+/// writes a huge one for no limit.
 fn bytes(mebibytes: Option<u64>) -> Option<u64> {
     let bytes = mebibytes?.checked_mul(1 << 20)?;
     (bytes > 0 && bytes < 1 << 62).then_some(bytes)

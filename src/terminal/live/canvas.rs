@@ -17,8 +17,8 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// `None` where standard output is not a terminal, or one that only the program that
-    /// started this one may open.
+    /// `None` where standard output is no terminal, or one that this process may not open, as where
+    /// another user started it.
     pub fn open() -> Option<Self> {
         if !stdout().is_terminal() {
             return None;
@@ -26,6 +26,7 @@ impl Canvas {
         let is_own = tcgetpgrp(stdout()).is_ok();
         // /dev/tty is the session's terminal: the same one only if standard output is that.
         let paths = [Some("/proc/self/fd/1"), is_own.then_some("/dev/tty")];
+        // Without NOCTTY, a session leader without a terminal would get this one as its own (open(2)).
         let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let opened = |path| open(path, flags, Mode::empty()).ok();
         let file = paths.into_iter().flatten().find_map(opened)?;
@@ -38,7 +39,8 @@ impl Canvas {
         Ok((size.ws_row.into(), size.ws_col.into()))
     }
 
-    /// Whether a shell has given the terminal to somebody else, who would be drawn over.
+    /// Whether a shell has given the terminal to another process group: the view would draw over its
+    /// output.
     pub fn is_in_background(&self) -> bool {
         tcgetpgrp(&self.file).is_ok_and(|foreground| foreground != getpgrp())
     }
@@ -49,7 +51,7 @@ impl Canvas {
         stderr().is_terminal() && fstat(stderr()).map(device) == fstat(stdout()).map(device)
     }
 
-    /// How much of the text it has taken. `WouldBlock` if it takes none.
+    /// How many bytes of the text were written. `WouldBlock` if none were.
     pub fn write(&self, text: &[u8]) -> io::Result<usize> {
         (&self.file).write(text)
     }

@@ -12,11 +12,12 @@ pub fn rows(columns: &[Option<f32>], height: usize) -> Vec<String> {
 
 fn steps(percent: f32, height: usize) -> usize {
     let all = height * EIGHTHS.len();
-    // A percent is 0 to 100; what is not is set to what is.
+    // `as` makes 0 of a negative number, and `clamp` bounds what is over 100.
     ((percent / 100.0 * all as f32).round() as usize).clamp(1, all)
 }
 
-/// Of a column that is so many steps high, what a row shows that has so many steps below it.
+/// The character of a column in a row: the column is `steps` high, and `below` steps are below the
+/// row.
 fn block(steps: Option<usize>, below: usize) -> char {
     match steps.map_or(0, |steps| steps.saturating_sub(below)) {
         0 => ' ',

@@ -14,7 +14,7 @@ pub struct History {
     forgotten: u64,
 }
 
-/// Those of the samples that are shown.
+/// The samples that are shown.
 #[derive(Debug, PartialEq)]
 pub struct Shown {
     /// How many samples there are.
@@ -51,7 +51,7 @@ impl History {
         for (place, sample) in self.samples.iter().enumerate() {
             let Some(column) = number(place).checked_sub(oldest) else { continue };
             shown.samples += 1;
-            // What was forgotten has its place too, until all of the columns have moved on.
+            // Columns whose samples are forgotten stay empty and keep their place.
             shown.columns.resize_with(column as usize + 1, Vec::new);
             shown.columns[column as usize].extend(part(sample));
         }
@@ -74,7 +74,7 @@ impl History {
     }
 }
 
-/// What is shown at least, however narrow it has to be drawn.
+/// The least time that a chart shows, however few columns it has.
 const SHOWN: Duration = Duration::from_secs(3 * 60);
 
 /// An endpoint that is asked every few seconds has nothing newer in between, which would flicker.

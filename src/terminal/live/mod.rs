@@ -1,5 +1,5 @@
-//! The live view of the console: below its lines, what was measured in the last minutes, drawn
-//! anew at each sample.
+//! The live view of the console: below its lines, charts of the last minutes, drawn again at each
+//! sample.
 //!
 //! Nothing ever waits for it. If the terminal cannot accept a frame at once, the frame is skipped.
 
@@ -41,7 +41,7 @@ pub struct Live {
     history: History,
 }
 
-/// By which it is told what to show.
+/// The channels of the view: what it shows comes from them.
 #[derive(Debug)]
 pub struct Feeds {
     pub samples: mpsc::Sender<Sample>,
@@ -57,7 +57,7 @@ impl Live {
         let is_text = settings.publishing.publishers.contains(&Publish::Console)
             && settings.publishing.output == Output::Text;
         let can_draw = env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
-        // The output of a command is not this process's, so it cannot be drawn around.
+        // A command writes to the terminal by itself, so the view cannot make room for its lines.
         if !is_text || !can_draw || !settings.command.is_empty() {
             return None;
         }
@@ -73,6 +73,7 @@ impl Live {
         let live = Self {
             terminal,
             size: (0, 0),
+            // Only a value that is not empty counts (no-color.org).
             colour: env::var("NO_COLOR").unwrap_or_default().is_empty(),
             chosen: settings.measuring.metrics,
             period: settings.measuring.period,
@@ -139,19 +140,20 @@ impl Sink for Samples {
             let value = values.iter().find(|(series, _)| is_it(*series));
             value.map(|(_, value)| *value as f32)
         };
-        // The view may miss one, and never holds up the next.
+        // A full channel drops the sample: the view must not hold up sampling.
         let _ = self.view.try_send(Sample { cpu: of(Number::Cpu), memory: of(Number::Memory) });
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        // Where it is not taken, the terminal is closed or stopped.
+        // Fails where the terminal is closed or stopped. Then the view cannot be erased.
         let _ = screen::erase(|erase| self.terminal.write(erase));
     }
 }
 
-/// So that the message can be read. What is drawn is below the cursor, whatever its state.
+/// Erases the view before a panic's message. The view is below the cursor, whatever its state, so this
+/// needs no lock, which the panicking code may hold.
 fn erase_before_a_panic() {
     let say = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {

@@ -1,5 +1,5 @@
-//! What the live view shows, as rows of text: a pure function of what is known, the size and
-//! whether there are colours.
+//! The live view as rows of text: a pure function of the data, the size and whether there are
+//! colours.
 
 use std::time::{Duration, SystemTime};
 
@@ -31,10 +31,10 @@ struct Chart {
 
 impl Picture<'_> {
     /// As many rows as there is room for, none of them as wide as the terminal, because a terminal
-    /// that wraps its rows might begin another. What there is no room for is left out.
+    /// that wraps its rows might begin another. Rows without room are left out.
     pub fn rows(&self, (height, width): (usize, usize), colour: bool) -> Vec<String> {
         let width = width.saturating_sub(1);
-        // The row of the cursor, and where there are enough a few for the lines.
+        // Without the row of the cursor. A larger terminal keeps two more for lines of the console.
         let room = height.saturating_sub(if height < SMALL { 1 } else { 3 });
         if width < LEAST_WIDTH {
             return Vec::new();
@@ -47,6 +47,7 @@ impl Picture<'_> {
             false => width - SCALE[0].len(),
         };
         let mut below = self.below(columns, width, colour);
+        // Where rows are few, each chart keeps its one or two, and the rows below are cut.
         below.truncate(room.saturating_sub(charts.len() * if is_small { 1 } else { 2 }));
         let levels = room.saturating_sub(charts.len() + below.len()) / charts.len().max(1);
         let drawn = charts.iter().flat_map(|chart| match is_small {
@@ -126,7 +127,7 @@ impl Picture<'_> {
         rows
     }
 
-    /// When it is published, and how it goes with the publishers; what fails comes first.
+    /// The time to the next send, and the state of each publisher, failing ones first.
     fn below(&self, columns: usize, width: usize, colour: bool) -> Vec<String> {
         let seconds = self.to_publish.as_secs_f64().ceil() as u64;
         let length = self.history.length(self.history.shown(columns, |_| None).samples);
@@ -153,6 +154,7 @@ impl Picture<'_> {
         };
         below.extend(causes);
         let rows = below.iter_mut().filter(|parts| !parts.is_empty()).map(|parts| {
+            // Each part begins with the blanks that separate it from the part before.
             let first = &mut parts[0].text;
             *first = first.trim_start().to_owned();
             row(parts, width, colour)
@@ -216,7 +218,7 @@ const LEAST_WIDTH: usize = 15;
 /// A higher chart would show no more, and take room from the lines.
 const MOST_LEVELS: usize = 4;
 
-/// What stands left of the highest row of a chart, of those in between, and of the lowest.
+/// The labels left of the highest row of a chart, of the rows in between, and of the lowest.
 const SCALE: [&str; 3] = ["100% ", "     ", "  0% "];
 const WIDTH_WITH_SCALE: usize = 40;
 

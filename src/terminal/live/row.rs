@@ -22,8 +22,8 @@ pub fn fits(pieces: &[Piece], width: usize) -> bool {
     pieces.iter().map(Piece::width).sum::<usize>() <= width
 }
 
-/// The pieces for which there is room, up to the first for which there is none: half a number
-/// would be a wrong number. Only where the first is a text that is too long it is cut off.
+/// The pieces that fit, up to the first that does not: half a number would be a wrong number. Only the
+/// first piece is cut off if it is too long.
 pub fn row(pieces: &[Piece], width: usize, colour: bool) -> String {
     let mut row = String::new();
     let mut room = width;
@@ -46,8 +46,8 @@ pub fn row(pieces: &[Piece], width: usize, colour: bool) -> String {
     row
 }
 
-/// Text of somebody else's with one column for each character: control characters and those of
-/// which terminals do not agree on the width are replaced.
+/// Foreign text with one column for each character: control characters and characters on whose width
+/// terminals do not agree are replaced.
 pub fn plain(text: &str) -> String {
     text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
 }

@@ -13,15 +13,15 @@ use futures_util::FutureExt;
 use super::Place;
 use crate::publisher::cloudwatch::failure::causes;
 
-/// What the files say.
+/// The content of the files.
 pub struct Found {
     pub mistakes: Vec<String>,
-    /// Nothing if a file cannot be used, since it may be the one that has what is looked for.
+    /// `None` if a file cannot be used, since the profile may be in that file.
     pub profiles: Option<ProfileSet>,
     pub looked_at: Vec<String>,
 }
 
-/// Reads both files, and parses them by themselves, so that it is known which of them is wrong.
+/// Reads both files, and parses each by itself to know which one is wrong.
 pub fn files(place: Place<'_>) -> Found {
     let mut found = Found { mistakes: Vec::new(), profiles: None, looked_at: Vec::new() };
     let mut texts = Vec::new();
@@ -69,7 +69,7 @@ pub fn files(place: Place<'_>) -> Found {
     found
 }
 
-/// What files with these paths and texts say together.
+/// The profiles of files with these paths and texts together.
 fn parsed(texts: &[(EnvConfigFileKind, &str, &str)]) -> Result<ProfileSet, ProfileFileLoadError> {
     if texts.is_empty() {
         return Ok(ProfileSet::default());
@@ -79,6 +79,7 @@ fn parsed(texts: &[(EnvConfigFileKind, &str, &str)]) -> Result<ProfileSet, Profi
         .iter()
         .fold(EnvConfigFiles::builder(), |files, (kind, path, _)| files.with_file(*kind, path));
     let (fs, env) = (Fs::from_slice(&contents), Env::from_slice(&[]));
+    // The selected profile does not matter: `mistakes::find` asks for one by its name.
     let (files, profile) = (files.build(), Some(Cow::Borrowed("default")));
     // The files are in memory, so there is nothing to wait for.
     let loaded = profile::load(&fs, &env, &files, profile).now_or_never();
@@ -93,7 +94,7 @@ fn expanded(path: &str, place: Place<'_>) -> PathBuf {
     }
 }
 
-/// A file's bytes. Anything else, such as a pipe that nobody writes to, could hold up the agent.
+/// A file's bytes. Anything else, such as a pipe without a writer, could block the agent.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let metadata = fs::metadata(path)?;
     if metadata.is_dir() {
@@ -107,5 +108,5 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Configuration files and tokens are some kilobytes. What is beyond this in a file is not read.
+/// Configuration files and tokens are some kilobytes. The rest of a longer file is not read.
 const LONGEST_FILE: u64 = 1 << 20;

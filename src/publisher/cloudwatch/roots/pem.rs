@@ -6,7 +6,7 @@ use std::path::Path;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-/// What a file that should hold certificates holds.
+/// The content of a file that should hold certificates.
 #[derive(Debug, PartialEq)]
 pub enum Content {
     /// Certificates, and how many more cannot be used. One at least can.
@@ -67,7 +67,8 @@ pub fn certificates(bytes: &[u8]) -> Content {
     }
 }
 
-/// The SDK takes only what it can parse as a root, so one that is odd has to be left out.
+/// Whether the SDK can parse a root. It panics on any other (`cert parsable` in the rustls provider of
+/// aws-smithy-http-client).
 pub fn is_usable(root: &CertificateDer<'_>) -> bool {
     webpki::anchor_from_trusted_cert(root).is_ok()
 }
@@ -99,6 +100,7 @@ fn length(der: &[u8]) -> Option<usize> {
         return Some(2 + usize::from(first));
     }
     let count = usize::from(first - LONG);
+    // Four bytes are enough for any certificate, and more could overflow the shifts below.
     let digits = rest.get(..count).filter(|digits| digits.len() <= size_of::<u32>())?;
     let length = digits.iter().fold(0, |length, &digit| length << 8 | usize::from(digit));
     length.checked_add(2 + count)
@@ -112,7 +114,7 @@ const USUAL: &str = " CERTIFICATE-----";
 /// The tag of a sequence.
 const SEQUENCE: u8 = 0x30;
 
-/// From here on the first byte of a length tells of how many bytes the length is.
+/// From this value on, the first byte of a length is this plus the number of bytes of the length (X.690).
 const LONG: u8 = 0x80;
 
 #[cfg(test)]
