@@ -130,8 +130,7 @@ pub async fn run(settings: &Settings) -> String {
         metrics: published::all(settings, &summary),
         unavailable,
         publishers,
-        cost: (!summary.entries.is_empty())
-            .then(|| Comparison::of(settings, &summary, settings.identity.dimension_sets().len())),
+        cost: (!summary.entries.is_empty()).then(|| Comparison::of(settings, &summary)),
     };
     match settings.publishing.output {
         Output::Text => text::render(&explanation),
