@@ -147,11 +147,12 @@ impl Comparison {
     }
 }
 
-/// Says in the log what it costs, with the second window: the first one may have begun too late to have
-/// a value of everything.
+/// Says in the log what it costs, with the first window. That may have begun too late to have a value of
+/// everything, and containers may start later: it is said again with a window that has more in it than
+/// all before.
 pub struct SayCost {
     settings: Settings,
-    windows: u32,
+    most_entries: usize,
 }
 
 impl SayCost {
@@ -161,14 +162,14 @@ impl SayCost {
         let found = settings.identity.auto_dimensions.iter();
         let found: Vec<_> = found.map(|asked| asked.with(SUPPOSED.to_owned())).collect();
         settings.identity.dimensions.extend(found);
-        Self { settings, windows: 0 }
+        Self { settings, most_entries: 0 }
     }
 }
 
 impl Sink for SayCost {
     fn summary(&mut self, summary: &Rc<Summary>) {
-        self.windows = self.windows.saturating_add(1);
-        if self.windows == 2 {
+        if summary.entries.len() > self.most_entries {
+            self.most_entries = summary.entries.len();
             log::info!(target: COST, "cost: {}", Comparison::of(&self.settings, summary));
         }
     }
