@@ -83,7 +83,7 @@ impl Sampler {
             source: chosen.source,
             whole: Gauge { limits, ..Gauge::of(None, collector) },
             containers: BTreeMap::new(),
-            reports: ReportWatch::new(numbers, chosen.scope),
+            reports: ReportWatch::new(numbers),
             values: Vec::new(),
         };
         // Counters count from here on.
@@ -125,7 +125,8 @@ impl Sampler {
 
     /// Takes the numbers that are read once a window.
     pub fn report(&mut self, collector: &mut Collector) {
-        let report = self.reports.watch(self.source.reported(), collector);
+        let (reported, unreported) = (self.source.reported(), self.source.unreported());
+        let report = self.reports.watch(reported, unreported, collector);
         collector.report(&report);
     }
 

@@ -8,7 +8,6 @@ use log::{Level, info, log, warn};
 use tokio::time::Instant;
 
 use crate::collector::Collector;
-use crate::config::Scope;
 use crate::model::{Limit, Number, Numbers, ReadError, Report, Reported};
 
 /// Says when a part of the readings can no longer be read, and when it can be again.
@@ -69,7 +68,6 @@ impl<T: Clone + Display + PartialEq> LimitWatch<T> {
 pub struct ReportWatch {
     /// The numbers that were asked for.
     asked: Vec<Number>,
-    scope: Scope,
     failures: Vec<(Number, FailureWatch)>,
     missing: Vec<(Number, String)>,
     /// Whether it was said which numbers cannot be measured here.
@@ -77,18 +75,23 @@ pub struct ReportWatch {
 }
 
 impl ReportWatch {
-    pub fn new(asked: Numbers, scope: Scope) -> Self {
+    pub fn new(asked: Numbers) -> Self {
         let asked = asked.iter().filter(|number| !number.is_sampled()).collect();
-        Self { asked, scope, failures: Vec::new(), missing: Vec::new(), is_said: false }
+        Self { asked, failures: Vec::new(), missing: Vec::new(), is_said: false }
     }
 
-    /// The report of those numbers that have a value.
-    pub fn watch(&mut self, reported: Reported, collector: &mut Collector) -> Report {
+    /// The report of those numbers that have a value, and why the source does not have the others.
+    pub fn watch(
+        &mut self,
+        reported: Reported,
+        unreported: Option<&str>,
+        collector: &mut Collector,
+    ) -> Report {
         self.missing.clear();
         for number in &self.asked {
-            if !reported.iter().any(|(offered, _)| offered == number) {
-                let reason = format!("scope {} does not measure it", self.scope);
-                self.missing.push((*number, reason));
+            let is_reported = reported.iter().any(|(offered, _)| offered == number);
+            if let Some(reason) = unreported.filter(|_| !is_reported) {
+                self.missing.push((*number, reason.to_owned()));
             }
         }
         let mut report = Report::default();
@@ -106,12 +109,13 @@ impl ReportWatch {
     /// Says once which of the numbers that were asked for cannot be measured here. What can and has
     /// failed, the log has already.
     pub fn say_missing(&mut self) {
-        if std::mem::replace(&mut self.is_said, true) {
+        if self.is_said {
             return;
         }
         for (number, reason) in &self.missing {
             if !self.failures.iter().any(|(offered, _)| offered == number) {
                 warn!("{} unavailable: {reason}", number.published());
+                self.is_said = true;
             }
         }
     }

@@ -198,6 +198,10 @@ impl Source for Host {
         };
         vec![cpu, self.explain_memory()]
     }
+
+    fn unreported(&self) -> Option<&'static str> {
+        Some("scope host does not measure it")
+    }
 }
 
 /// Whether lxcfs shows a container's meminfo in place of the machine's. What ZFS holds is then the

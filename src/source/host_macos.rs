@@ -67,6 +67,10 @@ impl Source for Host {
     fn read(&mut self, instant: tokio::time::Instant) -> Reading {
         Reading { cpu: Some(self.read_cpu(instant)), memory: Some(self.read_memory()) }
     }
+
+    fn unreported(&self) -> Option<&'static str> {
+        Some("scope host does not measure it")
+    }
 }
 
 fn available(system: &mut Result<System, String>) -> Result<&mut System, ReadError> {

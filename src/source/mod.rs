@@ -52,6 +52,12 @@ pub trait Source {
     fn reported(&mut self) -> Reported {
         Reported::new()
     }
+
+    /// Why the numbers that are not among the reported ones cannot be measured here. `None` where it is
+    /// not known, or not yet.
+    fn unreported(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Limits change while something runs (`docker update`, a pod that is resized, a core that is taken

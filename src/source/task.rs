@@ -85,6 +85,9 @@ struct Told {
 /// milliseconds; after this, sampling starts, and what it tells later is taken up then.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
 
+/// The control group of the agent is its own container's, and the endpoint tells neither of all.
+const OF_SEVERAL: &str = "an ECS task of several containers has no such counter of the whole";
+
 /// Between two answers of the endpoint.
 const NOTHING_NEW: Reading = Reading { cpu: None, memory: None };
 
@@ -284,6 +287,14 @@ impl Source for Task {
         match &mut self.way {
             Way::Own(container) => container.reported(),
             Way::Fused(..) | Way::Exact(..) | Way::Unknown => Reported::new(),
+        }
+    }
+
+    fn unreported(&self) -> Option<&'static str> {
+        match self.way {
+            // That of one container is its control group's, which has all of them.
+            Way::Unknown | Way::Own(_) => None,
+            Way::Fused(..) | Way::Exact(..) => Some(OF_SEVERAL),
         }
     }
 }

@@ -1,0 +1,72 @@
+//! What `explain` and the log say of a task's numbers that have no value.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use support::endpoint::{Answer, Endpoint};
+use support::{Agent, command, run};
+
+use crate::{fixture, previewing, single_container, statistics};
+
+const EVENTS: [&str; 2] = ["--metrics", "cpu,memory,throttling,oom-kills"];
+const SEVERAL: &str = "an ECS task of several containers has no such counter of the whole";
+
+fn explaining(url: &str) -> Command {
+    let mut explain = command();
+    explain.args(["explain", "--namespace", "Test", "--service", "Foo", "--dry-run"]);
+    explain.env("ECS_CONTAINER_METADATA_URI_V4", url);
+    explain
+}
+
+fn unavailable(explain: &mut Command) -> Value {
+    let text = run(explain.args(["--output", "json"])).expect_code(0).stdout;
+    let explanation: Value = serde_json::from_str(&text).expect("JSON");
+    explanation["unavailable"].clone()
+}
+
+/// A task on EC2 whose containers have statistics.
+fn several() -> Endpoint {
+    Endpoint::start(|path, before| match path {
+        "/task" => Answer::Ok(fixture("task-ec2.json")),
+        _ => Answer::Ok(statistics(before as u32, [100 * before as u64, 10], [400, 12])),
+    })
+}
+
+#[test]
+fn a_task_of_several_containers_says_why_it_has_no_events() {
+    let endpoint = several();
+    let expected = json!([
+        { "name": "CPUThrottling", "reason": SEVERAL },
+        { "name": "OOMKills", "reason": SEVERAL },
+    ]);
+    assert_eq!(unavailable(explaining(&endpoint.url()).args(EVENTS)), expected);
+    let endpoint = several();
+    let agent = Agent::start(previewing(&endpoint.url()).args(EVENTS));
+    agent.wait_for_log(&format!("CPUThrottling unavailable: {SEVERAL}"));
+    agent.wait_for_log(&format!("OOMKills unavailable: {SEVERAL}"));
+    agent.wait_for_stdout(" CPUUtilization=5.00%");
+    let ended = agent.terminate().expect_code(0);
+    assert_eq!(ended.stderr.matches(SEVERAL).count(), 2, "once each: {ended:#?}");
+}
+
+#[test]
+fn a_task_of_one_container_is_not_said_to_have_no_events() {
+    let endpoint = Endpoint::start(|_, _| Answer::Ok(single_container()));
+    let agent = Agent::start(previewing(&endpoint.url()).args(EVENTS));
+    agent.wait_for_stdout("MaxMemoryUtilization=");
+    let ended = agent.terminate().expect_code(0);
+    // A file of the control group may have no such figure here; the log calls that by its own name.
+    for never in [SEVERAL, "CPUThrottling unavailable", "OOMKills unavailable", "scope task does"] {
+        assert!(!ended.stderr.contains(never), "{never}: {ended:#?}");
+    }
+}
+
+#[test]
+fn events_are_not_measured_yet_while_it_is_not_known_what_the_task_is() {
+    let endpoint = Endpoint::start(|_, _| Answer::Status(500));
+    let unavailable = unavailable(explaining(&endpoint.url()).args(EVENTS));
+    for name in ["CPUThrottling", "OOMKills"] {
+        let expected = json!({ "name": name, "reason": "not measured yet" });
+        assert!(unavailable.as_array().is_some_and(|all| all.contains(&expected)), "{unavailable}");
+    }
+}
