@@ -135,6 +135,20 @@ impl Sampler {
         self.reports.missing()
     }
 
+    /// The parts of each container that runs, each with why it cannot be read, while that is so.
+    pub fn containers(&self) -> Vec<(Arc<str>, Number, Option<ReadError>)> {
+        let mut parts = Vec::new();
+        for name in self.source.running() {
+            let gauge = self.containers.get(&name);
+            let failure = |watch: &FailureWatch| watch.failure().cloned();
+            let cpu = gauge.and_then(|gauge| failure(&gauge.cpu_failures));
+            let memory = gauge.and_then(|gauge| failure(&gauge.memory_failures));
+            parts.push((name.clone(), Number::Cpu, cpu));
+            parts.push((name, Number::Memory, memory));
+        }
+        parts
+    }
+
     /// What the readings are made of.
     pub fn explain(&mut self) -> Vec<Evidence> {
         self.source.explain()

@@ -1,7 +1,7 @@
 //! Sees from reading to reading what has changed: limits, failures, the wall clock.
 
 use std::fmt::Display;
-use std::mem::{Discriminant, discriminant};
+use std::mem::discriminant;
 use std::time::{Duration, SystemTime};
 
 use log::{Level, info, log, warn};
@@ -13,8 +13,8 @@ use crate::model::{Limit, Number, Numbers, ReadError, Report, Reported};
 /// Says when a part of the readings can no longer be read, and when it can be again.
 pub struct FailureWatch {
     part: String,
-    /// The kind of the failure that was said last, while it lasts.
-    failure: Option<Discriminant<ReadError>>,
+    /// The failure that was said last, while it lasts.
+    failure: Option<ReadError>,
 }
 
 impl FailureWatch {
@@ -24,21 +24,27 @@ impl FailureWatch {
 
     pub fn watch<R>(&mut self, reading: Option<Result<R, ReadError>>) -> Option<R> {
         let reading = reading?;
-        let failure = reading.as_ref().err().map(discriminant);
-        let before = std::mem::replace(&mut self.failure, failure);
+        let before = self.failure.as_ref().map(discriminant);
         match &reading {
-            Err(error) if before != failure => {
+            // One of another kind is news.
+            Err(error) if before != Some(discriminant(error)) => {
                 let level = match error {
                     // One sample is lost, and the next is right.
                     ReadError::WentBack { .. } => Level::Warn,
                     _ => Level::Error,
                 };
                 log!(level, "{} unavailable: {error}", self.part);
+                self.failure = Some(error.clone());
             }
-            Ok(_) if before.is_some() => info!("{} available again", self.part),
+            Ok(_) if self.failure.take().is_some() => info!("{} available again", self.part),
             _ => {}
         }
         reading.ok()
+    }
+
+    /// Why it cannot be read, while that is so.
+    pub fn failure(&self) -> Option<&ReadError> {
+        self.failure.as_ref()
     }
 }
 

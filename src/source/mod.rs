@@ -43,6 +43,12 @@ pub trait Source {
         Vec::new()
     }
 
+    /// The containers that run, as far as each was asked for and they are known, whether or not there is
+    /// a reading of them.
+    fn running(&self) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+
     /// What the readings are made of, as it stands now.
     fn explain(&mut self) -> Vec<Evidence> {
         Vec::new()

@@ -70,3 +70,37 @@ fn events_are_not_measured_yet_while_it_is_not_known_what_the_task_is() {
         assert!(unavailable.as_array().is_some_and(|all| all.contains(&expected)), "{unavailable}");
     }
 }
+
+#[test]
+fn what_a_container_has_no_value_of_is_said() {
+    // The kernel of this machine counts no memory of the second one, so that the whole has none either.
+    let worker = "a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192";
+    let metrics = "c7d8e9f00112233445566778899aabbccddeeff00112233445566778899aabbc";
+    let endpoint = || {
+        Endpoint::start(move |path, before| match path {
+            "/task" => Answer::Ok(fixture("task-ec2.json")),
+            _ => {
+                let text = statistics(before as u32, [100 * before as u64, 10], [400, 12]);
+                let text = text.replace("\"0\":", &format!("\"{worker}\":"));
+                let text = text.replace("\"1\":", &format!("\"{metrics}\":"));
+                let (others, of_metrics) = text.rsplit_once("\"memory_stats\":").expect("two");
+                let (_, rest) = of_metrics.split_once("}}").expect("its end");
+                Answer::Ok(format!("{others}\"memory_stats\":{{}}{rest}"))
+            }
+        })
+    };
+    let (running, task) = (endpoint(), endpoint());
+    let unavailable = unavailable(explaining(&running.url()).arg("--per-container"));
+    let all = unavailable.as_array().expect("a list");
+    let (whole, of_containers): (Vec<_>, Vec<_>) =
+        all.iter().partition(|one| one.get("container").is_none());
+    let expected = json!({
+        "name": "MemoryUtilization", "container": "metrics",
+        "reason": "the statistics of the container do not have it",
+    });
+    assert_eq!(of_containers, [&expected], "{unavailable}");
+    assert_eq!(whole.len(), 1, "{unavailable}");
+    let text = run(explaining(&task.url()).arg("--per-container")).expect_code(0).stdout;
+    let line = "  MemoryUtilization of metrics: unavailable: the statistics of the container do not have it";
+    assert!(text.lines().any(|printed| printed == line), "{text}");
+}
