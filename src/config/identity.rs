@@ -37,9 +37,4 @@ impl Identity {
         let sets: Vec<_> = sets.collect();
         if sets.is_empty() { vec![self.dimensions.iter().collect()] } else { sets }
     }
-
-    /// How many sets of dimensions there are if all dimensions are found out.
-    pub fn set_count(&self) -> usize {
-        self.sets.len().max(1)
-    }
 }

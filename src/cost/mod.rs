@@ -10,10 +10,11 @@ use serde::Serialize;
 use self::prices::{CALL, LOG_GIGABYTE, METRIC_MONTH, SOURCE};
 use crate::collector::sink::Sink;
 use crate::config::{Publish, Settings, ValueForm};
+use crate::delivery;
 use crate::delivery::choice::Choice;
 use crate::logging::COST;
 use crate::model::{Number, Summary, ValueCount};
-use crate::publisher::emf;
+use crate::publisher::{self, Retries, emf};
 
 /// What one agent sends in a month in which it runs all the time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,37 +26,31 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// The cost of windows like this one with so many sets of dimensions. Two publishers that send the
-    /// same metrics do not make them twice.
-    pub fn of(settings: &Settings, summary: &Summary, sets: usize) -> Self {
+    /// The cost of windows like this one. Two publishers that send the same metrics do not make them twice.
+    pub fn of(settings: &Settings, summary: &Summary) -> Self {
         let publishing = &settings.publishing;
-        Self::with(settings, summary, sets, &publishing.publishers, publishing.form)
+        Self::with(settings, summary, &publishing.publishers, publishing.form)
     }
 
     /// The same with other publishers, or another form.
     fn with(
         settings: &Settings,
         summary: &Summary,
-        sets: usize,
         publishers: &[Publish],
         form: ValueForm,
     ) -> Self {
         let to = |publish| publishers.contains(&publish);
         let (by_calls, by_log) = (to(Publish::CloudWatch), to(Publish::Emf));
         let choice = Choice { form, ..Choice::of(settings) };
-        let whole = whole_window(settings, summary, form);
-        let data = choice.data(&whole, 1);
-        let names = data.len();
+        let whole = Rc::new(whole_window(settings, summary, form));
+        // All sets of dimensions go together in a line of a log, and by themselves in a request.
+        let (once, sets) = (choice.data(&whole, 1), settings.identity.dimension_sets().len());
         let windows = MONTH_SECONDS / settings.measuring.period.as_secs_f64();
+        let a_window = |count: usize| windows * count as f64;
         Self {
-            metrics: if by_calls || by_log { names * sets } else { 0 },
-            // Without a metric nothing is sent.
-            calls: if by_calls && names > 0 { windows } else { 0.0 },
-            log_bytes: if by_log {
-                windows * emf::log_bytes(settings, &whole, &data) as f64
-            } else {
-                0.0
-            },
+            metrics: if by_calls || by_log { once.len() * sets } else { 0 },
+            calls: if by_calls { a_window(requests(settings, choice, &whole)) } else { 0.0 },
+            log_bytes: if by_log { a_window(emf::log_bytes(settings, &whole, &once)) } else { 0.0 },
         }
     }
 
@@ -65,6 +60,13 @@ impl Cost {
         let logs = LOG_GIGABYTE * self.log_bytes / 1e9;
         metric_dollars(self.metrics as f64 * agents) + agents * (calls + logs)
     }
+}
+
+/// How many requests of CloudWatch a window takes. Nothing is sent by this.
+fn requests(settings: &Settings, choice: Choice, summary: &Rc<Summary>) -> usize {
+    let publisher = publisher::choose::open(Publish::CloudWatch, settings, &Retries::default());
+    let data = choice.data(summary, publisher.terms().sets);
+    delivery::sends(&*publisher, summary.clone(), data)
 }
 
 /// The tiers, one after the other.
@@ -117,7 +119,7 @@ struct Alternative {
 }
 
 impl Comparison {
-    pub fn of(settings: &Settings, summary: &Summary, sets: usize) -> Self {
+    pub fn of(settings: &Settings, summary: &Summary) -> Self {
         let publishing = &settings.publishing;
         let all = [
             (Publish::CloudWatch, ValueForm::MedianMax, "--statistics median-max"),
@@ -129,10 +131,10 @@ impl Comparison {
             publishing.publishers != [*publish] || publishing.form != *form
         });
         let alternatives = others.map(|(publish, form, options)| {
-            let cost = Cost::with(settings, summary, sets, &[publish], form);
+            let cost = Cost::with(settings, summary, &[publish], form);
             Alternative { options, dollars_a_month: cost.dollars(1.0) }
         });
-        let chosen = Cost::of(settings, summary, sets);
+        let chosen = Cost::of(settings, summary);
         Self {
             dollars_a_month: chosen.dollars(1.0),
             metrics: chosen.metrics,
@@ -144,24 +146,29 @@ impl Comparison {
     }
 }
 
-/// Logs the cost with the second window: the first one may have begun too late to have all metrics.
+/// Logs the cost with the first window. That may have begun too late to have all metrics, and containers
+/// may start later: the cost is logged again with a window that has more metrics than all before.
 pub struct SayCost {
     settings: Settings,
-    windows: u32,
+    most_entries: usize,
 }
 
 impl SayCost {
     pub fn of(settings: &Settings) -> Self {
-        Self { settings: settings.clone(), windows: 0 }
+        let mut settings = settings.clone();
+        // They are still being found out, and what they are called changes the price by nothing.
+        let found = settings.identity.auto_dimensions.iter();
+        let found: Vec<_> = found.map(|asked| asked.with(SUPPOSED.to_owned())).collect();
+        settings.identity.dimensions.extend(found);
+        Self { settings, most_entries: 0 }
     }
 }
 
 impl Sink for SayCost {
     fn summary(&mut self, summary: &Rc<Summary>) {
-        self.windows = self.windows.saturating_add(1);
-        if self.windows == 2 {
-            let sets = self.settings.identity.set_count();
-            log::info!(target: COST, "cost: {}", Comparison::of(&self.settings, summary, sets));
+        if summary.entries.len() > self.most_entries {
+            self.most_entries = summary.entries.len();
+            log::info!(target: COST, "cost: {}", Comparison::of(&self.settings, summary));
         }
     }
 }
@@ -189,15 +196,19 @@ impl fmt::Display for Comparison {
 /// A month as AWS reckons it: 730 hours.
 const MONTH_SECONDS: f64 = 730.0 * 3600.0;
 
+/// As long as the id of a task, which is the longest value that is usual for a dimension.
+const SUPPOSED: &str = "0123456789abcdef0123456789abcdef";
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::AutoDimension;
     use crate::model::tests::{entry, sampled, summary};
     use crate::publisher::cloudwatch::tests::settings;
 
     /// What CPU and memory of the whole cost.
     fn of(settings: &Settings) -> Cost {
-        Cost::of(settings, &window(), settings.identity.set_count())
+        Cost::of(settings, &window())
     }
 
     fn window() -> Summary {
@@ -243,7 +254,7 @@ mod tests {
             let mut emf = settings(60, &[]);
             emf.publishing.publishers = vec![Publish::Emf];
             emf.publishing.form = form;
-            let bytes = |entries: Vec<_>| Cost::of(&emf, &summary(entries), 1).log_bytes / 43_800.0;
+            let bytes = |entries: Vec<_>| Cost::of(&emf, &summary(entries)).log_bytes / 43_800.0;
             let one = bytes(vec![of(None)]);
             let three = bytes(vec![of(None), of(Some("app")), of(Some("web"))]);
             // A line of a container names one dimension more, twice and with its value.
@@ -272,7 +283,41 @@ mod tests {
         let window = summary(vec![of(None), of(Some("app")), of(Some("web"))]);
         let mut settings = settings(60, &[]);
         settings.measuring.metrics = crate::model::Numbers::of(Number::ALL);
-        assert_eq!(Cost::of(&settings, &window, 2).metrics, 12);
+        settings.identity.sets = vec![vec!["ServiceName".into()]; 2];
+        assert_eq!(Cost::of(&settings, &window).metrics, 12);
+    }
+
+    /// How many calls a window takes that has so many containers.
+    fn calls(settings: &Settings, containers: usize) -> f64 {
+        let names: Vec<_> = (0..containers).map(|n| format!("c{n:03}")).collect();
+        let all = std::iter::once(None).chain(names.iter().map(|name| Some(&**name)));
+        let of = |container| entry(Number::Cpu, container, sampled(67, 1.0, 2.0));
+        let windows = MONTH_SECONDS / settings.measuring.period.as_secs_f64();
+        Cost::of(settings, &summary(all.map(of).collect())).calls / windows
+    }
+
+    #[test]
+    fn a_window_that_takes_several_requests_is_as_many_calls() {
+        let plain = settings(60, &[]);
+        // A median and a maximum each: 1,000 data fit, 1,002 do not.
+        assert_eq!([499, 500, 999, 1000].map(|n| calls(&plain, n)), [1.0, 2.0, 2.0, 3.0]);
+        // The value of a dimension makes a datum some 5 kB, of which a megabyte holds fewer.
+        let long = "x".repeat(250);
+        let dimensions: Vec<_> = (0..20).map(|n| (format!("Dimension{n}"), &*long)).collect();
+        let dimensions: Vec<_> = dimensions.iter().map(|(name, value)| (&**name, *value)).collect();
+        assert_eq!([50, 100, 200].map(|n| calls(&settings(60, &dimensions), n)), [1.0, 2.0, 3.0]);
+        // 4,001 samples of an hour are up to 27 data of 150 values each: 11 such metrics are a megabyte.
+        let mut hour = settings(3600, &[]);
+        hour.publishing.form = ValueForm::Distribution;
+        assert_eq!([9, 11, 36].map(|n| calls(&hour, n)), [1.0, 2.0, 4.0]);
+    }
+
+    #[test]
+    fn dimensions_that_are_still_to_be_found_out_are_counted() {
+        let mut settings = settings(60, &[]);
+        settings.identity.auto_dimensions = vec![AutoDimension::TaskId];
+        settings.identity.sets = vec![vec!["ServiceName".into()], vec!["TaskId".into()]];
+        assert_eq!(of(&SayCost::of(&settings).settings).metrics, 8);
     }
 
     #[test]
@@ -285,7 +330,7 @@ mod tests {
 
     #[test]
     fn it_is_said_beside_the_alternatives() {
-        let text = Comparison::of(&settings(60, &[]), &window(), 1).to_string();
+        let text = Comparison::of(&settings(60, &[]), &window()).to_string();
         assert_eq!(
             text,
             "about $1.64 a month: 4 metrics, 43800 PutMetricData calls (list price of us-east-1, \

@@ -30,6 +30,22 @@ impl Plan {
     pub fn len(&self) -> usize {
         self.0.iter().map(Range::len).sum()
     }
+
+    /// Whether the publisher is to get it. Of a window without data most want to know nothing.
+    pub fn is_sent(&self, terms: &Terms) -> bool {
+        self.len() > 0 || terms.empty_windows
+    }
+}
+
+/// How many sends one window takes, as long as each of them is accepted.
+pub fn sends(publisher: &dyn Publisher, summary: Rc<Summary>, data: Vec<Datum>) -> usize {
+    let (mut backlog, terms, mut sends) = (Backlog::default(), publisher.terms(), 0);
+    backlog.push(summary, data);
+    while let Some(plan) = backlog.plan(publisher, &terms, usize::MAX) {
+        sends += usize::from(plan.is_sent(&terms));
+        backlog.settle(&plan);
+    }
+    sends
 }
 
 impl Backlog {

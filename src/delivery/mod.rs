@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+pub use self::backlog::sends;
 use self::backlog::{Backlog, Plan, Unsent};
 use self::choice::Choice;
 use self::outage::Outage;
@@ -175,7 +176,7 @@ impl Delivery {
         self.drop_expired();
         let mut most = usize::MAX;
         while let Some(plan) = self.backlog.plan(&*self.publisher, &self.terms, most) {
-            let sent = if plan.len() > 0 || self.terms.empty_windows {
+            let sent = if plan.is_sent(&self.terms) {
                 let parcels = self.backlog.parcels(&plan);
                 self.publisher.send(&parcels, hurry).await.map(Some)
             } else {

@@ -5,6 +5,7 @@ mod published;
 mod text;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use log::LevelFilter;
@@ -97,7 +98,7 @@ pub async fn run(settings: &Settings) -> String {
     let table = Table::new(MOST_SAMPLES, with_values);
     let mut collector = Collector::new(LONGEST_LOOK, table, hand_out);
     let looked = look(chosen, settings, &mut collector).await;
-    let Looked { cpu: [first, second], memory, evidence, missing } = looked;
+    let Looked { cpu: [first, second], memory, evidence, missing, containers } = looked;
     collector.finish();
     let summary = published::summary(summaries);
     let mut publishers = Vec::new();
@@ -116,7 +117,8 @@ pub async fn run(settings: &Settings) -> String {
         let of_part = part.map(|error| error.to_string());
         of_part.or(missing).unwrap_or_else(|| NO_FIGURES.to_owned())
     };
-    let unavailable = published::unavailable(settings, &summary, reason_of);
+    let mut unavailable = published::unavailable(settings, &summary, reason_of);
+    unavailable.extend(published::unavailable_of_containers(settings, &summary, &containers));
     let explanation = Explanation {
         scope: scope.to_string(),
         reason: Text::from(&*reason),
@@ -131,8 +133,7 @@ pub async fn run(settings: &Settings) -> String {
         metrics: published::all(settings, &summary),
         unavailable,
         publishers,
-        cost: (!summary.entries.is_empty())
-            .then(|| Comparison::of(settings, &summary, settings.identity.dimension_sets().len())),
+        cost: (!summary.entries.is_empty()).then(|| Comparison::of(settings, &summary)),
     };
     match settings.publishing.output {
         Output::Text => text::render(&explanation),
@@ -160,6 +161,8 @@ struct Looked {
     evidence: Vec<Evidence>,
     /// The numbers that have no value, each with the reason.
     missing: Vec<(Number, String)>,
+    /// Those of each container that runs, each with why it cannot be read, where that is so.
+    containers: Vec<(Arc<str>, Number, Option<ReadError>)>,
 }
 
 /// Samples until there is memory, and CPU twice. The collector gets all of it.
@@ -182,7 +185,8 @@ async fn look(chosen: Chosen, settings: &Settings, collector: &mut Collector) ->
         if is_complete || start.elapsed() >= longest {
             quietly(|| sampler.report(collector));
             let missing = sampler.missing();
-            return Looked { evidence, missing, ..looked };
+            let containers = sampler.containers();
+            return Looked { evidence, missing, containers, ..looked };
         }
         sleep(settings.measuring.sample_interval.min(LONGEST_INTERVAL)).await;
     }

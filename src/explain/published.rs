@@ -1,16 +1,17 @@
 //! What would be published: every metric with every set of dimensions and every container.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
 use tokio::sync::mpsc::{Receiver, channel};
 
-use super::{Text, as_map};
+use super::{NO_FIGURES, Text, as_map};
 use crate::collector::sink::HandOut;
 use crate::config::{Dimension, Settings};
 use crate::delivery::choice::Choice;
-use crate::model::{CONTAINER_NAME, Datum, Number, Statistic, Summary, Value};
+use crate::model::{CONTAINER_NAME, Datum, Number, ReadError, Statistic, Summary, Value};
 use crate::publisher::names::{name, unit};
 
 /// A metric as it would be sent.
@@ -31,6 +32,9 @@ pub struct Published {
 #[derive(Debug, Serialize)]
 pub struct Unavailable {
     pub name: &'static str,
+    /// That it is of, if it is not of the whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<Text>,
     pub reason: Text,
 }
 
@@ -67,7 +71,41 @@ pub fn unavailable(
     };
     let absent = settings.measuring.metrics.iter().filter(is_absent);
     let reason = |number| Text::from(&*reason(number));
-    absent.map(|number| Unavailable { name: number.published(), reason: reason(number) }).collect()
+    let unavailable = |number: Number| Unavailable {
+        name: number.published(),
+        container: None,
+        reason: reason(number),
+    };
+    absent.map(unavailable).collect()
+}
+
+/// The same of the containers that run: of each number the failure, if it was one.
+pub fn unavailable_of_containers(
+    settings: &Settings,
+    summary: &Summary,
+    running: &[(Arc<str>, Number, Option<ReadError>)],
+) -> Vec<Unavailable> {
+    let data = Choice::of(settings).data(summary, 1);
+    let is_absent = |name: &str, number: Number| {
+        let mut metrics = data.iter().map(|datum| &datum.entry(summary).metric);
+        let is_it = |container: &Rc<str>| **container == *name;
+        !metrics.any(|of| of.number() == Some(number) && of.container().is_some_and(is_it))
+    };
+    let mut unavailable = Vec::new();
+    for (name, number, failure) in running {
+        if settings.measuring.metrics.contains(*number) && is_absent(name, *number) {
+            // CPU has a value after two readings, and memory would have one after the first.
+            let was_read = summary.of(Number::Cpu, Some(name)).is_some();
+            let reason = match failure {
+                Some(failure) => failure.to_string(),
+                None if was_read => NOT_AMONG_STATISTICS.to_owned(),
+                None => NO_FIGURES.to_owned(),
+            };
+            let (name, container) = (number.published(), Some(Text::from(&**name)));
+            unavailable.push(Unavailable { name, container, reason: Text::from(&*reason) });
+        }
+    }
+    unavailable
 }
 
 impl Published {
@@ -94,5 +132,76 @@ impl Published {
                 Value::Many(_) => None,
             },
         }
+    }
+}
+
+/// The kernel may count no memory, and then the endpoint does not tell it.
+const NOT_AMONG_STATISTICS: &str = "the statistics of the container do not have it";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Numbers;
+    use crate::model::tests::{entry, sampled};
+    use crate::publisher::cloudwatch::tests::settings;
+
+    /// Name, container and reason of what is unavailable of these containers.
+    fn unavailable(
+        settings: &Settings,
+        running: &[(&str, Number, Option<ReadError>)],
+    ) -> Vec<String> {
+        // There is memory of `app`, all of `web`, and CPU of `pi`.
+        let of = |number, container| entry(number, Some(container), sampled(1, 1.0, 2.0));
+        let whole = entry(Number::Cpu, None, sampled(1, 1.0, 2.0));
+        let measured = [
+            of(Number::Memory, "app"),
+            of(Number::Cpu, "web"),
+            of(Number::Memory, "web"),
+            of(Number::Cpu, "pi"),
+        ];
+        let entries = std::iter::once(whole).chain(measured).collect();
+        let running: Vec<_> = running
+            .iter()
+            .map(|(name, number, failure)| (Arc::from(*name), *number, failure.clone()))
+            .collect();
+        let all =
+            unavailable_of_containers(settings, &crate::model::tests::summary(entries), &running);
+        let brief = |of: Unavailable| {
+            format!("{} of {}: {}", of.name, of.container.expect("its name"), of.reason)
+        };
+        all.into_iter().map(brief).collect()
+    }
+
+    #[test]
+    fn what_a_container_has_no_value_of_is_listed_with_the_reason() {
+        let mut settings = settings(60, &[]);
+        let (cpu, memory) = (Number::Cpu, Number::Memory);
+        let missing = || Some(ReadError::Missing("/task".into()));
+        let running = [
+            // One that has had a single reading, one that is complete, though a later reading failed,
+            // one without any.
+            ("app", cpu, None),
+            ("app", memory, None),
+            ("web", cpu, missing()),
+            ("web", memory, None),
+            ("job", cpu, None),
+            ("job", memory, missing()),
+            ("pi", cpu, None),
+            ("pi", memory, None),
+        ];
+        assert_eq!(
+            unavailable(&settings, &running),
+            [
+                "CPUUtilization of app: not measured yet",
+                "CPUUtilization of job: not measured yet",
+                "MemoryUtilization of job: /task not found",
+                "MemoryUtilization of pi: the statistics of the container do not have it",
+            ]
+        );
+        settings.measuring.metrics = Numbers::of(&[memory]);
+        let only = unavailable(&settings, &running);
+        assert!(only.iter().all(|of| of.starts_with("Memory")), "what was not asked for: {only:?}");
+        assert_eq!(only.len(), 2, "{only:?}");
+        assert_eq!(unavailable(&settings, &[]), [""; 0], "without --per-container");
     }
 }

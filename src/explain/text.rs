@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::part::{Explained, Figure};
+use super::published::Unavailable;
 use super::{Explanation, FactShown, Text};
 
 /// A paragraph for each question that it answers.
@@ -21,8 +22,9 @@ pub fn render(explanation: &Explanation) -> String {
         let value = metric.value.map(|value| format!(" = {value:.2}")).unwrap_or_default();
         lines.push(format!("  {} ({}) {dimensions}{value}", metric.name, metric.unit));
     }
-    for metric in &explanation.unavailable {
-        lines.push(format!("  {}: unavailable: {}", metric.name, metric.reason));
+    for Unavailable { name, container, reason } in &explanation.unavailable {
+        let of = container.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+        lines.push(format!("  {name}{of}: unavailable: {reason}"));
     }
     for publisher in &explanation.publishers {
         lines.push(String::new());

@@ -86,9 +86,13 @@ impl Gauge {
         self.others.iter().any(|other| other.number == number)
     }
 
-    /// Why one of the other numbers could not be read the last time.
-    pub fn error(&self, number: Number) -> Option<&ReadError> {
-        self.others.iter().find(|other| other.number == number)?.failures.error()
+    /// Why a number could not be read the last time.
+    pub fn failure(&self, number: Number) -> Option<&ReadError> {
+        match number {
+            Number::Cpu => self.cpu_failures.failure(),
+            Number::Memory => self.memory_failures.failure(),
+            _ => self.others.iter().find(|other| other.number == number)?.failures.failure(),
+        }
     }
 
     fn other(&mut self, number: Number, collector: &mut Collector) -> &mut Other {

@@ -22,7 +22,7 @@ use self::watch::ClockWatch;
 use crate::collector::Collector;
 use crate::collector::sink::HandedOut;
 use crate::config::Scope;
-use crate::model::{Evidence, Limits, Number, Numbers, Reading, Series};
+use crate::model::{Evidence, Limits, Number, Numbers, ReadError, Reading, Series};
 use crate::source::Source;
 use crate::source::choose::Chosen;
 
@@ -157,7 +157,7 @@ impl Sampler {
     /// with the reason.
     pub fn missing(&self) -> Vec<(Number, String)> {
         let error = |number: Number| {
-            let error = self.whole.error(number).or_else(|| self.windows.error(number));
+            let error = self.whole.failure(number).or_else(|| self.windows.failure(number));
             error.map(|error| (number, error.to_string()))
         };
         let not_offered = self.not_offered().map(|number| (number, self.does_not_measure()));
@@ -175,6 +175,19 @@ impl Sampler {
 
     fn does_not_measure(&self) -> String {
         format!("scope {} does not measure it", self.scope)
+    }
+
+    /// The parts of each container that runs, each with why it cannot be read, while that is so.
+    pub fn containers(&self) -> Vec<(Arc<str>, Number, Option<ReadError>)> {
+        let mut parts = Vec::new();
+        for name in self.source.running() {
+            let gauge = self.containers.get(&name);
+            for number in [Number::Cpu, Number::Memory] {
+                let failure = gauge.and_then(|gauge| gauge.failure(number).cloned());
+                parts.push((name.clone(), number, failure));
+            }
+        }
+        parts
     }
 
     /// What the readings are made of.

@@ -78,8 +78,8 @@ impl WindowWatch {
     }
 
     /// Why a number of the whole could not be read the last time.
-    pub fn error(&self, number: Number) -> Option<&ReadError> {
-        self.of_whole(number)?.failures.error()
+    pub fn failure(&self, number: Number) -> Option<&ReadError> {
+        self.of_whole(number)?.failures.failure()
     }
 
     fn of_whole(&self, number: Number) -> Option<&Watched> {

@@ -25,6 +25,7 @@ impl FailureWatch {
         let reading = reading?;
         let before = self.failure.as_ref().map(discriminant);
         match &reading {
+            // A failure of another kind is news.
             Err(error) if before != Some(discriminant(error)) => {
                 let level = match error {
                     // One sample is lost, and the next is right; or there is nothing to lose.
@@ -34,17 +35,14 @@ impl FailureWatch {
                 log!(level, "{} unavailable: {error}", self.part);
                 self.failure = Some(error.clone());
             }
-            Ok(_) if before.is_some() => {
-                info!("{} available again", self.part);
-                self.failure = None;
-            }
+            Ok(_) if self.failure.take().is_some() => info!("{} available again", self.part),
             _ => {}
         }
         reading.ok()
     }
 
     /// The failure, while it lasts.
-    pub fn error(&self) -> Option<&ReadError> {
+    pub fn failure(&self) -> Option<&ReadError> {
         self.failure.as_ref()
     }
 }

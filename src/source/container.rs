@@ -107,16 +107,17 @@ impl Container {
         }
     }
 
-    /// Percent of the scheduling periods since the last call in which the quota was used up. `None` at
-    /// first, and where the counters went back: they were started again, and the difference says nothing.
+    /// Percent of the scheduling periods since the last call that could read them in which the quota was
+    /// used up. `None` at first, and where the counters went back: they were started again, and the
+    /// difference says nothing.
     fn throttled(&mut self) -> Result<Option<f64>, ReadError> {
-        // Taken even if the read below fails: the next difference would else span two windows.
-        let before = self.throttling.take();
         let now = match &mut self.cpu {
             Ok(cpu) => cpu.throttling()?,
             Err(none) => return Err(none.clone()),
         };
-        self.throttling = Some(now);
+        // Only now: where they could not be read, the next call covers the time since before that, as
+        // it is for CPU, and has a value at once.
+        let before = self.throttling.replace(now);
         Ok(before.and_then(|before| now.percent_since(before)))
     }
 

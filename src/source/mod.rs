@@ -61,6 +61,12 @@ pub trait Source {
         Vec::new()
     }
 
+    /// The containers that run, whether or not there is a reading of them, if each was asked for and they
+    /// are known.
+    fn running(&self) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+
     /// The raw values behind the readings, as they are now.
     fn explain(&mut self) -> Vec<Evidence> {
         Vec::new()

@@ -275,6 +275,15 @@ impl Source for Task {
         }
     }
 
+    fn running(&self) -> Vec<Arc<str>> {
+        match &self.way {
+            _ if !self.per_container => Vec::new(),
+            Way::Own(_) => self.containers.only().into_iter().collect(),
+            Way::Fused(told, _) | Way::Exact(told, _) => self.containers.names_of(&told.running),
+            Way::Unknown => Vec::new(),
+        }
+    }
+
     fn explain(&mut self) -> Vec<Evidence> {
         match &mut self.way {
             Way::Own(container) => container.explain(),

@@ -78,6 +78,23 @@ fn a_window_that_is_too_large_for_one_request_goes_in_two() {
     assert_eq!(sizes, [26, 10]);
     assert_eq!(cloudwatch.data().len(), 4 * sets);
     assert!(ended.stderr.contains("windows=1 delivered=1 "), "{ended:#?}");
+    // Two in each of the 30.4 days of a month. The only window is enough to say so.
+    let cost = "a month: 36 metrics, 61 PutMetricData calls (";
+    assert!(ended.stderr.contains(cost), "{ended:#?}");
+}
+
+#[test]
+fn the_cost_is_said_with_the_first_window_and_not_with_each() {
+    let cloudwatch = FakeCloudWatch::start();
+    let agent = Agent::start(publishing_to(&cloudwatch.url()).env("RUST_LOG", "info"));
+    agent.wait_for_log_lines(" MaxCPUUtilization=", 3);
+    let ended = agent.terminate().expect_code(0);
+    let place = |text: &str| ended.stderr.find(text).expect(text);
+    assert!(place("] cost: about $") < place(" MaxCPUUtilization="), "{ended:#?}");
+    // A first window of one sample has no CPU yet, and the next one has more.
+    let costs = ended.stderr.lines().filter(|line| line.contains("] cost: about $"));
+    let costs: Vec<_> = costs.map(|line| line.contains(" a month: 4 metrics, ")).collect();
+    assert!(matches!(costs[..], [true] | [false, true]), "{ended:#?}");
 }
 
 #[test]

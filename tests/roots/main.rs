@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fake_cloudwatch::{Certificate, FakeCloudWatch};
+use serde_json::{Value, json};
 use support::{Agent, TemporaryFile, command, publishing_to, run};
 
 /// The bytes of the only certificate of a text in PEM.
@@ -172,15 +173,28 @@ fn what_was_skipped_is_said() {
     let damaged = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
     let file = file("roots.pem", [damaged, pem].concat().as_bytes());
     let path = file.path().display();
-    let expected = format!(
-        "trusted roots: 1 of SSL_CERT_FILE \"{path}\"; skipped: 1 certificates in {path} are damaged \
-         or not supported"
-    );
+    let value = format!("1 of SSL_CERT_FILE \"{path}\"");
+    let note = format!("skipped: 1 certificates in {path} are damaged or not supported");
+    let expected = format!("trusted roots: {value} ({note})");
     let mut explaining = command();
     explaining.args(["explain", "-n", "Test", "-s", "Foo"]).env("SSL_CERT_FILE", file.path());
     explaining.env("AWS_EC2_METADATA_DISABLED", "true");
     let text = run(&mut explaining).expect_code(0).stdout;
     assert!(text.lines().any(|line| line == expected), "{expected}: {text}");
+    explaining.args(["--output", "json"]);
+    let mut roots = || {
+        let text = run(&mut explaining).expect_code(0).stdout;
+        let explanation: Value = serde_json::from_str(&text).expect("JSON");
+        explanation["publishers"][0]["trusted_roots"].clone()
+    };
+    assert_eq!(roots(), json!({ "value": value, "note": note }));
+    // Where nothing was skipped there is nothing to note, and where there is none there is no value.
+    fs::write(file.path(), pem).expect("it is writable");
+    assert_eq!(roots(), json!({ "value": value }));
+    fs::write(file.path(), damaged).expect("it is writable");
+    let none = roots();
+    assert!(none["value"].is_null(), "{none}");
+    assert!(none["note"].as_str().is_some_and(|n| n.contains("has no trusted root")), "{none}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The ECS task: the real binary and an endpoint that tells it what the task is and uses.
 #![cfg(target_os = "linux")]
 
+mod explained;
 mod failures;
 
 use std::path::Path;

@@ -26,16 +26,18 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
         facts.push(Fact::noted("files", error.to_string()));
         return facts;
     }
-    let (roots, described) = match disk::read(Roots::load).await {
+    let unknown = |why: String| (Roots::default(), Fact::noted(TRUSTED_ROOTS, why));
+    let (roots, trusted) = match disk::read(Roots::load).await {
         Ok(Ok(roots)) => {
             roots.warn();
-            (roots, None)
+            let note = roots.skipped();
+            let known = Fact { note, ..Fact::known(TRUSTED_ROOTS, roots.origin()) };
+            (roots, known)
         }
         // Of the other facts, only credentials from STS need trusted roots.
-        Ok(Err(unusable)) => (Roots::default(), Some(unusable.to_string())),
-        Err(error) => (Roots::default(), Some(error.to_string())),
+        Ok(Err(unusable)) => unknown(unusable.to_string()),
+        Err(error) => unknown(error.to_string()),
     };
-    let described = described.unwrap_or_else(|| roots.to_string());
     let http = match transport::http_client_that_trusts(&roots) {
         Ok(http) => http,
         Err(error) => {
@@ -65,7 +67,7 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
         Some(region) => endpoint(client, http, region).await,
         None => Fact::noted("endpoint", "unknown: needs a region"),
     });
-    facts.push(Fact::noted("trusted_roots", described));
+    facts.push(trusted);
     facts.push(transport::describe_proxy());
     facts
 }
@@ -125,6 +127,8 @@ impl Intercept for Address {
         Err("this request is not sent".into())
     }
 }
+
+const TRUSTED_ROOTS: &str = "trusted_roots";
 
 /// How long each provider of credentials may take.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(5);

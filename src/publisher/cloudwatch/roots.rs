@@ -211,6 +211,16 @@ impl Roots {
         }
     }
 
+    /// How many they are, and whose.
+    pub fn origin(&self) -> String {
+        format!("{} of {}", self.certificates.len(), self.owner)
+    }
+
+    /// What was named or found and cannot be used, as far as there is any.
+    pub fn skipped(&self) -> Option<String> {
+        (!self.skipped.is_empty()).then(|| format!("skipped: {}", some(&self.skipped)))
+    }
+
     /// As the SDK takes them.
     pub fn to_pem(&self) -> String {
         let mut bundle = String::new();
@@ -225,10 +235,10 @@ impl Roots {
 
 impl fmt::Display for Roots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.certificates.len(), self.owner)?;
-        match self.skipped.is_empty() {
-            true => Ok(()),
-            false => write!(f, "; skipped: {}", some(&self.skipped)),
+        f.write_str(&self.origin())?;
+        match self.skipped() {
+            Some(skipped) => write!(f, "; {skipped}"),
+            None => Ok(()),
         }
     }
 }

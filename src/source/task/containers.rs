@@ -1,6 +1,6 @@
 //! The single containers of the task, by the exact figures of the endpoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -48,6 +48,14 @@ impl Containers {
     /// The name of the container that has an id.
     pub fn name(&self, id: &str) -> Option<&str> {
         self.known.get(id).map(|known| &*known.name)
+    }
+
+    /// The names of those that have these ids, in their order.
+    pub fn names_of(&self, ids: &BTreeSet<String>) -> Vec<Arc<str>> {
+        let known = ids.iter().filter_map(|id| self.known.get(id));
+        let mut names: Vec<_> = known.map(|known| known.name.clone()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// The name of the only container.

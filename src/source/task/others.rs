@@ -149,8 +149,7 @@ const OF_OWN_MACHINE: &[Number] = &[
 const OF_TASK: &[Number] = &[Number::EphemeralStorage, Number::Fullest];
 
 /// What is told elsewhere.
-const BY_THEMSELVES: &[Number] =
-    &[Number::Cpu, Number::Memory, Number::Throttling, Number::OomKills];
+const BY_THEMSELVES: &[Number] = &[Number::Cpu, Number::Memory];
 
 const FAILS: &str = "the task metadata endpoint fails";
 const NO_STORAGE: &str =

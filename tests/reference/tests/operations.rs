@@ -32,7 +32,7 @@ const OTHER_SENTENCES: &[&str] = &[
     "the system, {}",
     "the system",
     "{} of {}",
-    "; skipped: {}",
+    "skipped: {}",
     "TRUSTED CERTIFICATE-----",
     "X509 CERTIFICATE-----",
     "except for the hosts in NO_PROXY",

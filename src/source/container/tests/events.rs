@@ -108,7 +108,7 @@ fn only_what_is_asked_for_is_read() {
 fn throttling_is_the_part_of_the_periods_since_the_last_report() {
     let tree = LAYOUTS[0].tree();
     let mut container = open(&tree).reporting(Numbers::of(&[Number::Throttling]));
-    let mut report = |periods: u64, throttled: i64| {
+    let mut report = |periods: i64, throttled: i64| {
         let stat = format!("nr_periods {periods}\nnr_throttled {throttled}\n");
         tree.change(&format!("== {}\n{stat}", LAYOUTS[0].cpu_stat));
         let reading = container.window_readings().remove(0);
@@ -121,8 +121,18 @@ fn throttling_is_the_part_of_the_periods_since_the_last_report() {
     assert_eq!(report(10, 5), None, "the counters were started again");
     assert_eq!(report(20, 10), Some(Ok(50.0)));
     assert_eq!(report(20, -1), Some(Err(true)), "they cannot be read");
-    assert_eq!(report(40, 20), None, "and can be again");
-    assert_eq!(report(50, 21), Some(Ok(10.0)));
+    assert_eq!(
+        report(40, 14),
+        Some(Ok(20.0)),
+        "and can be again: since they could be the last time"
+    );
+    assert_eq!(report(50, 15), Some(Ok(10.0)));
+    assert_eq!(report(-1, 0), Some(Err(true)));
+    assert_eq!(report(0, -1), Some(Err(true)), "for longer");
+    assert_eq!(report(60, 18), Some(Ok(30.0)));
+    assert_eq!(report(0, -1), Some(Err(true)));
+    assert_eq!(report(10, 5), None, "the counters were started again meanwhile");
+    assert_eq!(report(20, 5), Some(Ok(0.0)));
 }
 
 #[test]
