@@ -194,8 +194,10 @@ fn a_publisher_that_fails_is_shown_with_its_cause() {
         WIDE,
         Log::Elsewhere,
     );
-    let shown =
-        terminal.wait_until("what fails", |_, text| text.contains("cloudwatch failing since 20"));
+    // The cause is the last row: before it is there, the frame may be drawn by half.
+    let shown = terminal.wait_until("what fails", |_, text| {
+        text.contains("cloudwatch failing since 20") && text.contains("AccessDenied")
+    });
     let rows: Vec<_> = shown.lines().rev().collect();
     assert!(rows[0].starts_with("cloudwatch: ") && rows[0].contains("AccessDenied"), "{shown}");
     assert!(rows[2].ends_with("Z  console works"), "{shown}");
