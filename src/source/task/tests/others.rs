@@ -73,11 +73,11 @@ async fn on_fargate_the_disk_is_told_by_the_endpoint_and_the_rest_by_the_machine
     assert_eq!(told["cpu-pressure"], Some(Ok(5.0)));
     assert_eq!(told["disk-read-bytes"], Some(Ok(0.0)));
     assert_eq!(told["network-sent-bytes"], Some(Ok(0.0)));
-    for number in ["processes", "memory-peak"] {
+    for number in ["processes", "memory-peak", "throttling", "oom-kills"] {
         assert!(error(&told[number]).contains("--scope container has it"), "{number}: {told:#?}");
     }
     assert!(error(&told["io-pressure"]).contains("psi=1"), "{told:#?}");
-    assert_eq!(told.len(), Number::ALL.len() - 4, "each is told or has its reason: {told:#?}");
+    assert_eq!(told.len(), Number::ALL.len() - 2, "each is told or has its reason: {told:#?}");
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn on_an_instance_each_has_a_value_or_its_reason() {
     let (mut task, _sender) = task_with(&bridge, Path::new("/nonexistent"), numbers);
     let of_task = told(&mut task);
     assert!(error(&of_task["network-sent-bytes"]).contains("is not awsvpc"), "{of_task:#?}");
-    assert_eq!(of_task.len(), Number::ALL.len() - 4, "{of_task:#?}");
+    assert_eq!(of_task.len(), Number::ALL.len() - 2, "{of_task:#?}");
 }
 
 #[tokio::test]
