@@ -250,7 +250,7 @@ SIDECAR = [
     ("terminationGracePeriodSeconds: 40", "terminationGracePeriodSeconds: 8", "too short"),
     ("cpu: 100m\n", "cpus: 100m\n", "cloudwatch-metrics-agent has no limits"),
     (":0.2.0", ":0.1.0", "not of version"),
-    ("value: pod", "value: container", "measures the container"),
+    ("value: pod", "value: container", "expected --scope task, pod or auto"),
     ("drop: [ALL]", "drop: [NET_RAW]", "rights that it does not need"),
 ]
 RESTRICTED = [
@@ -267,10 +267,10 @@ COMPOSE = [
     ('pid: "service:namespace"', "init: true", "is not stopped|does not see|ends before"),
     ("registry.k8s.io/pause:3.10", "busybox:1.37", "the kernel kills"),
     ("    mem_limit: 256m\n", "", "app has no limits"),
-    ("SYS_PTRACE", "SYS_ADMIN", "not root with SYS_PTRACE alone"),
+    ("cap_add: [SYS_PTRACE]", "cap_add: [SYS_ADMIN]", "not root with SYS_PTRACE alone"),
     ("stop_grace_period: 15s", "stop_grace_period: 5s", "no time to deliver"),
     ("      agent:\n", "      namespace:\n", "not stopped before the agent"),
-    ("SCOPE: pod", "SCOPE: host", "measures the host"),
+    ("SCOPE: pod", "SCOPE: host", "expected --scope task, pod or auto"),
 ]
 SYSTEMD = [
     ("DynamicUser=yes", "DynamicUsr=yes", "DynamicUsr"),

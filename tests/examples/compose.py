@@ -10,6 +10,9 @@ from agent import NAME, Agent
 from kubernetes import Once
 
 
+PAUSE = "registry.k8s.io/pause:3.10"
+
+
 def problems(text: str, agent: Agent) -> list[str]:
     try:
         services = yaml.load(text, Loader=Once)["services"]
@@ -20,14 +23,18 @@ def problems(text: str, agent: Agent) -> list[str]:
         return [f"there are {len(agents)} services of the agent"]
     (name, own), found = agents.popitem(), []
     for service in services.values():
-        found += model.image_problems(service["image"])
+        # That of the namespace is public; the others are in the user's own registry.
+        if service["image"] != PAUSE:
+            found += model.image_problems(service["image"])
     shared = {service.get("pid") for service in services.values() if service.get("pid")}
     if len(shared) != 1 or not own.get("pid"):
         return [*found, "the agent does not see the processes of the service"]
     owner = shared.pop().removeprefix("service:")
-    if owner not in services or "/pause:" not in services[owner]["image"]:
+    if owner not in services or services[owner]["image"] != PAUSE:
         found.append(f"{owner} ends before the agent, which the kernel kills then")
     for other, service in services.items():
+        if other != owner and service.get("pid") != f"service:{owner}":
+            found.append("the agent does not see the processes of the service")
         if other not in (owner, name) and name not in service.get("depends_on", {}):
             found.append(f"{other} is not stopped before the agent")
         if other != owner and not {"cpus", "mem_limit"} <= service.keys():
