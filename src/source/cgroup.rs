@@ -143,6 +143,16 @@ impl Group {
         v1_path(controller, cgroup).or_else(|| v2_path(cgroup))
     }
 
+    /// Whether all of a hierarchy is mounted, as far as this process can tell.
+    pub fn is_of_whole_mount(&self) -> bool {
+        self.root == "/"
+    }
+
+    /// Whether it is in the hierarchy that /proc/PID/cgroup has the controller in.
+    pub fn has(&self, controller: &str, cgroup: &str) -> bool {
+        self.version == Version::V1 || v1_path(controller, cgroup).is_none()
+    }
+
     /// Where the hierarchy is mounted.
     pub fn mount(&self) -> &Path {
         &self.mount

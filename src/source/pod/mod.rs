@@ -16,7 +16,7 @@ mod place;
 mod rights;
 mod roles;
 mod told;
-mod until;
+pub mod until;
 mod view;
 mod window;
 
@@ -34,7 +34,6 @@ use self::neighbours::Neighbours;
 use self::opened::is_removed;
 use self::roles::Roles;
 use self::told::Told;
-pub use self::until::UntilPod;
 use self::view::View;
 use self::window::Window;
 use super::host::Host;
@@ -137,19 +136,20 @@ impl Pod {
         if let Some(refused) = &self.refused {
             return Err(refused.clone());
         }
-        let has_changed = self.neighbours.look(at)? | self.told.has_news();
+        self.neighbours.look(at)?;
+        let is_good = |read| at.duration_since(read) < LIMITS_GOOD_FOR;
+        let limits_are_good = self.limits_read.is_some_and(is_good);
+        if !limits_are_good {
+            self.limits_read = Some(at);
+            self.neighbours.read_limits(at);
+        }
+        let has_changed = self.neighbours.has_changed() | self.told.has_news();
         if has_changed {
             self.told.name(&mut self.neighbours);
             let told = &self.told;
             if self.roles.give(&mut self.neighbours, |id| told.is_platforms(id)) {
                 self.was_absent = true;
             }
-        }
-        let is_good = |read| at.duration_since(read) < LIMITS_GOOD_FOR;
-        let limits_are_good = self.limits_read.is_some_and(is_good);
-        if !limits_are_good {
-            self.limits_read = Some(at);
-            self.neighbours.read_limits(at);
         }
         if !limits_are_good || has_changed {
             self.find_limits();
@@ -172,7 +172,7 @@ impl Pod {
         self.look(at).ok()?;
         let mut counted = self.neighbours.all.iter().filter(|of| of.is_counted());
         let others = self.others();
-        let is_ready = others > 0 && counted.all(|of| of.opened.is_ok());
+        let is_ready = others > 0 && counted.all(|of| of.opened.is_ok() && of.is_surely_one);
         is_ready.then(|| format!("{others} other containers are visible and can be read"))
     }
 
