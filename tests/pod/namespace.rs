@@ -102,7 +102,9 @@ impl Namespace {
         let all = [means, &explain, &common, arguments];
         let output = self.command("agent", &all.concat()).output().expect("the binary was built");
         let text = String::from_utf8_lossy(&output.stdout);
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+        let explanation = serde_json::from_str(&text);
+        assert!(explanation.is_ok(), "{output:?}");
+        explanation.unwrap_or_default()
     }
 }
 
