@@ -12,6 +12,7 @@ pub use self::config::{MemoryUse, Publish, Settings, cli};
 pub use self::delivery::Delivery;
 pub use self::model::{Number, Summary};
 pub use self::publisher::choose as publishers;
+#[cfg(target_os = "linux")]
 pub use self::source::{Source, container::Container, host::Host, pod::Pod, task::stats};
 
 // How a process comes to run: what was typed, what it means, what runs.
@@ -45,5 +46,7 @@ mod cost;
 mod ending;
 pub mod explain;
 pub mod logging;
+#[cfg(test)]
+mod properties;
 mod shown;
 pub mod signals;

@@ -165,7 +165,8 @@ fn options() -> Vec<Arg> {
         option(
             "metrics",
             "METRICS",
-            "Any of cpu, memory, throttling and oom-kills, with commas [default: cpu,memory]",
+            "Any of cpu, memory, throttling, oom-kills, pressure, pressure-full, io, network, processes, \
+             swap, memory-peak, ephemeral-storage and fullest, with commas [default: cpu,memory]",
         ),
         flag(
             "per-container",

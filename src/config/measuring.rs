@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::cli::Cli;
-use super::{Identity, Problems, dimension, metric, number};
+use super::{Identity, Problems, dimension, metric, quantity};
 use crate::model::Numbers;
 
 /// What is measured, and how often.
@@ -28,15 +28,15 @@ pub struct Measuring {
 
 impl Measuring {
     pub(super) fn new(cli: &Cli, identity: &Identity, problems: &mut Problems) -> Self {
-        let per_container = problems.optional(cli, "per-container", number::boolean);
+        let per_container = problems.optional(cli, "per-container", quantity::boolean);
         let per_container = per_container.unwrap_or(false);
         if per_container {
             let (typed, auto) = (&identity.dimensions, &identity.auto_dimensions);
             dimension::check_container(cli, typed, auto, problems);
         }
-        let period = problems.optional(cli, "period", number::period);
-        let sample_interval = problems.optional(cli, "sample-interval", number::sample_interval);
-        let until_alone = problems.optional(cli, "until-alone", number::until_alone);
+        let period = problems.optional(cli, "period", quantity::period);
+        let sample_interval = problems.optional(cli, "sample-interval", quantity::sample_interval);
+        let until_alone = problems.optional(cli, "until-alone", quantity::until_alone);
         let scope = problems.optional(cli, "scope", scope);
         let memory = problems.optional(cli, "memory", memory_use);
         let metrics = problems.optional(cli, "metrics", metric::metrics);
@@ -59,19 +59,19 @@ impl Measuring {
             per_container,
             pod_exclude,
             until_alone: until_alone.flatten(),
-            sample_interval: sample_interval.unwrap_or(number::DEFAULT_SAMPLE_INTERVAL),
-            period: period.unwrap_or(number::DEFAULT_PERIOD),
+            sample_interval: sample_interval.unwrap_or(quantity::DEFAULT_SAMPLE_INTERVAL),
+            period: period.unwrap_or(quantity::DEFAULT_PERIOD),
         }
     }
 
     /// Checks the sample interval and the period against each other.
     pub(super) fn samples_fit(&self) -> Result<(), String> {
-        number::samples_fit(self.sample_interval, self.period)
+        quantity::samples_fit(self.sample_interval, self.period)
     }
 
     /// How many samples a whole window is expected to hold.
     pub fn samples_per_window(&self) -> usize {
-        number::samples_per_window(self.sample_interval, self.period)
+        quantity::samples_per_window(self.sample_interval, self.period)
     }
 }
 

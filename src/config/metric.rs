@@ -31,17 +31,38 @@ mod tests {
     #[test]
     fn names_with_commas() {
         assert_eq!(metrics("cpu,memory"), Ok(Numbers::of(DEFAULT)));
-        assert_eq!(metrics("oom-kills, throttling,memory,cpu,cpu"), Ok(Numbers::of(Number::ALL)));
+        let first = Numbers::of(&Number::ALL[..4]);
+        assert_eq!(metrics("oom-kills, throttling,memory,cpu,cpu"), Ok(first));
         assert_eq!(metrics("cpu"), Ok(Numbers::of(&[Number::Cpu])));
-        for text in ["", "cpu,", "CPU", "cpu memory", "swap"] {
-            let expected = "any of cpu, memory, throttling and oom-kills, with commas".to_owned();
+        for text in ["", "cpu,", "CPU", "cpu memory", "swapping", "pressure,full"] {
+            let expected = "any of cpu, memory, throttling, oom-kills, pressure, pressure-full, io, \
+                network, processes, swap, memory-peak, ephemeral-storage and fullest, with commas";
+            let expected = expected.to_owned();
             assert_eq!(metrics(text), Err(expected), "{text:?}");
         }
     }
 
     #[test]
+    fn one_word_may_choose_several() {
+        let pressure = [Number::CpuPressure, Number::MemoryPressure, Number::IoPressure];
+        assert_eq!(metrics("pressure"), Ok(Numbers::of(&pressure)));
+        let network = [Number::NetworkReceivedBytes, Number::NetworkSentBytes];
+        assert_eq!(
+            metrics("network,swap"),
+            Ok(Numbers::of(&network).and(Numbers::of(&[Number::Swap])))
+        );
+    }
+
+    #[test]
     fn names_of_metrics_are_known() {
-        for name in ["CPUUtilization", "MaxMemoryUtilization", "CPUThrottling", "OOMKills"] {
+        for name in [
+            "CPUUtilization",
+            "MaxMemoryUtilization",
+            "CPUThrottling",
+            "OOMKills",
+            "MaxIOFullPressure",
+            "MaxContainerMemoryUtilization",
+        ] {
             assert!(is_published(name), "{name}");
         }
         assert!(!is_published("ServiceName") && !is_published(""));

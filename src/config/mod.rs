@@ -9,11 +9,11 @@ mod identity;
 mod measuring;
 mod metric;
 mod name;
-mod number;
 mod problems;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod properties;
 mod publishing;
+mod quantity;
 mod warning;
 
 use std::ffi::OsString;

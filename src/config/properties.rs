@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::Settings;
 use crate::config::cli::{Cli, definition};
-use crate::source::properties::repeatable;
+use crate::properties::repeatable;
 
 /// An option with a value, or anything.
 fn argument() -> impl Strategy<Value = OsString> {

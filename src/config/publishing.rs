@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::cli::{Cli, Typed};
-use super::{Problems, endpoint, number, region};
+use super::{Problems, endpoint, quantity, region};
 
 /// Where the metrics go, and in which form.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,8 +22,9 @@ impl Publishing {
         let publishers = publishers(cli, problems);
         let form = problems.optional(cli, "statistics", value_form);
         let output = problems.optional(cli, "output", output);
-        let buffer = problems.optional(cli, "buffer", number::buffer);
-        let shutdown_timeout = problems.optional(cli, "shutdown-timeout", number::shutdown_timeout);
+        let buffer = problems.optional(cli, "buffer", quantity::buffer);
+        let shutdown_timeout =
+            problems.optional(cli, "shutdown-timeout", quantity::shutdown_timeout);
         if publishers.contains(&Publish::CloudWatch) {
             variables_of_aws(cli, problems);
         }
@@ -36,8 +37,8 @@ impl Publishing {
             publishers,
             form: form.unwrap_or_default(),
             output: output.unwrap_or_default(),
-            buffer: buffer.unwrap_or(number::DEFAULT_BUFFER),
-            shutdown_timeout: shutdown_timeout.unwrap_or(number::DEFAULT_SHUTDOWN_TIMEOUT),
+            buffer: buffer.unwrap_or(quantity::DEFAULT_BUFFER),
+            shutdown_timeout: shutdown_timeout.unwrap_or(quantity::DEFAULT_SHUTDOWN_TIMEOUT),
             aws,
         }
     }
@@ -112,7 +113,7 @@ fn variables_of_aws(cli: &Cli, problems: &mut Problems) {
 /// Those of `--publish`, or what `--dry-run` stands for.
 fn publishers(cli: &Cli, problems: &mut Problems) -> Vec<Publish> {
     let chosen = problems.optional(cli, "publish", publish);
-    let dry_run = problems.optional(cli, "dry-run", number::boolean).unwrap_or(false);
+    let dry_run = problems.optional(cli, "dry-run", quantity::boolean).unwrap_or(false);
     match (chosen, dry_run, cli.value("dry-run")) {
         (Some(chosen), true, Some(typed)) if chosen != [Publish::Console] => {
             problems.add(&typed, "no other publisher: --dry-run means --publish console");

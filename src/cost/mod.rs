@@ -12,7 +12,8 @@ use crate::collector::sink::Sink;
 use crate::config::{Publish, Settings, ValueForm};
 use crate::delivery::choice::Choice;
 use crate::logging::COST;
-use crate::model::Summary;
+use crate::model::{Number, Summary, ValueCount};
+use crate::publisher::emf;
 
 /// What one agent makes in a month in which it runs all the time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,14 +43,16 @@ impl Cost {
         let to = |publish| publishers.contains(&publish);
         let (by_calls, by_log) = (to(Publish::CloudWatch), to(Publish::Emf));
         let choice = Choice { form, ..Choice::of(settings) };
-        let names = choice.data(summary, 1).len();
+        let whole = whole_window(settings, summary, form);
+        let data = choice.data(&whole, 1);
+        let names = data.len();
         let windows = MONTH_SECONDS / settings.measuring.period.as_secs_f64();
         Self {
             metrics: if by_calls || by_log { names * sets } else { 0 },
             // Without a metric nothing is sent.
             calls: if by_calls && names > 0 { windows } else { 0.0 },
-            log_bytes: if by_log && names > 0 {
-                windows * line_bytes(settings, names, form)
+            log_bytes: if by_log {
+                windows * emf::log_bytes(settings, &whole, &data) as f64
             } else {
                 0.0
             },
@@ -75,16 +78,23 @@ fn metric_dollars(metrics: f64) -> f64 {
     dollars
 }
 
-/// About how long a line of Embedded Metric Format is, with what CloudWatch Logs adds to an event.
-fn line_bytes(settings: &Settings, names: usize, form: ValueForm) -> f64 {
-    let values = match form {
-        ValueForm::MedianMax => names,
-        ValueForm::Distribution => names * settings.measuring.samples_per_window(),
-    };
-    let dimensions =
-        settings.identity.dimensions.iter().map(|d| 2 * d.name.len() + d.value.len() + 8);
-    let dimensions: usize = dimensions.sum();
-    (LINE_BYTES + dimensions + NAME_BYTES * names + VALUE_BYTES * values) as f64
+/// The window as it would be with all of its samples, if all of its values are sent: it may have been
+/// shorter, and it has no values where they are not sent. Each value is taken for another, so that this
+/// is the most that they can be.
+fn whole_window(settings: &Settings, summary: &Summary, form: ValueForm) -> Summary {
+    let mut whole = summary.clone();
+    if form == ValueForm::Distribution {
+        let samples = settings.measuring.samples_per_window();
+        let different = samples.min(10_001);
+        let count = |place| samples / different + usize::from(place < samples % different);
+        let value = |place| ValueCount { hundredths: place as u16, count: count(place) as u32 };
+        for entry in &mut whole.entries {
+            if entry.metric.number().is_some_and(Number::is_sampled) {
+                entry.statistics.values = (0..different).map(value).collect();
+            }
+        }
+    }
+    whole
 }
 
 /// What it costs, and the same with other settings.
@@ -180,19 +190,9 @@ impl fmt::Display for Comparison {
 /// A month as AWS reckons it: 730 hours.
 const MONTH_SECONDS: f64 = 730.0 * 3600.0;
 
-/// An empty line, its timestamp and braces, and the 26 bytes that CloudWatch Logs adds to an event.
-const LINE_BYTES: usize = 160;
-
-/// A metric's definition and the name of its member.
-const NAME_BYTES: usize = 80;
-
-/// A number in JSON.
-const VALUE_BYTES: usize = 8;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Number;
     use crate::model::tests::{entry, sampled, summary};
     use crate::publisher::cloudwatch::tests::settings;
 
@@ -238,6 +238,22 @@ mod tests {
     }
 
     #[test]
+    fn the_lines_of_each_container_are_paid_for() {
+        let of = |container| entry(Number::Cpu, container, sampled(67, 1.0, 2.0));
+        for form in [ValueForm::MedianMax, ValueForm::Distribution] {
+            let mut emf = settings(60, &[]);
+            emf.publishing.publishers = vec![Publish::Emf];
+            emf.publishing.form = form;
+            let bytes = |entries: Vec<_>| Cost::of(&emf, &summary(entries), 1).log_bytes / 43_800.0;
+            let one = bytes(vec![of(None)]);
+            let three = bytes(vec![of(None), of(Some("app")), of(Some("web"))]);
+            // A line of a container names one dimension more, twice and with its value.
+            let dimension = 2.0 * "\"ContainerName\",".len() as f64 + "\"app\",".len() as f64;
+            assert_eq!(three, 3.0 * one + 2.0 * dimension, "{form:?}");
+        }
+    }
+
+    #[test]
     fn the_console_costs_nothing() {
         let mut console = settings(60, &[]);
         console.publishing.publishers = vec![Publish::Console];
@@ -275,7 +291,7 @@ mod tests {
             text,
             "about $1.64 a month: 4 metrics, 43800 PutMetricData calls (list price of us-east-1, \
              September 2026); it would be $1.04 with --statistics distribution, $1.21 with \
-             --publish emf, $0.63 with --publish emf --statistics distribution"
+             --publish emf, $0.62 with --publish emf --statistics distribution"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Which data a summary is sent as.
 
 use crate::config::{Settings, ValueForm};
-use crate::model::{Datum, Metric, Numbers, Statistic, Summary, Unit, Value};
+use crate::model::{Datum, Metric, Numbers, Statistic, Summary, Value};
 
 /// What was chosen of all that could be sent.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +36,7 @@ impl Choice {
     fn statistics(self, metric: &Metric) -> &'static [Statistic] {
         match metric.number().filter(|number| self.numbers.contains(*number)) {
             None => &[],
-            // Values are counted in hundredths of a percent; what has another unit is not.
-            Some(number)
-                if self.form == ValueForm::Distribution
-                    && number.is_sampled()
-                    && number.unit() == Unit::Percent =>
-            {
+            Some(number) if self.form == ValueForm::Distribution && number.has_distribution() => {
                 &[Statistic::Values]
             }
             Some(number) => number.statistics(),
@@ -115,6 +110,24 @@ mod tests {
             ("CPUUtilization of app", 0, -1.0),
         ]);
         assert_eq!(brief(choice, &window(cpu()), 1), expected);
+    }
+
+    #[test]
+    fn of_what_has_another_unit_or_only_a_maximum_all_values_are_not_sent() {
+        let numbers =
+            [Number::IoPressure, Number::DiskReadBytes, Number::Fullest, Number::Processes];
+        let entries = [Number::IoPressure, Number::DiskReadBytes, Number::Fullest];
+        let entries = entries.map(|number| entry(number, None, sampled(3, 1.0, 2.0)));
+        let processes = entry(Number::Processes, None, reported(5.0, 7.0));
+        let window = summary(entries.into_iter().chain([processes]).collect());
+        let expected = expect(&[
+            ("IOPressure", 0, -1.0),
+            ("DiskReadBytes", 0, 1.0),
+            ("MaxDiskReadBytes", 0, 2.0),
+            ("MaxContainerMemoryUtilization", 0, 2.0),
+            ("Processes", 0, 7.0),
+        ]);
+        assert_eq!(brief(choice(&numbers, ValueForm::Distribution), &window, 1), expected);
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub struct Limit<T> {
 
 /// Where a limit stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "calls alone tell the limits"))]
 pub enum Origin {
     File(Arc<Path>),
     /// The URL of a metadata endpoint.
@@ -58,6 +59,7 @@ pub struct Limits {
     pub memory: Option<Limit<Bytes>>,
 }
 
+#[cfg(target_os = "linux")]
 impl<T> Limit<T> {
     /// A limit that stands in a file.
     pub fn in_file(amount: T, file: &Path) -> Self {

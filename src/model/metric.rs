@@ -24,6 +24,8 @@ pub enum Unit {
     /// 0 to 100.
     Percent,
     Count,
+    BytesPerSecond,
+    CountPerSecond,
 }
 
 /// What the values of a metric are.
@@ -83,6 +85,44 @@ numbers! {
     Throttling: "throttling", "throttling", "throttling", Percent, Level, "CPUThrottling", None;
     /// Processes that were killed because the memory limit was reached.
     OomKills: "oom-kills", "oom-kills", "OOM kills", Count, Counter, "OOMKills", None;
+    /// Of the time, the part in which some task waited for a CPU.
+    CpuPressure: "pressure", "cpu-pressure", "CPU pressure", Percent, Sampled,
+        "CPUPressure", Some("MaxCPUPressure");
+    MemoryPressure: "pressure", "memory-pressure", "memory pressure", Percent, Sampled,
+        "MemoryPressure", Some("MaxMemoryPressure");
+    IoPressure: "pressure", "io-pressure", "IO pressure", Percent, Sampled,
+        "IOPressure", Some("MaxIOPressure");
+    /// Of the time, the part in which no task could run because all of them waited for a CPU.
+    CpuFullPressure: "pressure-full", "cpu-full-pressure", "CPU full pressure", Percent, Sampled,
+        "CPUFullPressure", Some("MaxCPUFullPressure");
+    MemoryFullPressure: "pressure-full", "memory-full-pressure", "memory full pressure", Percent, Sampled,
+        "MemoryFullPressure", Some("MaxMemoryFullPressure");
+    IoFullPressure: "pressure-full", "io-full-pressure", "IO full pressure", Percent, Sampled,
+        "IOFullPressure", Some("MaxIOFullPressure");
+    DiskReadBytes: "io", "disk-read-bytes", "disk read bytes", BytesPerSecond, Sampled,
+        "DiskReadBytes", Some("MaxDiskReadBytes");
+    DiskWriteBytes: "io", "disk-write-bytes", "disk write bytes", BytesPerSecond, Sampled,
+        "DiskWriteBytes", Some("MaxDiskWriteBytes");
+    DiskReadOperations: "io", "disk-read-operations", "disk read operations", CountPerSecond, Sampled,
+        "DiskReadOperations", Some("MaxDiskReadOperations");
+    DiskWriteOperations: "io", "disk-write-operations", "disk write operations", CountPerSecond, Sampled,
+        "DiskWriteOperations", Some("MaxDiskWriteOperations");
+    NetworkReceivedBytes: "network", "network-received-bytes", "network received bytes", BytesPerSecond,
+        Sampled, "NetworkReceivedBytes", Some("MaxNetworkReceivedBytes");
+    NetworkSentBytes: "network", "network-sent-bytes", "network sent bytes", BytesPerSecond, Sampled,
+        "NetworkSentBytes", Some("MaxNetworkSentBytes");
+    /// Processes and their threads, as the kernel counts them for its limit.
+    Processes: "processes", "processes", "processes", Count, Level, "Processes", None;
+    ProcessUtilization: "processes", "process-utilization", "process utilization", Percent, Level,
+        "ProcessUtilization", None;
+    Swap: "swap", "swap", "swap", Percent, Level, "SwapUtilization", None;
+    /// The most memory that was ever in use, page cache included.
+    MemoryPeak: "memory-peak", "memory-peak", "memory peak", Percent, Level, "MemoryPeakUtilization", None;
+    /// Of the disk that a task on Fargate has to itself.
+    EphemeralStorage: "ephemeral-storage", "ephemeral-storage", "ephemeral storage", Percent, Level,
+        "EphemeralStorageUtilization", None;
+    /// Memory of the container that is nearest to its limit.
+    Fullest: "fullest", "fullest", "fullest container", Percent, Peak, "MaxContainerMemoryUtilization", None;
 }
 
 struct Row {
@@ -100,6 +140,8 @@ struct Row {
 enum Taken {
     /// At each sample.
     Sampled,
+    /// At each sample: only the highest of a window is of interest.
+    Peak,
     /// Once a window: what it is.
     Level,
     /// Once a window: the total of which its growth is of interest.
@@ -129,7 +171,18 @@ impl Number {
 
     /// Whether it has a value at each sample, and not one a window.
     pub fn is_sampled(self) -> bool {
-        self.row().taken == Taken::Sampled
+        matches!(self.row().taken, Taken::Sampled | Taken::Peak)
+    }
+
+    /// Whether all of its values can be sent. They are counted in hundredths of a percent; what has
+    /// another unit is not.
+    pub fn has_distribution(self) -> bool {
+        self.row().taken == Taken::Sampled && self.unit() == Unit::Percent
+    }
+
+    /// Whether it is known of each container in every scope that has containers.
+    pub fn is_of_each_container(self) -> bool {
+        matches!(self, Self::Cpu | Self::Memory)
     }
 
     /// Its name in CloudWatch: that of its only value, or of the median of its samples.
@@ -146,6 +199,7 @@ impl Number {
     pub fn statistics(self) -> &'static [Statistic] {
         match self.row().taken {
             Taken::Sampled => &[Statistic::Median, Statistic::Maximum],
+            Taken::Peak => &[Statistic::Maximum],
             Taken::Level => &[Statistic::Last],
             Taken::Counter => &[Statistic::Growth],
         }
@@ -179,6 +233,16 @@ impl Numbers {
     pub fn of_word(word: &str) -> Self {
         let chosen = |number: &&Number| number.word() == word;
         Self(Number::ALL.iter().filter(chosen).fold(0, |all, number| all | 1 << *number as u32))
+    }
+
+    /// Those of some numbers that are among these.
+    pub fn among(self, some: &[Number]) -> Self {
+        Self(self.0 & Self::of(some).0)
+    }
+
+    /// These but some.
+    pub fn without(self, some: &[Number]) -> Self {
+        Self(self.0 & !Self::of(some).0)
     }
 
     pub fn is_empty(self) -> bool {

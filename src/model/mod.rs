@@ -16,7 +16,9 @@ pub mod tests;
 
 pub use self::company::Company;
 pub use self::datum::{Datum, Statistic, Value};
-pub use self::evidence::{Evidence, Part, RawValue};
+#[cfg(target_os = "linux")]
+pub use self::evidence::RawValue;
+pub use self::evidence::{Evidence, Part};
 pub use self::health::{Health, PublisherState};
 pub use self::limit::{Bytes, Cores, Limit, Limits, Origin};
 pub use self::metric::{CONTAINER_NAME, Kind, Metric, Number, Numbers, Unit};

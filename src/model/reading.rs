@@ -34,6 +34,7 @@ impl Reading {
 
 /// A number as it is read at a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has such numbers"))]
 pub enum Raw {
     /// Its value.
     Level(f64),
@@ -83,6 +84,7 @@ pub struct WindowReading {
     pub value: Option<Result<f64, ReadError>>,
 }
 
+#[cfg(target_os = "linux")]
 impl WindowReading {
     /// Of the whole.
     pub fn of(number: Number, value: Option<Result<f64, ReadError>>) -> Self {
@@ -101,6 +103,9 @@ pub enum ReadError {
     },
     /// The values were read but contradict each other, or cannot be used.
     Unusable(Arc<str>),
+    /// There is no such number here: the kernel, the group or the scope has none. Nothing is lost.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has such numbers"))]
+    Absent(Arc<str>),
     /// A counter of CPU time is less than it was: what counts was started again.
     WentBack {
         from: Duration,
@@ -112,6 +117,25 @@ impl ReadError {
     /// The error of figures that nothing can be made of.
     pub fn unusable(reason: impl Into<Arc<str>>) -> Self {
         Self::Unusable(reason.into())
+    }
+
+    /// The error of a number that does not exist here.
+    #[cfg(target_os = "linux")]
+    pub fn absent(reason: impl Into<Arc<str>>) -> Self {
+        Self::Absent(reason.into())
+    }
+
+    /// The same with the reason, where a file is missing, or the kernel says that it supports no reading
+    /// of it: there is no such number here then.
+    #[cfg(target_os = "linux")]
+    pub fn because(self, reason: &str) -> Self {
+        match &self {
+            Self::Missing(_) => Self::absent(format!("{self}: {reason}")),
+            Self::Unreadable(_, error) if error.kind() == io::ErrorKind::Unsupported => {
+                Self::absent(format!("{self}: {reason}"))
+            }
+            _ => self,
+        }
     }
 
     /// The error of a file that could not be read.
@@ -133,7 +157,7 @@ impl fmt::Display for ReadError {
             Self::Malformed { path, expected } => {
                 write!(f, "{} has no {expected}", path.display())
             }
-            Self::Unusable(reason) => f.write_str(reason),
+            Self::Unusable(reason) | Self::Absent(reason) => f.write_str(reason),
             Self::WentBack { from, to } => {
                 let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
                 write!(f, "the CPU counter was reset from {from:.3} s to {to:.3} s")

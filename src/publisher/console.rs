@@ -7,7 +7,7 @@ use super::line::LineFormat;
 use super::stdout::{PRINTED, Printer};
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Output, Settings};
-use crate::model::{Kind, Number, Numbers, Statistics, Summary};
+use crate::model::{Kind, Number, Numbers, Statistics, Summary, Unit};
 
 /// What is the same in each window.
 #[derive(Debug)]
@@ -71,8 +71,8 @@ fn object(summary: &Summary, Always { namespace, dimensions, numbers }: &Always)
             let mut object = json!({ "name": container });
             for number in numbers.iter() {
                 let statistics = summary.of(number, Some(container));
-                // What is read once a window has no value of a container in most scopes.
-                if number.is_sampled() || statistics.is_some() {
+                // The others have no value of a container in most scopes.
+                if number.is_of_each_container() || statistics.is_some() {
                     object[key(number)] = member(number, statistics);
                 }
             }
@@ -88,14 +88,15 @@ fn key(number: Number) -> String {
     number.name().replace('-', "_")
 }
 
-/// The statistics of a number that is sampled, in percent, or the value of another. The distribution is
+/// The statistics of a number that is sampled, in its unit, or the value of another. The distribution is
 /// pairs of value and count.
 fn member(number: Number, statistics: Option<&Statistics>) -> Json {
     let Some(statistics) = statistics else { return Json::Null };
     if !number.is_sampled() {
         return match number.of(None).kind {
-            Kind::Gauge => json!(statistics.last),
             // A count, which JSON shows without a decimal point.
+            Kind::Gauge if number.unit() == Unit::Count => json!(statistics.last as u64),
+            Kind::Gauge => json!(statistics.last),
             Kind::Counter => json!(statistics.growth().map(|growth| growth as u64)),
         };
     }

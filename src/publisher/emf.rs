@@ -13,7 +13,7 @@ use super::names::{name, unit};
 use super::stdout::{PRINTED, Printer};
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Dimension, Settings};
-use crate::model::{CONTAINER_NAME, Datum, Metric, Value, ValueCount};
+use crate::model::{CONTAINER_NAME, Datum, Metric, Summary, Value, ValueCount};
 
 /// The publisher behind `--publish emf`.
 #[derive(Debug)]
@@ -44,8 +44,7 @@ impl Emf {
     fn lines(&self, Parcel { summary, data }: &Parcel<'_>) -> Vec<String> {
         let since_epoch = summary.start.duration_since(UNIX_EPOCH).unwrap_or_default();
         let metric = |datum: &Datum| &datum.entry(summary).metric;
-        let of_one = data.chunk_by(|one, next| metric(one).container() == metric(next).container());
-        let lines = of_one.flat_map(|data| {
+        let lines = of_each(summary, data).flat_map(|data| {
             let arrays: Vec<_> = data.iter().map(|datum| arrays(datum.value(summary))).collect();
             let lines = arrays.iter().map(Vec::len).max().unwrap_or(0);
             let line = |place: usize| {
@@ -93,6 +92,39 @@ impl Emf {
     }
 }
 
+/// The data of the whole, and then of each container: each of them has lines of its own.
+fn of_each<'a>(summary: &'a Summary, data: &'a [Datum]) -> impl Iterator<Item = &'a [Datum]> {
+    let container = |datum: &Datum| datum.entry(summary).metric.container();
+    data.chunk_by(move |one, next| container(one) == container(next))
+}
+
+/// About how many bytes CloudWatch Logs takes in for the lines of a window. The arrays of a distribution
+/// are not made for it, as they may hold as many numbers as there were samples.
+pub fn log_bytes(settings: &Settings, summary: &Summary, data: &[Datum]) -> usize {
+    let emf = Emf::new(settings);
+    let since_epoch = summary.start.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let bytes = of_each(summary, data).map(|data| {
+        let (mut values, mut most, mut all) = (Vec::new(), 1, 0);
+        for datum in data {
+            values.push(match datum.value(summary) {
+                Value::One(value) => json!(value),
+                Value::Many(values) => {
+                    let count = values.iter().map(|value| value.count as usize).sum();
+                    (most, all) = (most.max(count), all + count);
+                    json!([])
+                }
+            });
+        }
+        let metrics = data.iter().map(|datum| (datum.statistic, &datum.entry(summary).metric));
+        let named = metrics.zip(&values);
+        let named = named.map(|((statistic, of), value)| (name(of, statistic), of, value));
+        let container = data[0].entry(summary).metric.container();
+        let line = emf.line(since_epoch.as_millis(), container, named).to_string().len();
+        most.div_ceil(MOST_VALUES) * (line + EVENT_BYTES) + all * ARRAY_VALUE_BYTES
+    });
+    bytes.sum()
+}
+
 /// What a datum is as JSON: a number, or arrays of as many numbers as one may have. The format
 /// knows no counts, so a value stands there as often as it was measured.
 fn arrays(value: Value<'_>) -> Vec<Json> {
@@ -137,6 +169,12 @@ impl Publisher for Emf {
 
 /// A metric takes this many values in a line.
 const MOST_VALUES: usize = 100;
+
+/// CloudWatch Logs counts this many bytes for an event beside its text.
+const EVENT_BYTES: usize = 26;
+
+/// A percent with two decimals in an array, and the comma.
+const ARRAY_VALUE_BYTES: usize = 6;
 
 #[cfg(test)]
 mod tests;

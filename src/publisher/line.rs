@@ -25,8 +25,9 @@ impl LineFormat {
     }
 
     /// A line for the whole, and one for each container. Start of the window, median and maximum of
-    /// CPU and memory with two decimals (`-` where they are absent), the numbers that are reported once a
-    /// window, the number of samples, the namespace and the dimensions. No newline at the end of a line.
+    /// CPU and memory with two decimals (`-` where they are absent), the other numbers, bytes a second
+    /// without decimals, the number of samples, the namespace and the dimensions. No newline at the end of
+    /// a line.
     pub fn lines(&self, summary: &Summary) -> Vec<String> {
         let mut lines = vec![self.line(summary, None)];
         for container in summary.containers() {
@@ -40,8 +41,8 @@ impl LineFormat {
         let mut line = humantime::format_rfc3339_seconds(summary.start).to_string();
         for number in self.chosen.iter() {
             let of = summary.of(number, container);
-            // What is read once a window has no value of a container in most scopes.
-            if !number.is_sampled() && container.is_some() && of.is_none() {
+            // These have no value of a container in most scopes.
+            if !number.is_of_each_container() && container.is_some() && of.is_none() {
                 continue;
             }
             for statistic in number.statistics() {
@@ -50,6 +51,8 @@ impl LineFormat {
                     Some(Value::One(value)) if value.is_finite() => match number.unit() {
                         Unit::Percent => format!("{value:.2}%"),
                         Unit::Count => value.to_string(),
+                        Unit::BytesPerSecond => format!("{value:.0}B/s"),
+                        Unit::CountPerSecond => format!("{value:.2}/s"),
                     },
                     _ => "-".to_owned(),
                 };
@@ -121,6 +124,33 @@ mod tests {
                  ServiceName=Foo",
                 "2026-11-18T11:07:00Z CPUThrottling=- OOMKills=- samples=68 namespace=Test \
                  ServiceName=Foo"
+            ]
+        );
+    }
+
+    #[test]
+    fn each_unit_has_its_own_form() {
+        let numbers = [
+            Number::IoPressure,
+            Number::DiskReadOperations,
+            Number::NetworkSentBytes,
+            Number::Processes,
+            Number::Fullest,
+        ];
+        let known = window(vec![
+            entry(Number::IoPressure, None, sampled(66, 0.125, 7.0)),
+            entry(Number::DiskReadOperations, None, sampled(66, 0.5, 1234.567)),
+            entry(Number::NetworkSentBytes, None, sampled(66, 0.4, 9_007_199_254_740_991.0)),
+            entry(Number::Processes, None, reported(31.0, 31.0)),
+            entry(Number::Fullest, None, sampled(66, 30.0, 99.5)),
+        ]);
+        assert_eq!(
+            format(&numbers).lines(&known),
+            [
+                "2026-11-18T11:07:00Z IOPressure=0.12% MaxIOPressure=7.00% DiskReadOperations=0.50/s \
+              MaxDiskReadOperations=1234.57/s NetworkSentBytes=0B/s \
+              MaxNetworkSentBytes=9007199254740991B/s Processes=31 \
+              MaxContainerMemoryUtilization=99.50% samples=68 namespace=Test ServiceName=Foo"
             ]
         );
     }

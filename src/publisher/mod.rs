@@ -3,7 +3,7 @@
 pub mod choose;
 pub mod cloudwatch;
 mod console;
-mod emf;
+pub mod emf;
 pub mod line;
 pub mod names;
 mod stdout;

@@ -30,5 +30,7 @@ pub fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Percent => "Percent",
         Unit::Count => "Count",
+        Unit::BytesPerSecond => "Bytes/Second",
+        Unit::CountPerSecond => "Count/Second",
     }
 }

@@ -27,8 +27,8 @@ impl FailureWatch {
         match &reading {
             Err(error) if before != Some(discriminant(error)) => {
                 let level = match error {
-                    // One sample is lost, and the next is right.
-                    ReadError::WentBack { .. } => Level::Warn,
+                    // One sample is lost, and the next is right; or there is nothing to lose.
+                    ReadError::WentBack { .. } | ReadError::Absent(_) => Level::Warn,
                     _ => Level::Error,
                 };
                 log!(level, "{} unavailable: {error}", self.part);

@@ -14,16 +14,15 @@ pub enum Version {
     V2,
 }
 
-/// The group in the hierarchy that has some controller: that of this process, or of the container
-/// that it runs in.
+/// The group of this process, or of its container, in the hierarchy that has some controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     pub version: Version,
     mount: PathBuf,
     own: PathBuf,
-    /// What of the hierarchy is mounted, as this process sees it: `/`, or a directory of it.
+    /// The part of the hierarchy that is mounted, as this process sees it: `/` or a directory.
     root: String,
-    /// Whether it is known to be the whole container. Groups above hold other containers as well.
+    /// Whether this is known to be the whole container. The groups above hold other containers, too.
     pub is_container: bool,
 }
 
@@ -37,15 +36,25 @@ impl Group {
             let (mount, below) = holding(path, mountinfo, |mount| mount.has_v1(controller))?;
             Some((Version::V1, mount, below))
         };
-        let v2 = || {
-            let path = v2_path(cgroup)?;
-            let (mount, below) = holding(path, mountinfo, |mount| mount.kind == "cgroup2")?;
-            Some((Version::V2, mount, below))
-        };
-        let (version, mount, below) = v1().or_else(v2)?;
+        match v1() {
+            Some((version, mount, below)) => Some(Self::at(version, mount, below, root)),
+            None => Self::of_version_2(cgroup, mountinfo, root),
+        }
+    }
+
+    /// The group of version 2, whether or not it has any controller: what the kernel tells of each group
+    /// stands there on a hybrid system, too.
+    pub fn of_version_2(cgroup: &str, mountinfo: &str, root: &Path) -> Option<Self> {
+        let path = v2_path(cgroup)?;
+        let (mount, below) = holding(path, mountinfo, |mount| mount.kind == "cgroup2")?;
+        Some(Self::at(Version::V2, mount, below, root))
+    }
+
+    fn at(version: Version, mount: Mount<'_>, below: &str, root: &Path) -> Self {
+        // `Path::join` drops `root` where the other path is absolute.
         let directory = root.join(mount.point.strip_prefix("/").unwrap_or(&mount.point));
         let own = directory.join(below);
-        Some(Self { version, own, mount: directory, root: mount.root, is_container: false })
+        Self { version, own, mount: directory, root: mount.root, is_container: false }
     }
 
     /// The group of the whole container, where that can be told. systemd, Docker-in-Docker, Podman
@@ -81,8 +90,8 @@ impl Group {
             && !self.mount.join("release_agent").exists()
     }
 
-    /// Whether what is mounted is the root of a private namespace, and so a container. Its path is
-    /// that of the root of the whole machine, which has none of these files.
+    /// Whether the mount is the root of a private namespace, and so a container. It has the same path,
+    /// `/`, as the root group of the machine. But the kernel gives a root group none of these files.
     fn is_in_namespace(&self) -> bool {
         let has = |name| self.mount.join(name).exists();
         self.version == Version::V2
@@ -93,6 +102,8 @@ impl Group {
     /// How many groups below the mount point the container is, by the names of the groups.
     fn depth_of_container(&self) -> Option<usize> {
         let mounted = self.root.split('/').filter(|name| !name.is_empty());
+        // Names above the mount point still tell where the container begins, but no file there can be
+        // read. If it begins above the mount point, there is no depth.
         let hidden = mounted.clone().count();
         let below = self.below().iter().filter_map(|name| name.to_str());
         let names: Vec<_> = mounted.chain(below).collect();
@@ -104,8 +115,8 @@ impl Group {
         self.own.strip_prefix(&self.mount).unwrap_or(&self.own)
     }
 
-    /// A group, or the nearest above it that has a file: a controller may be off below. The root of
-    /// the whole machine is none of them, unless the process is in no other.
+    /// The group `from`, or the nearest above it, that has a file: a controller may be off below. The
+    /// machine's root group does not count, unless the process is in that group itself.
     pub fn nearest_with<'group>(
         &'group self,
         from: &'group Path,
@@ -118,7 +129,7 @@ impl Group {
         groups.find(|directory| !is_machine(directory) && directory.join(file).exists())
     }
 
-    /// Whether it is the group that all others of the machine are in.
+    /// Whether this is the machine's root group, which holds all others.
     pub fn is_root_of_version_2(&self) -> bool {
         self.version == Version::V2
             && self.root == "/"
@@ -170,7 +181,7 @@ impl Group {
         self.directories().find(|own| own.strip_prefix(&self.mount).is_ok_and(|own| own == path))
     }
 
-    /// The directory of the group and those of all groups above it that can be seen.
+    /// The directories of the group and of all groups above it that are visible here.
     pub fn directories(&self) -> impl Iterator<Item = &Path> {
         self.own.ancestors().take_while(|directory| directory.starts_with(&self.mount))
     }
@@ -179,6 +190,7 @@ impl Group {
 /// The path of this process's group in the version 1 hierarchy of a controller.
 fn v1_path<'text>(controller: &str, cgroup: &'text str) -> Option<&'text str> {
     cgroup.lines().find_map(|line| {
+        // At most three fields: a group's name may have colons, as cri-containerd names have.
         let mut fields = line.splitn(3, ':').skip(1);
         let controllers = fields.next()?;
         controllers.split(',').any(|name| name == controller).then(|| fields.next())?
@@ -217,6 +229,7 @@ struct Mount<'line> {
 
 impl<'line> Mount<'line> {
     fn parse(line: &'line str) -> Option<Self> {
+        // The number of optional fields before this separator varies (proc_pid_mountinfo(5)).
         let (mount, filesystem) = line.split_once(" - ")?;
         let mut mount = mount.split(' ').skip(3);
         let (root, point) = (unescape(mount.next()?), PathBuf::from(unescape(mount.next()?)));
@@ -232,7 +245,9 @@ impl<'line> Mount<'line> {
     /// A path of the hierarchy relative to the mount point, if it lies below.
     fn below<'path>(&self, path: &'path str) -> Option<&'path str> {
         let rest = path.strip_prefix(self.root.trim_end_matches('/'))?;
+        // `/docker/abc` is not below `/docker/ab`.
         let is_inside = rest.is_empty() || rest.starts_with('/');
+        // A group outside of this process's cgroup namespace has `..` in its path (cgroup_namespaces(7)).
         let leads_up = rest.split('/').any(|name| name == "..");
         (is_inside && !leads_up).then(|| rest.trim_start_matches('/'))
     }
@@ -241,6 +256,7 @@ impl<'line> Mount<'line> {
 /// Mountinfo writes blanks, tabs, newlines and backslashes in octal.
 fn unescape(path: &str) -> String {
     let plain = path.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n");
+    // Backslashes last: a path with the characters `\040` is written `\134040`.
     plain.replace("\\134", "\\")
 }
 

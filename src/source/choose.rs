@@ -5,6 +5,9 @@ use std::path::Path;
 
 #[cfg(target_os = "linux")]
 use log::warn;
+use tokio::sync::watch;
+#[cfg(target_os = "linux")]
+use tokio::time::Instant;
 
 use super::Source;
 #[cfg(target_os = "linux")]
@@ -14,10 +17,6 @@ use super::host::Host;
 use super::pod::{self, Pod};
 #[cfg(target_os = "linux")]
 use super::task::Task;
-use tokio::sync::watch;
-#[cfg(target_os = "linux")]
-use tokio::time::Instant;
-
 use crate::config::{Measuring, Scope};
 use crate::model::Company;
 #[cfg(target_os = "linux")]
@@ -37,14 +36,15 @@ pub async fn open(measuring: &Measuring, company: watch::Sender<Company>) -> Cho
     let endpoint = TaskEndpoint::from_environment();
     let asked = || "--scope is set".to_owned();
     match measuring.scope {
-        Scope::Host => Chosen::new(Host::open(), Scope::Host, asked()),
+        Scope::Host => Chosen::new(host(measuring), Scope::Host, asked()),
         Scope::Container => Chosen::new(container(measuring), Scope::Container, asked()),
         Scope::Task => Chosen::new(Task::open(endpoint, measuring).await, Scope::Task, asked()),
         Scope::Pod => {
             let pod = Pod::open(endpoint, measuring, company).await;
             Chosen::new(pod, Scope::Pod, asked())
         }
-        Scope::Auto => auto(endpoint, measuring, company).await,
+        // Apart, because it holds several sources at once and would make every caller's future large.
+        Scope::Auto => Box::pin(auto(endpoint, measuring, company)).await,
     }
 }
 
@@ -73,14 +73,14 @@ async fn without_pod(endpoint: Option<TaskEndpoint>, measuring: &Measuring) -> C
         return Chosen::new(Task::open(endpoint, measuring).await, Scope::Task, reason);
     }
     let mut container = container(measuring);
-    let host = |reason: String| Chosen::new(Host::open(), Scope::Host, reason);
+    let host = |reason: String| Chosen::new(host(measuring), Scope::Host, reason);
     match container.limited_by() {
         Limited::By(limits) => {
             let reason = format!("its control group is limited to {limits}");
             Chosen::new(container, Scope::Container, reason)
         }
         Limited::ByNothing => host("its control group has no CPU or memory limit".to_owned()),
-        // The figures are then the machine's, and nobody should take them for a container's.
+        // A warning: the metrics are then the machine's, where the user may expect a container's.
         Limited::NotFound(error) => {
             warn!("control group not found, measuring the machine: {error}");
             host("its control group was not found".to_owned())
@@ -90,6 +90,11 @@ async fn without_pod(endpoint: Option<TaskEndpoint>, measuring: &Measuring) -> C
             host("the limits of its control group could not be read".to_owned())
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn host(measuring: &Measuring) -> Host {
+    Host::open().reporting(measuring.metrics)
 }
 
 #[cfg(target_os = "linux")]

@@ -3,14 +3,16 @@
 
 pub mod cpu;
 pub mod memory;
+mod others;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
 
 use self::cpu::{ContainerCpu, Throttling};
 use self::memory::ContainerMemory;
+use self::others::{Others, Process};
 use super::cgroup::Group;
 use super::{LIMITS_GOOD_FOR, Source};
 use crate::config::MemoryUse;
@@ -23,20 +25,17 @@ pub struct Container {
     memory: Result<ContainerMemory, ReadError>,
     /// When the limits were last read.
     limits_read: Option<Instant>,
+    root: PathBuf,
     metrics: Numbers,
     /// The counters when they were last reported.
     throttling: Option<Throttling>,
+    others: Others,
 }
 
 impl Container {
     /// The container of this process, with /proc and /sys below `root`.
     pub fn open(root: &Path, memory: MemoryUse) -> Self {
-        let [cgroup, mountinfo] = ["cgroup", "mountinfo"].map(|name| {
-            let path = root.join("proc/self").join(name);
-            // Mount points need not be UTF-8, and one that is not is no reason to read nothing.
-            let text = fs::read(&path).map(|text| String::from_utf8_lossy(&text).into_owned());
-            text.map_err(|error| ReadError::of(path, error))
-        });
+        let [cgroup, mountinfo] = texts(root);
         let (cpu, memory_group) = match (cgroup, mountinfo) {
             (Ok(cgroup), Ok(mountinfo)) => {
                 let none = |controller, expected| no_group(root, controller, expected, &cgroup);
@@ -57,17 +56,37 @@ impl Container {
             cpu,
             memory: memory_group,
             limits_read: None,
+            root: root.to_owned(),
             metrics: Numbers::of(&[]),
             throttling: None,
+            others: Others::default(),
         }
     }
 
     /// The same container, which reports those numbers that are among the metrics.
     pub fn reporting(self, metrics: Numbers) -> Self {
-        Self { metrics, ..self }
+        let mut others = Others::default();
+        if !metrics.without(OWN).is_empty() {
+            let root = &self.root;
+            match texts(root) {
+                [Ok(cgroup), Ok(mountinfo)] => {
+                    let directory = &root.join("proc/self");
+                    let process =
+                        Process { cgroup: &cgroup, mountinfo: &mountinfo, root, directory };
+                    others = Others::of(process, &root.join("sys"), metrics);
+                }
+                [Err(error), _] | [_, Err(error)] => {
+                    others.lack(metrics.without(OWN), Number::ALL, &error.to_string());
+                }
+            }
+            for (number, reason) in NEVER {
+                others.lack(metrics, &[*number], reason);
+            }
+        }
+        Self { metrics, others, ..self }
     }
 
-    /// The same container as the only one of a task that has limits.
+    /// The same container, as the only one of a task with these limits.
     pub fn within(mut self, task: Limits) -> Self {
         if let Ok(cpu) = &mut self.cpu {
             cpu.task_limit = task.cpu;
@@ -91,6 +110,7 @@ impl Container {
     /// Percent of the scheduling periods since the last call in which the quota was used up. `None` at
     /// first, and where the counters went back: they were started again, and the difference says nothing.
     fn throttled(&mut self) -> Result<Option<f64>, ReadError> {
+        // Taken even if the read below fails: the next difference would else span two windows.
         let before = self.throttling.take();
         let now = match &mut self.cpu {
             Ok(cpu) => cpu.throttling()?,
@@ -111,12 +131,13 @@ impl Container {
     /// Which limits its control group has.
     pub fn limited_by(&mut self) -> Limited {
         let Reading { cpu, memory, .. } = self.read(Instant::now());
-        // Of a part whose usage cannot be read the limit may be known all the same.
+        // A limit may be readable where the usage is not.
         let cpu_limit = self.cpu.as_mut().ok().and_then(ContainerCpu::own_limit);
         let memory_limit = self.memory.as_mut().ok().and_then(ContainerMemory::own_limit);
         let limits = cpu_limit.map(|limit| limit.to_string()).into_iter();
         let limits: Vec<_> = limits.chain(memory_limit.map(|limit| limit.to_string())).collect();
         let is_found = self.cpu.is_ok() || self.memory.is_ok();
+        // A group without the memory controller has no memory limit, so this failure hides none.
         let memory =
             memory.filter(|_| !self.memory.as_ref().is_ok_and(ContainerMemory::is_not_counted));
         let failures = [cpu.and_then(Result::err), memory.and_then(Result::err)];
@@ -155,7 +176,7 @@ impl Source for Container {
             Ok(memory) => memory.read(limits_are_good),
             Err(none) => Err(none.clone()),
         };
-        Reading::of(Some(cpu), Some(memory))
+        Reading { cpu: Some(cpu), memory: Some(memory), others: self.others.read() }
     }
 
     fn explain(&mut self) -> Vec<Evidence> {
@@ -173,11 +194,40 @@ impl Source for Container {
             let kills = self.oom_kills().map(|kills| kills as f64);
             readings.push(WindowReading::of(Number::OomKills, Some(kills)));
         }
+        if self.metrics.contains(Number::MemoryPeak) {
+            let peak = match &mut self.memory {
+                Ok(memory) => memory.peak(),
+                Err(none) => Err(none.clone()),
+            };
+            readings.push(WindowReading::of(Number::MemoryPeak, Some(peak)));
+        }
+        let others = self.others.window_readings().into_iter();
+        readings.extend(others.map(|(number, value)| WindowReading::of(number, Some(value))));
         readings
     }
 }
 
-/// This process is in no group of a controller, as far as can be seen.
+/// The texts of /proc/self/cgroup and /proc/self/mountinfo.
+fn texts(root: &Path) -> [Result<String, ReadError>; 2] {
+    ["cgroup", "mountinfo"].map(|name| {
+        let path = root.join("proc/self").join(name);
+        // A mount point may be any bytes. One that is not UTF-8 must not hide all others.
+        let text = fs::read(&path).map(|text| String::from_utf8_lossy(&text).into_owned());
+        text.map_err(|error| ReadError::of(path, error))
+    })
+}
+
+/// What a container reads besides the others.
+const OWN: &[Number] =
+    &[Number::Cpu, Number::Memory, Number::Throttling, Number::OomKills, Number::MemoryPeak];
+
+/// What a container has none of.
+const NEVER: &[(Number, &str)] = &[
+    (Number::EphemeralStorage, "only the endpoint of an ECS task tells it: --scope task"),
+    (Number::Fullest, "it is of the containers of a task or pod: --scope task"),
+];
+
+/// The error where no group of this process has a controller, or where its mount is not visible.
 fn no_group(root: &Path, controller: &str, expected: &'static str, cgroup: &str) -> ReadError {
     if Group::is_named(controller, cgroup) {
         let expected = "mount of this process's control group";

@@ -22,8 +22,8 @@ impl CoreFiles {
     }
 
     /// The number of cores. If neither file has it, the cores that the scheduler allows this
-    /// process, which are too few for a pinned agent. If that fails too, the error is that of the
-    /// first file.
+    /// process, which are too few for a pinned agent. If that fails too, the error is the first
+    /// file's.
     pub fn count(&self) -> Result<Limit<Cores>, ReadError> {
         let expected = "list of CPUs such as 0-3";
         let listed = found(&self.online, count_cores, expected);

@@ -1,20 +1,23 @@
 //! The whole machine, all of its cores and all of its memory, from /proc and /sys.
 
-use std::path::Path;
+mod others;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::others::Others;
 use super::cores::CoreFiles;
 use super::kernel_file::{KernelFile, PAGE};
 use super::proc::{
     MemoryError, arc_droppable, arc_number, cpu_columns, kibibytes, memory, memory_total, ticks,
     work_since,
 };
-use super::{LIMITS_GOOD_FOR, Source};
+use super::{LIMITS_GOOD_FOR, Sampled, Source};
 use crate::model::{
-    Bytes, Cores, CpuAccount, CpuReading, Evidence, Limit, MemoryReading, Origin, Part, ReadError,
-    Reading,
+    Bytes, Cores, CpuAccount, CpuReading, Evidence, Limit, MemoryReading, Numbers, Origin, Part,
+    ReadError, Reading, WindowReading,
 };
 
 /// Reads the machine-wide counters of the kernel.
@@ -31,6 +34,9 @@ pub struct Host {
     cores: Option<Limit<Cores>>,
     /// When the cores were last counted.
     cores_counted: Option<Instant>,
+    /// Where /proc and /sys are.
+    roots: [PathBuf; 2],
+    others: Others,
 }
 
 /// What is used of the machine, each part by itself.
@@ -50,7 +56,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// The sum after this text; nothing where it does not tell.
+    /// The sum after this text; `None` where the text has no counters.
     pub fn add(&mut self, stat: &str) -> Option<Duration> {
         let columns = cpu_columns(stat)?;
         self.used += work_since(&self.columns, &columns);
@@ -80,7 +86,21 @@ impl Host {
             core_files: CoreFiles::at(proc, sys),
             cores: None,
             cores_counted: None,
+            roots: [proc, sys].map(Path::to_owned),
+            others: Others::default(),
         }
+    }
+
+    /// The same machine, which gives those numbers that are among the metrics.
+    pub fn reporting(self, metrics: Numbers) -> Self {
+        let [proc, sys] = &self.roots;
+        let others = Others::of(proc, sys, metrics);
+        Self { others, ..self }
+    }
+
+    /// The numbers beside CPU and memory that have a value at each sample.
+    pub fn others(&mut self) -> Sampled {
+        self.others.read()
     }
 
     /// All cores of the machine.
@@ -135,7 +155,8 @@ impl Host {
         Ok(MemoryReading { used, limit })
     }
 
-    /// What ZFS could give back of the memory in use. More than is in use is another machine's.
+    /// The memory in use that ZFS could give back. A figure larger than the memory in use is another
+    /// machine's.
     fn arc_droppable(&mut self, used: Bytes) -> Result<Bytes, ReadError> {
         let Some(file) = &mut self.arcstats else { return Ok(Bytes(0)) };
         let mut page = [0; PAGE];
@@ -152,7 +173,7 @@ impl Host {
     fn explain_memory(&mut self) -> Evidence {
         let names = ["MemTotal", "MemFree", "Buffers", "Cached", "SReclaimable", "Shmem"];
         let mut values = self.meminfo.raw_values(&names, kibibytes);
-        // Some kernels have none of these, and then they are 0.
+        // Kernels and sandboxes without these lines have none of that memory (see `proc::memory`).
         values.retain(|raw| {
             raw.value.is_ok() || !["Buffers", "SReclaimable", "Shmem"].contains(&&*raw.name)
         });
@@ -185,7 +206,13 @@ impl Host {
 
 impl Source for Host {
     fn read(&mut self, instant: Instant) -> Reading {
-        Reading::of(Some(self.read_cpu(instant)), Some(self.memory_used()))
+        let (cpu, memory) = (Some(self.read_cpu(instant)), Some(self.memory_used()));
+        Reading { cpu, memory, others: self.others() }
+    }
+
+    fn window_readings(&mut self) -> Vec<WindowReading> {
+        let readings = self.others.window_readings().into_iter();
+        readings.map(|(number, value)| WindowReading::of(number, Some(value))).collect()
     }
 
     fn explain(&mut self) -> Vec<Evidence> {

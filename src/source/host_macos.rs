@@ -13,7 +13,7 @@ use crate::model::{
 /// Reads the machine-wide figures of sysinfo.
 #[derive(Debug)]
 pub struct Host {
-    /// Or why there is none.
+    /// The error is the reason why sysinfo is not available.
     system: Result<System, String>,
     refreshed: Instant,
     used: Duration,
@@ -39,8 +39,10 @@ impl Host {
     fn read_cpu(&mut self, at: tokio::time::Instant) -> Result<CpuReading, ReadError> {
         let system = available(&mut self.system)?;
         let interval = self.refreshed.elapsed();
+        // A percentage over a shorter interval is not accurate, says sysinfo.
         if interval >= MINIMUM_CPU_UPDATE_INTERVAL {
             system.refresh_cpu_usage();
+            // Not the current instant: the time since `elapsed` above belongs to the next interval.
             self.refreshed += interval;
             let busy = f64::from(system.global_cpu_usage()).clamp(0.0, 100.0) / 100.0;
             self.used += interval.mul_f64(busy * system.cpus().len() as f64);

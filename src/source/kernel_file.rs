@@ -1,7 +1,7 @@
 //! Reads a file of /proc, /sys or a cgroup again and again.
 //!
-//! The descriptor stays open and is read in place from offset 0, which makes the kernel write
-//! the text anew: one system call a reading instead of three or four.
+//! The descriptor stays open. A read at offset 0 makes the kernel write the text again. So a
+//! reading takes one system call instead of three or four.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -19,13 +19,17 @@ pub struct KernelFile {
     file: Option<File>,
 }
 
-/// What of a file is read: one page. The kernel files that are read here are shorter, or say
-/// what is needed in their first lines.
+/// Only the first page of a file is read. The kernel files read here are shorter, or have what is
+/// needed in their first lines.
 pub const PAGE: usize = 4096;
 
 impl KernelFile {
     pub fn new(path: PathBuf) -> Self {
         Self { path, file: None }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The directory that the file is in.
@@ -36,11 +40,21 @@ impl KernelFile {
     /// The text of the file's first page, in `page`.
     pub fn read<'page>(&mut self, page: &'page mut [u8; PAGE]) -> Result<&'page str, ReadError> {
         let length = self.read_bytes(page).map_err(|error| {
-            // What was open may be gone for good: the next reading opens it anew.
+            // The files of a group that was removed fail for good, even if a new group has its name.
+            // So the next reading opens the file again.
             self.file = None;
             ReadError::of(self.path.clone(), error)
         })?;
         std::str::from_utf8(&page[..length]).map_err(|_| self.malformed("text"))
+    }
+
+    /// The whole text, however long, in `text`, which keeps its room from reading to reading.
+    pub fn read_whole<'text>(&mut self, text: &'text mut Vec<u8>) -> Result<&'text str, ReadError> {
+        let length = self.read_all(text).map_err(|error| {
+            self.file = None;
+            ReadError::of(self.path.clone(), error)
+        })?;
+        std::str::from_utf8(&text[..length]).map_err(|_| self.malformed("text"))
     }
 
     /// Values of the file as it stands now, each found in its text by `find`.
@@ -70,16 +84,39 @@ impl KernelFile {
     }
 
     fn read_bytes(&mut self, page: &mut [u8; PAGE]) -> io::Result<usize> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            closed => closed.insert(open(&self.path)?),
-        };
-        file.read_at(page, 0)
+        self.open()?.read_at(page, 0)
+    }
+
+    fn read_all(&mut self, text: &mut Vec<u8>) -> io::Result<usize> {
+        let file = self.open()?;
+        let mut length = 0;
+        loop {
+            if text.len() < length + PAGE {
+                text.resize(length + PAGE, 0);
+            }
+            let read = file.read_at(&mut text[length..], length as u64)?;
+            length += read;
+            if read < PAGE - LONGEST_LINE {
+                return Ok(length);
+            }
+        }
+    }
+
+    fn open(&mut self) -> io::Result<&File> {
+        match &mut self.file {
+            Some(file) => Ok(file),
+            closed => Ok(closed.insert(open(&self.path)?)),
+        }
     }
 }
 
-/// The text of a file that is read seldom and need not be there: limits stand only where a
-/// controller is in use, and at the root of version 2 there are none.
+/// The kernel gives as many whole lines as fit into a page (seq_file). So what is shorter than a page by
+/// more than a line is the end. The longest lines are those of /proc/diskstats and /proc/net/dev, with
+/// some 20 numbers.
+const LONGEST_LINE: usize = 512;
+
+/// The text of a file that is read seldom and may be missing: a group has files of limits only where
+/// a controller is on, and the root group of version 2 has none.
 pub fn optional(path: &Path) -> Result<Option<String>, ReadError> {
     let mut text = String::new();
     match open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text)) {
@@ -124,6 +161,29 @@ mod tests {
         fs::write(&path, "23\n").expect("the temporary directory is writable");
         assert_eq!(file.read(&mut page).ok(), Some("23\n"));
         fs::remove_file(&path).expect("the file was just written");
+    }
+
+    #[test]
+    fn a_file_of_several_pages_is_read_to_its_end() {
+        let path = std::env::temp_dir().join(format!("kernel_file-whole-{}", std::process::id()));
+        let (mut file, mut text) = (KernelFile::new(path.clone()), Vec::new());
+        // Just below, at and above where one more reading is needed, and shorter than before.
+        for lines in [0, 1, 511, 512, 513, 2000, 3] {
+            let expected = "1234567\n".repeat(lines);
+            fs::write(&path, &expected).expect("the temporary directory is writable");
+            assert_eq!(file.read_whole(&mut text).ok(), Some(&*expected), "{lines} lines");
+        }
+        fs::remove_file(&path).expect("the file was just written");
+    }
+
+    #[test]
+    fn a_file_of_the_kernel_is_read_to_its_end() {
+        // About 4 MB in a debug kernel, 100 kB and more elsewhere: many pages of whole lines.
+        let whole = fs::read_to_string("/proc/kallsyms").expect("Linux has its symbols");
+        let mut text = Vec::new();
+        let read = KernelFile::new("/proc/kallsyms".into()).read_whole(&mut text).map(str::len);
+        assert_eq!(read.ok(), Some(whole.len()));
+        assert!(whole.len() > 10 * PAGE);
     }
 
     #[test]

@@ -8,6 +8,10 @@ pub mod container;
 #[cfg(target_os = "linux")]
 mod cores;
 #[cfg(target_os = "linux")]
+mod counters;
+#[cfg(target_os = "linux")]
+mod disks;
+#[cfg(target_os = "linux")]
 pub mod host;
 #[cfg(not(target_os = "linux"))]
 #[path = "host_macos.rs"]
@@ -15,13 +19,23 @@ mod host;
 #[cfg(target_os = "linux")]
 mod kernel_file;
 #[cfg(target_os = "linux")]
+mod network;
+#[cfg(target_os = "linux")]
 mod plausible;
 #[cfg(target_os = "linux")]
 pub mod pod;
 #[cfg(target_os = "linux")]
+mod pressure;
+#[cfg(target_os = "linux")]
 mod proc;
+#[cfg(target_os = "linux")]
+mod processes;
 #[cfg(all(test, target_os = "linux"))]
-pub mod properties;
+mod properties;
+#[cfg(target_os = "linux")]
+mod rates;
+#[cfg(target_os = "linux")]
+mod swap;
 #[cfg(target_os = "linux")]
 pub mod task;
 
@@ -32,6 +46,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::model::{Evidence, Reading, WindowReading};
+#[cfg(target_os = "linux")]
+use crate::model::{Number, Raw, ReadError};
 
 /// Gives the raw counters of what is measured.
 pub trait Source {
@@ -39,22 +55,31 @@ pub trait Source {
     /// every sample.
     fn read(&mut self, instant: Instant) -> Reading;
 
-    /// Each container by itself, as far as that was asked for, is known, and has changed since the
-    /// last call. Called after [`read`](Source::read).
+    /// The readings of single containers, if the settings ask for them: of each known container with
+    /// new figures since the last call. Called after [`read`](Source::read).
     fn containers(&mut self) -> Vec<(Arc<str>, Reading)> {
         Vec::new()
     }
 
-    /// What the readings are made of, as it stands now.
+    /// The raw values behind the readings, as they are now.
     fn explain(&mut self) -> Vec<Evidence> {
         Vec::new()
     }
 
-    /// The numbers that are read once a window, as far as they were asked for and can be measured here.
+    /// The numbers that are read once a window, if the settings ask for them and they can be measured
+    /// here.
     fn window_readings(&mut self) -> Vec<WindowReading> {
         Vec::new()
     }
 }
+
+/// The numbers that are read at a sample, beside CPU and memory.
+#[cfg(target_os = "linux")]
+type Sampled = Vec<(Number, Result<Raw, ReadError>)>;
+
+/// Those that are read once a window.
+#[cfg(target_os = "linux")]
+type OnceAWindow = Vec<(Number, Result<f64, ReadError>)>;
 
 /// Limits change while something runs (`docker update`, a pod that is resized, a core that is taken
 /// offline), but seldom: they are read again after this, however far apart the readings are.

@@ -1,6 +1,6 @@
-//! Figures that come from one account can be told from figures that cannot: a part is never larger
-//! than its whole. Virtual files such as those of lxcfs mix lines of a container with lines of its
-//! host, and then a formula over them is wrong by any amount.
+//! Finds figures that cannot be of the same machine: a part is never larger than its whole. Virtual
+//! files, as lxcfs gives them, mix lines of a container with lines of its host. A formula over both
+//! is wrong by any amount.
 
 use crate::model::Bytes;
 
@@ -10,15 +10,15 @@ pub fn part_of(part: u64, whole: u64, slack: u64) -> Option<u64> {
     (part <= whole.saturating_add(slack)).then_some(part.min(whole))
 }
 
-/// What is left of the usage of a group without `droppable` bytes of it. `None` where more could be
-/// given back than is in use, and by more than the kernel's counters are late.
+/// The usage of a group less its `droppable` bytes. `None` where the droppable bytes exceed the usage
+/// by more than late counters explain.
 pub fn left_of(usage: u64, droppable: u64) -> Option<Bytes> {
     let droppable = part_of(droppable, usage, SLACK.saturating_add(usage / 16))?;
     Some(Bytes(usage - droppable))
 }
 
 /// A group's page cache without shared memory, which the kernel counts in it. Shared memory that is
-/// larger than the cache is another group's, and left out.
+/// larger than the cache is another group's, and not subtracted.
 pub fn cache_without_shared(cache: u64, shared: u64) -> u64 {
     cache - part_of(shared, cache, SLACK).unwrap_or(0)
 }

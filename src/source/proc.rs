@@ -7,9 +7,9 @@ use crate::model::Bytes;
 
 /// The CPU time of all cores since boot, in ticks, in the columns that [`COLUMNS`] names.
 ///
-/// It is that of the first line `cpu` that has any: some versions of lxcfs write a line of zeros
+/// The first line `cpu` that is not all zeros counts: some versions of lxcfs write a line of zeros
 /// before it. `None` where there is no such line, or it is garbled. A kernel that runs has used CPU,
-/// so a file with nothing but zeros keeps no account, as in some sandboxes.
+/// so a file with zeros only, as in some sandboxes, does not count CPU time.
 pub fn cpu_columns(stat: &str) -> Option<[u64; 8]> {
     let mut lines = stat.lines().map_while(|line| line.strip_prefix("cpu "));
     lines.find_map(|line| columns(line).filter(|columns| columns.iter().any(|&ticks| ticks > 0)))
@@ -21,7 +21,7 @@ fn columns(line: &str) -> Option<[u64; 8]> {
     for (index, tick) in ticks.iter_mut().enumerate() {
         *tick = match fields.next() {
             Some(field) => field.parse().ok()?,
-            // Kernels before 2.6.11 have no steal; the first four are as old as the file.
+            // Kernels before 2.6.11 have no steal. The first four are as old as the file.
             None if index > IDLE => 0,
             None => return None,
         };
@@ -67,7 +67,7 @@ pub fn count_cores(list: &str) -> Option<usize> {
 pub struct Meminfo {
     pub used: Bytes,
     pub total: Bytes,
-    /// Terms of the formula that were left out because they cannot be true.
+    /// Terms of the formula that were left out because they contradict others.
     pub left_out: LeftOut,
 }
 
@@ -112,6 +112,7 @@ pub fn memory(meminfo: &str) -> Result<Meminfo, MemoryError> {
         return Err(MemoryError::Incomplete);
     }
     let slack = total / LATE_PART;
+    // Without a line Slab there is no whole to compare with: the part is believed.
     let slabs_in_all = slabs.map(|slabs| part_of(slabs, all_slabs.unwrap_or(u64::MAX), slack));
     let shared_in_cache = part_of(shared, cached, slack);
     let left_out = LeftOut { shared: shared_in_cache.is_none(), slabs: slabs_in_all == Some(None) };
@@ -159,13 +160,14 @@ pub fn kibibytes(meminfo: &str, name: &str) -> Option<u64> {
     number
 }
 
-/// Numbers of /proc/meminfo, in kB. The text is read once, and as far as it takes.
+/// Numbers of /proc/meminfo, in kB.
 fn kibibytes_of<const N: usize>(meminfo: &str, names: [&str; N]) -> [Option<u64>; N] {
     let mut numbers = [None; N];
     for (name, number) in meminfo.split('\n').filter_map(|line| line.split_once(':')) {
         if let Some(place) = names.iter().position(|&wanted| wanted == name) {
             numbers[place] =
                 number.strip_suffix("kB").and_then(|kib| kib.trim_ascii().parse().ok());
+            // This runs for each sample, and the rest of the file is not needed.
             if numbers.iter().all(Option::is_some) {
                 break;
             }

@@ -4,13 +4,13 @@
 use std::path::{Component, Path};
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::cgroup::{Group, field, v1, v2};
-use super::proc;
 use super::task::{metadata, stats};
+use super::{disks, network, pressure, proc, processes};
 use crate::config::MemoryUse;
 use crate::model::{Bytes, Cores};
+use crate::properties::repeatable;
 
 /// A text of the kind that is parsed, with something done to it: a piece taken out, put in or
 /// replaced, digits and signs more often than other characters.
@@ -38,13 +38,6 @@ fn text(valid: &'static str) -> impl Strategy<Value = String> {
     prop_oneof![4 => damaged(valid), 1 => "\\PC{0,200}", 1 => Just(valid.to_owned())]
 }
 
-/// The same texts in each run. PROPTEST_CASES and PROPTEST_RNG_SEED give more and others.
-pub fn repeatable() -> ProptestConfig {
-    let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
-    let rng_seed = RngSeed::Fixed(seed.unwrap_or(1));
-    ProptestConfig { failure_persistence: None, rng_seed, ..ProptestConfig::default() }
-}
-
 const STAT: &str = "cpu  100 20 30 9000 400 5 6 7 50 10\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
 const MEMINFO: &str = "MemTotal:  8000000 kB\nMemFree:  1000000 kB\nBuffers:  200000 kB\n\
     Cached:  3000000 kB\nShmem:  500000 kB\nSReclaimable:  300000 kB\n";
@@ -55,6 +48,15 @@ const MOUNTINFO: &str = "30 24 0:26 /docker /sys/fs/cgroup/cpu,cpuacct rw,nosuid
 const MEMORY_STAT: &str = "file 204800\nshmem 81920\ninactive_file 40960\nslab_reclaimable 12288\n\
     total_cache 204800\ntotal_shmem 81920\ntotal_inactive_file 40960\n\
     hierarchical_memory_limit 268435456\n";
+const PRESSURE: &str = "some avg10=1.50 avg60=0.34 avg300=0.87 total=3453917717\n\
+    full avg10=0.00 avg60=0.00 avg300=0.00 total=115255493\n";
+const NET_DEV: &str = "Inter-|   Receive | Transmit\n face |bytes packets|bytes packets\n    lo: 6 2 0 0 \
+    0 0 0 0 6 6 0 0 0 0 0 0\n  eth0:30 8 0 0 0 0 0 0 49 5 0 0 0 0 0 0\n";
+const DISKSTATS: &str =
+    " 254 0 vda 39 98 194 599 140 102 457 182 0 424 796 195 987 368 139 213 128\n";
+const IO_STAT: &str =
+    "253:0 \n8:0 rbytes=90430464 wbytes=299008000 rios=8950 wios=1252 dbytes=0 dios=0\n";
+const BLKIO: &str = "8:0 Read 4096\n8:0 Write 8192\n8:0 Total 12288\nTotal 12288\n";
 const TASK: &str = include_str!("../../tests/fixtures/ecs/task-single.json");
 const STATS: &str = r#"{"a":{"read":"2026-11-02T09:12:44.3Z",
     "cpu_stats":{"cpu_usage":{"total_usage":5}},
@@ -90,6 +92,38 @@ proptest! {
                 prop_assert!(cores > 0.0 && cores.is_finite(), "{cores}");
             }
         }
+    }
+
+    #[test]
+    fn no_text_of_the_other_numbers_makes_a_parser_panic(
+        pressure in text(PRESSURE), net in text(NET_DEV), disks in text(DISKSTATS), io in text(IO_STAT),
+        service in text(BLKIO), number in text("max\n"),
+    ) {
+        let _ = (pressure::total(&pressure, "some"), pressure::total(&pressure, "full"));
+        let _ = (processes::limit(&number), processes::loadavg(&pressure));
+        let _ = network::interfaces(&net, |_, _| {});
+        let _ = disks::diskstats(&disks, |_, _| {});
+        let _ = disks::io_stat(&io, |_, transfers| assert!(transfers.iter().all(Option::is_some)));
+        let _ = (disks::blkio(&service, true, |_, _| {}), disks::blkio(&service, false, |_, _| {}));
+    }
+
+    #[test]
+    fn counters_of_devices_are_read_as_they_were_written(
+        all in prop::collection::vec((0_u32..999, 0_u32..999, prop::array::uniform4(any::<u64>())), 0..99),
+    ) {
+        let mut text = String::new();
+        for (major, minor, [read, written, reads, writes]) in &all {
+            use std::fmt::Write;
+            let _ = writeln!(
+                text,
+                "{major}:{minor} rbytes={read} wbytes={written} rios={reads} wios={writes} dbytes=0 dios=0"
+            );
+        }
+        let mut found = Vec::new();
+        let is_read = disks::io_stat(&text, |device, transfers| found.push((device.to_owned(), transfers)));
+        let expected = all.iter().map(|(major, minor, of)| (format!("{major}:{minor}"), of.map(Some)));
+        prop_assert_eq!(is_read, Some(()));
+        prop_assert_eq!(found, expected.collect::<Vec<_>>());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod fallback;
 mod fusion;
 pub mod metadata;
 mod news;
+mod others;
 mod poll;
 pub mod stats;
 mod ticks;
@@ -29,6 +30,7 @@ use self::fallback::Fallback;
 use self::fusion::Fusion;
 use self::metadata::TaskMetadata;
 use self::news::{News, NewsReceiver, channel};
+use self::others::Others;
 use super::Source;
 use super::container::Container;
 use super::host::{Host, Used};
@@ -45,14 +47,14 @@ pub struct Task {
     news: NewsReceiver,
     address: String,
     memory: MemoryUse,
-    metrics: Numbers,
-    /// The last failure of the endpoint, while that is all there is.
+    others: Others,
+    /// The last failure of the endpoint; `None` after its next answer.
     failure: Option<String>,
     way: Way,
     containers: Containers,
     /// Whether each container is read by itself, too.
     per_container: bool,
-    /// What a task of one container was last read as, which is that container as well.
+    /// The last reading of a task of one container, which is that container's reading, too.
     own: Option<Reading>,
     fallback: Fallback,
 }
@@ -70,7 +72,7 @@ enum Way {
     Exact(Told, Option<Exact>),
 }
 
-/// A task that the endpoint tells figures of.
+/// A task with several containers, whose figures come from the endpoint.
 #[derive(Debug)]
 struct Told {
     machine: Box<Host>,
@@ -81,8 +83,8 @@ struct Told {
     cpu_account: CpuAccount,
 }
 
-/// How long the first sample waits for the endpoint to tell what the task is. It answers in
-/// milliseconds; after this, sampling starts, and what it tells later is taken up then.
+/// How long the first sample waits for the endpoint to say what the task is. It answers in
+/// milliseconds. After this, sampling starts, and a later answer is used when it comes.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
 
 /// Between two answers of the endpoint.
@@ -92,10 +94,12 @@ impl Task {
     /// Starts to ask the endpoint, if there is one.
     pub async fn open(endpoint: Option<TaskEndpoint>, measuring: &Measuring) -> Self {
         let (sender, news) = channel();
+        let others = Others::of(measuring.metrics);
         let address = match endpoint {
             Some(endpoint) => {
                 let address = endpoint.url("/task");
-                tokio::task::spawn_local(poll::run(endpoint, measuring.memory, sender));
+                let (memory, storage) = (measuring.memory, others.wants_storage());
+                tokio::task::spawn_local(poll::run(endpoint, memory, storage, sender));
                 address
             }
             None => {
@@ -109,7 +113,7 @@ impl Task {
             news,
             address,
             memory: measuring.memory,
-            metrics: measuring.metrics,
+            others,
             failure: None,
             way: Way::Unknown,
             containers: Containers::default(),
@@ -117,7 +121,8 @@ impl Task {
             own: None,
             fallback: Fallback::new(measuring.scope == Scope::Auto),
         };
-        // Without it the first sample is without any part.
+        // Without this wait, the first sample would have neither CPU nor memory. If there is no answer
+        // in time, later samples have them.
         let _ = timeout(FIRST_ANSWER, task.news.wait()).await;
         task.take_news();
         task
@@ -137,9 +142,14 @@ impl Task {
                 self.containers.know(&task);
                 self.go(&task);
             }
+            News::Storage(storage) => self.others.know_storage(storage),
             News::Usage(usage, now) => {
                 if self.per_container {
                     self.containers.add(&usage, now);
+                }
+                if let Way::Fused(told, _) | Way::Exact(told, _) = &mut self.way {
+                    let limit = || told.whole().memory;
+                    self.others.know_usage(&usage, &self.containers, limit, &self.address);
                 }
                 match &mut self.way {
                     Way::Fused(told, fusion) => {
@@ -149,11 +159,13 @@ impl Task {
                     }
                     Way::Exact(told, fresh) => {
                         let exact = told.account.add(usage, &told.running, now);
+                        // The sum is then over other containers. A new account keeps the sampler from
+                        // taking the difference between the two sums for usage.
                         if exact.is_some() && told.account.has_other_containers() {
                             told.cpu_account = CpuAccount::open();
                         }
-                        // An answer with nothing new does not replace one that no sample has used
-                        // yet.
+                        // Polling may be faster than sampling: an answer without news must not replace
+                        // one that no sample has used yet.
                         *fresh = exact.or(fresh.take());
                     }
                     Way::Unknown | Way::Own(_) => {}
@@ -162,12 +174,14 @@ impl Task {
         }
     }
 
-    /// Chooses the way for a task. What was counted on the same way goes on with the new limits.
+    /// Chooses the way for a task. If the way stays the same, its counters stay, too; only the limits and
+    /// the running containers change.
     fn go(&mut self, task: &TaskMetadata) {
         let limits = limits_of(task, &self.address);
         let running: BTreeSet<_> = task.running().map(str::to_owned).collect();
-        let told = |limits, running| Told {
-            machine: Box::new(Host::open()),
+        let numbers = self.others.of_machine();
+        let told = |limits, running, numbers| Told {
+            machine: Box::new(Host::open().reporting(numbers)),
             limits,
             running,
             account: Account::default(),
@@ -179,22 +193,24 @@ impl Task {
             }
             (_, true, _) => {
                 info!("the task has one container: reading its control group");
-                self.way =
-                    Way::Own(Box::new(open_container(self.memory, self.metrics).within(limits)));
+                let container = open_container(self.memory, self.others.of_container());
+                self.way = Way::Own(Box::new(container.within(limits)));
             }
             (_, false, true) => {
                 info!("the task is on Fargate: reading the machine, minus the platform's overhead");
-                self.way = Way::Fused(told(limits, running), Fusion::default());
+                self.way = Way::Fused(told(limits, running, numbers), Fusion::default());
             }
             (_, false, false) => {
                 info!("the task is on an instance: adding up its containers from the endpoint");
-                self.way = Way::Exact(told(limits, running), None);
+                self.way = Way::Exact(told(limits, running, Numbers::of(&[])), None);
             }
+        }
+        if let Way::Exact(..) = self.way {
+            self.others.know_network(task);
         }
     }
 
-    /// The reading that the endpoint's figures give, as far as there are new ones. `used` reads what
-    /// is used of the machine.
+    /// The task's reading, if there are new figures. `used` reads the usage of the machine.
     fn read_task(&mut self, instant: Instant, used: impl FnOnce(&mut Host) -> Used) -> Reading {
         let fused = match &mut self.way {
             Way::Fused(told, fusion) => {
@@ -203,12 +219,14 @@ impl Task {
             }
             _ => None,
         };
-        // What the endpoint tells is of instants before this reading of the machine.
+        // After the machine was read: fusion looks for machine readings on both sides of the instant
+        // that the endpoint's figures are of.
         self.take_news();
         match (&mut self.way, fused) {
             (_, Some(reading)) => reading,
             (Way::Own(container), None) => {
                 let reading = container.read(instant);
+                self.others.know_only(&reading);
                 self.own = self.per_container.then(|| reading.clone());
                 reading
             }
@@ -238,8 +256,9 @@ fn limits_of(task: &TaskMetadata, address: &str) -> Limits {
 
 impl Source for Task {
     fn read(&mut self, instant: Instant) -> Reading {
-        let reading = self.read_task(instant, Host::used);
-        let (memory, metrics) = (self.memory, self.metrics);
+        let mut reading = self.read_task(instant, Host::used);
+        self.others.add(&mut reading.others);
+        let (memory, metrics) = (self.memory, self.others.of_container());
         let container = || open_container(memory, metrics);
         self.fallback.complete(reading, instant, self.failure.as_deref(), container)
     }
@@ -281,15 +300,19 @@ impl Source for Task {
         if let Some(readings) = self.fallback.window_readings() {
             return readings;
         }
-        match &mut self.way {
-            Way::Own(container) => container.window_readings(),
-            Way::Fused(..) | Way::Exact(..) | Way::Unknown => Vec::new(),
-        }
+        let (mut readings, given) = match &mut self.way {
+            Way::Own(container) => (container.window_readings(), self.others.of_container()),
+            Way::Fused(told, _) => (told.machine.window_readings(), self.others.of_machine()),
+            Way::Exact(..) | Way::Unknown => (Vec::new(), Numbers::of(&[])),
+        };
+        let (is_known, failure) = (!matches!(self.way, Way::Unknown), self.failure.as_deref());
+        readings.extend(self.others.window_readings(given, is_known, failure, &self.address));
+        readings
     }
 }
 
 impl Told {
-    /// The task by the machine's counters, each part as far as its overhead is known.
+    /// The task by the machine's counters: each part whose overhead is known.
     fn fuse(&mut self, fusion: &mut Fusion, machine: Used, at: Instant) -> Reading {
         let account = self.cpu_account;
         let cpu = machine.cpu.and_then(|used| {
@@ -301,7 +324,8 @@ impl Told {
             let limit = self.limits.memory.clone().unwrap_or(memory.limit);
             fusion.memory.machine(at, memory.used).map(|used| MemoryReading { used, limit })
         });
-        Reading::of(cpu.transpose(), memory.transpose())
+        let others = self.machine.others();
+        Reading { cpu: cpu.transpose(), memory: memory.transpose(), others }
     }
 
     /// The task by its exact figures.
@@ -321,7 +345,7 @@ impl Told {
         Reading::of(Some(cpu), Some(memory))
     }
 
-    /// The task's limits. What it has no limit of is in percent of the machine.
+    /// The task's limits; where it has none, the machine's size.
     fn whole(&mut self) -> Whole {
         let (cpu, memory) = (self.limits.cpu.clone(), self.limits.memory.clone());
         Whole {
@@ -331,8 +355,8 @@ impl Told {
     }
 }
 
-/// What to look at where a container has CPU and no memory: kernels for the Raspberry Pi begin
-/// without the controller.
+/// Advice where a container has CPU and no memory: kernels for the Raspberry Pi have the memory
+/// controller off by default.
 const NO_CONTROLLER: &str =
     "; if the kernel's memory controller is off, boot it with cgroup_enable=memory";
 

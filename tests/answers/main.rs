@@ -5,7 +5,7 @@ use std::process::Command;
 
 use fake_cloudwatch::{Answer, Certificate, Endless, FakeCloudWatch};
 use support::http::{Reply, Server};
-use support::{Agent, TemporaryFile, command, publishing_to, windows_of};
+use support::{Agent, TemporaryFile, assert_nothing_is_lost, command, publishing_to};
 
 /// Runs an agent against each answer until a send has failed with its cause, then lets the endpoint
 /// work, and sees that nothing was lost.
@@ -24,10 +24,7 @@ fn are_kept<const N: usize>(answers: [(Answer, &str); N]) {
         cloudwatch.release();
         agent.wait_for_log("publishing works again");
         let ended = agent.terminate().expect_code(0);
-        let windows = windows_of(&cloudwatch.data());
-        let expected: Vec<_> = (windows[0]..=windows[windows.len() - 1]).collect();
-        assert_eq!(windows, expected, "every second has its window, once: {ended:#?}");
-        assert!(ended.stderr.contains(" dropped=0 undelivered=0 "), "{ended:#?}");
+        assert_nothing_is_lost(&ended, &cloudwatch.data());
     }
 }
 

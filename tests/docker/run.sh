@@ -31,8 +31,11 @@ install_needs
 rm -rf "$data"
 mkdir -p "$data/image"
 musl-gcc -static -O2 -Wall -Wextra -Werror -o "$data/image/load" load.c
+musl-gcc -static -O2 -Wall -Wextra -Werror -o "$data/image/neighbour" neighbour.c
+ln "$data/image/neighbour" "$data/image/pause"
+ln "$data/image/neighbour" "$data/image/burst"
 cp "$binary" "$data/image/agent"
-printf 'FROM scratch\nCOPY agent load /\n' > "$data/image/Dockerfile"
+printf 'FROM scratch\nCOPY agent load neighbour pause burst /\n' > "$data/image/Dockerfile"
 
 start_engine
 build_image agent "$data/image"
@@ -51,5 +54,5 @@ else
   echo 10000 > $groups/$group/cpu.weight
 fi
 
-[ $# -gt 0 ] || set -- check events inits
+[ $# -gt 0 ] || set -- check events inits pod
 run_tests "$@"

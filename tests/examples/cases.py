@@ -11,6 +11,7 @@ from pathlib import Path
 import cdk
 import cloudformation
 import cloudwatch
+import compose
 import documents
 import ecs
 import iam
@@ -52,6 +53,10 @@ def cases(
         Case("ecs/fargate.json", lambda t: ecs.task_definition(t, agent, ecs.FARGATE), FARGATE),
         # Its region is nobody's but the example's.
         Case("ecs/ec2.json", lambda t: ecs.task_definition(t, agent, {}), EC2),
+        Case("ecs/fargate-pid-mode-task.json",
+             lambda t: ecs.task_with_shared_processes(t, agent, ecs.FARGATE), FARGATE + SHARED),
+        Case("ecs/ec2-pid-mode-task.json",
+             lambda t: ecs.task_with_shared_processes(t, agent, {}), EC2 + SHARED),
         Case("batch/job.json", lambda t: ecs.job_definition(t, agent), JOB),
         Case("batch/job-with-sidecar.json", lambda t: ecs.job_definition(t, agent), SIDECAR_JOB),
         Case("cloudformation/fargate-service.yaml",
@@ -67,6 +72,11 @@ def cases(
              trust("pods.eks.amazonaws.com", ["sts:AssumeRole", "sts:TagSession"]), TRUST),
         Case("terraform/main.tf", lambda t: terraform.service(t, provider, agent), TERRAFORM),
         Case("kubernetes/deployment.yaml", lambda t: kubernetes.deployment(t, agent), KUBERNETES),
+        Case("kubernetes/sidecar-restricted.yaml",
+             lambda t: kubernetes.sidecar(t, agent), RESTRICTED),
+        Case("kubernetes/sidecar-any-user.yaml",
+             lambda t: kubernetes.sidecar(t, agent), ANY_USER),
+        Case("compose/compose.yaml", lambda t: compose.problems(t, agent), COMPOSE),
         Case(UNIT, lambda t: systemd.unit(t, settings(), agent), SYSTEMD),
         Case(DEFAULT, lambda t: systemd.settings(t, agent), SETTINGS),
         Case("cdk/app.ts", lambda t: cdk.app(t, examples / "cdk", packages, agent), CDK,
@@ -223,9 +233,44 @@ KUBERNETES = [
     ("            limits:\n              cpu: 500m\n", "            limits:\n", "no limits"),
     ("terminationGracePeriodSeconds: 40", "terminationGracePeriodSeconds: 8", "too short"),
     ("      app: my-service", "      app: other", "does not select"),
-    ("value: container", "value: pod", "exits with 2"),
-    ("      volumes:", "        - {name: sidecar, image: x}\n      volumes:", "measures itself"),
+    ("value: container", "value: pods", "exits with 2"),
+    ("      volumes:", "        - {name: sidecar, image: x}\n      volumes:", "not in the container"),
     ("--service-account", "--serviceaccount", "there is no --serviceaccount|missing"),
+]
+SHARED = [
+    ('"pidMode": "task"', '"pidMode": "host"', "does not see the processes"),
+    ('"user": "0"', '"user": "65532"', "gets no right"),
+    ("SYS_PTRACE", "SYS_ADMIN", "not SYS_PTRACE alone"),
+    ('"drop": ["ALL"]', '"drop": []', "not SYS_PTRACE alone"),
+]
+SIDECAR = [
+    ("shareProcessNamespace: true", "hostPID: true", "does not see the processes"),
+    ("          restartPolicy: Always\n", "", "no native sidecar"),
+    ("initContainers", "ephemeralContainers", "no native sidecar|ephemeralContainers"),
+    ("terminationGracePeriodSeconds: 40", "terminationGracePeriodSeconds: 8", "too short"),
+    ("cpu: 100m\n", "cpus: 100m\n", "cloudwatch-metrics-agent has no limits"),
+    (":0.2.0", ":0.1.0", "not of version"),
+    ("value: pod", "value: container", "measures the container"),
+    ("drop: [ALL]", "drop: [NET_RAW]", "rights that it does not need"),
+]
+RESTRICTED = [
+    *SIDECAR,
+    ("        runAsGroup: 10001\n", "", "another user or group"),
+    ("runAsUser: 10001", "runAsUsr: 10001", "runAsUsr"),
+]
+ANY_USER = [
+    *SIDECAR,
+    ("runAsUser: 0", "runAsUser: 10001", "for root alone"),
+    ("SYS_PTRACE]", "SYS_ADMIN]", "for root alone"),
+]
+COMPOSE = [
+    ('pid: "service:namespace"', "init: true", "is not stopped|does not see|ends before"),
+    ("registry.k8s.io/pause:3.10", "busybox:1.37", "the kernel kills"),
+    ("    mem_limit: 256m\n", "", "app has no limits"),
+    ("SYS_PTRACE", "SYS_ADMIN", "not root with SYS_PTRACE alone"),
+    ("stop_grace_period: 15s", "stop_grace_period: 5s", "no time to deliver"),
+    ("      agent:\n", "      namespace:\n", "not stopped before the agent"),
+    ("SCOPE: pod", "SCOPE: host", "measures the host"),
 ]
 SYSTEMD = [
     ("DynamicUser=yes", "DynamicUsr=yes", "DynamicUsr"),

@@ -16,6 +16,11 @@ def task_definition(text: str, agent: Agent, injected: dict[str, str]) -> list[s
     return problems or task.problems(definition, agent, injected)
 
 
+def task_with_shared_processes(text: str, agent: Agent, injected: dict[str, str]) -> list[str]:
+    definition, _ = model.parsed(text)
+    return task_definition(text, agent, injected) or task.pid_mode(definition)
+
+
 def job_definition(text: str, agent: Agent) -> list[str]:
     job, found = model.parsed(text)
     found = found or model.problems("batch", "RegisterJobDefinition", job)

@@ -1,5 +1,5 @@
 """Kubernetes: the strict schemas of the API, and that the agent is where it can measure the
-service."""
+service: in its container, or in one that sees its processes."""
 
 from __future__ import annotations
 
@@ -29,25 +29,37 @@ def mapping(loader: Once, node: yaml.MappingNode) -> dict:
 Once.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
 
 
-def deployment(text: str, agent: Agent) -> list[str]:
+def parsed(text: str) -> tuple[list[dict], list[str]]:
     try:
         documents = list(yaml.load_all(text, Loader=Once))
         for document in documents:
             kubernetes_validate.validate(document, VERSION, strict=True)
     except (yaml.YAMLError, kubernetes_validate.ValidationError) as error:
-        return [str(error)]
-    accounts = [d["metadata"]["name"] for d in documents if d["kind"] == "ServiceAccount"]
+        return [], [str(error)]
+    return documents, []
+
+
+def pod_of(documents: list[dict], agent: Agent) -> tuple[dict, list[str]]:
     spec = next(d["spec"] for d in documents if d["kind"] == "Deployment")
     pod, labels = spec["template"]["spec"], spec["template"]["metadata"]["labels"]
     found = []
     if not spec["selector"]["matchLabels"].items() <= labels.items():
         found.append("the selector does not select the pod")
-    if pod.get("serviceAccountName") not in accounts:
-        found.append("the pod has no service account of the example")
     if pod.get("terminationGracePeriodSeconds", 30) < 2 * agent.shutdown_timeout:
         found.append("the grace period is too short for the service and the agent's last window")
+    return pod, found
+
+
+def deployment(text: str, agent: Agent) -> list[str]:
+    documents, found = parsed(text)
+    if found:
+        return found
+    accounts = [d["metadata"]["name"] for d in documents if d["kind"] == "ServiceAccount"]
+    pod, found = pod_of(documents, agent)
+    if pod.get("serviceAccountName") not in accounts:
+        found.append("the pod has no service account of the example")
     if len(pod["containers"]) != 1 or pod.get("initContainers"):
-        found.append("an agent in a container of its own measures itself")
+        found.append("the agent is not in the container of the service")
     container = pod["containers"][0]
     return found + in_container(container, pod, agent)
 
@@ -74,3 +86,50 @@ def in_container(container: dict, pod: dict, agent: Agent) -> list[str]:
     if not found and told["scope"] != "container":
         found.append(f"the agent measures the {told['scope']}")
     return found
+
+
+def sidecar(text: str, agent: Agent) -> list[str]:
+    """The agent is a native sidecar that may read the control groups of the others."""
+    documents, found = parsed(text)
+    if found:
+        return found
+    pod, found = pod_of(documents, agent)
+    if not pod.get("shareProcessNamespace"):
+        found.append("the agent does not see the processes of the service")
+    agents = [c for c in pod.get("initContainers", []) if task.is_agent(c)]
+    if len(agents) != 1 or agents[0].get("restartPolicy") != "Always":
+        return [*found, "the agent is no native sidecar"]
+    own, others = agents[0], pod["containers"]
+    for container in [own, *others]:
+        found += model.image_problems(container["image"])
+        if container["resources"].get("limits", {}).keys() != {"cpu", "memory"}:
+            found.append(f"{container['name']} has no limits, and so the pod has none")
+    if not own["image"].endswith(f":{agent.version}"):
+        found.append(f"the agent's image is not of version {agent.version}")
+    found += rights(own, others, pod)
+    if found:
+        return found
+    told, found = agent.explain(task.environment(own["env"]), [])
+    if not found and told["scope"] != "pod":
+        found.append(f"the agent measures the {told['scope']}")
+    return found
+
+
+def rights(own: dict, others: list[dict], pod: dict) -> list[str]:
+    """Either SYS_PTRACE as root, and nothing else, or the user and group of all others
+    (PTRACE_MODE_READ_FSCREDS in ptrace(2))."""
+    context = own.get("securityContext", {})
+    added = context.get("capabilities", {}).get("add", [])
+    if context.get("capabilities", {}).get("drop") != ["ALL"]:
+        return ["the agent has rights that it does not need"]
+    if added:
+        is_root = context.get("runAsUser") == 0 and context.get("runAsGroup") == 0
+        return [] if is_root and added == ["SYS_PTRACE"] else ["SYS_PTRACE is for root alone"]
+
+    def ids(container: dict) -> list[int | None]:
+        of = pod.get("securityContext", {}) | container.get("securityContext", {})
+        return [of.get("runAsUser"), of.get("runAsGroup")]
+
+    if None in ids(own) or any(ids(other) != ids(own) for other in others):
+        return ["the agent has another user or group than the service"]
+    return []

@@ -89,6 +89,21 @@ def sidecar(containers: list[dict], agent: Agent) -> list[str]:
     return found
 
 
+def pid_mode(task: dict) -> list[str]:
+    """The agent may read the control groups of the other containers (PTRACE_MODE_READ_FSCREDS in
+    ptrace(2)): it sees their processes, and is root with SYS_PTRACE and nothing else."""
+    own = sidecar_of(task["containerDefinitions"])
+    found = []
+    if task.get("pidMode") != "task":
+        found.append("the agent does not see the processes of the service")
+    if own.get("user") != "0":
+        found.append("the agent is not root, and so gets no right")
+    rights = own.get("linuxParameters", {}).get("capabilities", {})
+    if rights.get("add") != ["SYS_PTRACE"] or rights.get("drop") != ["ALL"]:
+        found.append("the agent has not SYS_PTRACE alone")
+    return found
+
+
 def dependencies(containers: list[dict]) -> list[str]:
     names = [container["name"] for container in containers]
     found = [f"two containers are named {n}" for n in set(names) if names.count(n) > 1]

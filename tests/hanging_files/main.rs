@@ -3,11 +3,16 @@
 #![cfg(target_os = "linux")]
 
 use std::io::Write;
+use std::mem::MaybeUninit;
+use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fake_cloudwatch::{Certificate, FakeCloudWatch};
+use rustix::fs::inotify;
 use rustix::process::Signal;
+use support::http::{Reply, Server};
 use support::{Agent, TemporaryFile, publishing_to, windows_of};
 
 /// The variables that name a file that is read for a send.
@@ -110,6 +115,55 @@ fn no_file_at_all_is_named_as_ever() {
     let agent = Agent::start(&mut agent);
     cloudwatch.nth_taken(1);
     agent.terminate().expect_code(0);
+}
+
+/// How often a file was opened since `watch` was made.
+fn opened(watch: &OwnedFd) -> usize {
+    let mut buffer = [const { MaybeUninit::uninit() }; 4096];
+    let mut events = inotify::Reader::new(watch, &mut buffer);
+    let mut count = 0;
+    // There are no more events where it would block.
+    while let Ok(event) = events.next() {
+        count += usize::from(event.events().contains(inotify::ReadFlags::OPEN));
+    }
+    count
+}
+
+/// Runs an agent that finds a token file which no provider of credentials reads, so that it is only
+/// opened to look at it. Returns how often it was.
+fn looks_of(agent: &mut Command, cloudwatch: &FakeCloudWatch, windows: usize) -> usize {
+    let token = TemporaryFile::new("token", "token");
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).expect("inotify");
+    // With the closings between them, as equal events that follow each other are told as one.
+    let both = inotify::WatchFlags::OPEN | inotify::WatchFlags::CLOSE_NOWRITE;
+    inotify::add_watch(&watch, token.path(), both).expect("the file can be watched");
+    let agent = Agent::start(agent.env("AWS_WEB_IDENTITY_TOKEN_FILE", token.path()));
+    cloudwatch.nth_taken(windows);
+    agent.terminate().expect_code(0);
+    opened(&watch)
+}
+
+#[test]
+fn the_files_are_looked_at_once_for_a_client_and_once_for_each_reading_of_credentials() {
+    let cloudwatch = FakeCloudWatch::start();
+    let looks = looks_of(&mut measuring(&cloudwatch.url()), &cloudwatch, 3);
+    // The check, and what is in them as the client is made: not again for its first credentials.
+    assert_eq!(looks, 2);
+    let cloudwatch = FakeCloudWatch::start();
+    let expiring = Server::start((Ipv4Addr::LOCALHOST, 0), |_| {
+        Reply::ok(
+            r#"{"AccessKeyId": "ASIAROLE", "SecretAccessKey": "secret", "Token": "token",
+                "Expiration": "2001-01-01T00:00:00Z"}"#,
+        )
+    });
+    let mut agent = measuring(&cloudwatch.url());
+    agent.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let url = format!("http://{}/role", expiring.address());
+    let looks = looks_of(agent.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url), &cloudwatch, 3);
+    let readings = expiring.finish().requests.len();
+    assert!(readings >= 3, "they have expired at each send: {readings}");
+    // Each reading after the first has a check of its own.
+    assert_eq!(looks, 2 + (readings - 1));
 }
 
 #[test]

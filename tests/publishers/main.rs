@@ -6,7 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use fake_cloudwatch::{Answer, Datum, FakeCloudWatch};
 use serde_json::Value as Json;
-use support::{Agent, Ended, command, full_pipe, lines_of, publishing_to, run, windows_of};
+use support::{
+    Agent, Ended, assert_nothing_is_lost, command, full_pipe, lines_of, publishing_to, run,
+    windows_of,
+};
 
 const ALL: [&str; 2] = ["--publish", "cloudwatch,emf,console"];
 
@@ -51,9 +54,7 @@ fn three_publishers_get_every_window_with_equal_figures() {
     let data = cloudwatch.data();
     let (emf, console) = emf_and_console(&ended.stdout);
 
-    let windows = windows_of(&data);
-    let expected: Vec<_> = (windows[0]..=windows[windows.len() - 1]).collect();
-    assert_eq!(windows, expected, "each window once");
+    let windows = assert_nothing_is_lost(&ended, &data);
     let metrics = console.iter().map(|line| line.split_once(" samples=").expect("samples").0);
     assert_eq!(metrics.collect::<Vec<_>>(), lines_of(&data));
     let taken = data

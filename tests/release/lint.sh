@@ -19,7 +19,8 @@ $venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/rel
 
 # Debian keeps no old versions of a package that could be pinned.
 $venv/bin/hadolint --ignore DL3008 docker/Dockerfile docker/Dockerfile.tini docker/Dockerfile.dumb-init docker/demo/Dockerfile
-$venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml
+$venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml \
+  examples/compose/compose.yaml
 $venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 $venv/bin/zizmor --quiet --offline .github/workflows
 # Each action by the commit, and its version beside it.

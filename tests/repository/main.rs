@@ -64,8 +64,10 @@ fn every_source_and_publisher_is_in_its_table() {
         let table = text(&Path::new(folder).join("choose.rs"));
         for file in rust_files(folder) {
             let is_part = text(&file).contains(&format!("\nimpl {part} for "));
-            let path = if file.ends_with("mod.rs") { file.parent() } else { Some(&*file) };
-            let name = path.and_then(Path::file_stem).and_then(|name| name.to_str());
+            // A part of several files is a folder.
+            let below = file.strip_prefix(folder).expect("it is below");
+            let first = below.components().next().map(|first| Path::new(first.as_os_str()));
+            let name = first.and_then(Path::file_stem).and_then(|name| name.to_str());
             let name = name.expect("a file name");
             // macOS has its own file for a source of the same name.
             let name = name.trim_end_matches("_macos");

@@ -2,26 +2,41 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{Result, future};
 use aws_sdk_cloudwatch::config::ProvideCredentials;
 
-use super::{disk, mistakes};
+use super::disk::{self, Checked};
+use super::mistakes;
 
 /// The SDK's chain, whose failure tells of the user's mistakes first.
 #[derive(Debug)]
 pub struct Chain {
-    pub providers: CredentialsProviderChain,
-    pub profile: Option<String>,
+    providers: CredentialsProviderChain,
+    profile: Option<String>,
+    /// That of the client that this is a part of, for the credentials of its first send.
+    checked: Mutex<Option<Checked>>,
 }
 
 impl Chain {
+    pub fn of(
+        providers: CredentialsProviderChain,
+        profile: Option<String>,
+        checked: Checked,
+    ) -> Self {
+        Self { providers, profile, checked: Mutex::new(Some(checked)) }
+    }
+
     async fn credentials(&self) -> Result {
-        // They are read anew where credentials have expired.
-        let readable = disk::check(self.profile.as_deref()).await;
-        readable.map_err(CredentialsError::provider_error)?;
+        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if checked.is_none() {
+            // The files are read anew where credentials have expired.
+            let checked = disk::check(self.profile.as_deref()).await;
+            checked.map_err(CredentialsError::provider_error)?;
+        }
         let failure = match self.providers.provide_credentials().await {
             Ok(credentials) => return Ok(credentials),
             Err(failure) => failure,

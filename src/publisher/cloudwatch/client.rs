@@ -24,9 +24,9 @@ use tokio::time::timeout;
 use super::answer::{FromCloudWatch, Passing};
 use super::attempts::Attempts;
 use super::chain::{Chain, Unsupported};
-use super::disk;
+use super::disk::{self, Checked};
+use super::dns::PatientResolver;
 use super::mistakes::{self, Mistakes};
-use super::names::PatientNames;
 use super::transport;
 use super::web_identity::WebIdentity;
 use crate::config::{Aws, region as check_region};
@@ -60,7 +60,7 @@ impl Client {
     }
 
     async fn make(&self) -> Result<aws_sdk_cloudwatch::Client, PublishError> {
-        self.check_files().await?;
+        let checked = self.check_files().await?;
         let http = transport::http_client().await?;
         let providers = ProviderConfig::without_region().with_http_client(http.clone());
         let (source, region) = self.region(&providers).await.ok_or_else(|| self.no_region())?;
@@ -73,7 +73,7 @@ impl Client {
         let (name, first) = credentials.next().expect("the environment is always asked");
         let chain = CredentialsProviderChain::first_try(name, first);
         let chain = credentials.fold(chain, |chain, (name, next)| chain.or_else(name, next));
-        let chain = Chain { providers: chain, profile: self.aws.profile.clone() };
+        let chain = Chain::of(chain, self.aws.profile.clone(), checked);
         Ok(self.with(http, region, chain).await)
     }
 
@@ -150,7 +150,8 @@ impl Client {
     ) -> Vec<(&'static str, SharedCredentialsProvider)> {
         let providers = ProviderConfig::without_region().with_http_client(http.clone());
         let providers = &providers.with_region(region.clone());
-        let task = EcsCredentialsProvider::builder().configure(providers).dns(PatientNames).build();
+        let task =
+            EcsCredentialsProvider::builder().configure(providers).dns(PatientResolver).build();
         let task = SharedCredentialsProvider::new(task);
         let mut profile = ProfileFileCredentialsProvider::builder().configure(providers);
         // The name of `credential_source`. The SDK's own would look up names in the runtime's threads.
@@ -180,7 +181,7 @@ impl Client {
     }
 
     /// Fails where reading what the user names of files could hang.
-    pub(super) async fn check_files(&self) -> Result<(), PublishError> {
+    pub(super) async fn check_files(&self) -> Result<Checked, PublishError> {
         disk::check(self.aws.profile.as_deref()).await
     }
 

@@ -21,11 +21,15 @@ pub async fn read<T: Send + 'static>(
     read_one_of(read, || "trusted roots".to_owned()).await
 }
 
+/// The files were looked at, and can be read once without hanging. Whoever reads them uses it up.
+#[derive(Debug)]
+pub struct Checked(());
+
 /// Fails where the SDK could hang, which reads the files of configuration and tokens in the thread that
 /// it is called in: each has to be a file that can be read to its end.
 ///
 /// A mount that stops to answer between this and the SDK's own read, a moment later, is not seen.
-pub async fn check(profile: Option<&str>) -> Result<(), PublishError> {
+pub async fn check(profile: Option<&str>) -> Result<Checked, PublishError> {
     let profile = profile.map(str::to_owned);
     let now = Arc::<Mutex<PathBuf>>::default();
     let reading = now.clone();
@@ -44,7 +48,7 @@ pub async fn check(profile: Option<&str>) -> Result<(), PublishError> {
     };
     let name = || now.lock().unwrap_or_else(PoisonError::into_inner).display().to_string();
     match read_one_of(look, name).await? {
-        None => Ok(()),
+        None => Ok(Checked(())),
         Some(path) => Err(PublishError {
             kind: Failure::Misconfigured,
             causes: format!("{} is not a regular file, and reading it could hang", path.display()),

@@ -72,6 +72,8 @@ impl Encoding {
             .unit(match metric.unit {
                 Unit::Percent => StandardUnit::Percent,
                 Unit::Count => StandardUnit::Count,
+                Unit::BytesPerSecond => StandardUnit::BytesSecond,
+                Unit::CountPerSecond => StandardUnit::CountSecond,
             })
             .set_storage_resolution(self.storage_resolution);
         let values = match datum.value(summary) {

@@ -14,7 +14,7 @@ use rustls_pki_types::CertificateDer;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use self::pem::{Content, certificates};
-use super::names::was_refused;
+use super::dns::was_refused;
 
 /// Certificates that are trusted, and whose they are.
 #[derive(Debug, Default)]

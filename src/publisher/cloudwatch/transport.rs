@@ -13,8 +13,8 @@ use aws_smithy_runtime_api::client::http::{
 
 use super::capped::Capped;
 use super::disk;
+use super::dns::Resolver;
 use super::failure::out_of_resources;
-use super::names::Names;
 use super::roots::Roots;
 use crate::config::is_http_url;
 use crate::publisher::{Fact, Failure, PublishError};
@@ -43,7 +43,7 @@ pub fn http_client_that_trusts(roots: &Roots) -> Result<SharedHttpClient, Publis
         .proxy_config(proxy()?)
         .tls_provider(Provider::rustls(CryptoMode::Ring))
         .tls_context(tls)
-        .build_with_resolver(Names);
+        .build_with_resolver(Resolver);
     let connector = SharedHttpConnector::new(Capped(SharedHttpConnector::new(connector)));
     Ok(http_client_fn(move |_settings, _components| connector.clone()))
 }

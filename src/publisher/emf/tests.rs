@@ -4,7 +4,7 @@ use super::*;
 use crate::config::ValueForm;
 use crate::delivery::choice::Choice;
 use crate::model::tests::{entry, reported, sampled, summary, with_values};
-use crate::model::{Entry, Number, Numbers, Summary};
+use crate::model::{Entry, Number, Numbers};
 use crate::publisher::cloudwatch::tests::settings;
 
 fn cpu(values: &[(u16, u32)]) -> Entry {
@@ -104,4 +104,41 @@ fn each_set_of_dimensions_is_a_list_of_names() {
 fn a_window_without_a_chosen_value_is_no_line() {
     let empty = summary(vec![entry(Number::OomKills, None, reported(1.0, 3.0))]);
     assert_eq!(lines(&settings(60, &[]), &empty), [] as [Json; 0]);
+}
+
+/// What is taken in for the lines of a window, and about how much that is said to be.
+fn log_bytes_of(settings: &Settings, summary: &Summary) -> (usize, usize) {
+    let data = Choice::of(settings).data(summary, 1);
+    let lines = Emf::new(settings).lines(&Parcel { summary, data: &data });
+    let bytes = lines.iter().map(|line| line.len() + EVENT_BYTES).sum();
+    (bytes, log_bytes(settings, summary, &data))
+}
+
+#[test]
+fn the_lines_of_all_containers_are_counted() {
+    let mut settings = settings(60, &[("Stage", "prod")]);
+    settings.measuring.metrics = Numbers::of(Number::ALL);
+    settings.identity.sets = vec![vec!["ServiceName".into()], vec!["Stage".into()]];
+    let container = |name| entry(Number::Cpu, Some(name), sampled(6, 2.5, 9.123_456_789));
+    let none = summary(Vec::new());
+    let all = summary(vec![cpu(&[]), container("app"), container("a-much-longer-name")]);
+    for window in [&none, &window(), &all] {
+        let (bytes, said) = log_bytes_of(&settings, window);
+        assert_eq!(said, bytes);
+    }
+    let (one, three) = (log_bytes_of(&settings, &window()).1, log_bytes_of(&settings, &all).1);
+    assert!(three > 2 * one, "{three} {one}");
+}
+
+#[test]
+fn the_lines_of_a_distribution_are_counted_with_all_of_their_values() {
+    let mut settings = settings(300, &[]);
+    settings.publishing.form = ValueForm::Distribution;
+    let many: Vec<_> = (1001..1151).map(|n| (n, 2)).collect();
+    let app = with_values(sampled(300, 12.5, 50.0), &many);
+    let app = entry(Number::Cpu, Some("app"), app);
+    for window in [summary(vec![cpu(&many)]), summary(vec![cpu(&many), app])] {
+        let (bytes, said) = log_bytes_of(&settings, &window);
+        assert!(bytes.abs_diff(said) < bytes / 20, "{said} of {bytes}");
+    }
 }

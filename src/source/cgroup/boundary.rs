@@ -1,7 +1,7 @@
-//! Which group of a path is the whole container, by the names that container runtimes give groups.
+//! Finds the group of the whole container in a path, by the names that container runtimes give groups.
 
-/// The place of the container's group among the names of a path, outermost first. Of containers
-/// within a container it is the innermost. `None` where no name tells.
+/// The place of the container's group among the names of a path, outermost first. The innermost of
+/// nested containers counts. `None` where no name is a container's.
 pub fn of_container(names: &[&str]) -> Option<usize> {
     let is_container =
         |place: &usize| has_container_id(names[*place]) || is_pod_or_task(&names[..*place]);

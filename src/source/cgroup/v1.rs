@@ -27,8 +27,8 @@ pub fn cpu_quota(text: &str, period: u64) -> Option<Option<Cores>> {
     }
 }
 
-/// The smallest limit of this group and all those above it, those that cannot be seen included,
-/// from the text of `memory.stat`; within, `None` for no limit.
+/// The smallest limit of this group and all groups above it, hidden ones included, from the text of
+/// `memory.stat`; within, `None` for no limit.
 pub fn memory_limit(memory_stat: &str) -> Option<Option<Bytes>> {
     field(memory_stat, "hierarchical_memory_limit").map(unless_unlimited)
 }
@@ -39,14 +39,14 @@ pub fn limit_in_bytes(text: &str) -> Option<Option<Bytes>> {
 }
 
 /// No limit is the highest number of whole pages below 2^63, whatever the size of a page.
-fn unless_unlimited(bytes: u64) -> Option<Bytes> {
+pub fn unless_unlimited(bytes: u64) -> Option<Bytes> {
     (bytes < 1 << 62).then_some(Bytes(bytes))
 }
 
-/// What of the usage is not in use, from the text of `memory.stat`. The kernel counts shared memory
-/// in the cache, and tells how much it is since 4.12. Before, the pages of files are those on the
-/// lists of file pages, on which shared memory is not. It does not tell how much of its own memory
-/// it could reclaim.
+/// The part of the usage that could be given back, from the text of `memory.stat`. The kernel counts
+/// shared memory in the cache, and says how much it is since 4.12. Before that, the lists of file pages
+/// are counted, which have no shared memory on them. Version 1 does not say how much kernel memory
+/// could be reclaimed.
 pub fn droppable(memory_stat: &str, which: MemoryUse) -> Option<Bytes> {
     let stat = |name| field(memory_stat, name);
     let bytes = match which {

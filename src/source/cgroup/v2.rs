@@ -32,8 +32,8 @@ pub fn memory_limit(memory_max: &str) -> Option<Option<Bytes>> {
     }
 }
 
-/// What of the usage is not in use, from the text of `memory.stat`. The kernel counts shared memory
-/// (`shmem`) in `file`.
+/// The part of the usage that could be given back, from the text of `memory.stat`. The kernel counts
+/// shared memory (`shmem`) in `file`.
 pub fn droppable(memory_stat: &str, which: MemoryUse) -> Option<Bytes> {
     let stat = |name| field(memory_stat, name);
     let bytes = match which {

@@ -25,8 +25,8 @@ pub struct ContainerCpu {
     cores: CoreFiles,
     limit: Option<Limit<Cores>>,
     binds: Binds,
-    /// Where it is counted how often the quota was enforced: always the same file, because a
-    /// difference between two would mean nothing.
+    /// The file that counts how often the quota was enforced: always the same one, because a difference
+    /// between the counters of two files would mean nothing.
     throttled: Option<PathBuf>,
     /// Of the task that the container is the only one of.
     pub task_limit: Option<Limit<Cores>>,
@@ -63,6 +63,7 @@ impl ContainerCpu {
     /// The CPU of the groups that `group` finds for a controller. The files of the machine lie below
     /// `machine`.
     pub fn of(group: impl Fn(&str) -> Option<Group>, machine: &Path) -> Option<Self> {
+        // Only the usage must be there: version 1 may have neither quotas nor cpusets mounted.
         let counting = group("cpuacct")?;
         Some(Self {
             usage: usage_of(&counting, counting.own()),
@@ -83,13 +84,14 @@ impl ContainerCpu {
             Some(limit) if limit_is_good => limit,
             _ => self.look_for_limit()?,
         };
-        // Where the usage cannot be read the limit is looked for again, and with it the group.
+        // `self.limit` is empty if this fails. So the next reading looks for the limit again, and with it
+        // for the group, which may have been removed.
         let used = self.used()?;
         let limit = self.limit.insert(limit).clone();
         Ok(CpuReading { at, used, limit, account: self.account })
     }
 
-    /// What the CPU time is made of.
+    /// The raw values behind the CPU time.
     pub fn explain(&mut self) -> Evidence {
         let version = self.group.version;
         let (name, formula) = match version {
@@ -103,8 +105,9 @@ impl ContainerCpu {
         Evidence { part: Part::Cpu, values, formula: formula.into(), notes: Vec::new() }
     }
 
-    /// How often the quota was enforced, from `cpu.stat` of either version: of the group whose quota
-    /// binds, since that of a group above is counted there alone; where none does, of the own one.
+    /// How often the quota was enforced, from `cpu.stat` of either version. It is read from the group
+    /// whose quota binds, because the kernel counts in that group alone. If no quota binds, it is read
+    /// from this process's group.
     pub fn throttling(&mut self) -> Result<Throttling, ReadError> {
         let file = match self.throttled.take() {
             Some(file) => file,
@@ -123,12 +126,12 @@ impl ContainerCpu {
         throttling.map(|(periods, throttled)| Throttling { periods, throttled }).ok_or(malformed)
     }
 
-    /// Whether what was read last is in percent of a control group's limit.
+    /// Whether the last reading is in percent of a control group's limit.
     pub fn is_limited(&self) -> bool {
         self.binds == Binds::Group
     }
 
-    /// The limit, if it is that of a control group.
+    /// The limit, if a control group sets it.
     pub fn own_limit(&mut self) -> Option<Limit<Cores>> {
         let limit = self.look_for_limit().ok()?;
         (self.binds == Binds::Group).then_some(limit)
@@ -155,14 +158,15 @@ impl ContainerCpu {
         let directory = nearest.unwrap_or(own).to_owned();
         if directory != self.usage.directory() {
             self.usage = usage_of(&self.group, &directory);
+            // The counters of two groups have no meaningful difference.
             self.account = CpuAccount::open();
         }
         self.binds = binds;
         Ok(limit)
     }
 
-    /// The smallest of the cores of the machine, the task's limit, the cpuset, and the quotas of the
-    /// group and of each group above it that can be seen; with the group, if it is that of one.
+    /// The smallest of the machine's cores, the task's limit, the cpuset, and the quotas of the group
+    /// and of each visible group above it; with the group that sets it, if a group does.
     fn find_limit(&self) -> Result<(Bound, Option<OfGroup<'_>>), ReadError> {
         let of_group = match (self.smallest_quota()?, self.smallest_cpuset()?) {
             (Some(quota), Some(cpuset)) if cpuset.limit.amount < quota.limit.amount => Some(cpuset),
@@ -175,9 +179,9 @@ impl ContainerCpu {
         Ok((bound, of_group))
     }
 
-    /// The directory that counts the CPU time of the group of a limit, if that group is to be
-    /// measured: those above a container hold others as well, and a cpuset of version 1 is of a
-    /// hierarchy whose groups are often shared by processes that have nothing in common.
+    /// The directory that counts the CPU time of the group that sets a limit. `None` if another group
+    /// is to be measured: groups above a container hold other containers, and unrelated processes often
+    /// share a group of the cpuset hierarchy of version 1.
     fn counting(&self, limit: &OfGroup<'_>) -> Option<&Path> {
         let is_shared = !limit.is_quota && limit.hierarchy.version == Version::V1;
         if self.group.is_container || is_shared {
@@ -191,7 +195,7 @@ impl ContainerCpu {
         let mut found: Option<OfGroup<'_>> = None;
         for directory in hierarchy.directories() {
             let Some(limit) = quota_of(hierarchy.version, directory)? else { continue };
-            // Of equal quotas the outer one is met first.
+            // The outer of two equal quotas is used up first: its group holds more processes.
             if found.as_ref().is_none_or(|found| limit.amount <= found.limit.amount) {
                 found = Some(OfGroup { limit, hierarchy, directory, is_quota: true });
             }
@@ -199,8 +203,9 @@ impl ContainerCpu {
         Ok(found)
     }
 
-    /// The cpuset of the nearest group that has one, if it is less than all cores. A group inherits
-    /// the set of the one above, so it is that of the outermost group with the same.
+    /// The cpuset of the nearest group that has one, if it is less than all cores. A group inherits the
+    /// set of the group above, so the outermost group with the same number of cores counts as its
+    /// owner.
     fn smallest_cpuset(&self) -> Result<Option<OfGroup<'_>>, ReadError> {
         let Some(hierarchy) = &self.cpuset else { return Ok(None) };
         let mut found: Option<OfGroup<'_>> = None;
@@ -220,7 +225,7 @@ impl ContainerCpu {
     }
 }
 
-/// A limit, and what it is that of.
+/// A limit, and who sets it.
 type Bound = (Binds, Limit<Cores>);
 
 /// The quota that is set on a group, in cores.
@@ -251,11 +256,12 @@ fn quota_of(version: Version, directory: &Path) -> Result<Option<Limit<Cores>>, 
 /// The CPUs that a group may use.
 fn cpuset_of(version: Version, directory: &Path) -> Result<Option<Limit<Cores>>, ReadError> {
     let names: &[&str] = match version {
-        // The first is newer and follows CPUs that are taken offline.
+        // The first is newer, and shrinks when a CPU is taken offline.
         Version::V1 => &["cpuset.effective_cpus", "cpuset.cpus"],
         Version::V2 => &["cpuset.cpus.effective"],
     };
     for file in names.iter().map(|name| directory.join(name)) {
+        // In version 1 the set of a new group is empty until it is written (cpuset(7)).
         let Some(list) = optional(&file)?.filter(|list| !list.trim().is_empty()) else { continue };
         let expected = "list of CPUs such as 0-3";
         let count =

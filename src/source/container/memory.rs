@@ -24,10 +24,10 @@ pub struct ContainerMemory {
     binds: Binds,
     /// Whether the limit is set on a group that cannot be seen.
     is_hidden: bool,
-    /// What was said of a group above that is nearer to its limit.
+    /// The last warning about a group above that is nearer to its limit.
     fuller_above: Option<String>,
-    /// Where the processes that were killed are counted: always the same file, because a difference
-    /// between two would mean nothing.
+    /// The file that counts killed processes: always the same one, because a difference between the
+    /// counters of two files would mean nothing.
     killed: Option<PathBuf>,
     /// Of the task that the container is the only one of.
     pub task_limit: Option<Limit<Bytes>>,
@@ -70,16 +70,17 @@ impl ContainerMemory {
             Some(limit) if limit_is_good => limit,
             _ => self.look_for_limit()?,
         };
-        // Where the usage cannot be read the limit is looked for again, and with it the group.
+        // `self.limit` is empty if this fails. So the next reading looks for the limit again, and with it
+        // for the group, which may have been removed.
         let used = self.used()?;
-        // Only when limits are read again: it reads files of every group above.
+        // Not for each sample: it reads files of every group above.
         if !limit_is_good {
             self.compare_with_groups_above(used, limit.amount);
         }
         Ok(MemoryReading { used, limit: self.limit.insert(limit).clone() })
     }
 
-    /// What the memory in use is made of.
+    /// The raw values behind the memory in use.
     pub fn explain(&mut self) -> Evidence {
         let usage = usage_file(self.group.version);
         let mut values = self.usage.raw_values(&[usage], |text, _| text.trim().parse().ok());
@@ -118,7 +119,7 @@ impl ContainerMemory {
         let file = match self.killed.take() {
             Some(file) => file,
             None => {
-                // The group whose usage is read is known when the limit is.
+                // Sets `self.usage` to the group that is measured.
                 self.look_for_limit()?;
                 self.usage.directory().join(match self.group.version {
                     Version::V1 => "memory.oom_control",
@@ -131,9 +132,31 @@ impl ContainerMemory {
         kills.ok_or(ReadError::Malformed { path: file, expected: "oom_kill" })
     }
 
-    /// Whether no group that can be seen counts memory, and so none limits it: that of the whole
-    /// machine under version 2, or where the kernel has its memory controller off, as kernels for the
-    /// Raspberry Pi begin.
+    /// The most memory that was ever in use, page cache included, in percent of the limit as it is now.
+    pub fn peak(&mut self) -> Result<f64, ReadError> {
+        let limit = match &self.limit {
+            Some(limit) => limit.clone(),
+            None => self.look_for_limit()?,
+        };
+        let name = match self.group.version {
+            Version::V1 => "memory.max_usage_in_bytes",
+            Version::V2 => "memory.peak",
+        };
+        let path = self.usage.directory().join(name);
+        let text = required(&path).map_err(|error| error.because(NO_PEAK))?;
+        let expected = "number of bytes";
+        let peak: u64 = text.trim().parse().map_err(|_| ReadError::Malformed { path, expected })?;
+        let Bytes(most) = limit.amount;
+        if most == 0 {
+            return Err(ReadError::unusable(format!("the limit is zero: {limit}")));
+        }
+        // The limit may have been lowered since.
+        Ok((100.0 * peak as f64 / most as f64).min(100.0))
+    }
+
+    /// Whether no visible group counts memory, and so none limits it: in the machine's root group of
+    /// version 2, or where the kernel's memory controller is off, as in kernels for the Raspberry Pi by
+    /// default.
     pub fn is_not_counted(&self) -> bool {
         let controllers = self.group.own().join("cgroup.controllers");
         let is_off = |text: String| !text.split_whitespace().any(|name| name == "memory");
@@ -143,12 +166,12 @@ impl ContainerMemory {
                 && optional(&controllers).is_ok_and(|text| text.is_some_and(is_off))
     }
 
-    /// Whether what was read last is in percent of a control group's limit.
+    /// Whether the last reading is in percent of a control group's limit.
     pub fn is_limited(&self) -> bool {
         self.binds == Binds::Group
     }
 
-    /// The limit, if it is that of a control group.
+    /// The limit, if a control group sets it.
     pub fn own_limit(&mut self) -> Option<Limit<Bytes>> {
         let limit = self.look_for_limit().ok()?;
         (self.binds == Binds::Group).then_some(limit)
@@ -173,8 +196,8 @@ impl ContainerMemory {
         })
     }
 
-    /// Finds the smallest of the machine's memory, the task's limit, and those of the group and of
-    /// each group above it that can be seen; and the group whose usage is to be compared with it.
+    /// Finds the smallest of the machine's memory, the task's limit, and the limits of the group and of
+    /// each visible group above it; and the group whose usage is to be compared with it.
     pub fn look_for_limit(&mut self) -> Result<Limit<Bytes>, ReadError> {
         let of_group = match self.group.version {
             Version::V1 => self.limit_of_version_1()?,
@@ -201,8 +224,8 @@ impl ContainerMemory {
         Ok(limit)
     }
 
-    /// One file tells the smallest limit of all groups above, those that cannot be seen included. A
-    /// group above in which it is the same has it as well, so that its usage meets it first.
+    /// One file has the smallest limit of all groups above, hidden ones included. Where a group above has
+    /// the same limit in this file, its usage reaches the limit first.
     fn limit_of_version_1(&self) -> Result<Option<OfGroup>, ReadError> {
         let stat = |directory: &Path| directory.join("memory.stat");
         let own = stat(self.group.own());
@@ -211,6 +234,7 @@ impl ContainerMemory {
         let bytes = v1::memory_limit(&required(&own)?).ok_or_else(malformed)?;
         let Some(bytes) = bytes else { return Ok(None) };
         let mut directory = self.group.own();
+        // Not above a container: those groups hold other containers.
         for above in self.group.directories().skip(1).filter(|_| !self.group.is_container) {
             let Some(text) = optional(&stat(above))? else { break };
             if v1::memory_limit(&text) != Some(Some(bytes)) {
@@ -219,7 +243,7 @@ impl ContainerMemory {
             directory = above;
         }
         let set_here = self.limit_set_on(directory)?;
-        // No group that can be seen has so small a limit: it is set on one above them.
+        // No visible group sets so small a limit, so a hidden one above them does.
         let is_hidden = set_here.is_some_and(|set| set.is_none_or(|set| set.amount > bytes));
         let limit = Limit::in_file(bytes, &own);
         Ok(Some(OfGroup { limit, directory: directory.to_owned(), is_hidden }))
@@ -229,8 +253,9 @@ impl ContainerMemory {
         let mut found: Option<OfGroup> = None;
         for directory in self.group.directories() {
             let Some(limit) = self.limit_set_on(directory)?.flatten() else { continue };
-            // Of equal limits the outer one is met first.
+            // The outer of two equal limits is reached first: its group holds more processes.
             if found.as_ref().is_none_or(|found| limit.amount <= found.limit.amount) {
+                // Groups above a container hold other containers, so only its own usage is read.
                 let directory = if self.group.is_container { self.group.own() } else { directory };
                 found = Some(OfGroup { limit, directory: directory.to_owned(), is_hidden: false });
             }
@@ -260,7 +285,8 @@ impl ContainerMemory {
         proc::memory_total(&text).map(|total| Limit::in_file(total, &self.meminfo)).ok_or(malformed)
     }
 
-    /// Says when a group above, which holds others as well, runs out of memory before this one does.
+    /// Warns when a group above is nearer to its limit than this one: it holds other processes, and may
+    /// run out of memory first.
     fn compare_with_groups_above(&mut self, used: Bytes, limit: Bytes) {
         let own = percent(used, limit);
         let fullest =
@@ -281,6 +307,7 @@ impl ContainerMemory {
     fn fullest_above(&self) -> Option<(Limit<Bytes>, f64)> {
         let own = self.usage.directory();
         let above = self.group.directories().skip_while(|directory| *directory != own).skip(1);
+        // A group above that cannot be read is skipped: only a warning depends on it.
         let full = |directory: &Path| {
             let limit = self.limit_set_on(directory).ok()?.flatten()?;
             let usage = optional(&directory.join(usage_file(self.group.version))).ok()??;
@@ -318,8 +345,11 @@ fn percent(used: Bytes, limit: Bytes) -> f64 {
     100.0 * used.0 as f64 / limit.0.max(1) as f64
 }
 
-/// In percent. Below this a group above has room enough to be no concern.
+/// In percent. A group above that is less full than this has room enough.
 const NEARLY_FULL: f64 = 80.0;
 
 const V1_FIELDS: &str = "total_cache and total_shmem, or total_inactive_file and total_active_file";
 const V2_FIELDS: &str = "file, shmem, slab_reclaimable and inactive_file";
+
+/// What tells the peak.
+const NO_PEAK: &str = "memory.peak needs Linux 5.19 and a group with the memory controller";

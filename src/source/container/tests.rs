@@ -8,6 +8,7 @@ mod field;
 mod groups;
 mod layouts;
 mod limits;
+mod others;
 
 use std::fs;
 use std::path::Path;

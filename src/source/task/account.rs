@@ -1,4 +1,4 @@
-//! Adds the containers of a task up.
+//! Adds up the containers of a task.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -11,9 +11,9 @@ use crate::model::Bytes;
 /// The usage of the whole task, from the first statistics on.
 #[derive(Debug, Default)]
 pub struct Account {
-    /// What each container was last seen with.
+    /// The last statistics of each container, also of those that have none now.
     last: Option<BTreeMap<String, Usage>>,
-    /// Those of the last statistics, which may be fewer.
+    /// The containers in the last statistics, which may be fewer.
     present: BTreeSet<String>,
     /// Whether the statistics before them were of other containers.
     has_changed: bool,
@@ -27,8 +27,8 @@ pub struct Exact {
     /// CPU time since the first statistics.
     pub cpu: Result<Duration, Lacking>,
     pub memory: Result<Bytes, Lacking>,
-    /// Whether it is of the same containers as the figures before, none of them restarted. What a
-    /// container used before it was restarted, or while it had no statistics, nobody tells.
+    /// Whether the containers are the same as in the figures before, none of them restarted. What a
+    /// container used before it was restarted, or while it had no statistics, is unknown.
     pub is_comparable: bool,
 }
 
@@ -37,22 +37,21 @@ pub struct Exact {
 pub struct Lacking(pub String);
 
 impl Account {
-    /// Whether the last statistics have other containers than those before. It is unknown over
-    /// which time a container that came or went used its CPU.
+    /// Whether the last statistics have other containers than the ones before. It is unknown over which
+    /// time a container that came or went used its CPU.
     pub fn has_other_containers(&self) -> bool {
         self.has_changed
     }
 
-    /// What each container that has statistics was last seen with.
+    /// The last statistics of each container that has some now.
     pub fn latest(&self) -> BTreeMap<String, Usage> {
         let last = self.last.clone().unwrap_or_default();
         last.into_iter().filter(|(id, _)| self.present.contains(id)).collect()
     }
 
-    /// Takes new statistics in, which were `now` got from the endpoint. `None` if they are the ones
-    /// that were taken in before, or if no container has any. `running` are the containers that run,
-    /// as far as that is known: the memory of one of them that had figures and has none now is
-    /// unknown, while one that has stopped uses none.
+    /// Adds statistics that the endpoint gave `now`. `None` if they were added before, or if no
+    /// container has any. `running` are the containers that are known to run: if one of them had
+    /// figures and has none now, its memory is unknown, while a container that has stopped uses none.
     pub fn add(
         &mut self,
         mut containers: BTreeMap<String, Usage>,
@@ -76,6 +75,7 @@ impl Account {
             last.get(id).is_some_and(|last| last.read == usage.read)
         };
         if containers.iter().all(is_known) {
+            // On Fargate the statistics change every ten seconds, so most answers repeat them.
             return None;
         }
         let goes_on = |(id, usage): (&String, &Usage)| {
@@ -87,7 +87,7 @@ impl Account {
         for (id, usage) in &mut containers {
             let before = last.get(id).map(|last| last.cpu);
             match (before, usage.cpu) {
-                // A container that was not there before has used all of its CPU time since.
+                // A container that is new since the last statistics has used all of its CPU time since.
                 (None, Some(cpu)) => self.used += cpu,
                 (Some(Some(before)), Some(cpu)) => self.used += used_since(before, cpu),
                 // Keeps the old counter, so that the next one is compared with it.
@@ -101,14 +101,15 @@ impl Account {
         let exact = Exact { at, cpu: cpu(self.used), memory, is_comparable };
         self.has_changed = present != self.present;
         self.present = present;
-        // One that has no statistics at the moment may have them again.
+        // Not replaced: a container without statistics now may have some later, and its counter is then
+        // compared with the one kept here.
         last.extend(containers);
         Some(exact)
     }
 }
 
-/// What was used between two figures of a container. A counter that went back belongs to one that
-/// was restarted, and has used all of it since; but one that went back by next to nothing was read
+/// What a container used between two figures. A counter that went back belongs to a restarted
+/// container, which has used all of it since. But a counter that went back by next to nothing was read
 /// while the kernel added it up.
 fn used_since(before: Duration, now: Duration) -> Duration {
     match now.checked_sub(before) {

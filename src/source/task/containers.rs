@@ -1,4 +1,4 @@
-//! Each container of the task by itself, by the exact figures of the endpoint.
+//! The single containers of the task, by the exact figures of the endpoint.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ struct Known {
     name: Arc<str>,
     memory_limit: Option<Bytes>,
     account: CpuAccount,
-    /// When its usage was last taken in.
+    /// The time of its last usage.
     read: Option<SystemTime>,
 }
 
-/// What a container is in percent of, unless it has a limit of its own.
+/// The limits for the percentages of a container without limits of its own.
 #[derive(Clone, Debug)]
 pub struct Whole {
     pub cpu: Result<Limit<Cores>, ReadError>,
@@ -35,11 +35,12 @@ pub struct Whole {
 }
 
 impl Containers {
-    /// Takes in which containers there are.
+    /// Adds the containers of the task that are new.
     pub fn know(&mut self, task: &TaskMetadata) {
         for (id, name, memory_limit) in task.named_containers() {
             let account = CpuAccount::open();
             let known = Known { name: name.into(), memory_limit, account, read: None };
+            // A known container keeps its account, or its next CPU figure would have no predecessor.
             self.known.entry(id.to_owned()).or_insert(known);
         }
     }
@@ -54,7 +55,29 @@ impl Containers {
         self.known.values().next().map(|known| known.name.clone())
     }
 
-    /// Takes statistics in, those that are new and of a container that is known.
+    /// Memory of the container that is nearest to its own limit, or else to that of the whole, in percent;
+    /// nothing where none of them has statistics.
+    pub fn fullest(
+        &self,
+        containers: &BTreeMap<String, Usage>,
+        whole: &Result<Limit<Bytes>, ReadError>,
+        address: &str,
+    ) -> Option<Result<f64, ReadError>> {
+        let percent = |(id, known): (&String, &Known)| {
+            let usage = containers.get(id)?;
+            let Some(used) = usage.memory else {
+                let reason = format!("{address}/stats has no memory of container {}", known.name);
+                return Some(Err(ReadError::unusable(reason)));
+            };
+            let limit = known.memory_limit.map_or_else(|| Ok(whole.as_ref()?.amount), Ok);
+            let limit = limit.map_err(|error: &ReadError| error.clone());
+            Some(limit.map(|limit| percent(used, limit)))
+        };
+        let all: Result<Vec<_>, _> = self.known.iter().filter_map(percent).collect();
+        all.map(|all| all.into_iter().reduce(f64::max)).transpose()
+    }
+
+    /// Adds the new statistics of known containers.
     pub fn add(&mut self, containers: &BTreeMap<String, Usage>, now: Now) {
         for (id, usage) in containers {
             let Some(known) = self.known.get_mut(id) else { continue };
@@ -69,9 +92,9 @@ impl Containers {
         !self.fresh.is_empty()
     }
 
-    /// The readings since the last call. The CPU share that ECS gives a container is no limit: it
-    /// may use what the others leave. Its memory limit is one. The limit that is not the
-    /// container's own is that of the `whole`.
+    /// The readings since the last call. The CPU share that ECS gives a container is no limit: it may
+    /// use what the others leave. Its memory limit is one. Where a container has no limit, the limit of
+    /// the `whole` counts.
     pub fn readings(&mut self, whole: &Whole, address: &str) -> Vec<(Arc<str>, Reading)> {
         let fresh = std::mem::take(&mut self.fresh).into_iter();
         let reading = |(id, usage, now): (String, Usage, Now)| {
@@ -92,6 +115,11 @@ impl Containers {
         };
         fresh.filter_map(reading).collect()
     }
+}
+
+/// What is used, in percent of a limit, which is never 0.
+pub fn percent(used: Bytes, limit: Bytes) -> f64 {
+    (100.0 * used.0 as f64 / limit.0 as f64).min(100.0)
 }
 
 #[cfg(test)]
@@ -181,5 +209,37 @@ mod tests {
         containers.add(&of(&[("5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-1740082371", &app)]), now);
         let readings = containers.readings(&whole(), "address");
         assert_eq!(brief(readings, now), [("app".into(), 10, 7, 2.0, 1024)]);
+    }
+    #[test]
+    fn the_fullest_is_nearest_to_its_own_limit_or_to_that_of_the_task() {
+        let (containers, now) = (containers(), now());
+        let fullest = |worker: Option<u64>, metrics: Option<u64>, whole: &Whole| {
+            let of = |mebibytes: Option<u64>| Usage {
+                memory: mebibytes.map(|mebibytes| Bytes(mebibytes << 20)),
+                ..usage(now, 1, 1)
+            };
+            let usages =
+                self::of(&[(WORKER, &of(worker)), (METRICS, &of(metrics)), (PAUSE, &of(None))]);
+            let fullest = containers.fullest(&usages, &whole.memory, "http://e/task");
+            fullest.expect("they have statistics").map_err(|error| error.to_string())
+        };
+        // Of 896 and of 64 MiB.
+        assert_eq!(fullest(Some(448), Some(16), &whole()), Ok(50.0));
+        assert_eq!(fullest(Some(448), Some(48), &whole()), Ok(75.0));
+        let lacking = "http://e/task/stats has no memory of container metrics";
+        assert_eq!(
+            fullest(Some(448), None, &whole()),
+            Err(lacking.to_owned()),
+            "it may be that one"
+        );
+        assert!(containers.fullest(&BTreeMap::new(), &whole().memory, "e").is_none());
+        let task =
+            TaskMetadata::parse(&fixture("task-fargate.json")).expect("the documented shape");
+        let mut unlimited = Containers::default();
+        unlimited.know(&task);
+        let app = usage(now, 10, 256);
+        let usages = of(&[("5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-1740082371", &app)]);
+        let fullest = unlimited.fullest(&usages, &whole().memory, "e").map(Result::ok);
+        assert_eq!(fullest, Some(Some(25.0)), "of the task's GiB");
     }
 }

@@ -1,4 +1,4 @@
-//! What the figures of a task are made of, for people.
+//! The raw values behind the figures of a task, for people.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::config::MemoryUse;
 use crate::model::{Evidence, Part, RawValue};
 use crate::surroundings::ecs::VARIABLE;
 
-/// The exact figures: those of the containers together.
+/// The exact figures: the sum over the containers.
 pub fn of_containers(
     usages: &BTreeMap<String, Usage>,
     containers: &Containers,

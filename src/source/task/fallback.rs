@@ -1,4 +1,4 @@
-//! What is measured where the endpoint tells nothing for long.
+//! Measures the agent's own container when the endpoint gives no data for a minute.
 
 use std::time::Duration;
 
@@ -9,18 +9,17 @@ use crate::model::{ReadError, Reading, WindowReading};
 use crate::source::Source;
 use crate::source::container::{Container, Limited};
 
-/// Watches for figures of the task, and stands in where none come.
+/// Watches for figures of the task, and replaces them when none come.
 #[derive(Debug)]
 pub struct Fallback {
-    /// Whether the agent's own container may be measured in place of the task: not where the task
-    /// was asked for by name.
+    /// Whether the agent's own container may be measured in place of the task: not with `--scope task`.
     may_measure_container: bool,
-    /// Since the last reading with something of that part: a figure, or why there is none.
+    /// Since the last reading of that part, either a figure or an error.
     cpu: Silence,
     memory: Silence,
     /// Since the last reading with a figure of any part.
     figures: Silence,
-    /// What is read meanwhile.
+    /// What is read now.
     state: State,
 }
 
@@ -48,9 +47,9 @@ impl Fallback {
         Self { may_measure_container, cpu, memory, figures, state: State::Task }
     }
 
-    /// The reading of the task, if there is one. After a minute without any value it is that of the
-    /// container of `open`, if that has a limit. Otherwise each part without a value becomes an
-    /// error. `why` is the last failure of the endpoint.
+    /// The reading of the task, if there is one. After a minute without any value, it is the reading of
+    /// the container that `open` gives, if that has a limit. Otherwise each part without a value becomes
+    /// an error. `why` is the last failure of the endpoint.
     pub fn complete(
         &mut self,
         mut task: Reading,
@@ -64,7 +63,8 @@ impl Fallback {
         if !self.figures.is_long(has_figure, at) {
             if let State::Container(_) = std::mem::replace(&mut self.state, State::Task) {
                 info!("the task metadata endpoint works again: measuring the task");
-                // A part that is not told yet has been silent since now.
+                // A part without a figure gets another minute before it counts as unavailable: CPU on
+                // Fargate needs two of the endpoint's figures.
                 (self.cpu, self.memory) = (Silence::default(), Silence::default());
                 return task;
             }
@@ -72,7 +72,8 @@ impl Fallback {
             self.state = self.choose(open, why, at);
         }
         if let State::Container(container) = &mut self.state {
-            // What the container has no limit of would be in percent of the machine.
+            // Only parts with a limit: the others would be in percent of the machine, which is not the
+            // task.
             let Reading { cpu, memory, others } = container.read_limited(at);
             return Reading {
                 cpu: cpu.or_else(|| Some(Err(silence(why)))),
@@ -89,7 +90,7 @@ impl Fallback {
         task
     }
 
-    /// What the container gives once a window, where that is what is measured.
+    /// The container's numbers of the window, while it is measured in place of the task.
     pub fn window_readings(&mut self) -> Option<Vec<WindowReading>> {
         match &mut self.state {
             State::Container(container) => Some(container.window_readings()),
@@ -97,7 +98,8 @@ impl Fallback {
         }
     }
 
-    /// What could not be read may be readable later, and a limit may be set.
+    /// Whether to choose again: a group that could not be read may be readable later, and a limit may be
+    /// set later.
     fn has_to_choose(&self, at: Instant) -> bool {
         match self.state {
             State::Task => true,
@@ -131,8 +133,7 @@ fn silence(why: Option<&str>) -> ReadError {
 }
 
 impl Silence {
-    /// Takes a reading in, which has something or nothing, and tells whether there has been nothing
-    /// for long.
+    /// Whether there has been nothing for long, with this reading, which has something or nothing.
     fn is_long(&mut self, has_something: bool, at: Instant) -> bool {
         if has_something {
             *self = Self::default();
@@ -140,6 +141,7 @@ impl Silence {
         }
         self.readings = self.readings.saturating_add(1);
         let since = *self.since.get_or_insert(at);
+        // Both, because with the longest sample interval a minute is a single reading.
         at.duration_since(since) >= LONG && self.readings > MANY
     }
 }

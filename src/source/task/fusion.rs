@@ -1,10 +1,9 @@
 //! Joins two views of a Fargate task: the machine's own counters, which are immediate but include
 //! the platform's processes, and the exact figures of the task, which are some ten seconds old.
 //!
-//! Whenever exact figures arrive, the platform's overhead is measured: what the machine's counters
-//! said at the instant that the exact figures are of, less those. Until the next ones arrive it is
-//! taken off the machine's counters. So the result can be wrong by no more than what the overhead
-//! has changed since then.
+//! Exact figures give the platform's overhead: the machine's counters at the instant of the exact
+//! figures, minus these figures. Until the next exact figures arrive, the overhead is subtracted from
+//! the machine's counters. So the error is at most the change of the overhead since then.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -23,11 +22,11 @@ pub struct Fusion {
 }
 
 impl Fusion {
-    /// Takes exact figures in and measures the overhead of each part that they tell.
+    /// Measures the overhead of each part that the exact figures have.
     pub fn exact(&mut self, exact: &Exact) {
         match exact.cpu {
             Ok(cpu) => self.cpu.exact(exact.at, cpu, exact.is_comparable),
-            // What it counts next is not of the same containers as what it counted last.
+            // The next sum may be over other containers than the last one, so the two are not compared.
             Err(_) => self.cpu.exact = None,
         }
         if let (Ok(memory), true) = (&exact.memory, exact.is_comparable) {
@@ -40,19 +39,19 @@ impl Fusion {
 #[derive(Debug, Default)]
 pub struct CpuFusion {
     history: Recent<Duration>,
-    /// The last exact figure: when, what it was, and what the machine said then.
+    /// The last exact figure: its instant, its CPU time, and the machine's CPU time at that instant.
     exact: Option<(Instant, Duration, Duration)>,
     /// Cores that the platform uses.
     pub overhead: Option<f64>,
     used: Duration,
-    /// Overhead that could not be taken off yet.
+    /// Overhead that is not subtracted yet.
     debt: Duration,
     ticks: Ticks,
 }
 
 impl CpuFusion {
-    /// Takes the machine's CPU time since boot in. Returns the task's, with the instant it is of,
-    /// once the overhead is known.
+    /// The task's CPU time and its instant, from the machine's CPU time since boot. `None` until the
+    /// overhead is known.
     pub fn machine(
         &mut self,
         at: Instant,
@@ -62,8 +61,8 @@ impl CpuFusion {
         if let (Some((last_at, last)), Some(cores)) = (self.history.last(), self.overhead) {
             let overhead = at.duration_since(last_at).mul_f64(cores);
             let busy = cpu.saturating_sub(last);
-            // In an interval in which the platform used less than on the average there may be less
-            // to take off from than is owed; the rest is taken off later.
+            // Where the platform used less than its average, the machine may have used less than the
+            // overhead. Later intervals subtract the rest: a sum cut off at 0 in each would be too high.
             let owed = overhead + self.debt;
             self.used += busy.saturating_sub(owed);
             self.debt = owed.saturating_sub(busy);
@@ -82,6 +81,7 @@ impl CpuFusion {
         if is_comparable && !elapsed.is_zero() {
             let busy = busy.saturating_sub(last_busy).as_secs_f64();
             let used = used.saturating_sub(last_used).as_secs_f64();
+            // Below 0 only by ticks and by the line drawn between two readings of the machine.
             self.overhead = Some(((busy - used) / elapsed.as_secs_f64()).max(0.0));
         }
     }
@@ -97,7 +97,7 @@ pub struct MemoryFusion {
 }
 
 impl MemoryFusion {
-    /// Takes the machine's memory in. Returns the task's once the overhead is known.
+    /// The task's memory, from the machine's. `None` until the overhead is known.
     pub fn machine(&mut self, at: Instant, memory: Bytes) -> Option<Bytes> {
         self.history.push(at, memory);
         less(memory, self.overhead?)
@@ -122,7 +122,7 @@ impl MemoryFusion {
     }
 }
 
-/// What the machine's counters said in the last while.
+/// The machine's recent readings.
 #[derive(Debug)]
 struct Recent<T>(VecDeque<(Instant, T)>);
 
@@ -146,7 +146,7 @@ impl<T: Copy> Recent<T> {
         self.0.back().copied()
     }
 
-    /// The readings before and after some instant, or twice the one that is of it.
+    /// The readings before and after an instant, or twice the reading of that instant.
     fn around(&self, at: Instant) -> Option<((Instant, T), (Instant, T))> {
         let later = self.0.iter().position(|reading| reading.0 >= at)?;
         let next = self.0[later];
@@ -157,24 +157,24 @@ impl<T: Copy> Recent<T> {
     }
 }
 
-/// How much of the time between two instants had passed at another.
+/// The part, 0 to 1, of the time between two instants that had passed at another.
 fn part(last: Instant, next: Instant, at: Instant) -> f64 {
     let whole = next.duration_since(last).as_secs_f64();
     if whole == 0.0 { 0.0 } else { at.duration_since(last).as_secs_f64() / whole }
 }
 
-/// How long readings are kept, to look up what the machine said when the exact figures were taken.
-/// Those are some ten seconds old when they come; older ones than this give no overhead.
+/// How long readings are kept, to look up the machine's at the instant of the exact figures. Exact
+/// figures are some ten seconds old when they come; older ones than this give no overhead.
 const HISTORY: Duration = Duration::from_secs(60);
 
-/// The machine's memory without the overhead. Less than nothing is left where the platform has given
-/// memory back since its overhead was measured: then the next answer tells.
+/// The machine's memory without the overhead. `None` where the overhead exceeds it, because the
+/// platform has given memory back since the overhead was measured: the next answer corrects that.
 fn less(memory: Bytes, overhead: i128) -> Option<Bytes> {
     let left = i128::from(memory.0) - overhead;
     (left >= -MOST_MISSING).then(|| Bytes(u64::try_from(left).unwrap_or(0)))
 }
 
-/// Counters that are late make a small task look a little smaller than nothing.
+/// Late counters can make the memory of a small task come out a little below 0.
 const MOST_MISSING: i128 = 16 << 20;
 
 #[cfg(test)]

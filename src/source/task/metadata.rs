@@ -1,14 +1,15 @@
-//! What the task metadata endpoint tells of the task as a whole: its limits and its containers.
+//! The task as the task metadata endpoint describes it: its limits and its containers.
 //!
 //! Shapes: Amazon ECS task metadata endpoint version 4, `${ECS_CONTAINER_METADATA_URI_V4}/task`.
 //! The CPU limit of a task is in vCPUs, that of a container in CPU units, 1024 to a vCPU; memory
 //! limits are in MiB.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::model::{Bytes, Cores};
 
-/// The task, as far as it is needed.
+/// The fields of the task that are needed.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "PascalCase")]
 pub struct TaskMetadata {
@@ -20,6 +21,18 @@ pub struct TaskMetadata {
     limits: ToldLimits,
     #[serde(default)]
     containers: Vec<ContainerMetadata>,
+    /// Taken out before tasks are compared: it changes all the time. Of whatever shape, as it must not take
+    /// the limits away.
+    #[serde(rename = "EphemeralStorageMetrics", default)]
+    storage: Value,
+}
+
+/// The disk of a task on Fargate, in MiB.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "PascalCase")]
+pub struct Storage {
+    pub utilized: u64,
+    pub reserved: u64,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -37,7 +50,7 @@ struct ContainerMetadata {
     docker_id: String,
     #[serde(default)]
     name: String,
-    /// `STOPPED` for one that has ended, such as one that prepares the others.
+    /// `STOPPED` after its end, as of an init container.
     #[serde(default)]
     known_status: String,
     #[serde(default)]
@@ -45,6 +58,8 @@ struct ContainerMetadata {
     /// `NORMAL`, or one of the platform's own, such as the one that holds the network.
     #[serde(rename = "Type", default)]
     kind: String,
+    #[serde(default)]
+    networks: Value,
 }
 
 impl TaskMetadata {
@@ -53,16 +68,28 @@ impl TaskMetadata {
         serde_json::from_slice(body)
     }
 
-    /// Whether the task has its machine to itself, as on Fargate: what /proc says of the machine is
-    /// then the task and the platform's own processes.
+    /// Whether the task has its machine to itself, as on Fargate: /proc then counts the task and the
+    /// platform's own processes.
     pub fn has_own_machine(&self) -> bool {
         self.launch_type == "FARGATE"
     }
 
-    /// Whether all of its containers run. Until then the endpoint tells of those alone that exist,
-    /// and a sidecar that the others wait for is the first to ask.
+    /// The disk's use, if the endpoint tells it. From then on it is not part of the task.
+    pub fn take_storage(&mut self) -> Option<Storage> {
+        serde_json::from_value(self.storage.take()).ok()
+    }
+
+    /// Whether all of its containers have one network namespace.
+    pub fn has_one_network(&self) -> bool {
+        let networks = |container: &ContainerMetadata| container.networks.as_array().cloned();
+        let mut networks = self.normal().filter_map(networks).flatten().peekable();
+        networks.peek().is_some() && networks.all(|network| network["NetworkMode"] == "awsvpc")
+    }
+
+    /// Whether all of its containers run. Before that the endpoint lists only existing containers, and a
+    /// sidecar that the others depend on asks before they exist.
     pub fn is_complete(&self) -> bool {
-        // Empty where the endpoint does not give a status.
+        // Empty where the endpoint gives no status: asking again would not change that.
         matches!(self.known_status.as_str(), "RUNNING" | "")
     }
 
@@ -85,32 +112,32 @@ impl TaskMetadata {
         of.is_some_and(|container| !container.is_normal())
     }
 
-    /// The ids of those that run.
+    /// The ids of the user's containers that run.
     pub fn running(&self) -> impl Iterator<Item = &str> {
         let running = self.normal().filter(|container| container.known_status == "RUNNING");
         running.map(|container| container.docker_id.as_str())
     }
 
-    /// The task's CPU limit. The CPU units of a container are none: they are shares, which a
+    /// The task's CPU limit. The CPU units of a container are no limit: they are shares, which a
     /// container may exceed while others are idle, and where none are set the endpoint says 2 (since
     /// 2021, aws/amazon-ecs-agent#2783) or 0.
     pub fn cpu_limit(&self) -> Option<Cores> {
         self.limits.cpu.filter(|cores| *cores > 0.0).map(Cores)
     }
 
-    /// The task's memory limit; where a task on EC2 has none, that of its containers together, if
-    /// each of them that has not stopped has one.
+    /// The task's memory limit. Where a task on EC2 has none, it is the sum of its containers' limits, if
+    /// each container that has not stopped has one.
     pub fn memory_limit(&self) -> Option<Bytes> {
         let of_containers = || {
             let mut running = self.normal().filter(|container| !container.has_stopped()).peekable();
+            // The sum over no containers would be a limit of 0.
             running.peek()?;
             running.map(|container| bytes(container.limits.memory)).sum::<Option<u64>>()
         };
         bytes(self.limits.memory).or_else(of_containers).map(Bytes)
     }
 
-    /// Whether the task has no memory limit but that of its containers together, which changes when
-    /// one of them stops.
+    /// Whether only the containers have memory limits, whose sum changes when one of them stops.
     pub fn is_limited_by_containers(&self) -> bool {
         bytes(self.limits.memory).is_none()
     }
@@ -163,16 +190,19 @@ mod tests {
             known_status: none(),
             limits,
             kind: kind.into(),
+            networks: Value::Null,
         }
     }
 
     /// The same task without the ids and names of its containers.
     fn nameless(task: &TaskMetadata) -> TaskMetadata {
         let mut task = task.clone();
+        task.storage = Value::Null;
         for container in &mut task.containers {
             container.docker_id.clear();
             container.name.clear();
             container.known_status.clear();
+            container.networks = Value::Null;
         }
         task
     }
@@ -188,6 +218,7 @@ mod tests {
                 container("NORMAL", Some(192.0), None),
                 container("NORMAL", Some(64.0), None),
             ],
+            storage: Value::Null,
         };
         assert_eq!(nameless(&task), expected);
         assert_eq!(task.cpu_limit(), Some(Cores(0.25)));
@@ -212,6 +243,7 @@ mod tests {
                 container("NORMAL", Some(1536.0), Some(896)),
                 container("NORMAL", Some(64.0), Some(64)),
             ],
+            storage: Value::Null,
         };
         assert_eq!(nameless(&task), expected);
         assert_eq!(task.cpu_limit(), Some(Cores(2.0)));
@@ -323,6 +355,7 @@ mod tests {
             known_status: "".into(),
             limits: ToldLimits::default(),
             containers: vec![],
+            storage: Value::Null,
         };
         assert_eq!(task, nothing);
         assert_eq!((task.containers(), task.has_own_machine()), (0, false));

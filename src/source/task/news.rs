@@ -1,4 +1,4 @@
-//! What the endpoint has told, on its way from polling to sampling.
+//! The endpoint's answers, on their way from polling to sampling.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,14 +8,16 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 
 use super::account::Now;
-use super::metadata::TaskMetadata;
+use super::metadata::{Storage, TaskMetadata};
 use super::stats::Usage;
 
-/// What the endpoint has told.
+/// An answer of the endpoint, or its failure.
 #[derive(Debug)]
 pub enum News {
     Task(TaskMetadata),
     Usage(BTreeMap<String, Usage>, Now),
+    /// Nothing where the endpoint does not tell it.
+    Storage(Option<Storage>),
     Failed(String),
 }
 
@@ -42,11 +44,14 @@ impl NewsSender {
     pub fn send(&self, new: News) {
         let mut news = self.0.news.borrow_mut();
         news.retain(|old| discriminant(old) != discriminant(&new));
+        // At the end, not in its old place: `take` returns the order of arrival, in which a failure
+        // ends with the next answer.
         news.push(new);
         drop(news);
         self.0.come.notify_one();
     }
 
+    /// Whether the receiver is dropped.
     pub fn is_closed(&self) -> bool {
         Rc::strong_count(&self.0) == 1
     }
@@ -77,6 +82,7 @@ mod tests {
             News::Failed(text) => text,
             News::Usage(containers, _) => containers.into_keys().collect(),
             News::Task(task) => format!("{} containers", task.containers()),
+            News::Storage(storage) => format!("{storage:?}"),
         };
         receiver.take().into_iter().map(text).collect()
     }

@@ -15,12 +15,14 @@ use crate::config::MemoryUse;
 use crate::source::LIMITS_GOOD_FOR;
 use crate::surroundings::ecs::TaskEndpoint;
 
-/// Asks what the task is until that is known for good, and its usage, until nobody listens.
-pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, news: NewsSender) {
+/// Asks what the task is until that is known for good, and for its usage until the receiver is
+/// dropped.
+pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, storage: bool, news: NewsSender) {
     let clock = StatisticsClock::default();
     let mut poll = Poll {
         endpoint,
         memory,
+        storage,
         news,
         known: None,
         told: BTreeSet::new(),
@@ -40,15 +42,15 @@ pub async fn run(endpoint: TaskEndpoint, memory: MemoryUse, news: NewsSender) {
         if let Some(error) = failure {
             poll.news.send(News::Failed(error.to_string()));
         }
-        // A task of one container needs no more than this.
-        if poll.is_complete() && poll.is_single() {
+        // The usage of a single container comes from its control group, so there is nothing to poll.
+        if poll.is_complete() && poll.is_single() && !poll.storage {
             return;
         }
         sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Says that there is no answer, and why.
+/// Logs why there is no answer.
 pub fn say_failure(error: &io::Error) {
     error!("the task metadata endpoint fails: {error}");
 }
@@ -57,11 +59,13 @@ pub fn say_failure(error: &io::Error) {
 struct Poll {
     endpoint: TaskEndpoint,
     memory: MemoryUse,
+    /// Whether the use of its disk is wanted, which comes with what the task is.
+    storage: bool,
     news: NewsSender,
     known: Option<TaskMetadata>,
-    /// The ids of the containers that the last figures were of.
+    /// The ids of the containers in the last figures.
     told: BTreeSet<String>,
-    /// Whether they are others than before since the task was asked for.
+    /// Whether these containers have changed since the task was asked for.
     has_changed: bool,
     /// When the task was last asked for.
     task_read: Option<Instant>,
@@ -69,7 +73,7 @@ struct Poll {
 }
 
 impl Poll {
-    /// Asks for what is needed and passes it on. One failure does not keep the other answer away.
+    /// Asks for what is needed and passes it on. If one request fails, the other is made all the same.
     async fn ask(&mut self) -> io::Result<()> {
         let task = if self.needs_task() { self.ask_for_task().await } else { Ok(()) };
         let usage = match &self.known {
@@ -79,10 +83,11 @@ impl Poll {
         task.and(usage)
     }
 
-    /// Whether what is known of the task is not all, or may have changed: a container that stops
-    /// takes its memory limit with it.
+    /// Whether the task is incomplete, or may have changed: when a container stops, its memory limit no
+    /// longer counts.
     fn needs_task(&mut self) -> bool {
         let may_change = self.known.as_ref().is_some_and(TaskMetadata::is_limited_by_containers);
+        let may_change = may_change || self.storage;
         let is_old = self.task_read.is_none_or(|read| read.elapsed() >= LIMITS_GOOD_FOR);
         let needs = may_change && is_old || self.has_changed || !self.is_complete();
         if needs {
@@ -92,8 +97,12 @@ impl Poll {
     }
 
     async fn ask_for_task(&mut self) -> io::Result<()> {
-        let task = self.endpoint.get("/task", TaskMetadata::parse).await?;
-        // It is told again only if there is something new in it.
+        let mut task = self.endpoint.get("/task", TaskMetadata::parse).await?;
+        let storage = task.take_storage();
+        if self.storage {
+            self.news.send(News::Storage(storage));
+        }
+        // Only a change is sent: the same task again would log its way again and open another container.
         if self.known.as_ref() != Some(&task) {
             self.news.send(News::Task(self.known.insert(task).clone()));
         }
@@ -107,9 +116,9 @@ impl Poll {
         };
         let (usage, now) = self.endpoint.get("/task/stats", parse).await?;
         let told = usage.keys().cloned().collect();
-        // Whether one has stopped or only has no figures, the task tells.
+        // A container without figures may run or have stopped: only the task's answer says which.
         let before = std::mem::replace(&mut self.told, told);
-        // The first statistics are no change.
+        // The first statistics have nothing to differ from.
         self.has_changed |= !before.is_empty() && before != self.told;
         let newest = usage.values().map(|usage| usage.read).max();
         if newest.is_none_or(|read| self.clock.dates(read, now)) {
@@ -132,15 +141,17 @@ impl Poll {
 #[derive(Debug, Default)]
 pub struct StatisticsClock {
     last: Option<Now>,
-    /// What it would have shown when it was first seen to be set.
+    /// What the wall clock would have shown, had it not been set, when the last step was noticed.
     unset: Option<SystemTime>,
 }
 
 impl StatisticsClock {
-    /// Whether the time that statistics were read at is one of the wall clock as it is `now`.
+    /// Whether `read` is a time of the wall clock as it is `now`, and not of before it was set.
     pub fn dates(&mut self, read: SystemTime, now: Now) -> bool {
         if let Some(last) = self.last.replace(now) {
             let expected = last.wall_clock + now.instant.duration_since(last.instant);
+            // The monotonic clock shows how far the wall clock should have come. A difference in either
+            // direction is a step.
             let step = now.wall_clock.duration_since(expected).unwrap_or_else(|e| e.duration());
             if step > MOST_CLOCK_STEP {
                 self.unset = Some(expected);
@@ -159,6 +170,6 @@ const POLL_INTERVAL: Duration = Duration::from_secs(3);
 /// older or younger than they are. Less bends the ten seconds between two of them by half a percent.
 const MOST_CLOCK_STEP: Duration = Duration::from_millis(50);
 
-/// Statistics are ten to twenty seconds old at most. A time that is further back than this is one
-/// of a clock that was set back.
+/// Statistics are ten to twenty seconds old at most. A time further back than this is of a clock that
+/// was set back.
 const OLDEST_STATISTICS: Duration = Duration::from_secs(60);

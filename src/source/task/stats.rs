@@ -1,8 +1,8 @@
-//! What the task metadata endpoint tells of the usage of each container.
+//! The usage of each container, from the task metadata endpoint.
 //!
 //! Shapes: `${ECS_CONTAINER_METADATA_URI_V4}/task/stats` gives Docker's container statistics by
-//! container id, and null for a container that has none. The memory fields are those of the cgroup
-//! version of the machine.
+//! container id, and null for a container that has none. The cgroup version of the machine decides
+//! which memory fields there are.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -27,7 +27,7 @@ pub struct Usage {
 /// The usage of each container that has any, from the body of an answer.
 pub fn parse(body: &[u8], which: MemoryUse) -> Result<BTreeMap<String, Usage>, serde_json::Error> {
     let all: BTreeMap<String, Value> = serde_json::from_slice(body)?;
-    // An entry that is null or of another shape is that of a container without statistics.
+    // A container without statistics has null here. One odd entry must not hide the others either.
     let usage = |(id, stats): (String, Value)| {
         let stats: Stats = serde_json::from_value(stats).ok()?;
         Some((id, stats.usage(which)?))
@@ -65,8 +65,8 @@ struct MemoryStats {
     stats: BTreeMap<String, Value>,
 }
 
-/// A number, or nothing where there is something else: one figure that is not understood must not
-/// take the whole container out of the sum without a word.
+/// A number, or `None` for anything else: one unexpected value must not silently remove the whole
+/// container from the sum.
 fn number<'json, D: Deserializer<'json>>(json: D) -> Result<Option<u64>, D::Error> {
     Ok(Value::deserialize(json)?.as_u64())
 }
@@ -74,7 +74,7 @@ fn number<'json, D: Deserializer<'json>>(json: D) -> Result<Option<u64>, D::Erro
 impl Stats {
     /// `None` for a container that has just started or has ended, which has no figures.
     fn usage(&self, which: MemoryUse) -> Option<Usage> {
-        // Docker writes UTC. The weak parser would take any other offset for it.
+        // Docker writes UTC, and only UTC is accepted: `parse_rfc3339_weak` would ignore another offset.
         let read = humantime::parse_rfc3339(&self.read).ok()?;
         let cpu = self.cpu_stats.cpu_usage.total_usage.map(Duration::from_nanos);
         let droppable = self.memory_stats.droppable(which);
@@ -85,13 +85,14 @@ impl Stats {
 }
 
 impl MemoryStats {
-    /// Version 1 has sums over the groups below as `total_…`. Its shared memory is not told, but
-    /// file pages that are on the lists for reclaim are not shared memory.
+    /// Version 1 has sums over the groups below as `total_…`. The statistics do not have its shared
+    /// memory, but the lists of file pages have no shared memory on them.
     fn droppable(&self, which: MemoryUse) -> Option<u64> {
         let bytes = |name: &str| self.stats.get(name).and_then(Value::as_u64);
         let stat = |name: &str| bytes(&format!("total_{name}")).or_else(|| bytes(name));
         match which {
             MemoryUse::Used => {
+                // Version 1 does not say how much of its slabs could be reclaimed.
                 let slabs = bytes("slab_reclaimable").unwrap_or(0);
                 Some(
                     stat("inactive_file")?

@@ -2,6 +2,7 @@
 
 mod fargate;
 mod field;
+mod others;
 mod simulation;
 
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::path::Path;
 use super::fallback::Fallback;
 use super::metadata::TaskMetadata;
 use super::news::{News, NewsSender, channel};
+use super::others::Others;
 use super::{Containers, Task, Way};
 use crate::config::MemoryUse;
 use crate::model::Numbers;
@@ -22,12 +24,17 @@ pub fn fixture(name: &str) -> Vec<u8> {
 
 /// The task of an answer of the endpoint, on a machine below `root`, and the way for more answers.
 fn task(body: &[u8], root: &Path) -> (Task, NewsSender) {
+    task_with(body, root, Numbers::of(&[]))
+}
+
+/// The same with numbers beside CPU and memory.
+fn task_with(body: &[u8], root: &Path, numbers: Numbers) -> (Task, NewsSender) {
     let (sender, news) = channel();
     let mut task = Task {
         news,
         address: "http://169.254.170.2/v4/x/task".to_owned(),
         memory: MemoryUse::Used,
-        metrics: Numbers::of(&[]),
+        others: Others::of(numbers),
         failure: None,
         way: Way::Unknown,
         containers: Containers::default(),
@@ -37,6 +44,7 @@ fn task(body: &[u8], root: &Path) -> (Task, NewsSender) {
     };
     task.take(News::Task(TaskMetadata::parse(body).expect("a task")));
     let (Way::Fused(told, _) | Way::Exact(told, _)) = &mut task.way else { panic!("{task:?}") };
-    *told.machine = Host::at(&root.join("proc"), &root.join("sys"));
+    let machine = Host::at(&root.join("proc"), &root.join("sys"));
+    *told.machine = machine.reporting(task.others.of_machine());
     (task, sender)
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::model::Cores;
 
-/// CPU time at the latest instants, as far back as it needs.
+/// CPU time at the latest instants, as many as the means need.
 #[derive(Debug, Default)]
 pub struct Ticks(VecDeque<(Instant, Duration)>);
 
@@ -32,9 +32,9 @@ impl Ticks {
 /// The kernel counts in USER_HZ (see `/proc/stat`).
 const TICK: Duration = Duration::from_millis(10);
 
-/// A sample is over so many readings that one tick is not much more than this part of the limit:
-/// with 0.9 s between them three for a limit of 0.25 cores, two for 0.5 and one from there on. Then
-/// the median of a minute is right within a point, and a peak of three seconds is still seen.
+/// A sample covers so many readings that one tick is not much more than this part of the limit: with
+/// 0.9 s between readings, three for a limit of 0.25 cores, two for 0.5 and one from there on. Then the
+/// median of a minute is right within a point, and a peak of three seconds is still visible.
 const MOST_TICK: f64 = 0.02;
 
 /// A limit that is smaller than any of a task bounds how many readings are kept.

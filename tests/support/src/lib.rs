@@ -246,6 +246,22 @@ pub fn windows_of(data: &[Datum]) -> Vec<u64> {
     starts
 }
 
+/// Asserts that every second has its window exactly once, in order, and that the agent counts as many, and
+/// none of them as dropped or undelivered. Returns the windows.
+#[track_caller]
+pub fn assert_nothing_is_lost(ended: &Ended, data: &[Datum]) -> Vec<u64> {
+    let windows = windows_of(data);
+    let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
+        panic!("no window was taken: {ended:#?}");
+    };
+    let expected: Vec<_> = (*first..=*last).collect();
+    assert_eq!(windows, expected, "every second has its window, once: {ended:#?}");
+    // What is lost before the first that was taken, only the agent's own count shows.
+    let all = format!(" windows={0} delivered={0} dropped=0 undelivered=0 ", windows.len());
+    assert!(ended.stderr.contains(&all), "no line with {all:?}: {ended:#?}");
+    windows
+}
+
 /// Compares with the stored copy in tests/expected. `UPDATE_EXPECTED=1` stores it anew.
 pub fn assert_expected(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../expected").join(name);

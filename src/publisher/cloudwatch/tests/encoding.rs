@@ -81,6 +81,22 @@ fn what_is_reported_once_a_window_has_its_own_unit() {
 }
 
 #[test]
+fn rates_have_their_units() {
+    let mut settings = settings(60, &[("Stage", "prod")]);
+    let numbers = [Number::DiskReadBytes, Number::DiskReadOperations];
+    settings.measuring.metrics = Numbers::of(&numbers);
+    let entries = numbers.map(|number| entry(number, None, sampled(67, 0.5, 4096.0)));
+    let of = |name, unit: StandardUnit, value| datum(name).value(value).unit(unit).build();
+    let expected = [
+        of("DiskReadBytes", StandardUnit::BytesSecond, 0.5),
+        of("MaxDiskReadBytes", StandardUnit::BytesSecond, 4096.0),
+        of("DiskReadOperations", StandardUnit::CountSecond, 0.5),
+        of("MaxDiskReadOperations", StandardUnit::CountSecond, 4096.0),
+    ];
+    assert_eq!(data(&settings, &window(entries.into())), expected);
+}
+
+#[test]
 fn a_distribution_is_values_and_counts_in_as_many_data_as_they_need() {
     let mut settings = settings(60, &[("Stage", "prod")]);
     settings.publishing.form = ValueForm::Distribution;

@@ -12,9 +12,9 @@ use crate::lookup;
 
 /// Looks up names for connections.
 #[derive(Clone, Debug)]
-pub struct Names;
+pub struct Resolver;
 
-impl ResolveDns for Names {
+impl ResolveDns for Resolver {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
         DnsFuture::new(async move { lookup::addresses(name).await.map_err(ResolveDnsError::new) })
     }
@@ -24,9 +24,9 @@ impl ResolveDns for Names {
 /// failure for good. So while the machine has no thread or descriptor for a lookup, this waits; the
 /// caller's timeout ends it.
 #[derive(Debug)]
-pub struct PatientNames;
+pub struct PatientResolver;
 
-impl ResolveDns for PatientNames {
+impl ResolveDns for PatientResolver {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
         DnsFuture::new(async move {
             loop {
