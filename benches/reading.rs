@@ -5,9 +5,10 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use cloudwatch_metrics_agent::{Container, Host, MemoryUse, Source, stats};
+use cloudwatch_metrics_agent::{Container, Host, MemoryUse, Pod, Source, stats};
 use divan::Bencher;
 use tokio::time::Instant;
 
@@ -36,13 +37,52 @@ fn container(bencher: Bencher, depth: usize) {
         write(&root, group.join("cpu.max"), "50000 100000\n");
         write(&root, group.join("memory.max"), "536870912\n");
     }
-    write(&root, group.join("cpu.stat"), "usage_usec 123456789\nuser_usec 1\nsystem_usec 1\n");
-    write(&root, group.join("memory.current"), "104857600\n");
-    let names = ["anon", "file", "kernel", "shmem", "inactive_file", "slab_reclaimable"];
-    let stat: String = names.iter().map(|name| format!("{name} 4194304\n")).collect();
-    write(&root, group.join("memory.stat"), &stat);
+    self::group(&root, &group);
     let mut container = Container::open(&root, MemoryUse::Used);
     bencher.bench_local(|| container.read(Instant::now()));
+}
+
+/// A pod of that many containers beside the agent's, and that many processes in all.
+#[divan::bench(args = [(2, 20), (10, 200), (100, 2000)])]
+fn pod(bencher: Bencher, (containers, processes): (usize, usize)) {
+    let name = format!("pod-{containers}");
+    let _ = fs::remove_dir_all(Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name));
+    let root = machine(&name, 4);
+    for pid in 1..=processes {
+        let container = pid % (containers + 1);
+        let path = if container == 0 { "/".to_owned() } else { format!("/../{container}") };
+        let process = format!("proc/{pid}");
+        write(&root, format!("{process}/cgroup"), &format!("0::{path}\n"));
+        let mounts = format!("30 24 0:26 {path} /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n");
+        write(&root, format!("{process}/mountinfo"), &mounts);
+        let link = root.join(format!("{process}/root"));
+        symlink(format!("../../containers/{container}"), link).expect("the folder is new");
+    }
+    for container in 0..=containers {
+        let root = if container == 0 {
+            root.clone()
+        } else {
+            root.join(format!("containers/{container}"))
+        };
+        group(&root, Path::new("sys/fs/cgroup"));
+    }
+    symlink((containers + 1).to_string(), root.join("proc/self")).expect("the folder is new");
+    let mut pod = Pod::at(&root, MemoryUse::Used);
+    let reading = pod.read(Instant::now());
+    let cpu = reading.cpu.and_then(Result::ok).expect("each container can be read");
+    assert_eq!(cpu.used.as_micros(), 123_456_789 * (containers as u128 + 1));
+    bencher.bench_local(|| pod.read(Instant::now()));
+}
+
+/// The files of a group.
+fn group(root: &Path, group: &Path) {
+    write(root, group.join("cpu.max"), "50000 100000\n");
+    write(root, group.join("memory.max"), "536870912\n");
+    write(root, group.join("cpu.stat"), "usage_usec 123456789\nuser_usec 1\nsystem_usec 1\n");
+    write(root, group.join("memory.current"), "104857600\n");
+    let names = ["anon", "file", "kernel", "shmem", "inactive_file", "slab_reclaimable"];
+    let stat: String = names.iter().map(|name| format!("{name} 4194304\n")).collect();
+    write(root, group.join("memory.stat"), &stat);
 }
 
 /// The statistics of a task of that many containers, which come every few seconds.

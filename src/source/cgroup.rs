@@ -154,6 +154,16 @@ impl Group {
         v1_path(controller, cgroup).or_else(|| v2_path(cgroup))
     }
 
+    /// Whether all of a hierarchy is mounted, as far as this process can tell.
+    pub fn is_of_whole_mount(&self) -> bool {
+        self.root == "/"
+    }
+
+    /// Whether it is in the hierarchy that /proc/PID/cgroup has the controller in.
+    pub fn has(&self, controller: &str, cgroup: &str) -> bool {
+        self.version == Version::V1 || v1_path(controller, cgroup).is_none()
+    }
+
     /// Where the hierarchy is mounted.
     pub fn mount(&self) -> &Path {
         &self.mount
@@ -252,7 +262,32 @@ fn unescape(path: &str) -> String {
 
 /// The number after `name` in a text of lines such as `name 123`.
 pub fn field(text: &str, name: &str) -> Option<u64> {
-    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
+    let [value] = fields(text, [name]);
+    value
+}
+
+/// The numbers after several names. One pass over the bytes, and few steps for each: this is most of what
+/// a sample costs.
+pub fn fields<const N: usize>(text: &str, names: [&str; N]) -> [Option<u64>; N] {
+    let (mut found, mut missing) = ([None; N], N);
+    for line in text.as_bytes().split(|byte| *byte == b'\n') {
+        for (name, value) in names.iter().zip(&mut found) {
+            // Most other lines have no blank there.
+            if line.get(name.len()) == Some(&b' ') && value.is_none() {
+                *value = number_after(name, line);
+                missing -= usize::from(value.is_some());
+            }
+        }
+        if missing == 0 {
+            break;
+        }
+    }
+    found
+}
+
+fn number_after(name: &str, line: &[u8]) -> Option<u64> {
+    let number = line.strip_prefix(name.as_bytes())?;
+    std::str::from_utf8(number).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]

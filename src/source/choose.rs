@@ -63,7 +63,7 @@ async fn auto(
         return Chosen::new(pod, Scope::Pod, reason);
     }
     let chosen = without_pod(endpoint, measuring).await;
-    Chosen { source: Box::new(pod::UntilPod::of(chosen.source, pod)), ..chosen }
+    Chosen { source: Box::new(pod::until::UntilPod::of(chosen.source, pod)), ..chosen }
 }
 
 #[cfg(target_os = "linux")]

@@ -258,3 +258,15 @@ fn the_root_of_a_mount_is_unescaped_as_well() {
     let cgroup = "0::/system-foo\\x2dbar.slice/init\n";
     assert_eq!(find("cpu", cgroup, &mount, &[]), found(V2, "sys/fs/cgroup/init"));
 }
+
+#[test]
+fn several_fields_are_found_in_one_pass() {
+    let text = "file 4096\nfile_mapped 8\nshmem  12 \nanon x\nanon 7\nlast 9";
+    let names = ["file", "shmem", "anon", "last", "file_mapped", "mapped"];
+    let expected = [Some(4096), Some(12), Some(7), Some(9), Some(8), None];
+    assert_eq!(fields(text, names), expected);
+    assert_eq!(fields("", ["a"]), [None]);
+    assert_eq!(fields("a 1\r\nb 2\n\n", ["b", "a"]), [Some(2), Some(1)]);
+    assert_eq!(fields("a 1\na 2\n", ["a"]), [Some(1)], "the first");
+    assert_eq!(field("é 1\nusage 3", "usage"), Some(3));
+}

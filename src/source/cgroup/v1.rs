@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::field;
+use super::{field, fields};
 use crate::config::MemoryUse;
 use crate::model::{Bytes, Cores};
 use crate::source::plausible::cache_without_shared;
@@ -48,13 +48,16 @@ pub fn unless_unlimited(bytes: u64) -> Option<Bytes> {
 /// are counted, which have no shared memory on them. Version 1 does not say how much kernel memory
 /// could be reclaimed.
 pub fn droppable(memory_stat: &str, which: MemoryUse) -> Option<Bytes> {
-    let stat = |name| field(memory_stat, name);
     let bytes = match which {
-        MemoryUse::Used => match stat("total_shmem") {
-            Some(shared) => cache_without_shared(stat("total_cache")?, shared),
-            None => stat("total_inactive_file")?.saturating_add(stat("total_active_file")?),
+        MemoryUse::Used => match fields(memory_stat, ["total_cache", "total_shmem"]) {
+            [cache, Some(shared)] => cache_without_shared(cache?, shared),
+            _ => {
+                let lists = fields(memory_stat, ["total_inactive_file", "total_active_file"]);
+                let [inactive, active] = lists;
+                inactive?.saturating_add(active?)
+            }
         },
-        MemoryUse::WorkingSet => stat("total_inactive_file")?,
+        MemoryUse::WorkingSet => field(memory_stat, "total_inactive_file")?,
     };
     Some(Bytes(bytes))
 }

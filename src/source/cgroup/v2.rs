@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::field;
+use super::{field, fields};
 use crate::config::MemoryUse;
 use crate::model::{Bytes, Cores};
 use crate::source::plausible::cache_without_shared;
@@ -35,13 +35,12 @@ pub fn memory_limit(memory_max: &str) -> Option<Option<Bytes>> {
 /// The part of the usage that could be given back, from the text of `memory.stat`. The kernel counts
 /// shared memory (`shmem`) in `file`.
 pub fn droppable(memory_stat: &str, which: MemoryUse) -> Option<Bytes> {
-    let stat = |name| field(memory_stat, name);
     let bytes = match which {
         MemoryUse::Used => {
-            let cache = cache_without_shared(stat("file")?, stat("shmem")?);
-            cache.saturating_add(stat("slab_reclaimable")?)
+            let [file, shared, slabs] = fields(memory_stat, ["file", "shmem", "slab_reclaimable"]);
+            cache_without_shared(file?, shared?).saturating_add(slabs?)
         }
-        MemoryUse::WorkingSet => stat("inactive_file")?,
+        MemoryUse::WorkingSet => field(memory_stat, "inactive_file")?,
     };
     Some(Bytes(bytes))
 }

@@ -116,7 +116,8 @@ impl Limits<'_> {
         Ok(CpuReading { at, used, limit, account })
     }
 
-    fn of_memory(&self, used: Result<Bytes, ReadError>) -> Result<MemoryReading, ReadError> {
+    /// What a container uses of its memory.
+    pub fn of_memory(&self, used: Result<Bytes, ReadError>) -> Result<MemoryReading, ReadError> {
         let (used, own) = (used?, self.own.memory.clone()?);
         let limit = if own.is_own { own.limit } else { self.memory.limit.clone()? };
         Ok(MemoryReading { used, limit })

@@ -43,6 +43,9 @@ impl Watched {
                 Ok(process) if process.readable().await.is_ok() => {
                     action();
                     has_ended.set(true);
+                    debug!(
+                        "a process that a container was read through has ended: it was read once more"
+                    );
                 }
                 Ok(_) => {}
                 Err(error) => debug!("the end of a container's process is not waited for: {error}"),

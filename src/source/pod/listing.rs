@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use rustix::fs::{OFlags, RawDir, SeekFrom, seek};
+use rustix::fs::{FileType, OFlags, RawDir, SeekFrom, seek};
 
 use crate::model::ReadError;
 
@@ -63,7 +63,11 @@ impl Listing {
         self.now.clear();
         let mut names = RawDir::new(directory, self.buffer.spare_capacity_mut());
         while let Some(name) = names.next() {
-            self.now.extend(number(name?.file_name().to_bytes()));
+            let name = name?;
+            // Files are no processes, and their names need not be looked at.
+            if name.file_type() != FileType::RegularFile {
+                self.now.extend(number(name.file_name().to_bytes()));
+            }
         }
         Ok(())
     }

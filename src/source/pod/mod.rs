@@ -16,7 +16,7 @@ mod place;
 mod rights;
 mod roles;
 mod told;
-mod until;
+pub mod until;
 mod view;
 mod window;
 
@@ -34,15 +34,14 @@ use self::neighbours::Neighbours;
 use self::opened::is_removed;
 use self::roles::Roles;
 use self::told::Told;
-pub use self::until::UntilPod;
 use self::view::View;
 use self::window::Window;
 use super::host::Host;
 use super::{LIMITS_GOOD_FOR, Source};
 use crate::config::{Measuring, MemoryUse};
 use crate::model::{
-    Bytes, Company, Cores, CpuAccount, CpuReading, Evidence, MemoryReading, Numbers, ReadError,
-    Reading, WindowReading,
+    Bytes, Company, Cores, CpuAccount, CpuReading, Evidence, MemoryReading, Number, Numbers, Raw,
+    ReadError, Reading, WindowReading,
 };
 use crate::surroundings::ecs::TaskEndpoint;
 
@@ -75,6 +74,8 @@ pub struct Pod {
 struct Sum {
     cpu: Result<Duration, ReadError>,
     memory: Result<Bytes, ReadError>,
+    /// Percent of its limit that the container uses that is fullest, where that was asked for.
+    fullest: Option<f64>,
 }
 
 impl Pod {
@@ -113,7 +114,7 @@ impl Pod {
             ended: Duration::ZERO,
             looked: None,
             by_name: None,
-            window: Window::default(),
+            window: Window::of(Numbers::of(&[])),
         }
     }
 
@@ -137,19 +138,20 @@ impl Pod {
         if let Some(refused) = &self.refused {
             return Err(refused.clone());
         }
-        let has_changed = self.neighbours.look(at)? | self.told.has_news();
+        self.neighbours.look(at)?;
+        let is_good = |read| at.duration_since(read) < LIMITS_GOOD_FOR;
+        let limits_are_good = self.limits_read.is_some_and(is_good);
+        if !limits_are_good {
+            self.limits_read = Some(at);
+            self.neighbours.read_limits(at);
+        }
+        let has_changed = self.neighbours.has_changed() | self.told.has_news();
         if has_changed {
             self.told.name(&mut self.neighbours);
             let told = &self.told;
             if self.roles.give(&mut self.neighbours, |id| told.is_platforms(id)) {
                 self.was_absent = true;
             }
-        }
-        let is_good = |read| at.duration_since(read) < LIMITS_GOOD_FOR;
-        let limits_are_good = self.limits_read.is_some_and(is_good);
-        if !limits_are_good {
-            self.limits_read = Some(at);
-            self.neighbours.read_limits(at);
         }
         if !limits_are_good || has_changed {
             self.find_limits();
@@ -172,7 +174,7 @@ impl Pod {
         self.look(at).ok()?;
         let mut counted = self.neighbours.all.iter().filter(|of| of.is_counted());
         let others = self.others();
-        let is_ready = others > 0 && counted.all(|of| of.opened.is_ok());
+        let is_ready = others > 0 && counted.all(|of| of.opened.is_ok() && of.is_surely_one);
         is_ready.then(|| format!("{others} other containers are visible and can be read"))
     }
 
@@ -199,7 +201,7 @@ impl Pod {
 
     /// Reads each container.
     fn sum(&mut self, at: Instant) -> Sum {
-        let mut sum = Sum { cpu: Ok(Duration::ZERO), memory: Ok(Bytes(0)) };
+        let mut sum = Sum { cpu: Ok(Duration::ZERO), memory: Ok(Bytes(0)), fullest: None };
         self.take_ended(at);
         let mut removed = Vec::new();
         for neighbour in self.neighbours.all.iter().filter(|of| of.is_counted()) {
@@ -224,9 +226,15 @@ impl Pod {
             };
             let cpu = cpu.map(|used| neighbour.used(used)).map_err(named);
             let memory = memory.map_err(named);
+            let own = &opened.limits;
+            let limits = by_name::Limits { own, cpu: &self.cpu, memory: &self.memory };
+            if self.window.metrics.contains(Number::Fullest)
+                && let Ok(memory) = limits.of_memory(memory.clone())
+            {
+                let percent = 100.0 * memory.used.0 as f64 / memory.limit.amount.0.max(1) as f64;
+                sum.fullest = Some(sum.fullest.unwrap_or_default().max(percent.min(100.0)));
+            }
             if let Some(by_name) = &mut self.by_name {
-                let limits =
-                    by_name::Limits { own: &opened.limits, cpu: &self.cpu, memory: &self.memory };
                 by_name.add(neighbour, cpu.clone(), memory.clone(), &limits, (at, self.looked));
             }
             sum.add(cpu, memory);
@@ -268,10 +276,16 @@ impl Pod {
         let account = self.account;
         let cpu = used
             .and_then(|used| Ok(CpuReading { at, used, limit: self.cpu.limit.clone()?, account }));
+        let mut others = Vec::new();
+        if self.window.metrics.contains(Number::Fullest) {
+            // One that cannot be read may be the fullest.
+            let fullest = sum.memory.as_ref().map(|_| Raw::Level(sum.fullest.unwrap_or_default()));
+            others.push((Number::Fullest, fullest.map_err(ReadError::clone)));
+        }
         let memory = sum
             .memory
             .and_then(|used| Ok(MemoryReading { used, limit: self.memory.limit.clone()? }));
-        Reading::of(Some(cpu), Some(memory))
+        Reading { cpu: Some(cpu), memory: Some(memory), others }
     }
 }
 
@@ -311,6 +325,11 @@ impl Source for Pod {
     }
 
     fn window_readings(&mut self) -> Vec<WindowReading> {
+        // Counters count from the first time on, which is before the first reading.
+        if self.looked.is_none() {
+            let now = Instant::now();
+            self.looked = self.look(now).is_ok().then_some(now);
+        }
         self.window.readings(&self.neighbours.all, self.by_name.is_some())
     }
 }

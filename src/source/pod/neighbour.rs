@@ -26,6 +26,8 @@ pub struct Neighbour {
     /// Whether that is its name for good: the endpoint of a task may tell a better one.
     pub is_named: bool,
     pub id: Option<String>,
+    /// Whether it is known to be a container, and not a service or a session of a machine.
+    pub is_surely_one: bool,
     /// Whether the kubelet has made it.
     pub is_of_kubernetes: bool,
     /// The program of the process that it was first seen by.
@@ -86,6 +88,7 @@ impl Neighbour {
             is_named: true,
             id: None,
             is_placed: traces.place.is_some(),
+            is_surely_one: false,
             is_of_kubernetes: false,
             program: view.program(traces.pid),
             place,
@@ -105,6 +108,7 @@ impl Neighbour {
     fn call(&mut self, traces: &Traces) {
         self.id = traces.id().map(str::to_owned);
         let kubernetes = traces.kubernetes_name();
+        self.is_surely_one = traces.is_of_container();
         self.is_of_kubernetes = kubernetes.is_some();
         let short = || name::short(self.id.as_deref(), &self.place);
         self.name = kubernetes.unwrap_or_else(short).into();
@@ -160,6 +164,9 @@ impl Neighbour {
             }
             match Opened::open(&traces, memory, view) {
                 Ok(opened) => {
+                    // There is more to see than at first, when a runtime had not made all mounts.
+                    self.call(&traces);
+                    self.program = view.program(pid);
                     self.is_lost = false;
                     self.retry = Retry { at, wait: FIRST_WAIT, failures: 0 };
                     let before = std::mem::replace(&mut self.opened, Ok(opened)).ok();

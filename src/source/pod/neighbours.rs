@@ -66,9 +66,8 @@ impl Neighbours {
         }
     }
 
-    /// Looks at the processes that are new, and opens what has to be. Tells whether the containers, or
-    /// what is open of them, are others than before.
-    pub fn look(&mut self, at: Instant) -> Result<bool, ReadError> {
+    /// Looks at the processes that are new, and opens what has to be.
+    pub fn look(&mut self, at: Instant) -> Result<(), ReadError> {
         let changes = self.listing.look()?;
         for pid in &changes.gone {
             let Some(number) = self.processes.remove(pid) else { continue };
@@ -84,7 +83,12 @@ impl Neighbours {
             self.open(number, at);
         }
         self.has_looked = true;
-        Ok(std::mem::take(&mut self.has_changed))
+        Ok(())
+    }
+
+    /// Whether the containers, or what is open of them, are others than when this was asked last.
+    pub fn has_changed(&mut self) -> bool {
+        std::mem::take(&mut self.has_changed)
     }
 
     /// Finds the container of a process.
@@ -168,6 +172,10 @@ impl Neighbours {
     pub fn read_limits(&mut self, at: Instant) {
         for neighbour in &mut self.all {
             let Ok(opened) = &mut neighbour.opened else { continue };
+            // What was a runtime at first sight has become the container's program.
+            let program = self.view.program(opened.pid);
+            self.has_changed |= program != neighbour.program && !program.is_empty();
+            neighbour.program = program;
             if !opened.read_limits(&self.view) {
                 let pid = opened.pid;
                 neighbour.lose(pid, at);

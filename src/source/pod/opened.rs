@@ -35,7 +35,8 @@ pub struct Traces {
 pub struct Opened {
     pub pid: u32,
     pub key: Key,
-    groups: Vec<Group>,
+    /// What its key is of.
+    group: Group,
     root: PathBuf,
     counters: Rc<RefCell<Counters>>,
     process: Option<Watched>,
@@ -82,6 +83,18 @@ impl Traces {
         Texts { cgroup: &self.cgroup, mountinfo: &self.mountinfo, root: &self.root }
     }
 
+    /// Whether the process is known to be in a container: it sees a part of the hierarchy, its root is
+    /// that of a private namespace, or a runtime has named it.
+    pub fn is_of_container(&self) -> bool {
+        let shows_part = |place: &str| {
+            place == "/"
+                || self.texts().group("cpuacct").is_some_and(|group| !group.is_of_whole_mount())
+        };
+        self.place.as_deref().is_some_and(shows_part)
+            || self.id().is_some()
+            || self.kubernetes_name().is_some()
+    }
+
     /// The name that Kubernetes gives the container.
     pub fn kubernetes_name(&self) -> Option<&str> {
         name::of_kubernetes(&self.mountinfo)
@@ -110,26 +123,19 @@ impl Opened {
                 None
             }
         };
-        let texts = traces.texts();
-        let names = ["cpuacct", "memory", "cpu", "cpuset"];
-        let groups: Vec<_> = names.iter().filter_map(|name| texts.group(name)).collect();
-        let mut keys = groups.iter().map(|group| walk(&traces.root, group, view));
-        let none = || ReadError::unusable("no control group of it is mounted");
-        let key = keys.next().unwrap_or_else(|| Err(Blocked::Unfit(none())))?;
-        keys.try_for_each(|key| key.map(|_| ()))?;
+        let ways = Ways::of(traces, view)?;
         let mut counters = Counters {
-            cpu: ContainerCpu::of(|name| texts.group(name), &view.root)
-                .ok_or_else(|| lacking("CPU time", &traces.cgroup)),
-            memory: ContainerMemory::of(|name| texts.group(name), &view.root, memory)
-                .ok_or_else(|| lacking("memory", &traces.cgroup)),
+            cpu: ways.part("cpuacct", |group| ContainerCpu::of(group, &view.root)),
+            memory: ways.part("memory", |group| ContainerMemory::of(group, &view.root, memory)),
             used: Duration::ZERO,
         };
+        let (group, key) = ways.told_by();
         let limits = counters.limits();
         // Opens the files while the process is known to be this one.
         let _ = (counters.read_cpu(), counters.read_memory());
         let counters = Rc::new(RefCell::new(counters));
         let root = traces.root.clone();
-        let mut opened = Self { pid, key, groups, root, counters, process, limits };
+        let mut opened = Self { pid, key, group, root, counters, process, limits };
         if !opened.is_reachable(view) {
             return Err(Blocked::Gone);
         }
@@ -160,11 +166,7 @@ impl Opened {
     /// Whether the container can still be read through the process: it runs, and shows the same group.
     pub fn is_reachable(&self, view: &View) -> bool {
         let is_running = self.process.as_ref().is_none_or(Watched::is_running);
-        let same = || {
-            let group = self.groups.first()?;
-            walk(&self.root, group, view).ok().filter(|key| *key == self.key)
-        };
-        is_running && same().is_some()
+        is_running && walk(&self.root, &self.group, view).is_ok_and(|key| key == self.key)
     }
 
     /// Reads the limits again. Those of a process that has ended are none: its files are missing, and
@@ -215,9 +217,60 @@ pub fn is_removed(error: &ReadError) -> bool {
     matches!(error, ReadError::Unreadable(_, error) if error.raw_os_error() == Some(removed))
 }
 
-fn lacking(what: &str, cgroup: &str) -> ReadError {
-    let groups = cgroup.lines().collect::<Vec<_>>().join(" ");
-    ReadError::unusable(format!(
-        "none of its mounts shows the {what} of its control groups ({groups})"
-    ))
+/// The groups of a container that there is a way to.
+struct Ways {
+    found: Vec<(&'static str, Group, Key)>,
+    blocked: Vec<(&'static str, ReadError)>,
+    cgroup: String,
+}
+
+impl Ways {
+    /// An error where there is a way to none that counts something. A mount may be hidden by another
+    /// one; what is limited there and counted elsewhere has no limit that can be seen.
+    fn of(traces: &Traces, view: &View) -> Result<Self, Blocked> {
+        let (mut found, mut blocked) = (Vec::new(), Vec::new());
+        for name in ["cpuacct", "memory", "cpu", "cpuset"] {
+            let Some(group) = traces.texts().group(name) else { continue };
+            match walk(&traces.root, &group, view) {
+                Ok(key) => found.push((name, group, key)),
+                Err(Blocked::Unfit(error)) => blocked.push((name, error)),
+                Err(gone_or_forbidden) => return Err(gone_or_forbidden),
+            }
+        }
+        if found.first().is_some_and(|(name, ..)| is_counting(name)) {
+            return Ok(Self { found, blocked, cgroup: traces.cgroup.clone() });
+        }
+        let none = || ReadError::unusable("no control group of it is mounted");
+        let error = blocked.into_iter().next().map_or_else(none, |(_, error)| error);
+        Err(Blocked::Unfit(error))
+    }
+
+    /// A part, of the groups that were found, or why there is none.
+    fn part<T>(
+        &self,
+        name: &str,
+        open: impl FnOnce(&dyn Fn(&str) -> Option<Group>) -> Option<T>,
+    ) -> Result<T, ReadError> {
+        let group = |name: &str| {
+            let found = self.found.iter().find(|(found, ..)| *found == name);
+            found.map(|(_, group, _)| group.clone())
+        };
+        let blocked = || self.blocked.iter().find(|(of, _)| *of == name);
+        let lacking = || {
+            let groups = self.cgroup.lines().collect::<Vec<_>>().join(" ");
+            let none = format!("none of its mounts shows its control group with {name} ({groups})");
+            ReadError::unusable(none)
+        };
+        open(&group).ok_or_else(|| blocked().map_or_else(lacking, |(_, error)| error.clone()))
+    }
+
+    /// The group that the container is told by: the first that counts something.
+    fn told_by(&self) -> (Group, Key) {
+        let (_, group, key) = &self.found[0];
+        (group.clone(), *key)
+    }
+}
+
+fn is_counting(name: &str) -> bool {
+    matches!(name, "cpuacct" | "memory")
 }

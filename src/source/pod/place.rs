@@ -20,7 +20,8 @@ impl Texts<'_> {
     /// The group of the process's container that has a controller.
     pub fn group(&self, controller: &str) -> Option<Group> {
         let group = Group::find(controller, self.cgroup, self.mountinfo, self.root)?;
-        Some(group.of_neighbour())
+        // The other hierarchy of a hybrid system has other groups, often none but its root.
+        group.has(controller, self.cgroup).then(|| group.of_neighbour())
     }
 
     /// The path of its container's group, which is the same for all processes of a container. `None`
@@ -116,6 +117,17 @@ mod tests {
         let texts = Texts { cgroup, mountinfo: &mountinfo, root };
         assert_eq!(texts.container().as_deref(), Some("/../app"));
         assert!(texts.group("cpuacct").is_none());
+    }
+
+    #[test]
+    fn on_a_hybrid_system_the_other_hierarchy_tells_no_container() {
+        let mountinfo = "1 90 0:41 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+        let root = Path::new("/nonexistent");
+        let texts =
+            Texts { cgroup: "3:memory:/../app\n2:cpuacct:/../app\n0::/\n", mountinfo, root };
+        assert_eq!(texts.container(), None);
+        let texts = Texts { cgroup: "2:cpuset:/\n0::/app\n", mountinfo, root };
+        assert_eq!(texts.container().as_deref(), Some("/app"), "no other has the controller");
     }
 
     /// The root of a namespace has the path `/`, and so has that of the machine.

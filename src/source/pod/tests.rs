@@ -4,6 +4,7 @@
 mod changes;
 mod containers;
 mod places;
+mod window;
 
 use std::cell::Cell;
 use std::os::unix::fs::symlink;

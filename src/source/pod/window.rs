@@ -7,34 +7,41 @@ use crate::model::{Number, Numbers, ReadError, WindowReading};
 use crate::source::container::cpu::Throttling;
 
 /// The numbers of each container, and of all of them: of throttling the most, of kills the sum.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Window {
-    metrics: Option<Numbers>,
+    pub metrics: Numbers,
     /// What the counters were at the last report, by the numbers of the containers.
     throttling: BTreeMap<u32, Throttling>,
-    kills: BTreeMap<u32, u64>,
+    kills: BTreeMap<u32, Kills>,
     /// Of those that have ended.
     ended: u64,
 }
 
+/// The processes of a container that were killed.
+#[derive(Debug)]
+struct Kills {
+    /// What was there before the pod was looked at, and is none of its.
+    before: u64,
+    now: u64,
+}
+
 impl Window {
     pub fn of(metrics: Numbers) -> Self {
-        Self { metrics: Some(metrics), ..Self::default() }
+        let (throttling, kills) = (BTreeMap::new(), BTreeMap::new());
+        Self { metrics, throttling, kills, ended: 0 }
     }
 
     /// What a container had counted that has ended stays in the sum.
     pub fn end(&mut self, number: u32) {
         self.throttling.remove(&number);
-        self.ended += self.kills.remove(&number).unwrap_or_default();
+        let kills = self.kills.remove(&number);
+        self.ended += kills.map_or(0, |kills| kills.now - kills.before);
     }
 
     pub fn readings(&mut self, all: &[Neighbour], by_name: bool) -> Vec<WindowReading> {
         let mut readings = Vec::new();
-        let has = |metrics: Option<Numbers>, number| {
-            metrics.is_some_and(|metrics| metrics.contains(number))
-        };
         let counted = || all.iter().filter(|of| of.is_counted());
-        if has(self.metrics, Number::Throttling) {
+        if self.metrics.contains(Number::Throttling) {
             let each = counted().filter_map(|of| Some((of, self.throttled(of)?)));
             let each: Vec<_> = each.collect();
             let whole = each.iter().try_fold(None, |most: Option<f64>, (_, percent)| {
@@ -44,7 +51,7 @@ impl Window {
             readings.push(WindowReading::of(Number::Throttling, whole.transpose()));
             readings.extend(named(Number::Throttling, each, by_name));
         }
-        if has(self.metrics, Number::OomKills) {
+        if self.metrics.contains(Number::OomKills) {
             let each: Vec<_> = counted().filter_map(|of| Some((of, self.killed(of)?))).collect();
             let whole = each.iter().try_fold(self.ended as f64, |sum, (_, kills)| {
                 Ok::<_, ReadError>(sum + kills.clone()?)
@@ -77,10 +84,13 @@ impl Window {
             Ok(memory) => memory.oom_kills(),
             Err(error) => Err(error.clone()),
         };
-        if let Ok(kills) = kills {
-            self.kills.insert(container.number, kills);
-        }
-        Some(kills.map(|kills| kills as f64))
+        Some(kills.map(|now| {
+            let before = if container.is_from_start { 0 } else { now };
+            let first = || Kills { before, now };
+            let kills = self.kills.entry(container.number).or_insert_with(first);
+            kills.now = now.max(kills.now);
+            (kills.now - kills.before) as f64
+        }))
     }
 }
 

@@ -1,0 +1,94 @@
+//! What is read once a window, and the fullest container.
+
+use super::Machine;
+use crate::model::{Number, Numbers, Raw};
+use crate::source::Source;
+use crate::source::pod::Pod;
+
+/// Scheduling periods of a container, those in which it was throttled, and processes killed.
+fn events(machine: &Machine, container: &str, periods: u64, throttled: u64, kills: u64) {
+    let directory = match container {
+        "own" => "sys/fs/cgroup".to_owned(),
+        name => format!("containers/{name}/sys/fs/cgroup"),
+    };
+    machine.tree.change(&format!(
+        "== {directory}/cpu.stat\nusage_usec 1\nnr_periods {periods}\nnr_throttled {throttled}\n\
+         == {directory}/memory.events\noom_kill {kills}\n"
+    ));
+}
+
+/// Name, container and value of each reading that has one.
+fn readings(pod: &mut Pod) -> Vec<(String, Option<String>, f64)> {
+    let readings = pod.window_readings().into_iter().filter_map(|reading| {
+        let value = reading.value?.expect("it can be read");
+        Some((reading.number.label().to_owned(), reading.container.map(|of| of.to_string()), value))
+    });
+    readings.collect()
+}
+
+fn reporting(machine: &Machine) -> Pod {
+    machine.pod().reporting(Numbers::of(&[Number::Throttling, Number::OomKills]))
+}
+
+#[test]
+fn throttling_is_that_of_the_most_throttled_and_kills_are_those_of_all() {
+    let machine = Machine::new();
+    events(&machine, "app", 100, 10, 2);
+    events(&machine, "own", 100, 0, 1);
+    let mut pod = reporting(&machine).by_container();
+    pod.read(machine.later(0.9));
+    let kills = |of: Option<&str>, kills| ("OOM kills".to_owned(), of.map(str::to_owned), kills);
+    // What was before the agent is none of its.
+    let first = [kills(None, 0.0), kills(Some("own"), 0.0), kills(Some("app"), 0.0)];
+    assert_eq!(readings(&mut pod), first);
+    events(&machine, "app", 200, 60, 3);
+    events(&machine, "own", 200, 5, 1);
+    let throttling =
+        |of: Option<&str>, percent| ("throttling".to_owned(), of.map(str::to_owned), percent);
+    let second = [
+        throttling(None, 50.0),
+        throttling(Some("own"), 5.0),
+        throttling(Some("app"), 50.0),
+        kills(None, 1.0),
+        kills(Some("own"), 0.0),
+        kills(Some("app"), 1.0),
+    ];
+    assert_eq!(readings(&mut pod), second);
+}
+
+#[test]
+fn kills_of_a_container_that_has_ended_stay_in_the_total() {
+    let machine = Machine::alone();
+    let mut pod = reporting(&machine);
+    assert_eq!(readings(&mut pod).len(), 1, "it looks by itself");
+    machine.container("app", 5.0, 30);
+    machine.process(22, "/../app", "/../app", "app");
+    events(&machine, "app", 0, 0, 2);
+    pod.read(machine.later(0.9));
+    let total = |pod: &mut Pod| readings(pod).last().map(|(_, _, kills)| *kills);
+    assert_eq!(total(&mut pod), Some(2.0));
+    machine.end(22);
+    pod.read(machine.later(0.9));
+    assert_eq!(total(&mut pod), Some(2.0), "a total never goes back");
+}
+
+#[test]
+fn a_container_that_is_full_is_seen_in_a_sum_that_is_not() {
+    let machine = Machine::alone();
+    machine.limited("small", 0.0, 60, ("max", "67108864"));
+    machine.limited("large", 0.0, 10, ("max", "1073741824"));
+    machine.process(22, "/../small", "/../small", "small");
+    machine.process(23, "/../large", "/../large", "large");
+    let mut pod = machine.pod().reporting(Numbers::of(&[Number::Fullest]));
+    let reading = pod.read(machine.later(0.9));
+    let [(Number::Fullest, Ok(Raw::Level(percent)))] = reading.others[..] else {
+        panic!("{reading:?}")
+    };
+    assert_eq!(percent, 93.75);
+    // The fullest may be the one that cannot be read.
+    machine.tree.change("== containers/none/tmp/\n");
+    machine.process(24, "/../none", "/../none", "none");
+    pod.read(machine.later(0.9));
+    let others = pod.read(machine.later(0.9)).others;
+    assert!(matches!(others[..], [(Number::Fullest, Err(_))]), "{others:?}");
+}
