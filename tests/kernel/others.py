@@ -1,8 +1,8 @@
 """The numbers beside CPU and memory inside a real kernel, against the kernel's own files.
 
-    python tests/kernel/numbers.py FOLDER [unittest options]
+    python tests/kernel/others.py FOLDER [unittest options]
 
-tests/kernel/numbers.sh fills the folder. Each guest takes about 50 seconds: its windows are real ones.
+tests/kernel/others.sh fills the folder. Each guest takes about 50 seconds: its windows are real ones.
 """
 
 import calendar
@@ -24,7 +24,7 @@ LEVEL_TOLERANCE = 0.5
 MEGABYTE = 1 << 20
 MEMORY_BYTES, SWAP_BYTES, MOST_PROCESSES = 64 * MEGABYTE, 128 * MEGABYTE, 40
 
-# The columns of the meter after the moment, as guest/numbers asks for them.
+# The columns of the meter after the moment, as guest/others asks for them.
 IO = {
     "disk_read_bytes": 0, "disk_write_bytes": 1, "disk_read_operations": 2, "disk_write_operations": 3,
 }
@@ -46,7 +46,7 @@ class Guest:
             command += ["-drive", f"file={FOLDER}/{name}.disk,if=none,id={name},format=raw,cache=unsafe"]
             command += ["-device", f"nvme,serial={name},drive={name}"]
         arguments = f"console=ttyS0 quiet loglevel=1 panic=-1 cgroup_no_v1=all psi={psi}"
-        command += ["-kernel", f"{FOLDER}/vmlinuz", "-initrd", f"{FOLDER}/numbers.gz"]
+        command += ["-kernel", f"{FOLDER}/vmlinuz", "-initrd", f"{FOLDER}/others.gz"]
         command += ["-append", arguments]
         console = run(command)
         if not console:
@@ -188,6 +188,6 @@ class WithoutPressure(unittest.TestCase):
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
-        sys.exit("usage: python tests/kernel/numbers.py FOLDER [unittest options]")
+        sys.exit("usage: python tests/kernel/others.py FOLDER [unittest options]")
     FOLDER = sys.argv.pop(1)
     unittest.main()
