@@ -3,7 +3,6 @@
 
 pub mod cpu;
 pub mod memory;
-mod others;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,8 +11,8 @@ use tokio::time::Instant;
 
 use self::cpu::{ContainerCpu, Throttling};
 use self::memory::ContainerMemory;
-use self::others::{Others, Process};
 use super::cgroup::Group;
+use super::others::{Others, Process};
 use super::{LIMITS_GOOD_FOR, Source};
 use crate::config::MemoryUse;
 use crate::model::{Evidence, Limit, Limits, Number, Numbers, ReadError, Reading, WindowReading};
@@ -29,7 +28,7 @@ pub struct Container {
     metrics: Numbers,
     /// The counters when they were last reported.
     throttling: Option<Throttling>,
-    others: Others,
+    others: Option<Others>,
 }
 
 impl Container {
@@ -59,21 +58,21 @@ impl Container {
             root: root.to_owned(),
             metrics: Numbers::of(&[]),
             throttling: None,
-            others: Others::default(),
+            others: None,
         }
     }
 
     /// The same container, which reports the numbers in `metrics`.
     pub fn reporting(self, metrics: Numbers) -> Self {
-        let mut others = Others::default();
+        let mut chosen = None;
         if !metrics.without(OWN).is_empty() {
-            let root = &self.root;
+            let (mut others, root) = (Others::default(), &self.root);
             match texts(root) {
                 [Ok(cgroup), Ok(mountinfo)] => {
                     let directory = &root.join("proc/self");
                     let process =
                         Process { cgroup: &cgroup, mountinfo: &mountinfo, root, directory };
-                    others = Others::of(process, &root.join("sys"), metrics);
+                    others = Others::of_process(process, &root.join("sys"), metrics);
                 }
                 [Err(error), _] | [_, Err(error)] => {
                     others.lack(metrics.without(OWN), Number::ALL, &error.to_string());
@@ -82,8 +81,9 @@ impl Container {
             for (number, reason) in NEVER {
                 others.lack(metrics, &[*number], reason);
             }
+            chosen = Some(others);
         }
-        Self { metrics, others, ..self }
+        Self { metrics, others: chosen, ..self }
     }
 
     /// The same container, as the only one of a task with these limits.
@@ -178,7 +178,11 @@ impl Source for Container {
             Ok(memory) => memory.read(limits_are_good),
             Err(none) => Err(none.clone()),
         };
-        Reading { cpu: Some(cpu), memory: Some(memory), others: self.others.read() }
+        Reading {
+            cpu: Some(cpu),
+            memory: Some(memory),
+            others: self.others.as_mut().map(Others::read).unwrap_or_default(),
+        }
     }
 
     fn explain(&mut self) -> Vec<Evidence> {
@@ -203,8 +207,10 @@ impl Source for Container {
             };
             readings.push(WindowReading::of(Number::MemoryPeak, Some(peak)));
         }
-        let others = self.others.window_readings().into_iter();
-        readings.extend(others.map(|(number, value)| WindowReading::of(number, Some(value))));
+        let others = self.others.as_ref().map(Others::window_readings).unwrap_or_default();
+        readings.extend(
+            others.into_iter().map(|(number, value)| WindowReading::of(number, Some(value))),
+        );
         readings
     }
 }

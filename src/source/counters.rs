@@ -1,50 +1,50 @@
 //! Adds up the counters of things that come and go, such as disks, so that the sum never goes back.
 
-/// `N` counters of each thing, and their growth since the first reading.
-#[derive(Debug)]
-pub struct Counters<const N: usize> {
-    things: Vec<Thing<N>>,
+use super::Sampled;
+use crate::model::{Number, Numbers, Raw, ReadError};
+
+/// The counters of one thing; those that it has no use for are 0.
+pub type Values = [u64; 4];
+
+/// Counters of each thing, and their growth since the first reading.
+#[derive(Debug, Default)]
+pub struct Counters {
+    things: Vec<Thing>,
     /// Which of the things is expected next: they mostly come in the same order.
     next: usize,
-    sum: [u64; N],
+    sum: Values,
     /// Whether there was a reading.
     has_begun: bool,
 }
 
 #[derive(Debug)]
-struct Thing<const N: usize> {
+struct Thing {
     name: Box<str>,
     /// Whether it is part of the sum.
     is_counted: bool,
     /// Whether it is in the reading that is being made.
     is_there: bool,
-    before: [u64; N],
-    now: [u64; N],
+    before: Values,
+    now: Values,
 }
 
-impl<const N: usize> Default for Counters<N> {
-    fn default() -> Self {
-        Self { things: Vec::new(), next: 0, sum: [0; N], has_begun: false }
-    }
-}
-
-impl<const N: usize> Counters<N> {
+impl Counters {
     /// Begins a reading.
     pub fn begin(&mut self) {
         self.next = 0;
         for thing in &mut self.things {
-            (thing.is_there, thing.now) = (false, [0; N]);
+            (thing.is_there, thing.now) = (false, Values::default());
         }
     }
 
     /// The counters of a thing in this reading, to be filled in. `is_counted` is asked once whether it is
     /// part of the sum.
-    pub fn of(&mut self, name: &str, is_counted: impl FnOnce() -> bool) -> &mut [u64; N] {
+    pub fn of(&mut self, name: &str, is_counted: &dyn Fn() -> bool) -> &mut Values {
         let is_next = self.things.get(self.next).is_some_and(|thing| &*thing.name == name);
         let known = is_next.then_some(self.next);
         let known = known.or_else(|| self.things.iter().position(|thing| &*thing.name == name));
         let place = known.unwrap_or_else(|| {
-            let (is_counted, none) = (is_counted(), [0; N]);
+            let (is_counted, none) = (is_counted(), Values::default());
             let name = name.into();
             self.things.push(Thing { name, is_counted, is_there: true, before: none, now: none });
             self.things.len() - 1
@@ -58,17 +58,14 @@ impl<const N: usize> Counters<N> {
     /// Ends the reading: by how much the counters have grown since the first one, those of things that are
     /// gone included. A thing that is new counts from 0, and so does one that went back: it was replaced.
     /// `None` where nothing of what was read counts.
-    pub fn sum(&mut self) -> Option<[u64; N]> {
+    pub fn sum(&mut self) -> Option<Values> {
         self.things.retain(|thing| thing.is_there);
         let mut counted = self.things.iter_mut().filter(|thing| thing.is_counted).peekable();
         let counts = counted.peek().is_some();
         for thing in counted {
-            for place in 0..N {
-                let (before, now) = (thing.before[place], thing.now[place]);
-                let growth = now.checked_sub(before).unwrap_or(now);
-                if self.has_begun {
-                    self.sum[place] = self.sum[place].saturating_add(growth);
-                }
+            let pairs = thing.before.iter().zip(thing.now).zip(&mut self.sum);
+            for ((before, now), sum) in pairs.filter(|_| self.has_begun) {
+                *sum = sum.saturating_add(now.checked_sub(*before).unwrap_or(now));
             }
             thing.before = thing.now;
         }
@@ -82,8 +79,25 @@ impl<const N: usize> Counters<N> {
     }
 
     /// The sum of the last reading.
-    pub fn so_far(&self) -> [u64; N] {
+    pub fn so_far(&self) -> Values {
         self.sum
+    }
+}
+
+/// Adds the totals of those of some numbers that were asked for; a number has the place of its counter.
+pub fn add_totals(
+    sums: &Result<Values, ReadError>,
+    numbers: &[Number],
+    asked: Numbers,
+    sampled: &mut Sampled,
+) {
+    for (place, number) in numbers.iter().enumerate() {
+        if asked.contains(*number) {
+            sampled.push((
+                *number,
+                sums.as_ref().map(|sums| Raw::Total(sums[place] as f64)).map_err(ReadError::clone),
+            ));
+        }
     }
 }
 
@@ -93,13 +107,13 @@ mod tests {
 
     /// The sums of readings of one counter each; a name in capitals does not count.
     fn sums(readings: &[&[(&str, u64)]]) -> Vec<Option<u64>> {
-        let mut counters = Counters::<1>::default();
+        let mut counters = Counters::default();
         let sum = |reading: &&[(&str, u64)]| {
             counters.begin();
             for (name, value) in *reading {
-                *counters.of(name, || !name.contains('X')) = [*value];
+                *counters.of(name, &|| !name.contains('X')) = [*value, 0, 0, 0];
             }
-            counters.sum().map(|[sum]| sum)
+            counters.sum().map(|[sum, ..]| sum)
         };
         readings.iter().map(sum).collect()
     }

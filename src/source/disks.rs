@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 pub use self::texts::{Transfers, blkio, diskstats, io_stat};
 use super::Sampled;
 use super::cgroup::{Group, Version};
-use super::counters::Counters;
+use super::counters::{Counters, Values, add_totals};
 use super::kernel_file::KernelFile;
-use crate::model::{Number, Numbers, Raw, ReadError};
+use crate::model::{Number, Numbers, ReadError};
 
 /// Reads the disks' counters.
 #[derive(Debug)]
 pub struct Disks {
     files: Vec<(KernelFile, Format)>,
     text: Vec<u8>,
-    counters: Counters<4>,
+    counters: Counters,
     devices: Devices,
     numbers: Numbers,
 }
@@ -88,16 +88,10 @@ impl Disks {
 
     /// Adds the totals as they stand now.
     pub fn read(&mut self, sampled: &mut Sampled) {
-        let sums = self.sums();
-        for (place, number) in NUMBERS.iter().enumerate() {
-            if self.numbers.contains(*number) {
-                let raw = sums.as_ref().map(|sums| Raw::Total(sums[place] as f64));
-                sampled.push((*number, raw.map_err(ReadError::clone)));
-            }
-        }
+        add_totals(&self.sums(), NUMBERS, self.numbers, sampled);
     }
 
-    fn sums(&mut self) -> Result<[u64; 4], ReadError> {
+    fn sums(&mut self) -> Result<Values, ReadError> {
         let Self { files, text, counters, devices, .. } = self;
         if counters.is_empty() {
             devices.can_be_told_from_partitions()?;
@@ -106,17 +100,19 @@ impl Disks {
         counters.begin();
         for (file, format) in &mut *files {
             let text = file.read_whole(text).map_err(|error| error.because(advice))?;
-            let add = |device: &str, transfers: Transfers| {
-                let of_device = counters.of(device, || devices.counts(device));
+            let mut add = |device: &str, transfers: Transfers| {
+                let of_device = counters.of(device, &|| devices.counts(device));
                 for (place, value) in transfers.into_iter().enumerate() {
                     of_device[place] = value.unwrap_or(of_device[place]);
                 }
             };
             let (is_read, expected) = match format {
-                Format::Diskstats => (diskstats(text, add), "14 columns for each disk"),
-                Format::IoStat => (io_stat(text, add), "rbytes, wbytes, rios and wios"),
-                Format::BlkioBytes => (blkio(text, true, add), "lines such as 8:0 Read 4096"),
-                Format::BlkioOperations => (blkio(text, false, add), "lines such as 8:0 Read 4096"),
+                Format::Diskstats => (diskstats(text, &mut add), "14 columns for each disk"),
+                Format::IoStat => (io_stat(text, &mut add), "rbytes, wbytes, rios and wios"),
+                Format::BlkioBytes => (blkio(text, true, &mut add), "lines such as 8:0 Read 4096"),
+                Format::BlkioOperations => {
+                    (blkio(text, false, &mut add), "lines such as 8:0 Read 4096")
+                }
             };
             is_read.ok_or_else(|| file.malformed(expected))?;
         }

@@ -1,15 +1,13 @@
 //! The whole machine, all of its cores and all of its memory, from /proc and /sys.
 
-mod others;
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::others::Others;
 use super::cores::CoreFiles;
 use super::kernel_file::{KernelFile, PAGE};
+use super::others::Others;
 use super::proc::{
     MemoryError, arc_droppable, arc_number, cpu_columns, kibibytes, memory, memory_total, ticks,
     work_since,
@@ -36,7 +34,7 @@ pub struct Host {
     cores_counted: Option<Instant>,
     /// Where /proc and /sys are.
     roots: [PathBuf; 2],
-    others: Others,
+    others: Option<Others>,
 }
 
 /// The machine's usage, each part by itself.
@@ -87,20 +85,20 @@ impl Host {
             cores: None,
             cores_counted: None,
             roots: [proc, sys].map(Path::to_owned),
-            others: Others::default(),
+            others: None,
         }
     }
 
     /// The same machine, which gives those numbers that are among the metrics.
     pub fn reporting(self, metrics: Numbers) -> Self {
         let [proc, sys] = &self.roots;
-        let others = Others::of(proc, sys, metrics);
+        let others = Others::of_machine(proc, sys, metrics);
         Self { others, ..self }
     }
 
     /// The numbers beside CPU and memory that have a value at each sample.
     pub fn others(&mut self) -> Sampled {
-        self.others.read()
+        self.others.as_mut().map(Others::read).unwrap_or_default()
     }
 
     /// All cores of the machine.
@@ -211,8 +209,8 @@ impl Source for Host {
     }
 
     fn window_readings(&mut self) -> Vec<WindowReading> {
-        let readings = self.others.window_readings().into_iter();
-        readings.map(|(number, value)| WindowReading::of(number, Some(value))).collect()
+        let readings = self.others.as_ref().map(Others::window_readings).unwrap_or_default();
+        readings.into_iter().map(|(number, value)| WindowReading::of(number, Some(value))).collect()
     }
 
     fn explain(&mut self) -> Vec<Evidence> {

@@ -21,6 +21,8 @@ mod kernel_file;
 #[cfg(target_os = "linux")]
 mod network;
 #[cfg(target_os = "linux")]
+mod others;
+#[cfg(target_os = "linux")]
 mod plausible;
 #[cfg(target_os = "linux")]
 pub mod pod;
@@ -32,8 +34,6 @@ mod proc;
 mod processes;
 #[cfg(all(test, target_os = "linux"))]
 mod properties;
-#[cfg(target_os = "linux")]
-mod rates;
 #[cfg(target_os = "linux")]
 mod swap;
 #[cfg(target_os = "linux")]

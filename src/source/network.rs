@@ -4,16 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Sampled;
-use super::counters::Counters;
+use super::counters::{Counters, Values, add_totals};
 use super::kernel_file::KernelFile;
-use crate::model::{Number, Numbers, Raw, ReadError};
+use crate::model::{Number, Numbers, ReadError};
 
 /// Reads the counters of the interfaces.
 #[derive(Debug)]
 pub struct Network {
     file: KernelFile,
     text: Vec<u8>,
-    counters: Counters<2>,
+    counters: Counters,
     /// Where only those interfaces count that are devices of the machine, what has their names.
     devices: Option<PathBuf>,
     numbers: Numbers,
@@ -42,23 +42,17 @@ impl Network {
 
     /// Adds the totals as they stand now.
     pub fn read(&mut self, sampled: &mut Sampled) {
-        let sums = self.sums();
-        for (place, number) in NUMBERS.iter().enumerate() {
-            if self.numbers.contains(*number) {
-                let raw = sums.as_ref().map(|sums| Raw::Total(sums[place] as f64));
-                sampled.push((*number, raw.map_err(ReadError::clone)));
-            }
-        }
+        add_totals(&self.sums(), NUMBERS, self.numbers, sampled);
     }
 
-    fn sums(&mut self) -> Result<[u64; 2], ReadError> {
+    fn sums(&mut self) -> Result<Values, ReadError> {
         let Self { file, text, counters, devices, .. } = self;
         let text = file.read_whole(text)?;
         counters.begin();
-        let is_read = interfaces(text, |name, bytes| {
+        let is_read = interfaces(text, &mut |name, [received, sent]| {
             let is_device =
                 || devices.as_ref().is_none_or(|devices| is_device(&devices.join(name)));
-            *counters.of(name, || name != "lo" && is_device()) = bytes;
+            *counters.of(name, &|| name != "lo" && is_device()) = [received, sent, 0, 0];
         });
         is_read.ok_or_else(|| file.malformed("16 columns for each interface"))?;
         let none = || ReadError::absent(format!("{}: no interface but lo", file.path().display()));
@@ -72,7 +66,7 @@ fn is_device(interface: &Path) -> bool {
 
 /// Calls back with the name of each interface, and the bytes that it has received and sent. `None` where
 /// the text is not what the kernel writes.
-pub fn interfaces(text: &str, mut found: impl FnMut(&str, [u64; 2])) -> Option<()> {
+pub fn interfaces(text: &str, found: &mut dyn FnMut(&str, [u64; 2])) -> Option<()> {
     let mut lines = text.lines();
     // Two lines are the head of the table.
     lines.next().filter(|line| line.contains("Receive"))?;
@@ -96,6 +90,7 @@ const SENT: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Raw;
     use support::tree::Tree;
 
     const HEAD: &str = "Inter-|   Receive                                                |  Transmit\n \
@@ -104,7 +99,9 @@ mod tests {
 
     fn all(lines: &str) -> Option<Vec<(String, [u64; 2])>> {
         let mut all = Vec::new();
-        interfaces(&format!("{HEAD}{lines}"), |name, bytes| all.push((name.to_owned(), bytes)))?;
+        interfaces(&format!("{HEAD}{lines}"), &mut |name, bytes| {
+            all.push((name.to_owned(), bytes));
+        })?;
         Some(all)
     }
 
@@ -133,8 +130,8 @@ mod tests {
         {
             assert_eq!(all(lines), None, "{lines:?}");
         }
-        assert_eq!(interfaces("", |_, _| {}), None);
-        assert_eq!(interfaces("eth0: 1 0 0 0 0 0 0 0 2\n", |_, _| {}), None, "no head");
+        assert_eq!(interfaces("", &mut |_, _| {}), None);
+        assert_eq!(interfaces("eth0: 1 0 0 0 0 0 0 0 2\n", &mut |_, _| {}), None, "no head");
     }
 
     fn line(name: &str, received: u64, sent: u64) -> String {

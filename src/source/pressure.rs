@@ -15,18 +15,19 @@ pub struct Pressure {
 }
 
 impl Pressure {
-    /// The files of those resources that were asked for. `name` gives the name of the file of one.
-    pub fn files(
-        directory: &Path,
-        name: impl Fn(&str) -> String,
-        numbers: Numbers,
-    ) -> impl Iterator<Item = Self> {
-        RESOURCES.iter().filter_map(move |(resource, some, full)| {
-            let lines = [("some", *some), ("full", *full)].into_iter();
-            let lines: Vec<_> = lines.filter(|(_, number)| numbers.contains(*number)).collect();
-            let file = || KernelFile::new(directory.join(name(resource)));
-            (!lines.is_empty()).then(|| Self { file: file(), lines })
-        })
+    /// The files of those resources that were asked for. Their names are those of the resources with an
+    /// `ending`.
+    pub fn files(directory: &Path, ending: &str, numbers: Numbers) -> Vec<Self> {
+        let mut files = Vec::new();
+        for (resource, some, full) in RESOURCES {
+            let mut lines = vec![("some", some), ("full", full)];
+            lines.retain(|(_, number)| numbers.contains(*number));
+            if !lines.is_empty() {
+                let file = KernelFile::new(directory.join(format!("{resource}{ending}")));
+                files.push(Self { file, lines });
+            }
+        }
+        files
     }
 
     /// Adds the totals as they stand now, in percent × seconds.
@@ -106,7 +107,7 @@ mod tests {
     /// What is read of a tree, with the paths relative.
     fn read(tree: &Tree, numbers: Numbers) -> Vec<(Number, Result<Raw, String>)> {
         let mut sampled = Vec::new();
-        for mut file in Pressure::files(tree.root(), |name| format!("{name}.pressure"), numbers) {
+        for mut file in Pressure::files(tree.root(), ".pressure", numbers) {
             file.read(&mut sampled);
         }
         let root = format!("{}/", tree.root().display());
@@ -137,14 +138,10 @@ mod tests {
     fn what_was_not_asked_for_is_not_opened() {
         let tree = Tree::new("== io.pressure\nsome total=1\nfull total=1\n");
         let asked = Numbers::of(&[Number::IoFullPressure, Number::Cpu]);
-        let files: Vec<_> =
-            Pressure::files(tree.root(), |name| format!("{name}.pressure"), asked).collect();
+        let files = Pressure::files(tree.root(), ".pressure", asked);
         assert_eq!(files.len(), 1);
         assert_eq!(read(&tree, asked), [(Number::IoFullPressure, Ok(Raw::Total(0.0001)))]);
-        assert_eq!(
-            Pressure::files(tree.root(), str::to_owned, Numbers::of(&[Number::Cpu])).count(),
-            0
-        );
+        assert_eq!(Pressure::files(tree.root(), "", Numbers::of(&[Number::Cpu])).len(), 0);
     }
 
     #[test]

@@ -101,10 +101,10 @@ proptest! {
     ) {
         let _ = (pressure::total(&pressure, "some"), pressure::total(&pressure, "full"));
         let _ = (processes::limit(&number), processes::loadavg(&pressure));
-        let _ = network::interfaces(&net, |_, _| {});
-        let _ = disks::diskstats(&disks, |_, _| {});
-        let _ = disks::io_stat(&io, |_, transfers| assert!(transfers.iter().all(Option::is_some)));
-        let _ = (disks::blkio(&service, true, |_, _| {}), disks::blkio(&service, false, |_, _| {}));
+        let _ = network::interfaces(&net, &mut |_, _| {});
+        let _ = disks::diskstats(&disks, &mut |_, _| {});
+        let _ = disks::io_stat(&io, &mut |_, transfers| assert!(transfers.iter().all(Option::is_some)));
+        let _ = (disks::blkio(&service, true, &mut |_, _| {}), disks::blkio(&service, false, &mut |_, _| {}));
     }
 
     #[test]
@@ -120,7 +120,7 @@ proptest! {
             );
         }
         let mut found = Vec::new();
-        let is_read = disks::io_stat(&text, |device, transfers| found.push((device.to_owned(), transfers)));
+        let is_read = disks::io_stat(&text, &mut |device, transfers| found.push((device.to_owned(), transfers)));
         let expected = all.iter().map(|(major, minor, of)| (format!("{major}:{minor}"), of.map(Some)));
         prop_assert_eq!(is_read, Some(()));
         prop_assert_eq!(found, expected.collect::<Vec<_>>());

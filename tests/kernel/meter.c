@@ -4,7 +4,8 @@
 //     meter EVERY_MILLISECONDS FILE[:FIELD[,FIELD]...]...
 //
 // One line a reading: wall clock in nanoseconds, then the number of each file, or those of its
-// fields, which were read at once.
+// fields, which were read at once. A field is the name that a line begins with, or NAME/KEY where the
+// line has KEY=NUMBER.
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,12 +14,18 @@
 #include <time.h>
 #include <unistd.h>
 
-// The number behind the field's name at the start of a line.
+// The number behind the field's name at the start of a line, or behind a key of that line.
 static long long number(const char *text, const char *field, const char *path) {
-    size_t width = strlen(field);
+    char key[64] = "";
+    const char *slash = strchr(field, '/');
+    size_t width = slash ? (size_t)(slash - field) : strlen(field);
+    if (slash) snprintf(key, sizeof key, " %s=", slash + 1);
     for (const char *line = text; line; line = strchr(line, '\n')) {
         line += *line == '\n';
-        if (!strncmp(line, field, width) && line[width] == ' ') return atoll(line + width);
+        if (strncmp(line, field, width) || line[width] != ' ') continue;
+        const char *found = strstr(line, key), *end = strchr(line, '\n');
+        if (!slash) return atoll(line + width);
+        if (found && (!end || found < end)) return atoll(found + strlen(key));
     }
     fprintf(stderr, "%s has no %s\n", path, field);
     exit(1);

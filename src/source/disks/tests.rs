@@ -1,6 +1,7 @@
 //! Texts of several kernels, and trees of /proc and /sys.
 
 use super::*;
+use crate::model::Raw;
 use support::tree::Tree;
 
 type Found = Vec<(String, Transfers)>;

@@ -7,7 +7,7 @@
 pub type Transfers = [Option<u64>; 4];
 
 /// /proc/diskstats (Documentation/admin-guide/iostats.rst), by the names of the devices.
-pub fn diskstats(text: &str, mut found: impl FnMut(&str, Transfers)) -> Option<()> {
+pub fn diskstats(text: &str, found: &mut dyn FnMut(&str, Transfers)) -> Option<()> {
     for line in text.lines() {
         let mut fields = line.split_ascii_whitespace().skip(2);
         let name = fields.next()?;
@@ -30,7 +30,7 @@ pub fn diskstats(text: &str, mut found: impl FnMut(&str, Transfers)) -> Option<(
 ///
 /// A line may have keys of other policies and none of these. Some kernels leave out the end of the line
 /// of a device that has transferred nothing, so that the next device follows in it.
-pub fn io_stat(text: &str, mut found: impl FnMut(&str, Transfers)) -> Option<()> {
+pub fn io_stat(text: &str, found: &mut dyn FnMut(&str, Transfers)) -> Option<()> {
     for line in text.lines() {
         let (mut device, mut transfers) = (None, [None; 4]);
         for word in line.split_ascii_whitespace() {
@@ -52,7 +52,7 @@ pub fn io_stat(text: &str, mut found: impl FnMut(&str, Transfers)) -> Option<()>
 
 /// `blkio.throttle.io_service_bytes` or `blkio.throttle.io_serviced` of version 1, or those with
 /// `_recursive`, by the numbers of the devices. One of them tells the bytes, the other the operations.
-pub fn blkio(text: &str, is_bytes: bool, mut found: impl FnMut(&str, Transfers)) -> Option<()> {
+pub fn blkio(text: &str, is_bytes: bool, found: &mut dyn FnMut(&str, Transfers)) -> Option<()> {
     for line in text.lines() {
         let mut words = line.split_ascii_whitespace();
         let (device, kind, value) = (words.next()?, words.next()?, words.next());

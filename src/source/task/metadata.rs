@@ -4,7 +4,7 @@
 //! The CPU limit of a task is in vCPUs. A container has CPU units, 1024 to a vCPU. Memory limits are in
 //! MiB.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::model::{Bytes, Cores};
@@ -21,15 +21,13 @@ pub struct TaskMetadata {
     limits: ToldLimits,
     #[serde(default)]
     containers: Vec<ContainerMetadata>,
-    /// Taken out before tasks are compared: it changes all the time. Of whatever shape, as it must not take
-    /// the limits away.
-    #[serde(rename = "EphemeralStorageMetrics", default)]
-    storage: Value,
+    /// Taken out before tasks are compared: it changes all the time.
+    #[serde(rename = "EphemeralStorageMetrics", default, deserialize_with = "storage")]
+    storage: Option<Storage>,
 }
 
 /// The disk of a task on Fargate, in MiB.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Storage {
     pub utilized: u64,
     pub reserved: u64,
@@ -58,8 +56,25 @@ struct ContainerMetadata {
     /// `NORMAL`, or one of the platform's own, such as the one that holds the network.
     #[serde(rename = "Type", default)]
     kind: String,
-    #[serde(default)]
-    networks: Value,
+    /// Whether it has the network of the task; nothing where it is not told.
+    #[serde(rename = "Networks", default, deserialize_with = "is_of_task")]
+    has_network_of_task: Option<bool>,
+}
+
+/// Of whatever shape: what is not understood must not take the limits away.
+fn storage<'json, D: Deserializer<'json>>(json: D) -> Result<Option<Storage>, D::Error> {
+    let json = Value::deserialize(json)?;
+    let of = |name: &str| json.get(name)?.as_u64();
+    let both = of("Utilized").zip(of("Reserved"));
+    Ok(both.map(|(utilized, reserved)| Storage { utilized, reserved }))
+}
+
+/// The same.
+fn is_of_task<'json, D: Deserializer<'json>>(json: D) -> Result<Option<bool>, D::Error> {
+    let json = Value::deserialize(json)?;
+    let modes =
+        json.as_array().into_iter().flatten().filter_map(|network| network.get("NetworkMode"));
+    Ok(modes.map(|mode| mode.as_str() == Some("awsvpc")).reduce(|all, one| all && one))
 }
 
 impl TaskMetadata {
@@ -76,14 +91,15 @@ impl TaskMetadata {
 
     /// The disk's use, if the endpoint tells it. From then on it is not part of the task.
     pub fn take_storage(&mut self) -> Option<Storage> {
-        serde_json::from_value(self.storage.take()).ok()
+        self.storage.take()
     }
 
     /// Whether all of its containers have one network namespace.
     pub fn has_one_network(&self) -> bool {
-        let networks = |container: &ContainerMetadata| container.networks.as_array().cloned();
-        let mut networks = self.normal().filter_map(networks).flatten().peekable();
-        networks.peek().is_some() && networks.all(|network| network["NetworkMode"] == "awsvpc")
+        self.normal()
+            .filter_map(|container| container.has_network_of_task)
+            .reduce(|all, one| all && one)
+            == Some(true)
     }
 
     /// Whether all of its containers run. Before that the endpoint lists only existing containers, and a
@@ -190,19 +206,19 @@ mod tests {
             known_status: none(),
             limits,
             kind: kind.into(),
-            networks: Value::Null,
+            has_network_of_task: None,
         }
     }
 
     /// The same task without the ids and names of its containers.
     fn nameless(task: &TaskMetadata) -> TaskMetadata {
         let mut task = task.clone();
-        task.storage = Value::Null;
+        task.storage = None;
         for container in &mut task.containers {
             container.docker_id.clear();
             container.name.clear();
             container.known_status.clear();
-            container.networks = Value::Null;
+            container.has_network_of_task = None;
         }
         task
     }
@@ -218,7 +234,7 @@ mod tests {
                 container("NORMAL", Some(192.0), None),
                 container("NORMAL", Some(64.0), None),
             ],
-            storage: Value::Null,
+            storage: None,
         };
         assert_eq!(nameless(&task), expected);
         assert_eq!(task.cpu_limit(), Some(Cores(0.25)));
@@ -243,7 +259,7 @@ mod tests {
                 container("NORMAL", Some(1536.0), Some(896)),
                 container("NORMAL", Some(64.0), Some(64)),
             ],
-            storage: Value::Null,
+            storage: None,
         };
         assert_eq!(nameless(&task), expected);
         assert_eq!(task.cpu_limit(), Some(Cores(2.0)));
@@ -355,7 +371,7 @@ mod tests {
             known_status: "".into(),
             limits: ToldLimits::default(),
             containers: vec![],
-            storage: Value::Null,
+            storage: None,
         };
         assert_eq!(task, nothing);
         assert_eq!((task.containers(), task.has_own_machine()), (0, false));
