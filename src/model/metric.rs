@@ -221,7 +221,7 @@ impl Number {
 }
 
 /// Some of the numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Numbers(u32);
 
 impl Numbers {

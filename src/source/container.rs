@@ -70,8 +70,13 @@ impl Container {
             match texts(root) {
                 [Ok(cgroup), Ok(mountinfo)] => {
                     let directory = &root.join("proc/self");
-                    let process =
-                        Process { cgroup: &cgroup, mountinfo: &mountinfo, root, directory };
+                    let process = Process {
+                        cgroup: &cgroup,
+                        mountinfo: &mountinfo,
+                        root,
+                        directory,
+                        container: Group::of_container,
+                    };
                     others = Others::of_process(process, &root.join("sys"), metrics);
                 }
                 [Err(error), _] | [_, Err(error)] => {

@@ -86,6 +86,16 @@ impl Disks {
         (!numbers.is_empty()).then_some(Self { files, text, counters, devices, numbers })
     }
 
+    /// Counts from 0, as the group is new.
+    pub fn count_from_zero(&mut self) {
+        self.counters.count_from_zero();
+    }
+
+    /// Goes on with what another one has counted of the same group.
+    pub fn go_on_from(&mut self, before: &mut Self) {
+        std::mem::swap(&mut self.counters, &mut before.counters);
+    }
+
     /// Adds the totals as they stand now.
     pub fn read(&mut self, sampled: &mut Sampled) {
         add_totals(&self.sums(), NUMBERS, self.numbers, sampled);

@@ -38,6 +38,8 @@ pub struct Process<'a> {
     pub mountinfo: &'a str,
     pub root: &'a Path,
     pub directory: &'a Path,
+    /// The group of its whole container, of a group that it is in.
+    pub container: fn(Group) -> Group,
 }
 
 impl Others {
@@ -63,12 +65,11 @@ impl Others {
     /// Those of the container of a process. `sys` is where the names of the machine's devices are.
     pub fn of_process(process: Process<'_>, sys: &Path, numbers: Numbers) -> Self {
         let mut others = Self::default();
-        let Process { cgroup, mountinfo, root, directory } = process;
-        let find =
-            |controller| Group::find(controller, cgroup, mountinfo, root).map(Group::of_container);
+        let Process { cgroup, mountinfo, root, directory, container } = process;
+        let find = |controller| Group::find(controller, cgroup, mountinfo, root).map(container);
         let chosen = |some: &[Number]| !numbers.among(some).is_empty();
         if chosen(PRESSURE) {
-            match Group::of_version_2(cgroup, mountinfo, root).map(Group::of_container) {
+            match Group::of_version_2(cgroup, mountinfo, root).map(container) {
                 Some(group) => {
                     others.pressure = Pressure::files(group.own(), ".pressure", numbers);
                 }
@@ -101,6 +102,20 @@ impl Others {
     pub fn lack(&mut self, numbers: Numbers, some: &[Number], reason: &str) {
         for number in numbers.among(some).iter() {
             self.absent.push((number, ReadError::absent(reason)));
+        }
+    }
+
+    /// Counts from 0, as the group is new. Otherwise totals are what they grow by since the first reading.
+    pub fn count_from_zero(&mut self) {
+        if let Some(disks) = &mut self.disks {
+            disks.count_from_zero();
+        }
+    }
+
+    /// Goes on with what another one has counted of the same group.
+    pub fn go_on_from(&mut self, before: &mut Self) {
+        if let (Some(disks), Some(before)) = (&mut self.disks, &mut before.disks) {
+            disks.go_on_from(before);
         }
     }
 

@@ -11,6 +11,7 @@ use super::neighbour::Neighbour;
 use super::neighbours::Ended;
 use super::opened::OwnLimits;
 use crate::model::{Bytes, Cores, CpuAccount, CpuReading, MemoryReading, ReadError, Reading};
+use crate::source::Sampled;
 
 /// The readings of containers since they were last taken, and what is known of each name.
 #[derive(Debug, Default)]
@@ -32,6 +33,9 @@ struct Known {
     read: Instant,
 }
 
+/// The CPU time and the memory of a container, and its other numbers.
+pub type Parts = (Result<Duration, ReadError>, Result<Bytes, ReadError>, Sampled);
+
 /// What a container is in percent of: its own limits, and those of the pod for what it has none of.
 pub struct Limits<'pod> {
     pub own: &'pod OwnLimits,
@@ -49,8 +53,7 @@ impl ByName {
     pub fn add(
         &mut self,
         container: &Neighbour,
-        cpu: Result<Duration, ReadError>,
-        memory: Result<Bytes, ReadError>,
+        (cpu, memory, others): Parts,
         limits: &Limits<'_>,
         (at, before): (Instant, Option<Instant>),
     ) {
@@ -62,7 +65,8 @@ impl ByName {
             Ok(used) => used,
             Err(error) => {
                 let memory = Some(limits.of_memory(memory));
-                self.fresh.push((name.clone(), Reading::of(Some(Err(error)), memory)));
+                let cpu = Some(Err(error));
+                self.fresh.push((name.clone(), Reading { cpu, memory, others }));
                 return;
             }
         };
@@ -79,7 +83,8 @@ impl ByName {
         }
         known.read = at;
         let cpu = limits.of_cpu(known.ended + used, at, known.account);
-        self.fresh.push((name.clone(), Reading::of(Some(cpu), Some(limits.of_memory(memory)))));
+        let (cpu, memory) = (Some(cpu), Some(limits.of_memory(memory)));
+        self.fresh.push((name.clone(), Reading { cpu, memory, others }));
     }
 
     /// Adds what a container had used that has ended.

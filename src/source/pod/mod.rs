@@ -12,6 +12,7 @@ mod name;
 mod neighbour;
 mod neighbours;
 mod opened;
+mod others;
 mod place;
 mod rights;
 mod roles;
@@ -32,6 +33,7 @@ use self::by_name::ByName;
 use self::limits::Whole;
 use self::neighbours::Neighbours;
 use self::opened::is_removed;
+use self::others::Together;
 use self::roles::Roles;
 use self::told::Told;
 use self::view::View;
@@ -68,6 +70,7 @@ pub struct Pod {
     /// Where each container is read by itself, too.
     by_name: Option<ByName>,
     window: Window,
+    together: Together,
 }
 
 /// The figures of all containers together.
@@ -114,6 +117,7 @@ impl Pod {
             ended: Duration::ZERO,
             looked: None,
             by_name: None,
+            together: Together::default(),
             window: Window::of(Numbers::of(&[])),
         }
     }
@@ -125,12 +129,20 @@ impl Pod {
 
     /// The same pod, of which each container is read by itself, too.
     pub fn by_container(self) -> Self {
-        Self { by_name: Some(ByName::default()), ..self }
+        Self { by_name: Some(ByName::default()), ..self }.wanting()
     }
 
-    /// The same pod, which gives those numbers once a window that are among the metrics.
+    /// The same pod, which gives the numbers beside CPU and memory that are among the metrics.
     pub fn reporting(self, metrics: Numbers) -> Self {
-        Self { window: Window::of(metrics), ..self }
+        let together = Together::of(metrics, &self.neighbours.view);
+        Self { window: Window::of(metrics), together, ..self }.wanting()
+    }
+
+    /// The same pod, which reads of each container what it was asked for.
+    fn wanting(mut self) -> Self {
+        let by_name = self.by_name.is_some();
+        self.neighbours.wanted.others = Together::of_each(self.window.metrics, by_name);
+        self
     }
 
     /// Looks at the processes, and takes over what is new.
@@ -213,10 +225,11 @@ impl Pod {
                     continue;
                 }
             };
-            let (cpu, memory) = {
+            let (cpu, memory, others) = {
                 let mut counters = opened.counters();
-                (counters.read_cpu(), counters.read_memory())
+                (counters.read_cpu(), counters.read_memory(), counters.others.read())
             };
+            self.together.add(neighbour, &others);
             if [cpu.as_ref().err(), memory.as_ref().err()].into_iter().flatten().any(is_removed) {
                 removed.push(neighbour.number);
                 continue;
@@ -235,7 +248,8 @@ impl Pod {
                 sum.fullest = Some(sum.fullest.unwrap_or_default().max(percent.min(100.0)));
             }
             if let Some(by_name) = &mut self.by_name {
-                by_name.add(neighbour, cpu.clone(), memory.clone(), &limits, (at, self.looked));
+                let parts = (cpu.clone(), memory.clone(), others);
+                by_name.add(neighbour, parts, &limits, (at, self.looked));
             }
             sum.add(cpu, memory);
         }
@@ -256,6 +270,7 @@ impl Pod {
         for ended in self.neighbours.ended.drain(..).filter(|ended| ended.is_counted) {
             self.ended += ended.used;
             self.window.end(ended.number);
+            self.together.end(ended.number);
             if let Some(by_name) = &mut self.by_name {
                 let own = &ended.opened.limits;
                 let limits = by_name::Limits { own, cpu: &self.cpu, memory: &self.memory };
@@ -282,6 +297,7 @@ impl Pod {
             let fullest = sum.memory.as_ref().map(|_| Raw::Level(sum.fullest.unwrap_or_default()));
             others.push((Number::Fullest, fullest.map_err(ReadError::clone)));
         }
+        self.together.sampled(&mut others);
         let memory = sum
             .memory
             .and_then(|used| Ok(MemoryReading { used, limit: self.memory.limit.clone()? }));
@@ -330,7 +346,10 @@ impl Source for Pod {
             let now = Instant::now();
             self.looked = self.look(now).is_ok().then_some(now);
         }
-        self.window.readings(&self.neighbours.all, self.by_name.is_some())
+        let (all, by_name) = (&self.neighbours.all, self.by_name.is_some());
+        let mut readings = self.window.readings(all, by_name);
+        readings.extend(self.together.window_readings(all, by_name));
+        readings
     }
 }
 

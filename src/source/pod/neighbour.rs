@@ -7,10 +7,9 @@ use tokio::time::Instant;
 
 use super::access::{Blocked, Key};
 use super::name;
-use super::opened::{Opened, Traces};
+use super::opened::{Opened, Traces, Wanted};
 use super::rights;
 use super::view::View;
-use crate::config::MemoryUse;
 use crate::model::ReadError;
 
 /// A container of the pod.
@@ -145,7 +144,7 @@ impl Neighbour {
     pub fn open(
         &mut self,
         pids: impl Iterator<Item = u32>,
-        memory: MemoryUse,
+        wanted: Wanted,
         view: &View,
         at: Instant,
     ) -> Attempt {
@@ -162,7 +161,8 @@ impl Neighbour {
             if *place != self.place {
                 continue;
             }
-            match Opened::open(&traces, memory, view) {
+            let wanted = Wanted { from_zero: self.is_from_start, ..wanted };
+            match Opened::open(&traces, wanted, view) {
                 Ok(opened) => {
                     // There is more to see than at first, when a runtime had not made all mounts.
                     self.call(&traces);
@@ -170,7 +170,13 @@ impl Neighbour {
                     self.is_lost = false;
                     self.retry = Retry { at, wait: FIRST_WAIT, failures: 0 };
                     let before = std::mem::replace(&mut self.opened, Ok(opened)).ok();
-                    let before = before.filter(|before| Some(before.key) != self.key());
+                    let before = before.filter(|before| {
+                        let is_another = Some(before.key) != self.key();
+                        if let (false, Ok(opened)) = (is_another, &self.opened) {
+                            opened.go_on_from(before);
+                        }
+                        is_another
+                    });
                     return Attempt::Opened(before.map(Box::new));
                 }
                 Err(Blocked::Gone) => {}

@@ -9,17 +9,18 @@ use tokio::time::Instant;
 use super::access::Key;
 use super::listing::Listing;
 use super::neighbour::{Attempt, Neighbour};
-use super::opened::{Opened, Traces};
+use super::opened::{Opened, Traces, Wanted};
 use super::place::{is_within, own_path};
 use super::view::View;
 use crate::config::MemoryUse;
-use crate::model::ReadError;
+use crate::model::{Numbers, ReadError};
 
 /// The containers of a PID namespace.
 #[derive(Debug)]
 pub struct Neighbours {
     pub view: View,
-    memory: MemoryUse,
+    /// What is read of each.
+    pub wanted: Wanted,
     listing: Listing,
     own_pid: Option<u32>,
     /// The program of this process: a second agent is no container that somebody waits for.
@@ -55,7 +56,7 @@ impl Neighbours {
             own_program: own_pid.map(|pid| view.program(pid)).unwrap_or_default(),
             own_pid,
             view,
-            memory,
+            wanted: Wanted { memory, others: Numbers::default(), from_zero: false },
             processes: BTreeMap::new(),
             all: Vec::new(),
             next_number: 0,
@@ -140,7 +141,7 @@ impl Neighbours {
         self.has_changed = true;
         let pids = self.processes.iter().filter(|(_, of)| **of == number).map(|(pid, _)| *pid);
         let neighbour = &mut self.all[place];
-        match neighbour.open(pids, self.memory, &self.view, at) {
+        match neighbour.open(pids, self.wanted, &self.view, at) {
             Attempt::Opened(before) => {
                 if let Some(before) = before {
                     // As long as its group is there. An error keeps what was read before.

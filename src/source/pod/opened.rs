@@ -13,10 +13,11 @@ use super::name;
 use super::place::Texts;
 use super::view::View;
 use crate::config::MemoryUse;
-use crate::model::{Bytes, Cores, Limit, ReadError};
+use crate::model::{Bytes, Cores, Limit, Numbers, ReadError};
 use crate::source::cgroup::Group;
 use crate::source::container::cpu::ContainerCpu;
 use crate::source::container::memory::ContainerMemory;
+use crate::source::others::{Others, Process};
 
 /// What the texts of a process tell of its container, without any right.
 #[derive(Debug)]
@@ -28,6 +29,16 @@ pub struct Traces {
     root: PathBuf,
     /// The path of the container's group, where a mount of the process holds it.
     pub place: Option<String>,
+}
+
+/// What is read of each container.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    pub memory: MemoryUse,
+    /// Beside CPU and memory.
+    pub others: Numbers,
+    /// Whether the container is new, so that all that it has counted is of now.
+    pub from_zero: bool,
 }
 
 /// A container that is read through one of its processes. Its descriptors go on when that has ended.
@@ -48,6 +59,8 @@ pub struct Opened {
 pub struct Counters {
     pub cpu: Result<ContainerCpu, ReadError>,
     pub memory: Result<ContainerMemory, ReadError>,
+    /// The other numbers that were asked for.
+    pub others: Others,
     /// The CPU time, when it was last read.
     pub used: Duration,
 }
@@ -83,6 +96,22 @@ impl Traces {
         Texts { cgroup: &self.cgroup, mountinfo: &self.mountinfo, root: &self.root }
     }
 
+    /// The other numbers of its container.
+    fn others(&self, numbers: Numbers, view: &View) -> Others {
+        if numbers.is_empty() {
+            return Others::default();
+        }
+        let directory = &view.root.join("proc").join(self.pid.to_string());
+        let process = Process {
+            cgroup: &self.cgroup,
+            mountinfo: &self.mountinfo,
+            root: &self.root,
+            directory,
+            container: Group::of_neighbour,
+        };
+        Others::of_process(process, &view.root.join("sys"), numbers)
+    }
+
     /// Whether the process is known to be in a container: it sees a part of the hierarchy, its root is
     /// that of a private namespace, or a runtime has named it.
     pub fn is_of_container(&self) -> bool {
@@ -109,7 +138,7 @@ impl Traces {
 impl Opened {
     /// Opens the container of a process, and reads it once. All that was read is of that process: it
     /// runs before and after.
-    pub fn open(traces: &Traces, memory: MemoryUse, view: &View) -> Result<Self, Blocked> {
+    pub fn open(traces: &Traces, wanted: Wanted, view: &View) -> Result<Self, Blocked> {
         let pid = traces.pid;
         let process = match (view.open_process)(pid) {
             Ok(process) => Some(Watched::of(process)),
@@ -126,13 +155,18 @@ impl Opened {
         let ways = Ways::of(traces, view)?;
         let mut counters = Counters {
             cpu: ways.part("cpuacct", |group| ContainerCpu::of(group, &view.root)),
-            memory: ways.part("memory", |group| ContainerMemory::of(group, &view.root, memory)),
+            memory: ways
+                .part("memory", |group| ContainerMemory::of(group, &view.root, wanted.memory)),
+            others: traces.others(wanted.others, view),
             used: Duration::ZERO,
         };
         let (group, key) = ways.told_by();
         let limits = counters.limits();
         // Opens the files while the process is known to be this one.
-        let _ = (counters.read_cpu(), counters.read_memory());
+        if wanted.from_zero {
+            counters.others.count_from_zero();
+        }
+        let _ = (counters.read_cpu(), counters.read_memory(), counters.others.read());
         let counters = Rc::new(RefCell::new(counters));
         let root = traces.root.clone();
         let mut opened = Self { pid, key, group, root, counters, process, limits };
@@ -156,6 +190,11 @@ impl Opened {
 
     pub fn counters(&self) -> std::cell::RefMut<'_, Counters> {
         self.counters.borrow_mut()
+    }
+
+    /// Takes over from the same container, which was open through another process, what it has counted.
+    pub fn go_on_from(&self, before: &Self) {
+        self.counters().others.go_on_from(&mut before.counters().others);
     }
 
     /// Whether the process has been seen to end.

@@ -3,6 +3,7 @@
 
 mod changes;
 mod containers;
+mod others;
 mod places;
 mod window;
 
