@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 mod failures;
+mod others;
 
 use std::path::Path;
 use std::process::Command;
