@@ -20,6 +20,8 @@ pub struct Others {
     swap: Option<Swap>,
     /// Why there are none of these.
     absent: Vec<(Number, ReadError)>,
+    /// Room for the next sample.
+    room: Sampled,
 }
 
 /// Whose swap it is.
@@ -121,7 +123,7 @@ impl Others {
 
     /// Those that have a value at each sample: the totals as they stand now.
     pub fn read(&mut self) -> Sampled {
-        let mut sampled = Vec::new();
+        let mut sampled = std::mem::take(&mut self.room);
         for pressure in &mut self.pressure {
             pressure.read(&mut sampled);
         }
@@ -131,6 +133,9 @@ impl Others {
         if let Some(network) = &mut self.network {
             network.read(&mut sampled);
         }
+        // Made while this one is still there: else the C library would give the page back to the system
+        // after each sample, and ask for it again at the next.
+        self.room = Vec::with_capacity(sampled.len());
         sampled
     }
 

@@ -3,6 +3,7 @@
 
 mod explained;
 mod failures;
+mod others;
 
 use std::path::Path;
 use std::process::Command;
