@@ -8,9 +8,12 @@ Needs the engine and the image of tests/docker/run.sh.
 
 import json
 import os
+import pathlib
 import re
+import shutil
 import statistics
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -148,6 +151,8 @@ class FiveNeighbours(Neighbours, unittest.TestCase):
     )
 
 
+POD_UID = "99ee3a64-645b-4699-9384-5a3875d78b41"
+
 # Who may read whom: rows are the agent, columns the other container (PTRACE_MODE_READ_FSCREDS, ptrace(2)).
 CAPABLE = ("--cap-add", "SYS_PTRACE")
 BARE = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges")
@@ -215,6 +220,31 @@ class Rights(unittest.TestCase):
             agent.remove()
             measured = {c["name"] for c in windows(agent)[-1].get("containers", ()) if c["cpu"]}
             self.assertEqual([short in measured for short in ids], [readable] * 2, agent.tell())
+
+
+class Kubernetes(unittest.TestCase):
+    """A pod as the kubelet makes it: each container has a file of the kubelet's mounted, by whose path it
+    is named, and the pause container has none."""
+
+    def test_containers_have_the_names_of_the_pods_definition(self):
+        kubelet = tempfile.mkdtemp()
+        self.addClassCleanup(shutil.rmtree, kubelet)
+        named = {}
+        for place, name in enumerate(("web", "proxy", "metrics")):
+            file = pathlib.Path(kubelet, "pods", POD_UID, "containers", name, f"0badcaf{place}")
+            file.parent.mkdir(parents=True)
+            file.touch()
+            named[name] = ("--volume", f"{file}:/dev/termination-log")
+        pod = Pod(type(self), "kubernetes")
+        for name in ("web", "proxy"):
+            pod.run(name, *named[name], "agent", "/neighbour", "5", "1", "0")
+        options = ("--per-container", "--pod-exclude", "proxy")
+        agent = pod.agent(*options, rights=(*ANY_USER, *named["metrics"]))
+        wait_for_windows(agent, 2)
+        self.assertEqual(agent.stop(), 0)
+        found = {container["name"] for container in windows(agent)[-1]["containers"]}
+        self.assertEqual(found, {"web", "metrics"}, agent.tell())
+        self.assertNotRegex(agent.tell(), BAD_LOG)
 
 
 class Ends(unittest.TestCase):
