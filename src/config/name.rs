@@ -26,11 +26,11 @@ fn plain(text: &str, longest: usize) -> Result<String, String> {
 }
 
 fn ascii(text: &str, longest: usize) -> Result<String, String> {
-    if text.len() > longest {
-        return Err(format!("at most {longest} characters, not {}", text.chars().count()));
-    }
     if !text.chars().all(|c| c.is_ascii() && !c.is_ascii_control()) {
         return Err("printable ASCII characters only".into());
+    }
+    if text.len() > longest {
+        return Err(format!("at most {longest} characters, not {}", text.len()));
     }
     if text.trim().is_empty() {
         return Err("at least one character that is not a space".into());
@@ -60,6 +60,9 @@ mod tests {
             assert!(dimension_name(text).is_err(), "{text:?}");
         }
         assert!(namespace("AWS/ECS").is_err());
+        // Two bytes each.
+        let only_ascii = "printable ASCII characters only".to_owned();
+        assert_eq!(namespace(&"\u{e9}".repeat(200)), Err(only_ascii));
         for text in ["", "\t", " ", "\u{3bb}", &"v".repeat(1025)] {
             assert!(dimension_value(text).is_err(), "{text:?}");
         }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudwatch::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_cloudwatch::config::{
     ConfigBag, Credentials, Intercept, ProvideCredentials, Region, RuntimeComponents,
@@ -82,7 +83,13 @@ async fn credentials(client: &Client, http: &SharedHttpClient, region: Option<Re
                 let note = (!mistakes.is_empty()).then(|| mistakes.join("; "));
                 return Fact { note, ..Fact::known("credentials", name) };
             }
-            Ok(Err(error)) => failures.push(format!("{name}: {}", causes(&error))),
+            Ok(Err(error)) => {
+                failures.push(format!("{name}: {}", causes(&error)));
+                // As the SDK's chain does: the next provider is asked only where this one has none.
+                if !matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+                    break;
+                }
+            }
             Err(_) => failures.push(format!("{name}: no answer within {CREDENTIALS_TIMEOUT:?}")),
         }
     }
