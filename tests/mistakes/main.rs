@@ -145,6 +145,10 @@ fn profiles_that_are_not_supported_say_what_to_use_instead() {
         );
         let environment = [("AWS_CONFIG_FILE", text(file.path())), ("AWS_PROFILE", "dev")];
         assert_said(&environment, &expected);
+        // A send does not ask the task's endpoint after this, and so `explain` does not either.
+        let endpoint = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/credentials");
+        let explained = explain(&[&environment[..], &[REGION, endpoint]].concat());
+        assert!(!explained.contains("EcsContainer"), "{explained}");
     }
 }
 
