@@ -1,5 +1,6 @@
 //! Shows what would be measured and published, and how that is known.
 
+mod formula;
 mod part;
 mod published;
 mod text;
@@ -38,6 +39,9 @@ struct Explanation {
     dimensions: Vec<(Text, Text)>,
     /// Each metric with each set of dimensions, as it would be sent.
     metrics: Vec<Published>,
+    /// How those metrics come about that are not of CPU and memory.
+    #[serde(serialize_with = "as_map", skip_serializing_if = "Vec::is_empty")]
+    formulas: Vec<(&'static str, &'static str)>,
     /// What was asked for and has no value.
     unavailable: Vec<Unavailable>,
     publishers: Vec<Facts>,
@@ -131,6 +135,7 @@ pub async fn run(settings: &Settings) -> String {
             .map(|dimension| (Text::from(&*dimension.name), Text::from(&*dimension.value)))
             .collect(),
         metrics: published::all(settings, &summary),
+        formulas: formulas(settings),
         unavailable,
         publishers,
         cost: (!summary.entries.is_empty()).then(|| Comparison::of(settings, &summary)),
@@ -140,6 +145,12 @@ pub async fn run(settings: &Settings) -> String {
         Output::Json => serde_json::to_string_pretty(&explanation)
             .expect("strings and numbers can be written as JSON"),
     }
+}
+
+/// The formulas of the numbers that were asked for, by their names.
+fn formulas(settings: &Settings) -> Vec<(&'static str, &'static str)> {
+    let numbers = settings.measuring.metrics.iter();
+    numbers.filter_map(|number| Some((number.published(), formula::of(number)?))).collect()
 }
 
 impl Facts {

@@ -22,6 +22,9 @@ pub fn render(explanation: &Explanation) -> String {
         let value = metric.value.map(|value| format!(" = {value:.2}")).unwrap_or_default();
         lines.push(format!("  {} ({}) {dimensions}{value}", metric.name, metric.unit));
     }
+    for (name, formula) in &explanation.formulas {
+        lines.push(format!("  {name} = {formula}"));
+    }
     for Unavailable { name, container, reason } in &explanation.unavailable {
         let of = container.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
         lines.push(format!("  {name}{of}: unavailable: {reason}"));
