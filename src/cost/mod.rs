@@ -91,7 +91,7 @@ fn whole_window(settings: &Settings, summary: &Summary, form: ValueForm) -> Summ
         let count = |place| samples / different + usize::from(place < samples % different);
         let value = |place| ValueCount { hundredths: place as u16, count: count(place) as u32 };
         for entry in &mut whole.entries {
-            if entry.metric.number().is_some_and(Number::is_sampled) {
+            if entry.metric.number().is_some_and(Number::has_distribution) {
                 entry.statistics.values = (0..different).map(value).collect();
             }
         }

@@ -220,9 +220,11 @@ impl Number {
     }
 }
 
-/// Some of the numbers.
+/// Some of the numbers; by default none. A bit for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Numbers(u32);
+
+const _: () = assert!(Number::ALL.len() <= u32::BITS as usize, "Numbers has a bit for each number");
 
 impl Numbers {
     pub fn of(numbers: &[Number]) -> Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::limits::Whole;
+use super::limits::PodLimit;
 use super::neighbour::Neighbour;
 use super::neighbours::Ended;
 use super::opened::OwnLimits;
@@ -36,11 +36,11 @@ struct Known {
 /// The CPU time and the memory of a container, and its other numbers.
 pub type Parts = (Result<Duration, ReadError>, Result<Bytes, ReadError>, Sampled);
 
-/// What a container is in percent of: its own limits, and those of the pod for what it has none of.
-pub struct Limits<'pod> {
+/// The limits that bind a container: its own, or the pod's for a part where it has none.
+pub struct Binding<'pod> {
     pub own: &'pod OwnLimits,
-    pub cpu: &'pod Whole<Cores>,
-    pub memory: &'pod Whole<Bytes>,
+    pub cpu: &'pod PodLimit<Cores>,
+    pub memory: &'pod PodLimit<Bytes>,
 }
 
 impl ByName {
@@ -54,7 +54,7 @@ impl ByName {
         &mut self,
         container: &Neighbour,
         (cpu, memory, others): Parts,
-        limits: &Limits<'_>,
+        limits: &Binding<'_>,
         (at, before): (Instant, Option<Instant>),
     ) {
         let name = &container.name;
@@ -87,8 +87,8 @@ impl ByName {
         self.fresh.push((name.clone(), Reading { cpu, memory, others }));
     }
 
-    /// Adds what a container had used that has ended.
-    pub fn end(&mut self, ended: &Ended, limits: &Limits<'_>, at: Instant) {
+    /// Adds the CPU time of a container that has ended.
+    pub fn end(&mut self, ended: &Ended, limits: &Binding<'_>, at: Instant) {
         let Some(known) = self.known.get_mut(&ended.name) else { return };
         known.ended += ended.used;
         let cpu = limits.of_cpu(known.ended, at, known.account);
@@ -109,7 +109,7 @@ impl ByName {
     }
 }
 
-impl Limits<'_> {
+impl Binding<'_> {
     fn of_cpu(
         &self,
         used: Duration,

@@ -71,8 +71,11 @@ fn origin_of(evidence: &Evidence) -> String {
 
 fn notes(pod: &Pod) -> String {
     let left_out = pod.neighbours.all.iter().filter(|of| !of.is_counted()).map(|of| {
-        let why =
-            if of.role == Role::Excluded { "--pod-exclude" } else { "it holds the namespaces" };
+        let why = match of.role {
+            Role::Excluded => "--pod-exclude",
+            Role::Platform => "it is not in the task definition",
+            Role::Own | Role::Counted | Role::Pause => "it holds the namespaces",
+        };
         format!("container {} is left out: {why}", of.name)
     });
     let alone =

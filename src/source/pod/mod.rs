@@ -5,6 +5,7 @@ mod access;
 mod alone;
 mod by_name;
 mod end;
+mod enforcement;
 mod evidence;
 mod limits;
 mod listing;
@@ -19,7 +20,6 @@ mod roles;
 mod told;
 pub mod until;
 mod view;
-mod window;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,20 +30,20 @@ use tokio::time::Instant;
 
 use self::alone::Alone;
 use self::by_name::ByName;
-use self::limits::Whole;
+use self::enforcement::Enforcement;
+use self::limits::PodLimit;
 use self::neighbours::Neighbours;
 use self::opened::is_removed;
 use self::others::Together;
 use self::roles::Roles;
 use self::told::Told;
 use self::view::View;
-use self::window::Window;
 use super::host::Host;
 use super::{LIMITS_GOOD_FOR, Source};
 use crate::config::{Measuring, MemoryUse};
 use crate::model::{
-    Bytes, Company, Cores, CpuAccount, CpuReading, Evidence, MemoryReading, Number, Numbers, Raw,
-    ReadError, Reading, WindowReading,
+    Bytes, Company, Cores, CpuAccount, CpuReading, Evidence, MemoryReading, Number, Numbers, Part,
+    Raw, ReadError, Reading, WindowReading,
 };
 use crate::surroundings::ecs::TaskEndpoint;
 
@@ -55,21 +55,21 @@ pub struct Pod {
     told: Told,
     roles: Roles,
     alone: Alone,
-    /// Why nothing is read.
+    /// Why the pod is not read at all: its PID namespace is the whole machine's.
     refused: Option<ReadError>,
-    cpu: Whole<Cores>,
-    memory: Whole<Bytes>,
+    cpu: PodLimit<Cores>,
+    memory: PodLimit<Bytes>,
     limits_read: Option<Instant>,
     account: CpuAccount,
     /// Whether the last reading had no CPU time of the whole.
     was_absent: bool,
-    /// What the containers had used that have ended.
+    /// The CPU time of the containers that have ended.
     ended: Duration,
     /// When the containers were last looked at.
     looked: Option<Instant>,
     /// Where each container is read by itself, too.
     by_name: Option<ByName>,
-    window: Window,
+    enforcement: Enforcement,
     together: Together,
 }
 
@@ -109,16 +109,16 @@ impl Pod {
             roles: Roles::default(),
             alone: Alone::default(),
             refused,
-            cpu: Whole::of("CPU"),
-            memory: Whole::of("memory"),
+            cpu: PodLimit::of(Part::Cpu),
+            memory: PodLimit::of(Part::Memory),
             limits_read: None,
             account: CpuAccount::open(),
             was_absent: false,
             ended: Duration::ZERO,
             looked: None,
             by_name: None,
+            enforcement: Enforcement::default(),
             together: Together::default(),
-            window: Window::of(Numbers::of(&[])),
         }
     }
 
@@ -135,13 +135,13 @@ impl Pod {
     /// The same pod, which gives the numbers beside CPU and memory that are among the metrics.
     pub fn reporting(self, metrics: Numbers) -> Self {
         let together = Together::of(metrics, &self.neighbours.view);
-        Self { window: Window::of(metrics), together, ..self }.wanting()
+        Self { enforcement: Enforcement::of(metrics), together, ..self }.wanting()
     }
 
     /// The same pod, which reads of each container what it was asked for.
     fn wanting(mut self) -> Self {
         let by_name = self.by_name.is_some();
-        self.neighbours.wanted.others = Together::of_each(self.window.metrics, by_name);
+        self.neighbours.wanted.others = Together::of_each(self.enforcement.numbers, by_name);
         self
     }
 
@@ -190,7 +190,7 @@ impl Pod {
         is_ready.then(|| format!("{others} other containers are visible and can be read"))
     }
 
-    /// How many containers there are beside the agent's, other agents and what holds the namespaces.
+    /// How many containers there are beside the agent's own, those of other agents, and the pause container.
     fn others(&self) -> usize {
         let is_other = |of: &&neighbour::Neighbour| {
             matches!(of.role, neighbour::Role::Counted | neighbour::Role::Excluded)
@@ -240,8 +240,8 @@ impl Pod {
             let cpu = cpu.map(|used| neighbour.used(used)).map_err(named);
             let memory = memory.map_err(named);
             let own = &opened.limits;
-            let limits = by_name::Limits { own, cpu: &self.cpu, memory: &self.memory };
-            if self.window.metrics.contains(Number::Fullest)
+            let limits = by_name::Binding { own, cpu: &self.cpu, memory: &self.memory };
+            if self.enforcement.numbers.contains(Number::Fullest)
                 && let Ok(memory) = limits.of_memory(memory.clone())
             {
                 let percent = 100.0 * memory.used.0 as f64 / memory.limit.amount.0.max(1) as f64;
@@ -265,15 +265,15 @@ impl Pod {
         sum
     }
 
-    /// Takes in what containers had used that have ended.
+    /// Adds the CPU time of the containers that have ended since the last call.
     fn take_ended(&mut self, at: Instant) {
         for ended in self.neighbours.ended.drain(..).filter(|ended| ended.is_counted) {
             self.ended += ended.used;
-            self.window.end(ended.number);
+            self.enforcement.end(ended.number);
             self.together.end(ended.number);
             if let Some(by_name) = &mut self.by_name {
                 let own = &ended.opened.limits;
-                let limits = by_name::Limits { own, cpu: &self.cpu, memory: &self.memory };
+                let limits = by_name::Binding { own, cpu: &self.cpu, memory: &self.memory };
                 by_name.end(&ended, &limits, at);
             }
         }
@@ -292,7 +292,7 @@ impl Pod {
         let cpu = used
             .and_then(|used| Ok(CpuReading { at, used, limit: self.cpu.limit.clone()?, account }));
         let mut others = Vec::new();
-        if self.window.metrics.contains(Number::Fullest) {
+        if self.enforcement.numbers.contains(Number::Fullest) {
             // One that cannot be read may be the fullest.
             let fullest = sum.memory.as_ref().map(|_| Raw::Level(sum.fullest.unwrap_or_default()));
             others.push((Number::Fullest, fullest.map_err(ReadError::clone)));
@@ -347,7 +347,7 @@ impl Source for Pod {
             self.looked = self.look(now).is_ok().then_some(now);
         }
         let (all, by_name) = (&self.neighbours.all, self.by_name.is_some());
-        let mut readings = self.window.readings(all, by_name);
+        let mut readings = self.enforcement.readings(all, by_name);
         readings.extend(self.together.window_readings(all, by_name));
         readings
     }
@@ -358,7 +358,7 @@ pub fn is_of_whole_machine() -> bool {
     View::of_kernel().is_whole_machine()
 }
 
-/// After this without another container it is said.
+/// How long a container may stay unseen before the log says so: others of the pod may start later.
 const ALONE: Duration = Duration::from_secs(60);
 
 /// What to set for a PID namespace that the containers of a pod share and nobody else.

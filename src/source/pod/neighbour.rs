@@ -51,8 +51,10 @@ pub enum Role {
     /// The agent's own.
     Own,
     Counted,
-    /// Holds the namespaces, or cannot be read and has the first process: what it uses is nobody's.
+    /// Has the first process, and holds the namespaces or cannot be read: what it uses is next to nothing.
     Pause,
+    /// ECS has put it into the task: it is not in the task definition.
+    Platform,
     /// The user wants it left out.
     Excluded,
 }

@@ -16,7 +16,7 @@ pub struct Roles {
     excluded: Vec<String>,
     /// Those of them that were seen.
     seen: BTreeSet<String>,
-    /// Since when it is waited for all of them.
+    /// The first time that they were looked for.
     since: Option<Instant>,
     is_said: bool,
     /// Why the container of the first process is left out, if it looks like one of the user's.
@@ -53,9 +53,9 @@ impl Roles {
                 Role::Excluded
             } else if own == Some(neighbour.number) {
                 Role::Own
-            } else if is_first && holds_namespace
-                || neighbour.id.as_deref().is_some_and(&is_platforms)
-            {
+            } else if neighbour.id.as_deref().is_some_and(&is_platforms) {
+                Role::Platform
+            } else if is_first && holds_namespace {
                 Role::Pause
             } else {
                 Role::Counted

@@ -47,11 +47,61 @@ impl Source for UntilPod {
         self.source.containers()
     }
 
+    fn running(&self) -> Vec<Arc<str>> {
+        self.source.running()
+    }
+
     fn explain(&mut self) -> Vec<Evidence> {
         self.source.explain()
     }
 
     fn window_readings(&mut self) -> Vec<WindowReading> {
         self.source.window_readings()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::MemoryUse;
+    use crate::model::{Number, Part, ReadError};
+
+    /// A source that gives something for each question.
+    struct Everything;
+
+    impl Source for Everything {
+        fn read(&mut self, _: Instant) -> Reading {
+            Reading::of(Some(Err(ReadError::unusable("read"))), None)
+        }
+
+        fn containers(&mut self) -> Vec<(Arc<str>, Reading)> {
+            vec![("read".into(), Reading::default())]
+        }
+
+        fn running(&self) -> Vec<Arc<str>> {
+            vec!["running".into()]
+        }
+
+        fn explain(&mut self) -> Vec<Evidence> {
+            let formula = "explained".into();
+            vec![Evidence { part: Part::Cpu, values: Vec::new(), formula, notes: Vec::new() }]
+        }
+
+        fn window_readings(&mut self) -> Vec<WindowReading> {
+            vec![WindowReading::of(Number::OomKills, None)]
+        }
+    }
+
+    #[test]
+    fn until_the_pod_can_be_read_the_source_answers_all_questions() {
+        let pod = Pod::at(Path::new("/nonexistent"), MemoryUse::Used);
+        let mut source = UntilPod::of(Box::new(Everything), pod);
+        assert!(source.read(Instant::now()).cpu.is_some());
+        assert_eq!(source.containers()[0].0, "read".into());
+        assert_eq!(source.running(), ["running".into()]);
+        assert_eq!(source.explain()[0].formula, "explained");
+        assert_eq!(source.window_readings()[0].number, Number::OomKills);
     }
 }

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use super::{MACHINE, Machine};
 use crate::source::Source;
+use crate::source::pod::evidence;
+use crate::source::pod::neighbour::Role;
 
 #[test]
 fn a_pod_is_the_sum_of_its_containers() {
@@ -146,6 +148,27 @@ fn the_first_process_is_no_container_of_kubernetes_where_others_are() {
     let mountinfo = format!("== proc/22/mountinfo\n{}9 9 9:9 {kubelet}", super::v2("/../app"));
     machine.tree.change(&mountinfo);
     assert_eq!(machine.read(&mut machine.pod()), (Ok(6000), Ok(34)));
+}
+
+#[test]
+fn a_container_that_ecs_has_put_into_the_task_is_not_the_pause_container() {
+    let machine = Machine::new();
+    let id = "5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-1740082371";
+    machine.tree.change("== containers/helper/\n");
+    machine.process(30, &format!("/../{id}"), &format!("/../{id}"), "helper");
+    let mut pod = machine.pod();
+    pod.neighbours.look(machine.later(0.9)).expect("/proc is there");
+    pod.roles.give(&mut pod.neighbours, |of| of == id);
+    let role = |name: &str| {
+        let named = pod.neighbours.all.iter().find(|of| *of.name == *name);
+        named.map(|of| of.role)
+    };
+    assert_eq!(role(id), Some(Role::Platform));
+    assert_eq!(role("app"), Some(Role::Counted));
+    assert_eq!(pod.roles.first(), None, "the first process is in no container that is left out");
+    let evidence = evidence::of(&mut pod);
+    let note = format!("container {id} is left out: it is not in the task definition");
+    assert!(evidence[0].notes.contains(&note), "{:?}", evidence[0].notes);
 }
 
 #[test]
