@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use log::info;
+use log::{info, warn};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +21,13 @@ pub async fn wait(
     tokio::select! {
         biased;
         () = stop.cancelled() => {
-            if *company.borrow() == Company::Present {
-                info!("measuring until the other containers have ended, at most {longest:?}");
+            let seen = *company.borrow();
+            match seen {
+                Company::Present => {
+                    info!("measuring until the other containers have ended, at most {longest:?}");
+                }
+                Company::Awaited => warn!("--until-alone had no effect: no other container was seen"),
+                Company::Gone => {}
             }
             tokio::select! {
                 () = has_become(&mut company, |company| company != Company::Present) => {}

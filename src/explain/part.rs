@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{NO_FIGURES, Text};
 use crate::model::{CpuReading, Evidence, Limit, MemoryReading, Origin, Part, ReadError};
-use crate::sampler::{cpu_utilization, memory_utilization};
+use crate::sampler::{cpu_utilization, larger_limit, memory_utilization};
 
 /// CPU or memory. What cannot be known is said as `error`.
 #[derive(Debug, Serialize)]
@@ -71,7 +71,7 @@ pub fn cpu(
     };
     let elapsed = second.at.duration_since(first.at).as_secs_f64();
     let used = second.used.saturating_sub(first.used).as_secs_f64();
-    let cores = second.limit.amount.0;
+    let cores = larger_limit(&first, &second);
     let formula =
         format!("{used:.3} s CPU time / ({elapsed:.3} s × {cores} cores) = {percent:.2}%");
     Explained { percent: Some(f64::from(percent)), calculation: Some(formula), ..part }

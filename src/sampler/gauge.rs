@@ -146,10 +146,10 @@ pub fn cpu_utilization(before: &CpuReading, next: &CpuReading) -> Result<Option<
     let went_back = || ReadError::WentBack { from: before.used, to: next.used };
     let used = next.used.checked_sub(before.used).ok_or_else(went_back)?.as_secs_f64();
     let elapsed = next.at.duration_since(before.at).as_secs_f64();
-    let limit = next.limit.amount.0;
-    // A limit that was lowered meanwhile was the larger one for a part of the time.
-    let larger = limit.max(before.limit.amount.0);
-    let most = MOST_OF_LIMIT * elapsed * larger + BURST.as_secs_f64() * larger + LATE.as_secs_f64();
+    // A limit that was lowered meanwhile was the larger one for a part of the time: the sum of a pod's
+    // limits, when a container ends whose last CPU time is in this sample.
+    let limit = larger_limit(before, next);
+    let most = MOST_OF_LIMIT * elapsed * limit + BURST.as_secs_f64() * limit + LATE.as_secs_f64();
     if used > most {
         return Err(ReadError::unusable(format!(
             "{used:.3} s of CPU time in {elapsed:.3} s exceeds the limit of {}",
@@ -157,6 +157,11 @@ pub fn cpu_utilization(before: &CpuReading, next: &CpuReading) -> Result<Option<
         )));
     }
     Ok(percent(used, elapsed * limit))
+}
+
+/// What CPU between two readings is in percent of, in cores.
+pub fn larger_limit(before: &CpuReading, next: &CpuReading) -> f64 {
+    next.limit.amount.0.max(before.limit.amount.0)
 }
 
 /// Memory in use in percent of the limit.
@@ -232,6 +237,22 @@ mod tests {
         let over = "2.700 s of CPU time in 0.900 s exceeds the limit of 1 cores (a test)";
         assert_eq!(utilization(2.7, 1.0, true), Err(over.to_owned()));
         assert!(utilization(0.54, 0.0039, true).is_err());
+    }
+
+    #[test]
+    fn a_limit_that_was_lowered_binds_from_the_next_sample_on() {
+        let limit = |cores| Limit { amount: Cores(cores), origin: Origin::Call("a test") };
+        let (at, used, account) = (Instant::now(), Duration::from_secs(5), CpuAccount::open());
+        let before = CpuReading { at, used, limit: limit(0.6), account };
+        // A container of half a core has ended, whose last CPU time is in the sum.
+        let next = CpuReading {
+            at: at + Duration::from_secs(1),
+            used: Duration::from_millis(5300),
+            limit: limit(0.1),
+            account,
+        };
+        assert_eq!(cpu_utilization(&before, &next).ok().flatten(), Some(50.0));
+        assert_eq!(cpu_utilization(&next, &next).ok().flatten(), None, "no time has passed");
     }
 
     #[test]

@@ -63,7 +63,12 @@ async fn auto(
         return Chosen::new(pod, Scope::Pod, reason);
     }
     let chosen = without_pod(endpoint, measuring).await;
-    Chosen { source: Box::new(pod::until::UntilPod::of(chosen.source, pod)), ..chosen }
+    let mut until = pod::until::UntilPod::of(chosen.source, pod);
+    let reason = match until.barred() {
+        Some(why) => format!("{}; {why}", chosen.reason),
+        None => chosen.reason,
+    };
+    Chosen { source: Box::new(until), reason, ..chosen }
 }
 
 #[cfg(target_os = "linux")]

@@ -179,8 +179,8 @@ const IO: &[Number] = &[
 ];
 const PROCESSES: &[Number] = &[Number::Processes, Number::ProcessUtilization];
 
-const NO_VERSION_2: &str = "pressure of a container needs cgroup version 2, of which no mount holds this \
-    process; --scope host has the pressure of the machine";
+const NO_VERSION_2: &str = "pressure of a container needs cgroup version 2, and this one is in none; --scope host \
+    has the pressure of the machine";
 const NO_IO: &str = "no control group with the blkio or io controller";
 const NO_PIDS: &str = "no control group with the pids controller";
 const NO_MEMORY: &str = "no control group with the memory controller";
@@ -193,7 +193,7 @@ const NONE_OF_MACHINE: &[(Number, &str)] = &[
     ),
     (Number::MemoryPeak, "the kernel keeps it of control groups alone, and not of the machine"),
     (Number::EphemeralStorage, "only the endpoint of an ECS task tells it: --scope task"),
-    (Number::Fullest, "it is of the containers of a task or pod: --scope task"),
+    (Number::Fullest, "it is of the containers of a task or pod: --scope pod or task"),
 ];
 
 #[cfg(test)]

@@ -239,7 +239,7 @@ KUBERNETES = [
 ]
 SHARED = [
     ('"pidMode": "task"', '"pidMode": "host"', "does not see the processes"),
-    ('"user": "0"', '"user": "65532"', "gets no right"),
+    ('"user": "0:0"', '"user": "65532"', "gets no right"),
     ("SYS_PTRACE", "SYS_ADMIN", "not SYS_PTRACE alone"),
     ('"drop": ["ALL"]', '"drop": []', "not SYS_PTRACE alone"),
 ]
@@ -270,7 +270,7 @@ COMPOSE = [
     ("cap_add: [SYS_PTRACE]", "cap_add: [SYS_ADMIN]", "not root with SYS_PTRACE alone"),
     ("stop_grace_period: 15s", "stop_grace_period: 5s", "no time to deliver"),
     ("      agent:\n", "      namespace:\n", "not stopped before the agent"),
-    ("SCOPE: pod", "SCOPE: host", "expected --scope task, pod or auto"),
+    ("SCOPE: pod", "SCOPE: host", "measures the host"),
 ]
 SYSTEMD = [
     ("DynamicUser=yes", "DynamicUsr=yes", "DynamicUsr"),

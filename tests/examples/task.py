@@ -96,7 +96,7 @@ def pid_mode(task: dict) -> list[str]:
     found = []
     if task.get("pidMode") != "task":
         found.append("the agent does not see the processes of the service")
-    if own.get("user") != "0":
+    if own.get("user") != "0:0":
         found.append("the agent is not root, and so gets no right")
     rights = own.get("linuxParameters", {}).get("capabilities", {})
     if rights.get("add") != ["SYS_PTRACE"] or rights.get("drop") != ["ALL"]:

@@ -47,10 +47,16 @@ fn auto_takes_the_pod_where_others_can_be_read() {
     let _app = namespace.container("app");
     let explanation = namespace.explain(&[], &[]);
     assert_eq!(explanation["scope"], "pod");
-    let reason = "1 other containers are visible and can be read";
+    let reason = "1 other container is visible and can be read";
     assert_eq!(explanation["reason"], reason);
     let other = namespace.explain(APP, &[]);
     assert_ne!(other["scope"], "pod", "root may not be looked into by 1000: {other:#}");
+    let reason = other["reason"].as_str().unwrap_or_default();
+    assert!(
+        reason.contains("other containers are visible, but container app cannot be read"),
+        "{other:#}"
+    );
+    assert!(reason.contains("SYS_PTRACE"), "with the cure: {other:#}");
 }
 
 #[test]

@@ -56,4 +56,4 @@ impl Alone {
 
 /// What makes the processes of the other containers visible.
 pub const CURE: &str = "only this one is measured; set shareProcessNamespace: true in Kubernetes, \
-                        pidMode task in an ECS task, or --pid container:NAME of Docker";
+                        pidMode task in an ECS task, or let the containers join the PID namespace of a third one in Docker (--pid container:PAUSE)";

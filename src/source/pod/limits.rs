@@ -28,7 +28,8 @@ pub trait Amount: Copy + PartialOrd + Display {
 
 impl Amount for Cores {
     fn plus(self, other: Self) -> Self {
-        Self(self.0 + other.0)
+        // Decimal fractions such as 0.1 have no exact sum; a millionth of a core is less than any quota.
+        Self(((self.0 + other.0) * 1e6).round() / 1e6)
     }
 }
 

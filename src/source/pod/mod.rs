@@ -176,7 +176,7 @@ impl Pod {
     fn say(&mut self, at: Instant) {
         self.cpu.say();
         self.memory.say();
-        self.roles.say(at);
+        self.roles.say(&self.neighbours, at);
         self.alone.say(self.roles.first(), at);
     }
 
@@ -187,7 +187,17 @@ impl Pod {
         let mut counted = self.neighbours.all.iter().filter(|of| of.is_counted());
         let others = self.others();
         let is_ready = others > 0 && counted.all(|of| of.opened.is_ok() && of.is_surely_one);
-        is_ready.then(|| format!("{others} other containers are visible and can be read"))
+        is_ready.then(|| match others {
+            1 => "1 other container is visible and can be read".to_owned(),
+            _ => format!("{others} other containers are visible and can be read"),
+        })
+    }
+
+    /// Why the pod cannot be measured, where there are other containers, and the cure.
+    pub fn barred(&self) -> Option<String> {
+        let mut counted = self.neighbours.all.iter().filter(|of| of.is_counted());
+        let error = counted.find_map(|of| of.opened.as_ref().err())?;
+        (self.others() > 0).then(|| format!("other containers are visible, but {error}"))
     }
 
     /// How many containers there are beside the agent's own, those of other agents, and the pause container.
@@ -363,7 +373,7 @@ const ALONE: Duration = Duration::from_secs(60);
 
 /// What to set for a PID namespace that the containers of a pod share and nobody else.
 const WHOLE_MACHINE: &str = "the PID namespace is the whole machine's, and not the pod's: set shareProcessNamespace instead of \
-     hostPID in Kubernetes, pidMode task in an ECS task, or --pid container:NAME of Docker";
+     hostPID in Kubernetes, pidMode task in an ECS task, or let the containers join the PID namespace of a third one in Docker (--pid container:PAUSE)";
 
 #[cfg(test)]
 mod tests;

@@ -154,5 +154,5 @@ const EACH: &[Number] = &[
     Number::Swap,
 ];
 
-const OF_EACH: &str = "a pod has it of each container and not of all: --per-container";
+const OF_EACH: &str = "each container has it and the pod as a whole has not: --per-container";
 const OF_TASK: &str = "only the endpoint of an ECS task tells it: --scope task";

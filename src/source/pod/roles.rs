@@ -80,7 +80,7 @@ impl Roles {
 
     /// Says what is left out without being asked for, and after a while which containers to leave out
     /// have never been seen.
-    pub fn say(&mut self, at: Instant) {
+    pub fn say(&mut self, neighbours: &Neighbours, at: Instant) {
         if let Some(first) = &self.first
             && !std::mem::replace(&mut self.is_first_said, true)
         {
@@ -91,8 +91,10 @@ impl Roles {
             return;
         }
         self.is_said = true;
+        let names: Vec<_> = neighbours.all.iter().map(|of| &*of.name).collect();
+        let seen = names.join(", ");
         for name in self.excluded.iter().filter(|name| !self.seen.contains(*name)) {
-            warn!("--pod-exclude {name}: no container has this name or id");
+            warn!("--pod-exclude {name}: no container has this name or id; those seen: {seen}");
         }
     }
 }

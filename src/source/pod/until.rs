@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use log::info;
+use log::{info, warn};
 use tokio::time::Instant;
 
 use super::Pod;
@@ -16,11 +16,22 @@ pub struct UntilPod {
     /// `None` when it is the source.
     pod: Option<Pod>,
     looked: Instant,
+    /// Whether it was said why the pod is not measured.
+    is_said: bool,
 }
 
 impl UntilPod {
     pub fn of(source: Box<dyn Source>, pod: Pod) -> Self {
-        Self { source, pod: Some(pod), looked: Instant::now() }
+        Self { source, pod: Some(pod), looked: Instant::now(), is_said: false }
+    }
+
+    /// Why the pod is not measured, where there are other containers. Logs it the first time.
+    pub fn barred(&mut self) -> Option<String> {
+        let why = self.pod.as_ref()?.barred()?;
+        if !std::mem::replace(&mut self.is_said, true) {
+            warn!("the pod is not measured: {why}");
+        }
+        Some(why)
     }
 
     fn look(&mut self, at: Instant) {
@@ -34,6 +45,9 @@ impl UntilPod {
             }
         }
         self.pod = Some(pod);
+        if self.looked == at {
+            self.barred();
+        }
     }
 }
 
