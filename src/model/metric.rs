@@ -220,9 +220,12 @@ impl Number {
     }
 }
 
-/// Some of the numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Some of the numbers; by default none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Numbers(u32);
+
+// A bit for each number.
+const _: () = assert!(Number::ALL.len() <= u32::BITS as usize);
 
 impl Numbers {
     pub fn of(numbers: &[Number]) -> Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::limits::Whole;
+use super::limits::PodLimit;
 use super::neighbour::Neighbour;
 use super::neighbours::Ended;
 use super::opened::OwnLimits;
@@ -32,11 +32,11 @@ struct Known {
     read: Instant,
 }
 
-/// What a container is in percent of: its own limits, and those of the pod for what it has none of.
-pub struct Limits<'pod> {
+/// The limits that bind a container: its own, or the pod's for a part where it has none.
+pub struct Binding<'pod> {
     pub own: &'pod OwnLimits,
-    pub cpu: &'pod Whole<Cores>,
-    pub memory: &'pod Whole<Bytes>,
+    pub cpu: &'pod PodLimit<Cores>,
+    pub memory: &'pod PodLimit<Bytes>,
 }
 
 impl ByName {
@@ -51,7 +51,7 @@ impl ByName {
         container: &Neighbour,
         cpu: Result<Duration, ReadError>,
         memory: Result<Bytes, ReadError>,
-        limits: &Limits<'_>,
+        limits: &Binding<'_>,
         (at, before): (Instant, Option<Instant>),
     ) {
         let name = &container.name;
@@ -82,8 +82,8 @@ impl ByName {
         self.fresh.push((name.clone(), Reading::of(Some(cpu), Some(limits.of_memory(memory)))));
     }
 
-    /// Adds what a container had used that has ended.
-    pub fn end(&mut self, ended: &Ended, limits: &Limits<'_>, at: Instant) {
+    /// Adds the CPU time of a container that has ended.
+    pub fn end(&mut self, ended: &Ended, limits: &Binding<'_>, at: Instant) {
         let Some(known) = self.known.get_mut(&ended.name) else { return };
         known.ended += ended.used;
         let cpu = limits.of_cpu(known.ended, at, known.account);
@@ -104,7 +104,7 @@ impl ByName {
     }
 }
 
-impl Limits<'_> {
+impl Binding<'_> {
     fn of_cpu(
         &self,
         used: Duration,

@@ -14,7 +14,7 @@ use tokio::task::{AbortHandle, spawn_local};
 
 /// A process that can be waited for.
 #[derive(Debug)]
-pub struct Watched {
+pub struct WatchedProcess {
     process: Rc<OwnedFd>,
     /// Whether its end was seen by the task that waits for it.
     has_ended: Rc<Cell<bool>>,
@@ -28,7 +28,7 @@ pub fn open(pid: u32) -> io::Result<OwnedFd> {
     Ok(pidfd_open(pid, PidfdFlags::NONBLOCK).or_else(|_| pidfd_open(pid, PidfdFlags::empty()))?)
 }
 
-impl Watched {
+impl WatchedProcess {
     pub fn of(process: OwnedFd) -> Self {
         Self { process: Rc::new(process), has_ended: Rc::default(), waiting: None }
     }
@@ -63,7 +63,7 @@ impl Watched {
     }
 }
 
-impl Drop for Watched {
+impl Drop for WatchedProcess {
     fn drop(&mut self) {
         if let Some(waiting) = &self.waiting {
             waiting.abort();

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use log::info;
 
 use super::opened::Bound;
-use crate::model::{Bytes, Cores, Limit, Origin, ReadError};
+use crate::model::{Bytes, Cores, Limit, Origin, Part, ReadError};
 
 /// What a part of the pod is in percent of, and how that is known.
 #[derive(Debug)]
-pub struct Whole<T> {
-    part: &'static str,
+pub struct PodLimit<T> {
+    part: Part,
     pub limit: Result<Limit<T>, ReadError>,
     /// For people.
     pub note: String,
@@ -38,8 +38,8 @@ impl Amount for Bytes {
     }
 }
 
-impl<T: Amount> Whole<T> {
-    pub fn of(part: &'static str) -> Self {
+impl<T: Amount> PodLimit<T> {
+    pub fn of(part: Part) -> Self {
         let unknown = ReadError::unusable("no container has been read yet");
         Self { part, limit: Err(unknown), note: String::new(), is_said: false }
     }
@@ -134,7 +134,7 @@ mod tests {
     fn of(task: Option<f64>, containers: &[Result<Bound<Cores>, ReadError>]) -> (String, String) {
         let names: Vec<Arc<str>> = ["app", "agent", "db"].map(Arc::from).into();
         let limit = |cores, name| Limit { amount: Cores(cores), origin: Origin::Call(name) };
-        let mut whole = Whole::of("CPU");
+        let mut whole = PodLimit::of(Part::Cpu);
         let task = task.map(|cores| limit(cores, "the task"));
         whole.find(task, names.iter().zip(containers), Ok(limit(4.0, "the machine")));
         let text = whole.limit.map_or_else(|error| error.to_string(), |limit| limit.to_string());

@@ -5,6 +5,7 @@ mod access;
 mod alone;
 mod by_name;
 mod end;
+mod enforcement;
 mod evidence;
 mod limits;
 mod listing;
@@ -18,7 +19,6 @@ mod roles;
 mod told;
 mod until;
 mod view;
-mod window;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,20 +29,20 @@ use tokio::time::Instant;
 
 use self::alone::Alone;
 use self::by_name::ByName;
-use self::limits::Whole;
+use self::enforcement::Enforcement;
+use self::limits::PodLimit;
 use self::neighbours::Neighbours;
 use self::opened::is_removed;
 use self::roles::Roles;
 use self::told::Told;
 pub use self::until::UntilPod;
 use self::view::View;
-use self::window::Window;
 use super::host::Host;
 use super::{LIMITS_GOOD_FOR, Source};
 use crate::config::{Measuring, MemoryUse};
 use crate::model::{
-    Bytes, Company, Cores, CpuAccount, CpuReading, Evidence, MemoryReading, Numbers, ReadError,
-    Reading, WindowReading,
+    Bytes, Company, Cores, CpuAccount, CpuReading, Evidence, MemoryReading, Numbers, Part,
+    ReadError, Reading, WindowReading,
 };
 use crate::surroundings::ecs::TaskEndpoint;
 
@@ -54,21 +54,21 @@ pub struct Pod {
     told: Told,
     roles: Roles,
     alone: Alone,
-    /// Why nothing is read.
+    /// Why the pod is not read at all: its PID namespace is the whole machine's.
     refused: Option<ReadError>,
-    cpu: Whole<Cores>,
-    memory: Whole<Bytes>,
+    cpu: PodLimit<Cores>,
+    memory: PodLimit<Bytes>,
     limits_read: Option<Instant>,
     account: CpuAccount,
     /// Whether the last reading had no CPU time of the whole.
     was_absent: bool,
-    /// What the containers had used that have ended.
+    /// The CPU time of the containers that have ended.
     ended: Duration,
     /// When the containers were last looked at.
     looked: Option<Instant>,
     /// Where each container is read by itself, too.
     by_name: Option<ByName>,
-    window: Window,
+    enforcement: Enforcement,
 }
 
 /// The figures of all containers together.
@@ -105,15 +105,15 @@ impl Pod {
             roles: Roles::default(),
             alone: Alone::default(),
             refused,
-            cpu: Whole::of("CPU"),
-            memory: Whole::of("memory"),
+            cpu: PodLimit::of(Part::Cpu),
+            memory: PodLimit::of(Part::Memory),
             limits_read: None,
             account: CpuAccount::open(),
             was_absent: false,
             ended: Duration::ZERO,
             looked: None,
             by_name: None,
-            window: Window::default(),
+            enforcement: Enforcement::default(),
         }
     }
 
@@ -127,9 +127,9 @@ impl Pod {
         Self { by_name: Some(ByName::default()), ..self }
     }
 
-    /// The same pod, which gives those numbers once a window that are among the metrics.
-    pub fn reporting(self, metrics: Numbers) -> Self {
-        Self { window: Window::of(metrics), ..self }
+    /// The same pod, which gives these of its numbers once a window.
+    pub fn reporting(self, numbers: Numbers) -> Self {
+        Self { enforcement: Enforcement::of(numbers), ..self }
     }
 
     /// Looks at the processes, and takes over what is new.
@@ -137,6 +137,7 @@ impl Pod {
         if let Some(refused) = &self.refused {
             return Err(refused.clone());
         }
+        // Not `||`: the news must be taken in any case.
         let has_changed = self.neighbours.look(at)? | self.told.has_news();
         if has_changed {
             self.told.name(&mut self.neighbours);
@@ -176,7 +177,7 @@ impl Pod {
         is_ready.then(|| format!("{others} other containers are visible and can be read"))
     }
 
-    /// How many containers there are beside the agent's, other agents and what holds the namespaces.
+    /// How many containers there are beside the agent's own, those of other agents, and the pause container.
     fn others(&self) -> usize {
         let is_other = |of: &&neighbour::Neighbour| {
             matches!(of.role, neighbour::Role::Counted | neighbour::Role::Excluded)
@@ -226,7 +227,7 @@ impl Pod {
             let memory = memory.map_err(named);
             if let Some(by_name) = &mut self.by_name {
                 let limits =
-                    by_name::Limits { own: &opened.limits, cpu: &self.cpu, memory: &self.memory };
+                    by_name::Binding { own: &opened.limits, cpu: &self.cpu, memory: &self.memory };
                 by_name.add(neighbour, cpu.clone(), memory.clone(), &limits, (at, self.looked));
             }
             sum.add(cpu, memory);
@@ -243,14 +244,14 @@ impl Pod {
         sum
     }
 
-    /// Takes in what containers had used that have ended.
+    /// Adds the CPU time of the containers that have ended since the last call.
     fn take_ended(&mut self, at: Instant) {
         for ended in self.neighbours.ended.drain(..).filter(|ended| ended.is_counted) {
             self.ended += ended.used;
-            self.window.end(ended.number);
+            self.enforcement.end(ended.number);
             if let Some(by_name) = &mut self.by_name {
                 let own = &ended.opened.limits;
-                let limits = by_name::Limits { own, cpu: &self.cpu, memory: &self.memory };
+                let limits = by_name::Binding { own, cpu: &self.cpu, memory: &self.memory };
                 by_name.end(&ended, &limits, at);
             }
         }
@@ -311,7 +312,7 @@ impl Source for Pod {
     }
 
     fn window_readings(&mut self) -> Vec<WindowReading> {
-        self.window.readings(&self.neighbours.all, self.by_name.is_some())
+        self.enforcement.readings(&self.neighbours.all, self.by_name.is_some())
     }
 }
 
@@ -320,7 +321,7 @@ pub fn is_of_whole_machine() -> bool {
     View::of_kernel().is_whole_machine()
 }
 
-/// After this without another container it is said.
+/// How long a container may stay unseen before the log says so: others of the pod may start later.
 const ALONE: Duration = Duration::from_secs(60);
 
 /// What to set for a PID namespace that the containers of a pod share and nobody else.

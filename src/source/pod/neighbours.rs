@@ -32,7 +32,7 @@ pub struct Neighbours {
     has_changed: bool,
     /// Those that have ended since they were last asked for.
     pub ended: Vec<Ended>,
-    /// What groups had used that are still there without a process.
+    /// The CPU time of groups that are still there but have no process.
     left: BTreeMap<Key, Duration>,
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use log::debug;
 
 use super::access::{Blocked, Key, walk};
-use super::end::Watched;
+use super::end::WatchedProcess;
 use super::name;
 use super::place::Texts;
 use super::view::View;
@@ -38,7 +38,7 @@ pub struct Opened {
     groups: Vec<Group>,
     root: PathBuf,
     counters: Rc<RefCell<Counters>>,
-    process: Option<Watched>,
+    process: Option<WatchedProcess>,
     pub limits: OwnLimits,
 }
 
@@ -99,7 +99,7 @@ impl Opened {
     pub fn open(traces: &Traces, memory: MemoryUse, view: &View) -> Result<Self, Blocked> {
         let pid = traces.pid;
         let process = match (view.open_process)(pid) {
-            Ok(process) => Some(Watched::of(process)),
+            Ok(process) => Some(WatchedProcess::of(process)),
             Err(error)
                 if rustix::io::Errno::from_io_error(&error) == Some(rustix::io::Errno::SRCH) =>
             {
@@ -154,12 +154,12 @@ impl Opened {
 
     /// Whether the process has been seen to end.
     pub fn has_lost_its_process(&self) -> bool {
-        self.process.as_ref().is_some_and(Watched::was_seen_to_end)
+        self.process.as_ref().is_some_and(WatchedProcess::was_seen_to_end)
     }
 
     /// Whether the container can still be read through the process: it runs, and shows the same group.
     pub fn is_reachable(&self, view: &View) -> bool {
-        let is_running = self.process.as_ref().is_none_or(Watched::is_running);
+        let is_running = self.process.as_ref().is_none_or(WatchedProcess::is_running);
         let same = || {
             let group = self.groups.first()?;
             walk(&self.root, group, view).ok().filter(|key| *key == self.key)

@@ -4,16 +4,16 @@
 //! while it is dumpable and has no more capabilities, or with CAP_SYS_PTRACE; and what AppArmor and the
 //! like allow (ptrace(2), "Ptrace access mode checking").
 
-/// As whom a process runs, from the text of /proc/PID/status.
+/// The user, group and capability that a process runs with, from the text of /proc/PID/status.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct RunsAs {
     /// Real, effective, saved, and for files.
     uids: [u32; 4],
     gids: [u32; 4],
     may_trace: bool,
 }
 
-impl Identity {
+impl RunsAs {
     pub fn parse(status: &str) -> Option<Self> {
         let field = |name| status.lines().find_map(|line: &str| line.strip_prefix(name));
         let ids = |name| {
@@ -29,7 +29,7 @@ impl Identity {
 }
 
 /// Why the agent may not look into a process, with the cure.
-pub fn why(process: &Identity, agent: &Identity) -> String {
+pub fn why(process: &RunsAs, agent: &RunsAs) -> String {
     let (uid, gid) = (process.uids[1], process.gids[1]);
     let (own_uid, own_gid) = (agent.uids[3], agent.gids[3]);
     if agent.may_trace {
@@ -65,12 +65,12 @@ const CAP_SYS_PTRACE: u64 = 1 << 19;
 mod tests {
     use super::*;
 
-    fn identity(uid: u32, gid: u32, capabilities: u64) -> Identity {
+    fn identity(uid: u32, gid: u32, capabilities: u64) -> RunsAs {
         let status = format!(
             "Name:\tapp\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\n\
              CapInh:\t0000000000000000\nCapEff:\t{capabilities:016x}\n"
         );
-        Identity::parse(&status).expect("as the kernel writes it")
+        RunsAs::parse(&status).expect("as the kernel writes it")
     }
 
     /// Those of Docker.
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn one_of_its_ids_that_differs_is_enough() {
         let status = "Uid:\t1000\t1000\t0\t1000\nGid:\t1000\t1000\t1000\t1000\nCapEff:\t0\n";
-        let setuid = Identity::parse(status).expect("as the kernel writes it");
+        let setuid = RunsAs::parse(status).expect("as the kernel writes it");
         let text = why(&setuid, &identity(1000, 1000, 0));
         assert!(text.starts_with("it runs as uid 1000 and gid 1000 like the agent, but"), "{text}");
     }
@@ -126,7 +126,7 @@ mod tests {
         for status in
             ["", "Uid:\t1\t1\t1\t1\n", "Uid:\t1\nGid:\t1\t1\t1\t1\n", "Uid:\tx\nGid:\ty\n"]
         {
-            assert_eq!(Identity::parse(status), None, "{status:?}");
+            assert_eq!(RunsAs::parse(status), None, "{status:?}");
         }
     }
 }

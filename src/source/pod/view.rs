@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FsWord;
 
 use super::end;
-use super::rights::Identity;
+use super::rights::RunsAs;
 
 /// What of the kernel this process sees.
 #[derive(Clone, Debug)]
@@ -56,8 +56,8 @@ impl View {
         name.trim_end().to_owned()
     }
 
-    pub fn identity(&self, pid: u32) -> Option<Identity> {
-        Identity::parse(&self.text(pid, "status").ok()?)
+    pub fn identity(&self, pid: u32) -> Option<RunsAs> {
+        RunsAs::parse(&self.text(pid, "status").ok()?)
     }
 
     /// The number of this process in the namespace that /proc is of.

@@ -1,4 +1,5 @@
-//! What is read once a window: how often quotas were enforced, and how many processes were killed.
+//! How often the limits of the containers were enforced, which is read once a window: throttling, and
+//! processes that were killed for memory.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +7,24 @@ use super::neighbour::Neighbour;
 use crate::model::{Number, Numbers, ReadError, WindowReading};
 use crate::source::container::cpu::Throttling;
 
-/// The numbers of each container, and of all of them: of throttling the most, of kills the sum.
+/// The numbers of each container, and of the pod: the highest throttling, in percent, and the sum of the
+/// kills since the agent began.
 #[derive(Debug, Default)]
-pub struct Window {
-    metrics: Option<Numbers>,
+pub struct Enforcement {
+    numbers: Numbers,
     /// What the counters were at the last report, by the numbers of the containers.
     throttling: BTreeMap<u32, Throttling>,
     kills: BTreeMap<u32, u64>,
-    /// Of those that have ended.
+    /// The kills of containers that have ended.
     ended: u64,
 }
 
-impl Window {
-    pub fn of(metrics: Numbers) -> Self {
-        Self { metrics: Some(metrics), ..Self::default() }
+impl Enforcement {
+    pub fn of(numbers: Numbers) -> Self {
+        Self { numbers, ..Self::default() }
     }
 
-    /// What a container had counted that has ended stays in the sum.
+    /// A container has ended: its kills stay in the sum.
     pub fn end(&mut self, number: u32) {
         self.throttling.remove(&number);
         self.ended += self.kills.remove(&number).unwrap_or_default();
@@ -30,11 +32,8 @@ impl Window {
 
     pub fn readings(&mut self, all: &[Neighbour], by_name: bool) -> Vec<WindowReading> {
         let mut readings = Vec::new();
-        let has = |metrics: Option<Numbers>, number| {
-            metrics.is_some_and(|metrics| metrics.contains(number))
-        };
         let counted = || all.iter().filter(|of| of.is_counted());
-        if has(self.metrics, Number::Throttling) {
+        if self.numbers.contains(Number::Throttling) {
             let each = counted().filter_map(|of| Some((of, self.throttled(of)?)));
             let each: Vec<_> = each.collect();
             let whole = each.iter().try_fold(None, |most: Option<f64>, (_, percent)| {
@@ -44,7 +43,7 @@ impl Window {
             readings.push(WindowReading::of(Number::Throttling, whole.transpose()));
             readings.extend(named(Number::Throttling, each, by_name));
         }
-        if has(self.metrics, Number::OomKills) {
+        if self.numbers.contains(Number::OomKills) {
             let each: Vec<_> = counted().filter_map(|of| Some((of, self.killed(of)?))).collect();
             let whole = each.iter().try_fold(self.ended as f64, |sum, (_, kills)| {
                 Ok::<_, ReadError>(sum + kills.clone()?)
