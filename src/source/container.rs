@@ -226,7 +226,7 @@ const OWN: &[Number] =
 /// What a container has none of.
 const NEVER: &[(Number, &str)] = &[
     (Number::EphemeralStorage, "only the endpoint of an ECS task tells it: --scope task"),
-    (Number::Fullest, "it is of the containers of a task or pod: --scope task"),
+    (Number::Fullest, "it is of the containers of an ECS task: --scope task"),
 ];
 
 /// The error where no group of this process has a controller, or where its mount is not visible.

@@ -65,7 +65,7 @@ const NEVER: &[(Number, &str)] = &[
     ),
     (Number::MemoryPeak, "the kernel keeps it of control groups alone, and not of the machine"),
     (Number::EphemeralStorage, "only the endpoint of an ECS task tells it: --scope task"),
-    (Number::Fullest, "it is of the containers of a task or pod: --scope task"),
+    (Number::Fullest, "it is of the containers of an ECS task: --scope task"),
 ];
 
 #[cfg(test)]
