@@ -47,7 +47,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     };
     let mut health = health.into_iter();
     let (company_sender, company) = watch::channel(Company::default());
-    // What the signal asks for, and when it is to be done.
+    // Two tokens: a signal cancels the first, and with `--until-alone` the second is cancelled later.
     let (asked, stop) = (stop, CancellationToken::new());
     let mut handed_out = HandedOut::default();
     let sampling = async {

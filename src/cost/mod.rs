@@ -156,7 +156,7 @@ pub struct SayCost {
 impl SayCost {
     pub fn of(settings: &Settings) -> Self {
         let mut settings = settings.clone();
-        // They are still being found out, and what they are called changes the price by nothing.
+        // Their values are still being found out. Of these only the length changes the price.
         let found = settings.identity.auto_dimensions.iter();
         let found: Vec<_> = found.map(|asked| asked.with(SUPPOSED.to_owned())).collect();
         settings.identity.dimensions.extend(found);

@@ -31,7 +31,7 @@ impl Plan {
         self.0.iter().map(Range::len).sum()
     }
 
-    /// Whether the publisher is to get it. Of a window without data most want to know nothing.
+    /// Whether the publisher is to get it. Most publishers do not take a window without data.
     pub fn is_sent(&self, terms: &Terms) -> bool {
         self.len() > 0 || terms.empty_windows
     }

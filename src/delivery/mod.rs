@@ -45,7 +45,7 @@ pub struct Delivery {
     /// The data that were rejected since the last window of which none was.
     rejected: BTreeSet<String>,
     counts: Counts,
-    /// Where somebody looks at how it goes.
+    /// The live view, which shows whether data are accepted.
     health: Option<watch::Sender<Option<Health>>>,
 }
 

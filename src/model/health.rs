@@ -1,4 +1,4 @@
-//! How sending goes, for those who look on.
+//! Whether publishers accept their data, for the live view.
 
 use std::time::SystemTime;
 

@@ -224,7 +224,8 @@ impl Number {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Numbers(u32);
 
-const _: () = assert!(Number::ALL.len() <= u32::BITS as usize, "Numbers has a bit for each number");
+// A bit for each number.
+const _: () = assert!(Number::ALL.len() <= u32::BITS as usize);
 
 impl Numbers {
     pub fn of(numbers: &[Number]) -> Self {

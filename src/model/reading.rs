@@ -36,10 +36,9 @@ impl Reading {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has such numbers"))]
 pub enum Raw {
-    /// Its value.
+    /// Its value, in its unit.
     Level(f64),
-    /// A total that grows by the value in each second. What it grew by before the first reading does not
-    /// count.
+    /// A total, whose growth in a second is the value. So the first reading gives no value.
     Total(f64),
 }
 
@@ -80,7 +79,8 @@ pub struct WindowReading {
     pub number: Number,
     /// Of one of the containers; otherwise of the whole.
     pub container: Option<Arc<str>>,
-    /// `None` where there is nothing to say yet.
+    /// In the unit of the number. `None` where there is nothing to say yet, as after the first reading of
+    /// counters of which a difference is wanted.
     pub value: Option<Result<f64, ReadError>>,
 }
 

@@ -21,7 +21,7 @@ pub struct Entry {
     pub statistics: Statistics,
 }
 
-/// The values of one metric in one window. In percent, or as many as its unit counts.
+/// The values of one metric in one window, in the unit of the metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
     pub count: usize,

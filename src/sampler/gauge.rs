@@ -25,7 +25,7 @@ pub struct Gauge {
     cpu_failures: FailureWatch,
     memory_failures: FailureWatch,
     others: Vec<Other>,
-    /// Where somebody looks at the limits.
+    /// The live view, which shows the limits.
     limits: Option<Sender<Limits>>,
 }
 

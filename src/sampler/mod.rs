@@ -27,8 +27,8 @@ use crate::source::Source;
 use crate::source::choose::Chosen;
 
 /// Samples at a pace until `stop` is cancelled; each sample goes to the collector. Then takes a last
-/// reading, closes the open window and ends. What the samples are in percent of goes to `limits`, where
-/// somebody looks at it.
+/// reading, closes the open window and ends. `limits` gets what the samples are in percent of, for the
+/// live view.
 ///
 /// `wall_clock` tells to which window a sample belongs; every interval is measured on the
 /// monotonic clock. Returns what became of the windows.
@@ -69,14 +69,15 @@ pub struct Sampler {
     whole: Gauge,
     containers: BTreeMap<Arc<str>, Gauge>,
     windows: WindowWatch,
-    /// What was asked for, and of what.
+    /// The numbers that were asked for.
     asked: Numbers,
+    /// What was to be measured at the start.
     scope: Scope,
-    /// Whether it was said which numbers cannot be measured here.
+    /// Whether the log has which numbers cannot be measured here.
     is_said: bool,
     /// When the last reading was made.
     read_at: Instant,
-    /// Those of one sample: kept, so that none has to make room for them.
+    /// The values of one sample. Kept, so that a sample does not allocate.
     values: Vec<(Series, f64)>,
 }
 

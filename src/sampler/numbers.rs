@@ -47,9 +47,6 @@ impl Other {
     }
 }
 
-/// Over less than this a rate would be made of the kernel's own rounding.
-const MIN_INTERVAL: Duration = Duration::from_millis(50);
-
 /// Those that are read once a window.
 #[derive(Default)]
 pub struct WindowWatch(Vec<Watched>);
@@ -107,6 +104,9 @@ pub fn label(number: Number, container: Option<&Arc<str>>) -> String {
     let of = container.map(|name| format!(" of {name}")).unwrap_or_default();
     format!("{}{of}", number.label())
 }
+
+/// Over less than this a rate would be made of the kernel's own rounding.
+const MIN_INTERVAL: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {

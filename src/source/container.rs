@@ -230,7 +230,7 @@ fn texts(root: &Path) -> [Result<String, ReadError>; 2] {
     })
 }
 
-/// What a container reads besides the others.
+/// The numbers that are read here; `Others` reads all others.
 const OWN: &[Number] =
     &[Number::Cpu, Number::Memory, Number::Throttling, Number::OomKills, Number::MemoryPeak];
 

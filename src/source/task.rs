@@ -87,7 +87,7 @@ struct Told {
 /// milliseconds. After this, sampling starts, and a later answer is used when it comes.
 const FIRST_ANSWER: Duration = Duration::from_secs(1);
 
-/// Between two answers of the endpoint.
+/// The reading between two answers of the endpoint.
 const NOTHING_NEW: Reading = Reading::of(None, None);
 
 impl Task {

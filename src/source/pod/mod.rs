@@ -346,6 +346,12 @@ impl Source for Pod {
         self.by_name.as_mut().map(ByName::take).unwrap_or_default()
     }
 
+    fn running(&self) -> Vec<Arc<str>> {
+        let named = self.neighbours.all.iter().filter(|of| of.is_counted() && of.is_named);
+        let names = || named.map(|of| of.name.clone()).collect();
+        if self.by_name.is_some() { names() } else { Vec::new() }
+    }
+
     fn explain(&mut self) -> Vec<Evidence> {
         evidence::of(self)
     }
