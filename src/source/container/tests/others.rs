@@ -86,7 +86,7 @@ fn what_is_missing_is_named_and_takes_nothing_else_away() {
         ("process-utilization", "sys/fs/cgroup/pids.current not found: the pids controller is off"),
         ("swap", "sys/fs/cgroup/memory.swap.current not found: the kernel counts no swap"),
         ("memory-peak", "sys/fs/cgroup/memory.peak not found: memory.peak needs Linux 5.19"),
-        ("fullest", "it is of the containers of an ECS task"),
+        ("fullest", "it is of the containers of a task or pod"),
     ] {
         assert!(error(name).starts_with(file), "{name}: {}", error(name));
     }
