@@ -34,7 +34,7 @@ pub struct Explained {
 pub struct PartLimit {
     pub amount: f64,
     pub unit: &'static str,
-    /// `file`, `endpoint` or `call`.
+    /// `file`, `endpoint`, `call`, or `containers` for a sum of their limits.
     pub kind: &'static str,
     pub origin: Text,
 }
@@ -127,6 +127,7 @@ impl Explained {
             Origin::File(_) => "file",
             Origin::Endpoint(_) => "endpoint",
             Origin::Call(_) => "call",
+            Origin::Containers => "containers",
         };
         let origin = Text::from(&*limit.origin.to_string());
         Self { limit: Some(PartLimit { amount, unit, kind, origin }), ..self }

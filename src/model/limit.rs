@@ -40,6 +40,8 @@ pub enum Origin {
     Endpoint(Arc<str>),
     /// A call of the operating system or of a library.
     Call(&'static str),
+    /// The limits of the containers of a pod, which are added up.
+    Containers,
 }
 
 impl fmt::Display for Origin {
@@ -48,6 +50,7 @@ impl fmt::Display for Origin {
             Self::File(path) => path.display().fmt(f),
             Self::Endpoint(url) => f.write_str(url),
             Self::Call(name) => f.write_str(name),
+            Self::Containers => f.write_str("the limits of all containers"),
         }
     }
 }

@@ -115,7 +115,7 @@ fn of_all<T: Amount>(
             (Ok(machine), note)
         }
         _ => {
-            let origin = Origin::Call("the limits of all containers");
+            let origin = Origin::Containers;
             (Ok(Limit { amount, origin }), format!("the limit is that of all containers: {files}"))
         }
     }
