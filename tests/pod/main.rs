@@ -272,3 +272,21 @@ fn a_thousand_processes_cost_no_more_than_a_few() {
     assert!(calls < 20 * 20, "{calls} in about 20 samples");
     drop(agent);
 }
+
+/// What enters the namespaces of a container from outside, as an administrator does, stays in its own
+/// group, which may be above all others.
+#[test]
+fn a_process_from_outside_takes_no_container_away() {
+    let Some(namespace) = Namespace::new() else { return };
+    let app = namespace.container("app");
+    let mut entered = namespace.enter();
+    let agent = namespace.agent(&[], &["--sample-interval", "0.1", "--per-container"]);
+    agent.wait_for_log_lines("app: Sample {", 5);
+    let explanation = namespace.explain(&[], &["--scope", "pod"]);
+    assert_eq!(cpu_time(&explanation, "app"), Some(app.used()), "{explanation:#}");
+    assert_eq!(error(&explanation, 0), "", "{explanation:#}");
+    let log = agent_log(agent);
+    assert!(!log.contains("unavailable"), "{log}");
+    entered.kill().expect("it runs");
+    entered.wait().expect("it is a child");
+}

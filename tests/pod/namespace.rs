@@ -53,6 +53,16 @@ impl Namespace {
         Some(Self { first, pid, group, folder })
     }
 
+    /// A process of this one's own control group that has entered the namespaces of the first.
+    pub fn enter(&self) -> Child {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.pid, "--pid", "--mount", "--", "sleep", "infinity"]);
+        let child = command.stdin(Stdio::null()).spawn().expect("util-linux is there");
+        // It forks into the namespace.
+        child_of(child.id());
+        child
+    }
+
     /// A command in a container of this name.
     fn command(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("nsenter");

@@ -158,7 +158,10 @@ impl Neighbour {
                 continue;
             };
             if !self.is_placed {
-                return Attempt::Elsewhere;
+                if *place != self.place {
+                    return Attempt::Elsewhere;
+                }
+                self.is_placed = true;
             }
             if *place != self.place {
                 continue;

@@ -23,6 +23,11 @@ pub struct Neighbours {
     pub wanted: Wanted,
     listing: Listing,
     own_pid: Option<u32>,
+    /// The group of this process's container.
+    own_place: Option<String>,
+    /// Processes in a group above that, which are in no container yet, or no more: a runtime moves a new
+    /// process when it has joined the namespaces, and version 1 shows an ending one at the root.
+    outside: Vec<u32>,
     /// The program of this process: a second agent is no container that somebody waits for.
     own_program: String,
     /// The container of each process, by its number.
@@ -51,10 +56,13 @@ pub struct Ended {
 impl Neighbours {
     pub fn of(view: View, memory: MemoryUse) -> Self {
         let own_pid = view.own_pid();
+        let own = own_pid.and_then(|pid| Traces::of(pid, &view));
         Self {
             listing: Listing::of(view.root.join("proc")),
             own_program: own_pid.map(|pid| view.program(pid)).unwrap_or_default(),
             own_pid,
+            own_place: own.and_then(|own| own.place),
+            outside: Vec::new(),
             view,
             wanted: Wanted { memory, others: Numbers::default(), from_zero: false },
             processes: BTreeMap::new(),
@@ -76,12 +84,20 @@ impl Neighbours {
                 neighbour.lose(*pid, at);
             }
         }
+        for pid in std::mem::take(&mut self.outside) {
+            self.assign(pid, at);
+        }
         for pid in &changes.new {
             self.assign(*pid, at);
         }
-        let waiting = self.all.iter().filter(|neighbour| neighbour.has_to_open(at));
-        for number in waiting.map(|neighbour| neighbour.number).collect::<Vec<_>>() {
-            self.open(number, at);
+        // What was taken for a container may turn out to be several others, which are then opened, too.
+        for _ in 0..ROUNDS {
+            let waiting = self.all.iter().filter(|neighbour| neighbour.has_to_open(at));
+            let waiting: Vec<_> = waiting.map(|neighbour| neighbour.number).collect();
+            if waiting.is_empty() {
+                break;
+            }
+            waiting.into_iter().for_each(|number| self.open(number, at));
         }
         self.has_looked = true;
         Ok(())
@@ -96,6 +112,10 @@ impl Neighbours {
     fn assign(&mut self, pid: u32, at: Instant) {
         let Ok(cgroup) = self.view.text(pid, "cgroup") else { return };
         let Some(path) = own_path(&cgroup) else { return };
+        if self.is_above_own(path) {
+            self.outside.push(pid);
+            return;
+        }
         if let Some(known) = self.holding(path) {
             // A new process may let the agent in where the others do not.
             if known.opened.is_err() {
@@ -107,11 +127,20 @@ impl Neighbours {
         }
         let Some(traces) = Traces::of(pid, &self.view) else { return };
         let place = traces.place.clone().unwrap_or_else(|| path.to_owned());
+        if self.is_above_own(&place) {
+            self.outside.push(pid);
+            return;
+        }
         let number = match self.holding(&place) {
             Some(known) => known.number,
             None => self.add(place, &traces, at),
         };
         self.processes.insert(pid, number);
+    }
+
+    /// Whether a group has that of this process's container in it: such a one is no container beside it.
+    fn is_above_own(&self, path: &str) -> bool {
+        self.own_place.as_deref().is_some_and(|own| own != path && is_within(own, path))
     }
 
     /// The container that a group is, or is a part of.
@@ -159,10 +188,8 @@ impl Neighbours {
                 // It was known by its path alone. Its processes are looked at as if they were new.
                 let is_from_start = self.all.remove(place).is_from_start;
                 self.look_anew(number, at);
-                if let Some(found) = self.all.last_mut().filter(|found| found.number > number) {
+                for found in self.all.iter_mut().filter(|found| found.number > number) {
                     found.is_from_start = is_from_start;
-                    let number = found.number;
-                    self.open(number, at);
                 }
             }
         }
@@ -232,6 +259,9 @@ impl Neighbours {
         neighbour.program == self.own_program
     }
 }
+
+/// A container, and what it turns out to be, and once more.
+const ROUNDS: u32 = 3;
 
 impl Ended {
     fn of(neighbour: &Neighbour, opened: Opened) -> Self {

@@ -38,9 +38,24 @@ pub fn own_path(cgroup: &str) -> Option<&str> {
 
 /// Whether a path is a container's, or lies below: then it is a part of that container.
 pub fn is_within(path: &str, container: &str) -> bool {
-    let Some(rest) = path.strip_prefix(container.trim_end_matches('/')) else { return false };
-    let is_below = rest.is_empty() || rest.starts_with('/');
-    is_below && !rest.split('/').any(|name| name == "..")
+    let ((ups, names), (container_ups, container_names)) = (ups(path), ups(container));
+    if container_names.is_empty() {
+        // `/..` is the group above that of the reader, which has all that is no further up.
+        return ups <= container_ups;
+    }
+    let below = names.strip_prefix(container_names);
+    ups == container_ups && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// How many groups a path leads up from that of the reader's namespace, and its names from there on.
+fn ups(path: &str) -> (usize, &str) {
+    let (mut ups, mut rest) = (0, path);
+    while let Some(below) = rest.strip_prefix("/..")
+        && (below.is_empty() || below.starts_with('/'))
+    {
+        (ups, rest) = (ups + 1, below);
+    }
+    (ups, rest.trim_end_matches('/'))
 }
 
 /// Those that a container is told by: the first that there is.
@@ -72,6 +87,27 @@ mod tests {
             ("/kubepods/pod1/dind/docker/x", "/kubepods/pod1/dind", "/kubepods/pod1/dind"),
         ] {
             assert_eq!(v2(path, mounted).as_deref(), Some(container), "{path} {mounted}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_within_those_above_it() {
+        for (path, container, expected) in [
+            ("/../app", "/../app", true),
+            ("/../app/sub", "/../app", true),
+            ("/../app2", "/../app", false),
+            ("/docker/x", "/", true),
+            ("/", "/", true),
+            ("/../app", "/", false),
+            ("/../app", "/..", true),
+            ("/", "/..", true),
+            ("/docker/x", "/../..", true),
+            ("/../../pod/app", "/..", false),
+            ("/../../pod/app", "/../../pod", true),
+            ("/../pod/app", "/../../pod", false),
+            ("/..app", "/..", true),
+        ] {
+            assert_eq!(is_within(path, container), expected, "{path} {container}");
         }
     }
 

@@ -217,3 +217,26 @@ fn the_machines_files_are_the_agents_own_and_not_a_neighbours() {
     assert_eq!(cpu.limit.amount.0, 4.0);
     assert_eq!(reading.memory.expect("news").expect("readable").limit.amount.0, 8 << 30);
 }
+
+/// As a process that a runtime or an administrator puts into the namespaces of a container before, or
+/// without, putting it into its control group.
+#[test]
+fn a_process_in_a_group_above_all_is_in_no_container_and_takes_none_away() {
+    let machine = Machine::new();
+    let mut pod = machine.pod();
+    let before = machine.read(&mut pod);
+    assert_eq!(before, (Ok(6000), Ok(34)));
+    for (pid, path) in [(30, "/.."), (31, "/../.."), (32, "/../../system.slice")] {
+        machine.process(pid, path, "/../app", "app");
+        if pid < 32 {
+            assert_eq!(machine.read(&mut pod), before, "{path}");
+        }
+    }
+    machine.end(32);
+    assert_eq!(machine.read(&mut pod), before);
+    // It is moved into its container.
+    machine.container("new", 1.0, 2);
+    machine.tree.change("== proc/30/cgroup\n0::/../new\n");
+    machine.process(33, "/../new", "/../new", "new");
+    assert_eq!(machine.read(&mut pod), (Ok(7000), Ok(36)));
+}
