@@ -71,7 +71,12 @@ impl Table {
         }
         let metric = Rc::new(metric.clone());
         let place = self.rows.len();
-        let is_before = |other: &usize| self.rows[*other].metric.dimensions <= metric.dimensions;
+        // In a window in which a number has its first value it is not the last one for that.
+        let rank = |metric: &Metric| metric.number().map_or(usize::MAX, |number| number as usize);
+        let is_before = |other: &usize| {
+            let other = &self.rows[*other].metric;
+            (&other.dimensions, rank(other)) <= (&metric.dimensions, rank(&metric))
+        };
         self.order.insert(self.order.partition_point(is_before), place);
         let values = match metric.unit {
             Unit::Percent if is_sampled => Values::Percents(Vec::new()),

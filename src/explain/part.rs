@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{NO_FIGURES, Text};
 use crate::model::{CpuReading, Evidence, Limit, MemoryReading, Origin, Part, ReadError};
-use crate::sampler::{cpu_utilization, larger_limit, memory_utilization};
+use crate::sampler::{cpu_utilization, larger_limit};
 
 /// CPU or memory. What cannot be known is said as `error`.
 #[derive(Debug, Serialize)]
@@ -88,7 +88,7 @@ pub fn memory(
         None => return part.failed(NO_FIGURES),
     };
     let part = part.limited(memory.limit.amount.0 as f64, "bytes", &memory.limit);
-    let percent = match memory_utilization(&memory) {
+    let percent = match memory.percent() {
         Ok(percent) => percent,
         Err(error) => return part.failed(&error.to_string()),
     };

@@ -92,6 +92,27 @@ impl WindowReading {
     }
 }
 
+impl MemoryReading {
+    /// Memory in use in percent of the limit, 0 to 100.
+    pub fn percent(&self) -> Result<f64, ReadError> {
+        let (used, limit) = (self.used.0, self.limit.amount.0);
+        // Up to a sixteenth and LATE_BYTES above is the kernel's delay, and counts as 100 percent.
+        if used > limit.saturating_add(limit / 16).saturating_add(LATE_BYTES) {
+            return Err(ReadError::unusable(format!(
+                "{used} bytes in use exceed the limit of {}",
+                self.limit
+            )));
+        }
+        match limit {
+            0 => Err(ReadError::unusable(format!("the limit is zero: {}", self.limit))),
+            _ => Ok((100.0 * used as f64 / limit as f64).min(100.0)),
+        }
+    }
+}
+
+/// The kernel adds memory up in batches, and makes a group that is over its limit give some back.
+const LATE_BYTES: u64 = 16 << 20;
+
 /// Why a counter could not be read. None of these is ever a zero.
 #[derive(Clone, Debug)]
 pub enum ReadError {

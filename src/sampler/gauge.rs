@@ -63,7 +63,7 @@ impl Gauge {
         values: &mut Vec<(Series, f64)>,
     ) {
         let cpu = reading.cpu.map(|cpu| self.cpu_utilization(cpu?));
-        let memory = reading.memory.map(|memory| self.memory_utilization(&memory?));
+        let memory = reading.memory.map(|memory| self.percent_of(&memory?));
         let sample = Sample {
             cpu: self.cpu_failures.watch(cpu).flatten(),
             memory: self.memory_failures.watch(memory),
@@ -106,11 +106,11 @@ impl Gauge {
         &mut self.others[place]
     }
 
-    fn memory_utilization(&mut self, memory: &MemoryReading) -> Result<f32, ReadError> {
+    fn percent_of(&mut self, memory: &MemoryReading) -> Result<f32, ReadError> {
         if self.memory_limit.watch(&memory.limit) {
             self.show_limits(|limits| limits.memory = Some(memory.limit.clone()));
         }
-        memory_utilization(memory)
+        Ok(memory.percent()? as f32)
     }
 
     fn show_limits(&self, change: impl FnOnce(&mut Limits)) {
@@ -164,20 +164,6 @@ pub fn larger_limit(before: &CpuReading, next: &CpuReading) -> f64 {
     next.limit.amount.0.max(before.limit.amount.0)
 }
 
-/// Memory in use in percent of the limit.
-pub fn memory_utilization(memory: &MemoryReading) -> Result<f32, ReadError> {
-    let (used, limit) = (memory.used.0, memory.limit.amount.0);
-    // Up to a sixteenth and LATE_BYTES above is the kernel's delay, and counts as 100 percent.
-    if used > limit.saturating_add(limit / 16).saturating_add(LATE_BYTES) {
-        return Err(ReadError::unusable(format!(
-            "{used} bytes in use exceed the limit of {}",
-            memory.limit
-        )));
-    }
-    let none = || ReadError::unusable(format!("the limit is zero: {}", memory.limit));
-    percent(used as f64, limit as f64).ok_or_else(none)
-}
-
 /// `part` in percent of `whole`. What is over is the rounding of the kernel's counters and ticks; the
 /// callers have refused what is more than that.
 fn percent(part: f64, whole: f64) -> Option<f32> {
@@ -196,9 +182,6 @@ const MIN_CPU_INTERVAL: Duration = Duration::from_millis(50);
 const MOST_OF_LIMIT: f64 = 1.25;
 const BURST: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_millis(100);
-
-/// The kernel adds memory up in batches, and makes a group that is over its limit give some back.
-const LATE_BYTES: u64 = 16 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -268,8 +251,8 @@ mod tests {
     fn memory_beyond_its_limit_is_no_figure() {
         let of = |used: u64, limit: u64| {
             let limit = Limit { amount: Bytes(limit << 20), origin: Origin::Call("a test") };
-            memory_utilization(&MemoryReading { used: Bytes(used << 20), limit })
-                .map_err(|error| error.to_string())
+            let reading = MemoryReading { used: Bytes(used << 20), limit };
+            reading.percent().map_err(|error| error.to_string())
         };
         assert_eq!(of(64, 256), Ok(25.0));
         assert_eq!(of(270, 256), Ok(100.0), "counters that are late");

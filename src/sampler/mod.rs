@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::gauge::Gauge;
-pub use self::gauge::{cpu_utilization, larger_limit, memory_utilization};
+pub use self::gauge::{cpu_utilization, larger_limit};
 use self::numbers::WindowWatch;
 pub use self::pace::Pace;
 use self::watch::ClockWatch;

@@ -272,6 +272,19 @@ class Ends(unittest.TestCase):
         print(f"\nshort containers: {found:.2f} s of {used:.2f} s", flush=True)
         self.assertGreaterEqual(found, 0.5 * used, agent.tell())
 
+    def test_a_container_that_ends_because_of_its_memory_is_counted(self):
+        pod = Pod(type(self), "killed")
+        agent = pod.agent("--metrics", "cpu,memory,oom-kills")
+        wait_for_windows(agent, 1)
+        limits = ("--memory", "16m", "--memory-swap", "16m")
+        for number in range(3):
+            command = ["docker", "run", "--rm", "--network", "none", "--name", f"killed-{number}", *pod.join, *limits]
+            done = subprocess.run([*command, "agent", "/neighbour", "0", "64", "0"], capture_output=True, check=False)
+            self.assertEqual(done.returncode, 137, done)
+        wait_for_windows(agent, 1)
+        self.assertEqual(agent.stop(), 0)
+        self.assertEqual(sum(window["oom_kills"] or 0 for window in windows(agent)), 3, agent.tell())
+
     def test_it_ends_by_itself_when_all_others_have_ended(self):
         pod = Pod(type(self), "job")
         agent = pod.agent("--until-alone")

@@ -28,7 +28,7 @@ pub struct ContainerMemory {
     fuller_above: Option<String>,
     /// The file that counts killed processes: always the same one, because a difference between the
     /// counters of two files would mean nothing.
-    killed: Option<PathBuf>,
+    killed: Option<KernelFile>,
     /// Of the task that the container is the only one of.
     pub task_limit: Option<Limit<Bytes>>,
 }
@@ -116,20 +116,22 @@ impl ContainerMemory {
     /// How many processes of the group were killed because its memory limit was reached: since
     /// Linux 4.13, in `memory.oom_control` or `memory.events`.
     pub fn oom_kills(&mut self) -> Result<u64, ReadError> {
-        let file = match self.killed.take() {
+        let mut file = match self.killed.take() {
             Some(file) => file,
             None => {
-                // Sets `self.usage` to the group that is measured.
+                // The group whose usage is read is known when the limit is.
                 self.look_for_limit()?;
-                self.usage.directory().join(match self.group.version {
+                KernelFile::new(self.usage.directory().join(match self.group.version {
                     Version::V1 => "memory.oom_control",
                     Version::V2 => "memory.events",
-                })
+                }))
             }
         };
-        let file = self.killed.insert(file).clone();
-        let kills = field(&required(&file)?, "oom_kill");
-        kills.ok_or(ReadError::Malformed { path: file, expected: "oom_kill" })
+        let mut page = [0; PAGE];
+        let kills = file.read(&mut page).map(|text| field(text, "oom_kill"));
+        let kills = kills.and_then(|kills| kills.ok_or_else(|| file.malformed("oom_kill")));
+        self.killed = Some(file);
+        kills
     }
 
     /// The most memory that was ever in use, page cache included, in percent of the limit as it is now.

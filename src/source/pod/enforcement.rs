@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::neighbour::Neighbour;
+use super::neighbours::Ended;
 use crate::model::{Number, Numbers, ReadError, WindowReading};
 use crate::source::container::cpu::Throttling;
 
@@ -32,11 +33,14 @@ impl Enforcement {
         Self { numbers, ..Self::default() }
     }
 
-    /// A container has ended: its kills stay in the sum.
-    pub fn end(&mut self, number: u32) {
-        self.throttling.remove(&number);
-        let kills = self.kills.remove(&number);
-        self.ended += kills.map_or(0, |kills| kills.now - kills.before);
+    /// A container has ended: its kills stay in the sum, with those that ended it.
+    pub fn end(&mut self, ended: &Ended) {
+        self.throttling.remove(&ended.number);
+        let kills = self.kills.remove(&ended.number);
+        let Some(last) = ended.opened.counters().kills else { return };
+        let before = kills.map(|kills| kills.before);
+        let before = before.unwrap_or(if ended.is_from_start { 0 } else { last });
+        self.ended += last.saturating_sub(before);
     }
 
     pub fn readings(&mut self, all: &[Neighbour], by_name: bool) -> Vec<WindowReading> {
@@ -81,10 +85,7 @@ impl Enforcement {
 
     fn killed(&mut self, container: &Neighbour) -> Option<Result<f64, ReadError>> {
         let opened = container.opened.as_ref().ok()?;
-        let kills = match &mut opened.counters().memory {
-            Ok(memory) => memory.oom_kills(),
-            Err(error) => Err(error.clone()),
-        };
+        let kills = opened.counters().read_kills();
         Some(kills.map(|now| {
             let before = if container.is_from_start { 0 } else { now };
             let first = || Kills { before, now };

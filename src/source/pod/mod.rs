@@ -78,7 +78,7 @@ struct Sum {
     cpu: Result<Duration, ReadError>,
     memory: Result<Bytes, ReadError>,
     /// Percent of its limit that the container uses that is fullest, where that was asked for.
-    fullest: Option<f64>,
+    fullest: Result<f64, ReadError>,
 }
 
 impl Pod {
@@ -142,6 +142,7 @@ impl Pod {
     fn wanting(mut self) -> Self {
         let by_name = self.by_name.is_some();
         self.neighbours.wanted.others = Together::of_each(self.enforcement.numbers, by_name);
+        self.neighbours.wanted.kills = self.enforcement.numbers.contains(Number::OomKills);
         self
     }
 
@@ -223,7 +224,7 @@ impl Pod {
 
     /// Reads each container.
     fn sum(&mut self, at: Instant) -> Sum {
-        let mut sum = Sum { cpu: Ok(Duration::ZERO), memory: Ok(Bytes(0)), fullest: None };
+        let mut sum = Sum { cpu: Ok(Duration::ZERO), memory: Ok(Bytes(0)), fullest: Ok(0.0) };
         self.take_ended(at);
         let mut removed = Vec::new();
         for neighbour in self.neighbours.all.iter().filter(|of| of.is_counted()) {
@@ -252,10 +253,10 @@ impl Pod {
             let own = &opened.limits;
             let limits = by_name::Binding { own, cpu: &self.cpu, memory: &self.memory };
             if self.enforcement.numbers.contains(Number::Fullest)
-                && let Ok(memory) = limits.of_memory(memory.clone())
+                && let Ok(highest) = sum.fullest
             {
-                let percent = 100.0 * memory.used.0 as f64 / memory.limit.amount.0.max(1) as f64;
-                sum.fullest = Some(sum.fullest.unwrap_or_default().max(percent.min(100.0)));
+                let percent = limits.of_memory(memory.clone()).and_then(|memory| memory.percent());
+                sum.fullest = percent.map(|percent| highest.max(percent));
             }
             if let Some(by_name) = &mut self.by_name {
                 let parts = (cpu.clone(), memory.clone(), others);
@@ -279,7 +280,7 @@ impl Pod {
     fn take_ended(&mut self, at: Instant) {
         for ended in self.neighbours.ended.drain(..).filter(|ended| ended.is_counted) {
             self.ended += ended.used;
-            self.enforcement.end(ended.number);
+            self.enforcement.end(&ended);
             self.together.end(ended.number);
             if let Some(by_name) = &mut self.by_name {
                 let own = &ended.opened.limits;
@@ -304,8 +305,8 @@ impl Pod {
         let mut others = Vec::new();
         if self.enforcement.numbers.contains(Number::Fullest) {
             // One that cannot be read may be the fullest.
-            let fullest = sum.memory.as_ref().map(|_| Raw::Level(sum.fullest.unwrap_or_default()));
-            others.push((Number::Fullest, fullest.map_err(ReadError::clone)));
+            let all = sum.memory.as_ref().map_err(ReadError::clone);
+            others.push((Number::Fullest, all.and_then(|_| Ok(Raw::Level(sum.fullest?)))));
         }
         self.together.sampled(&mut others);
         let memory = sum

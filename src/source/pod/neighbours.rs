@@ -48,6 +48,7 @@ pub struct Ended {
     pub number: u32,
     pub name: Arc<str>,
     pub is_counted: bool,
+    pub is_from_start: bool,
     /// What it has used in all.
     pub used: Duration,
     pub opened: Opened,
@@ -64,7 +65,7 @@ impl Neighbours {
             own_place: own.and_then(|own| own.place),
             outside: Vec::new(),
             view,
-            wanted: Wanted { memory, others: Numbers::default(), from_zero: false },
+            wanted: Wanted { memory, others: Numbers::default(), from_zero: false, kills: false },
             processes: BTreeMap::new(),
             all: Vec::new(),
             next_number: 0,
@@ -266,7 +267,13 @@ const ROUNDS: u32 = 3;
 impl Ended {
     fn of(neighbour: &Neighbour, opened: Opened) -> Self {
         let used = neighbour.used(opened.counters().used);
-        let (name, is_counted) = (neighbour.name.clone(), neighbour.is_counted());
-        Self { number: neighbour.number, name, is_counted, used, opened }
+        Self {
+            number: neighbour.number,
+            name: neighbour.name.clone(),
+            is_counted: neighbour.is_counted(),
+            is_from_start: neighbour.is_from_start,
+            used,
+            opened,
+        }
     }
 }

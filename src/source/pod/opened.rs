@@ -39,6 +39,8 @@ pub struct Wanted {
     pub others: Numbers,
     /// Whether the container is new, so that all that it has counted is of now.
     pub from_zero: bool,
+    /// Whether it is counted how many of its processes were killed.
+    pub kills: bool,
 }
 
 /// A container that is read through one of its processes. Its descriptors go on when that has ended.
@@ -63,6 +65,8 @@ pub struct Counters {
     pub others: Others,
     /// The CPU time, when it was last read.
     pub used: Duration,
+    /// How many processes were killed, when that was last read, if it is.
+    pub kills: Option<u64>,
 }
 
 /// What each part of a container is in percent of.
@@ -159,6 +163,7 @@ impl Opened {
                 .part("memory", |group| ContainerMemory::of(group, &view.root, wanted.memory)),
             others: traces.others(wanted.others, view),
             used: Duration::ZERO,
+            kills: None,
         };
         let (group, key) = ways.told_by();
         let limits = counters.limits();
@@ -167,6 +172,9 @@ impl Opened {
             counters.others.count_from_zero();
         }
         let _ = (counters.read_cpu(), counters.read_memory(), counters.others.read());
+        if wanted.kills {
+            let _ = counters.read_kills();
+        }
         let counters = Rc::new(RefCell::new(counters));
         let root = traces.root.clone();
         let mut opened = Self { pid, key, group, root, counters, process, limits };
@@ -182,8 +190,12 @@ impl Opened {
         let counters = self.counters.clone();
         if let Some(process) = &mut self.process {
             process.at_end(move || {
+                let mut counters = counters.borrow_mut();
                 // An error keeps what was read before.
-                let _ = counters.borrow_mut().read_cpu();
+                let _ = counters.read_cpu();
+                if counters.kills.is_some() {
+                    let _ = counters.read_kills();
+                }
             });
         }
     }
@@ -232,6 +244,12 @@ impl Counters {
 
     pub fn read_memory(&mut self) -> Result<Bytes, ReadError> {
         self.memory.as_mut().map_err(|error| error.clone())?.used()
+    }
+
+    pub fn read_kills(&mut self) -> Result<u64, ReadError> {
+        let kills = self.memory.as_mut().map_err(|error| error.clone())?.oom_kills()?;
+        self.kills = Some(kills);
+        Ok(kills)
     }
 
     fn limits(&mut self) -> OwnLimits {

@@ -77,9 +77,10 @@ impl Containers {
                 let reason = format!("{address}/stats has no memory of container {}", known.name);
                 return Some(Err(ReadError::unusable(reason)));
             };
-            let limit = known.memory_limit.map_or_else(|| Ok(whole.as_ref()?.amount), Ok);
-            let limit = limit.map_err(|error: &ReadError| error.clone());
-            Some(limit.map(|limit| percent(used, limit)))
+            let own = known.memory_limit;
+            let own = own.map(|amount| Limit { amount, origin: Origin::Endpoint(address.into()) });
+            let limit = own.map_or_else(|| whole.clone(), Ok);
+            Some(limit.and_then(|limit| MemoryReading { used, limit }.percent()))
         };
         let all: Result<Vec<_>, _> = self.known.iter().filter_map(percent).collect();
         all.map(|all| all.into_iter().reduce(f64::max)).transpose()

@@ -70,11 +70,7 @@ impl Others {
     pub fn know_only(&mut self, reading: &Reading) {
         if self.numbers.contains(Number::Fullest) {
             let memory = reading.memory.clone();
-            let fullest = |memory| {
-                let crate::model::MemoryReading { used, limit } = memory;
-                percent(used, limit.amount)
-            };
-            self.fullest = memory.map(|memory| memory.map(fullest));
+            self.fullest = memory.map(|memory| memory?.percent());
         }
     }
 

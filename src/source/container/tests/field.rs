@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::super::Limited;
 use super::{Container, MemoryUse, fixture, fixture_in, open, relative};
 use crate::model::{ReadError, Reading};
-use crate::sampler::{cpu_utilization, memory_utilization};
+use crate::sampler::cpu_utilization;
 use crate::source::Source;
 use crate::source::host::Host;
 use support::tree::Tree;
@@ -28,7 +28,7 @@ fn told(reading: Reading, tree: &Tree) -> (String, String) {
     };
     let cpu = reading.cpu.expect("there is always news");
     let memory = reading.memory.expect("there is always news");
-    let memory = memory.and_then(|memory| memory_utilization(&memory));
+    let memory = memory.and_then(|memory| memory.percent());
     (
         text(cpu.map(|cpu| cpu.limit.amount.to_string())),
         text(memory.map(|percent| format!("{percent:.2}%"))),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{fixture, task};
 use crate::config::MemoryUse;
 use crate::model::{CpuReading, ReadError};
-use crate::sampler::{cpu_utilization, memory_utilization};
+use crate::sampler::cpu_utilization;
 use crate::source::Source;
 use crate::source::task::account::Now;
 use crate::source::task::news::{News, NewsSender};
@@ -74,7 +74,7 @@ impl Scene {
             let before = self.last.replace(next.clone())?;
             cpu_utilization(&before, &next).transpose()
         });
-        let memory = reading.memory.map(|memory| memory_utilization(&memory?));
+        let memory = reading.memory.map(|memory| Ok(memory?.percent()? as f32));
         let text = |part: Option<Result<f32, ReadError>>| match part {
             Some(Ok(percent)) => format!("{percent:.1}%"),
             Some(Err(error)) => error.to_string(),
