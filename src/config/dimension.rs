@@ -2,6 +2,7 @@
 
 use super::{AutoDimension, Problems, metric, name};
 use crate::config::cli::{Cli, Typed};
+use crate::model::Numbers;
 
 /// One dimension: a name and a value that CloudWatch takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,8 +88,8 @@ pub fn sets(
 }
 
 /// Checks that no dimension has the name of another member of an Embedded Metric Format line.
-pub fn check_emf(dimensions: &[Dimension], problems: &mut Problems) {
-    let taken = |name: &str| name == "_aws" || metric::is_published(name);
+pub fn check_emf(dimensions: &[Dimension], numbers: Numbers, problems: &mut Problems) {
+    let taken = |name: &str| name == "_aws" || metric::is_published(name, numbers);
     for dimension in dimensions.iter().filter(|dimension| taken(&dimension.name)) {
         let typed = Typed { text: dimension.name.clone(), origin: "the dimension".into() };
         problems.add(&typed, "a name that is not _aws or a metric's, for --publish emf");

@@ -5,10 +5,9 @@ use crate::model::{Number, Numbers};
 /// `--metrics` where it is not typed.
 pub const DEFAULT: &[Number] = &[Number::Cpu, Number::Memory];
 
-/// Whether a metric has this name in CloudWatch.
-pub fn is_published(name: &str) -> bool {
-    let mut numbers = Number::ALL.iter();
-    numbers.any(|number| number.published() == name || number.maximum() == Some(name))
+/// Whether one of these numbers has this name in CloudWatch.
+pub fn is_published(name: &str, numbers: Numbers) -> bool {
+    numbers.iter().any(|number| number.published() == name || number.maximum() == Some(name))
 }
 
 /// `--metrics`: names with commas between them.
@@ -63,8 +62,10 @@ mod tests {
             "MaxIOFullPressure",
             "MaxContainerMemoryUtilization",
         ] {
-            assert!(is_published(name), "{name}");
+            assert!(is_published(name, Numbers::of(Number::ALL)), "{name}");
         }
-        assert!(!is_published("ServiceName") && !is_published(""));
+        let all = Numbers::of(Number::ALL);
+        assert!(!is_published("ServiceName", all) && !is_published("", all));
+        assert!(!is_published("Processes", Numbers::of(DEFAULT)), "it was not chosen");
     }
 }

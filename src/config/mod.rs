@@ -49,7 +49,7 @@ impl Settings {
         let measuring = Measuring::new(cli, &identity, &mut problems);
         let publishing = Publishing::new(cli, &mut problems);
         if publishing.publishers.contains(&Publish::Emf) {
-            dimension::check_emf(&identity.dimensions, &mut problems);
+            dimension::check_emf(&identity.dimensions, measuring.metrics, &mut problems);
         }
         // No `--` is no command; `--` with nothing after it is a problem.
         let command = cli.command.as_deref().map(|command| problems.command(command));

@@ -94,7 +94,7 @@ pub fn memory(
     };
     let (used, limit) = (memory.used.0, memory.limit.amount.0);
     let formula = format!("{used} bytes / {limit} bytes = {percent:.2}%");
-    Explained { percent: Some(f64::from(percent)), calculation: Some(formula), ..part }
+    Explained { percent: Some(percent), calculation: Some(formula), ..part }
 }
 
 impl Explained {

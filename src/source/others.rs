@@ -73,7 +73,13 @@ impl Others {
         if chosen(PRESSURE) {
             match Group::of_version_2(cgroup, mountinfo, root).map(container) {
                 Some(group) => {
-                    others.pressure = Pressure::files(group.own(), ".pressure", numbers);
+                    let mut asked = numbers;
+                    if group.is_root_of_version_2() {
+                        // The kernel writes zeros there, as it does for the machine.
+                        asked = numbers.without(&[Number::CpuFullPressure]);
+                        others.lack(numbers, &[Number::CpuFullPressure], ROOT_GROUP);
+                    }
+                    others.pressure = Pressure::files(group.own(), ".pressure", asked);
                 }
                 None => others.lack(numbers, PRESSURE, NO_VERSION_2),
             }
@@ -181,16 +187,14 @@ const PROCESSES: &[Number] = &[Number::Processes, Number::ProcessUtilization];
 
 const NO_VERSION_2: &str = "pressure of a container needs cgroup version 2, and this one is in none; --scope host \
     has the pressure of the machine";
+const ROOT_GROUP: &str = "the kernel does not measure it of the machine, where it is always 0";
 const NO_IO: &str = "no control group with the blkio or io controller";
 const NO_PIDS: &str = "no control group with the pids controller";
 const NO_MEMORY: &str = "no control group with the memory controller";
 
 /// What a machine has none of.
 const NONE_OF_MACHINE: &[(Number, &str)] = &[
-    (
-        Number::CpuFullPressure,
-        "the kernel does not measure it of the machine, where it is always 0",
-    ),
+    (Number::CpuFullPressure, ROOT_GROUP),
     (Number::MemoryPeak, "the kernel keeps it of control groups alone, and not of the machine"),
     (Number::EphemeralStorage, "only the endpoint of an ECS task tells it: --scope task"),
     (Number::Fullest, "it is of the containers of a task or pod: --scope pod or task"),
