@@ -4,7 +4,8 @@
 //
 // Uses PERCENT of one core (0 none, 100 never rests), holds HELD MB of anonymous memory and SHARED MB in
 // /dev/shm, and ends at SIGTERM. WAY is how it makes itself hard to look at: `setuid` becomes user and
-// group 1000 as the workers of nginx do, `undumpable` forbids it.
+// group 1000 as the workers of nginx do, `undumpable` forbids it. `late` takes its memory a second after
+// its start, when the agent has seen it.
 //
 // Under the name `pause` it is what holds the PID namespace of a pod: it waits, and reaps orphans. Under
 // the name `burst`, `burst MILLISECONDS [ORPHANS]` leaves so many orphans behind, uses so much CPU time
@@ -69,6 +70,7 @@ int main(int count, char **arguments) {
         check(!setgid(1000) && !setuid(1000), "setuid");
     if (count > 4 && !strcmp(arguments[4], "undumpable"))
         check(!prctl(PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE");
+    if (count > 4 && !strcmp(arguments[4], "late")) usleep(1000000);
     if (held) hold(held, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     if (shared) {
         int file = open("/dev/shm/held", O_RDWR | O_CREAT, 0600);

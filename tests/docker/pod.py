@@ -279,7 +279,7 @@ class Ends(unittest.TestCase):
         limits = ("--memory", "16m", "--memory-swap", "16m")
         for number in range(3):
             command = ["docker", "run", "--rm", "--network", "none", "--name", f"killed-{number}", *pod.join, *limits]
-            done = subprocess.run([*command, "agent", "/neighbour", "0", "64", "0"], capture_output=True, check=False)
+            done = subprocess.run([*command, "agent", "/neighbour", "0", "64", "0", "late"], capture_output=True, check=False)
             self.assertEqual(done.returncode, 137, done)
         wait_for_windows(agent, 1)
         self.assertEqual(agent.stop(), 0)
