@@ -85,14 +85,14 @@ impl Helpers {
     }
 
     /// Takes a place among the calls under way. The error is their number, if there is no place.
-    fn place(&'static self, purpose: Purpose) -> Result<Place, usize> {
+    fn place(&'static self, purpose: Purpose) -> Result<Permit, usize> {
         let mut under_way = self.under_way();
         let same = under_way.iter().filter(|other| **other == purpose).count();
         if under_way.len() >= MOST || same >= purpose.most() {
             return Err(under_way.len());
         }
         under_way.push(purpose);
-        Ok(Place { helpers: self, purpose })
+        Ok(Permit { helpers: self, purpose })
     }
 
     fn under_way(&self) -> MutexGuard<'_, Vec<Purpose>> {
@@ -101,12 +101,12 @@ impl Helpers {
 }
 
 /// Counts as a call that is under way until it is dropped.
-struct Place {
+struct Permit {
     helpers: &'static Helpers,
     purpose: Purpose,
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut under_way = self.helpers.under_way();
         if let Some(place) = under_way.iter().position(|other| *other == self.purpose) {

@@ -30,7 +30,7 @@ use self::fallback::Fallback;
 use self::fusion::Fusion;
 use self::metadata::TaskMetadata;
 use self::news::{News, NewsReceiver, channel};
-use self::others::Others;
+use self::others::TaskNumbers;
 use super::Source;
 use super::container::Container;
 use super::host::{Host, Used};
@@ -47,7 +47,7 @@ pub struct Task {
     news: NewsReceiver,
     address: String,
     memory: MemoryUse,
-    others: Others,
+    others: TaskNumbers,
     /// The last failure of the endpoint; `None` after its next answer.
     failure: Option<String>,
     way: Way,
@@ -67,14 +67,14 @@ enum Way {
     /// The only container's own control group.
     Own(Box<Container>),
     /// The machine's counters less the platform's overhead.
-    Fused(Told, Fusion),
+    Fused(ByEndpoint, Fusion),
     /// The exact figures as they come.
-    Exact(Told, Option<Exact>),
+    Exact(ByEndpoint, Option<Exact>),
 }
 
 /// A task with several containers, whose figures come from the endpoint.
 #[derive(Debug)]
-struct Told {
+struct ByEndpoint {
     machine: Box<Host>,
     limits: Limits,
     /// The ids of the containers that run.
@@ -94,7 +94,7 @@ impl Task {
     /// Starts to ask the endpoint, if there is one.
     pub async fn open(endpoint: Option<TaskEndpoint>, measuring: &Measuring) -> Self {
         let (sender, news) = channel();
-        let others = Others::of(measuring.metrics);
+        let others = TaskNumbers::of(measuring.metrics);
         let address = match endpoint {
             Some(endpoint) => {
                 let address = endpoint.url("/task");
@@ -180,7 +180,7 @@ impl Task {
         let limits = limits_of(task, &self.address);
         let running: BTreeSet<_> = task.running().map(str::to_owned).collect();
         let numbers = self.others.of_machine();
-        let told = |limits, running, numbers| Told {
+        let told = |limits, running, numbers| ByEndpoint {
             machine: Box::new(Host::open().reporting(numbers)),
             limits,
             running,
@@ -321,7 +321,7 @@ impl Source for Task {
     }
 }
 
-impl Told {
+impl ByEndpoint {
     /// The task by the machine's counters: each part whose overhead is known.
     fn fuse(&mut self, fusion: &mut Fusion, machine: Used, at: Instant) -> Reading {
         let account = self.cpu_account;

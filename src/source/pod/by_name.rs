@@ -16,7 +16,7 @@ use crate::source::Sampled;
 /// The readings of containers since they were last taken, and what is known of each name.
 #[derive(Debug, Default)]
 pub struct ByName {
-    known: BTreeMap<Arc<str>, Known>,
+    known: BTreeMap<Arc<str>, Name>,
     fresh: Vec<(Arc<str>, Reading)>,
     /// The last readings of those that have ended.
     ended: Vec<(Arc<str>, Reading)>,
@@ -25,7 +25,7 @@ pub struct ByName {
 /// What the containers of a name have used, one after the other: one that is started again goes on
 /// where the one before it ended, so that its counter never goes back.
 #[derive(Debug)]
-struct Known {
+struct Name {
     account: CpuAccount,
     /// Of those that have ended.
     ended: Duration,
@@ -71,7 +71,7 @@ impl ByName {
             }
         };
         let is_new = !self.known.contains_key(name);
-        let account = || Known { account: CpuAccount::open(), ended: Duration::ZERO, read: at };
+        let account = || Name { account: CpuAccount::open(), ended: Duration::ZERO, read: at };
         let known = self.known.entry(name.clone()).or_insert_with(account);
         let began = before.filter(|before| {
             // One of the same name that was there at the last look has its last reading there.

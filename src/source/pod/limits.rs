@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use log::info;
 
-use super::opened::Bound;
+use super::opened::OwnLimit;
 use crate::model::{Bytes, Cores, Limit, Origin, Part, ReadError};
 
 /// What a part of the pod is in percent of, and how that is known.
@@ -19,7 +19,7 @@ pub struct PodLimit<T> {
 }
 
 /// A container's limit of a part.
-pub type OfContainer<'pod, T> = (&'pod Arc<str>, &'pod Result<Bound<T>, ReadError>);
+pub type OfContainer<'pod, T> = (&'pod Arc<str>, &'pod Result<OwnLimit<T>, ReadError>);
 
 /// An amount of which those of several containers make one of all.
 pub trait Amount: Copy + PartialOrd + Display {
@@ -127,12 +127,15 @@ mod tests {
 
     use super::*;
 
-    fn own(cores: f64) -> Result<Bound<Cores>, ReadError> {
-        Ok(Bound { limit: Limit::in_file(Cores(cores), Path::new("cpu.max")), is_own: true })
+    fn own(cores: f64) -> Result<OwnLimit<Cores>, ReadError> {
+        Ok(OwnLimit { limit: Limit::in_file(Cores(cores), Path::new("cpu.max")), is_own: true })
     }
 
     /// The limit and the note of a pod of these containers on a machine of 4 cores.
-    fn of(task: Option<f64>, containers: &[Result<Bound<Cores>, ReadError>]) -> (String, String) {
+    fn of(
+        task: Option<f64>,
+        containers: &[Result<OwnLimit<Cores>, ReadError>],
+    ) -> (String, String) {
         let names: Vec<Arc<str>> = ["app", "agent", "db"].map(Arc::from).into();
         let limit = |cores, name| Limit { amount: Cores(cores), origin: Origin::Call(name) };
         let mut whole = PodLimit::of(Part::Cpu);
@@ -154,7 +157,7 @@ mod tests {
     #[test]
     fn one_without_a_limit_makes_the_machine_the_limit() {
         let machine = Limit { amount: Cores(4.0), origin: Origin::Call("the machine") };
-        let none = Ok(Bound { limit: machine, is_own: false });
+        let none = Ok(OwnLimit { limit: machine, is_own: false });
         let (limit, note) = of(None, &[own(0.5), none]);
         assert_eq!(limit, "4 cores (the machine)");
         assert_eq!(note, "the limit is the machine's, because container agent has no CPU limit");

@@ -36,7 +36,7 @@ use self::neighbours::Neighbours;
 use self::opened::is_removed;
 use self::others::Together;
 use self::roles::Roles;
-use self::told::Told;
+use self::told::TaskFacts;
 use self::view::View;
 use super::host::Host;
 use super::{LIMITS_GOOD_FOR, Source};
@@ -52,7 +52,7 @@ use crate::surroundings::ecs::TaskEndpoint;
 pub struct Pod {
     neighbours: Neighbours,
     machine: Host,
-    told: Told,
+    told: TaskFacts,
     roles: Roles,
     alone: Alone,
     /// Why the pod is not read at all: its PID namespace is the whole machine's.
@@ -88,7 +88,7 @@ impl Pod {
         measuring: &Measuring,
         company: Sender<Company>,
     ) -> Self {
-        let told = Told::by(endpoint).await;
+        let told = TaskFacts::by(endpoint).await;
         let pod = Self::seen_by(View::of_kernel(), measuring.memory);
         let pod = pod.without(measuring.pod_exclude.clone()).reporting(measuring.metrics);
         let pod = if measuring.per_container { pod.by_container() } else { pod };
@@ -105,7 +105,7 @@ impl Pod {
         Self {
             machine: Host::at(&view.root.join("proc"), &view.root.join("sys")),
             neighbours: Neighbours::of(view, memory),
-            told: Told::default(),
+            told: TaskFacts::default(),
             roles: Roles::default(),
             alone: Alone::default(),
             refused,

@@ -51,14 +51,14 @@ pub struct Opened {
     /// What its key is of.
     group: Group,
     root: PathBuf,
-    counters: Rc<RefCell<Counters>>,
+    counters: Rc<RefCell<ContainerFiles>>,
     process: Option<WatchedProcess>,
     pub limits: OwnLimits,
 }
 
 /// The files of a container, and what they said last.
 #[derive(Debug)]
-pub struct Counters {
+pub struct ContainerFiles {
     pub cpu: Result<ContainerCpu, ReadError>,
     pub memory: Result<ContainerMemory, ReadError>,
     /// The other numbers that were asked for.
@@ -72,13 +72,13 @@ pub struct Counters {
 /// What each part of a container is in percent of.
 #[derive(Clone, Debug)]
 pub struct OwnLimits {
-    pub cpu: Result<Bound<Cores>, ReadError>,
-    pub memory: Result<Bound<Bytes>, ReadError>,
+    pub cpu: Result<OwnLimit<Cores>, ReadError>,
+    pub memory: Result<OwnLimit<Bytes>, ReadError>,
 }
 
 /// A limit, and whether it is the container's own and not the machine's.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bound<T> {
+pub struct OwnLimit<T> {
     pub limit: Limit<T>,
     pub is_own: bool,
 }
@@ -157,7 +157,7 @@ impl Opened {
             }
         };
         let ways = Ways::of(traces, view)?;
-        let mut counters = Counters {
+        let mut counters = ContainerFiles {
             cpu: ways.part("cpuacct", |group| ContainerCpu::of(group, &view.root)),
             memory: ways
                 .part("memory", |group| ContainerMemory::of(group, &view.root, wanted.memory)),
@@ -200,7 +200,7 @@ impl Opened {
         }
     }
 
-    pub fn counters(&self) -> std::cell::RefMut<'_, Counters> {
+    pub fn counters(&self) -> std::cell::RefMut<'_, ContainerFiles> {
         self.counters.borrow_mut()
     }
 
@@ -235,7 +235,7 @@ impl Opened {
     }
 }
 
-impl Counters {
+impl ContainerFiles {
     pub fn read_cpu(&mut self) -> Result<Duration, ReadError> {
         let used = self.cpu.as_mut().map_err(|error| error.clone())?.used()?;
         self.used = used;
@@ -258,11 +258,11 @@ impl Counters {
         OwnLimits {
             cpu: cpu.and_then(|cpu| {
                 let limit = cpu.look_for_limit()?;
-                Ok(Bound { limit, is_own: cpu.is_limited() })
+                Ok(OwnLimit { limit, is_own: cpu.is_limited() })
             }),
             memory: memory.and_then(|memory| {
                 let limit = memory.look_for_limit()?;
-                Ok(Bound { limit, is_own: memory.is_limited() })
+                Ok(OwnLimit { limit, is_own: memory.is_limited() })
             }),
         }
     }

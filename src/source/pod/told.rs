@@ -17,7 +17,7 @@ use crate::surroundings::ecs::TaskEndpoint;
 
 /// The task, as far as it is told.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct TaskFacts {
     shared: Rc<Shared>,
     /// Where the endpoint is, if there is one.
     address: Option<String>,
@@ -32,7 +32,7 @@ struct Shared {
     has_questions: Notify,
 }
 
-impl Told {
+impl TaskFacts {
     /// Starts to ask the endpoint, if there is one, and waits a while for the first answer: then the
     /// first reading has names and limits.
     pub async fn by(endpoint: Option<TaskEndpoint>) -> Self {
@@ -87,7 +87,7 @@ impl Told {
     }
 }
 
-impl Drop for Told {
+impl Drop for TaskFacts {
     fn drop(&mut self) {
         if let Some(asking) = &self.asking {
             asking.abort();

@@ -12,7 +12,7 @@ use crate::source::network::Network;
 
 /// Those that were asked for, as far as the endpoint tells them, or something else that is the task's.
 #[derive(Debug)]
-pub struct Others {
+pub struct TaskNumbers {
     numbers: Numbers,
     /// What was last told of the disk; at first nothing.
     storage: Option<Option<Storage>>,
@@ -22,7 +22,7 @@ pub struct Others {
     network: Option<Network>,
 }
 
-impl Others {
+impl TaskNumbers {
     pub fn of(numbers: Numbers) -> Self {
         Self { numbers, storage: None, fullest: None, network: None }
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::fallback::Fallback;
 use super::metadata::TaskMetadata;
 use super::news::{News, NewsSender, channel};
-use super::others::Others;
+use super::others::TaskNumbers;
 use super::{Containers, Task, Way};
 use crate::config::MemoryUse;
 use crate::model::Numbers;
@@ -34,7 +34,7 @@ fn task_with(body: &[u8], root: &Path, numbers: Numbers) -> (Task, NewsSender) {
         news,
         address: "http://169.254.170.2/v4/x/task".to_owned(),
         memory: MemoryUse::Used,
-        others: Others::of(numbers),
+        others: TaskNumbers::of(numbers),
         failure: None,
         way: Way::Unknown,
         containers: Containers::default(),
