@@ -265,7 +265,7 @@ ANY_USER = [
 ]
 COMPOSE = [
     ('pid: "service:namespace"', "init: true", "is not stopped|does not see|ends before"),
-    ("registry.k8s.io/pause:3.10", "busybox:1.37", "the kernel kills"),
+    ("/pause:3.10", "/busybox:1.37", "the kernel kills"),
     ("    mem_limit: 256m\n", "", "app has no limits"),
     ("cap_add: [SYS_PTRACE]", "cap_add: [SYS_ADMIN]", "not root with SYS_PTRACE alone"),
     ("stop_grace_period: 15s", "stop_grace_period: 5s", "no time to deliver"),
