@@ -243,7 +243,8 @@ fn a_dimension_with_the_name_of_another_member_is_refused() {
     let problem = |publish: &str, name: &str| {
         let dimension = format!("{name}=x");
         let settings = ["-n", "Test", "-s", "Foo", "--publish", publish, "--dimension", &dimension];
-        run(command().args(settings)).expect_code(2).stderr
+        let metrics = ["--metrics", "cpu,memory,oom-kills"];
+        run(command().args(settings).args(metrics)).expect_code(2).stderr
     };
     for name in ["_aws", "MaxCPUUtilization", "OOMKills"] {
         for publish in ["emf", "cloudwatch,emf"] {
