@@ -52,7 +52,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     let mut handed_out = HandedOut::default();
     let sampling = async {
         let chosen = source::choose::open(&settings.measuring, company_sender).await;
-        let (scope, numbers) = (chosen.scope, settings.measuring.metrics);
+        let (scope, numbers) = (chosen.source.scope(), settings.measuring.metrics);
         info!("scope: {scope}, because {}", chosen.reason);
         if settings.measuring.per_container && !matches!(scope, Scope::Task | Scope::Pod) {
             warn!(

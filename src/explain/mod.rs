@@ -95,7 +95,7 @@ where
 pub async fn run(settings: &Settings) -> String {
     let settings = &auto_dimensions::complete(settings, std::future::pending()).await;
     let chosen = choose::open(&settings.measuring, watch::Sender::default()).await;
-    let (scope, reason) = (chosen.scope, chosen.reason.clone());
+    let (scope, reason) = (chosen.source.scope(), chosen.reason.clone());
     let (summaries, hand_out) = published::hand_out();
     // One window for all of it, however long it takes and whatever the clock does.
     let with_values = settings.publishing.form == ValueForm::Distribution;

@@ -95,6 +95,11 @@ impl Gauge {
         }
     }
 
+    /// The numbers that there are none of, if that was not said yet.
+    pub fn unsaid(&mut self) -> impl Iterator<Item = (String, String)> {
+        self.others.iter_mut().filter_map(|other| other.failures.take_unsaid())
+    }
+
     fn other(&mut self, number: Number, collector: &mut Collector) -> &mut Other {
         let known = self.others.iter().position(|other| other.number == number);
         let place = known.unwrap_or_else(|| {

@@ -18,10 +18,9 @@ use self::gauge::Gauge;
 pub use self::gauge::{cpu_utilization, larger_limit};
 use self::numbers::WindowWatch;
 pub use self::pace::Pace;
-use self::watch::ClockWatch;
+use self::watch::{ClockWatch, by_reason};
 use crate::collector::Collector;
 use crate::collector::sink::HandedOut;
-use crate::config::Scope;
 use crate::model::{Evidence, Limits, Number, Numbers, ReadError, Reading, Series};
 use crate::source::Source;
 use crate::source::choose::Chosen;
@@ -71,8 +70,6 @@ pub struct Sampler {
     windows: WindowWatch,
     /// The numbers that were asked for.
     asked: Numbers,
-    /// What was to be measured at the start.
-    scope: Scope,
     /// Whether the log has which numbers cannot be measured here.
     is_said: bool,
     /// When the last reading was made.
@@ -95,7 +92,6 @@ impl Sampler {
             containers: BTreeMap::new(),
             windows: WindowWatch::default(),
             asked: numbers,
-            scope: chosen.scope,
             is_said: false,
             read_at: Instant::now(),
             values: Vec::new(),
@@ -143,15 +139,18 @@ impl Sampler {
         collector.report(&report);
     }
 
-    /// Says once which of the numbers that were asked for cannot be measured here. What can and has
-    /// failed, the log has already.
+    /// Says once which of the numbers that were asked for there are none of here. What has failed, the log
+    /// has already.
     fn say_missing(&mut self) {
-        if std::mem::replace(&mut self.is_said, true) {
-            return;
+        let mut missing = Vec::new();
+        if !std::mem::replace(&mut self.is_said, true) {
+            let named = |number: Number| (number.published().to_owned(), self.does_not_measure());
+            missing.extend(self.not_offered().map(named));
         }
-        for number in self.not_offered() {
-            warn!("{} unavailable: {}", number.published(), self.does_not_measure());
-        }
+        missing.extend(self.whole.unsaid());
+        missing.extend(self.containers.values_mut().flat_map(Gauge::unsaid));
+        missing.extend(self.windows.unsaid());
+        by_reason(missing).iter().for_each(|sentence| warn!("{sentence}"));
     }
 
     /// The numbers beside CPU and memory that were asked for and could not be read the last time, each
@@ -175,7 +174,7 @@ impl Sampler {
     }
 
     fn does_not_measure(&self) -> String {
-        format!("scope {} does not measure it", self.scope)
+        format!("scope {} does not measure it", self.source.scope())
     }
 
     /// The parts of each container that runs, each with why it cannot be read, while that is so.

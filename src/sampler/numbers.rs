@@ -79,6 +79,11 @@ impl WindowWatch {
         self.of_whole(number)?.failures.failure()
     }
 
+    /// The numbers that there are none of, if that was not said yet.
+    pub fn unsaid(&mut self) -> impl Iterator<Item = (String, String)> {
+        self.0.iter_mut().filter_map(|of| of.failures.take_unsaid())
+    }
+
     fn of_whole(&self, number: Number) -> Option<&Watched> {
         self.0.iter().find(|of| of.number == number && of.container.is_none())
     }

@@ -62,6 +62,10 @@ impl Machine {
 }
 
 impl Source for Machine {
+    fn scope(&self) -> Scope {
+        Scope::Host
+    }
+
     fn read(&mut self, instant: Instant) -> Reading {
         self.advance();
         self.0.readings.set(self.0.readings.get() + 1);
@@ -112,7 +116,7 @@ fn start(start: u64) -> Running {
     let table = Table::new(68, false);
     let collector = Collector::new(Duration::from_secs(60), table, HandOut::to(vec![sender]));
     let pace = Pace::of_runtime(Duration::from_millis(900));
-    let source = Chosen::new(machine.clone(), Scope::Host, String::new());
+    let source = Chosen::new(machine.clone(), String::new());
     let numbers = Numbers::of(&[Number::Cpu, Number::Memory]);
     let running = run(source, numbers, pace, collector, wall_clock, None, stop.clone());
     let sampling = tokio::task::spawn_local(running);

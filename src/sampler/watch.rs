@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::mem::discriminant;
 use std::time::{Duration, SystemTime};
 
-use log::{Level, info, log, warn};
+use log::{error, info, warn};
 use tokio::time::Instant;
 
 use crate::model::{Limit, ReadError};
@@ -14,11 +14,13 @@ pub struct FailureWatch {
     part: String,
     /// The failure that was said last, while it lasts.
     failure: Option<ReadError>,
+    /// Whether there is no such number here, and that was not said yet.
+    is_unsaid: bool,
 }
 
 impl FailureWatch {
     pub fn of(part: impl Into<String>) -> Self {
-        Self { part: part.into(), failure: None }
+        Self { part: part.into(), failure: None, is_unsaid: false }
     }
 
     pub fn watch<R>(&mut self, reading: Option<Result<R, ReadError>>) -> Option<R> {
@@ -27,12 +29,13 @@ impl FailureWatch {
         match &reading {
             // A failure of another kind is news.
             Err(error) if before != Some(discriminant(error)) => {
-                let level = match error {
-                    // One sample is lost, and the next is right; or there is nothing to lose.
-                    ReadError::WentBack { .. } | ReadError::Absent(_) => Level::Warn,
-                    _ => Level::Error,
-                };
-                log!(level, "{} unavailable: {error}", self.part);
+                match error {
+                    // It is said together with the others that have the same reason.
+                    ReadError::Absent(_) => self.is_unsaid = true,
+                    // One sample is lost, and the next is right.
+                    ReadError::WentBack { .. } => warn!("{} unavailable: {error}", self.part),
+                    _ => error!("{} unavailable: {error}", self.part),
+                }
                 self.failure = Some(error.clone());
             }
             Ok(_) if self.failure.take().is_some() => info!("{} available again", self.part),
@@ -41,10 +44,31 @@ impl FailureWatch {
         reading.ok()
     }
 
+    /// The part, where there is no such number here and that was not said yet, with the reason.
+    pub fn take_unsaid(&mut self) -> Option<(String, String)> {
+        let is_unsaid = std::mem::take(&mut self.is_unsaid);
+        let reason = self.failure.as_ref().filter(|_| is_unsaid)?;
+        Some((self.part.clone(), reason.to_string()))
+    }
+
     /// The failure, while it lasts.
     pub fn failure(&self) -> Option<&ReadError> {
         self.failure.as_ref()
     }
+}
+
+/// One sentence for all parts that are absent for the same reason: there may be dozens.
+pub fn by_reason(absent: impl IntoIterator<Item = (String, String)>) -> Vec<String> {
+    let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
+    for (part, reason) in absent {
+        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, parts)) => parts.push(part),
+            None => by_reason.push((reason, vec![part])),
+        }
+    }
+    let sentence =
+        |(reason, parts): (_, Vec<_>)| format!("{} unavailable: {reason}", parts.join(", "));
+    by_reason.into_iter().map(sentence).collect()
 }
 
 /// Says what a part is in percent of, and when that changes.
@@ -92,3 +116,24 @@ impl ClockWatch {
 /// A smaller difference between the wall clock and the monotonic one is not a step: NTP slews
 /// by at most 0.05 %, which is 30 ms in the longest sample interval.
 const MIN_CLOCK_STEP: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_are_absent_for_the_same_reason_are_said_together_and_once() {
+        let mut watches = ["swap", "CPU pressure", "memory pressure"].map(FailureWatch::of);
+        let reasons = ["no swap", "no PSI", "no PSI"].map(ReadError::absent);
+        let mut said = || {
+            for (watch, reason) in watches.iter_mut().zip(&reasons) {
+                watch.watch::<()>(Some(Err(reason.clone())));
+            }
+            by_reason(watches.iter_mut().filter_map(FailureWatch::take_unsaid))
+        };
+        let expected =
+            ["swap unavailable: no swap", "CPU pressure, memory pressure unavailable: no PSI"];
+        assert_eq!(said(), expected);
+        assert_eq!(said(), [""; 0]);
+    }
+}

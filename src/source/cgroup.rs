@@ -217,6 +217,15 @@ fn holding<'text>(
     holding.min_by_key(|(mount, _)| mount.root.len())
 }
 
+/// What is mounted of the hierarchy that has the controller, wherever the process is in it.
+pub fn mounted(controller: &str, cgroup: &str, mountinfo: &str) -> impl Iterator<Item = String> {
+    let is_version_1 = v1_path(controller, cgroup).is_some();
+    let mounts = mountinfo.lines().filter_map(Mount::parse).filter(move |mount| {
+        if is_version_1 { mount.has_v1(controller) } else { mount.kind == "cgroup2" }
+    });
+    mounts.map(|mount| mount.root)
+}
+
 /// The fields of a line of mountinfo that are needed (proc_pid_mountinfo(5)).
 struct Mount<'line> {
     /// The directory of the hierarchy that is mounted.

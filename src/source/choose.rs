@@ -25,8 +25,6 @@ use crate::surroundings::ecs::{self, TaskEndpoint};
 /// A source, and why it is this one.
 pub struct Chosen {
     pub source: Box<dyn Source>,
-    /// Never `auto`.
-    pub scope: Scope,
     pub reason: String,
 }
 
@@ -36,12 +34,12 @@ pub async fn open(measuring: &Measuring, company: watch::Sender<Company>) -> Cho
     let endpoint = TaskEndpoint::from_environment();
     let asked = || "--scope is set".to_owned();
     match measuring.scope {
-        Scope::Host => Chosen::new(host(measuring), Scope::Host, asked()),
-        Scope::Container => Chosen::new(container(measuring), Scope::Container, asked()),
-        Scope::Task => Chosen::new(Task::open(endpoint, measuring).await, Scope::Task, asked()),
+        Scope::Host => Chosen::new(host(measuring), asked()),
+        Scope::Container => Chosen::new(container(measuring), asked()),
+        Scope::Task => Chosen::new(Task::open(endpoint, measuring).await, asked()),
         Scope::Pod => {
             let pod = Pod::open(endpoint, measuring, company).await;
-            Chosen::new(pod, Scope::Pod, asked())
+            Chosen::new(pod, asked())
         }
         // Apart, because it holds several sources at once and would make every caller's future large.
         Scope::Auto => Box::pin(auto(endpoint, measuring, company)).await,
@@ -60,29 +58,30 @@ async fn auto(
     }
     let mut pod = Pod::open(endpoint.clone(), measuring, company).await;
     if let Some(reason) = pod.is_ready(Instant::now()) {
-        return Chosen::new(pod, Scope::Pod, reason);
+        return Chosen::new(pod, reason);
     }
     let chosen = without_pod(endpoint, measuring).await;
-    let mut until = pod::until::UntilPod::of(chosen.source, pod);
+    let is_awaited = measuring.until_alone.is_some();
+    let mut until = pod::until::UntilPod::of(chosen.source, pod, is_awaited);
     let reason = match until.barred() {
         Some(why) => format!("{}; {why}", chosen.reason),
         None => chosen.reason,
     };
-    Chosen { source: Box::new(until), reason, ..chosen }
+    Chosen { source: Box::new(until), reason }
 }
 
 #[cfg(target_os = "linux")]
 async fn without_pod(endpoint: Option<TaskEndpoint>, measuring: &Measuring) -> Chosen {
     if endpoint.is_some() {
         let reason = format!("{} is set", ecs::VARIABLE);
-        return Chosen::new(Task::open(endpoint, measuring).await, Scope::Task, reason);
+        return Chosen::new(Task::open(endpoint, measuring).await, reason);
     }
     let mut container = container(measuring);
-    let host = |reason: String| Chosen::new(host(measuring), Scope::Host, reason);
+    let host = |reason: String| Chosen::new(host(measuring), reason);
     match container.limited_by() {
         Limited::By(limits) => {
             let reason = format!("its control group is limited to {limits}");
-            Chosen::new(container, Scope::Container, reason)
+            Chosen::new(container, reason)
         }
         Limited::ByNothing => host("its control group has no CPU or memory limit".to_owned()),
         // A warning: the metrics are then the machine's, where the user may expect a container's.
@@ -111,11 +110,11 @@ fn container(measuring: &Measuring) -> Container {
 /// The source that the settings ask for.
 #[cfg(not(target_os = "linux"))]
 pub async fn open(_measuring: &Measuring, _company: watch::Sender<Company>) -> Chosen {
-    Chosen::new(Host::open(), Scope::Host, "other scopes need Linux".to_owned())
+    Chosen::new(Host::open(), "other scopes need Linux".to_owned())
 }
 
 impl Chosen {
-    pub fn new(source: impl Source + 'static, scope: Scope, reason: String) -> Self {
-        Self { source: Box::new(source), scope, reason }
+    pub fn new(source: impl Source + 'static, reason: String) -> Self {
+        Self { source: Box::new(source), reason }
     }
 }

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use self::cpu::{ContainerCpu, Throttling};
 use self::memory::ContainerMemory;
 use super::cgroup::Group;
-use super::others::{Others, Process};
+use super::others::{OF_SEVERAL, Others, Process};
 use super::{LIMITS_GOOD_FOR, Source};
-use crate::config::MemoryUse;
+use crate::config::{MemoryUse, Scope};
 use crate::model::{Evidence, Limit, Limits, Number, Numbers, ReadError, Reading, WindowReading};
 
 /// Reads the counters of the group that this process is in.
@@ -77,13 +77,13 @@ impl Container {
                         directory,
                         container: Group::of_container,
                     };
-                    others = Others::of_process(process, &root.join("sys"), metrics);
+                    others = Others::of_process(process, root, metrics);
                 }
                 [Err(error), _] | [_, Err(error)] => {
                     others.lack(metrics.without(OWN), Number::ALL, &error.to_string());
                 }
             }
-            for (number, reason) in NEVER {
+            for (number, reason) in OF_SEVERAL {
                 others.lack(metrics, &[*number], reason);
             }
             chosen = Some(others);
@@ -169,6 +169,10 @@ pub enum Limited {
 }
 
 impl Source for Container {
+    fn scope(&self) -> Scope {
+        Scope::Container
+    }
+
     fn read(&mut self, instant: Instant) -> Reading {
         let is_good = |read| instant.duration_since(read) < LIMITS_GOOD_FOR;
         let limits_are_good = self.limits_read.is_some_and(is_good);
@@ -233,12 +237,6 @@ fn texts(root: &Path) -> [Result<String, ReadError>; 2] {
 /// The numbers that are read here; `Others` reads all others.
 const OWN: &[Number] =
     &[Number::Cpu, Number::Memory, Number::Throttling, Number::OomKills, Number::MemoryPeak];
-
-/// What a container has none of.
-const NEVER: &[(Number, &str)] = &[
-    (Number::EphemeralStorage, "only the endpoint of an ECS task tells it: --scope task"),
-    (Number::Fullest, "it is of the containers of a task or pod: --scope pod or task"),
-];
 
 /// The error where no group of this process has a controller, or where its mount is not visible.
 fn no_group(root: &Path, controller: &str, expected: &'static str, cgroup: &str) -> ReadError {

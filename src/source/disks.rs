@@ -170,7 +170,7 @@ impl Devices {
 }
 
 /// In the order of the counters.
-const NUMBERS: &[Number] = &[
+pub const NUMBERS: &[Number] = &[
     Number::DiskReadBytes,
     Number::DiskWriteBytes,
     Number::DiskReadOperations,

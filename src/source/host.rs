@@ -13,6 +13,7 @@ use super::proc::{
     work_since,
 };
 use super::{LIMITS_GOOD_FOR, Sampled, Source};
+use crate::config::Scope;
 use crate::model::{
     Bytes, Cores, CpuAccount, CpuReading, Evidence, Limit, MemoryReading, Numbers, Origin, Part,
     ReadError, Reading, WindowReading,
@@ -203,6 +204,10 @@ impl Host {
 }
 
 impl Source for Host {
+    fn scope(&self) -> Scope {
+        Scope::Host
+    }
+
     fn read(&mut self, instant: Instant) -> Reading {
         let (cpu, memory) = (Some(self.read_cpu(instant)), Some(self.memory_used()));
         Reading { cpu, memory, others: self.others() }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sysinfo::{MINIMUM_CPU_UPDATE_INTERVAL, System};
 
 use super::Source;
+use crate::config::Scope;
 use crate::model::{
     Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading, Origin, ReadError, Reading,
 };
@@ -66,6 +67,10 @@ impl Host {
 }
 
 impl Source for Host {
+    fn scope(&self) -> Scope {
+        Scope::Host
+    }
+
     fn read(&mut self, instant: tokio::time::Instant) -> Reading {
         Reading::of(Some(self.read_cpu(instant)), Some(self.read_memory()))
     }

@@ -45,12 +45,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::config::Scope;
 use crate::model::{Evidence, Reading, WindowReading};
 #[cfg(target_os = "linux")]
 use crate::model::{Number, Raw, ReadError};
 
 /// Gives the raw counters of what is measured.
 pub trait Source {
+    /// What is measured now: never `auto`.
+    fn scope(&self) -> Scope;
+
     /// The counters as they stand now, at `instant`. Cheap and never blocking: it is called for
     /// every sample.
     fn read(&mut self, instant: Instant) -> Reading;

@@ -82,7 +82,7 @@ pub fn interfaces(text: &str, found: &mut dyn FnMut(&str, [u64; 2])) -> Option<(
 }
 
 /// In the order of the counters.
-const NUMBERS: &[Number] = &[Number::NetworkReceivedBytes, Number::NetworkSentBytes];
+pub const NUMBERS: &[Number] = &[Number::NetworkReceivedBytes, Number::NetworkSentBytes];
 
 /// The column of the bytes that were sent; those that were received are the first.
 const SENT: usize = 8;

@@ -7,7 +7,7 @@ use super::disks::Disks;
 use super::network::Network;
 use super::pressure::Pressure;
 use super::processes::Processes;
-use super::{OnceAWindow, Sampled, swap};
+use super::{OnceAWindow, Sampled, disks, pressure, processes, swap};
 use crate::model::{Number, Numbers, ReadError};
 
 /// Reads them, as far as they were asked for.
@@ -29,7 +29,8 @@ pub struct Others {
 enum Swap {
     /// That of the machine with this /proc.
     Machine(PathBuf),
-    Group(Group),
+    /// That of a group of the machine with this /proc.
+    Group(Group, PathBuf),
 }
 
 /// Where a process stands: the texts of its files `cgroup` and `mountinfo`, the root below which it sees
@@ -52,7 +53,7 @@ impl Others {
             return None;
         }
         let mut others = Self::default();
-        for (number, reason) in NONE_OF_MACHINE {
+        for (number, reason) in NONE_OF_MACHINE.iter().chain(OF_SEVERAL) {
             others.lack(numbers, &[*number], reason);
         }
         let asked = numbers.without(&[Number::CpuFullPressure]);
@@ -64,13 +65,13 @@ impl Others {
         Some(others)
     }
 
-    /// Those of the container of a process. `sys` is where the names of the machine's devices are.
-    pub fn of_process(process: Process<'_>, sys: &Path, numbers: Numbers) -> Self {
+    /// Those of the container of a process. Below `machine` are the /proc and /sys of the machine.
+    pub fn of_process(process: Process<'_>, machine: &Path, numbers: Numbers) -> Self {
         let mut others = Self::default();
         let Process { cgroup, mountinfo, root, directory, container } = process;
         let find = |controller| Group::find(controller, cgroup, mountinfo, root).map(container);
         let chosen = |some: &[Number]| !numbers.among(some).is_empty();
-        if chosen(PRESSURE) {
+        if chosen(pressure::NUMBERS) {
             match Group::of_version_2(cgroup, mountinfo, root).map(container) {
                 Some(group) => {
                     let mut asked = numbers;
@@ -81,25 +82,27 @@ impl Others {
                     }
                     others.pressure = Pressure::files(group.own(), ".pressure", asked);
                 }
-                None => others.lack(numbers, PRESSURE, NO_VERSION_2),
+                None => others.lack(numbers, pressure::NUMBERS, NO_VERSION_2),
             }
         }
-        if chosen(IO) {
+        if chosen(disks::NUMBERS) {
             match find("blkio").or_else(|| find("io")) {
-                Some(group) => others.disks = Disks::of_group(&group, sys, numbers),
-                None => others.lack(numbers, IO, NO_IO),
+                Some(group) => {
+                    others.disks = Disks::of_group(&group, &machine.join("sys"), numbers);
+                }
+                None => others.lack(numbers, disks::NUMBERS, NO_IO),
             }
         }
         others.network = Network::of_process(directory, numbers);
-        if chosen(PROCESSES) {
+        if chosen(processes::NUMBERS) {
             match find("pids") {
                 Some(group) => others.processes = Processes::of_group(&group, numbers),
-                None => others.lack(numbers, PROCESSES, NO_PIDS),
+                None => others.lack(numbers, processes::NUMBERS, NO_PIDS),
             }
         }
         if chosen(&[Number::Swap]) {
             match find("memory") {
-                Some(group) => others.swap = Some(Swap::Group(group)),
+                Some(group) => others.swap = Some(Swap::Group(group, machine.join("proc"))),
                 None => others.lack(numbers, &[Number::Swap], NO_MEMORY),
             }
         }
@@ -157,7 +160,7 @@ impl Others {
         if let Some(swap) = &self.swap {
             let value = match swap {
                 Swap::Machine(proc) => swap::of_machine(proc),
-                Swap::Group(group) => swap::of_group(group),
+                Swap::Group(group, proc) => swap::of_group(group, proc),
             };
             readings.push((Number::Swap, value));
         }
@@ -168,22 +171,6 @@ impl Others {
 /// What each source reads by itself.
 const BY_THEMSELVES: &[Number] =
     &[Number::Cpu, Number::Memory, Number::Throttling, Number::OomKills];
-
-const PRESSURE: &[Number] = &[
-    Number::CpuPressure,
-    Number::MemoryPressure,
-    Number::IoPressure,
-    Number::CpuFullPressure,
-    Number::MemoryFullPressure,
-    Number::IoFullPressure,
-];
-const IO: &[Number] = &[
-    Number::DiskReadBytes,
-    Number::DiskWriteBytes,
-    Number::DiskReadOperations,
-    Number::DiskWriteOperations,
-];
-const PROCESSES: &[Number] = &[Number::Processes, Number::ProcessUtilization];
 
 const NO_VERSION_2: &str = "pressure of a container needs cgroup version 2, and this one is in none; --scope host \
     has the pressure of the machine";
@@ -196,7 +183,13 @@ const NO_MEMORY: &str = "no control group with the memory controller";
 const NONE_OF_MACHINE: &[(Number, &str)] = &[
     (Number::CpuFullPressure, ROOT_GROUP),
     (Number::MemoryPeak, "the kernel keeps it of control groups alone, and not of the machine"),
-    (Number::EphemeralStorage, "only the endpoint of an ECS task tells it: --scope task"),
+];
+
+pub const NO_TASK: &str = "only an ECS task on Fargate has it: --scope task or pod";
+
+/// What only several containers have, or the endpoint of their task.
+pub const OF_SEVERAL: &[(Number, &str)] = &[
+    (Number::EphemeralStorage, NO_TASK),
     (Number::Fullest, "it is of the containers of a task or pod: --scope pod or task"),
 ];
 
@@ -254,7 +247,7 @@ mod tests {
         ] {
             assert_eq!(told[name], Ok(value), "{name}");
         }
-        for (number, reason) in NONE_OF_MACHINE {
+        for (number, reason) in NONE_OF_MACHINE.iter().chain(OF_SEVERAL) {
             assert_eq!(told[number.name()], Err((*reason).to_owned()));
         }
         // CPU, memory, throttling and OOM kills are not among them.

@@ -57,6 +57,16 @@ const RESOURCES: [(&str, Number, Number); 3] = [
     ("io", Number::IoPressure, Number::IoFullPressure),
 ];
 
+/// Those of all resources.
+pub const NUMBERS: &[Number] = &[
+    Number::CpuPressure,
+    Number::MemoryPressure,
+    Number::IoPressure,
+    Number::CpuFullPressure,
+    Number::MemoryFullPressure,
+    Number::IoFullPressure,
+];
+
 /// The microseconds since boot in which tasks waited, of the line `some` or `full`.
 pub fn total(text: &str, line: &str) -> Option<u64> {
     let fields = text.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(' '))?;

@@ -97,7 +97,7 @@ pub fn loadavg(text: &str) -> Option<u64> {
     text.split_ascii_whitespace().nth(3)?.split_once('/')?.1.parse().ok()
 }
 
-const NUMBERS: &[Number] = &[Number::Processes, Number::ProcessUtilization];
+pub const NUMBERS: &[Number] = &[Number::Processes, Number::ProcessUtilization];
 
 const ADVICE: &str =
     "the pids controller is off for this group, or it is that of the whole machine";

@@ -23,8 +23,12 @@ pub fn of_machine(proc: &Path) -> Result<f64, ReadError> {
     percent(used, total).ok_or_else(none)
 }
 
-/// Of a control group.
-pub fn of_group(group: &Group) -> Result<f64, ReadError> {
+/// Of a control group, on the machine with this /proc.
+pub fn of_group(group: &Group, proc: &Path) -> Result<f64, ReadError> {
+    // Its limit may be set all the same, and nothing would ever be in use.
+    if let Err(none @ ReadError::Absent(_)) = of_machine(proc) {
+        return Err(none);
+    }
     match group.version {
         Version::V1 => of_version_1(group),
         Version::V2 => of_version_2(group),
@@ -102,7 +106,8 @@ mod tests {
             _ => "30 24 0:26 / /cgroup rw - cgroup2 cgroup2 rw",
         };
         let group = Group::find("memory", "4:memory:/pod/app\n0::/pod/app\n", mount, tree.root());
-        told(of_group(&group.expect("the mount holds it")), tree)
+        let proc = tree.root().join("proc");
+        told(of_group(&group.expect("the mount holds it"), &proc), tree)
     }
 
     #[test]
@@ -142,6 +147,21 @@ mod tests {
         tree.change("== cgroup/pod/app/memory.swap.max\nsome\n");
         let malformed = "cgroup/pod/app/memory.swap.max has no number of bytes or max";
         assert_eq!(group(&tree, "v2"), Err(malformed.to_owned()));
+    }
+
+    #[test]
+    fn a_limit_on_a_machine_without_swap_is_of_nothing() {
+        let tree = Tree::new(
+            "== cgroup/pod/app/memory.swap.current\n0\n== cgroup/pod/app/memory.swap.max\n1048576\n\
+             == cgroup/pod/app/memory.stat\ntotal_swap 0\nhierarchical_memory_limit 1\n\
+             hierarchical_memsw_limit 2\n== proc/meminfo\nSwapTotal: 0 kB\nSwapFree: 0 kB\n",
+        );
+        for version in ["v1", "v2"] {
+            let none = "proc/meminfo: SwapTotal is 0: the machine has no swap";
+            assert_eq!(group(&tree, version), Err(none.to_owned()), "{version}");
+        }
+        tree.change("== proc/meminfo\nSwapTotal: 8 kB\nSwapFree: 8 kB\n");
+        assert_eq!([group(&tree, "v1"), group(&tree, "v2")], [Ok(0.0), Ok(0.0)]);
     }
 
     #[test]

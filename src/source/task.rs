@@ -11,7 +11,7 @@ mod fallback;
 mod fusion;
 pub mod metadata;
 mod news;
-mod others;
+pub mod others;
 mod poll;
 pub mod stats;
 mod ticks;
@@ -256,6 +256,10 @@ fn limits_of(task: &TaskMetadata, address: &str) -> Limits {
 }
 
 impl Source for Task {
+    fn scope(&self) -> Scope {
+        Scope::Task
+    }
+
     fn read(&mut self, instant: Instant) -> Reading {
         let mut reading = self.read_task(instant, Host::used);
         self.others.add(&mut reading.others);

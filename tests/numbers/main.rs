@@ -247,7 +247,7 @@ fn what_a_machine_has_none_of_is_said_once_and_explained_with_the_reason() {
         "  CPUFullPressure: unavailable: the kernel does not measure it of the machine, where it is always 0",
         "  MemoryPeakUtilization: unavailable: the kernel keeps it of control groups alone, and not of the \
          machine",
-        "  EphemeralStorageUtilization: unavailable: only the endpoint of an ECS task tells it: --scope task",
+        "  EphemeralStorageUtilization: unavailable: only an ECS task on Fargate has it: --scope task or pod",
         "  MaxContainerMemoryUtilization: unavailable: it is of the containers of a task or pod: --scope pod or task",
     ] {
         assert!(text.lines().any(|known| known == line), "{line}: {text}");

@@ -6,6 +6,7 @@
 mod namespace;
 
 use namespace::{Namespace, remove};
+use support::endpoint::{Answer, Endpoint};
 
 const APP: &[&str] = &["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups"];
 
@@ -289,4 +290,43 @@ fn a_process_from_outside_takes_no_container_away() {
     assert!(!log.contains("unavailable"), "{log}");
     entered.kill().expect("it runs");
     entered.wait().expect("it is a child");
+}
+
+/// A task on Fargate with `pidMode`: names, limits and the use of its disk are what the endpoint tells,
+/// and CPU and memory are those of each container.
+#[test]
+fn a_task_that_shares_its_pid_namespace_is_read_in_place_of_its_statistics() {
+    let Some(namespace) = Namespace::new() else { return };
+    let task = include_str!("../fixtures/ecs/task-fargate.json");
+    let endpoint = Endpoint::start(move |path, _| match path {
+        "/task" => Answer::Ok(task.to_owned()),
+        "" => Answer::Ok(
+            "{\"DockerId\":\"5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-2263981050\",\"Name\":\"metrics\"}"
+                .to_owned(),
+        ),
+        _ => Answer::Status(404),
+    });
+    let id = |number| format!("5d0f2a7be4c94e0c8d7a9b1f3c6e2a40-{number}");
+    let mut app = namespace.container(&id("1740082371"));
+    app.run("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done");
+    let variable = format!("ECS_CONTAINER_METADATA_URI_V4={}", endpoint.url());
+    let metrics = ["--metrics", "cpu,memory,ephemeral-storage,processes", "--per-container"];
+    let explanation = namespace.explain_in(&id("2263981050"), &["env", &variable], &metrics);
+    assert_eq!(explanation["scope"], "pod", "{explanation:#}");
+    let limits = [0, 1].map(|part| explanation["parts"][part]["limit"]["amount"].as_f64());
+    assert_eq!(limits, [Some(0.25), Some(f64::from(512 << 20))], "{explanation:#}");
+    assert_eq!(cpu_time(&explanation, "app"), Some(app.used()), "{explanation:#}");
+    assert!(cpu_time(&explanation, "metrics").is_some(), "the agent's own: {explanation:#}");
+    let published = explanation["metrics"].as_array().expect("a list");
+    let value = |name: &str, container: Option<&str>| {
+        let is_it = |metric: &&serde_json::Value| {
+            metric["name"] == name && metric["dimensions"]["ContainerName"].as_str() == container
+        };
+        published.iter().find(is_it).and_then(|metric| metric["value"].as_f64())
+    };
+    let storage = value("EphemeralStorageUtilization", None);
+    assert_eq!(storage, Some(100.0 * 318.0 / 20_496.0), "{explanation:#}");
+    assert!(value("MemoryUtilization", Some("app")).is_some(), "{explanation:#}");
+    let asked: Vec<_> = endpoint.requests().into_iter().map(|request| request.path).collect();
+    assert!(asked.iter().all(|path| path != "/task/stats"), "no statistics are needed: {asked:?}");
 }

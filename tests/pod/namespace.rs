@@ -106,11 +106,16 @@ impl Namespace {
 
     /// What `explain` says in a container.
     pub fn explain(&self, means: &[&str], arguments: &[&str]) -> serde_json::Value {
+        self.explain_in("agent", means, arguments)
+    }
+
+    /// The same in a container of this name.
+    pub fn explain_in(&self, name: &str, means: &[&str], arguments: &[&str]) -> serde_json::Value {
         let program = binary();
         let explain = [program.to_str().expect("UTF-8"), "explain"];
         let common = ["--namespace", "T", "--service", "F", "--dry-run", "--output", "json"];
         let all = [means, &explain, &common, arguments];
-        let output = self.command("agent", &all.concat()).output().expect("the binary was built");
+        let output = self.command(name, &all.concat()).output().expect("the binary was built");
         let text = String::from_utf8_lossy(&output.stdout);
         let explanation = serde_json::from_str(&text);
         assert!(explanation.is_ok(), "{output:?}");

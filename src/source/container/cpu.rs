@@ -1,6 +1,6 @@
 //! CPU time used by the group, and the cores that it may use.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,7 +9,7 @@ use super::{Binds, smallest};
 use crate::model::{Cores, CpuAccount, CpuReading, Evidence, Limit, Part, ReadError};
 use crate::source::cgroup::{Group, Version, field, v1, v2};
 use crate::source::cores::CoreFiles;
-use crate::source::kernel_file::{KernelFile, PAGE, optional, required};
+use crate::source::kernel_file::{KernelFile, PAGE, optional};
 use crate::source::proc::count_cores;
 
 /// Reads `cpuacct.usage` or `cpu.stat`.
@@ -27,7 +27,7 @@ pub struct ContainerCpu {
     binds: Binds,
     /// The file that counts how often the quota was enforced: always the same one, because a difference
     /// between the counters of two files would mean nothing.
-    throttled: Option<PathBuf>,
+    throttled: Option<KernelFile>,
     /// Of the task that the container is the only one of.
     pub task_limit: Option<Limit<Cores>>,
 }
@@ -109,21 +109,24 @@ impl ContainerCpu {
     /// whose quota binds, because the kernel counts in that group alone. If no quota binds, it is read
     /// from this process's group.
     pub fn throttling(&mut self) -> Result<Throttling, ReadError> {
-        let file = match self.throttled.take() {
+        let mut file = match self.throttled.take() {
             Some(file) => file,
             None => {
                 let own = self.quota.as_ref().unwrap_or(&self.group).own();
                 let found = self.find_limit()?;
                 let of_quota = found.1.filter(|found| found.is_quota);
-                of_quota.map_or(own, |found| found.directory).join("cpu.stat")
+                KernelFile::new(of_quota.map_or(own, |found| found.directory).join("cpu.stat"))
             }
         };
-        let file = self.throttled.insert(file).clone();
-        let text = required(&file)?;
-        let throttling = field(&text, "nr_periods").zip(field(&text, "nr_throttled"));
-        let malformed =
-            ReadError::Malformed { path: file, expected: "nr_periods and nr_throttled" };
-        throttling.map(|(periods, throttled)| Throttling { periods, throttled }).ok_or(malformed)
+        let mut page = [0; PAGE];
+        let throttling = file.read(&mut page).map(|text| {
+            let periods = field(text, "nr_periods").zip(field(text, "nr_throttled"));
+            periods.map(|(periods, throttled)| Throttling { periods, throttled })
+        });
+        let expected = "nr_periods and nr_throttled";
+        let throttling = throttling.and_then(|some| some.ok_or_else(|| file.malformed(expected)));
+        self.throttled = Some(file);
+        throttling
     }
 
     /// Whether the last reading is in percent of a control group's limit.

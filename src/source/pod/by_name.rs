@@ -89,10 +89,11 @@ impl ByName {
 
     /// Adds the CPU time of a container that has ended.
     pub fn end(&mut self, ended: &Ended, limits: &Binding<'_>, at: Instant) {
-        let Some(known) = self.known.get_mut(&ended.name) else { return };
+        let Some(name) = &ended.name else { return };
+        let Some(known) = self.known.get_mut(name) else { return };
         known.ended += ended.used;
         let cpu = limits.of_cpu(known.ended, at, known.account);
-        self.ended.push((ended.name.clone(), Reading::of(Some(cpu), None)));
+        self.ended.push((name.clone(), Reading::of(Some(cpu), None)));
     }
 
     /// Completes the readings of an instant with those of containers that have ended. Where another one

@@ -11,7 +11,7 @@ pub fn of(pod: &mut Pod) -> Vec<Evidence> {
         return [Part::Cpu, Part::Memory].map(|part| none(part, &refused.to_string())).into();
     }
     let notes = notes(pod);
-    let counted = || pod.neighbours.all.iter().filter(|of| of.is_counted());
+    let counted = || pod.neighbours.counted();
     let cpu = counted().map(cpu_of).chain([RawValue {
         name: "ended containers".into(),
         origin: "the last readings of those that have ended".to_owned(),

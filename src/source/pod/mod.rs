@@ -32,6 +32,7 @@ use self::alone::Alone;
 use self::by_name::ByName;
 use self::enforcement::Enforcement;
 use self::limits::PodLimit;
+use self::neighbour::{Neighbour, Role};
 use self::neighbours::Neighbours;
 use self::opened::is_removed;
 use self::others::Together;
@@ -40,7 +41,7 @@ use self::told::TaskFacts;
 use self::view::View;
 use super::host::Host;
 use super::{LIMITS_GOOD_FOR, Source};
-use crate::config::{Measuring, MemoryUse};
+use crate::config::{Measuring, MemoryUse, Scope};
 use crate::model::{
     Bytes, Company, Cores, CpuAccount, CpuReading, Evidence, MemoryReading, Number, Numbers, Part,
     Raw, ReadError, Reading, WindowReading,
@@ -88,7 +89,8 @@ impl Pod {
         measuring: &Measuring,
         company: Sender<Company>,
     ) -> Self {
-        let told = TaskFacts::by(endpoint).await;
+        let wants_storage = measuring.metrics.contains(Number::EphemeralStorage);
+        let told = TaskFacts::by(endpoint, wants_storage).await;
         let pod = Self::seen_by(View::of_kernel(), measuring.memory);
         let pod = pod.without(measuring.pod_exclude.clone()).reporting(measuring.metrics);
         let pod = if measuring.per_container { pod.by_container() } else { pod };
@@ -142,7 +144,9 @@ impl Pod {
     fn wanting(mut self) -> Self {
         let by_name = self.by_name.is_some();
         self.neighbours.wanted.others = Together::of_each(self.enforcement.numbers, by_name);
-        self.neighbours.wanted.kills = self.enforcement.numbers.contains(Number::OomKills);
+        let wants = |number| self.enforcement.numbers.contains(number);
+        self.neighbours.wanted.kills = wants(Number::OomKills);
+        self.neighbours.wanted.throttling = wants(Number::Throttling);
         self
     }
 
@@ -185,8 +189,8 @@ impl Pod {
     /// to be measured.
     pub fn is_ready(&mut self, at: Instant) -> Option<String> {
         self.look(at).ok()?;
-        let mut counted = self.neighbours.all.iter().filter(|of| of.is_counted());
         let others = self.others();
+        let mut counted = self.neighbours.counted();
         let is_ready = others > 0 && counted.all(|of| of.opened.is_ok() && of.is_surely_one);
         is_ready.then(|| match others {
             1 => "1 other container is visible and can be read".to_owned(),
@@ -196,26 +200,21 @@ impl Pod {
 
     /// Why the pod cannot be measured, where there are other containers, and the cure.
     pub fn barred(&self) -> Option<String> {
-        let mut counted = self.neighbours.all.iter().filter(|of| of.is_counted());
-        let error = counted.find_map(|of| of.opened.as_ref().err())?;
+        let error = self.neighbours.counted().find_map(|of| of.opened.as_ref().err())?;
         (self.others() > 0).then(|| format!("other containers are visible, but {error}"))
     }
 
     /// How many containers there are beside the agent's own, those of other agents, and the pause container.
     fn others(&self) -> usize {
-        let is_other = |of: &&neighbour::Neighbour| {
-            matches!(of.role, neighbour::Role::Counted | neighbour::Role::Excluded)
-                && !self.neighbours.is_agent(of)
+        let is_other = |of: &&Neighbour| {
+            matches!(of.role, Role::Counted | Role::Excluded) && !self.neighbours.is_agent(of)
         };
         self.neighbours.all.iter().filter(is_other).count()
     }
 
     fn find_limits(&mut self) {
         let task = self.told.limits();
-        let all = || {
-            let counted = self.neighbours.all.iter().filter(|of| of.is_counted());
-            counted.filter_map(|of| Some((&of.name, &of.opened.as_ref().ok()?.limits)))
-        };
+        let all = || self.neighbours.readable().map(|(of, opened)| (&of.name, &opened.limits));
         let cpu = all().map(|(name, limits)| (name, &limits.cpu));
         self.cpu.find(task.cpu, cpu, self.machine.cores());
         let memory = all().map(|(name, limits)| (name, &limits.memory));
@@ -227,12 +226,13 @@ impl Pod {
         let mut sum = Sum { cpu: Ok(Duration::ZERO), memory: Ok(Bytes(0)), fullest: Ok(0.0) };
         self.take_ended(at);
         let mut removed = Vec::new();
-        for neighbour in self.neighbours.all.iter().filter(|of| of.is_counted()) {
+        for neighbour in self.neighbours.counted() {
             let opened = match &neighbour.opened {
                 Ok(opened) => opened,
                 Err(_) if neighbour.is_starting() => continue,
                 Err(error) => {
                     sum.add(Err(error.clone()), Err(error.clone()));
+                    self.together.lack(error);
                     continue;
                 }
             };
@@ -329,6 +329,10 @@ impl Sum {
 }
 
 impl Source for Pod {
+    fn scope(&self) -> Scope {
+        Scope::Pod
+    }
+
     fn read(&mut self, instant: Instant) -> Reading {
         match self.look(instant) {
             Ok(()) => {
@@ -348,9 +352,10 @@ impl Source for Pod {
     }
 
     fn running(&self) -> Vec<Arc<str>> {
-        let named = self.neighbours.all.iter().filter(|of| of.is_counted() && of.is_named);
-        let names = || named.map(|of| of.name.clone()).collect();
-        if self.by_name.is_some() { names() } else { Vec::new() }
+        match self.by_name {
+            Some(_) => self.neighbours.counted().filter_map(Neighbour::named).collect(),
+            None => Vec::new(),
+        }
     }
 
     fn explain(&mut self) -> Vec<Evidence> {
@@ -363,9 +368,12 @@ impl Source for Pod {
             let now = Instant::now();
             self.looked = self.look(now).is_ok().then_some(now);
         }
-        let (all, by_name) = (&self.neighbours.all, self.by_name.is_some());
+        let (all, by_name) = (&self.neighbours, self.by_name.is_some());
         let mut readings = self.enforcement.readings(all, by_name);
         readings.extend(self.together.window_readings(all, by_name));
+        if self.enforcement.numbers.contains(Number::EphemeralStorage) {
+            readings.push(WindowReading::of(Number::EphemeralStorage, self.told.storage()));
+        }
         readings
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::access::{Blocked, Key};
 use super::name;
-use super::opened::{Opened, Traces, Wanted};
+use super::opened::{Counted, Opened, Traces, Wanted};
 use super::rights;
 use super::view::View;
 use crate::model::ReadError;
@@ -39,8 +39,8 @@ pub struct Neighbour {
     /// Whether the process that it was opened through has ended.
     is_lost: bool,
     retry: Retry,
-    /// What its group had used in an earlier time that is counted already.
-    counted_before: Duration,
+    /// What its group had counted in an earlier time, as another container, which is counted already.
+    earlier: Option<Counted>,
     /// Whether all that it has used is of the time since it was first looked for.
     pub is_from_start: bool,
 }
@@ -98,7 +98,7 @@ impl Neighbour {
             opened: Err(ReadError::unusable("not looked at yet")),
             is_lost: false,
             retry: Retry { at, wait: FIRST_WAIT, failures: 0 },
-            counted_before: Duration::ZERO,
+            earlier: None,
             is_from_start: true,
         };
         neighbour.call(traces);
@@ -139,14 +139,16 @@ impl Neighbour {
 
     /// Another group under the same path: it begins at 0.
     pub fn begin(&mut self) {
-        (self.counted_before, self.is_from_start) = (Duration::ZERO, true);
+        (self.earlier, self.is_from_start) = (None, true);
     }
 
-    /// Opens it through the first of these processes that lets the agent in.
+    /// Opens it through the first of these processes that lets the agent in. `is_known` tells whether a
+    /// group was counted before.
     pub fn open(
         &mut self,
         pids: impl Iterator<Item = u32>,
         wanted: Wanted,
+        is_known: impl Fn(Key) -> bool,
         view: &View,
         at: Instant,
     ) -> Attempt {
@@ -166,8 +168,9 @@ impl Neighbour {
             if *place != self.place {
                 continue;
             }
-            let wanted = Wanted { from_zero: self.is_from_start, ..wanted };
-            match Opened::open(&traces, wanted, view) {
+            // Of a group that was counted before, totals are what they grow by from now on.
+            let is_new = |key| self.is_from_start && !is_known(key);
+            match Opened::open(&traces, wanted, is_new, view) {
                 Ok(opened) => {
                     // There is more to see than at first, when a runtime had not made all mounts.
                     self.call(&traces);
@@ -222,12 +225,27 @@ impl Neighbour {
 
     /// What it has used that is not counted yet with an earlier time of its group.
     pub fn used(&self, used: Duration) -> Duration {
-        used.saturating_sub(self.counted_before)
+        let earlier = self.earlier.as_ref().map(|earlier| earlier.used);
+        used.saturating_sub(earlier.unwrap_or_default())
     }
 
     /// The group was counted before, up to here.
-    pub fn goes_on_from(&mut self, counted: Duration) {
-        (self.counted_before, self.is_from_start) = (counted, true);
+    pub fn continues(&mut self, earlier: Counted) {
+        (self.earlier, self.is_from_start) = (Some(earlier), true);
+    }
+
+    /// What its group had counted when it was first looked for. Unknown of one that was there before.
+    pub fn before(&self) -> Counted {
+        match &self.earlier {
+            Some(earlier) => earlier.clone(),
+            None if self.is_from_start => Counted::NOTHING,
+            None => Counted::default(),
+        }
+    }
+
+    /// Its name, if that is its name for good.
+    pub fn named(&self) -> Option<Arc<str>> {
+        self.is_named.then(|| self.name.clone())
     }
 
     fn no_mount(&self, pid: u32) -> ReadError {

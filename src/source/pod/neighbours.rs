@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::access::Key;
 use super::listing::Listing;
 use super::neighbour::{Attempt, Neighbour};
-use super::opened::{Opened, Traces, Wanted};
+use super::opened::{Counted, Opened, Traces, Wanted};
 use super::place::{is_within, own_path};
 use super::view::View;
 use crate::config::MemoryUse;
@@ -25,8 +25,10 @@ pub struct Neighbours {
     own_pid: Option<u32>,
     /// The group of this process's container.
     own_place: Option<String>,
-    /// Processes in a group above that, which are in no container yet, or no more: a runtime moves a new
-    /// process when it has joined the namespaces, and version 1 shows an ending one at the root.
+    /// Processes that are in no container, yet or any more. Those in a group above that: a runtime moves a
+    /// new process when it has joined the namespaces, and version 1 shows an ending one at the root. And
+    /// those that somebody has sent into a container from outside, such as `nsenter` on a node: they see
+    /// its mounts, and count in a group that is none of the pod's.
     outside: Vec<u32>,
     /// The program of this process: a second agent is no container that somebody waits for.
     own_program: String,
@@ -38,17 +40,19 @@ pub struct Neighbours {
     has_changed: bool,
     /// Those that have ended since they were last asked for.
     pub ended: Vec<Ended>,
-    /// The CPU time of groups that are still there but have no process.
-    left: BTreeMap<Key, Duration>,
+    /// What groups have counted that are still there but have no process.
+    left: BTreeMap<Key, Counted>,
 }
 
 /// A container that has ended.
 #[derive(Debug)]
 pub struct Ended {
     pub number: u32,
-    pub name: Arc<str>,
+    /// Its name, where that is known for good.
+    pub name: Option<Arc<str>>,
     pub is_counted: bool,
-    pub is_from_start: bool,
+    /// What its group had counted before it was looked for.
+    pub before: Counted,
     /// What it has used in all.
     pub used: Duration,
     pub opened: Opened,
@@ -65,7 +69,7 @@ impl Neighbours {
             own_place: own.and_then(|own| own.place),
             outside: Vec::new(),
             view,
-            wanted: Wanted { memory, others: Numbers::default(), from_zero: false, kills: false },
+            wanted: Wanted { memory, others: Numbers::default(), kills: false, throttling: false },
             processes: BTreeMap::new(),
             all: Vec::new(),
             next_number: 0,
@@ -128,7 +132,7 @@ impl Neighbours {
         }
         let Some(traces) = Traces::of(pid, &self.view) else { return };
         let place = traces.place.clone().unwrap_or_else(|| path.to_owned());
-        if self.is_above_own(&place) {
+        if self.is_above_own(&place) || self.is_visitor(&traces) {
             self.outside.push(pid);
             return;
         }
@@ -142,6 +146,18 @@ impl Neighbours {
     /// Whether a group has that of this process's container in it: such a one is no container beside it.
     fn is_above_own(&self, path: &str) -> bool {
         self.own_place.as_deref().is_some_and(|own| own != path && is_within(own, path))
+    }
+
+    /// Whether a process has come into a known container from outside.
+    fn is_visitor(&self, traces: &Traces) -> bool {
+        let mut placed = self.all.iter().filter(|of| of.is_placed);
+        traces.place.is_none() && placed.any(|of| traces.shows(&of.place))
+    }
+
+    /// Whether all processes of what was taken for a container have come into another one from outside.
+    fn has_visitors_alone(&self, number: u32) -> bool {
+        let mut pids = self.processes.iter().filter(|(_, of)| **of == number).map(|(pid, _)| *pid);
+        pids.all(|pid| Traces::of(pid, &self.view).is_none_or(|traces| self.is_visitor(&traces)))
     }
 
     /// The container that a group is, or is a part of.
@@ -171,17 +187,23 @@ impl Neighbours {
         self.has_changed = true;
         let pids = self.processes.iter().filter(|(_, of)| **of == number).map(|(pid, _)| *pid);
         let neighbour = &mut self.all[place];
-        match neighbour.open(pids, self.wanted, &self.view, at) {
+        let is_known = |key: Key| self.left.contains_key(&key);
+        match neighbour.open(pids, self.wanted, is_known, &self.view, at) {
             Attempt::Opened(before) => {
                 if let Some(before) = before {
-                    // As long as its group is there. An error keeps what was read before.
-                    let _ = before.counters().read_cpu();
+                    // As long as its group is there.
+                    before.counters().read_last();
                     self.ended.push(Ended::of(neighbour, *before));
                     neighbour.begin();
                 }
                 if let Some(left) = neighbour.key().and_then(|key| self.left.remove(&key)) {
-                    neighbour.goes_on_from(left);
+                    neighbour.continues(left);
                 }
+            }
+            // The container may have become known after those that came into it.
+            Attempt::Failed if !self.all[place].is_placed && self.has_visitors_alone(number) => {
+                self.all.remove(place);
+                self.look_anew(number, at);
             }
             Attempt::Failed => {}
             Attempt::Gone => self.end(place),
@@ -226,9 +248,10 @@ impl Neighbours {
         let none = Err(ReadError::unusable("it has ended"));
         let Ok(opened) = std::mem::replace(&mut neighbour.opened, none) else { return };
         // A group that is still there may get processes again, and then goes on counting.
-        let last = opened.counters().read_cpu();
-        if let Ok(used) = last {
-            self.left.insert(opened.key, used);
+        let is_there = opened.counters().read_cpu().is_ok();
+        if is_there {
+            opened.counters().read_last();
+            self.left.insert(opened.key, opened.counters().counted.clone());
         }
         self.ended.push(Ended::of(&neighbour, opened));
     }
@@ -255,6 +278,23 @@ impl Neighbours {
         self.of_process(self.own_pid?)
     }
 
+    /// The containers that are parts of the sum.
+    pub fn counted(&self) -> impl Iterator<Item = &Neighbour> {
+        self.all.iter().filter(|of| of.is_counted())
+    }
+
+    /// Those of them that can be read.
+    pub fn readable(&self) -> impl Iterator<Item = (&Neighbour, &Opened)> {
+        self.counted().filter_map(|of| Some((of, of.opened.as_ref().ok()?)))
+    }
+
+    /// Why one of them cannot be read. Without it there is no sum. One that is only about to start has
+    /// nothing to add yet.
+    pub fn unreadable(&self) -> Option<ReadError> {
+        let mut counted = self.counted().filter(|of| !of.is_starting());
+        counted.find_map(|of| of.opened.as_ref().err().cloned())
+    }
+
     /// Whether it is one that runs this program.
     pub fn is_agent(&self, neighbour: &Neighbour) -> bool {
         neighbour.program == self.own_program
@@ -266,12 +306,12 @@ const ROUNDS: u32 = 3;
 
 impl Ended {
     fn of(neighbour: &Neighbour, opened: Opened) -> Self {
-        let used = neighbour.used(opened.counters().used);
+        let used = neighbour.used(opened.counters().counted.used);
         Self {
             number: neighbour.number,
-            name: neighbour.name.clone(),
+            name: neighbour.named(),
             is_counted: neighbour.is_counted(),
-            is_from_start: neighbour.is_from_start,
+            before: neighbour.before(),
             used,
             opened,
         }

@@ -15,7 +15,7 @@ use super::view::View;
 use crate::config::MemoryUse;
 use crate::model::{Bytes, Cores, Limit, Numbers, ReadError};
 use crate::source::cgroup::Group;
-use crate::source::container::cpu::ContainerCpu;
+use crate::source::container::cpu::{ContainerCpu, Throttling};
 use crate::source::container::memory::ContainerMemory;
 use crate::source::others::{Others, Process};
 
@@ -37,10 +37,9 @@ pub struct Wanted {
     pub memory: MemoryUse,
     /// Beside CPU and memory.
     pub others: Numbers,
-    /// Whether the container is new, so that all that it has counted is of now.
-    pub from_zero: bool,
     /// Whether it is counted how many of its processes were killed.
     pub kills: bool,
+    pub throttling: bool,
 }
 
 /// A container that is read through one of its processes. Its descriptors go on when that has ended.
@@ -63,10 +62,27 @@ pub struct ContainerFiles {
     pub memory: Result<ContainerMemory, ReadError>,
     /// The other numbers that were asked for.
     pub others: Others,
-    /// The CPU time, when it was last read.
+    pub counted: Counted,
+    wanted: Wanted,
+}
+
+/// What the counters of a container were when they were last read.
+#[derive(Clone, Debug, Default)]
+pub struct Counted {
+    /// Its CPU time.
     pub used: Duration,
-    /// How many processes were killed, when that was last read, if it is.
+    /// How many of its processes were killed, if that was read.
     pub kills: Option<u64>,
+    pub throttling: Option<Throttling>,
+}
+
+impl Counted {
+    /// Of a container that has not begun.
+    pub const NOTHING: Self = Self {
+        used: Duration::ZERO,
+        kills: Some(0),
+        throttling: Some(Throttling { periods: 0, throttled: 0 }),
+    };
 }
 
 /// What each part of a container is in percent of.
@@ -113,7 +129,7 @@ impl Traces {
             directory,
             container: Group::of_neighbour,
         };
-        Others::of_process(process, &view.root.join("sys"), numbers)
+        Others::of_process(process, &view.root, numbers)
     }
 
     /// Whether the process is known to be in a container: it sees a part of the hierarchy, its root is
@@ -126,6 +142,11 @@ impl Traces {
         self.place.as_deref().is_some_and(shows_part)
             || self.id().is_some()
             || self.kubernetes_name().is_some()
+    }
+
+    /// Whether the process sees the group of a container.
+    pub fn shows(&self, place: &str) -> bool {
+        self.texts().shows(place)
     }
 
     /// The name that Kubernetes gives the container.
@@ -141,8 +162,13 @@ impl Traces {
 
 impl Opened {
     /// Opens the container of a process, and reads it once. All that was read is of that process: it
-    /// runs before and after.
-    pub fn open(traces: &Traces, wanted: Wanted, view: &View) -> Result<Self, Blocked> {
+    /// runs before and after. Where its group `is_new`, all that it has counted is of now.
+    pub fn open(
+        traces: &Traces,
+        wanted: Wanted,
+        is_new: impl FnOnce(Key) -> bool,
+        view: &View,
+    ) -> Result<Self, Blocked> {
         let pid = traces.pid;
         let process = match (view.open_process)(pid) {
             Ok(process) => Some(WatchedProcess::of(process)),
@@ -162,19 +188,17 @@ impl Opened {
             memory: ways
                 .part("memory", |group| ContainerMemory::of(group, &view.root, wanted.memory)),
             others: traces.others(wanted.others, view),
-            used: Duration::ZERO,
-            kills: None,
+            counted: Counted::default(),
+            wanted,
         };
         let (group, key) = ways.told_by();
         let limits = counters.limits();
         // Opens the files while the process is known to be this one.
-        if wanted.from_zero {
+        if is_new(key) {
             counters.others.count_from_zero();
         }
-        let _ = (counters.read_cpu(), counters.read_memory(), counters.others.read());
-        if wanted.kills {
-            let _ = counters.read_kills();
-        }
+        counters.read_last();
+        let _ = (counters.read_memory(), counters.others.read());
         let counters = Rc::new(RefCell::new(counters));
         let root = traces.root.clone();
         let mut opened = Self { pid, key, group, root, counters, process, limits };
@@ -190,12 +214,7 @@ impl Opened {
         let counters = self.counters.clone();
         if let Some(process) = &mut self.process {
             process.at_end(move || {
-                let mut counters = counters.borrow_mut();
-                // An error keeps what was read before.
-                let _ = counters.read_cpu();
-                if counters.kills.is_some() {
-                    let _ = counters.read_kills();
-                }
+                counters.borrow_mut().read_last();
             });
         }
     }
@@ -238,8 +257,25 @@ impl Opened {
 impl ContainerFiles {
     pub fn read_cpu(&mut self) -> Result<Duration, ReadError> {
         let used = self.cpu.as_mut().map_err(|error| error.clone())?.used()?;
-        self.used = used;
+        self.counted.used = used;
         Ok(used)
+    }
+
+    /// Reads what counts when it has ended. An error keeps what was read before.
+    pub fn read_last(&mut self) {
+        let _ = self.read_cpu();
+        if self.wanted.kills {
+            let _ = self.read_kills();
+        }
+        if self.wanted.throttling {
+            let _ = self.read_throttling();
+        }
+    }
+
+    pub fn read_throttling(&mut self) -> Result<Throttling, ReadError> {
+        let throttling = self.cpu.as_mut().map_err(|error| error.clone())?.throttling()?;
+        self.counted.throttling = Some(throttling);
+        Ok(throttling)
     }
 
     pub fn read_memory(&mut self) -> Result<Bytes, ReadError> {
@@ -248,7 +284,7 @@ impl ContainerFiles {
 
     pub fn read_kills(&mut self) -> Result<u64, ReadError> {
         let kills = self.memory.as_mut().map_err(|error| error.clone())?.oom_kills()?;
-        self.kills = Some(kills);
+        self.counted.kills = Some(kills);
         Ok(kills)
     }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::neighbour::Neighbour;
+use super::neighbours::Neighbours;
 use super::view::View;
 use crate::model::{Number, Numbers, Raw, ReadError, WindowReading};
-use crate::source::Sampled;
+use crate::source::disks::NUMBERS as IO;
 use crate::source::network::Network;
+use crate::source::{Sampled, pressure};
 
 /// What was asked for, and what the totals of the containers were.
 #[derive(Debug, Default)]
@@ -32,8 +34,17 @@ impl Together {
 
     /// What is to be read of each container: for the sum, or by its name.
     pub fn of_each(metrics: Numbers, by_name: bool) -> Numbers {
-        let each = if by_name { metrics.among(EACH) } else { Numbers::of(&[]) };
-        each.and(metrics.among(IO)).and(metrics.among(&[Number::Processes]))
+        let summed = metrics.among(IO).and(metrics.among(&[Number::Processes]));
+        // The peak is read with the memory. The network is that of the pod.
+        let alone = of_each_alone(metrics).without(&[Number::MemoryPeak]);
+        if by_name { summed.and(alone) } else { summed }
+    }
+
+    /// The sums of this sample lack a container.
+    pub fn lack(&mut self, error: &ReadError) {
+        for lacking in &mut self.lacking {
+            lacking.get_or_insert_with(|| error.clone());
+        }
     }
 
     /// Adds a container at this sample.
@@ -79,11 +90,10 @@ impl Together {
     }
 
     /// Those that are read once a window: of each container under its name, and of the whole.
-    pub fn window_readings(&self, all: &[Neighbour], by_name: bool) -> Vec<WindowReading> {
+    pub fn window_readings(&self, all: &Neighbours, by_name: bool) -> Vec<WindowReading> {
         let mut readings = Vec::new();
-        let mut processes: Option<Result<f64, ReadError>> = None;
-        for container in all.iter().filter(|of| of.is_counted()) {
-            let Ok(opened) = &container.opened else { continue };
+        let mut processes = all.unreadable().map(Err);
+        for (container, opened) in all.readable() {
             let mut counters = opened.counters();
             let mut of_it = counters.others.window_readings();
             if by_name && self.metrics.contains(Number::MemoryPeak) {
@@ -92,7 +102,7 @@ impl Together {
             }
             for (number, value) in of_it {
                 if number == Number::Processes {
-                    let so_far = processes.take().unwrap_or(Ok(0.0));
+                    let so_far = processes.unwrap_or(Ok(0.0));
                     processes = Some(so_far.and_then(|sum| Ok(sum + value.clone()?)));
                 }
                 if by_name && container.is_named {
@@ -104,55 +114,21 @@ impl Together {
         if self.metrics.contains(Number::Processes) {
             readings.push(WindowReading::of(Number::Processes, processes));
         }
-        let of_whole = |number: Number, reason: &str| {
-            WindowReading::of(number, Some(Err(ReadError::absent(reason))))
-        };
-        let each = self.metrics.among(EACH_ALONE).iter();
-        readings.extend(each.map(|number| of_whole(number, OF_EACH)));
-        if self.metrics.contains(Number::EphemeralStorage) {
-            readings.push(of_whole(Number::EphemeralStorage, OF_TASK));
-        }
+        let of_each = if by_name { OF_EACH } else { NOT_OF_EACH };
+        let each = of_each_alone(self.metrics).iter();
+        readings.extend(
+            each.map(|number| WindowReading::of(number, Some(Err(ReadError::absent(of_each))))),
+        );
         readings
     }
 }
 
-/// Those whose totals can be added up.
-const IO: &[Number] = &[
-    Number::DiskReadBytes,
-    Number::DiskWriteBytes,
-    Number::DiskReadOperations,
-    Number::DiskWriteOperations,
-];
-
 /// Those that are read of each container alone: percents of different limits, and of time, have no sum.
-const EACH_ALONE: &[Number] = &[
-    Number::CpuPressure,
-    Number::MemoryPressure,
-    Number::IoPressure,
-    Number::CpuFullPressure,
-    Number::MemoryFullPressure,
-    Number::IoFullPressure,
-    Number::ProcessUtilization,
-    Number::Swap,
-    Number::MemoryPeak,
-];
+fn of_each_alone(metrics: Numbers) -> Numbers {
+    let percents = [Number::ProcessUtilization, Number::Swap, Number::MemoryPeak];
+    metrics.among(pressure::NUMBERS).and(metrics.among(&percents))
+}
 
-/// Those that a container has of its own. The network is that of the pod.
-const EACH: &[Number] = &[
-    Number::CpuPressure,
-    Number::MemoryPressure,
-    Number::IoPressure,
-    Number::CpuFullPressure,
-    Number::MemoryFullPressure,
-    Number::IoFullPressure,
-    Number::DiskReadBytes,
-    Number::DiskWriteBytes,
-    Number::DiskReadOperations,
-    Number::DiskWriteOperations,
-    Number::Processes,
-    Number::ProcessUtilization,
-    Number::Swap,
-];
-
-const OF_EACH: &str = "each container has it and the pod as a whole has not: --per-container";
-const OF_TASK: &str = "only the endpoint of an ECS task tells it: --scope task";
+const OF_EACH: &str = "each container has its own, and the pod as a whole has none";
+const NOT_OF_EACH: &str =
+    "each container has its own, and the pod as a whole has none: --per-container";

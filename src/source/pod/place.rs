@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::source::cgroup::Group;
+use crate::source::cgroup::{Group, mounted};
 
 /// The texts of a process, and where its files are seen.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,13 @@ impl Texts<'_> {
     /// where no mount of the process holds its group.
     pub fn container(&self) -> Option<String> {
         CONTROLLERS.iter().find_map(|controller| Some(self.group(controller)?.path()))
+    }
+
+    /// Whether the process sees the group of a container, be it in that or not.
+    pub fn shows(&self, container: &str) -> bool {
+        CONTROLLERS.iter().any(|controller| {
+            mounted(controller, self.cgroup, self.mountinfo).any(|root| root == container)
+        })
     }
 }
 

@@ -10,9 +10,11 @@ use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
 use super::neighbours::Neighbours;
-use crate::model::{Limit, Limits, Origin};
+use crate::model::{Limit, Limits, Origin, ReadError};
 use crate::source::LIMITS_GOOD_FOR;
-use crate::source::task::metadata::TaskMetadata;
+use crate::source::others::NO_TASK;
+use crate::source::task::metadata::{Storage, TaskMetadata, own_id};
+use crate::source::task::others;
 use crate::surroundings::ecs::TaskEndpoint;
 
 /// The task, as far as it is told.
@@ -26,7 +28,13 @@ pub struct TaskFacts {
 
 #[derive(Debug, Default)]
 struct Shared {
+    /// Whether the use of the task's disk is wanted.
+    wants_storage: bool,
+    /// What was last told of it; at first nothing.
+    storage: RefCell<Option<Result<Option<Storage>, ReadError>>>,
     task: RefCell<Option<TaskMetadata>>,
+    /// The id of the agent's own container, which has no trace in a private control group namespace.
+    own_id: RefCell<Option<String>>,
     is_new: Cell<bool>,
     /// Wakes who asks.
     has_questions: Notify,
@@ -35,9 +43,10 @@ struct Shared {
 impl TaskFacts {
     /// Starts to ask the endpoint, if there is one, and waits a while for the first answer: then the
     /// first reading has names and limits.
-    pub async fn by(endpoint: Option<TaskEndpoint>) -> Self {
+    pub async fn by(endpoint: Option<TaskEndpoint>, wants_storage: bool) -> Self {
         let Some(endpoint) = endpoint else { return Self::default() };
-        let (shared, address) = (Rc::<Shared>::default(), Some(endpoint.url("/task")));
+        let shared = Rc::new(Shared { wants_storage, ..Shared::default() });
+        let address = Some(endpoint.url("/task"));
         let _ = timeout(FIRST_ANSWER, shared.ask(&endpoint)).await;
         let asking = shared.clone();
         let asking = spawn_local(async move { asking.go_on_asking(&endpoint).await });
@@ -54,8 +63,12 @@ impl TaskFacts {
         if self.address.is_none() {
             return;
         }
-        let task = self.shared.task.borrow();
+        let (task, own_id) = (self.shared.task.borrow(), self.shared.own_id.borrow());
+        let own_number = neighbours.own();
         for neighbour in &mut neighbours.all {
+            if neighbour.id.is_none() && own_number == Some(neighbour.number) {
+                neighbour.id.clone_from(&own_id);
+            }
             let own = neighbour.id.as_deref().unwrap_or_default();
             let mut names = task.iter().flat_map(TaskMetadata::named_containers);
             let name = names.find(|(id, ..)| *id == own).map(|(_, name, _)| name);
@@ -72,6 +85,13 @@ impl TaskFacts {
     pub fn is_platforms(&self, id: &str) -> bool {
         let task = self.shared.task.borrow();
         task.as_ref().is_some_and(|task| task.is_platforms(id))
+    }
+
+    /// How much of the task's disk is in use, in percent. `None` as long as there is no answer.
+    pub fn storage(&self) -> Option<Result<f64, ReadError>> {
+        let Some(address) = &self.address else { return Some(Err(ReadError::absent(NO_TASK))) };
+        let told = self.shared.storage.borrow();
+        Some(told.clone()?.and_then(|storage| others::storage(storage, address)))
     }
 
     /// The limits of the task.
@@ -98,9 +118,20 @@ impl Drop for TaskFacts {
 impl Shared {
     /// Asks what the task is. Tells whether that can change by itself.
     async fn ask(&self, endpoint: &TaskEndpoint) -> bool {
+        if self.own_id.borrow().is_none() {
+            match endpoint.get("", own_id).await {
+                Ok(id) => {
+                    self.own_id.replace(Some(id));
+                    self.is_new.set(true);
+                }
+                Err(error) => debug!("the agent's own container is not told: {error}"),
+            }
+        }
         match endpoint.get("/task", TaskMetadata::parse).await {
-            Ok(task) => {
-                let may_change = !task.is_complete() || task.is_limited_by_containers();
+            Ok(mut task) => {
+                self.storage.replace(Some(Ok(task.take_storage())));
+                let may_change =
+                    self.wants_storage || !task.is_complete() || task.is_limited_by_containers();
                 if self.task.borrow().as_ref() != Some(&task) {
                     self.is_new.set(true);
                     self.task.replace(Some(task));
@@ -109,6 +140,7 @@ impl Shared {
             }
             Err(error) => {
                 debug!("names and limits of the task are not told: {error}");
+                self.storage.replace(Some(Err(others::failure_of_endpoint(&error.to_string()))));
                 true
             }
         }

@@ -6,6 +6,7 @@ use log::{info, warn};
 use tokio::time::Instant;
 
 use super::Pod;
+use crate::config::Scope;
 use crate::model::{Evidence, Reading, WindowReading};
 use crate::source::{LIMITS_GOOD_FOR, Source};
 
@@ -16,13 +17,15 @@ pub struct UntilPod {
     /// `None` when it is the source.
     pod: Option<Pod>,
     looked: Instant,
+    /// Whether somebody waits for the end of the other containers.
+    is_awaited: bool,
     /// Whether it was said why the pod is not measured.
     is_said: bool,
 }
 
 impl UntilPod {
-    pub fn of(source: Box<dyn Source>, pod: Pod) -> Self {
-        Self { source, pod: Some(pod), looked: Instant::now(), is_said: false }
+    pub fn of(source: Box<dyn Source>, pod: Pod, is_awaited: bool) -> Self {
+        Self { source, pod: Some(pod), looked: Instant::now(), is_awaited, is_said: false }
     }
 
     /// Why the pod is not measured, where there are other containers. Logs it the first time.
@@ -36,7 +39,9 @@ impl UntilPod {
 
     fn look(&mut self, at: Instant) {
         let Some(mut pod) = self.pod.take() else { return };
-        if at.duration_since(self.looked) >= LIMITS_GOOD_FOR {
+        // Their end must be seen at once.
+        let is_due = self.is_awaited && pod.others() > 0;
+        if is_due || at.duration_since(self.looked) >= LIMITS_GOOD_FOR {
             self.looked = at;
             if let Some(reason) = pod.is_ready(at) {
                 info!("scope: pod, because {reason}");
@@ -52,6 +57,10 @@ impl UntilPod {
 }
 
 impl Source for UntilPod {
+    fn scope(&self) -> Scope {
+        self.source.scope()
+    }
+
     fn read(&mut self, instant: Instant) -> Reading {
         self.look(instant);
         self.source.read(instant)
@@ -86,6 +95,10 @@ mod tests {
     struct Everything;
 
     impl Source for Everything {
+        fn scope(&self) -> Scope {
+            Scope::Task
+        }
+
         fn read(&mut self, _: Instant) -> Reading {
             Reading::of(Some(Err(ReadError::unusable("read"))), None)
         }
@@ -111,7 +124,8 @@ mod tests {
     #[test]
     fn until_the_pod_can_be_read_the_source_answers_all_questions() {
         let pod = Pod::at(Path::new("/nonexistent"), MemoryUse::Used);
-        let mut source = UntilPod::of(Box::new(Everything), pod);
+        let mut source = UntilPod::of(Box::new(Everything), pod, false);
+        assert_eq!(source.scope(), Scope::Task);
         assert!(source.read(Instant::now()).cpu.is_some());
         assert_eq!(source.containers()[0].0, "read".into());
         assert_eq!(source.running(), ["running".into()]);

@@ -77,6 +77,12 @@ fn is_of_task<'json, D: Deserializer<'json>>(json: D) -> Result<Option<bool>, D:
     Ok(modes.map(|mode| mode.as_str() == Some("awsvpc")).reduce(|all, one| all && one))
 }
 
+/// The id of the container that asks, from the body of the answer about itself, which stands at the base of
+/// the endpoint.
+pub fn own_id(body: &[u8]) -> Result<String, serde_json::Error> {
+    Ok(serde_json::from_slice::<ContainerMetadata>(body)?.docker_id)
+}
+
 impl TaskMetadata {
     /// Reads the body of an answer.
     pub fn parse(body: &[u8]) -> Result<Self, serde_json::Error> {

@@ -7,8 +7,8 @@ use super::containers::{Containers, percent};
 use super::metadata::{Storage, TaskMetadata};
 use super::stats::Usage;
 use crate::model::{Bytes, Limit, Number, Numbers, Raw, ReadError, Reading, WindowReading};
-use crate::source::Sampled;
-use crate::source::network::Network;
+use crate::source::network::{self, Network};
+use crate::source::{Sampled, disks, pressure};
 
 /// Those that were asked for, as far as the endpoint tells them, or something else that is the task's.
 #[derive(Debug)]
@@ -27,9 +27,10 @@ impl TaskNumbers {
         Self { numbers, storage: None, fullest: None, network: None }
     }
 
-    /// What the machine has of them where it is the task's alone.
+    /// What the machine has of them where it is the task's alone, but for the platform's processes.
     pub fn of_machine(&self) -> Numbers {
-        self.numbers.among(OF_OWN_MACHINE)
+        let of_machine = [pressure::NUMBERS, disks::NUMBERS, network::NUMBERS, &[Number::Swap]];
+        self.numbers.among(&of_machine.concat())
     }
 
     /// What the control group has of them where the task has one container.
@@ -92,13 +93,11 @@ impl TaskNumbers {
         failure: Option<&str>,
         address: &str,
     ) -> Vec<WindowReading> {
-        let fails = || failure.map(|why| Err(ReadError::unusable(format!("{FAILS}: {why}"))));
+        let fails = || failure.map(|why| Err(failure_of_endpoint(why)));
         let value = |number| match number {
             Number::EphemeralStorage => match self.storage {
                 _ if failure.is_some() => fails(),
-                None => None,
-                Some(None) => Some(Err(ReadError::absent(format!("{address} {NO_STORAGE}")))),
-                Some(Some(storage)) => Some(used_of(storage)),
+                told => told.map(|told| storage(told, address)),
             },
             _ if !is_known => fails(),
             // It comes with the samples.
@@ -117,29 +116,20 @@ impl TaskNumbers {
     }
 }
 
-fn used_of(Storage { utilized, reserved }: Storage) -> Result<f64, ReadError> {
+/// The error of what the endpoint should have told.
+pub fn failure_of_endpoint(why: &str) -> ReadError {
+    ReadError::unusable(format!("the task metadata endpoint fails: {why}"))
+}
+
+/// The part of the disk that is in use, of what the endpoint told last.
+pub fn storage(told: Option<Storage>, address: &str) -> Result<f64, ReadError> {
+    let none = || ReadError::absent(format!("{address} {NO_STORAGE}"));
+    let Storage { utilized, reserved } = told.ok_or_else(none)?;
     match reserved {
         0 => Err(ReadError::unusable("EphemeralStorageMetrics: Reserved is 0")),
         _ => Ok(percent(Bytes(utilized), Bytes(reserved))),
     }
 }
-
-/// On Fargate the machine is the task's alone, but for the platform's processes.
-const OF_OWN_MACHINE: &[Number] = &[
-    Number::CpuPressure,
-    Number::MemoryPressure,
-    Number::IoPressure,
-    Number::CpuFullPressure,
-    Number::MemoryFullPressure,
-    Number::IoFullPressure,
-    Number::DiskReadBytes,
-    Number::DiskWriteBytes,
-    Number::DiskReadOperations,
-    Number::DiskWriteOperations,
-    Number::NetworkReceivedBytes,
-    Number::NetworkSentBytes,
-    Number::Swap,
-];
 
 /// What is known of a task and of no container.
 const OF_TASK: &[Number] = &[Number::EphemeralStorage, Number::Fullest];
@@ -147,10 +137,9 @@ const OF_TASK: &[Number] = &[Number::EphemeralStorage, Number::Fullest];
 /// What is told elsewhere.
 const BY_THEMSELVES: &[Number] = &[Number::Cpu, Number::Memory];
 
-const FAILS: &str = "the task metadata endpoint fails";
 const NO_STORAGE: &str =
     "has no EphemeralStorageMetrics: Fargate tells them since platform version 1.4.0";
 const NO_NETWORK: &str = "the network mode of the task is not awsvpc: each container has a network of \
     its own, or that of the machine";
 const NOT_TOLD: &str = "the task metadata endpoint does not tell it of a task of several containers; \
-    --scope container has it of this one";
+    --scope container has it of this one, and with pidMode task --scope pod has it of each";

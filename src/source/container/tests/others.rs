@@ -67,7 +67,7 @@ fn version_2_has_all_of_them_in_one_group() {
     for name in ["disk-read-bytes", "disk-write-operations", "network-sent-bytes"] {
         assert_eq!(told[name], Ok(0.0), "{name} counts from the first reading on");
     }
-    let elsewhere = Err("only the endpoint of an ECS task tells it: --scope task".to_owned());
+    let elsewhere = Err("only an ECS task on Fargate has it: --scope task or pod".to_owned());
     assert_eq!(told["ephemeral-storage"], elsewhere);
     assert_eq!(told.len(), Number::ALL.len() - 4, "each that was asked for: {told:#?}");
 }

@@ -81,7 +81,7 @@ fn pressure_is_that_of_each_container_and_the_network_that_of_the_pod() {
     let missing = values(&each["app"])["cpu-pressure"].clone().expect_err("there is no file");
     assert!(missing.contains("root/sys/fs/cgroup/cpu.pressure not found"), "{missing}");
     let said = once(&mut pod);
-    assert!(said["io-pressure"].as_ref().is_err_and(|why| why.contains("--per-container")));
+    assert!(said["io-pressure"].as_ref().is_err_and(|why| why.ends_with("as a whole has none")));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn processes_are_added_up_and_their_percent_is_of_each_limit() {
     assert_eq!(said["process-utilization of app"], Ok(40.0));
     assert_eq!(said["memory-peak of app"], Ok(50.0));
     assert!(said["memory-peak of own"].is_err(), "there is no file");
-    assert!(said["memory-peak"].as_ref().is_err_and(|why| why.contains("--per-container")));
+    assert!(said["memory-peak"].as_ref().is_err_and(|why| why.ends_with("as a whole has none")));
 }
 
 #[test]
@@ -117,4 +117,51 @@ fn once(pod: &mut Pod) -> BTreeMap<String, Result<f64, String>> {
         Some((format!("{}{of}", reading.number.name()), value))
     });
     named.collect()
+}
+
+#[test]
+fn a_sum_lacks_what_one_container_lacks() {
+    let machine = machine();
+    counted(&machine, "own", 100, 0, 1);
+    counted(&machine, "app", 1000, 0, 3);
+    let mut pod = machine.pod().reporting(asked(&["io", "processes"])).by_container();
+    pod.read(machine.later(0.9));
+    machine.tree.change("== containers/late/tmp/\n");
+    machine.process(50, "/../late", "/../late", "late");
+    pod.read(machine.later(0.9));
+    let lacks = |value: &Result<f64, String>| {
+        value.as_ref().is_err_and(|error| error.starts_with("container late cannot be read"))
+    };
+    let whole = values(&pod.read(machine.later(0.9)));
+    assert!(lacks(&whole["disk-read-bytes"]), "{whole:?}");
+    let said = once(&mut pod);
+    assert!(lacks(&said["processes"]), "{said:?}");
+    assert_eq!(said["processes of app"], Ok(3.0), "the others go on");
+    machine.container("late", 0.0, 1);
+    counted(&machine, "late", 5000, 0, 1);
+    let whole = values(&pod.read(machine.later(15.0)));
+    assert_eq!(
+        whole["disk-read-bytes"],
+        Ok(0.0),
+        "what it read while it was unknown is of no sample"
+    );
+    assert_eq!(once(&mut pod)["processes"], Ok(5.0));
+}
+
+#[test]
+fn a_group_that_gets_processes_again_has_its_transfers_counted_once() {
+    let machine = machine();
+    counted(&machine, "own", 0, 0, 1);
+    counted(&machine, "app", 1000, 0, 3);
+    let mut pod = machine.pod().reporting(asked(&["io"]));
+    let mut read = || values(&pod.read(machine.later(0.9)))["disk-read-bytes"].clone();
+    assert_eq!(read(), Ok(0.0));
+    counted(&machine, "app", 3000, 0, 3);
+    assert_eq!(read(), Ok(2000.0));
+    machine.end(22);
+    assert_eq!(read(), Ok(2000.0));
+    machine.process(70, "/../app", "/../app", "app");
+    assert_eq!(read(), Ok(2000.0));
+    counted(&machine, "app", 3500, 0, 3);
+    assert_eq!(read(), Ok(2500.0));
 }

@@ -240,3 +240,26 @@ fn a_process_in_a_group_above_all_is_in_no_container_and_takes_none_away() {
     machine.process(33, "/../new", "/../new", "new");
     assert_eq!(machine.read(&mut pod), (Ok(7000), Ok(36)));
 }
+
+/// As `nsenter -t PID -m -p` does, on the node of a pod.
+#[test]
+fn a_process_that_comes_into_a_container_from_outside_is_none_of_the_pod() {
+    let machine = Machine::new();
+    let mut pod = machine.pod();
+    pod.read(machine.later(0.9));
+    machine.process(40, "/../../../user.slice/session-1.scope", "/../app", "app");
+    for _ in 0..3 {
+        assert_eq!(machine.read(&mut pod), (Ok(6000), Ok(34)));
+    }
+    // One that is seen before the container.
+    machine.container("late", 1.0, 8);
+    machine.process(50, "/../../../user.slice/session-2.scope", "/../late", "late");
+    pod.read(machine.later(0.9));
+    machine.process(51, "/../late", "/../late", "late");
+    for _ in 0..3 {
+        pod.read(machine.later(0.9));
+    }
+    pod.read(machine.later(15.0));
+    assert_eq!(machine.read(&mut pod), (Ok(7000), Ok(42)));
+    assert_eq!(pod.neighbours.all.len(), 3);
+}

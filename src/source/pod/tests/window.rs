@@ -92,3 +92,79 @@ fn a_container_that_is_full_is_seen_in_a_sum_that_is_not() {
     let others = pod.read(machine.later(0.9)).others;
     assert!(matches!(others[..], [(Number::Fullest, Err(_))]), "{others:?}");
 }
+
+#[test]
+fn a_container_is_throttled_until_it_ends() {
+    let machine = Machine::new();
+    let mut pod = reporting(&machine).by_container();
+    pod.read(machine.later(0.9));
+    pod.window_readings();
+    events(&machine, "app", 50, 30, 0);
+    machine.end(22);
+    pod.read(machine.later(0.9));
+    let throttling = |pod: &mut Pod| {
+        let all = readings(pod).into_iter().filter(|(name, ..)| name == "throttling");
+        all.map(|(_, of, percent)| (of.unwrap_or_default(), percent)).collect::<Vec<_>>()
+    };
+    let named = |name: &str, percent| (name.to_owned(), percent);
+    let expected = [named("", 60.0), named("app", 60.0), named("own", 0.0)];
+    assert_eq!(throttling(&mut pod), expected);
+    assert_eq!(throttling(&mut pod), [named("", 0.0), named("own", 0.0)], "it is told once");
+}
+
+#[test]
+fn a_container_that_is_new_was_throttled_since_it_began() {
+    let machine = Machine::alone();
+    let mut pod = reporting(&machine).by_container();
+    pod.read(machine.later(0.9));
+    pod.window_readings();
+    machine.container("job", 0.3, 8);
+    events(&machine, "job", 4, 1, 1);
+    machine.process(50, "/../job", "/../job", "job");
+    pod.read(machine.later(0.9));
+    let all = readings(&mut pod);
+    assert!(all.contains(&("throttling".to_owned(), Some("job".to_owned()), 25.0)), "{all:?}");
+    assert!(all.contains(&("OOM kills".to_owned(), None, 1.0)), "{all:?}");
+}
+
+/// A runtime that keeps the group, or a supervisor that starts its workers anew.
+#[test]
+fn a_group_that_gets_processes_again_is_not_counted_twice() {
+    let machine = Machine::alone();
+    let mut pod = reporting(&machine);
+    pod.read(machine.later(0.9));
+    machine.container("app", 1.0, 30);
+    events(&machine, "app", 10, 5, 2);
+    machine.process(22, "/../app", "/../app", "app");
+    pod.read(machine.later(0.9));
+    pod.window_readings();
+    machine.end(22);
+    pod.read(machine.later(0.9));
+    events(&machine, "app", 20, 5, 3);
+    machine.process(70, "/../app", "/../app", "app");
+    pod.read(machine.later(0.9));
+    let expected = [("throttling".to_owned(), None, 0.0), ("OOM kills".to_owned(), None, 3.0)];
+    assert_eq!(readings(&mut pod), expected);
+}
+
+#[test]
+fn the_whole_lacks_what_one_container_lacks() {
+    let machine = Machine::new();
+    let mut pod = reporting(&machine).by_container();
+    pod.read(machine.later(0.9));
+    pod.window_readings();
+    machine.tree.change("== containers/late/tmp/\n");
+    machine.process(50, "/../late", "/../late", "late");
+    pod.read(machine.later(0.9));
+    pod.read(machine.later(0.9));
+    for reading in pod.window_readings() {
+        let (of, value) = (reading.container, reading.value.expect("it was read before"));
+        match of {
+            None => {
+                let error = value.expect_err("the sum lacks one").to_string();
+                assert!(error.starts_with("container late cannot be read"), "{error}");
+            }
+            Some(name) => assert!(value.is_ok(), "{name}"),
+        }
+    }
+}
