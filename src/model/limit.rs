@@ -24,6 +24,18 @@ impl fmt::Display for Bytes {
     }
 }
 
+impl Bytes {
+    /// These bytes in percent of a limit that is not 0; more than 100 where they exceed it.
+    pub fn percent_of(self, limit: Self) -> f64 {
+        100.0 * self.0 as f64 / limit.0 as f64
+    }
+
+    /// The same, at most 100: more can be in use where the limit was lowered. `None` where it is 0.
+    pub fn capped_percent_of(self, limit: Self) -> Option<f64> {
+        (limit.0 > 0).then(|| self.percent_of(limit).min(100.0))
+    }
+}
+
 /// What a percent is of, and where that stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limit<T> {

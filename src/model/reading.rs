@@ -103,10 +103,8 @@ impl MemoryReading {
                 self.limit
             )));
         }
-        match limit {
-            0 => Err(ReadError::unusable(format!("the limit is zero: {}", self.limit))),
-            _ => Ok((100.0 * used as f64 / limit as f64).min(100.0)),
-        }
+        let zero = || ReadError::unusable(format!("the limit is zero: {}", self.limit));
+        self.used.capped_percent_of(self.limit.amount).ok_or_else(zero)
     }
 }
 

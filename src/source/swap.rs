@@ -20,7 +20,7 @@ pub fn of_machine(proc: &Path) -> Result<f64, ReadError> {
     let none = || {
         ReadError::absent(format!("{}: SwapTotal is 0: the machine has no swap", path.display()))
     };
-    percent(used, total).ok_or_else(none)
+    Bytes(used).capped_percent_of(Bytes(total)).ok_or_else(none)
 }
 
 /// Of a control group, on the machine with this /proc.
@@ -53,7 +53,9 @@ fn of_version_1(group: &Group) -> Result<f64, ReadError> {
     let malformed = || ReadError::Malformed { path: path.clone(), expected };
     let memory = v1::memory_limit(&text).ok_or_else(malformed)?;
     let memory = memory.map_or(limit, |memory| memory.0);
-    percent(used, limit.saturating_sub(memory)).ok_or_else(|| none(NO_SWAP))
+    // More may be in use: version 1 can have given memory up for swap.
+    let swap = Bytes(limit.saturating_sub(memory));
+    Bytes(used).capped_percent_of(swap).ok_or_else(|| none(NO_SWAP))
 }
 
 fn of_version_2(group: &Group) -> Result<f64, ReadError> {
@@ -72,13 +74,7 @@ fn of_version_2(group: &Group) -> Result<f64, ReadError> {
         ReadError::absent(format!("{}: {why}", group.own().join("memory.swap.max").display()))
     };
     let limit = smallest.ok_or_else(|| none(NO_LIMIT))?;
-    percent(used, limit.0).ok_or_else(|| none(NO_SWAP))
-}
-
-/// `None` where nothing may be used. More than that may be in use where the limit was lowered, or where
-/// version 1 has given memory up for swap.
-fn percent(used: u64, limit: u64) -> Option<f64> {
-    (limit > 0).then(|| (100.0 * used as f64 / limit as f64).min(100.0))
+    Bytes(used).capped_percent_of(limit).ok_or_else(|| none(NO_SWAP))
 }
 
 const NO_ACCOUNT: &str = "the kernel counts no swap of this group; if swap accounting is off, boot the \

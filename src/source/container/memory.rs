@@ -291,7 +291,7 @@ impl ContainerMemory {
     /// Warns when a group above is nearer to its limit than this one: it holds other processes, and may
     /// run out of memory first.
     fn compare_with_groups_above(&mut self, used: Bytes, limit: Bytes) {
-        let own = percent(used, limit);
+        let own = fullness(used, limit);
         let fullest =
             self.fullest_above().filter(|(_, above)| *above >= NEARLY_FULL && *above > own);
         let said = fullest.map(|(limit, above)| {
@@ -322,7 +322,7 @@ impl ContainerMemory {
             // If memory.stat cannot be used, the whole usage counts: a warning too early is better than
             // none.
             let used = left_of(usage.trim().parse().ok()?, droppable.map_or(0, |bytes| bytes.0))?;
-            let full = percent(used, limit.amount);
+            let full = fullness(used, limit.amount);
             Some((limit, full))
         };
         above.filter_map(full).max_by(|one, other| one.1.total_cmp(&other.1))
@@ -346,8 +346,9 @@ fn files_of(group: &Group, directory: &Path) -> (KernelFile, KernelFile) {
     (file(usage_file(group.version)), file("memory.stat"))
 }
 
-fn percent(used: Bytes, limit: Bytes) -> f64 {
-    100.0 * used.0 as f64 / limit.0.max(1) as f64
+/// How full a group is, in percent. Above 100 counts too: the fuller one of two groups is looked for.
+fn fullness(used: Bytes, limit: Bytes) -> f64 {
+    used.percent_of(limit.max(Bytes(1)))
 }
 
 /// In percent. A group above that is less full than this has room enough.

@@ -128,7 +128,7 @@ impl Containers {
 
 /// What is used, in percent of a limit, which is never 0.
 pub fn percent(used: Bytes, limit: Bytes) -> f64 {
-    (100.0 * used.0 as f64 / limit.0 as f64).min(100.0)
+    used.percent_of(limit).min(100.0)
 }
 
 #[cfg(test)]
