@@ -7,7 +7,7 @@ use log::debug;
 use tokio::sync::watch::Sender;
 use tokio::time::Instant;
 
-use super::numbers::{Other, label, metric};
+use super::numbers::{MIN_INTERVAL, Other, label, metric};
 use super::watch::{FailureWatch, LimitWatch};
 use crate::collector::Collector;
 use crate::model::{
@@ -132,7 +132,7 @@ impl Gauge {
             self.previous = Some(next);
             return Ok(None);
         };
-        if next.at.duration_since(before.at) < MIN_CPU_INTERVAL {
+        if next.at.duration_since(before.at) < MIN_INTERVAL {
             // It is left to the next reading, which covers its time.
             return Ok(None);
         }
@@ -174,10 +174,6 @@ pub fn larger_limit(before: &CpuReading, next: &CpuReading) -> f64 {
 fn percent(part: f64, whole: f64) -> Option<f32> {
     (whole > 0.0).then(|| (100.0 * part / whole).clamp(0.0, 100.0) as f32)
 }
-
-/// A CPU sample over less than this would be made of a few clock ticks: the kernel counts in
-/// steps of 10 ms, a fifth of this.
-const MIN_CPU_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A group may use a little more than its quota: what each CPU has left of an earlier period
 /// (a quarter is more than that), and the quota of one whole period more, which it may have saved up

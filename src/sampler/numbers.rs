@@ -110,8 +110,9 @@ pub fn label(number: Number, container: Option<&Arc<str>>) -> String {
     format!("{}{of}", number.label())
 }
 
-/// Over less than this a rate would be made of the kernel's own rounding.
-const MIN_INTERVAL: Duration = Duration::from_millis(50);
+/// Over less than this a rate would be made of the kernel's own rounding: CPU time is counted in ticks of
+/// 10 ms, a fifth of this.
+pub const MIN_INTERVAL: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
