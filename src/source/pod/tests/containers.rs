@@ -21,17 +21,22 @@ fn readings(machine: &Machine, pod: &mut Pod) -> Vec<String> {
     pod.containers().into_iter().map(text).collect()
 }
 
+/// The reading of the agent's own container at an instant in tenths of a second, and then those of others.
+fn beside_own(at: u32, others: &[&str]) -> Vec<String> {
+    let own = format!("own at {at}: 1000 ms of 0.25, 4 of 64 MiB");
+    std::iter::once(own).chain(others.iter().map(|other| (*other).to_owned())).collect()
+}
+
 #[test]
 fn each_is_read_under_its_name_in_percent_of_its_own_limits() {
     let machine = Machine::new();
     machine.limited("db", 2.0, 100, ("max", "max"));
     machine.process(30, "/../db", "/../db", "db");
     let mut pod = machine.pod().by_container();
-    let expected = [
-        "own at 9: 1000 ms of 0.25, 4 of 64 MiB",
-        "app at 9: 5000 ms of 0.5, 30 of 128 MiB",
-        "db at 9: 2000 ms of 4, 100 of 8192 MiB",
-    ];
+    let expected = beside_own(
+        9,
+        &["app at 9: 5000 ms of 0.5, 30 of 128 MiB", "db at 9: 2000 ms of 4, 100 of 8192 MiB"],
+    );
     assert_eq!(readings(&machine, &mut pod), expected);
     assert!(pod.containers().is_empty(), "until the next reading");
 }
@@ -43,30 +48,24 @@ fn a_new_one_begins_with_nothing_at_the_look_before() {
     readings(&machine, &mut pod);
     machine.container("job", 0.3, 8);
     machine.process(50, "/../job", "/../job", "job");
-    let expected = [
-        "own at 18: 1000 ms of 0.25, 4 of 64 MiB",
-        "job at 9: 0 ms of 0.5",
-        "job at 18: 300 ms of 0.5, 8 of 128 MiB",
-    ];
+    let expected =
+        beside_own(18, &["job at 9: 0 ms of 0.5", "job at 18: 300 ms of 0.5, 8 of 128 MiB"]);
     assert_eq!(readings(&machine, &mut pod), expected);
     machine.end(50);
     machine.container("job", 0.4, 8);
-    let expected = ["own at 27: 1000 ms of 0.25, 4 of 64 MiB", "job at 27: 400 ms of 0.5"];
+    let expected = beside_own(27, &["job at 27: 400 ms of 0.5"]);
     assert_eq!(readings(&machine, &mut pod), expected, "its last reading");
     readings(&machine, &mut pod);
     // It is started again, and its counter does not go back.
     machine.container("job-again", 0.1, 8);
     machine.process(51, "/../job", "/../job", "job-again");
-    let expected = [
-        "own at 45: 1000 ms of 0.25, 4 of 64 MiB",
-        "job at 36: 400 ms of 0.5",
-        "job at 45: 500 ms of 0.5, 8 of 128 MiB",
-    ];
+    let expected =
+        beside_own(45, &["job at 36: 400 ms of 0.5", "job at 45: 500 ms of 0.5, 8 of 128 MiB"]);
     assert_eq!(readings(&machine, &mut pod), expected);
 }
 
 #[test]
-fn one_that_restarts_between_two_looks_goes_on_where_it_ended() {
+fn one_that_restarts_between_two_looks_continues_from_its_last_counter() {
     let machine = Machine::new();
     let mut pod = machine.pod().by_container();
     readings(&machine, &mut pod);
@@ -74,8 +73,7 @@ fn one_that_restarts_between_two_looks_goes_on_where_it_ended() {
     machine.container("app", 5.4, 8);
     machine.container("app-again", 0.1, 8);
     machine.process(51, "/../app", "/../app", "app-again");
-    let expected =
-        ["own at 18: 1000 ms of 0.25, 4 of 64 MiB", "app at 18: 5500 ms of 0.5, 8 of 128 MiB"];
+    let expected = beside_own(18, &["app at 18: 5500 ms of 0.5, 8 of 128 MiB"]);
     assert_eq!(readings(&machine, &mut pod), expected);
 }
 
@@ -85,8 +83,7 @@ fn one_that_cannot_be_read_does_not_keep_the_others_from_being_read() {
     machine.tree.change("== containers/db/tmp/\n");
     machine.process(30, "/../db", "/../db", "db");
     let mut pod = machine.pod().by_container();
-    let expected =
-        ["own at 9: 1000 ms of 0.25, 4 of 64 MiB", "app at 9: 5000 ms of 0.5, 30 of 128 MiB"];
+    let expected = beside_own(9, &["app at 9: 5000 ms of 0.5, 30 of 128 MiB"]);
     assert_eq!(readings(&machine, &mut pod), expected);
     assert!(machine.read(&mut pod).0.is_err());
 }
