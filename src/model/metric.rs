@@ -46,7 +46,7 @@ pub const CONTAINER_NAME: &str = "ContainerName";
 /// Makes the type and its table of one row for each number.
 macro_rules! numbers {
     ($($(#[$doc:meta])* $number:ident: $word:literal, $name:literal, $label:literal, $unit:ident, $taken:ident,
-       $published:literal, $maximum:expr;)*) => {
+       $published:literal;)*) => {
         /// A number that a source can give.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Number {
@@ -66,7 +66,7 @@ macro_rules! numbers {
                         unit: Unit::$unit,
                         taken: Taken::$taken,
                         published: $published,
-                        maximum: $maximum,
+                        maximum: concat!("Max", $published),
                     },)*
                 }
             }
@@ -75,54 +75,49 @@ macro_rules! numbers {
 }
 
 // The word of `--metrics` that chooses it; its name within its check and in the log; its unit; how its
-// values come; its names in CloudWatch: that of the value, or of the median where it is sampled, and then
-// that of the maximum.
+// values come; its name in CloudWatch: that of the value, or of the median where it is sampled.
 numbers! {
-    Cpu: "cpu", "cpu", "CPU", Percent, Sampled, "CPUUtilization", Some("MaxCPUUtilization");
-    Memory: "memory", "memory", "memory", Percent, Sampled, "MemoryUtilization", Some("MaxMemoryUtilization");
+    Cpu: "cpu", "cpu", "CPU", Percent, Sampled, "CPUUtilization";
+    Memory: "memory", "memory", "memory", Percent, Sampled, "MemoryUtilization";
     /// Of the scheduling periods in which there was something to run, the part in which the quota was
     /// used up.
-    Throttling: "throttling", "throttling", "throttling", Percent, Level, "CPUThrottling", None;
+    Throttling: "throttling", "throttling", "throttling", Percent, Level, "CPUThrottling";
     /// Processes that were killed because the memory limit was reached.
-    OomKills: "oom-kills", "oom-kills", "OOM kills", Count, Counter, "OOMKills", None;
+    OomKills: "oom-kills", "oom-kills", "OOM kills", Count, Counter, "OOMKills";
     /// Of the time, the part in which some task waited for a CPU.
-    CpuPressure: "pressure", "cpu-pressure", "CPU pressure", Percent, Sampled,
-        "CPUPressure", Some("MaxCPUPressure");
-    MemoryPressure: "pressure", "memory-pressure", "memory pressure", Percent, Sampled,
-        "MemoryPressure", Some("MaxMemoryPressure");
-    IoPressure: "pressure", "io-pressure", "IO pressure", Percent, Sampled,
-        "IOPressure", Some("MaxIOPressure");
+    CpuPressure: "pressure", "cpu-pressure", "CPU pressure", Percent, Sampled, "CPUPressure";
+    MemoryPressure: "pressure", "memory-pressure", "memory pressure", Percent, Sampled, "MemoryPressure";
+    IoPressure: "pressure", "io-pressure", "IO pressure", Percent, Sampled, "IOPressure";
     /// Of the time, the part in which no task could run because all of them waited for a CPU.
     CpuFullPressure: "pressure-full", "cpu-full-pressure", "CPU full pressure", Percent, Sampled,
-        "CPUFullPressure", Some("MaxCPUFullPressure");
+        "CPUFullPressure";
     MemoryFullPressure: "pressure-full", "memory-full-pressure", "memory full pressure", Percent, Sampled,
-        "MemoryFullPressure", Some("MaxMemoryFullPressure");
+        "MemoryFullPressure";
     IoFullPressure: "pressure-full", "io-full-pressure", "IO full pressure", Percent, Sampled,
-        "IOFullPressure", Some("MaxIOFullPressure");
-    DiskReadBytes: "io", "disk-read-bytes", "disk read bytes", BytesPerSecond, Sampled,
-        "DiskReadBytes", Some("MaxDiskReadBytes");
+        "IOFullPressure";
+    DiskReadBytes: "io", "disk-read-bytes", "disk read bytes", BytesPerSecond, Sampled, "DiskReadBytes";
     DiskWriteBytes: "io", "disk-write-bytes", "disk write bytes", BytesPerSecond, Sampled,
-        "DiskWriteBytes", Some("MaxDiskWriteBytes");
+        "DiskWriteBytes";
     DiskReadOperations: "io", "disk-read-operations", "disk read operations", CountPerSecond, Sampled,
-        "DiskReadOperations", Some("MaxDiskReadOperations");
+        "DiskReadOperations";
     DiskWriteOperations: "io", "disk-write-operations", "disk write operations", CountPerSecond, Sampled,
-        "DiskWriteOperations", Some("MaxDiskWriteOperations");
+        "DiskWriteOperations";
     NetworkReceivedBytes: "network", "network-received-bytes", "network received bytes", BytesPerSecond,
-        Sampled, "NetworkReceivedBytes", Some("MaxNetworkReceivedBytes");
+        Sampled, "NetworkReceivedBytes";
     NetworkSentBytes: "network", "network-sent-bytes", "network sent bytes", BytesPerSecond, Sampled,
-        "NetworkSentBytes", Some("MaxNetworkSentBytes");
+        "NetworkSentBytes";
     /// Processes and their threads, as the kernel counts them for its limit.
-    Processes: "processes", "processes", "processes", Count, Level, "Processes", None;
+    Processes: "processes", "processes", "processes", Count, Level, "Processes";
     ProcessUtilization: "processes", "process-utilization", "process utilization", Percent, Level,
-        "ProcessUtilization", None;
-    Swap: "swap", "swap", "swap", Percent, Level, "SwapUtilization", None;
+        "ProcessUtilization";
+    Swap: "swap", "swap", "swap", Percent, Level, "SwapUtilization";
     /// The most memory that was ever in use, page cache included.
-    MemoryPeak: "memory-peak", "memory-peak", "memory peak", Percent, Level, "MemoryPeakUtilization", None;
+    MemoryPeak: "memory-peak", "memory-peak", "memory peak", Percent, Level, "MemoryPeakUtilization";
     /// Of the disk that a task on Fargate has to itself.
     EphemeralStorage: "ephemeral-storage", "ephemeral-storage", "ephemeral storage", Percent, Level,
-        "EphemeralStorageUtilization", None;
+        "EphemeralStorageUtilization";
     /// Memory of the container that is nearest to its limit.
-    Fullest: "fullest", "fullest", "fullest container", Percent, Peak, "MaxContainerMemoryUtilization", None;
+    Fullest: "fullest", "fullest", "fullest container", Percent, Peak, "MaxContainerMemoryUtilization";
 }
 
 struct Row {
@@ -132,7 +127,7 @@ struct Row {
     unit: Unit,
     taken: Taken,
     published: &'static str,
-    maximum: Option<&'static str>,
+    maximum: &'static str,
 }
 
 /// How the values of a number come.
@@ -190,9 +185,10 @@ impl Number {
         self.row().published
     }
 
-    /// The name of the maximum of its samples.
+    /// The name of the maximum of its samples, where it is published beside their median.
     pub fn maximum(self) -> Option<&'static str> {
-        self.row().maximum
+        let Row { taken, maximum, .. } = *self.row();
+        (taken == Taken::Sampled).then_some(maximum)
     }
 
     /// What is published and shown of its values in a window.
