@@ -10,12 +10,13 @@ mod reading;
 mod report;
 mod sample;
 mod series;
+mod statistics;
 mod summary;
 #[cfg(test)]
 pub mod tests;
 
 pub use self::company::Company;
-pub use self::datum::{Datum, Statistic, Value};
+pub use self::datum::Datum;
 #[cfg(target_os = "linux")]
 pub use self::evidence::RawValue;
 pub use self::evidence::{Evidence, Part};
@@ -28,4 +29,5 @@ pub use self::reading::{
 pub use self::report::Report;
 pub use self::sample::Sample;
 pub use self::series::Series;
-pub use self::summary::{Entry, Statistics, Summary, ValueCount};
+pub use self::statistics::{Statistic, Statistics, Value, ValueCount};
+pub use self::summary::{Entry, Summary};

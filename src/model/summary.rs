@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use super::{Metric, Number};
+use super::{Metric, Number, Statistics};
 
 /// One window, reduced.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,46 +19,6 @@ pub struct Summary {
 pub struct Entry {
     pub metric: Rc<Metric>,
     pub statistics: Statistics,
-}
-
-/// The values of one metric in one window, in the unit of the metric.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Statistics {
-    pub count: usize,
-    pub min: f64,
-    pub max: f64,
-    pub mean: f64,
-    /// The sum of the squares of the differences to the mean.
-    pub m2: f64,
-    /// The middle value; for an even count the mean of the two.
-    pub median: f64,
-    /// In the order of time. The first value of a counter is the last of the window before.
-    pub first: f64,
-    pub last: f64,
-    /// How often each value was there, smallest first, where that was asked for; else empty.
-    pub values: Vec<ValueCount>,
-}
-
-impl Statistics {
-    /// How much a counter grew. One that went back was started again, and the difference says nothing.
-    pub fn growth(&self) -> Option<f64> {
-        Some(self.last - self.first).filter(|growth| *growth >= 0.0)
-    }
-}
-
-/// How often a value was there. There are 10,001 different ones at most, however long the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ValueCount {
-    /// In hundredths of a percent, rounded.
-    pub hundredths: u16,
-    pub count: u32,
-}
-
-impl ValueCount {
-    /// The value in percent.
-    pub fn percent(self) -> f64 {
-        f64::from(self.hundredths) / 100.0
-    }
 }
 
 impl Summary {

@@ -1,0 +1,74 @@
+//! What is made of the values of one metric in a window.
+
+/// The values of one metric in one window, in the unit of the metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statistics {
+    pub count: usize,
+    pub min: f64,
+    pub max: f64,
+    pub mean: f64,
+    /// The sum of the squares of the differences to the mean.
+    pub m2: f64,
+    /// The middle value; for an even count the mean of the two.
+    pub median: f64,
+    /// In the order of time. The first value of a counter is the last of the window before.
+    pub first: f64,
+    pub last: f64,
+    /// How often each value was there, smallest first, where that was asked for; else empty.
+    pub values: Vec<ValueCount>,
+}
+
+impl Statistics {
+    /// How much a counter grew. One that went back was started again, and the difference says nothing.
+    pub fn growth(&self) -> Option<f64> {
+        Some(self.last - self.first).filter(|growth| *growth >= 0.0)
+    }
+}
+
+/// How often a value was there. There are 10,001 different ones at most, however long the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValueCount {
+    /// In hundredths of a percent, rounded.
+    pub hundredths: u16,
+    pub count: u32,
+}
+
+impl ValueCount {
+    /// The value in percent.
+    pub fn percent(self) -> f64 {
+        f64::from(self.hundredths) / 100.0
+    }
+}
+
+/// What is sent of the values of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistic {
+    Median,
+    Maximum,
+    /// All values, with how often each was there.
+    Values,
+    /// The newest value.
+    Last,
+    /// By how much a counter grew.
+    Growth,
+}
+
+/// A number, or all that were measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    One(f64),
+    Many(&'a [ValueCount]),
+}
+
+impl Statistic {
+    /// What it is of some values. A number that is none is not finite.
+    pub fn of(self, statistics: &Statistics) -> Value<'_> {
+        Value::One(match self {
+            Self::Median => statistics.median,
+            Self::Maximum => statistics.max,
+            Self::Values => return Value::Many(&statistics.values),
+            Self::Last => statistics.last,
+            Self::Growth => statistics.growth().unwrap_or(f64::NAN),
+        })
+    }
+}
