@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::Company;
 
-/// Waits until measuring is to end: until `stop` is cancelled. With `longest` it then goes on as long as
-/// there are other containers, at most so long; and it ends without `stop` where all others have ended.
+/// Waits until measuring is to end. Without `longest` that is when `stop` is cancelled. With it, the agent
+/// then measures until all other containers have ended, for `longest` at most; and measuring also ends
+/// without `stop`, when all others have ended.
 pub async fn wait(
     stop: &CancellationToken,
     mut company: watch::Receiver<Company>,
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_the_signal_it_goes_on_until_the_others_have_ended() {
+    async fn after_the_signal_it_measures_until_the_others_have_ended() {
         assert_eq!(ends(Some(30), &[(0, PRESENT), (7, None), (4, GONE)]).await, 11);
         assert_eq!(ends(Some(30), &[(0, PRESENT), (7, None), (60, GONE)]).await, 37, "at most");
         assert_eq!(ends(Some(30), &[(7, None)]).await, 7, "nobody was seen");
