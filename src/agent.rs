@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::{OptionFuture, join_all};
 use log::{Level, error, info, log_enabled, warn};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::collector::Collector;
 use crate::collector::sink::{HandOut, HandedOut};
-use crate::config::{Publish, Scope, Settings};
+use crate::collector::window::window_start;
+use crate::config::{MemoryUse, Publish, Scope, Settings};
 use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
 use crate::logging::COST;
@@ -47,16 +48,26 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     };
     let mut health = health.into_iter();
     let (company_sender, company) = watch::channel(Company::default());
+    // The one window of `--once` is a whole one: it begins and ends as all others do.
+    let only_window = settings.measuring.once.then(|| OnlyWindow::of(settings.measuring.period));
     // Two tokens: a signal cancels the first, and with `--until-alone` the second is cancelled later.
     let (asked, stop) = (stop, CancellationToken::new());
     let mut handed_out = HandedOut::default();
     let sampling = async {
+        if let Some(window) = only_window {
+            stop.run_until_cancelled(sleep_until(window.begin)).await;
+        }
         let chosen = source::choose::open(&settings.measuring, company_sender).await;
         let (scope, numbers) = (chosen.source.scope(), settings.measuring.metrics);
         info!("scope: {scope}, because {}", chosen.reason);
         if settings.measuring.per_container && !matches!(scope, Scope::Task | Scope::Pod) {
             warn!(
                 "--per-container has no effect: it needs an ECS task (--scope task) or visible containers (--scope pod)"
+            );
+        }
+        if settings.measuring.memory == MemoryUse::WorkingSet && scope == Scope::Host {
+            warn!(
+                "--memory working-set has no effect: it is of a container, task or pod, and the machine is measured"
             );
         }
         let (pace, clock) = (Pace::every(settings.measuring.sample_interval), SystemTime::now);
@@ -88,7 +99,11 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     let deadline = async {
         // Beside a command it is the command's end that counts.
         let longest = settings.measuring.until_alone.filter(|_| settings.command.is_empty());
-        ending::wait(&asked, company, longest).await;
+        let end_of_window = OptionFuture::from(only_window.map(|window| sleep_until(window.end)));
+        tokio::select! {
+            () = ending::wait(&asked, company, longest) => {}
+            Some(()) = end_of_window => {}
+        }
         asked.cancel();
         stop.cancel();
         stopped = Some(Instant::now());
@@ -111,6 +126,26 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         false => Err(Undelivered),
     }
 }
+
+/// The next whole window.
+#[derive(Clone, Copy)]
+struct OnlyWindow {
+    begin: Instant,
+    /// Just before the next one begins, so that the last reading is of this one.
+    end: Instant,
+}
+
+impl OnlyWindow {
+    fn of(period: Duration) -> Self {
+        let now = SystemTime::now();
+        let begin = window_start(now, period) + period;
+        let begin = Instant::now() + begin.duration_since(now).unwrap_or_default();
+        Self { begin, end: begin + period - JUST_BEFORE }
+    }
+}
+
+/// As long as a timer of the runtime may be late, and a reading may take.
+const JUST_BEFORE: Duration = Duration::from_millis(20);
 
 /// How it ended for one publisher.
 struct Outcome {

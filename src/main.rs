@@ -33,7 +33,14 @@ async fn run(inherited: SigSet) -> ExitCode {
     };
     let cli = match Cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => error.exit(),
+        Err(refusal) if refusal.is_mistake => {
+            complain(&refusal);
+            return refusal.exit_code();
+        }
+        Err(asked_for) => {
+            let _ = writeln!(std::io::stdout(), "{asked_for}");
+            return asked_for.exit_code();
+        }
     };
     let settings = match Settings::new(&cli) {
         Ok(settings) => settings,

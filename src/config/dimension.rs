@@ -1,6 +1,6 @@
 //! The dimensions that every metric carries.
 
-use super::{AutoDimension, Problems, metric, name};
+use super::{Problems, metric, name};
 use crate::config::cli::{Cli, Typed};
 use crate::model::Numbers;
 
@@ -12,14 +12,15 @@ pub struct Dimension {
 }
 
 /// The dimension that the service's name is the value of.
-const SERVICE_NAME: &str = "ServiceName";
+pub const SERVICE_NAME: &str = "ServiceName";
 
 /// A metric takes this many dimensions (API reference of `MetricDatum`).
-const MOST_DIMENSIONS: usize = 30;
+pub const MOST_DIMENSIONS: usize = 30;
 
 /// `ServiceName`, then the dimensions of `--dimension` and of `--tags`.
-pub fn all(cli: &Cli, service: String, problems: &mut Problems) -> Vec<Dimension> {
-    let mut dimensions = vec![Dimension { name: SERVICE_NAME.into(), value: service }];
+pub fn all(cli: &Cli, service: Option<String>, problems: &mut Problems) -> Vec<Dimension> {
+    let service = service.map(|value| Dimension { name: SERVICE_NAME.into(), value });
+    let mut dimensions: Vec<_> = service.into_iter().collect();
     let joined = cli.values("dimension").into_iter().map(|typed| vec![typed]);
     for typed in joined.chain(cli.occurrences("tags")) {
         match parse(&typed).and_then(|dimension| check(dimension, &dimensions)) {
@@ -28,63 +29,6 @@ pub fn all(cli: &Cli, service: String, problems: &mut Problems) -> Vec<Dimension
         }
     }
     dimensions
-}
-
-/// Checks the automatic dimensions against the typed ones.
-pub fn check_auto(cli: &Cli, typed: &[Dimension], auto: &[AutoDimension], problems: &mut Problems) {
-    let Some(option) = cli.value("auto-dimensions") else { return };
-    for asked in auto.iter().map(|asked| asked.name()) {
-        if typed.iter().any(|dimension| dimension.name == asked) {
-            problems.add(&option, &format!("no {asked}, because --dimension sets it"));
-        }
-    }
-    if typed.len() + auto.len() > MOST_DIMENSIONS {
-        problems.add(&option, &format!("at most {MOST_DIMENSIONS} dimensions in all"));
-    }
-}
-
-/// Checks that there is room for the dimension `ContainerName` of `--per-container`.
-pub fn check_container(
-    cli: &Cli,
-    typed: &[Dimension],
-    auto: &[AutoDimension],
-    problems: &mut Problems,
-) {
-    let Some(option) = cli.value("per-container") else { return };
-    let typed_names = typed.iter().map(|dimension| dimension.name.as_str());
-    let mut names = typed_names.chain(auto.iter().map(|asked| asked.name()));
-    if names.any(|name| name == AutoDimension::Container.name()) {
-        problems.add(&option, "no other dimension named ContainerName");
-    }
-    if typed.len() + auto.len() >= MOST_DIMENSIONS {
-        problems.add(&option, &format!("at most {} other dimensions", MOST_DIMENSIONS - 1));
-    }
-}
-
-/// `--dimension-set`: names with `+` between them, each of a typed or automatic dimension.
-pub fn sets(
-    cli: &Cli,
-    typed: &[Dimension],
-    auto: &[AutoDimension],
-    problems: &mut Problems,
-) -> Vec<Vec<String>> {
-    let names: Vec<_> = typed.iter().map(|dimension| dimension.name.as_str()).collect();
-    let names: Vec<_> = names.into_iter().chain(auto.iter().map(|asked| asked.name())).collect();
-    let mut sets = Vec::new();
-    for typed in cli.values("dimension-set") {
-        let mut set: Vec<_> = typed.text.split('+').map(|name| name.trim().to_owned()).collect();
-        // A+B and B+A are one set: for CloudWatch, dimensions have no order.
-        set.sort_unstable();
-        let is_known = |name: &String| names.contains(&name.as_str());
-        if !set.iter().all(is_known) || set.windows(2).any(|pair| pair[0] == pair[1]) {
-            problems.add(&typed, &format!("any of {}, each once, joined by +", names.join(", ")));
-        } else if sets.contains(&set) {
-            problems.add(&typed, "each set once");
-        } else {
-            sets.push(set);
-        }
-    }
-    sets
 }
 
 /// Checks that no dimension has the name of another member of an Embedded Metric Format line.
@@ -100,7 +44,7 @@ pub fn check_emf(dimensions: &[Dimension], numbers: Numbers, problems: &mut Prob
 fn parse(typed: &[Typed]) -> Result<Dimension, String> {
     let (name, value) = match typed {
         [name, value] => (name.text.as_str(), value.text.as_str()),
-        [joined] => joined.text.split_once('=').ok_or("NAME=VALUE")?,
+        [joined] => joined.text.split_once('=').ok_or(NAME_AND_VALUE)?,
         _ => return Err("a name and a value".into()),
     };
     // A list in a variable often has blanks after its commas, which are no part of a name.
@@ -122,6 +66,9 @@ fn check(dimension: Dimension, others: &[Dimension]) -> Result<Dimension, String
     }
     Ok(dimension)
 }
+
+/// Each comma begins another dimension, in the option as in its variable.
+const NAME_AND_VALUE: &str = "NAME=VALUE; where a value has a comma, write --tags NAME VALUE";
 
 /// The values of one use of an option, as they were typed.
 fn as_one(typed: Vec<Typed>) -> Typed {

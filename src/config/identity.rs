@@ -1,13 +1,15 @@
 //! Under which names the metrics are published.
 
 use super::cli::Cli;
+use super::dimension::{MOST_DIMENSIONS, SERVICE_NAME};
 use super::{AutoDimension, Dimension, Problems, auto_dimension, dimension, dimension_value, name};
 
 /// The namespace and the dimensions of all metrics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identity {
-    pub namespace: String,
-    /// `ServiceName` first, then the user's own in the order they were given.
+    /// Nothing where a preview or an explanation is not given one.
+    pub namespace: Option<String>,
+    /// `ServiceName` first, if it is given, then the user's own in the order they were given.
     pub dimensions: Vec<Dimension>,
     /// The automatic dimensions, whose values are not known yet.
     pub auto_dimensions: Vec<AutoDimension>,
@@ -17,16 +19,30 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub(super) fn new(cli: &Cli, problems: &mut Problems) -> Self {
-        let namespace = problems.required(cli, "namespace", name::namespace);
-        let service = problems.required(cli, "service", dimension_value);
-        let dimensions = dimension::all(cli, service.unwrap_or_default(), problems);
+    /// The names, which are required where something `is_published`.
+    pub(super) fn new(cli: &Cli, is_published: bool, problems: &mut Problems) -> Self {
+        for option in ["namespace", "service"].into_iter().filter(|_| is_published) {
+            problems.require(cli, option);
+        }
+        let namespace = problems.optional(cli, "namespace", name::namespace);
+        let service = problems.optional(cli, "service", dimension_value);
+        let dimensions = dimension::all(cli, service, problems);
         let auto_dimensions =
             problems.optional(cli, "auto-dimensions", auto_dimension::auto_dimensions);
         let auto_dimensions = auto_dimensions.unwrap_or_default();
-        dimension::check_auto(cli, &dimensions, &auto_dimensions, problems);
-        let sets = dimension::sets(cli, &dimensions, &auto_dimensions, problems);
-        Self { namespace: namespace.unwrap_or_default(), dimensions, auto_dimensions, sets }
+        check_auto(cli, &dimensions, &auto_dimensions, problems);
+        let sets = sets(cli, &dimensions, &auto_dimensions, problems);
+        Self { namespace, dimensions, auto_dimensions, sets }
+    }
+
+    /// The namespace, or what stands for it where there is none.
+    pub fn shown_namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or(NONE)
+    }
+
+    /// Whether there is a dimension of the service's name.
+    pub fn has_service(&self) -> bool {
+        self.dimensions.iter().any(|dimension| dimension.name == SERVICE_NAME)
     }
 
     /// The dimensions of each set that the metrics are published with. Sets with a dimension that
@@ -38,3 +54,63 @@ impl Identity {
         if sets.is_empty() { vec![self.dimensions.iter().collect()] } else { sets }
     }
 }
+
+/// Checks the automatic dimensions against the typed ones.
+fn check_auto(cli: &Cli, typed: &[Dimension], auto: &[AutoDimension], problems: &mut Problems) {
+    let Some(option) = cli.value("auto-dimensions") else { return };
+    for asked in auto.iter().map(|asked| asked.name()) {
+        if typed.iter().any(|dimension| dimension.name == asked) {
+            problems.add(&option, &format!("no {asked}, because --dimension sets it"));
+        }
+    }
+    if typed.len() + auto.len() > MOST_DIMENSIONS {
+        problems.add(&option, &format!("at most {MOST_DIMENSIONS} dimensions in all"));
+    }
+}
+
+/// Checks that there is room for the dimension `ContainerName` of `--per-container`.
+pub fn check_container(
+    cli: &Cli,
+    typed: &[Dimension],
+    auto: &[AutoDimension],
+    problems: &mut Problems,
+) {
+    let Some(option) = cli.value("per-container") else { return };
+    let typed_names = typed.iter().map(|dimension| dimension.name.as_str());
+    let mut names = typed_names.chain(auto.iter().map(|asked| asked.name()));
+    if names.any(|name| name == AutoDimension::Container.name()) {
+        problems.add(&option, "no other dimension named ContainerName");
+    }
+    if typed.len() + auto.len() >= MOST_DIMENSIONS {
+        problems.add(&option, &format!("at most {} other dimensions", MOST_DIMENSIONS - 1));
+    }
+}
+
+/// `--dimension-set`: names with `+` between them, each of a typed or automatic dimension.
+fn sets(
+    cli: &Cli,
+    typed: &[Dimension],
+    auto: &[AutoDimension],
+    problems: &mut Problems,
+) -> Vec<Vec<String>> {
+    let names: Vec<_> = typed.iter().map(|dimension| dimension.name.as_str()).collect();
+    let names: Vec<_> = names.into_iter().chain(auto.iter().map(|asked| asked.name())).collect();
+    let mut sets = Vec::new();
+    for typed in cli.values("dimension-set") {
+        let mut set: Vec<_> = typed.text.split('+').map(|name| name.trim().to_owned()).collect();
+        // A+B and B+A are one set: for CloudWatch, dimensions have no order.
+        set.sort_unstable();
+        let is_known = |name: &String| names.contains(&name.as_str());
+        if !set.iter().all(is_known) || set.windows(2).any(|pair| pair[0] == pair[1]) {
+            problems.add(&typed, &format!("any of {}, each once, joined by +", names.join(", ")));
+        } else if sets.contains(&set) {
+            problems.add(&typed, "each set once");
+        } else {
+            sets.push(set);
+        }
+    }
+    sets
+}
+
+/// What stands for a name that is not given.
+pub const NONE: &str = "-";

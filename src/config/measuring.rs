@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::cli::Cli;
-use super::{Identity, Problems, dimension, metric, quantity};
+use super::{Identity, Problems, identity, metric, quantity};
 use crate::model::Numbers;
 
 /// What is measured, and how often.
@@ -24,6 +24,8 @@ pub struct Measuring {
     pub sample_interval: Duration,
     /// How long a window is.
     pub period: Duration,
+    /// Whether measuring ends after one whole window.
+    pub once: bool,
 }
 
 impl Measuring {
@@ -32,7 +34,7 @@ impl Measuring {
         let per_container = per_container.unwrap_or(false);
         if per_container {
             let (typed, auto) = (&identity.dimensions, &identity.auto_dimensions);
-            dimension::check_container(cli, typed, auto, problems);
+            identity::check_container(cli, typed, auto, problems);
         }
         let period = problems.optional(cli, "period", quantity::period);
         let sample_interval = problems.optional(cli, "sample-interval", quantity::sample_interval);
@@ -61,6 +63,7 @@ impl Measuring {
             until_alone: until_alone.flatten(),
             sample_interval: sample_interval.unwrap_or(quantity::DEFAULT_SAMPLE_INTERVAL),
             period: period.unwrap_or(quantity::DEFAULT_PERIOD),
+            once: problems.optional(cli, "once", quantity::boolean).unwrap_or(false),
         }
     }
 

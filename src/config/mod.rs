@@ -8,7 +8,9 @@ mod endpoint;
 mod identity;
 mod measuring;
 mod metric;
+mod mistyped;
 mod name;
+mod options;
 mod problems;
 #[cfg(test)]
 mod properties;
@@ -19,9 +21,9 @@ mod warning;
 use std::ffi::OsString;
 
 pub use auto_dimension::AutoDimension;
-pub use dimension::Dimension;
+pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};
-pub use identity::Identity;
+pub use identity::{Identity, NONE};
 pub use measuring::{Measuring, MemoryUse, Scope};
 pub use name::dimension_value;
 pub use problems::Problems;
@@ -45,9 +47,10 @@ impl Settings {
     /// The settings that the command line and environment mean, or every problem in them.
     pub fn new(cli: &Cli) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let identity = Identity::new(cli, &mut problems);
-        let measuring = Measuring::new(cli, &identity, &mut problems);
         let publishing = Publishing::new(cli, &mut problems);
+        let is_published = !cli.explain && publishing.publishers != [Publish::Console];
+        let identity = Identity::new(cli, is_published, &mut problems);
+        let measuring = Measuring::new(cli, &identity, &mut problems);
         if publishing.publishers.contains(&Publish::Emf) {
             dimension::check_emf(&identity.dimensions, measuring.metrics, &mut problems);
         }

@@ -16,13 +16,12 @@ impl Problems {
         self.check(&cli.value(option)?, parse)
     }
 
-    pub(super) fn required<T>(&mut self, cli: &Cli, option: &str, parse: Parse<T>) -> Option<T> {
-        let typed = cli.value(option);
-        if typed.is_none() {
+    /// Notes an option that is missing.
+    pub(super) fn require(&mut self, cli: &Cli, option: &str) {
+        if cli.value(option).is_none() {
             let variable = variable(option);
             self.0.push(format!("--{option} is missing: set it or {variable}"));
         }
-        self.check(&typed?, parse)
     }
 
     /// An endpoint. A problem does not show a password that is in it.

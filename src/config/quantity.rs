@@ -26,17 +26,21 @@ const MOST_SAMPLES: usize = 100_000;
 
 /// `--period`: whole seconds, because CloudWatch's periods are.
 pub fn period(text: &str) -> Result<Duration, String> {
-    within(text, 1..=86_400, "a whole number of seconds").map(Duration::from_secs)
+    let expected = "a whole number of seconds from 1 to 86400, such as 90, 90s, 5m or 1h";
+    let is_whole = |duration: &Duration| duration.subsec_nanos() == 0;
+    lasting(text, 1.0..=86_400.0).filter(is_whole).ok_or_else(|| expected.to_owned())
 }
 
 /// `--sample-interval`.
 pub fn sample_interval(text: &str) -> Result<Duration, String> {
-    within(text, 0.1..=60.0, "seconds").map(Duration::from_secs_f64)
+    let expected = "seconds from 0.1 to 60, such as 0.9, 900ms or 5s";
+    lasting(text, 0.1..=60.0).ok_or_else(|| expected.to_owned())
 }
 
 /// `--shutdown-timeout`.
 pub fn shutdown_timeout(text: &str) -> Result<Duration, String> {
-    within(text, 0.0..=3600.0, "seconds").map(Duration::from_secs_f64)
+    let expected = "seconds from 0 to 3600, such as 8, 500ms or 1m";
+    lasting(text, 0.0..=3600.0).ok_or_else(|| expected.to_owned())
 }
 
 /// `--until-alone`: how long at most; nothing for no.
@@ -44,10 +48,25 @@ pub fn until_alone(text: &str) -> Result<Option<Duration>, String> {
     match boolean(text) {
         // As many seconds as 1 is, and 1 is a number of seconds.
         Ok(yes) if text.trim().parse::<f64>().is_err() => Ok(yes.then_some(DEFAULT_UNTIL_ALONE)),
-        _ => within(text, 1.0..=3600.0, "true, false or seconds")
-            .map(|seconds| Some(Duration::from_secs_f64(seconds))),
+        _ => {
+            let expected = "true, false or seconds from 1 to 3600, such as 30, 30s or 1m";
+            lasting(text, 1.0..=3600.0).map(Some).ok_or_else(|| expected.to_owned())
+        }
     }
 }
+
+/// A duration of so many seconds: a number alone is seconds, and it may have a unit behind it.
+fn lasting(text: &str, range: RangeInclusive<f64>) -> Option<Duration> {
+    let text = text.trim();
+    let of_unit = |(name, seconds): &(&str, f64)| Some((text.strip_suffix(name)?, *seconds));
+    let (number, seconds) = UNITS.iter().find_map(of_unit).unwrap_or((text, 1.0));
+    let seconds = number.parse::<f64>().ok()? * seconds;
+    // Not-a-number is in no range.
+    range.contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// The units of durations, each before those that its name ends with.
+const UNITS: [(&str, f64); 4] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
 
 /// `--buffer`: up to a day of minutes.
 pub fn buffer(text: &str) -> Result<usize, String> {
@@ -116,27 +135,46 @@ mod tests {
 
     #[test]
     fn what_lies_outside_is_not() {
-        for text in ["0", "86401", "-1", "1.5", "", "60s", "NaN"] {
-            assert_eq!(
-                period(text),
-                Err("a whole number of seconds from 1 to 86400".into()),
+        for text in ["0", "86401", "-1", "1.5", "", "s", "25h", "1500ms", "1d", "5 m", "NaN"] {
+            assert!(
+                period(text).is_err_and(|error| error.starts_with("a whole number of")),
                 "{text:?}"
             );
         }
-        for text in ["0.09", "60.1", "-1", "NaN", "inf", "1,5", "0"] {
-            assert_eq!(sample_interval(text), Err("seconds from 0.1 to 60".into()), "{text:?}");
+        for text in ["0.09", "60.1", "-1", "NaN", "inf", "1,5", "0", "99ms", "2m"] {
+            assert!(
+                sample_interval(text).is_err_and(|error| error.starts_with("seconds")),
+                "{text:?}"
+            );
         }
-        for text in ["0", "3601", "-1", "", "30s", "maybe"] {
-            let expected = "true, false or seconds from 1 to 3600";
-            assert_eq!(until_alone(text), Err(expected.into()), "{text:?}");
+        for text in ["0", "3601", "-1", "", "2h", "maybe"] {
+            assert!(
+                until_alone(text).is_err_and(|error| error.starts_with("true, false")),
+                "{text:?}"
+            );
         }
         for text in ["1441", "-1", "1.0", "18446744073709551616"] {
             let expected = "a whole number of periods from 0 to 1440";
             assert_eq!(buffer(text), Err(expected.into()), "{text:?}");
         }
         for text in ["3601", "-0.1", "NaN", "inf"] {
-            assert_eq!(shutdown_timeout(text), Err("seconds from 0 to 3600".into()), "{text:?}");
+            assert!(
+                shutdown_timeout(text).is_err_and(|error| error.starts_with("seconds")),
+                "{text:?}"
+            );
         }
+    }
+
+    #[test]
+    fn a_duration_may_have_a_unit() {
+        for (text, seconds) in
+            [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3600), ("1.5m", 90), (" 60000ms ", 60)]
+        {
+            assert_eq!(period(text), Ok(Duration::from_secs(seconds)), "{text:?}");
+        }
+        assert_eq!(sample_interval("900ms"), Ok(Duration::from_millis(900)));
+        assert_eq!(shutdown_timeout("0.5s"), Ok(Duration::from_millis(500)));
+        assert_eq!(until_alone("1s"), Ok(Some(Duration::from_secs(1))));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::env;
 use std::time::Duration;
 
-use super::{Publish, Settings};
-use crate::config::cli::{Cli, PREFIX, known_variables};
+use super::{Publish, Scope, Settings};
+use crate::config::cli::{Cli, PREFIX, Typed, known_variables};
 
 /// All warnings, a sentence each.
 pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
@@ -24,7 +24,67 @@ pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
         format!("{origin} has no effect with a command: measuring ends with the command")
     }));
     warnings.extend(period.and_then(|typed| odd_period(&typed.origin, settings.measuring.period)));
+    for option in TEXTS {
+        warnings.extend(cli.occurrences(option).iter().flatten().filter_map(odd_text));
+    }
+    warnings.extend(without_effect(settings, cli));
     warnings
+}
+
+/// Options whose values are texts of the user's own.
+const TEXTS: &[&str] = &["namespace", "service", "dimension", "tags", "pod-exclude", "profile"];
+
+/// The warning for a text that somebody has most likely typed for something else to change it first.
+fn odd_text(Typed { text, origin }: &Typed) -> Option<String> {
+    let value = text.split_once('=').map_or(&**text, |(_, value)| value);
+    let is_in = |[first, last]: [char; 2]| {
+        value.len() > 1 && value.starts_with(first) && value.ends_with(last)
+    };
+    let variable = value.split_once('$').map(|(_, after)| after);
+    let is_variable = variable.is_some_and(|after| {
+        after.starts_with(|first: char| "({_".contains(first) || first.is_ascii_alphabetic())
+    });
+    let what = if is_in(['"', '"']) || is_in(['\'', '\'']) {
+        "the quotes are a part of it: an env file and a JSON array keep them, so leave them out"
+    } else if is_variable {
+        "nothing has replaced the variable or command in it: only a shell does that"
+    } else if value.contains("{{") || is_in(['<', '>']) {
+        "nothing has replaced the placeholder in it"
+    } else if !text.contains('=') && *value != *value.trim() {
+        // Blanks around the name and the value of a dimension are left out.
+        "it begins or ends with a blank"
+    } else {
+        return None;
+    };
+    Some(format!("{origin} {text:?} is taken as it is, but {what}"))
+}
+
+/// The warnings for options that change nothing with these settings.
+fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
+    let has = |publish| settings.publishing.publishers.contains(&publish);
+    let of_aws = "it is of --publish cloudwatch";
+    // A preview is a switch: all else stays as it is.
+    let is_for_aws = has(Publish::CloudWatch) || has(Publish::Console) || cli.explain;
+    let unused = [
+        ("region", is_for_aws, of_aws),
+        ("endpoint-url", is_for_aws, of_aws),
+        ("profile", is_for_aws, of_aws),
+        (
+            "output",
+            has(Publish::Console) || cli.explain,
+            "it is of --publish console and of explain",
+        ),
+        (
+            "memory",
+            settings.measuring.scope != Scope::Host,
+            "it is of a container, task or pod, and not of --scope host",
+        ),
+    ];
+    let warning = |(option, has_effect, why): (&str, bool, &str)| {
+        let typed = cli.value(option).filter(|_| !has_effect)?;
+        Some(format!("{} has no effect: {why}", typed.origin))
+    };
+    unused.into_iter().filter_map(warning).collect()
 }
 
 /// Whether a variable may be meant for this program. Only these are compared with each of its own
@@ -120,6 +180,30 @@ mod tests {
             "",
         ] {
             assert_eq!(unknown_variable(name, &known_variables()), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_meant_to_be_changed_is_told() {
+        let odd =
+            |text: &str| odd_text(&Typed { text: text.to_owned(), origin: "--service".to_owned() });
+        for (text, what) in [
+            ("\"web\"", "the quotes are a part of it"),
+            ("'web'", "the quotes are a part of it"),
+            ("Stage=\"prod\"", "the quotes are a part of it"),
+            ("$(hostname)", "nothing has replaced the variable or command"),
+            ("${NS}", "nothing has replaced the variable or command"),
+            ("web-$STAGE", "nothing has replaced the variable or command"),
+            ("{{ .Values.name }}", "nothing has replaced the placeholder"),
+            ("<my-service>", "nothing has replaced the placeholder"),
+            ("web ", "it begins or ends with a blank"),
+        ] {
+            let warning = odd(text).unwrap_or_default();
+            let expected = format!("--service {text:?} is taken as it is, but {what}");
+            assert!(warning.starts_with(&expected), "{text}: {warning}");
+        }
+        for text in ["web", "my app", "it's", "a\"b", "$", "US$5", "a<b", "Team=web", "{x}"] {
+            assert_eq!(odd(text), None, "{text}");
         }
     }
 

@@ -33,7 +33,8 @@ struct Explanation {
     scope: String,
     reason: Text,
     parts: Vec<Explained>,
-    namespace: String,
+    /// `null` without one.
+    namespace: Option<String>,
     /// Those of all metrics.
     #[serde(serialize_with = "as_map")]
     dimensions: Vec<(Text, Text)>,

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use super::part::{Explained, Figure};
 use super::published::Unavailable;
 use super::{Explanation, FactShown, Text};
+use crate::config::NONE;
 
 /// A paragraph for each question that it answers.
 pub fn render(explanation: &Explanation) -> String {
@@ -14,7 +15,7 @@ pub fn render(explanation: &Explanation) -> String {
         lines.extend(render_part(part));
     }
     lines.push(String::new());
-    lines.push(format!("namespace: {}", explanation.namespace));
+    lines.push(format!("namespace: {}", explanation.namespace.as_deref().unwrap_or(NONE)));
     lines.push("metrics:".to_owned());
     for metric in &explanation.metrics {
         let dimensions = metric.dimensions.iter().map(|(name, value)| format!("{name}={value}"));

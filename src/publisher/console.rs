@@ -6,13 +6,14 @@ use tokio_util::sync::CancellationToken;
 use super::line::LineFormat;
 use super::stdout::{PRINTED, Printer};
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
-use crate::config::{Output, Settings};
+use crate::config::{Output, SERVICE_NAME, Settings};
 use crate::model::{Kind, Number, Numbers, Statistics, Summary, Unit};
 
 /// What is the same in each window.
 #[derive(Debug)]
 struct Always {
-    namespace: String,
+    /// `null` without one, as the service's name.
+    namespace: Option<String>,
     dimensions: Json,
     /// The numbers of which there is a member, be it `null`.
     numbers: Numbers,
@@ -33,12 +34,15 @@ enum Format {
 
 impl Console {
     pub fn new(settings: &Settings) -> Self {
-        let dimensions = settings.identity.dimensions.iter();
+        let identity = &settings.identity;
+        let service = (!identity.has_service()).then_some((SERVICE_NAME, Json::Null));
+        let named = identity.dimensions.iter().map(|d| (&*d.name, Json::from(&*d.value)));
+        let dimensions = service.into_iter().chain(named);
         let format = match settings.publishing.output {
             Output::Text => Format::Text(LineFormat::new(settings)),
             Output::Json => Format::Json(Always {
-                namespace: settings.identity.namespace.clone(),
-                dimensions: dimensions.map(|d| (d.name.clone(), d.value.clone())).collect(),
+                namespace: identity.namespace.clone(),
+                dimensions: dimensions.map(|(name, value)| (name.to_owned(), value)).collect(),
                 numbers: settings.measuring.metrics.and(Numbers::of(SHOWN)),
             }),
         };
@@ -174,7 +178,8 @@ mod tests {
             }],
         });
         let dimensions = json!({ "ServiceName": "Foo" });
-        let always = Always { namespace: "Test".into(), dimensions, numbers: Numbers::of(SHOWN) };
+        let always =
+            Always { namespace: Some("Test".into()), dimensions, numbers: Numbers::of(SHOWN) };
         assert_eq!(object(&summary, &always), expected);
     }
 }

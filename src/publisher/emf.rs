@@ -31,7 +31,8 @@ impl Emf {
     pub fn new(settings: &Settings) -> Self {
         let names = |set: Vec<&Dimension>| set.into_iter().map(|d| d.name.clone()).collect();
         Self {
-            namespace: settings.identity.namespace.clone(),
+            // Settings that publish have one.
+            namespace: settings.identity.namespace.clone().unwrap_or_default(),
             dimensions: settings.identity.dimensions.clone(),
             sets: settings.identity.dimension_sets().into_iter().map(names).collect(),
             storage_resolution: (settings.measuring.period.as_secs() < 60).then_some(1),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::names::name_of;
-use crate::config::Settings;
+use crate::config::{NONE, SERVICE_NAME, Settings};
 use crate::model::{CONTAINER_NAME, Number, Numbers, Summary, Unit, Value};
 use crate::shown::shown;
 
@@ -17,8 +17,12 @@ pub struct LineFormat {
 
 impl LineFormat {
     pub fn new(settings: &Settings) -> Self {
-        let mut place = format!("namespace={}", settings.identity.namespace);
-        for dimension in &settings.identity.dimensions {
+        let identity = &settings.identity;
+        let mut place = format!("namespace={}", identity.shown_namespace());
+        if !identity.has_service() {
+            place.push_str(&format!(" {SERVICE_NAME}={NONE}"));
+        }
+        for dimension in &identity.dimensions {
             place.push_str(&format!(" {}={}", dimension.name, dimension.value));
         }
         Self { place, chosen: settings.measuring.metrics }

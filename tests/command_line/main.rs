@@ -183,7 +183,7 @@ fn a_preview_needs_no_aws_and_no_log() {
 fn the_command_line_wins_over_the_environment_and_an_empty_variable_is_not_set() {
     let agent = Agent::start(
         command()
-            .args(["-s", "FromCommandLine", "-d", "--dimension", "A=a,b"])
+            .args(["-s", "FromCommandLine", "-d", "--dimension", "A=a,E=e"])
             .env("CLOUDWATCH_METRICS_AGENT_NAMESPACE", "FromEnvironment")
             .env("CLOUDWATCH_METRICS_AGENT_SERVICE", "FromEnvironment")
             .env("CLOUDWATCH_METRICS_AGENT_PERIOD", "1")
@@ -194,8 +194,28 @@ fn the_command_line_wins_over_the_environment_and_an_empty_variable_is_not_set()
     );
     let line = agent.wait_for_stdout("CPUUtilization");
     let place = line.split_once(" namespace=").map(|(_, place)| place);
-    assert_eq!(place, Some("FromEnvironment ServiceName=FromCommandLine A=a,b C=3 D=4"));
+    assert_eq!(place, Some("FromEnvironment ServiceName=FromCommandLine A=a E=e C=3 D=4"));
     agent.terminate().expect_code(0);
+}
+
+#[test]
+fn a_value_with_a_comma_is_a_word_of_its_own() {
+    let settings = ["--once", "--dry-run", "--period", "1"];
+    let mistaken = run(command().args(settings).args(["--dimension", "Note=a,b"])).expect_code(2);
+    let expected = "--dimension \"b\": expected NAME=VALUE; where a value has a comma, write --tags NAME VALUE\n";
+    assert_eq!(mistaken.stderr, expected);
+    let ended = run(command().args(settings).args(["--tags", "Note", "a,b"])).expect_code(0);
+    assert!(ended.stdout.ends_with(" namespace=- ServiceName=- Note=a,b\n"), "{ended:#?}");
+}
+
+#[test]
+fn one_whole_window_is_enough_where_that_is_asked_for() {
+    let ended =
+        run(command().args(["--once", "--period", "1s", "--output", "json", "-d"])).expect_code(0);
+    let window: serde_json::Value = serde_json::from_str(&ended.stdout).expect("one line");
+    assert_eq!(window["namespace"], serde_json::Value::Null);
+    assert_eq!(window["dimensions"]["ServiceName"], serde_json::Value::Null);
+    assert!(window["cpu"]["count"].as_u64() >= Some(1), "{ended:#?}");
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn wrong_settings_do_not_start_the_command() {
     assert_eq!(
         ended.stderr,
         "--service is missing: set it or CLOUDWATCH_METRICS_AGENT_SERVICE\n\
-         --period \"0\": expected a whole number of seconds from 1 to 86400\n"
+         --period \"0\": expected a whole number of seconds from 1 to 86400, such as 90, 90s, 5m or 1h\n"
     );
 }
 

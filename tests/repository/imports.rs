@@ -196,10 +196,7 @@ mod tests {
 }
 
 /// The circles that there are: in which module, and between which of its modules.
-const CIRCLES: &[&str] = &[
-    // What is found out becomes a dimension, and is checked together with those that are set.
-    "config: auto_dimension, dimension",
-];
+const CIRCLES: &[&str] = &[];
 
 /// Imports go in one direction, as the data do: then a module can be understood, moved and tested with
 /// only what it uses.

@@ -56,7 +56,8 @@ impl CloudWatch {
     pub fn new(settings: &Settings, retries: Retries) -> Self {
         Self {
             client: Client::new(settings.publishing.aws.clone(), retries),
-            namespace: settings.identity.namespace.clone(),
+            // Settings that publish have one.
+            namespace: settings.identity.namespace.clone().unwrap_or_default(),
             encoding: Encoding::new(settings),
         }
     }

@@ -21,7 +21,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
     let dimensions = std::iter::once(("ServiceName", "FooService")).chain(own.iter().copied());
     Settings {
         identity: Identity {
-            namespace: "TestNamespace".into(),
+            namespace: Some("TestNamespace".into()),
             dimensions: dimensions.map(dimension).collect(),
             auto_dimensions: Vec::new(),
             sets: Vec::new(),
@@ -35,6 +35,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
             until_alone: None,
             sample_interval: Duration::from_millis(900),
             period: Duration::from_secs(period),
+            once: false,
         },
         publishing: Publishing {
             publishers: vec![Publish::CloudWatch],

@@ -40,8 +40,8 @@ fn option(arg: &Arg) -> Option {
             None => (help.as_str(), ""),
         };
     let least = arg.get_num_args().map_or(1, |count| count.min_values());
-    let default = match meaning.strip_suffix("; required") {
-        Some(_) => "required",
+    let default = match meaning.strip_suffix("; required to publish") {
+        Some(_) => "required to publish",
         // A flag: it may stand alone.
         None if least == 0 => "off",
         None if default.is_empty() => "none",
@@ -59,7 +59,7 @@ fn option(arg: &Arg) -> Option {
         default: default.to_owned(),
         repeats: matches!(arg.get_action(), ArgAction::Append),
         meaning: meaning
-            .trim_end_matches("; required")
+            .trim_end_matches("; required to publish")
             .trim_end_matches("; may be repeated")
             .to_owned(),
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Files whose sentences are other things than messages: help, explanations, pictures, tests.
 const OTHER_FILES: &[&str] = &[
-    "cli.rs",
+    "options.rs",
     "cost/mod.rs",
     "explain.rs",
     "explain/",

@@ -1,0 +1,143 @@
+//! What is wrong with a command line that cannot be read, with the right spelling.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::options::{definition, is_switch};
+use super::quantity;
+
+/// What is printed in place of a run: the help, the version, or what is wrong with the command line.
+#[derive(Debug)]
+pub struct Refusal {
+    text: String,
+    /// Whether it is not what was asked for.
+    pub is_mistake: bool,
+}
+
+impl Refusal {
+    /// Of the arguments, program name first, and what clap says of them.
+    pub(super) fn of(args: &[OsString], error: &clap::Error) -> Self {
+        let is_mistake = error.use_stderr();
+        let own = is_mistake.then(|| explain(args, error)).flatten();
+        let text = own.unwrap_or_else(|| error.render().to_string());
+        Self { text: text.trim_end().to_owned(), is_mistake }
+    }
+
+    /// Of an argument that clap would take for something that it is most likely not.
+    pub(super) fn of_spelling(args: &[OsString]) -> Option<Self> {
+        let mut options = args.iter().skip(1).take_while(|arg| *arg != "--");
+        let text = options.find_map(|arg| misspelt_dashes(arg.to_str()?))?;
+        Some(Self { text, is_mistake: true })
+    }
+
+    pub fn exit_code(&self) -> ExitCode {
+        if self.is_mistake { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A long name behind one dash, which clap reads as short names, or behind the dash of a text.
+fn misspelt_dashes(arg: &str) -> Option<String> {
+    if let Some(name) = arg.strip_prefix(['\u{2013}', '\u{2014}']) {
+        let name = name.trim_start_matches(['-', '\u{2013}', '\u{2014}']);
+        return Some(format!(
+            "unknown option {arg}: it begins with a dash and not with two hyphens; did you mean --{name}?"
+        ));
+    }
+    let name = arg.strip_prefix('-').filter(|name| !name.starts_with('-'))?;
+    let name = name.split('=').next().filter(|name| name.len() > 1)?;
+    let is_known = long_names().iter().any(|known| known == name);
+    is_known.then(|| {
+        format!("unknown option -{name}: long names have two hyphens; did you mean --{name}?")
+    })
+}
+
+fn explain(args: &[OsString], error: &clap::Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let wrong = text(ContextKind::InvalidArg)?;
+            let is_option = wrong.starts_with('-');
+            Some(if is_option { unknown_option(wrong) } else { unexpected(args, wrong) })
+        }
+        _ => None,
+    }
+}
+
+fn unknown_option(wrong: &str) -> String {
+    let typed = wrong.split('=').next().unwrap_or(wrong);
+    match nearest(typed.trim_start_matches('-'), &long_names()) {
+        Some(name) => format!("unknown option {typed}: did you mean --{name}?"),
+        None => {
+            format!("unknown option {typed}: {} --help lists all options", env!("CARGO_PKG_NAME"))
+        }
+    }
+}
+
+/// What stands alone and belongs to nothing: a value of the option before it, or a command.
+fn unexpected(args: &[OsString], wrong: &str) -> String {
+    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let place = args.iter().skip(1).position(|arg| arg == wrong).map_or(0, |place| place + 1);
+    let before = args.get(place.wrapping_sub(1)).map_or("", |arg| arg);
+    let before_that = args.get(place.wrapping_sub(2)).map_or("", |arg| arg);
+    if is_switch(before.trim_start_matches('-')) && quantity::boolean(wrong).is_ok() {
+        return format!(
+            "{before} {wrong}: a switch has its value behind an equals sign: {before}={wrong}"
+        );
+    }
+    if before_that == "--dimension" {
+        return format!(
+            "{before_that} {before} {wrong}: name and value have an equals sign between them: \
+             {before_that} {before}={wrong}"
+        );
+    }
+    let definition = definition();
+    let commands: Vec<_> =
+        definition.get_subcommands().map(|of| of.get_name().to_owned()).collect();
+    if commands.iter().any(|name| name == wrong) {
+        let program = definition.get_name();
+        return format!("{wrong} has to come first: {program} {wrong} …");
+    }
+    if place == 1
+        && let Some(name) = nearest(wrong, &commands)
+    {
+        return format!("unexpected argument {wrong:?}: did you mean {name}?");
+    }
+    format!(
+        "unexpected argument {wrong:?}: to run it as a command, put -- before it: {} … -- {wrong}",
+        env!("CARGO_PKG_NAME")
+    )
+}
+
+/// The long names of all options, also their other spellings.
+fn long_names() -> Vec<String> {
+    let definition = definition();
+    let names = definition.get_arguments().flat_map(|arg| arg.get_long_and_visible_aliases());
+    names.flatten().map(str::to_owned).collect()
+}
+
+/// The name that was most likely meant.
+fn nearest(typed: &str, names: &[String]) -> Option<String> {
+    let typed = typed.to_lowercase().replace('_', "-");
+    let distance = |name: &&String| strsim::osa_distance(&typed, name);
+    let near = names.iter().min_by_key(distance).filter(|name| distance(name) <= MOST_MISTAKES);
+    let is_part = |name: &&String| {
+        let mut parts = name.split('-');
+        parts.any(|part| part == typed) || typed.split('-').any(|part| part == **name)
+    };
+    near.or_else(|| names.iter().find(is_part)).cloned()
+}
+
+/// Letters that are wrong, missing, too many or changed places. More than that is another name.
+const MOST_MISTAKES: usize = 2;

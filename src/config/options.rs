@@ -1,0 +1,276 @@
+//! The definition of the command line: each option once, with its help.
+
+use clap::builder::ValueParser;
+use clap::{Arg, ArgAction, Command};
+
+/// The definition of the command line.
+pub fn definition() -> Command {
+    Command::new(env!("CARGO_PKG_NAME"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Measures CPU and memory use and sends a summary every period to Amazon CloudWatch.")
+        .override_usage(concat!(
+            env!("CARGO_PKG_NAME"),
+            " [OPTIONS] [-- COMMAND...]\n       ",
+            env!("CARGO_PKG_NAME"),
+            " explain [--check] [OPTIONS] [-- COMMAND...]"
+        ))
+        .disable_help_subcommand(true)
+        .args(options())
+        .arg(command_argument(
+            "Run this command, forward signals to it, and exit with its exit code",
+        ))
+        // Only options after `explain` are read, so options before it are an error.
+        .args_conflicts_with_subcommands(true)
+        .subcommand(
+            Command::new("explain")
+                .about("Show what would be measured and published, and why, then exit")
+                .arg(flag(
+                    CHECK,
+                    "Also connect to the endpoint; exit with 1 where it could not publish",
+                ))
+                .args(options())
+                .arg(command_argument("A command that would be run; it is not")),
+        )
+        .after_help(AFTER_HELP)
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  A preview of what this machine or container uses; needs no AWS and no names:
+    cloudwatch_metrics_agent --dry-run --period 10
+  Publish beside a service; region and credentials are found as the AWS CLI finds them:
+    cloudwatch_metrics_agent --namespace MyApp --service web
+  Start the service with the agent, and measure its container:
+    cloudwatch_metrics_agent --namespace MyApp --service web -- my-service
+
+Each option has a variable, for --period it is CLOUDWATCH_METRICS_AGENT_PERIOD. The command line wins.
+RUST_LOG is what is logged on standard error: error, warn, info, debug or off [default: warn].";
+
+fn command_argument(help: &'static str) -> Arg {
+    Arg::new(COMMAND)
+        .value_name("COMMAND")
+        .help(help)
+        .value_parser(ValueParser::os_string())
+        .num_args(1..)
+        .last(true)
+}
+
+/// All options, in the order of the help.
+pub fn options() -> Vec<Arg> {
+    let groups = [
+        ("What to measure", measuring()),
+        ("Names", names()),
+        ("Where to", publishing()),
+        ("Delivery", delivery()),
+        ("AWS", aws()),
+        ("Without AWS", local()),
+    ];
+    let headed = |(heading, options): (&'static str, Vec<Arg>)| {
+        options.into_iter().map(move |option| option.help_heading(heading))
+    };
+    groups.into_iter().flat_map(headed).collect()
+}
+
+fn measuring() -> Vec<Arg> {
+    vec![
+        option(
+            "scope",
+            "SCOPE",
+            "What to measure: auto, host, container, task or pod [default: auto]",
+        ),
+        option(
+            "metrics",
+            "METRICS",
+            "Any of cpu, memory, throttling, oom-kills, pressure, pressure-full, io, network, processes, \
+             swap, memory-peak, ephemeral-storage and fullest, with commas [default: cpu,memory]",
+        ),
+        option(
+            "memory",
+            "FORMULA",
+            "Memory of a container or task: used or working-set [default: used]",
+        ),
+        option(
+            "period",
+            "DURATION",
+            "Time between two summaries, such as 60, 5m or 1h; 1 s to 1 day [default: 60]",
+        )
+        .short('p'),
+        option(
+            "sample-interval",
+            "DURATION",
+            "Time between two samples, 0.1 s to 60 s [default: 0.9]",
+        ),
+        flag(
+            "per-container",
+            "Also publish each container of an ECS task or a pod (dimension ContainerName)",
+        ),
+        option(
+            POD_EXCLUDE,
+            "NAME",
+            "Leave this container out of a pod, by name or id; may be repeated",
+        )
+        .action(ArgAction::Append),
+        flag(
+            "until-alone",
+            "At a signal to end, measure until the other containers of the pod or task have ended, at most \
+             this long [without a value: 30]",
+        )
+        .value_name("DURATION"),
+    ]
+}
+
+fn names() -> Vec<Arg> {
+    vec![
+        option(
+            "namespace",
+            "NAMESPACE",
+            "CloudWatch namespace of the metrics; required to publish",
+        )
+        .short('n'),
+        option("service", "SERVICE", "Value of the dimension ServiceName; required to publish")
+            .short('s')
+            // This alias, `--dryrun` and `--tags` are the spellings of the program that this one replaces
+            // (docs/migration.md).
+            .visible_alias("service-name"),
+        option(DIMENSION, "NAME=VALUE", "Add a dimension to every metric; may be repeated")
+            .action(ArgAction::Append),
+        option(
+            TAGS,
+            "NAME VALUE",
+            "The same as --dimension NAME=VALUE, for values with commas; may be repeated",
+        )
+        .value_names(["NAME", "VALUE"])
+        // One value is NAME=VALUE.
+        .num_args(1..=2)
+        .action(ArgAction::Append),
+        option(
+            "auto-dimensions",
+            "NAMES",
+            "Dimensions to find: cluster, task-family, task-id, container, availability-zone, \
+             instance-id, hostname",
+        ),
+        option(
+            DIMENSION_SET,
+            "NAMES",
+            "Publish with these dimensions only, such as A+B; may be repeated for more sets",
+        )
+        .action(ArgAction::Append),
+    ]
+}
+
+fn publishing() -> Vec<Arg> {
+    vec![
+        option(
+            "publish",
+            "PUBLISHERS",
+            "Any of cloudwatch, emf and console, with commas [default: cloudwatch]",
+        ),
+        option(
+            "statistics",
+            "FORM",
+            "median-max, or distribution (all values, so CloudWatch can compute any percentile) \
+             [default: median-max]",
+        ),
+    ]
+}
+
+fn delivery() -> Vec<Arg> {
+    vec![
+        option(
+            "buffer",
+            "PERIODS",
+            "Undelivered summaries to keep, 0 to 1440; 0 drops them at once [default: 60]",
+        ),
+        option(
+            "shutdown-timeout",
+            "DURATION",
+            "Time limit for the last delivery at shutdown, 0 to 1 h [default: 8]",
+        ),
+    ]
+}
+
+fn aws() -> Vec<Arg> {
+    vec![
+        option(
+            "region",
+            "REGION",
+            "AWS region [default: from the environment, the profile or the instance]",
+        ),
+        option("endpoint-url", "URL", "CloudWatch endpoint [default: the region's]"),
+        option(
+            "profile",
+            "PROFILE",
+            "Profile of the AWS configuration files [default: AWS_PROFILE or `default`]",
+        ),
+    ]
+}
+
+fn local() -> Vec<Arg> {
+    vec![
+        flag("dry-run", "Print the metrics, publish nothing (same as --publish console)")
+            .short('d')
+            .visible_alias("dryrun"),
+        flag("once", "Measure one whole period and end"),
+        option(OUTPUT, "FORMAT", "Console and explain: text or json [default: text]"),
+    ]
+}
+
+/// Whether an option may stand alone, and then means yes.
+pub fn is_switch(option: &str) -> bool {
+    let is_it = |arg: &Arg| {
+        let mut names = arg.get_long_and_visible_aliases().into_iter().flatten();
+        names.any(|name| name == option)
+    };
+    let least = |arg: &Arg| arg.get_num_args().map(|values| values.min_values());
+    options().iter().any(|arg| is_it(arg) && least(arg) == Some(0))
+}
+
+/// The environment variable of an option.
+pub fn variable(option: &str) -> String {
+    format!("{PREFIX}{}", option.to_uppercase().replace('-', "_"))
+}
+
+/// An option that may stand alone, and whose variable says yes or no.
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    // `--dry-run=no`, never `--dry-run no`: the next argument is not the flag's value.
+    let flag = option(name, "BOOL", help).num_args(0..=1).require_equals(true);
+    flag.default_missing_value("true")
+}
+
+fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    // A negative number is a wrong value and not an option, and is reported as one.
+    let arg = Arg::new(name).long(name).value_name(value).help(help).allow_negative_numbers(true);
+    arg.env(variable(name)).hide_env(true)
+}
+
+/// The prefix of this program's variables.
+pub const PREFIX: &str = "CLOUDWATCH_METRICS_AGENT_";
+
+pub const COMMAND: &str = "command";
+pub const CHECK: &str = "check";
+pub const DIMENSION: &str = "dimension";
+pub const DIMENSION_SET: &str = "dimension-set";
+pub const TAGS: &str = "tags";
+pub const POD_EXCLUDE: &str = "pod-exclude";
+const OUTPUT: &str = "output";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_its_variable() {
+        for arg in definition()
+            .get_arguments()
+            .filter(|arg| !["help", "version", COMMAND].contains(&arg.get_id().as_str()))
+        {
+            let expected = variable(arg.get_id().as_str());
+            assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(expected.as_str()));
+        }
+    }
+}
