@@ -14,8 +14,8 @@ shift
 libraries=$cache/libraries
 if [ ! -s "$cache/runc" ] || [ ! -s "$cache/apparmor_parser" ] || [ ! -d "$libraries" ]; then
   unpack runc apparmor libseccomp2 libc6
-  keep runc '*/sbin/*' runc
-  keep apparmor_parser '*/sbin/*' apparmor_parser
+  keep runc '*bin/*' runc
+  keep apparmor_parser '*bin/*' apparmor_parser
   rm -rf "$libraries"
   mkdir "$libraries"
   # The loader has the path that programs name it by; the others lie beside it.
