@@ -77,7 +77,6 @@ def agent(*options, user=0, capabilities=("SYS_PTRACE",), profile=""):
 # Percent of a core, and megabytes in its memory and in /dev/shm.
 LOAD = ("/bin/neighbour", "20", "20", "4")
 IDLE = ("/bin/neighbour", "1", "1", "0")
-JOB_SECONDS = 2
 ONE, ANOTHER = PROFILES
 
 # Each with its containers in the order in which they start: a sidecar that is native does before the app.
@@ -92,11 +91,7 @@ PODS = {
     },
     "app-unconfined": {"pause": pause(ONE), "web": app(*IDLE), "metrics": agent(profile=ONE)},
     "agent-unconfined": {"pause": pause(ONE), "web": app(*IDLE, profile=ONE), "metrics": agent()},
-    "job": {
-        "pause": pause(),
-        "web": app("/bin/burst", str(1000 * JOB_SECONDS)),
-        "metrics": agent("--until-alone"),
-    },
+    "job": {"pause": pause(), "web": app(*IDLE), "metrics": agent("--until-alone")},
 }
 
 

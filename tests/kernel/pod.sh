@@ -29,7 +29,7 @@ fi
 
 begin_root pod
 compile meter.c ../docker/neighbour.c
-for name in pause burst; do cp "$root/bin/neighbour" "$root/bin/$name"; done
+ln "$root/bin/neighbour" "$root/bin/pause"
 mkdir "$root/lib64"
 ln -s lib64 "$root/lib"
 cp "$libraries"/* "$root/lib64/"
