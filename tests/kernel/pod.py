@@ -188,7 +188,9 @@ class Measured:
 
     def test_it_ends_well_and_logs_no_error(self):
         self.assertEqual(self.guest.code(self.pod), ["0"], self.guest.log(self.pod))
-        self.assertNotRegex(re.sub(BEING_MADE, "", self.guest.log(self.pod)), BAD_LOG)
+        log = re.sub(BEING_MADE, "", self.guest.log(self.pod))
+        self.assertRegex(log, r"stopped; windows=(\d+) delivered=\1 dropped=0 undelivered=0")
+        self.assertNotRegex(log, BAD_LOG)
 
     def test_it_has_no_more_rights_than_it_needs(self):
         agent, app, pause = (self.guest.process(self.pod, name) for name in ("metrics", "web", "pause"))
@@ -197,6 +199,7 @@ class Measured:
         for mask in ("CapEff", "CapBnd"):
             self.assertEqual(int(agent[mask], 16), self.capabilities)
         self.assertEqual(agent["NoNewPrivs"].split(), ["1"])
+        self.assertRegex(agent["root"], r"^ ro\b")
         # The PID namespace is that of the pod, and the control group's is each one's own.
         pids, groups = zip(*(process["namespaces"].split() for process in (agent, app, pause)))
         self.assertEqual((len(set(pids)), len(set(groups))), (1, 3))
