@@ -146,11 +146,16 @@ def boot(layout, kernel, initramfs):
     command = ["qemu-system-x86_64", "-accel", "tcg", "-smp", "2", "-m", "512", "-nodefaults"]
     command += ["-no-reboot", "-display", "none", "-serial", "stdio"]
     command += ["-kernel", kernel, "-initrd", initramfs, "-append", " ".join(arguments)]
+    return said_by(command)
+
+
+def said_by(command):
+    """Runs the emulator until its guest ends. Returns the guest's lines for the test, by name."""
     console = run(command)
     if not console:
         # Software emulation of several CPUs now and then hangs before the kernel has said a word.
         # Nothing of the test has run then, so this repeats no part of it.
-        print(f"{layout}: the emulator hung before the guest ran, and is started anew", flush=True)
+        print("the emulator hung before the guest ran, and is started anew", flush=True)
         console = run(command)
     said = collections.defaultdict(list)
     for line in console:
@@ -158,7 +163,7 @@ def boot(layout, kernel, initramfs):
             name, _, text = line.removeprefix("@@ ").partition(" |")
             said[name].append(text)
     if "end" not in said:
-        raise AssertionError(f"{layout}: the guest did not come to its end:\n" + "\n".join(console))
+        raise AssertionError("the guest did not come to its end:\n" + "\n".join(console))
     return said
 
 

@@ -16,7 +16,7 @@ import time as clock
 import unittest
 
 from bundles import MEGABYTE, PERIOD, PODS, SAMPLE_INTERVAL
-from guest import cpu_of_window, first_from, run
+from guest import cpu_of_window, first_from, said_by
 
 # In points: percent of the limit.
 CPU_TOLERANCE = 0.5
@@ -52,18 +52,7 @@ class Guest:
         command += ["-no-reboot", "-display", "none", "-serial", "stdio"]
         arguments = "console=ttyS0 quiet loglevel=1 panic=-1 cgroup_no_v1=all apparmor=1 security=apparmor"
         command += ["-kernel", f"{FOLDER}/vmlinuz", "-initrd", f"{FOLDER}/pod.gz", "-append", arguments]
-        console = run(command)
-        if not console:
-            # As in guest.py: nothing has run then.
-            print("the emulator hung before the guest ran, and is started anew", flush=True)
-            console = run(command)
-        self.said = collections.defaultdict(list)
-        for line in console:
-            if line.startswith("@@ "):
-                name, _, text = line.removeprefix("@@ ").partition(" |")
-                self.said[name].append(text)
-        if "end" not in self.said:
-            raise AssertionError("the guest did not come to its end:\n" + "\n".join(console))
+        self.said = said_by(command)
 
     def log(self, pod):
         return "\n".join(self.said[f"{pod}.metrics.log"])
