@@ -104,7 +104,7 @@ class WithPressure(unittest.TestCase):
         self.compare("group", PRESSURE, points, unit=10_000)
         self.compare("machine", MACHINE_PRESSURE, points, unit=10_000)
         # Otherwise this would compare nothing with nothing; how much it is depends on the machine.
-        self.assertGreater(self.guest.rates(PRESSURE["cpu_pressure"])[0] / 10_000, 5)
+        self.assertGreater(self.guest.rates(PRESSURE["cpu_pressure"])[0] / 10_000, 1)
 
     def test_the_disk_is_what_the_kernel_counted(self):
         def part(kernel):
