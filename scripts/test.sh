@@ -104,6 +104,7 @@ may_skip "a root directory with nothing in it but the binary" \
   scripts/test_empty_root.sh "$binary" target/debug/fake-cloudwatch
 may_skip "real kernels: cgroup version 2, version 1 and hybrid" tests/kernel/run.sh "$PWD/$binary"
 may_skip "a real kernel: pressure, a disk, processes and swap" tests/kernel/others.sh "$PWD/$binary"
+may_skip "a real kernel: pods as in Kubernetes, by runc and with AppArmor" tests/kernel/pod.sh "$PWD/$binary"
 may_skip "examples: each by its format's rules, and with the real binary" tests/examples/run.sh "$binary"
 may_skip "the systemd unit in a machine whose first process is systemd" tests/examples/boot.sh "$binary"
 may_skip "the fault matrix: every fault, with SIGTERM at every moment" scripts/faults.sh

@@ -7,14 +7,10 @@
 # Boots Debian's cloud kernel in QEMU, in software emulation, with this machine's systemd; takes about
 # a minute. Installs on Debian what is not there. Exits with 3, and says why, where it cannot run.
 set -euo pipefail
-[ $# -eq 1 ] || { echo "usage: $0 BINARY" >&2; exit 1; }
-binary=$(realpath "$1")
-cd "$(dirname "$0")/../kernel"
-cache=$(realpath -m ../../target/kernel)
-examples=$(realpath ../../examples)
-mkdir -p "$cache"
+arguments=BINARY
 # shellcheck source-path=SCRIPTDIR source=../kernel/machine.sh
-. ./machine.sh
+. "$(dirname "$0")/../kernel/machine.sh"
+examples=$(realpath ../../examples)
 
 systemd=/usr/lib/systemd
 if ! [ -x $systemd/systemd ]; then
@@ -71,7 +67,7 @@ END
 # boot LINE: what the machine says, with a line of the unit besides.
 boot() {
   printf '[Service]\n%s\n' "$1" > "$root/etc/systemd/system/$unit.service.d/other.conf"
-  (cd "$root" && find . | cpio --quiet --create --format=newc --owner=0:0) | gzip -1 > "$cache/systemd.gz"
+  pack systemd.gz
   timeout 120 qemu-system-x86_64 -nodefaults -no-reboot -display none -serial stdio -accel tcg -m 512 \
     -kernel "$cache/vmlinuz" -initrd "$cache/systemd.gz" < /dev/null \
     -append "console=ttyS0 panic=-1 systemd.unit=$unit.service systemd.log_target=kmsg printk.devkmsg=on" \

@@ -7,22 +7,15 @@
 # BINARY is the agent, FAULT_MATRIX the test program, both static; the rows are written to the file
 # ROWS. Takes about a minute. Exits with 3, and says why, where it cannot run.
 set -euo pipefail
-[ $# = 3 ] || { echo "usage: $0 BINARY FAULT_MATRIX ROWS" >&2; exit 2; }
-binary=$(realpath "$1")
-matrix=$(realpath "$2")
-rows=$(realpath -m "$3")
-cd "$(dirname "$0")"
-cache=$(realpath -m ../../target/kernel)
-mkdir -p "$cache"
-. ./machine.sh
+arguments="BINARY FAULT_MATRIX ROWS"
+. "$(dirname "$0")/machine.sh"
+matrix=$(cd "$OLDPWD" && realpath "$2")
+rows=$(cd "$OLDPWD" && realpath -m "$3")
 
-root=$cache/clock
-rm -rf "$root"
-mkdir -p "$root/bin"
-cp "$cache/busybox" "$root/bin/busybox"
+begin_root clock
 cp "$binary" "$root/agent"
 strip -o "$root/fault_matrix" "$matrix"
 cp guest/clock "$root/init"
-(cd "$root" && find . | cpio --quiet --create --format=newc --owner=0:0) | gzip -1 > "$cache/clock.gz"
+pack clock.gz
 
 PYTHONDONTWRITEBYTECODE=1 exec python3 clock.py "$cache/vmlinuz" "$cache/clock.gz" "$rows"

@@ -83,20 +83,10 @@ class Guest:
         raise AssertionError(f"no window of {agent} at {start}:\n{self.tell(agent)}")
 
     def kernel_cpu(self, agent, phase):
-        """The median of the samples that the agent can have taken, and the mean, in cores. Where
-        its ticks lie is unknown, so all places are tried: the steadier the load, the closer the
-        range."""
+        """In cores."""
         unit = 1000 if self.layout == "v2" else 1  # usage_usec, cpuacct.usage
         readings = [(moment, used * unit) for moment, used, *_ in self.readings(agent, "cpu")]
-        start, second = self.phases[phase], 10**9
-        interval, step = round(SAMPLE_INTERVAL * second), round(CPU_READING_SECONDS * second)
-        medians = []
-        for offset in range(0, interval, step):
-            ticks = range(start * second + offset - interval, (start + PERIOD) * second, interval)
-            at = [first_from(readings, tick) for tick in ticks]
-            medians.append(statistics.median(map(cores, at, at[1:])))
-        first, last = (first_from(readings, moment * second) for moment in (start, start + PERIOD))
-        return Range(min(medians), max(medians), cores(first, last))
+        return cpu_of_window(readings, self.phases[phase])
 
     def kernel_memory(self, agent, phase):
         start = self.phases[phase]
@@ -156,11 +146,16 @@ def boot(layout, kernel, initramfs):
     command = ["qemu-system-x86_64", "-accel", "tcg", "-smp", "2", "-m", "512", "-nodefaults"]
     command += ["-no-reboot", "-display", "none", "-serial", "stdio"]
     command += ["-kernel", kernel, "-initrd", initramfs, "-append", " ".join(arguments)]
+    return said_by(command)
+
+
+def said_by(command):
+    """Runs the emulator until its guest ends. Returns the guest's lines for the test, by name."""
     console = run(command)
     if not console:
         # Software emulation of several CPUs now and then hangs before the kernel has said a word.
         # Nothing of the test has run then, so this repeats no part of it.
-        print(f"{layout}: the emulator hung before the guest ran, and is started anew", flush=True)
+        print("the emulator hung before the guest ran, and is started anew", flush=True)
         console = run(command)
     said = collections.defaultdict(list)
     for line in console:
@@ -168,7 +163,7 @@ def boot(layout, kernel, initramfs):
             name, _, text = line.removeprefix("@@ ").partition(" |")
             said[name].append(text)
     if "end" not in said:
-        raise AssertionError(f"{layout}: the guest did not come to its end:\n" + "\n".join(console))
+        raise AssertionError("the guest did not come to its end:\n" + "\n".join(console))
     return said
 
 
@@ -190,6 +185,20 @@ def run(command):
         for guard in guards:
             guard.cancel()
     return console
+
+
+def cpu_of_window(readings, start, period=PERIOD, sample_interval=SAMPLE_INTERVAL):
+    """The median of the samples that the agent can have taken, and the mean, in cores. Where its ticks
+    lie is unknown, so all places are tried: the steadier the load, the closer the range."""
+    second = 10**9
+    interval, step = round(sample_interval * second), round(CPU_READING_SECONDS * second)
+    medians = []
+    for offset in range(0, interval, step):
+        ticks = range(start * second + offset - interval, (start + period) * second, interval)
+        at = [first_from(readings, tick) for tick in ticks]
+        medians.append(statistics.median(map(cores, at, at[1:])))
+    first, last = (first_from(readings, moment * second) for moment in (start, start + period))
+    return Range(min(medians), max(medians), cores(first, last))
 
 
 def first_from(readings, moment):

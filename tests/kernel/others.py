@@ -6,14 +6,13 @@ tests/kernel/others.sh fills the folder. Each guest takes about 50 seconds: its 
 """
 
 import calendar
-import collections
 import json
 import re
 import sys
 import time as clock
 import unittest
 
-from guest import PERIOD, SAMPLE_INTERVAL, first_from, run
+from guest import PERIOD, SAMPLE_INTERVAL, first_from, said_by
 
 SECOND = 10**9
 # In points, and as a part of the rate: a sample may begin a second before the window.
@@ -48,18 +47,7 @@ class Guest:
         arguments = f"console=ttyS0 quiet loglevel=1 panic=-1 cgroup_no_v1=all psi={psi}"
         command += ["-kernel", f"{FOLDER}/vmlinuz", "-initrd", f"{FOLDER}/others.gz"]
         command += ["-append", arguments]
-        console = run(command)
-        if not console:
-            # As in guest.py: nothing has run then.
-            print("the emulator hung before the guest ran, and is started anew", flush=True)
-            console = run(command)
-        self.said = collections.defaultdict(list)
-        for line in console:
-            if line.startswith("@@ "):
-                name, _, text = line.removeprefix("@@ ").partition(" |")
-                self.said[name].append(text)
-        if "end" not in self.said:
-            raise AssertionError("the guest did not come to its end:\n" + "\n".join(console))
+        self.said = said_by(command)
         self.start = int(self.said["start"][0])
         self.readings = [tuple(map(int, line.split())) for line in self.said["meter"]]
 
@@ -116,7 +104,7 @@ class WithPressure(unittest.TestCase):
         self.compare("group", PRESSURE, points, unit=10_000)
         self.compare("machine", MACHINE_PRESSURE, points, unit=10_000)
         # Otherwise this would compare nothing with nothing; how much it is depends on the machine.
-        self.assertGreater(self.guest.rates(PRESSURE["cpu_pressure"])[0] / 10_000, 5)
+        self.assertGreater(self.guest.rates(PRESSURE["cpu_pressure"])[0] / 10_000, 1)
 
     def test_the_disk_is_what_the_kernel_counted(self):
         def part(kernel):
