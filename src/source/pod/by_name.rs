@@ -48,14 +48,14 @@ impl ByName {
         std::mem::take(&mut self.fresh)
     }
 
-    /// Adds what a container has used up to `at`. One that was not there at the look `before` begins
-    /// then, with nothing used.
+    /// Adds what a container has used up to `at`. One that is new begins at the look before it was seen,
+    /// with nothing used.
     pub fn add(
         &mut self,
         container: &Neighbour,
         (cpu, memory, others): Parts,
         limits: &Binding<'_>,
-        (at, before): (Instant, Option<Instant>),
+        at: Instant,
     ) {
         let name = &container.name;
         if !container.is_named {
@@ -73,9 +73,9 @@ impl ByName {
         let is_new = !self.known.contains_key(name);
         let account = || Name { account: CpuAccount::open(), ended: Duration::ZERO, read: at };
         let known = self.known.entry(name.clone()).or_insert_with(account);
-        let began = before.filter(|before| {
-            // One of the same name that was there at the last look has its last reading there.
-            container.is_from_start && (is_new || known.read < *before)
+        let began = container.began.filter(|began| {
+            // One of the same name that was there at that look has its last reading there.
+            container.is_from_start && (is_new || known.read < *began)
         });
         if let Some(began) = began {
             let cpu = limits.of_cpu(known.ended, began, known.account);

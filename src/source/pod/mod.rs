@@ -66,8 +66,6 @@ pub struct Pod {
     was_absent: bool,
     /// The CPU time of the containers that have ended.
     ended: Duration,
-    /// When the containers were last looked at.
-    looked: Option<Instant>,
     /// Where each container is read by itself, too.
     by_name: Option<ByName>,
     enforcement: Enforcement,
@@ -80,6 +78,8 @@ struct Sum {
     memory: Result<Bytes, ReadError>,
     /// Percent of its limit that the container uses that is fullest, where that was asked for.
     fullest: Result<f64, ReadError>,
+    /// Whether one of them is only about to start, and cannot be read yet.
+    is_waiting: bool,
 }
 
 impl Pod {
@@ -117,7 +117,6 @@ impl Pod {
             account: CpuAccount::open(),
             was_absent: false,
             ended: Duration::ZERO,
-            looked: None,
             by_name: None,
             enforcement: Enforcement::default(),
             together: Together::default(),
@@ -223,13 +222,21 @@ impl Pod {
 
     /// Reads each container.
     fn sum(&mut self, at: Instant) -> Sum {
-        let mut sum = Sum { cpu: Ok(Duration::ZERO), memory: Ok(Bytes(0)), fullest: Ok(0.0) };
+        let mut sum = Sum {
+            cpu: Ok(Duration::ZERO),
+            memory: Ok(Bytes(0)),
+            fullest: Ok(0.0),
+            is_waiting: false,
+        };
         self.take_ended(at);
         let mut removed = Vec::new();
         for neighbour in self.neighbours.counted() {
             let opened = match &neighbour.opened {
                 Ok(opened) => opened,
-                Err(_) if neighbour.is_starting() => continue,
+                Err(_) if neighbour.is_starting(at) => {
+                    sum.is_waiting = true;
+                    continue;
+                }
                 Err(error) => {
                     sum.add(Err(error.clone()), Err(error.clone()));
                     self.together.lack(error);
@@ -260,7 +267,7 @@ impl Pod {
             }
             if let Some(by_name) = &mut self.by_name {
                 let parts = (cpu.clone(), memory.clone(), others);
-                by_name.add(neighbour, parts, &limits, (at, self.looked));
+                by_name.add(neighbour, parts, &limits, at);
             }
             sum.add(cpu, memory);
         }
@@ -271,7 +278,6 @@ impl Pod {
         if let Some(by_name) = &mut self.by_name {
             by_name.finish(at);
         }
-        self.looked = Some(at);
         sum.cpu = sum.cpu.map(|used| used + self.ended);
         sum
     }
@@ -292,6 +298,10 @@ impl Pod {
 
     /// The reading that a sum gives.
     fn reading(&mut self, sum: Sum, at: Instant) -> Reading {
+        if sum.is_waiting && sum.cpu.is_ok() && sum.memory.is_ok() {
+            // What it uses meanwhile is in the next reading, which then covers this time, too.
+            return Reading::default();
+        }
         let used = sum.cpu;
         if used.is_err() {
             self.was_absent = true;
@@ -364,9 +374,9 @@ impl Source for Pod {
 
     fn window_readings(&mut self) -> Vec<WindowReading> {
         // Counters count from the first time on, which is before the first reading.
-        if self.looked.is_none() {
-            let now = Instant::now();
-            self.looked = self.look(now).is_ok().then_some(now);
+        if !self.neighbours.has_looked() {
+            // An error is that of the first reading, too.
+            let _ = self.look(Instant::now());
         }
         let (all, by_name) = (&self.neighbours, self.by_name.is_some());
         let mut readings = self.enforcement.readings(all, by_name);

@@ -43,6 +43,10 @@ pub struct Neighbour {
     earlier: Option<Counted>,
     /// Whether all that it has used is of the time since it was first looked for.
     pub is_from_start: bool,
+    /// When it was first seen.
+    pub seen: Instant,
+    /// The last look at which it was not there yet.
+    pub began: Option<Instant>,
 }
 
 /// What a container is in the pod.
@@ -100,6 +104,8 @@ impl Neighbour {
             retry: Retry { at, wait: FIRST_WAIT, failures: 0 },
             earlier: None,
             is_from_start: true,
+            seen: at,
+            began: None,
         };
         neighbour.call(traces);
         neighbour
@@ -155,6 +161,8 @@ impl Neighbour {
         let mut failure = None;
         for pid in pids {
             let Some(traces) = Traces::of(pid, view) else { continue };
+            // There is more to see than at first, when a runtime had not made all mounts.
+            self.call(&traces);
             let Some(place) = &traces.place else {
                 failure = failure.or_else(|| Some(self.no_mount(pid)));
                 continue;
@@ -172,8 +180,6 @@ impl Neighbour {
             let is_new = |key| self.is_from_start && !is_known(key);
             match Opened::open(&traces, wanted, is_new, view) {
                 Ok(opened) => {
-                    // There is more to see than at first, when a runtime had not made all mounts.
-                    self.call(&traces);
                     self.program = view.program(pid);
                     self.is_lost = false;
                     self.retry = Retry { at, wait: FIRST_WAIT, failures: 0 };
@@ -203,7 +209,7 @@ impl Neighbour {
         // What is open stays open: the group is there for as long as it can be read.
         if self.opened.is_err() {
             self.opened = Err(failure);
-            self.is_from_start &= self.is_starting();
+            self.is_from_start &= self.is_starting(at);
         }
         Attempt::Failed
     }
@@ -212,10 +218,11 @@ impl Neighbour {
         self.opened.as_ref().ok().map(|opened| opened.key)
     }
 
-    /// Whether it could not be read the first time and may be as good as not there yet: a runtime puts
-    /// a process into its group before it has made its mounts and changed its user.
-    pub fn is_starting(&self) -> bool {
-        self.is_from_start && self.opened.is_err() && self.retry.failures <= 1
+    /// Whether it cannot be read yet: a runtime puts a process into its group before it has made its
+    /// mounts and changed its user, and containerd makes a container before it starts it.
+    pub fn is_starting(&self, at: Instant) -> bool {
+        let is_new = at.duration_since(self.seen) < LONGEST_START;
+        self.is_from_start && self.opened.is_err() && is_new
     }
 
     /// Whether it is a part of the sum.
@@ -272,6 +279,10 @@ impl Neighbour {
 
 /// The second attempt is at the next sample.
 const FIRST_WAIT: Duration = Duration::from_millis(1);
+
+/// A runtime makes a container in less than a second, and on a busy machine in some. After this it is
+/// one that cannot be read.
+const LONGEST_START: Duration = Duration::from_secs(10);
 
 /// As often as limits are read.
 const LONGEST_WAIT: Duration = super::LIMITS_GOOD_FOR;

@@ -36,7 +36,8 @@ pub struct Neighbours {
     processes: BTreeMap<u32, u32>,
     pub all: Vec<Neighbour>,
     next_number: u32,
-    has_looked: bool,
+    /// When the processes were last looked at.
+    looked: Option<Instant>,
     has_changed: bool,
     /// Those that have ended since they were last asked for.
     pub ended: Vec<Ended>,
@@ -73,7 +74,7 @@ impl Neighbours {
             processes: BTreeMap::new(),
             all: Vec::new(),
             next_number: 0,
-            has_looked: false,
+            looked: None,
             has_changed: false,
             ended: Vec::new(),
             left: BTreeMap::new(),
@@ -104,7 +105,7 @@ impl Neighbours {
             }
             waiting.into_iter().for_each(|number| self.open(number, at));
         }
-        self.has_looked = true;
+        self.looked = Some(at);
         Ok(())
     }
 
@@ -169,7 +170,7 @@ impl Neighbours {
         let number = self.next_number;
         self.next_number += 1;
         let mut new = Neighbour::new(number, place, traces, &self.view, at);
-        new.is_from_start = self.has_looked;
+        (new.is_from_start, new.began) = (self.looked.is_some(), self.looked);
         // Containers within it were taken for others as long as it was not known.
         let is_part = |other: &Neighbour| is_within(&other.place, &new.place);
         for part in self.all.extract_if(.., |other| is_part(other)) {
@@ -209,10 +210,11 @@ impl Neighbours {
             Attempt::Gone => self.end(place),
             Attempt::Elsewhere => {
                 // It was known by its path alone. Its processes are looked at as if they were new.
-                let is_from_start = self.all.remove(place).is_from_start;
+                let before = self.all.remove(place);
                 self.look_anew(number, at);
                 for found in self.all.iter_mut().filter(|found| found.number > number) {
-                    found.is_from_start = is_from_start;
+                    found.is_from_start = before.is_from_start;
+                    (found.seen, found.began) = (before.seen, before.began);
                 }
             }
         }
@@ -288,11 +290,20 @@ impl Neighbours {
         self.counted().filter_map(|of| Some((of, of.opened.as_ref().ok()?)))
     }
 
-    /// Why one of them cannot be read. Without it there is no sum. One that is only about to start has
-    /// nothing to add yet.
+    /// Why one of them cannot be read. Without it there is no sum.
     pub fn unreadable(&self) -> Option<ReadError> {
-        let mut counted = self.counted().filter(|of| !of.is_starting());
+        let mut counted = self.counted().filter(|of| !self.is_starting(of));
         counted.find_map(|of| of.opened.as_ref().err().cloned())
+    }
+
+    /// Whether a container cannot be read yet.
+    pub fn is_starting(&self, neighbour: &Neighbour) -> bool {
+        self.looked.is_some_and(|looked| neighbour.is_starting(looked))
+    }
+
+    /// Whether the processes were looked at before.
+    pub fn has_looked(&self) -> bool {
+        self.looked.is_some()
     }
 
     /// Whether it is one that runs this program.

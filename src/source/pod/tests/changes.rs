@@ -79,14 +79,17 @@ fn a_group_that_gets_processes_again_is_not_counted_twice() {
 }
 
 #[test]
-fn one_look_may_come_too_early_and_the_next_counts_all_of_it() {
+fn some_looks_may_come_too_early_and_the_next_counts_all_of_it() {
     let machine = Machine::new();
     let mut pod = machine.pod();
     let first = account(&machine, &mut pod);
     // In its group already, and its mounts are not made.
     machine.tree.change("== containers/early/tmp/\n");
     machine.process(50, "/../early", "/../../..", "early");
-    assert_eq!(machine.read(&mut pod), (Ok(6000), Ok(34)));
+    for _ in 0..3 {
+        let reading = pod.read(machine.later(0.9));
+        assert!(reading.cpu.is_none() && reading.memory.is_none(), "it is about to start");
+    }
     machine.container("early", 0.1, 8);
     machine.tree.change(&format!("== proc/50/mountinfo\n{}", super::v2("/../early")));
     assert_eq!(machine.read(&mut pod), (Ok(6100), Ok(42)));
@@ -100,7 +103,8 @@ fn a_container_that_cannot_be_read_makes_the_sum_absent_and_the_next_sum_begins_
     let first = account(&machine, &mut pod);
     machine.tree.change("== containers/late/tmp/\n");
     machine.process(50, "/../late", "/../late", "late");
-    assert_eq!(machine.read(&mut pod).0, Ok(6000), "it may be about to start");
+    assert!(pod.read(machine.later(0.9)).cpu.is_none(), "it may be about to start");
+    pod.read(machine.later(9.5));
     let error = machine.read(&mut pod).0.expect_err("it is no start any more");
     assert_eq!(error, "container late cannot be read: proc/50/root/sys not found");
     machine.container("late", 100.0, 8);
@@ -128,4 +132,20 @@ fn limits_follow_the_containers() {
     let (cpu, memory, origin) = limits(15.0);
     assert_eq!((cpu, memory), (1.75, 8192));
     assert!(origin.ends_with("proc/meminfo"), "the machine is the limit of that part: {origin}");
+}
+
+/// A runtime puts the process into its group before it makes the mounts, of which one tells the name.
+#[test]
+fn a_container_that_is_never_readable_has_the_name_that_it_gets_when_it_is_made() {
+    let machine = Machine::new();
+    let mut pod = machine.pod().without(vec!["proxy".to_owned()]);
+    pod.read(machine.later(0.9));
+    machine.tree.change("== containers/made/tmp/\n");
+    machine.process(50, "/../made", "/../../..", "made");
+    pod.read(machine.later(0.9));
+    let named =
+        "106 104 0:9 /pods/1/containers/proxy/3a9f01bc /dev/termination-log rw - ext4 d rw\n";
+    machine.tree.change(&format!("== proc/50/mountinfo\n{}{named}", super::v2("/../made")));
+    pod.read(machine.later(0.9));
+    assert_eq!(machine.read(&mut pod), (Ok(6000), Ok(34)), "it is left out by its name");
 }

@@ -129,6 +129,7 @@ fn a_sum_lacks_what_one_container_lacks() {
     machine.tree.change("== containers/late/tmp/\n");
     machine.process(50, "/../late", "/../late", "late");
     pod.read(machine.later(0.9));
+    pod.read(machine.later(9.5));
     let lacks = |value: &Result<f64, String>| {
         value.as_ref().is_err_and(|error| error.starts_with("container late cannot be read"))
     };

@@ -89,7 +89,7 @@ fn a_container_that_is_full_is_seen_in_a_sum_that_is_not() {
     machine.tree.change("== containers/none/tmp/\n");
     machine.process(24, "/../none", "/../none", "none");
     pod.read(machine.later(0.9));
-    let others = pod.read(machine.later(0.9)).others;
+    let others = pod.read(machine.later(10.0)).others;
     assert!(matches!(others[..], [(Number::Fullest, Err(_))]), "{others:?}");
 }
 
@@ -156,7 +156,7 @@ fn the_whole_lacks_what_one_container_lacks() {
     machine.tree.change("== containers/late/tmp/\n");
     machine.process(50, "/../late", "/../late", "late");
     pod.read(machine.later(0.9));
-    pod.read(machine.later(0.9));
+    pod.read(machine.later(10.0));
     for reading in pod.window_readings() {
         let (of, value) = (reading.container, reading.value.expect("it was read before"));
         match of {
