@@ -17,6 +17,7 @@ mod others;
 mod place;
 mod rights;
 mod roles;
+mod sum;
 mod told;
 pub mod until;
 mod view;
@@ -37,6 +38,7 @@ use self::neighbours::Neighbours;
 use self::opened::is_removed;
 use self::others::Together;
 use self::roles::Roles;
+use self::sum::Sum;
 use self::told::TaskFacts;
 use self::view::View;
 use super::host::Host;
@@ -70,16 +72,6 @@ pub struct Pod {
     by_name: Option<ByName>,
     enforcement: Enforcement,
     together: Together,
-}
-
-/// The figures of all containers together.
-struct Sum {
-    cpu: Result<Duration, ReadError>,
-    memory: Result<Bytes, ReadError>,
-    /// Percent of its limit that the container uses that is fullest, where that was asked for.
-    fullest: Result<f64, ReadError>,
-    /// Whether one of them is only about to start, and cannot be read yet.
-    is_waiting: bool,
 }
 
 impl Pod {
@@ -222,12 +214,7 @@ impl Pod {
 
     /// Reads each container.
     fn sum(&mut self, at: Instant) -> Sum {
-        let mut sum = Sum {
-            cpu: Ok(Duration::ZERO),
-            memory: Ok(Bytes(0)),
-            fullest: Ok(0.0),
-            is_waiting: false,
-        };
+        let mut sum = Sum::default();
         self.take_ended(at);
         let mut removed = Vec::new();
         for neighbour in self.neighbours.counted() {
@@ -323,18 +310,6 @@ impl Pod {
             .memory
             .and_then(|used| Ok(MemoryReading { used, limit: self.memory.limit.clone()? }));
         Reading { cpu: Some(cpu), memory: Some(memory), others }
-    }
-}
-
-impl Sum {
-    /// Adds a container. The first that cannot be read is what the sum lacks.
-    fn add(&mut self, cpu: Result<Duration, ReadError>, memory: Result<Bytes, ReadError>) {
-        if let Ok(sum) = self.cpu {
-            self.cpu = cpu.map(|used| sum + used);
-        }
-        if let Ok(sum) = self.memory {
-            self.memory = memory.map(|used| Bytes(sum.0.saturating_add(used.0)));
-        }
     }
 }
 
