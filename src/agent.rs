@@ -15,7 +15,7 @@ use crate::collector::window::window_start;
 use crate::config::{MemoryUse, Publish, Scope, Settings};
 use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
-use crate::logging::COST;
+use crate::logging::{COST, START};
 use crate::model::Company;
 use crate::sampler::{self, Pace};
 use crate::terminal::live::{Feeds, Live, Samples};
@@ -27,11 +27,6 @@ use crate::{auto_dimensions, ending, source};
 pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Undelivered> {
     let channels = settings.publishing.publishers.iter().map(|_| mpsc::channel(CHANNEL_DEPTH));
     let (senders, summaries): (Vec<_>, Vec<_>) = channels.unzip();
-    info!(
-        "sampling every {} s in windows of {} s",
-        settings.measuring.sample_interval.as_secs_f64(),
-        settings.measuring.period.as_secs(),
-    );
     let mut collector = Collector::of(settings, HandOut::to(senders));
     if settings.publishing.publishers != [Publish::Console]
         && log_enabled!(target: COST, Level::Info)
@@ -54,12 +49,10 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     let (asked, stop) = (stop, CancellationToken::new());
     let mut handed_out = HandedOut::default();
     let sampling = async {
-        if let Some(window) = only_window {
-            stop.run_until_cancelled(sleep_until(window.begin)).await;
-        }
         let chosen = source::choose::open(&settings.measuring, company_sender).await;
         let (scope, numbers) = (chosen.source.scope(), settings.measuring.metrics);
         info!("scope: {scope}, because {}", chosen.reason);
+        info!(target: START, "{}", start_line(settings, scope));
         if settings.measuring.per_container && !matches!(scope, Scope::Task | Scope::Pod) {
             warn!(
                 "--per-container has no effect: it needs an ECS task (--scope task) or visible containers (--scope pod)"
@@ -69,6 +62,13 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
             warn!(
                 "--memory working-set has no effect: it is of a container, task or pod, and the machine is measured"
             );
+        }
+        // With a command it is in the same container, or about to be.
+        if let Some(warning) = chosen.source.warning().filter(|_| settings.command.is_empty()) {
+            warn!("{warning}");
+        }
+        if let Some(window) = only_window {
+            stop.run_until_cancelled(sleep_until(window.begin)).await;
         }
         let (pace, clock) = (Pace::every(settings.measuring.sample_interval), SystemTime::now);
         let stop = stop.clone();
@@ -125,6 +125,22 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         true => Ok(()),
         false => Err(Undelivered),
     }
+}
+
+/// What is measured and where to it goes, in one line.
+fn start_line(settings: &Settings, scope: Scope) -> String {
+    let (measuring, identity) = (&settings.measuring, &settings.identity);
+    let names = settings.publishing.publishers.iter().map(|publish| publish.name());
+    let (interval, period) = (measuring.sample_interval.as_secs_f64(), measuring.period.as_secs());
+    let dimensions = identity.dimensions.iter().map(|of| format!(", {}={}", of.name, of.value));
+    format!(
+        "{} {} measures the {scope} every {interval} s; to {} every {period} s; namespace {}{}",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION"),
+        names.collect::<Vec<_>>().join(" and "),
+        identity.shown_namespace(),
+        dimensions.collect::<String>(),
+    )
 }
 
 /// The next whole window.

@@ -10,12 +10,12 @@ use crate::shown::shown;
 use crate::terminal::screen;
 use crate::writable::{PIPE_BUF, is_writable};
 
-/// Starts the log.
-pub fn init() {
-    let filters = env::var("RUST_LOG").unwrap_or_default();
-    // Without filters, env_logger would show errors only.
+/// Starts the log. An error says what of RUST_LOG cannot be understood; the log is then as without it.
+pub fn init() -> Result<(), String> {
+    let typed = env::var("RUST_LOG").unwrap_or_default();
+    let filters = filters(&typed);
     env_logger::Builder::new()
-        .parse_filters(&resolve_alias(if filters.is_empty() { "warn" } else { &filters }))
+        .parse_filters(filters.as_deref().unwrap_or(DEFAULT))
         .format(|out, record| {
             let now = humantime::format_rfc3339_millis(SystemTime::now());
             let erase = screen::erase_for_log();
@@ -25,7 +25,49 @@ pub fn init() {
         })
         .target(Target::Pipe(Box::new(Log::default())))
         .init();
+    filters.map(drop)
 }
+
+/// What is shown where RUST_LOG is not set: warnings, errors, and a few lines that say what is done.
+const DEFAULT: &str = concat!("warn,", env!("CARGO_PKG_NAME"), "::start=info");
+
+/// The filters that a text means. Errors of every part are shown, unless it says `off`.
+fn filters(typed: &str) -> Result<String, String> {
+    if typed.trim().is_empty() {
+        return Ok(DEFAULT.to_owned());
+    }
+    // A regular expression for the texts may follow.
+    let directives = typed.split('/').next().unwrap_or(typed);
+    let mut has_level = false;
+    for directive in directives.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+        match directive.split_once('=') {
+            Some((_, level)) if is_level(level) => {}
+            // A part alone, with all that it logs.
+            None if directive.contains(['_', ':']) => {}
+            None if is_level(directive) => has_level = true,
+            _ => return Err(unknown_level(typed, directive)),
+        }
+    }
+    let all = resolve_alias(typed);
+    Ok(if has_level { all } else { format!("error,{all}") })
+}
+
+fn is_level(text: &str) -> bool {
+    LEVELS.iter().any(|level| level.eq_ignore_ascii_case(text.trim()))
+}
+
+fn unknown_level(typed: &str, directive: &str) -> String {
+    let word = directive.rsplit('=').next().unwrap_or(directive).to_ascii_lowercase();
+    let near = LEVELS.iter().find(|level| word.starts_with(*level) || level.starts_with(&*word));
+    let meant = near.filter(|_| !word.is_empty()).map(|level| format!("; did you mean {level}?"));
+    format!(
+        "RUST_LOG {:?}: expected error, warn, info, debug, trace or off, or PART=LEVEL, with commas{}",
+        shown(typed),
+        meant.unwrap_or_default()
+    )
+}
+
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
 /// Standard error, written to only while it accepts text without blocking. Other lines are dropped
 /// and counted; the count is written before the next line that fits. So the log never holds up the
@@ -70,6 +112,9 @@ fn resolve_alias(filters: &str) -> String {
 /// moving code does not change it.
 pub const CLOUDWATCH: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::cloudwatch");
 
+/// The log target of what is said once where all is well: what is measured, and where to it goes.
+pub const START: &str = concat!(env!("CARGO_PKG_NAME"), "::start");
+
 /// The log target of the estimated cost.
 pub const COST: &str = concat!(env!("CARGO_PKG_NAME"), "::cost");
 
@@ -78,3 +123,46 @@ pub const DELIVERY: &str = concat!(env!("CARGO_PKG_NAME"), "::delivery");
 
 /// The log target of command mode, and of all code about child processes.
 pub const COMMAND: &str = concat!(env!("CARGO_PKG_NAME"), "::command");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_shown_whatever_is_filtered() {
+        let publisher = "cloudwatch_metrics_agent::publisher=info";
+        for (typed, expected) in [
+            ("", DEFAULT.to_owned()),
+            (" ", DEFAULT.to_owned()),
+            ("info", "info".to_owned()),
+            ("WARN", "WARN".to_owned()),
+            ("off", "off".to_owned()),
+            (publisher, format!("error,{publisher}")),
+            ("warn,hyper=debug", "warn,hyper=debug".to_owned()),
+            ("aws_config", "error,aws_config".to_owned()),
+            ("debug/Sample", "debug/Sample".to_owned()),
+        ] {
+            assert_eq!(filters(typed), Ok(expected), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn a_level_that_is_none_is_refused_with_the_known_ones() {
+        for (typed, meant) in [
+            ("warning", "; did you mean warn?"),
+            ("verbose", ""),
+            ("err", "; did you mean error?"),
+            ("cloudwatch_metrics_agent=information", "; did you mean info?"),
+            ("info,all", ""),
+            ("3", ""),
+        ] {
+            let error = filters(typed).expect_err(typed);
+            let start =
+                format!("RUST_LOG {typed:?}: expected error, warn, info, debug, trace or off");
+            assert!(
+                error.starts_with(&start) && error.ends_with(&format!("commas{meant}")),
+                "{error}"
+            );
+        }
+    }
+}

@@ -15,20 +15,21 @@ pub async fn addresses(host: &str) -> Result<Vec<IpAddr>, LookupError> {
     if host.eq_ignore_ascii_case("localhost") {
         return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
     }
-    let host = host.to_owned();
+    let name = host.to_owned();
     let look_up = move || {
-        let found = (host.as_str(), 0).to_socket_addrs();
+        let found = (name.as_str(), 0).to_socket_addrs();
         found.map(|found| found.map(|address| address.ip()).collect())
     };
     let found = blocking::call(Purpose::NameLookup, look_up).await;
-    found.map_err(LookupError::Refused)?.map_err(LookupError::NotFound)
+    let not_found = |error| LookupError::NotFound(host.to_owned(), error);
+    found.map_err(LookupError::Refused)?.map_err(not_found)
 }
 
 /// Why there are no addresses.
 #[derive(Debug)]
 pub enum LookupError {
-    /// The name server does not know the name, or does not answer.
-    NotFound(io::Error),
+    /// The name server does not know this name, or does not answer.
+    NotFound(String, io::Error),
     /// Not looked up, because there was no thread for it.
     Refused(Refused),
 }
@@ -36,7 +37,7 @@ pub enum LookupError {
 impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound(error) => error.fmt(f),
+            Self::NotFound(host, error) => write!(f, "the name {host}: {error}"),
             Self::Refused(refused) => refused.fmt(f),
         }
     }
@@ -45,7 +46,7 @@ impl fmt::Display for LookupError {
 impl Error for LookupError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::NotFound(error) => Some(error),
+            Self::NotFound(_, error) => Some(error),
             Self::Refused(refused) => Some(refused),
         }
     }
@@ -66,6 +67,6 @@ mod tests {
         assert_eq!(at_once("LocalHost"), Some(here));
         assert_eq!(at_once("ip6-localhost"), None);
         let unknown = addresses("no such name").await.expect_err("it has blanks");
-        assert!(matches!(unknown, LookupError::NotFound(_)), "{unknown}");
+        assert!(matches!(unknown, LookupError::NotFound(..)), "{unknown}");
     }
 }

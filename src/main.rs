@@ -49,18 +49,25 @@ async fn run(inherited: SigSet) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    logging::init();
+    if let Err(problem) = logging::init() {
+        // A problem with the log never keeps a command from running.
+        if settings.command.is_empty() {
+            complain(&problem);
+            return ExitCode::from(2);
+        }
+        log::error!("{problem}");
+    }
     settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     if cli.explain {
         signals.release();
-        let text = tokio::select! {
-            text = explain::run(&settings) => text,
+        let explained = tokio::select! {
+            explained = explain::run(&settings, cli.check) => explained,
             _ = signals.next_end() => return ExitCode::FAILURE,
         };
         // Not `println!`, which panics when the reader has closed the pipe.
-        return match writeln!(std::io::stdout(), "{text}") {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
+        return match writeln!(std::io::stdout(), "{}", explained.text) {
+            Ok(()) if explained.is_ready || !cli.check => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
         };
     }
     let (mut command, children) = (None, Children::default());

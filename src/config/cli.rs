@@ -9,8 +9,9 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::mistyped::Refusal;
-use super::options::{COMMAND, DIMENSION, DIMENSION_SET, POD_EXCLUDE, TAGS, options};
+use super::options::{CHECK, COMMAND, DIMENSION, DIMENSION_SET, POD_EXCLUDE, TAGS, options};
 pub use super::options::{PREFIX, definition, variable};
+use super::quantity;
 
 /// The command line and environment of one run.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Cli {
     matches: ArgMatches,
     /// Whether to explain what would be done instead of doing it.
     pub explain: bool,
+    /// Whether the exit code of that tells whether it could publish.
+    pub check: bool,
     /// The command and its arguments after `--`; `None` without `--`.
     pub command: Option<Vec<OsString>>,
 }
@@ -46,7 +49,16 @@ impl Cli {
         let is_explain = explain.is_some();
         let mut matches = explain.unwrap_or(matches);
         let command = matches.remove_many(COMMAND).into_iter().flatten().collect();
-        Ok(Self { explain: is_explain, command: separated.then_some(command), matches })
+        let mut cli = Self {
+            explain: is_explain,
+            check: false,
+            command: separated.then_some(command),
+            matches,
+        };
+        // Its value is checked with all others.
+        cli.check =
+            cli.value(CHECK).is_some_and(|typed| quantity::boolean(&typed.text) == Ok(true));
+        Ok(cli)
     }
 
     /// The value of an option. A variable that is set to nothing counts as not set.

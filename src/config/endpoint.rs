@@ -7,6 +7,13 @@ pub fn region(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > 63 || !text.chars().all(is_label) {
         return Err("a region such as eu-west-1".into());
     }
+    // Its zones have a letter behind the number.
+    if let Some(region) = text.strip_suffix(|last: char| last.is_ascii_lowercase())
+        && region.ends_with(|last: char| last.is_ascii_digit())
+        && region.matches('-').count() >= 2
+    {
+        return Err(format!("the region {region}, of which this is an availability zone"));
+    }
     Ok(text.to_owned())
 }
 
@@ -63,6 +70,10 @@ mod tests {
         for text in ["", "EU-WEST-1", "eu west", "eu/1", &"a".repeat(64)] {
             assert!(region(text).is_err(), "{text:?}");
         }
+        let zone = "the region eu-west-1, of which this is an availability zone".to_owned();
+        assert_eq!(region("eu-west-1a"), Err(zone));
+        assert!(region("us-gov-west-1c").is_err());
+        assert!(region("local-1a").is_ok(), "an endpoint of another kind may have any name");
     }
 
     #[test]

@@ -48,6 +48,7 @@ impl Settings {
     pub fn new(cli: &Cli) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let publishing = Publishing::new(cli, &mut problems);
+        let _ = problems.optional(cli, "check", quantity::boolean);
         let is_published = !cli.explain && publishing.publishers != [Publish::Console];
         let identity = Identity::new(cli, is_published, &mut problems);
         let measuring = Measuring::new(cli, &identity, &mut problems);
@@ -65,5 +66,16 @@ impl Settings {
             problems.add(&typed, &expected);
         }
         if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    /// What is missing to publish under a name.
+    pub fn missing_names(&self) -> Vec<String> {
+        let is_published = self.publishing.publishers != [Publish::Console];
+        let names = [
+            ("namespace", self.identity.namespace.is_some()),
+            ("service", self.identity.has_service()),
+        ];
+        let missing = names.into_iter().filter(|(_, is_there)| is_published && !is_there);
+        missing.map(|(option, _)| problems::missing(option)).collect()
     }
 }

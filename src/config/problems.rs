@@ -19,8 +19,7 @@ impl Problems {
     /// Notes an option that is missing.
     pub(super) fn require(&mut self, cli: &Cli, option: &str) {
         if cli.value(option).is_none() {
-            let variable = variable(option);
-            self.0.push(format!("--{option} is missing: set it or {variable}"));
+            self.0.push(missing(option));
         }
     }
 
@@ -44,6 +43,11 @@ impl Problems {
     pub(super) fn add(&mut self, typed: &Typed, expected: &str) {
         self.0.push(format!("{} {:?}: expected {expected}", typed.origin, typed.text));
     }
+}
+
+/// The problem of an option that is not set.
+pub fn missing(option: &str) -> String {
+    format!("--{option} is missing: set it or {}", variable(option))
 }
 
 /// The value of a text, or what was expected instead.

@@ -53,6 +53,17 @@ pub enum Publish {
     Emf,
 }
 
+impl Publish {
+    /// What it is chosen by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CloudWatch => "cloudwatch",
+            Self::Console => "console",
+            Self::Emf => "emf",
+        }
+    }
+}
+
 /// How the values of a window are published.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ValueForm {
@@ -127,14 +138,12 @@ fn publishers(cli: &Cli, problems: &mut Problems) -> Vec<Publish> {
 
 /// `--publish`: names with commas.
 pub fn publish(text: &str) -> Result<Vec<Publish>, String> {
+    let all = [Publish::CloudWatch, Publish::Console, Publish::Emf];
     let mut chosen = Vec::new();
-    for name in text.split(',') {
-        let publisher = match name.trim() {
-            "cloudwatch" => Publish::CloudWatch,
-            "console" => Publish::Console,
-            "emf" => Publish::Emf,
-            _ => return Err("any of cloudwatch, emf and console, with commas".into()),
-        };
+    for name in text.split(',').map(str::trim) {
+        let publisher = all.into_iter().find(|publish| publish.name() == name);
+        let expected = "any of cloudwatch, emf and console, with commas";
+        let publisher = publisher.ok_or_else(|| expected.to_owned())?;
         if !chosen.contains(&publisher) {
             chosen.push(publisher);
         }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use log::{Level, debug, error, info, log, log_enabled};
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::backlog::sends;
@@ -19,6 +19,7 @@ use self::backlog::{Backlog, Plan, Unsent};
 use self::choice::Choice;
 use self::outage::Outage;
 use crate::config::{Publish, Settings};
+use crate::logging::{DELIVERY, START};
 use crate::model::{Health, PublisherState, Summary};
 use crate::publisher::choose;
 use crate::publisher::line::LineFormat;
@@ -114,6 +115,8 @@ impl Delivery {
     /// then sends what is left. After `stop` is cancelled it waits only for the publisher, not for
     /// the delay.
     pub async fn run(&mut self, mut summaries: Receiver<Rc<Summary>>, stop: &CancellationToken) {
+        // At a stop the last send finds out by itself.
+        stop.run_until_cancelled(self.prepare()).await;
         while let Some(summary) = summaries.recv().await {
             self.add(summary);
             if stop.run_until_cancelled(sleep(self.delay)).await.is_none() {
@@ -137,6 +140,28 @@ impl Delivery {
             sleep(FLUSH_PAUSE).await;
             self.send(&CancellationToken::new()).await;
         }
+    }
+
+    /// Says whether it will be possible to publish, long before the first window ends.
+    async fn prepare(&mut self) {
+        let prepared = timeout(LONGEST_PREPARATION, self.publisher.prepare()).await;
+        match prepared.unwrap_or_else(|_| Err(self.unprepared())) {
+            Ok(None) => {}
+            Ok(Some(place)) => info!(target: START, "ready to publish to {place}"),
+            Err(error) => {
+                let name = self.publisher.name();
+                error!(target: DELIVERY, "{name} cannot be published to yet: {error}");
+                if error.brief.is_some() {
+                    debug!(target: DELIVERY, "the causes of this failure: {}", error.causes);
+                }
+            }
+        }
+    }
+
+    fn unprepared(&self) -> PublishError {
+        let name = self.publisher.name();
+        let why = format!("what {name} needs was not found within {LONGEST_PREPARATION:?}");
+        PublishError::new(Failure::TryAgain, why)
     }
 
     /// Makes the list of the summary's data, once for all of its sends.
@@ -249,6 +274,9 @@ impl Delivery {
         if window.data.is_empty() {
             return;
         }
+        if self.counts.delivered == 1 && self.terms.log.is_some() {
+            info!(target: START, "{} has taken the first window", self.publisher.name());
+        }
         if let Some(target) = self.terms.log.filter(|of| log_enabled!(target: of, Level::Info)) {
             for line in self.format.lines(&window.summary) {
                 info!(target: target, "{line}");
@@ -312,6 +340,9 @@ impl Delivery {
         }
     }
 }
+
+/// A user who has just started it still looks. The first send, which has more time, tries again.
+const LONGEST_PREPARATION: Duration = Duration::from_millis(3500);
 
 /// Between the sends of the last flush, each of which has waits between its own attempts.
 const FLUSH_PAUSE: Duration = Duration::from_millis(200);

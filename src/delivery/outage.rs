@@ -1,6 +1,6 @@
 //! The time in which nothing is accepted.
 
-use log::{Level, info, log};
+use log::{Level, debug, info, log};
 use tokio::time::Instant;
 
 use crate::logging::DELIVERY;
@@ -28,6 +28,9 @@ impl Outage {
                 _ => Level::Warn,
             };
             log!(target: DELIVERY, level, "publishing failed ({windows_kept} windows kept): {error}");
+            if error.brief.is_some() {
+                debug!(target: DELIVERY, "the causes of this failure: {}", error.causes);
+            }
         }
         let (since, failures, overflowed) = match before {
             Some(outage) => (outage.since, outage.failures, outage.overflowed),

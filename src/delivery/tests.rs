@@ -102,14 +102,14 @@ impl Publisher for Timed {
                 _ => None,
             };
             if let Some(kind) = failure {
-                return Err(PublishError { kind, causes: "as told".into(), advice: None });
+                return Err(PublishError::new(kind, "as told".into()));
             }
             record.accepted.push(data);
             Ok(Accepted { refused: std::mem::take(&mut record.refused) })
         })
     }
 
-    fn explain(&self) -> Explaining<'_> {
+    fn explain(&self, _connecting: bool) -> Explaining<'_> {
         Box::pin(async { Vec::new() })
     }
 }

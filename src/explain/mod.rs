@@ -30,11 +30,17 @@ use crate::source::choose::{self, Chosen};
 /// Everything that there is to say, in the form that it is printed in.
 #[derive(Debug, Serialize)]
 struct Explanation {
+    /// Whether all is there that is needed to publish.
+    ready: bool,
+    missing: Vec<Text>,
+    warnings: Vec<Text>,
     scope: String,
     reason: Text,
     parts: Vec<Explained>,
     /// `null` without one.
     namespace: Option<String>,
+    #[serde(serialize_with = "as_map")]
+    settings: Vec<(&'static str, String)>,
     /// Those of all metrics.
     #[serde(serialize_with = "as_map")]
     dimensions: Vec<(Text, Text)>,
@@ -56,6 +62,9 @@ struct Facts {
     name: &'static str,
     #[serde(flatten, serialize_with = "as_map")]
     facts: Vec<(&'static str, FactShown)>,
+    /// What is needed and not known, each with what to do or why.
+    #[serde(skip)]
+    missing: Vec<Text>,
 }
 
 /// Something about a publisher: the value alone, for machines, and what else there is to say.
@@ -92,10 +101,18 @@ where
     serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
-/// Looks at everything, and returns what is to be printed.
-pub async fn run(settings: &Settings) -> String {
+/// What is to be printed, and whether all is there that is needed to publish.
+pub struct Printed {
+    pub text: String,
+    pub is_ready: bool,
+}
+
+/// Looks at everything; with `connecting` also whether the endpoint answers.
+pub async fn run(settings: &Settings, connecting: bool) -> Printed {
     let settings = &auto_dimensions::complete(settings, std::future::pending()).await;
     let chosen = choose::open(&settings.measuring, watch::Sender::default()).await;
+    // A command would be in the same container.
+    let warning = chosen.source.warning().filter(|_| settings.command.is_empty());
     let (scope, reason) = (chosen.source.scope(), chosen.reason.clone());
     let (summaries, hand_out) = published::hand_out();
     // One window for all of it, however long it takes and whatever the clock does.
@@ -109,8 +126,11 @@ pub async fn run(settings: &Settings) -> String {
     let mut publishers = Vec::new();
     for publish in &settings.publishing.publishers {
         let publisher = publisher::choose::open(*publish, settings, &Retries::default());
-        publishers.push(Facts::of(publisher.name(), publisher.explain().await));
+        publishers.push(Facts::of(publisher.name(), publisher.explain(connecting).await));
     }
+    let mut lacking: Vec<_> =
+        settings.missing_names().into_iter().map(|of| Text::from(&*of)).collect();
+    lacking.extend(publishers.iter_mut().flat_map(|of| std::mem::take(&mut of.missing)));
     let parts = [part::cpu(first, second, &evidence), part::memory(memory, &evidence)];
     let reason_of = |number| {
         let part = match number {
@@ -124,7 +144,15 @@ pub async fn run(settings: &Settings) -> String {
     };
     let mut unavailable = published::unavailable(settings, &summary, reason_of);
     unavailable.extend(published::unavailable_of_containers(settings, &summary, &containers));
+    if summary.entries.is_empty() {
+        lacking.push(Text::from("nothing can be measured"));
+    }
+    let warnings = settings.warnings.iter().map(String::as_str).chain(warning);
     let explanation = Explanation {
+        ready: lacking.is_empty(),
+        missing: lacking,
+        warnings: warnings.map(Text::from).collect(),
+        settings: settings_of(settings),
         scope: scope.to_string(),
         reason: Text::from(&*reason),
         parts: parts.into(),
@@ -141,11 +169,28 @@ pub async fn run(settings: &Settings) -> String {
         publishers,
         cost: (!summary.entries.is_empty()).then(|| Comparison::of(settings, &summary)),
     };
-    match settings.publishing.output {
+    let text = match settings.publishing.output {
         Output::Text => text::render(&explanation),
         Output::Json => serde_json::to_string_pretty(&explanation)
             .expect("strings and numbers can be written as JSON"),
-    }
+    };
+    Printed { text, is_ready: explanation.ready }
+}
+
+/// How often and in which form it is published, and what becomes of what is not accepted.
+fn settings_of(settings: &Settings) -> Vec<(&'static str, String)> {
+    let (measuring, publishing) = (&settings.measuring, &settings.publishing);
+    let statistics = match publishing.form {
+        ValueForm::MedianMax => "median-max",
+        ValueForm::Distribution => "distribution",
+    };
+    vec![
+        ("period", format!("{} s", measuring.period.as_secs())),
+        ("sample_interval", format!("{} s", measuring.sample_interval.as_secs_f64())),
+        ("statistics", statistics.to_owned()),
+        ("buffer", format!("{} periods", publishing.buffer)),
+        ("shutdown_timeout", format!("{} s", publishing.shutdown_timeout.as_secs_f64())),
+    ]
 }
 
 /// The formulas of the numbers that were asked for, by their names.
@@ -156,11 +201,16 @@ fn formulas(settings: &Settings) -> Vec<(&'static str, &'static str)> {
 
 impl Facts {
     fn of(name: &'static str, facts: Vec<publisher::Fact>) -> Self {
+        let missing = facts.iter().filter(|fact| fact.value.is_none()).map(|fact| {
+            let why = fact.cure.as_ref().or(fact.note.as_ref()).map_or("unknown", String::as_str);
+            Text::from(&*format!("{name} {}: {why}", fact.name.replace('_', " ")))
+        });
+        let missing = missing.collect();
         let facts = facts.into_iter().map(|fact| {
             let (value, note) = (fact.value.as_deref().map(Text::from), fact.note);
             (fact.name, FactShown { value, note: note.as_deref().map(Text::from) })
         });
-        Self { name, facts: facts.collect() }
+        Self { name, facts: facts.collect(), missing }
     }
 }
 

@@ -9,13 +9,17 @@ use crate::config::NONE;
 
 /// A paragraph for each question that it answers.
 pub fn render(explanation: &Explanation) -> String {
-    let mut lines = vec![format!("scope: {}, because {}", explanation.scope, explanation.reason)];
+    let mut lines = verdict(explanation);
+    lines.push(String::new());
+    lines.push(format!("scope: {}, because {}", explanation.scope, explanation.reason));
     for part in &explanation.parts {
         lines.push(String::new());
         lines.extend(render_part(part));
     }
     lines.push(String::new());
     lines.push(format!("namespace: {}", explanation.namespace.as_deref().unwrap_or(NONE)));
+    let settings = explanation.settings.iter();
+    lines.extend(settings.map(|(name, value)| format!("{}: {value}", name.replace('_', " "))));
     lines.push("metrics:".to_owned());
     for metric in &explanation.metrics {
         let dimensions = metric.dimensions.iter().map(|(name, value)| format!("{name}={value}"));
@@ -42,6 +46,20 @@ pub fn render(explanation: &Explanation) -> String {
         None => "cost: unknown, because nothing was measured".to_owned(),
     });
     lines.join("\n")
+}
+
+/// Whether it could publish, or what is missing.
+fn verdict(explanation: &Explanation) -> Vec<String> {
+    let mut lines = if explanation.ready {
+        let names: Vec<_> = explanation.publishers.iter().map(|of| of.name).collect();
+        let count = explanation.metrics.len();
+        vec![format!("ready: {count} metrics a period would go to {}", names.join(" and "))]
+    } else {
+        let missing = explanation.missing.iter().map(|what| format!("  {what}"));
+        ["not ready; missing:".to_owned()].into_iter().chain(missing).collect()
+    };
+    lines.extend(explanation.warnings.iter().map(|warning| format!("warning: {warning}")));
+    lines
 }
 
 fn of(FactShown { value, note }: &FactShown) -> String {

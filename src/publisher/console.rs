@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::line::LineFormat;
 use super::stdout::{PRINTED, Printer};
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
-use crate::config::{Output, SERVICE_NAME, Settings};
+use crate::config::{Output, Publish, SERVICE_NAME, Settings};
 use crate::model::{Kind, Number, Numbers, Statistics, Summary, Unit};
 
 /// What is the same in each window.
@@ -116,7 +116,7 @@ fn member(number: Number, statistics: Option<&Statistics>) -> Json {
 
 impl Publisher for Console {
     fn name(&self) -> &'static str {
-        "console"
+        Publish::Console.name()
     }
 
     fn terms(&self) -> Terms {
@@ -137,7 +137,7 @@ impl Publisher for Console {
         })
     }
 
-    fn explain(&self) -> Explaining<'_> {
+    fn explain(&self, _connecting: bool) -> Explaining<'_> {
         Box::pin(async { vec![Fact::known("output", "lines on standard output")] })
     }
 }

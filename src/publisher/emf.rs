@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::names::{name, unit};
 use super::stdout::{PRINTED, Printer};
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
-use crate::config::{Dimension, Settings};
+use crate::config::{Dimension, Publish, Settings};
 use crate::model::{CONTAINER_NAME, Datum, Metric, Summary, Value, ValueCount};
 
 /// The publisher behind `--publish emf`.
@@ -142,7 +142,7 @@ fn arrays(value: Value<'_>) -> Vec<Json> {
 
 impl Publisher for Emf {
     fn name(&self) -> &'static str {
-        "emf"
+        Publish::Emf.name()
     }
 
     fn terms(&self) -> Terms {
@@ -162,7 +162,7 @@ impl Publisher for Emf {
         })
     }
 
-    fn explain(&self) -> Explaining<'_> {
+    fn explain(&self, _connecting: bool) -> Explaining<'_> {
         let output = "Embedded Metric Format: JSON lines on standard output, for CloudWatch Logs";
         Box::pin(async move { vec![Fact::known("output", output)] })
     }

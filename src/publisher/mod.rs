@@ -39,8 +39,15 @@ pub trait Publisher {
         hurry: &'a CancellationToken,
     ) -> Sending<'a>;
 
-    /// Where to and with whose credentials it would publish.
-    fn explain(&self) -> Explaining<'_>;
+    /// Finds what the first send needs, so that what is missing is known before there are data. The
+    /// place that it then publishes to, for people, where that is worth a word.
+    fn prepare(&mut self) -> Preparing<'_> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Where to and with whose credentials it would publish. With `connecting` it also sees whether
+    /// there is a server. A fact without a value is one that is missing to publish.
+    fn explain(&self, connecting: bool) -> Explaining<'_>;
 }
 
 /// The rules for sends to a publisher.
@@ -92,6 +99,9 @@ pub struct Parcel<'a> {
 /// A send that is under way.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Accepted, PublishError>> + 'a>>;
 
+/// A preparation that is under way.
+pub type Preparing<'a> = Pin<Box<dyn Future<Output = Result<Option<String>, PublishError>> + 'a>>;
+
 /// The result of an accepted send.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
@@ -123,17 +133,24 @@ pub struct Fact {
     pub value: Option<String>,
     /// More about it: its source, or why it is not known.
     pub note: Option<String>,
+    /// What to do where it is not known, if the note is long.
+    pub cure: Option<String>,
 }
 
 impl Fact {
     /// A fact that is known.
     pub fn known(name: &'static str, value: impl Into<String>) -> Self {
-        Self { name, value: Some(value.into()), note: None }
+        Self { name, value: Some(value.into()), note: None, cure: None }
     }
 
     /// A fact without a value, with a note that says why.
     pub fn noted(name: &'static str, note: impl Into<String>) -> Self {
-        Self { name, value: None, note: Some(note.into()) }
+        Self { name, value: None, note: Some(note.into()), cure: None }
+    }
+
+    /// The same with what to do.
+    pub fn cured_by(self, cure: impl Into<String>) -> Self {
+        Self { cure: Some(cure.into()), ..self }
     }
 }
 
@@ -146,8 +163,21 @@ pub struct PublishError {
     pub kind: Failure,
     /// The whole chain of causes.
     pub causes: String,
+    /// What of them a user needs to know, where that is less.
+    pub brief: Option<String>,
     /// What to do about it, where that is known.
     pub advice: Option<&'static str>,
+}
+
+impl PublishError {
+    pub fn new(kind: Failure, causes: String) -> Self {
+        Self { kind, causes, brief: None, advice: None }
+    }
+
+    /// The same with what to do about it.
+    pub fn advising(self, advice: &'static str) -> Self {
+        Self { advice: Some(advice), ..self }
+    }
 }
 
 /// What a failed send means for its data.
@@ -165,10 +195,11 @@ pub enum Failure {
 
 impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.causes)?;
+        let what = self.brief.as_ref().unwrap_or(&self.causes);
         match self.advice {
-            Some(advice) => write!(f, "; {advice}"),
-            None => Ok(()),
+            // First, because that is what a reader looks for, and a view may cut the end.
+            Some(advice) => write!(f, "{advice} ({what})"),
+            None => f.write_str(what),
         }
     }
 }

@@ -67,7 +67,7 @@ static REST: Mutex<Vec<u8>> = Mutex::const_new(Vec::new());
 fn failure(errno: Errno) -> PublishError {
     let (kind, advice) = match errno {
         Errno::PIPE | Errno::CONNRESET => {
-            (Failure::Misconfigured, Some("the reader has closed standard output"))
+            (Failure::Misconfigured, Some("keep the reader of standard output open"))
         }
         // An outage: space may be freed.
         Errno::NOSPC | Errno::DQUOT => {
@@ -75,17 +75,14 @@ fn failure(errno: Errno) -> PublishError {
         }
         Errno::FBIG => (
             Failure::TryAgain,
-            Some("standard output's file reached its size limit: raise ulimit -f"),
+            Some("raise ulimit -f: standard output's file has reached its size limit"),
         ),
-        Errno::IO => (
-            Failure::TryAgain,
-            Some("the terminal of standard output is gone, or its disk is broken"),
-        ),
+        Errno::IO => (Failure::TryAgain, Some("check the terminal or the disk of standard output")),
         Errno::BADF => (Failure::Misconfigured, Some("open standard output for writing")),
         _ => (Failure::TryAgain, None),
     };
     let error = io::Error::from(errno);
-    PublishError { kind, causes: format!("standard output: {error}"), advice }
+    PublishError { advice, ..PublishError::new(kind, format!("standard output: {error}")) }
 }
 
 /// Writes all of `rest`, and removes from it what is written. Fails when the reader reads nothing.
@@ -108,7 +105,7 @@ async fn wait_until_writable() -> Result<(), PublishError> {
     while !is_writable(&stdout()).map_err(failure)? {
         if since.elapsed() >= WRITE_TIMEOUT {
             let causes = format!("standard output: its reader read nothing for {WRITE_TIMEOUT:?}");
-            return Err(PublishError { kind: Failure::TryAgain, causes, advice: None });
+            return Err(PublishError::new(Failure::TryAgain, causes));
         }
         sleep(LOOK).await;
     }

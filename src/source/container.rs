@@ -1,6 +1,7 @@
 //! The container that this process runs in: its own control group, in percent of the limits that
 //! bind first.
 
+mod alone;
 pub mod cpu;
 pub mod memory;
 
@@ -171,6 +172,10 @@ pub enum Limited {
 impl Source for Container {
     fn scope(&self) -> Scope {
         Scope::Container
+    }
+
+    fn warning(&self) -> Option<&'static str> {
+        alone::is_alone(&self.root).then_some(alone::WARNING)
     }
 
     fn read(&mut self, instant: Instant) -> Reading {

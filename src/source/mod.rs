@@ -55,6 +55,11 @@ pub trait Source {
     /// What is measured now: never `auto`.
     fn scope(&self) -> Scope;
 
+    /// Why what is measured is most likely not what the user wants, and what to do about it.
+    fn warning(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The counters as they stand now, at `instant`. Cheap and never blocking: it is called for
     /// every sample.
     fn read(&mut self, instant: Instant) -> Reading;

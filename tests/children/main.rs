@@ -53,7 +53,7 @@ fn main() -> ExitCode {
 
 /// Runs the command and the children beside each other, and tells how many ended as they should.
 async fn supervise() -> ExitCode {
-    logging::init();
+    logging::init().expect("RUST_LOG is right");
     let mut signals = Signals::install(signals::hold()).expect("signals can be taken over");
     let children = Children::default();
     let words = ["-c", COMMAND].map(Into::into);

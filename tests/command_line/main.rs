@@ -161,7 +161,7 @@ fn a_preview_needs_no_aws_and_no_log() {
     ]));
     agent.wait_for_stdout("MaxCPUUtilization=");
     let ended = agent.terminate().expect_code(0);
-    assert_eq!(ended.stderr, "");
+    assert_eq!(ended.troubles(), [""; 0]);
     for line in ended.stdout.lines() {
         let (start, rest) = line.split_once(' ').expect("a line of several words");
         humantime::parse_rfc3339(start).expect("the line begins with the window's start");
@@ -307,7 +307,7 @@ fn a_closed_standard_output_is_an_error_and_not_a_crash() {
     let line = agent.wait_for_log("publishing failed");
     assert!(
         line.ends_with(
-            "standard output: Broken pipe (os error 32); the reader has closed standard output"
+            "keep the reader of standard output open (standard output: Broken pipe (os error 32))"
         ),
         "{line}"
     );

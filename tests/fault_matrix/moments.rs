@@ -96,7 +96,7 @@ pub fn reach(run: &mut Run, offset: Duration) {
     }
     match run.moment {
         First10Ms => until(run.started + offset),
-        BeforeFirstSample => drop(run.agent().wait_for_log("sampling every")),
+        BeforeFirstSample => drop(run.agent().wait_for_log(" measures the ")),
         MidWindow | TwiceIn50Ms | AgainAfterASecond | Interrupt | Hangup | Quit => {
             begin(run);
             until_next(run, PERIOD / 2);

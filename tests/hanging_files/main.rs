@@ -100,7 +100,7 @@ fn a_pipe_in_place_of_a_file_is_refused_and_never_read() {
         Agent::start(agent.env(variable, value))
     };
     let agents: Vec<_> = values.into_iter().map(start).collect();
-    let text = "is not a regular file, and reading it could hang; name a file in its place";
+    let text = "is not a regular file, and reading it could hang)";
     for (agent, (_, pipe)) in agents.into_iter().zip(pipes) {
         lives_on(agent, "ERROR", &format!("{} {text}", pipe.display()));
     }

@@ -26,7 +26,7 @@ fn a_pipe_that_is_full_is_waited_for_without_a_thread() {
     }
     let (mut reader, writer) = full_pipe();
     let agent = Agent::start_with_stdout(&mut as_nobody(&preview(), None), writer);
-    agent.wait_for_log("sampling every");
+    agent.wait_for_log(" measures the ");
     let limit = Limit::take_away(&agent, Resource::Nproc);
     agent.wait_for_log("standard output: its reader read nothing for 3s");
     let read = std::thread::spawn(move || {

@@ -329,7 +329,7 @@ fn scope_task_outside_of_ecs_says_which_variable_is_missing() {
             assert!(line.contains(text), "{line}");
         }
         let ended = agent.terminate().expect_code(0);
-        assert_eq!((ended.stdout.as_str(), ended.stderr.lines().count()), ("", 1), "{ended:#?}");
+        assert_eq!((ended.stdout.as_str(), ended.troubles().len()), ("", 1), "{ended:#?}");
     }
 }
 

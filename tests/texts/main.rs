@@ -75,7 +75,7 @@ fn a_header_that_is_quoted_stays_on_its_line() {
     cloudwatch.answer_always(Answer::Status { status: 200, content_type, body: b"hi".to_vec() });
     let agent = Agent::start(&mut publishing_to(&cloudwatch.url()));
     let line = agent.wait_for_log("publishing failed");
-    assert!(line.ends_with("; check for a proxy or login page on the way"), "{line}");
+    assert!(line.contains("check for a proxy or login page on the way ("), "{line}");
     assert_tame(&agent.terminate().stderr, is_log);
 }
 

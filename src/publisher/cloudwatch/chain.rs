@@ -77,7 +77,7 @@ impl ProvideCredentials for Unsupported {
 
 /// The user's mistakes, and the SDK's failure after them.
 #[derive(Debug)]
-struct Mistaken {
+pub struct Mistaken {
     mistakes: String,
     failure: CredentialsError,
 }

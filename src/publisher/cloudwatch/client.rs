@@ -21,11 +21,13 @@ use aws_sdk_cloudwatch::config::{
 };
 use tokio::time::timeout;
 
+use super::address::Address;
 use super::answer::{FromCloudWatch, Passing};
 use super::attempts::Attempts;
 use super::chain::{Chain, Unsupported};
 use super::disk::{self, Checked};
 use super::dns::PatientResolver;
+use super::failure;
 use super::mistakes::{self, Mistakes};
 use super::transport;
 use super::web_identity::WebIdentity;
@@ -52,6 +54,20 @@ impl Client {
             None => self.make().await?,
         };
         Ok((self.sdk.insert(sdk), &self.attempts))
+    }
+
+    /// Finds region and credentials, and tells where to it then publishes. Nothing is sent.
+    pub async fn prepare(&mut self) -> Result<String, PublishError> {
+        let (sdk, _) = self.get().await?;
+        let region = sdk.config().region().map(ToString::to_string).unwrap_or_default();
+        let address = Address::default();
+        // The SDK keeps the credentials that it finds for this request.
+        let request = sdk.put_metric_data().customize().interceptor(address.clone()).send().await;
+        match (address.take(), request) {
+            (Some(address), _) => Ok(format!("CloudWatch in {region} ({address})")),
+            (None, Err(error)) => Err(failure::of_sdk(&error)),
+            (None, Ok(_)) => Ok(format!("CloudWatch in {region}")),
+        }
     }
 
     /// Drops the SDK's client. The next send makes another one.
@@ -196,11 +212,8 @@ impl Client {
     fn no_region(&self) -> PublishError {
         let mistakes = self.mistakes().of_files;
         let causes = [vec!["AWS region not found".to_owned()], mistakes].concat();
-        PublishError {
-            kind: Failure::Misconfigured,
-            causes: causes.join("; "),
-            advice: Some("set --region or AWS_REGION"),
-        }
+        let error = PublishError::new(Failure::Misconfigured, causes.join("; "));
+        error.advising(failure::NO_REGION)
     }
 }
 

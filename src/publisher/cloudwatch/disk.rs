@@ -50,11 +50,12 @@ pub async fn check(profile: Option<&str>) -> Result<Checked, PublishError> {
     let name = || now.lock().unwrap_or_else(PoisonError::into_inner).display().to_string();
     match read_one_of(look, name).await? {
         None => Ok(Checked(())),
-        Some(path) => Err(PublishError {
-            kind: Failure::Misconfigured,
-            causes: format!("{} is not a regular file, and reading it could hang", path.display()),
-            advice: Some("name a file in its place"),
-        }),
+        Some(path) => {
+            let what =
+                format!("{} is not a regular file, and reading it could hang", path.display());
+            let error = PublishError::new(Failure::Misconfigured, what);
+            Err(error.advising("name a file in its place"))
+        }
     }
 }
 
@@ -75,7 +76,7 @@ async fn read_one_of<T: Send + 'static>(
 }
 
 fn try_again(causes: String) -> PublishError {
-    PublishError { kind: Failure::TryAgain, causes, advice: None }
+    PublishError::new(Failure::TryAgain, causes)
 }
 
 /// Whether a path is neither a file nor a directory, the read of which fails at once. `/dev/null` is
@@ -102,11 +103,8 @@ mod tests {
 
     #[test]
     fn what_keeps_credentials_from_being_read_is_what_the_send_fails_with() {
-        let error = PublishError {
-            kind: Failure::OutOfResources,
-            causes: "no thread for reading files".to_owned(),
-            advice: None,
-        };
+        let refused = "no thread for reading files".to_owned();
+        let error = PublishError::new(Failure::OutOfResources, refused);
         let of_credentials = CredentialsError::provider_error(error.clone());
         assert_eq!(of_sdk(&SdkError::construction_failure(of_credentials)), error);
     }

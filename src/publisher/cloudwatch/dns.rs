@@ -88,11 +88,14 @@ mod tests {
             (LookupError::Refused(Refused::Busy(Purpose::NameLookup, 4)), true),
             // The C library opens files and a socket for it.
             (
-                LookupError::NotFound(io::Error::from_raw_os_error(Errno::MFILE.raw_os_error())),
+                LookupError::NotFound(
+                    "x.example".to_owned(),
+                    io::Error::from_raw_os_error(Errno::MFILE.raw_os_error()),
+                ),
                 true,
             ),
             // A name server that does not answer.
-            (LookupError::NotFound(again()), false),
+            (LookupError::NotFound("x.example".to_owned(), again()), false),
         ] {
             let text = error.to_string();
             assert_eq!(was_refused(&ResolveDnsError::new(error)), refused, "{text}");

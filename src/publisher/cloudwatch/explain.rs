@@ -1,27 +1,23 @@
 //! Explains where to and with whose credentials it would publish, without sending anything to CloudWatch.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_cloudwatch::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_cloudwatch::config::{
-    ConfigBag, Credentials, Intercept, ProvideCredentials, Region, RuntimeComponents,
-    SharedHttpClient,
-};
-use aws_sdk_cloudwatch::error::BoxError;
+use aws_sdk_cloudwatch::config::{Credentials, ProvideCredentials, Region, SharedHttpClient};
 use tokio::time::timeout;
 
+use super::address::Address;
 use super::client::{Client, on_ecs};
 use super::disk;
-use super::failure::causes;
+use super::failure::{self, causes};
 use super::roots::Roots;
 use super::transport;
 use crate::publisher::Fact;
 
-/// Region, endpoint, credentials, trusted roots and proxy, each with its source.
-pub async fn facts(client: &Client) -> Vec<Fact> {
+/// Region, endpoint, credentials, trusted roots and proxy, each with its source. With `connecting` also
+/// whether a server answers there.
+pub async fn facts(client: &Client, connecting: bool) -> Vec<Fact> {
     let mut facts = vec![Fact::known("call", "PutMetricData")];
     if let Err(error) = client.check_files().await {
         facts.push(Fact::noted("files", error.to_string()));
@@ -59,15 +55,22 @@ pub async fn facts(client: &Client) -> Vec<Fact> {
             let looked = format!("not found (looked in --region, environment, profile{instance})");
             let mut unknown = vec![looked];
             unknown.extend(client.mistakes().of_files);
-            facts.push(Fact::noted("region", unknown.join("; ")));
+            facts.push(Fact::noted("region", unknown.join("; ")).cured_by(failure::NO_REGION));
         }
     }
     let region = region.map(|(_, region)| region);
     facts.push(credentials(client, &http, region.clone()).await);
-    facts.push(match region {
-        Some(region) => endpoint(client, http, region).await,
-        None => Fact::noted("endpoint", "unknown: needs a region"),
-    });
+    match region {
+        Some(region) => {
+            let found = endpoint(client, http.clone(), region.clone()).await;
+            let is_known = found.value.is_some();
+            facts.push(found);
+            if connecting && is_known {
+                facts.push(connection(client, http, region).await);
+            }
+        }
+        None => facts.push(Fact::noted("endpoint", "unknown: needs a region")),
+    }
     facts.push(trusted);
     facts.push(transport::describe_proxy());
     facts
@@ -93,46 +96,42 @@ async fn credentials(client: &Client, http: &SharedHttpClient, region: Option<Re
             Err(_) => failures.push(format!("{name}: no answer within {CREDENTIALS_TIMEOUT:?}")),
         }
     }
-    Fact::noted("credentials", format!("not found; {}", failures.join("; ")))
+    let cure =
+        if mistakes.is_empty() { failure::NO_CREDENTIALS.to_owned() } else { mistakes.join("; ") };
+    Fact::noted("credentials", format!("not found; {}", failures.join("; "))).cured_by(cure)
 }
 
 /// The address that a request would go to. The request is stopped before it is sent.
 async fn endpoint(client: &Client, http: SharedHttpClient, region: Region) -> Fact {
     let address = Address::default();
     // The address does not depend on the credentials.
-    let nobody = Credentials::new("nobody", "nothing", None, None, "explain");
-    let sdk = client.with(http, region, nobody).await;
+    let sdk = client.with(http, region, nobody()).await;
     let request = sdk.put_metric_data().customize().interceptor(address.clone()).send().await;
-    let known = address.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match (known, request) {
+    match (address.take(), request) {
         (Some(address), _) => Fact::known("endpoint", address),
         (None, Err(error)) => Fact::noted("endpoint", format!("unknown: {}", causes(&error))),
         (None, Ok(_)) => Fact::noted("endpoint", "unknown"),
     }
 }
 
-/// Notes where a request goes, and stops it.
-#[derive(Clone, Debug, Default)]
-struct Address(Arc<Mutex<Option<String>>>);
-
-impl Intercept for Address {
-    fn name(&self) -> &'static str {
-        "Address"
+/// Whether a server answers at the endpoint: a request without data, by nobody, which CloudWatch refuses.
+async fn connection(client: &Client, http: SharedHttpClient, region: Region) -> Fact {
+    let sdk = client.with(http, region, nobody()).await;
+    let answer = match sdk.put_metric_data().send().await {
+        Ok(_) => return Fact::known("connection", "the endpoint answers"),
+        Err(error) => error,
+    };
+    match answer.raw_response() {
+        Some(response) => {
+            let status = response.status().as_u16();
+            Fact::known("connection", format!("the endpoint answers (HTTP {status})"))
+        }
+        None => Fact::noted("connection", failure::of_sdk(&answer).to_string()),
     }
+}
 
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let mut address = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let uri = context.request().uri();
-        // The protocol, Smithy RPC v2 CBOR, appends /service/NAME/operation/NAME to the endpoint.
-        let end = uri.find("/service/").unwrap_or(uri.len());
-        *address = Some(uri[..end].to_owned());
-        Err("this request is not sent".into())
-    }
+fn nobody() -> Credentials {
+    Credentials::new("nobody", "nothing", None, None, "explain")
 }
 
 const TRUSTED_ROOTS: &str = "trusted_roots";

@@ -6,6 +6,7 @@ use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 
 use super::capped::TooLong;
+use super::chain::Mistaken;
 use super::dns::was_refused;
 use crate::publisher::{Failure, PublishError};
 use crate::shown::shown;
@@ -27,18 +28,23 @@ pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
         // Without advice, because it may pass by itself. So the last send is also retried, until the
         // shutdown timeout.
         (_, None) if was_refused(error) => out_of_resources(causes(error)),
-        (_, None) if find::<TooLong>(error).is_some() => PublishError {
-            kind: Failure::TryAgain,
-            causes: causes(error),
-            advice: Some("check the server at this address"),
+        (_, None) if find::<TooLong>(error).is_some() => {
+            let error = PublishError::new(Failure::TryAgain, causes(error));
+            error.advising("check the server at this address")
+        }
+        (_, None) => match find::<Mistaken>(error) {
+            Some(mistaken) => PublishError {
+                brief: Some(one_line(mistaken)),
+                ..PublishError::new(Failure::TryAgain, causes(error)).advising(MISTAKEN)
+            },
+            None => of_causes(causes(error), &innermost(error)),
         },
-        (_, None) => of_causes(causes(error)),
     }
 }
 
 /// No request was sent, because this machine refused a thread, descriptor or memory.
 pub fn out_of_resources(causes: String) -> PublishError {
-    PublishError { kind: Failure::OutOfResources, causes, advice: None }
+    PublishError::new(Failure::OutOfResources, causes)
 }
 
 /// The error of this type among an error and its causes.
@@ -81,7 +87,8 @@ fn of_code(code: &str, message: &str, status: u16) -> PublishError {
         }
         _ => (Failure::Misconfigured, Some("check the endpoint and the region")),
     };
-    PublishError { kind, causes: format!("{code}: {message} (HTTP {status})"), advice }
+    let causes = format!("{code}: {message} (HTTP {status})");
+    PublishError { advice, ..PublishError::new(kind, causes) }
 }
 
 /// An answer that is not in the service's own format: it comes from a proxy or a login page, or the
@@ -94,18 +101,19 @@ fn of_status(status: u16, causes: &str) -> PublishError {
         429 | 500.. | ..400 => (Failure::TryAgain, None),
         _ => (Failure::Misconfigured, Some("check the endpoint and the region")),
     };
-    PublishError { kind, causes: format!("HTTP {status}: {causes}"), advice }
+    PublishError { advice, ..PublishError::new(kind, format!("HTTP {status}: {causes}")) }
 }
 
 /// No answer: the request was not sent, or got lost. Only the words of the causes say why: their types
 /// are private to their libraries.
-fn of_causes(causes: String) -> PublishError {
+fn of_causes(causes: String, innermost: &str) -> PublishError {
     let row = BY_WORDS.iter().find(|row| row.words.iter().any(|words| causes.contains(words)));
     match row {
-        Some(ByWords { kind, advice, .. }) => {
-            PublishError { kind: *kind, causes, advice: Some(advice) }
-        }
-        None => PublishError { kind: Failure::TryAgain, causes, advice: None },
+        Some(ByWords { kind, advice, brief, .. }) => PublishError {
+            brief: brief.map(|brief| brief.replace("CAUSE", innermost)),
+            ..PublishError::new(*kind, causes).advising(advice)
+        },
+        None => PublishError::new(Failure::TryAgain, causes),
     }
 }
 
@@ -114,40 +122,62 @@ struct ByWords {
     words: &'static [&'static str],
     kind: Failure,
     advice: &'static str,
+    /// What of the causes a user needs to know, where CAUSE is the innermost.
+    brief: Option<&'static str>,
 }
 
+/// Each mistake has its own cure.
+const MISTAKEN: &str = "correct the AWS settings";
+
 const BY_WORDS: &[ByWords] = &[
-    // aws-config and aws-credential-types: a provider, or the chain of them.
+    // aws-config: each provider was asked, and none has any.
+    ByWords {
+        words: &["no credentials found in chain"],
+        kind: Failure::TryAgain,
+        advice: NO_CREDENTIALS,
+        brief: Some("no AWS credentials found"),
+    },
+    // aws-config and aws-credential-types: a provider.
     ByWords {
         words: &["credentials", "the credential provider"],
         kind: Failure::TryAgain,
-        advice: "set a task role, an instance role, a profile or AWS_ACCESS_KEY_ID",
+        advice: NO_CREDENTIALS,
+        brief: Some("no AWS credentials: CAUSE"),
     },
     // rustls: the certificate of the endpoint.
     ByWords {
         words: &["invalid peer certificate"],
         kind: Failure::Misconfigured,
         advice: "set SSL_CERT_FILE to the endpoint's root certificates, and check the clock",
+        brief: Some("CAUSE"),
     },
     // hyper-util: the answer of a proxy to CONNECT.
     ByWords {
         words: &["tunnel error"],
         kind: Failure::TryAgain,
         advice: "check HTTPS_PROXY and NO_PROXY",
+        brief: Some("CAUSE"),
     },
     // hyper-util, and getaddrinfo as std words its failure.
     ByWords {
         words: &["dns error", "lookup address"],
         kind: Failure::TryAgain,
         advice: "check the region, the endpoint and this machine's DNS settings",
+        brief: Some("CAUSE"),
     },
     // aws-sdk-cloudwatch: the rules of its endpoints.
     ByWords {
         words: &["region", "Region"],
         kind: Failure::Misconfigured,
-        advice: "set --region or AWS_REGION",
+        advice: NO_REGION,
+        brief: None,
     },
 ];
+
+/// What to do where none are found.
+pub const NO_REGION: &str = "set --region or AWS_REGION";
+pub const NO_CREDENTIALS: &str =
+    "set a task role, an instance role, a profile or AWS_ACCESS_KEY_ID";
 
 /// The error and all of its causes, outermost first, on one line. An error that ends with the text of
 /// its cause is not followed by it again.
@@ -158,6 +188,20 @@ pub fn causes(error: &dyn Error) -> String {
         let next = one_line(error);
         if !text.ends_with(&next) {
             text = text + ": " + &next;
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// The innermost cause that says more than the one around it.
+fn innermost(error: &dyn Error) -> String {
+    let mut text = one_line(error);
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = one_line(error);
+        if !text.ends_with(&next) {
+            text = next;
         }
         cause = error.source();
     }
@@ -177,7 +221,7 @@ mod tests {
     #[test]
     fn the_words_of_libraries_have_a_row() {
         for (text, advice) in [
-            ("no providers in chain provided credentials", "set a task role"),
+            ("no credentials found in chain", "set a task role"),
             ("an error occurred while loading credentials: no answer", "set a task role"),
             ("the credential provider was not enabled", "set a task role"),
             ("the credentials provider was not properly configured", "set a task role"),
@@ -199,13 +243,13 @@ mod tests {
             ),
             ("Invalid Configuration: Missing Region", "set --region"),
         ] {
-            let error = of_causes(text.to_owned());
+            let error = of_causes(text.to_owned(), text);
             let is_it = error.advice.is_some_and(|told| told.starts_with(advice));
             assert!(is_it, "{text}: {error:?}");
         }
         let refused =
             "client error (Connect): tcp connect error: Connection refused (os error 111)";
-        let error = of_causes(refused.to_owned());
+        let error = of_causes(refused.to_owned(), refused);
         assert_eq!((error.kind, error.advice), (Failure::TryAgain, None));
     }
 }

@@ -1,5 +1,6 @@
 //! Publishes to Amazon CloudWatch with PutMetricData.
 
+mod address;
 mod answer;
 mod attempts;
 mod capped;
@@ -24,9 +25,10 @@ use self::attempts::Attempts;
 use self::client::Client;
 use self::encoding::Encoding;
 use super::{
-    Accepted, Explaining, Failure, Parcel, PublishError, Publisher, Retries, Sending, Size, Terms,
+    Accepted, Explaining, Failure, Parcel, Preparing, PublishError, Publisher, Retries, Sending,
+    Size, Terms,
 };
-use crate::config::Settings;
+use crate::config::{Publish, Settings};
 use crate::logging::CLOUDWATCH;
 use crate::model::{Datum, Summary};
 
@@ -65,7 +67,7 @@ impl CloudWatch {
 
 impl Publisher for CloudWatch {
     fn name(&self) -> &'static str {
-        "cloudwatch"
+        Publish::CloudWatch.name()
     }
 
     fn terms(&self) -> Terms {
@@ -107,8 +109,19 @@ impl Publisher for CloudWatch {
         })
     }
 
-    fn explain(&self) -> Explaining<'_> {
-        Box::pin(explain::facts(&self.client))
+    fn prepare(&mut self) -> Preparing<'_> {
+        Box::pin(async {
+            let prepared = self.client.prepare().await;
+            if prepared.is_err() {
+                // The first send sees what the user has corrected meanwhile.
+                self.client.forget();
+            }
+            prepared.map(Some)
+        })
+    }
+
+    fn explain(&self, connecting: bool) -> Explaining<'_> {
+        Box::pin(explain::facts(&self.client, connecting))
     }
 }
 
@@ -132,11 +145,10 @@ async fn send_or_hurry(
     tokio::select! {
         biased;
         sent = request.send() => sent.map(drop).map_err(|error| failure::of_sdk(&error)),
-        () = cut_short => Err(PublishError {
-            kind: Failure::TryAgain,
-            causes: "stopped while waiting to retry".into(),
-            advice: None,
-        }),
+        () = cut_short => {
+            let why = "stopped while waiting to retry".into();
+            Err(PublishError::new(Failure::TryAgain, why))
+        }
     }
 }
 

@@ -86,7 +86,7 @@ fn first_set<const N: usize>(names: [&'static str; N]) -> Option<(&'static str, 
 }
 
 fn misconfigured(causes: String) -> PublishError {
-    PublishError { kind: Failure::Misconfigured, causes, advice: None }
+    PublishError::new(Failure::Misconfigured, causes)
 }
 
 /// Where a proxy for HTTPS may be named; the first that is set counts.

@@ -61,6 +61,10 @@ impl Source for UntilPod {
         self.source.scope()
     }
 
+    fn warning(&self) -> Option<&'static str> {
+        self.source.warning()
+    }
+
     fn read(&mut self, instant: Instant) -> Reading {
         self.look(instant);
         self.source.read(instant)

@@ -28,6 +28,8 @@ const OTHER_SENTENCES: &[&str] = &[
     "the profile",
     "the EC2 instance",
     "lookup address",
+    "dns error",
+    "this request is not sent",
     "Mozilla, bundled: the system has none",
     "the system, {}",
     "the system",

@@ -148,6 +148,12 @@ impl Drop for Agent {
 }
 
 impl Ended {
+    /// The lines of the log beside those that say that all is well.
+    pub fn troubles(&self) -> Vec<&str> {
+        let is_start = |line: &&str| line.contains("cloudwatch_metrics_agent::start]");
+        self.stderr.lines().filter(|line| !is_start(line)).collect()
+    }
+
     /// Asserts the exit code, with all output in the message.
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.status.code(), Some(code), "{self:#?}");

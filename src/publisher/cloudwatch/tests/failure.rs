@@ -16,7 +16,7 @@ fn of_a_message_without_bound_only_the_ends_are_kept() {
     let status = StatusCode::try_from(403).expect("a status");
     let response = HttpResponse::new(status, SdkBody::empty());
     let error = SdkError::service_error(PutMetricDataError::generic(metadata), response);
-    let PublishError { kind, causes, advice } = failure::of_sdk(&error);
+    let PublishError { kind, causes, advice, .. } = failure::of_sdk(&error);
     assert_eq!(kind, Failure::Misconfigured);
     assert!(advice.is_some());
     assert!(causes.len() < 4096, "{} bytes are kept", causes.len());
