@@ -58,7 +58,9 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
                 "--per-container has no effect: it needs an ECS task (--scope task) or visible containers (--scope pod)"
             );
         }
-        if settings.measuring.memory == MemoryUse::WorkingSet && scope == Scope::Host {
+        let is_found_out = settings.measuring.scope == Scope::Auto;
+        let wants_memory = settings.measuring.memory == MemoryUse::WorkingSet;
+        if is_found_out && wants_memory && scope == Scope::Host {
             warn!(
                 "--memory working-set has no effect: it is of a container, task or pod, and the machine is measured"
             );

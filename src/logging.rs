@@ -139,7 +139,7 @@ mod tests {
             ("off", "off".to_owned()),
             (publisher, format!("error,{publisher}")),
             ("warn,hyper=debug", "warn,hyper=debug".to_owned()),
-            ("aws_config", "error,aws_config".to_owned()),
+            ("rustls_webpki", "error,rustls_webpki".to_owned()),
             ("debug/Sample", "debug/Sample".to_owned()),
         ] {
             assert_eq!(filters(typed), Ok(expected), "{typed:?}");

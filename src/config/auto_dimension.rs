@@ -1,6 +1,7 @@
 //! Dimensions whose values are found out where the agent runs.
 
 use super::Dimension;
+use super::near::did_you_mean;
 
 /// Something that can be a dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,8 @@ pub fn auto_dimensions(text: &str) -> Result<Vec<AutoDimension>, String> {
         let found = AutoDimension::ALL.into_iter().find(|(asked, _, _)| *asked == word);
         let Some((_, _, dimension)) = found else {
             let words: Vec<_> = AutoDimension::ALL.iter().map(|(asked, _, _)| *asked).collect();
-            return Err(format!("any of {}, with commas", words.join(", ")));
+            let near = did_you_mean(word, &words);
+            return Err(format!("any of {}, with commas, not {word:?}{near}", words.join(", ")));
         };
         if !chosen.contains(&dimension) {
             chosen.push(dimension);

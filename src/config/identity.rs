@@ -24,6 +24,9 @@ impl Identity {
         for option in ["namespace", "service"].into_iter().filter(|_| is_published) {
             problems.require(cli, option);
         }
+        if is_published && ["namespace", "service"].iter().all(|name| cli.value(name).is_none()) {
+            problems.0.push(PREVIEW.to_owned());
+        }
         let namespace = problems.optional(cli, "namespace", name::namespace);
         let service = problems.optional(cli, "service", dimension_value);
         let dimensions = dimension::all(cli, service, problems);
@@ -111,6 +114,9 @@ fn sets(
     }
     sets
 }
+
+/// For who starts it for the first time.
+const PREVIEW: &str = "to see what it measures here, without names and AWS, add --dry-run";
 
 /// What stands for a name that is not given.
 pub const NONE: &str = "-";

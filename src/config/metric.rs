@@ -1,5 +1,6 @@
 //! Which metrics are measured and published.
 
+use super::near::did_you_mean;
 use crate::model::{Number, Numbers};
 
 /// `--metrics` where it is not typed.
@@ -12,15 +13,23 @@ pub fn is_published(name: &str, numbers: Numbers) -> bool {
 
 /// `--metrics`: names with commas between them.
 pub fn metrics(text: &str) -> Result<Numbers, String> {
-    let each = text.split(',').map(|word| Numbers::of_word(word.trim()));
-    let all = each.map(|numbers| (!numbers.is_empty()).then_some(numbers));
-    let all = all.reduce(|all, numbers| Some(all?.and(numbers?))).flatten();
-    all.ok_or_else(|| {
-        let mut words: Vec<_> = Number::ALL.iter().map(|number| number.word()).collect();
-        words.dedup();
-        let (last, others) = words.split_last().expect("there are numbers");
-        format!("any of {} and {last}, with commas", others.join(", "))
-    })
+    let mut all = Numbers::default();
+    for word in text.split(',').map(str::trim) {
+        let numbers = Numbers::of_word(word);
+        if numbers.is_empty() {
+            return Err(expected(word));
+        }
+        all = all.and(numbers);
+    }
+    Ok(all)
+}
+
+fn expected(word: &str) -> String {
+    let mut words: Vec<_> = Number::ALL.iter().map(|number| number.word()).collect();
+    words.dedup();
+    let (last, others) = words.split_last().expect("there are numbers");
+    let near = did_you_mean(word, &words);
+    format!("any of {} and {last}, with commas, not {word:?}{near}", others.join(", "))
 }
 
 #[cfg(test)]
@@ -33,11 +42,17 @@ mod tests {
         let first = Numbers::of(&Number::ALL[..4]);
         assert_eq!(metrics("oom-kills, throttling,memory,cpu,cpu"), Ok(first));
         assert_eq!(metrics("cpu"), Ok(Numbers::of(&[Number::Cpu])));
-        for text in ["", "cpu,", "CPU", "cpu memory", "swapping", "pressure,full"] {
+        for (text, end) in [
+            ("", "not \"\""),
+            ("cpu,", "not \"\""),
+            ("CPU", "not \"CPU\"; did you mean cpu?"),
+            ("cpu memory", "not \"cpu memory\""),
+            ("cpu,mem", "not \"mem\"; did you mean memory?"),
+            ("pressure,full", "not \"full\"; did you mean pressure-full?"),
+        ] {
             let expected = "any of cpu, memory, throttling, oom-kills, pressure, pressure-full, io, \
-                network, processes, swap, memory-peak, ephemeral-storage and fullest, with commas";
-            let expected = expected.to_owned();
-            assert_eq!(metrics(text), Err(expected), "{text:?}");
+                network, processes, swap, memory-peak, ephemeral-storage and fullest, with commas, ";
+            assert_eq!(metrics(text), Err(format!("{expected}{end}")), "{text:?}");
         }
     }
 

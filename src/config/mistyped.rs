@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::near::nearest;
 use super::options::{definition, is_switch};
 use super::quantity;
 
@@ -77,7 +78,9 @@ fn explain(args: &[OsString], error: &clap::Error) -> Option<String> {
 
 fn unknown_option(wrong: &str) -> String {
     let typed = wrong.split('=').next().unwrap_or(wrong);
-    match nearest(typed.trim_start_matches('-'), &long_names()) {
+    let names = long_names();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    match nearest(typed.trim_start_matches('-'), &names) {
         Some(name) => format!("unknown option {typed}: did you mean --{name}?"),
         None => {
             format!("unknown option {typed}: {} --help lists all options", env!("CARGO_PKG_NAME"))
@@ -103,9 +106,8 @@ fn unexpected(args: &[OsString], wrong: &str) -> String {
         );
     }
     let definition = definition();
-    let commands: Vec<_> =
-        definition.get_subcommands().map(|of| of.get_name().to_owned()).collect();
-    if commands.iter().any(|name| name == wrong) {
+    let commands: Vec<_> = definition.get_subcommands().map(clap::Command::get_name).collect();
+    if commands.contains(&wrong) {
         let program = definition.get_name();
         return format!("{wrong} has to come first: {program} {wrong} …");
     }
@@ -126,18 +128,3 @@ fn long_names() -> Vec<String> {
     let names = definition.get_arguments().flat_map(|arg| arg.get_long_and_visible_aliases());
     names.flatten().map(str::to_owned).collect()
 }
-
-/// The name that was most likely meant.
-fn nearest(typed: &str, names: &[String]) -> Option<String> {
-    let typed = typed.to_lowercase().replace('_', "-");
-    let distance = |name: &&String| strsim::osa_distance(&typed, name);
-    let near = names.iter().min_by_key(distance).filter(|name| distance(name) <= MOST_MISTAKES);
-    let is_part = |name: &&String| {
-        let mut parts = name.split('-');
-        parts.any(|part| part == typed) || typed.split('-').any(|part| part == **name)
-    };
-    near.or_else(|| names.iter().find(is_part)).cloned()
-}
-
-/// Letters that are wrong, missing, too many or changed places. More than that is another name.
-const MOST_MISTAKES: usize = 2;

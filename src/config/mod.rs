@@ -10,6 +10,7 @@ mod measuring;
 mod metric;
 mod mistyped;
 mod name;
+mod near;
 mod options;
 mod problems;
 #[cfg(test)]

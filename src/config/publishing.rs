@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::cli::{Cli, Typed};
+use super::near::did_you_mean;
 use super::{Problems, endpoint, quantity, region};
 
 /// Where the metrics go, and in which form.
@@ -142,8 +143,10 @@ pub fn publish(text: &str) -> Result<Vec<Publish>, String> {
     let mut chosen = Vec::new();
     for name in text.split(',').map(str::trim) {
         let publisher = all.into_iter().find(|publish| publish.name() == name);
-        let expected = "any of cloudwatch, emf and console, with commas";
-        let publisher = publisher.ok_or_else(|| expected.to_owned())?;
+        let publisher = publisher.ok_or_else(|| {
+            let near = did_you_mean(name, &all.map(Publish::name));
+            format!("any of cloudwatch, emf and console, with commas, not {name:?}{near}")
+        })?;
         if !chosen.contains(&publisher) {
             chosen.push(publisher);
         }

@@ -19,7 +19,7 @@ use self::backlog::{Backlog, Plan, Unsent};
 use self::choice::Choice;
 use self::outage::Outage;
 use crate::config::{Publish, Settings};
-use crate::logging::{DELIVERY, START};
+use crate::logging::START;
 use crate::model::{Health, PublisherState, Summary};
 use crate::publisher::choose;
 use crate::publisher::line::LineFormat;
@@ -149,11 +149,8 @@ impl Delivery {
             Ok(None) => {}
             Ok(Some(place)) => info!(target: START, "ready to publish to {place}"),
             Err(error) => {
-                let name = self.publisher.name();
-                error!(target: DELIVERY, "{name} cannot be published to yet: {error}");
-                if error.brief.is_some() {
-                    debug!(target: DELIVERY, "the causes of this failure: {}", error.causes);
-                }
+                let what = format!("publishing to {} is not possible yet", self.publisher.name());
+                outage::say(&what, &error);
             }
         }
     }

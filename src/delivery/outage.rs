@@ -16,21 +16,25 @@ pub struct Outage {
     pub overflowed: u64,
 }
 
+/// Logs a failure: as an error if somebody has to act, or if it is known what might help.
+pub fn say(what: &str, error: &PublishError) {
+    let level = match error.kind {
+        Failure::Misconfigured => Level::Error,
+        _ if error.advice.is_some() => Level::Error,
+        _ => Level::Warn,
+    };
+    log!(target: DELIVERY, level, "{what}: {error}");
+    if error.brief.is_some() {
+        debug!(target: DELIVERY, "the causes of this failure: {}", error.causes);
+    }
+}
+
 impl Outage {
     /// The outage after one more failure. Says so when it starts or changes its kind, not each time that
     /// a send fails.
     pub fn goes_on(before: Option<Self>, error: PublishError, windows_kept: usize) -> Self {
         if before.as_ref().is_none_or(|outage| outage.error.kind != error.kind) {
-            // An error if somebody has to act, or if it is known what might help.
-            let level = match error.kind {
-                Failure::Misconfigured => Level::Error,
-                _ if error.advice.is_some() => Level::Error,
-                _ => Level::Warn,
-            };
-            log!(target: DELIVERY, level, "publishing failed ({windows_kept} windows kept): {error}");
-            if error.brief.is_some() {
-                debug!(target: DELIVERY, "the causes of this failure: {}", error.causes);
-            }
+            say(&format!("publishing failed ({windows_kept} windows kept)"), &error);
         }
         let (since, failures, overflowed) = match before {
             Some(outage) => (outage.since, outage.failures, outage.overflowed),

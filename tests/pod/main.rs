@@ -310,7 +310,7 @@ fn a_task_that_shares_its_pid_namespace_is_read_in_place_of_its_statistics() {
     let mut app = namespace.container(&id("1740082371"));
     app.run("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done");
     let variable = format!("ECS_CONTAINER_METADATA_URI_V4={}", endpoint.url());
-    let metrics = ["--metrics", "cpu,memory,ephemeral-storage,processes", "--per-container"];
+    let metrics = ["--metrics", "cpu,memory,ephemeral-storage,throttling", "--per-container"];
     let explanation = namespace.explain_in(&id("2263981050"), &["env", &variable], &metrics);
     assert_eq!(explanation["scope"], "pod", "{explanation:#}");
     let limits = [0, 1].map(|part| explanation["parts"][part]["limit"]["amount"].as_f64());
@@ -327,6 +327,9 @@ fn a_task_that_shares_its_pid_namespace_is_read_in_place_of_its_statistics() {
     let storage = value("EphemeralStorageUtilization", None);
     assert_eq!(storage, Some(100.0 * 318.0 / 20_496.0), "{explanation:#}");
     assert!(value("MemoryUtilization", Some("app")).is_some(), "{explanation:#}");
+    // What takes two readings is there, too, and in the price.
+    assert_eq!(value("CPUThrottling", Some("app")), Some(0.0), "{explanation:#}");
+    assert!(value("CPUUtilization", Some("app")).is_some(), "{explanation:#}");
     let asked: Vec<_> = endpoint.requests().into_iter().map(|request| request.path).collect();
     assert!(asked.iter().all(|path| path != "/task/stats"), "no statistics are needed: {asked:?}");
 }

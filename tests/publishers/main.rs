@@ -119,7 +119,7 @@ fn a_closed_standard_output_holds_up_no_window_of_cloudwatch() {
     assert_eq!((count(line, "delivered"), count(line, "undelivered")), (windows, 0), "{line}");
     for publisher in ["emf", "console"] {
         let line = last_line(&ended, publisher);
-        assert!(line.contains(" ERROR ") && line.contains(": standard output: "), "{line}");
+        assert!(line.contains(" ERROR ") && line.contains("(standard output: "), "{line}");
         assert_eq!((count(line, "delivered"), count(line, "undelivered")), (0, windows), "{line}");
     }
 }

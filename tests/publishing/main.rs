@@ -98,12 +98,26 @@ fn the_cost_is_said_with_the_first_window_and_not_with_each() {
 }
 
 #[test]
-fn nothing_is_logged_by_default_where_nothing_is_odd_or_wrong() {
+fn where_nothing_is_odd_or_wrong_three_lines_say_so() {
     let cloudwatch = FakeCloudWatch::start();
     let agent = Agent::start(&mut publishing_to(&cloudwatch.url()));
     cloudwatch.wait_until("a window", |seen| !seen.data.is_empty());
     let ended = agent.terminate().expect_code(0);
-    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
+    assert_eq!((ended.stdout.as_str(), ended.troubles()), ("", Vec::new()));
+    let lines: Vec<_> = ended.stderr.lines().collect();
+    let ready = format!("] ready to publish to CloudWatch in eu-west-1 ({})", cloudwatch.url());
+    for text in [
+        " measures the host every 0.1 s; to cloudwatch every 1 s; namespace",
+        &ready,
+        "] cloudwatch has taken the first window",
+    ] {
+        assert_eq!(
+            lines.iter().filter(|line| line.contains(text)).count(),
+            1,
+            "{text}: {lines:#?}"
+        );
+    }
+    assert_eq!(lines.len(), 3, "{lines:#?}");
 }
 
 #[test]

@@ -61,8 +61,7 @@ fn a_disk_that_is_full_is_an_outage_that_ends() {
     let line = agent.wait_for_log("publishing failed");
     assert!(
         line.ends_with(
-            "standard output: No space left on device (os error 28); \
-             free space on the disk of standard output"
+            "free space on the disk of standard output (standard output: No space left on device (os error 28))"
         ),
         "{line}"
     );
@@ -105,15 +104,15 @@ fn what_is_wrong_with_it_is_said_and_holds_up_no_other_publisher() {
     for (redirection, expected) in [
         (
             "exec \"$@\" > /dev/full".to_owned(),
-            "No space left on device (os error 28); free space on the disk of standard output",
+            "free space on the disk of standard output (standard output: No space left on device (os error 28))",
         ),
         (
             format!("ulimit -f 0; exec \"$@\" > '{path}'"),
-            "File too large (os error 27); standard output's file reached its size limit: raise ulimit -f",
+            "raise ulimit -f: standard output's file has reached its size limit (standard output: File too large (os error 27))",
         ),
         (
             format!("exec \"$@\" 1< '{path}'"),
-            "Bad file descriptor (os error 9); open standard output for writing",
+            "open standard output for writing (standard output: Bad file descriptor (os error 9))",
         ),
     ] {
         printing_to(&redirection, expected);

@@ -1,7 +1,5 @@
 //! The providers of credentials in their order, and the error when none has any.
 
-use std::error::Error;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use aws_config::meta::credentials::CredentialsProviderChain;
@@ -10,6 +8,7 @@ use aws_credential_types::provider::{Result, future};
 use aws_sdk_cloudwatch::config::ProvideCredentials;
 
 use super::disk::{self, Checked};
+use super::mistaken::Mistaken;
 use super::mistakes;
 
 /// The SDK's chain, whose error begins with the user's mistakes.
@@ -72,24 +71,5 @@ impl ProvideCredentials for Unsupported {
         // Not `not_loaded`, after which the chain would ask its next provider.
         let reason = self.0.clone();
         future::ProvideCredentials::ready(Err(CredentialsError::invalid_configuration(reason)))
-    }
-}
-
-/// The user's mistakes, and the SDK's failure after them.
-#[derive(Debug)]
-pub struct Mistaken {
-    mistakes: String,
-    failure: CredentialsError,
-}
-
-impl fmt::Display for Mistaken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.mistakes)
-    }
-}
-
-impl Error for Mistaken {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.failure)
     }
 }

@@ -6,8 +6,8 @@ use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 
 use super::capped::TooLong;
-use super::chain::Mistaken;
 use super::dns::was_refused;
+use super::mistaken::Mistaken;
 use crate::publisher::{Failure, PublishError};
 use crate::shown::shown;
 
@@ -110,19 +110,37 @@ fn of_causes(causes: String, innermost: &str) -> PublishError {
     let row = BY_WORDS.iter().find(|row| row.words.iter().any(|words| causes.contains(words)));
     match row {
         Some(ByWords { kind, advice, brief, .. }) => PublishError {
-            brief: brief.map(|brief| brief.replace("CAUSE", innermost)),
+            brief: brief.map(|brief| {
+                let brief = brief.replace("{attempts}", &failed_attempts(&causes));
+                brief.replace("{cause}", innermost)
+            }),
             ..PublishError::new(*kind, causes).advising(advice)
         },
         None => PublishError::new(Failure::TryAgain, causes),
     }
 }
 
+/// The providers of credentials that were there and failed. The chain's text has a line for each.
+fn failed_attempts(causes: &str) -> String {
+    let is_there = |line: &&str| !NOT_THERE.iter().any(|end| line.ends_with(end));
+    causes.split(" / ").skip(1).filter(is_there).map(|line| format!("; {line}")).collect()
+}
+
+/// How a line ends of a provider that nothing was set for.
+const NOT_THERE: &[&str] = &[
+    "was not enabled",
+    "environment variable not set",
+    "AWS_WEB_IDENTITY_TOKEN_FILE is not set",
+    "ECS provider not configured",
+];
+
 /// The meaning of a failure that only the words of a library show. The first row that fits counts.
 struct ByWords {
     words: &'static [&'static str],
     kind: Failure,
     advice: &'static str,
-    /// What of the causes a user needs to know, where CAUSE is the innermost.
+    /// What of the causes a user needs to know, where `{cause}` is the innermost, and `{attempts}` are the
+    /// providers that have failed.
     brief: Option<&'static str>,
 }
 
@@ -135,35 +153,35 @@ const BY_WORDS: &[ByWords] = &[
         words: &["no credentials found in chain"],
         kind: Failure::TryAgain,
         advice: NO_CREDENTIALS,
-        brief: Some("no AWS credentials found"),
+        brief: Some("no AWS credentials found{attempts}"),
     },
     // aws-config and aws-credential-types: a provider.
     ByWords {
         words: &["credentials", "the credential provider"],
         kind: Failure::TryAgain,
         advice: NO_CREDENTIALS,
-        brief: Some("no AWS credentials: CAUSE"),
+        brief: Some("no AWS credentials: {cause}"),
     },
     // rustls: the certificate of the endpoint.
     ByWords {
         words: &["invalid peer certificate"],
         kind: Failure::Misconfigured,
         advice: "set SSL_CERT_FILE to the endpoint's root certificates, and check the clock",
-        brief: Some("CAUSE"),
+        brief: Some("{cause}"),
     },
     // hyper-util: the answer of a proxy to CONNECT.
     ByWords {
         words: &["tunnel error"],
         kind: Failure::TryAgain,
         advice: "check HTTPS_PROXY and NO_PROXY",
-        brief: Some("CAUSE"),
+        brief: Some("{cause}"),
     },
     // hyper-util, and getaddrinfo as std words its failure.
     ByWords {
         words: &["dns error", "lookup address"],
         kind: Failure::TryAgain,
         advice: "check the region, the endpoint and this machine's DNS settings",
-        brief: Some("CAUSE"),
+        brief: Some("{cause}"),
     },
     // aws-sdk-cloudwatch: the rules of its endpoints.
     ByWords {
@@ -247,6 +265,13 @@ mod tests {
             let is_it = error.advice.is_some_and(|told| told.starts_with(advice));
             assert!(is_it, "{text}: {error:?}");
         }
+        let chain = "no credentials found in chain. Attempted: / Environment: the credential provider was \
+            not enabled / Ec2InstanceMetadata: no answer";
+        let brief = of_causes(chain.to_owned(), chain).brief;
+        assert_eq!(
+            brief.as_deref(),
+            Some("no AWS credentials found; Ec2InstanceMetadata: no answer")
+        );
         let refused =
             "client error (Connect): tcp connect error: Connection refused (os error 111)";
         let error = of_causes(refused.to_owned(), refused);

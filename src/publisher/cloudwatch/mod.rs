@@ -11,6 +11,7 @@ mod dns;
 mod encoding;
 mod explain;
 mod failure;
+mod mistaken;
 mod mistakes;
 mod roots;
 mod transport;

@@ -203,6 +203,11 @@ impl Pod {
         self.neighbours.all.iter().filter(is_other).count()
     }
 
+    /// Whether the agent is the first process of its PID namespace, so that others have to join that.
+    pub fn is_first_process(&self) -> bool {
+        self.neighbours.view.own_pid() == Some(1)
+    }
+
     fn find_limits(&mut self) {
         let task = self.told.limits();
         let all = || self.neighbours.readable().map(|(of, opened)| (&of.name, &opened.limits));

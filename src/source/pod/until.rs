@@ -5,7 +5,7 @@ use std::sync::Arc;
 use log::{info, warn};
 use tokio::time::Instant;
 
-use super::Pod;
+use super::{ALONE, Pod};
 use crate::config::Scope;
 use crate::model::{Evidence, Reading, WindowReading};
 use crate::source::{LIMITS_GOOD_FOR, Source};
@@ -16,7 +16,10 @@ pub struct UntilPod {
     source: Box<dyn Source>,
     /// `None` when it is the source.
     pod: Option<Pod>,
+    opened: Instant,
     looked: Instant,
+    /// Whether it was said that nothing else is measured than the agent itself.
+    is_alone_said: bool,
     /// Whether somebody waits for the end of the other containers.
     is_awaited: bool,
     /// Whether it was said why the pod is not measured.
@@ -25,7 +28,17 @@ pub struct UntilPod {
 
 impl UntilPod {
     pub fn of(source: Box<dyn Source>, pod: Pod, is_awaited: bool) -> Self {
-        Self { source, pod: Some(pod), looked: Instant::now(), is_awaited, is_said: false }
+        let now = Instant::now();
+        Self {
+            source,
+            // Then it is said at the start.
+            is_alone_said: pod.is_first_process(),
+            pod: Some(pod),
+            opened: now,
+            looked: now,
+            is_awaited,
+            is_said: false,
+        }
     }
 
     /// Why the pod is not measured, where there are other containers. Logs it the first time.
@@ -49,9 +62,13 @@ impl UntilPod {
                 return;
             }
         }
+        let is_alone = pod.others() == 0 && at.duration_since(self.opened) >= ALONE;
         self.pod = Some(pod);
         if self.looked == at {
             self.barred();
+            if is_alone && !std::mem::replace(&mut self.is_alone_said, true) {
+                self.source.warning().iter().for_each(|warning| warn!("{warning}"));
+            }
         }
     }
 }
@@ -62,7 +79,10 @@ impl Source for UntilPod {
     }
 
     fn warning(&self) -> Option<&'static str> {
-        self.source.warning()
+        // A namespace with another first process may be a pod's, whose other containers are still to
+        // come.
+        let may_be_first = self.pod.as_ref().is_none_or(Pod::is_first_process);
+        self.source.warning().filter(|_| may_be_first)
     }
 
     fn read(&mut self, instant: Instant) -> Reading {

@@ -55,7 +55,7 @@ const MORE: &[Section] = &[
             ),
             (
                 "RUST_LOG",
-                "What is logged on standard error, for example info. Errors only by default.",
+                "What is logged on standard error: error, warn, info, debug or off. By default warnings, errors, and what is measured and where to it goes.",
             ),
             (
                 "AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, ...",
