@@ -4,12 +4,15 @@
 //! or variable that it came from.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::mistyped::Refusal;
-use super::options::{COMMAND, DIMENSION, DIMENSION_SET, POD_EXCLUDE, TAGS, options};
+use super::options::{
+    COMMAND, DIMENSION, DIMENSION_SET, DIRECTORY, INSTALL, POD_EXCLUDE, TAGS, options,
+};
 pub use super::options::{PREFIX, definition, variable};
 
 /// The command line and environment of one run.
@@ -18,6 +21,8 @@ pub struct Cli {
     matches: ArgMatches,
     /// Whether to explain what would be done instead of doing it.
     pub explain: bool,
+    /// The directory to copy the program into instead; then no option means anything.
+    pub install: Option<PathBuf>,
     /// The command and its arguments after `--`; `None` without `--`.
     pub command: Option<Vec<OsString>>,
 }
@@ -42,11 +47,17 @@ impl Cli {
         let separated = args.iter().any(|arg| arg == "--");
         let matches = definition().try_get_matches_from(&args);
         let mut matches = matches.map_err(|error| Refusal::of(&args, &error))?;
-        let explain = matches.remove_subcommand().map(|(_explain, matches)| matches);
-        let is_explain = explain.is_some();
-        let mut matches = explain.unwrap_or(matches);
+        let mut explain = false;
+        match matches.remove_subcommand() {
+            Some((name, mut install)) if name == INSTALL => {
+                let install = install.remove_one(DIRECTORY);
+                return Ok(Self { explain, install, command: None, matches });
+            }
+            Some((_explain, own)) => (explain, matches) = (true, own),
+            None => {}
+        }
         let command = matches.remove_many(COMMAND).into_iter().flatten().collect();
-        Ok(Self { explain: is_explain, command: separated.then_some(command), matches })
+        Ok(Self { explain, install: None, command: separated.then_some(command), matches })
     }
 
     /// The value of an option. A variable that is set to nothing counts as not set.

@@ -12,7 +12,9 @@ pub fn definition() -> Command {
             env!("CARGO_PKG_NAME"),
             " [OPTIONS] [-- COMMAND...]\n       ",
             env!("CARGO_PKG_NAME"),
-            " explain [--check] [OPTIONS] [-- COMMAND...]"
+            " explain [--check] [OPTIONS] [-- COMMAND...]\n       ",
+            env!("CARGO_PKG_NAME"),
+            " install DIR"
         ))
         .disable_help_subcommand(true)
         .args(options())
@@ -30,6 +32,19 @@ pub fn definition() -> Command {
                 ))
                 .args(options())
                 .arg(command_argument("A command that would be run; it is not")),
+        )
+        .subcommand(
+            Command::new(INSTALL)
+                .about(
+                    "Copy this program into a directory, for containers that mount it, then exit",
+                )
+                .arg(
+                    Arg::new(DIRECTORY)
+                        .value_name("DIR")
+                        .help("The directory, which has to exist")
+                        .value_parser(ValueParser::path_buf())
+                        .required(true),
+                ),
         )
         .after_help(AFTER_HELP)
 }
@@ -248,6 +263,8 @@ pub const PREFIX: &str = "CLOUDWATCH_METRICS_AGENT_";
 
 pub const COMMAND: &str = "command";
 pub const CHECK: &str = "check";
+pub const INSTALL: &str = "install";
+pub const DIRECTORY: &str = "directory";
 pub const DIMENSION: &str = "dimension";
 pub const DIMENSION_SET: &str = "dimension-set";
 pub const TAGS: &str = "tags";

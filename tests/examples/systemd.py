@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from agent import NAME, Agent
+from agent import NAME, PREFIX, Agent
 
 # In tenths, of 100, by `systemd-analyze security`; 12 when this was written, most of it for what the
 # agent needs: network and /proc/stat.
@@ -53,19 +53,23 @@ def variables(text: str) -> dict[str, str]:
 
 
 def settings(text: str, agent: Agent) -> list[str]:
-    """What the file sets, and what it would with all that is commented out."""
+    """As it is installed it sets nothing, so that nobody publishes under the names of an example, and
+    the agent says what is missing. All that is commented out is right."""
     odd = [l for l in text.splitlines() if l and not re.match(r"# |#$|#?[A-Z_]+=[^\s\"']+$", l)]
     if odd:
         return [f"{odd} is no setting of an environment file"]
-    all_of_them = re.sub(r"^#([A-Z_]+=)", r"\1", text, flags=re.MULTILINE)
-    if variables(all_of_them) == variables(text):
-        return ["nothing is commented out"]
-    region = {"AWS_REGION": "eu-west-1"}
-    return [
-        problem
-        for chosen in (variables(text) | region, variables(all_of_them))
-        for problem in started("CLOUDWATCH_METRICS_AGENT_SCOPE=host", chosen, agent)
+    if variables(text):
+        return [f"{', '.join(variables(text))}: is not commented out"]
+    all_of_them = variables(re.sub(r"^#([A-Z_]+=)", r"\1", text, flags=re.MULTILINE))
+    found = [
+        f"{name} is not in it"
+        for name in (f"{PREFIX}NAMESPACE", f"{PREFIX}SERVICE") if name not in all_of_them
     ]
+    code, said = agent.refusal({})
+    for option in ("namespace", "service"):
+        if code != 2 or f"--{option} is missing" not in said:
+            found.append(f"without settings the agent exits with {code}: {said}")
+    return found + started("CLOUDWATCH_METRICS_AGENT_SCOPE=host", all_of_them, agent)
 
 
 def started(assignment: str, env: dict[str, str], agent: Agent) -> list[str]:
