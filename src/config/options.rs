@@ -1,7 +1,7 @@
 //! The definition of the command line: each option once, with its help.
 
 use clap::builder::ValueParser;
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, Command, ValueHint};
 
 /// The definition of the command line.
 pub fn definition() -> Command {
@@ -43,6 +43,7 @@ pub fn definition() -> Command {
                         .value_name("DIR")
                         .help("The directory, which has to exist")
                         .value_parser(ValueParser::path_buf())
+                        .value_hint(ValueHint::DirPath)
                         .required(true),
                 ),
         )

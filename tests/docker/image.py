@@ -115,7 +115,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 class BuildKit(unittest.TestCase):
-    """The builder of today in the same engine, by its API: the client's part of it, buildx, is not
+    """BuildKit in the same engine, by its API: the client's part of it, buildx, is not
     everywhere."""
 
     def test_builds_for_this_machine_and_for_another_without_emulation(self):

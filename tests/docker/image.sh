@@ -5,7 +5,7 @@
 #
 # Base images cannot be had everywhere, so they are local images with the same names, and
 # scripts/release/build.sh is one that does not compile. Else docker/Dockerfile is built as it stands, by
-# the builder of old and, for two platforms, by BuildKit. Starts a Docker engine
+# the legacy builder and, for two platforms, by BuildKit. Starts a Docker engine
 # of its own, takes about a minute, and needs root. Installs on Debian what is not there. Exits with
 # 3, and says why, where it cannot run.
 set -euo pipefail

@@ -45,6 +45,9 @@ class Agent:
             return {}, unknown + [f"the agent exits with {run.returncode}: {run.stderr.strip()}"]
         told = json.loads(run.stdout)
         problems = unknown
+        # An explanation needs none, and publishing does.
+        if told["namespace"] is None or "ServiceName" not in told["dimensions"]:
+            problems.append("the agent knows no namespace or no service")
         of_cloudwatch = [one for one in told["publishers"] if one["name"] == "cloudwatch"]
         if any(one["region"]["value"] is None for one in of_cloudwatch):
             problems.append("the agent knows no region")

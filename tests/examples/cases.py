@@ -122,7 +122,7 @@ TASK: list[Mistake] = [
     ('"containerName": "cloudwatch', '"containerName": "other', "no container is named other"),
     (":0.2.0", ":0.1.0", "not of version"),
     ("cloudwatch_metrics_agent:0.2.0", "cloudwatch_metrics_agent", "0 containers of the agent"),
-    ("_AGENT_SERVICE", "_AGENT_SERVISE", "knows no|exits with 2"),
+    ("_AGENT_SERVICE", "_AGENT_SERVISE", "knows no"),
     ('"name": "my-service"', '"name": "cloudwatch-metrics-agent"', "two containers are named"),
 ]
 FARGATE = [
@@ -148,7 +148,7 @@ JOB = [
     ('"MEMORY"', '"MEMORIES"', "is not one of"),
     ('"--", ', "", "the command is not"),
     ('"jobRoleArn"', '"taskRoleArn"', "Unknown parameter"),
-    ("_AGENT_SERVICE", "_AGENT_SERVISE", "exits with 2"),
+    ("_AGENT_SERVICE", "_AGENT_SERVISE", "no namespace or no service"),
 ]
 SIDECAR_JOB = [
     ('"essential": false,', "", "the agent is essential"),
@@ -257,7 +257,7 @@ NODES = [
     ("            # - name: CLOUDWATCH_METRICS_AGENT_METRICS\n            #   value:",
      "            - name: CLOUDWATCH_METRICS_AGENT_METRICS\n              value:", "the network of the machine"),
     ("drop: [ALL]", "drop: [ALL]\n              add: [SYS_PTRACE]", "rights that it does not need"),
-    ("ServiceName+NodeName", "ServiceName", "exits with 2|no metrics of each node"),
+    ("ServiceName+NodeName", "ServiceName", "exits with 2"),
     ("NodeName=$(NODE_NAME)", "NodeName=$(NODE)", "no metrics of each node"),
     ("spec.nodeName", "spec.hostName", "exits with 2"),
     ("      app: cloudwatch", "      app: other", "does not select"),
@@ -308,9 +308,9 @@ SYSTEMD = [
     ("ExecStart=cloudwatch_metrics_agent", "ExecStart=cloudwatch-metrics-agent", "does not start"),
 ]
 SETTINGS = [
-    ("_SERVICE=my-service", "_SERVISE=my-service", "exits with 2|knows no"),
+    ("_SERVICE=my-service", "_SERVISE=my-service", "knows no"),
     ("#CLOUDWATCH_METRICS_AGENT_NAMESPACE", "CLOUDWATCH_METRICS_AGENT_NAMESPACE", "not commented out"),
-    ("#CLOUDWATCH_METRICS_AGENT_SERVICE=my-service\n", "", "_SERVICE is not in it"),
+    ("#CLOUDWATCH_METRICS_AGENT_NAMESPACE=MyNamespace\n", "", "no namespace or no service"),
     ("#CLOUDWATCH_METRICS_AGENT_AUTO", "#CLOUDWATCH_METRICS_AGENT_AUTOMATIC", "knows no"),
     ("=instance-id", "=instance", "exits with 2"),
     ("_NAMESPACE=", "_NAMESPACE =", "is no setting"),

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from agent import NAME, PREFIX, Agent
+from agent import NAME, Agent
 
 # In tenths, of 100, by `systemd-analyze security`; 12 when this was written, most of it for what the
 # agent needs: network and /proc/stat.
@@ -33,7 +33,7 @@ def unit(text: str, settings: str, agent: Agent) -> list[str]:
         found.append("wrong settings are tried again and again")
     if keys.get("EnvironmentFile") != "/etc/default/cloudwatch-metrics-agent":
         found.append("the settings are not in /etc/default")
-    return found + started(keys.get("Environment", ""), variables(settings), agent)
+    return found + started(keys.get("Environment", ""), variables(uncommented(settings)), agent)
 
 
 def analyzed(*arguments: object) -> list[str]:
@@ -52,6 +52,10 @@ def variables(text: str) -> dict[str, str]:
     return dict(re.findall(r"^([A-Za-z_][A-Za-z_0-9]*)=(.*)$", text, re.MULTILINE))
 
 
+def uncommented(text: str) -> str:
+    return re.sub(r"^#([A-Z_]+=)", r"\1", text, flags=re.MULTILINE)
+
+
 def settings(text: str, agent: Agent) -> list[str]:
     """As it is installed it sets nothing, so that nobody publishes under the names of an example, and
     the agent says what is missing. All that is commented out is right."""
@@ -60,16 +64,11 @@ def settings(text: str, agent: Agent) -> list[str]:
         return [f"{odd} is no setting of an environment file"]
     if variables(text):
         return [f"{', '.join(variables(text))}: is not commented out"]
-    all_of_them = variables(re.sub(r"^#([A-Z_]+=)", r"\1", text, flags=re.MULTILINE))
-    found = [
-        f"{name} is not in it"
-        for name in (f"{PREFIX}NAMESPACE", f"{PREFIX}SERVICE") if name not in all_of_them
-    ]
-    code, said = agent.refusal({})
+    found, (code, said) = [], agent.refusal({})
     for option in ("namespace", "service"):
         if code != 2 or f"--{option} is missing" not in said:
             found.append(f"without settings the agent exits with {code}: {said}")
-    return found + started("CLOUDWATCH_METRICS_AGENT_SCOPE=host", all_of_them, agent)
+    return found + started("CLOUDWATCH_METRICS_AGENT_SCOPE=host", variables(uncommented(text)), agent)
 
 
 def started(assignment: str, env: dict[str, str], agent: Agent) -> list[str]:
