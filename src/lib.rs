@@ -45,6 +45,7 @@ pub mod command;
 mod cost;
 mod ending;
 pub mod explain;
+pub mod install;
 pub mod logging;
 #[cfg(test)]
 mod properties;

@@ -9,7 +9,7 @@ use cloudwatch_metrics_agent::children::{self, Children};
 use cloudwatch_metrics_agent::cli::Cli;
 use cloudwatch_metrics_agent::command::Command;
 use cloudwatch_metrics_agent::signals::{self, Signals};
-use cloudwatch_metrics_agent::{Settings, agent, explain, logging, publishers};
+use cloudwatch_metrics_agent::{Settings, agent, explain, install, logging, publishers};
 use nix::sys::signal::SigSet;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio_util::sync::CancellationToken;
@@ -42,6 +42,19 @@ async fn run(inherited: SigSet) -> ExitCode {
             return asked_for.exit_code();
         }
     };
+    if let Some(directory) = &cli.install {
+        // Signals stay held: nothing half-written is left.
+        return match install::run(directory) {
+            Ok(done) => {
+                let _ = writeln!(std::io::stdout(), "{done}");
+                ExitCode::SUCCESS
+            }
+            Err(problem) => {
+                complain(&problem);
+                ExitCode::FAILURE
+            }
+        };
+    }
     let settings = match Settings::new(&cli) {
         Ok(settings) => settings,
         Err(problems) => {

@@ -4,12 +4,15 @@
 //! or variable that it came from.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::mistyped::Refusal;
-use super::options::{CHECK, COMMAND, DIMENSION, DIMENSION_SET, POD_EXCLUDE, TAGS, options};
+use super::options::{
+    CHECK, COMMAND, DIMENSION, DIMENSION_SET, DIRECTORY, INSTALL, POD_EXCLUDE, TAGS, options,
+};
 pub use super::options::{PREFIX, definition, variable};
 use super::quantity;
 
@@ -21,6 +24,8 @@ pub struct Cli {
     pub explain: bool,
     /// Whether the exit code of that tells whether it could publish.
     pub check: bool,
+    /// The directory to copy the program into instead; then no option means anything.
+    pub install: Option<PathBuf>,
     /// The command and its arguments after `--`; `None` without `--`.
     pub command: Option<Vec<OsString>>,
 }
@@ -45,16 +50,18 @@ impl Cli {
         let separated = args.iter().any(|arg| arg == "--");
         let matches = definition().try_get_matches_from(&args);
         let mut matches = matches.map_err(|error| Refusal::of(&args, &error))?;
-        let explain = matches.remove_subcommand().map(|(_explain, matches)| matches);
-        let is_explain = explain.is_some();
-        let mut matches = explain.unwrap_or(matches);
+        let mut explain = false;
+        match matches.remove_subcommand() {
+            Some((name, mut install)) if name == INSTALL => {
+                let install = install.remove_one(DIRECTORY);
+                return Ok(Self { explain, check: false, install, command: None, matches });
+            }
+            Some((_explain, own)) => (explain, matches) = (true, own),
+            None => {}
+        }
         let command = matches.remove_many(COMMAND).into_iter().flatten().collect();
-        let mut cli = Self {
-            explain: is_explain,
-            check: false,
-            command: separated.then_some(command),
-            matches,
-        };
+        let command = separated.then_some(command);
+        let mut cli = Self { explain, check: false, install: None, command, matches };
         // Its value is checked with all others.
         cli.check =
             cli.value(CHECK).is_some_and(|typed| quantity::boolean(&typed.text) == Ok(true));

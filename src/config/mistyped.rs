@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::near::nearest;
-use super::options::{definition, is_switch};
+use super::options::{INSTALL, definition, is_switch};
 use super::quantity;
 
 /// What is printed in place of a run: the help, the version, or what is wrong with the command line.
@@ -22,7 +22,9 @@ impl Refusal {
     /// Of the arguments, program name first, and what clap says of them.
     pub(super) fn of(args: &[OsString], error: &clap::Error) -> Self {
         let is_mistake = error.use_stderr();
-        let own = is_mistake.then(|| explain(args, error)).flatten();
+        // It has no options, so what is said of those is not meant.
+        let is_install = args.get(1).is_some_and(|arg| arg == INSTALL);
+        let own = (is_mistake && !is_install).then(|| explain(args, error)).flatten();
         let text = own.unwrap_or_else(|| error.render().to_string());
         Self { text: text.trim_end().to_owned(), is_mistake }
     }

@@ -1,7 +1,7 @@
 //! The definition of the command line: each option once, with its help.
 
 use clap::builder::ValueParser;
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, Command, ValueHint};
 
 /// The definition of the command line.
 pub fn definition() -> Command {
@@ -12,7 +12,9 @@ pub fn definition() -> Command {
             env!("CARGO_PKG_NAME"),
             " [OPTIONS] [-- COMMAND...]\n       ",
             env!("CARGO_PKG_NAME"),
-            " explain [--check] [OPTIONS] [-- COMMAND...]"
+            " explain [--check] [OPTIONS] [-- COMMAND...]\n       ",
+            env!("CARGO_PKG_NAME"),
+            " install DIR"
         ))
         .disable_help_subcommand(true)
         .args(options())
@@ -30,6 +32,20 @@ pub fn definition() -> Command {
                 ))
                 .args(options())
                 .arg(command_argument("A command that would be run; it is not")),
+        )
+        .subcommand(
+            Command::new(INSTALL)
+                .about(
+                    "Copy this program into a directory, for containers that mount it, then exit",
+                )
+                .arg(
+                    Arg::new(DIRECTORY)
+                        .value_name("DIR")
+                        .help("The directory, which has to exist")
+                        .value_parser(ValueParser::path_buf())
+                        .value_hint(ValueHint::DirPath)
+                        .required(true),
+                ),
         )
         .after_help(AFTER_HELP)
 }
@@ -248,6 +264,8 @@ pub const PREFIX: &str = "CLOUDWATCH_METRICS_AGENT_";
 
 pub const COMMAND: &str = "command";
 pub const CHECK: &str = "check";
+pub const INSTALL: &str = "install";
+pub const DIRECTORY: &str = "directory";
 pub const DIMENSION: &str = "dimension";
 pub const DIMENSION_SET: &str = "dimension-set";
 pub const TAGS: &str = "tags";

@@ -1,5 +1,8 @@
 """What the image holds and may do, and that the demo shows true metrics. image.sh runs it."""
 
+import functools
+import http.client
+import http.server
 import io
 import json
 import os
@@ -10,6 +13,7 @@ import subprocess
 import tarfile
 import threading
 import unittest
+import urllib.parse
 
 from container import WINDOW, Container, docker
 
@@ -70,6 +74,77 @@ class Image(unittest.TestCase):
         self.addCleanup(container.remove)
         container.wait(container.output, WINDOW)
         self.assertEqual(container.stop(), 0)
+
+
+    def test_installs_itself_into_a_volume(self):
+        docker("volume", "create", "agent-install")
+        self.addCleanup(docker, "volume", "rm", "agent-install")
+        run = ["run", "--rm", "--network", "none", "--volume", "agent-install:/agent"]
+        refused = subprocess.run(
+            ["docker", *run, *NO_RIGHTS, IMAGE, "install", "/agent"], capture_output=True, text=True, check=False
+        )
+        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(refused.stderr, "cannot install into /agent: user 65532 may not write there\n")
+        said = docker(*run, "--user", "0", *NO_RIGHTS, IMAGE, "install", "/agent")
+        self.assertEqual(said.strip(), "installed /agent/cloudwatch_metrics_agent")
+        # In the container of a service with a command.
+        copy = ["--entrypoint", "/agent/cloudwatch_metrics_agent", "agent-demo"]
+        command = ["--dry-run", "--", "sh", "-c", "echo the service"]
+        self.assertIn("the service\n", docker(*run, *NO_RIGHTS, *copy, *command))
+
+    def test_measures_the_machine_from_within_a_container(self):
+        options = ["explain", "--scope", "host", "--dry-run", "--output", "json"]
+        options += ["--metrics", "cpu,memory,pressure,io,network,processes,swap"]
+        run = ["run", "--rm", *NO_RIGHTS, "--memory", "64m", "--cpus", "0.5"]
+
+        def told(*command):
+            said = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            limits = {part["part"]: part["limit"]["amount"] for part in said["parts"] if "limit" in part}
+            return limits, {absent["name"] for absent in said["unavailable"]}
+
+        limits, absent = told(BINARY, *options)
+        network = {"NetworkReceivedBytes", "NetworkSentBytes"}
+        self.assertEqual(told("docker", *run, "--network", "host", IMAGE, *options), (limits, absent))
+        # But for its network, without that of the machine.
+        self.assertEqual(told("docker", *run, "--network", "none", IMAGE, *options), (limits, absent | network))
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class BuildKit(unittest.TestCase):
+    """BuildKit in the same engine, by its API: the client's part of it, buildx, is not
+    everywhere."""
+
+    def test_builds_for_this_machine_and_for_another_without_emulation(self):
+        folder = pathlib.Path(os.environ["DATA"])
+        handler = functools.partial(Quiet, directory=folder)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(thread.join)
+        self.addCleanup(server.shutdown)
+        context = f"http://127.0.0.1:{server.server_port}/agent.tar"
+        own = docker("version", "--format", "{{.Server.Arch}}").strip()
+        for platform, architecture in (("", own), ("linux/amd64", "amd64"), ("linux/arm64", "arm64")):
+            said = self.build(context, platform)
+            self.assertIn("Successfully tagged agent-buildkit:latest", said)
+            of = docker("image", "inspect", "--format", "{{.Architecture}} {{.Size}}", "agent-buildkit").split()
+            self.assertEqual(of, [architecture, str(BINARY.stat().st_size)])
+            docker("image", "rm", "agent-buildkit")
+
+    def build(self, context, platform):
+        query = {"version": "2", "remote": context, "dockerfile": "docker/Dockerfile", "t": "agent-buildkit"}
+        query |= {"networkmode": "none", "platform": platform}
+        client = http.client.HTTPConnection("engine", timeout=PATIENCE_SECONDS)
+        client.sock = socket.socket(socket.AF_UNIX)
+        self.addCleanup(client.close)
+        client.sock.connect(os.environ["DOCKER_HOST"].removeprefix("unix://"))
+        client.request("POST", f"/build?{urllib.parse.urlencode(query)}")
+        return client.getresponse().read().decode()
 
 
 class Demo(unittest.TestCase):

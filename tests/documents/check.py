@@ -33,6 +33,8 @@ PROGRAMS = {
 COMMANDS = {
     "bash scripts/test.sh": CI,
     "sudo dpkg -i cloudwatch-metrics-agent_0.2.0-1_amd64.deb": "is run by tests/release, in a folder of its own",
+    "printf 'CLOUDWATCH_METRICS_AGENT_%s\\n' NAMESPACE=MyApp SERVICE=web | sudo tee -a /etc/default/cloudwatch-metrics-agent":
+        "is run by tests/examples/boot.sh, for the machine that it boots",
     "sudo systemctl enable --now cloudwatch-metrics-agent": "is run by tests/examples/boot.sh, as systemd does it at boot",
     "sudo apt-get install musl-tools": INSTALLS,
     "rustup target add x86_64-unknown-linux-musl": INSTALLS,

@@ -27,7 +27,7 @@ class Agent:
         text = self._run(["--help"]).stdout
         options = re.findall(r"^ +(?:-\w, )?--([a-z-]+)", text, re.MULTILINE)
         self.variables = {PREFIX + option.replace("-", "_").upper() for option in options}
-        self.shutdown_timeout = int(re.search(r"--shutdown-timeout.*\[default: (\d+)\]", text)[1])
+        self.shutdown_timeout = int(re.search(r"--shutdown-timeout[^[]*\[default: (\d+)\]", text)[1])
 
     def _run(self, arguments: list[str], env: dict[str, str] | None = None):
         return subprocess.run(
@@ -45,10 +45,18 @@ class Agent:
             return {}, unknown + [f"the agent exits with {run.returncode}: {run.stderr.strip()}"]
         told = json.loads(run.stdout)
         problems = unknown
+        # An explanation needs none, and publishing does.
+        if told["namespace"] is None or "ServiceName" not in told["dimensions"]:
+            problems.append("the agent knows no namespace or no service")
         of_cloudwatch = [one for one in told["publishers"] if one["name"] == "cloudwatch"]
         if any(one["region"]["value"] is None for one in of_cloudwatch):
             problems.append("the agent knows no region")
         return told, problems
+
+    def refusal(self, env: dict[str, str]) -> tuple[int, str]:
+        """The exit code and the text where it does not start."""
+        run = self._run([], env)
+        return run.returncode, run.stderr
 
     def in_task(self, env: dict[str, str], task: dict) -> list[str]:
         """The problems in a task with a metadata endpoint that tells its limits."""

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # The unit of examples/systemd in a machine whose first process is systemd: what it forbids leaves the
-# agent all that it needs.
+# agent all that it needs, and as it is installed it fails with the reason, once.
 #
 #     tests/examples/boot.sh BINARY
 #
 # Boots Debian's cloud kernel in QEMU, in software emulation, with this machine's systemd; takes about
-# a minute. Installs on Debian what is not there. Exits with 3, and says why, where it cannot run.
+# a minute and a half. Installs on Debian what is not there. Exits with 3, and says why, where it cannot run.
 set -euo pipefail
 arguments=BINARY
 # shellcheck source-path=SCRIPTDIR source=../kernel/machine.sh
@@ -38,10 +38,15 @@ echo 0123456789abcdef0123456789abcdef > "$root/etc/machine-id"
 cp "$binary" "$root/usr/local/bin/cloudwatch_metrics_agent"
 unit=cloudwatch-metrics-agent
 cp "$examples/systemd/$unit.service" "$root/etc/systemd/system/"
+settings=$root/etc/default/$unit
+cp "$examples/systemd/$unit.default" "$settings"
+# What README.md has to set the names.
+names=$(sed -n "s|^\(printf .*\) . sudo tee -a /etc/default/$unit\$|\1|p" "$examples/../README.md")
+[ -n "$names" ] || { echo "README.md does not say how the names are set" >&2; exit 1; }
 # An endpoint that is not there tells whether connections may be made. systemd stops the agent after
 # some seconds, and the machine with it.
-{
-  cat "$examples/systemd/$unit.default"
+add_settings() {
+  bash -c "$names"
   echo CLOUDWATCH_METRICS_AGENT_PERIOD=1
   echo CLOUDWATCH_METRICS_AGENT_PUBLISH=console,cloudwatch
   echo CLOUDWATCH_METRICS_AGENT_ENDPOINT_URL=http://127.0.0.1:9
@@ -49,7 +54,7 @@ cp "$examples/systemd/$unit.service" "$root/etc/systemd/system/"
   echo AWS_ACCESS_KEY_ID=id
   echo AWS_SECRET_ACCESS_KEY=secret
   echo RUST_LOG=info
-} > "$root/etc/default/$unit"
+}
 mkdir "$root/etc/systemd/system/$unit.service.d"
 cat > "$root/etc/systemd/system/$unit.service.d/test.conf" << 'END'
 [Unit]
@@ -64,13 +69,15 @@ StandardOutput=file:/dev/ttyS0
 StandardError=file:/dev/ttyS0
 END
 
-# boot LINE: what the machine says, with a line of the unit besides.
+# boot UNIT LINE...: what the machine says that starts this, with lines of the agent's unit besides.
 boot() {
-  printf '[Service]\n%s\n' "$1" > "$root/etc/systemd/system/$unit.service.d/other.conf"
+  local first=$1
+  shift
+  printf '%s\n' '[Service]' "$@" > "$root/etc/systemd/system/$unit.service.d/variant.conf"
   pack systemd.gz
   timeout 120 qemu-system-x86_64 -nodefaults -no-reboot -display none -serial stdio -accel tcg -m 512 \
     -kernel "$cache/vmlinuz" -initrd "$cache/systemd.gz" < /dev/null \
-    -append "console=ttyS0 panic=-1 systemd.unit=$unit.service systemd.log_target=kmsg printk.devkmsg=on" \
+    -append "console=ttyS0 panic=-1 systemd.unit=$first.service systemd.log_target=kmsg printk.devkmsg=on" \
     | tr -d '\r' > "$cache/systemd.log"
 }
 
@@ -88,7 +95,46 @@ missing() {
   if grep "$unit.service: .*SIGKILL" "$cache/systemd.log"; then echo "it had to be killed"; fi
 }
 
-boot ""
+# A machine that stays for some seconds, whatever becomes of the unit.
+cat > "$root/etc/systemd/system/stay.service" << END
+[Unit]
+DefaultDependencies=no
+Wants=$unit.service
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
+[Service]
+ExecStart=cloudwatch_metrics_agent --once --dry-run --period 5
+END
+
+# The same of a unit whose names are not set.
+not_refused() {
+  local expected
+  for expected in \
+    '--namespace is missing: set it or CLOUDWATCH_METRICS_AGENT_NAMESPACE' \
+    '--service is missing: set it or CLOUDWATCH_METRICS_AGENT_SERVICE' \
+    "$unit.service: Main process exited, code=exited, status=2/INVALIDARGUMENT"; do
+    grep -qF -e "$expected" "$cache/systemd.log" || echo "no line with: $expected"
+  done
+  if grep "$unit.service: Scheduled restart job" "$cache/systemd.log"; then echo "it was started again"; fi
+}
+
+# As it is installed, but for a shorter wait. And it would be noticed if it was started again.
+restarting=(Restart=on-failure RestartSec=1 '[Unit]' FailureAction=none)
+boot stay "${restarting[@]}"
+problems=$(not_refused)
+if [ -n "$problems" ]; then
+  cat "$cache/systemd.log" >&2
+  echo "$problems" >&2
+  exit 1
+fi
+echo "without names: $(grep -c 'is missing: set it or' "$cache/systemd.log") lines, exit code 2, not started again"
+boot stay RestartPreventExitStatus= "${restarting[@]}"
+problems=$(not_refused)
+[[ $problems == *"it was started again"* ]] || { echo "a restart is not noticed" >&2; exit 1; }
+echo "with RestartPreventExitStatus=:" "$problems"
+
+add_settings >> "$settings"
+boot "$unit"
 problems=$(missing)
 if [ -n "$problems" ]; then
   cat "$cache/systemd.log" >&2
@@ -98,7 +144,7 @@ fi
 grep 'CPUUtilization=[0-9]' "$cache/systemd.log" | tail -1
 # And it would be noticed.
 for line in ProcSubset=pid 'RestrictAddressFamilies=none' TimeoutStopSec=1; do
-  boot "$line"
+  boot "$unit" "$line"
   problems=$(missing)
   [ -n "$problems" ] || { echo "with $line nothing is missing" >&2; exit 1; }
   echo "with $line:" "$problems"

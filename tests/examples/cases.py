@@ -72,6 +72,7 @@ def cases(
              trust("pods.eks.amazonaws.com", ["sts:AssumeRole", "sts:TagSession"]), TRUST),
         Case("terraform/main.tf", lambda t: terraform.service(t, provider, agent), TERRAFORM),
         Case("kubernetes/deployment.yaml", lambda t: kubernetes.deployment(t, agent), KUBERNETES),
+        Case("kubernetes/daemonset.yaml", lambda t: kubernetes.daemonset(t, agent), NODES),
         Case("kubernetes/sidecar-restricted.yaml",
              lambda t: kubernetes.sidecar(t, agent), RESTRICTED),
         Case("kubernetes/sidecar-any-user.yaml",
@@ -121,7 +122,7 @@ TASK: list[Mistake] = [
     ('"containerName": "cloudwatch', '"containerName": "other', "no container is named other"),
     (":0.2.0", ":0.1.0", "not of version"),
     ("cloudwatch_metrics_agent:0.2.0", "cloudwatch_metrics_agent", "0 containers of the agent"),
-    ("_AGENT_SERVICE", "_AGENT_SERVISE", "knows no|exits with 2"),
+    ("_AGENT_SERVICE", "_AGENT_SERVISE", "knows no"),
     ('"name": "my-service"', '"name": "cloudwatch-metrics-agent"', "two containers are named"),
 ]
 FARGATE = [
@@ -147,7 +148,7 @@ JOB = [
     ('"MEMORY"', '"MEMORIES"', "is not one of"),
     ('"--", ', "", "the command is not"),
     ('"jobRoleArn"', '"taskRoleArn"', "Unknown parameter"),
-    ("_AGENT_SERVICE", "_AGENT_SERVISE", "exits with 2"),
+    ("_AGENT_SERVICE", "_AGENT_SERVISE", "no namespace or no service"),
 ]
 SIDECAR_JOB = [
     ('"essential": false,', "", "the agent is essential"),
@@ -227,6 +228,14 @@ KUBERNETES = [
     ("mountPath: /agent", "mountPth: /agent", "mountPth"),
     ("mountPath: /agent", "mountPath: /other", "the command is not the agent"),
     ("            - name: agent", "            - name: other", "the command is not the agent"),
+    ("args: [install, /agent]", "args: [instal, /agent]", "the command is not the agent"),
+    ("args: [install, /agent]", "args: [install, /opt]", "the command is not the agent"),
+    ("args: [install, /agent]", "command: [/cloudwatch_metrics_agent, install, /agent]", "the command is not the agent"),
+    (":0.2.0", ":0.1.0", "the command is not the agent"),
+    ("          emptyDir: {}", "          hostPath: {path: /opt}", "the command is not the agent"),
+    ("# image:", "# imge:", "with the image as the volume"),
+    ("#   reference:", "#   refrence:", "with the image as the volume"),
+    ("#   reference: 1", "#   reference: x/y:1 # ", "with the image as the volume"),
     ("metrics_agent, --]", "metrics_agent]", "not the agent's command"),
     ("replicas: 1", "replicas: one", "one"),
     ("replicas: 1", "replicas: 1\n  replicas: 2", "twice"),
@@ -236,6 +245,23 @@ KUBERNETES = [
     ("value: container", "value: pods", "exits with 2"),
     ("      volumes:", "        - {name: sidecar, image: x}\n      volumes:", "not in the container"),
     ("--service-account", "--serviceaccount", "there is no --serviceaccount|missing"),
+]
+NODES = [
+    ("kind: DaemonSet", "kind: Deployment", "does not run on each machine"),
+    (":0.2.0", ":0.1.0", "not that of the agent"),
+    ("value: host", "value: container", "measures the container and not"),
+    ("      # hostNetwork: true", "      hostPID: true\n      # hostNetwork: true", "rights that it does not need"),
+    ("      # hostNetwork: true", "      # hostNetwork: false", "commented out: the network of the machine"),
+    ("#   value: cpu,memory,io,network", "#   value: cpu,memory,io", "commented out: the network of the machine"),
+    ("#   value: cpu,memory,io,network", "#   value: cpu,memory,disk", "commented out: the agent exits with 2"),
+    ("            # - name: CLOUDWATCH_METRICS_AGENT_METRICS\n            #   value:",
+     "            - name: CLOUDWATCH_METRICS_AGENT_METRICS\n              value:", "the network of the machine"),
+    ("drop: [ALL]", "drop: [ALL]\n              add: [SYS_PTRACE]", "rights that it does not need"),
+    ("ServiceName+NodeName", "ServiceName", "exits with 2"),
+    ("NodeName=$(NODE_NAME)", "NodeName=$(NODE)", "no metrics of each node"),
+    ("spec.nodeName", "spec.hostName", "exits with 2"),
+    ("      app: cloudwatch", "      app: other", "does not select"),
+    ("tolerations:", "toleration:", "toleration"),
 ]
 SHARED = [
     ('"pidMode": "task"', '"pidMode": "host"', "does not see the processes"),
@@ -282,7 +308,9 @@ SYSTEMD = [
     ("ExecStart=cloudwatch_metrics_agent", "ExecStart=cloudwatch-metrics-agent", "does not start"),
 ]
 SETTINGS = [
-    ("_SERVICE=my-service", "_SERVISE=my-service", "exits with 2|knows no"),
+    ("_SERVICE=my-service", "_SERVISE=my-service", "knows no"),
+    ("#CLOUDWATCH_METRICS_AGENT_NAMESPACE", "CLOUDWATCH_METRICS_AGENT_NAMESPACE", "not commented out"),
+    ("#CLOUDWATCH_METRICS_AGENT_NAMESPACE=MyNamespace\n", "", "no namespace or no service"),
     ("#CLOUDWATCH_METRICS_AGENT_AUTO", "#CLOUDWATCH_METRICS_AGENT_AUTOMATIC", "knows no"),
     ("=instance-id", "=instance", "exits with 2"),
     ("_NAMESPACE=", "_NAMESPACE =", "is no setting"),

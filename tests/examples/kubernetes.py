@@ -1,17 +1,19 @@
 """Kubernetes: the strict schemas of the API, and that the agent is where it can measure the
-service: in its container, or in one that sees its processes."""
+service: in its container, or in one that sees its processes; or the machine, on each."""
 
 from __future__ import annotations
+
+import re
 
 import kubernetes_validate
 import yaml
 
 import model
 import task
-from agent import NAME, Agent
+from agent import NAME, PREFIX, Agent
 
-# The first with volumes of images switched on.
-VERSION = "1.35"
+# The oldest with schemas here; the first with native sidecars; the first with volumes of images.
+ANY, SIDECARS, IMAGE_VOLUMES = "1.25", "1.29", "1.35"
 
 
 class Once(yaml.SafeLoader):
@@ -29,18 +31,18 @@ def mapping(loader: Once, node: yaml.MappingNode) -> dict:
 Once.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
 
 
-def parsed(text: str) -> tuple[list[dict], list[str]]:
+def parsed(text: str, version: str) -> tuple[list[dict], list[str]]:
     try:
         documents = list(yaml.load_all(text, Loader=Once))
         for document in documents:
-            kubernetes_validate.validate(document, VERSION, strict=True)
+            kubernetes_validate.validate(document, version, strict=True)
     except (yaml.YAMLError, kubernetes_validate.ValidationError) as error:
         return [], [str(error)]
     return documents, []
 
 
 def pod_of(documents: list[dict], agent: Agent) -> tuple[dict, list[str]]:
-    spec = next(d["spec"] for d in documents if d["kind"] == "Deployment")
+    spec = next(d["spec"] for d in documents if d["kind"] in ("Deployment", "DaemonSet"))
     pod, labels = spec["template"]["spec"], spec["template"]["metadata"]["labels"]
     found = []
     if not spec["selector"]["matchLabels"].items() <= labels.items():
@@ -50,18 +52,51 @@ def pod_of(documents: list[dict], agent: Agent) -> tuple[dict, list[str]]:
     return pod, found
 
 
+def uncommented(text: str, first: str) -> str:
+    """With the commented lines from this one on as YAML."""
+    start = text.find(f"# {first}")
+    if start < 0:
+        return text
+    end = re.search(r"^ *[^# ]|\Z", text[start:], re.MULTILINE).start() + start
+    return text[:start] + re.sub(r"^( *)# ", r"\1", text[start:end], flags=re.MULTILINE) + text[end:]
+
+
 def deployment(text: str, agent: Agent) -> list[str]:
-    documents, found = parsed(text)
+    """As it stands, and with the image as the volume."""
+    def without(key: str, text: str) -> str:
+        """Without this key and all below it."""
+        return re.sub(rf"^( *){key}:.*\n(\1 .*\n)*", "", text, flags=re.MULTILINE)
+
+    image = without("emptyDir", without("initContainers", uncommented(text, "image:")))
+    return in_deployment(text, ANY, agent) or [
+        f"with the image as the volume: {problem}"
+        for problem in in_deployment(image, IMAGE_VOLUMES, agent)
+    ]
+
+
+def in_deployment(text: str, version: str, agent: Agent) -> list[str]:
+    documents, found = parsed(text, version)
     if found:
         return found
     accounts = [d["metadata"]["name"] for d in documents if d["kind"] == "ServiceAccount"]
     pod, found = pod_of(documents, agent)
     if pod.get("serviceAccountName") not in accounts:
         found.append("the pod has no service account of the example")
-    if len(pod["containers"]) != 1 or pod.get("initContainers"):
+    if len(pod["containers"]) != 1:
         found.append("the agent is not in the container of the service")
     container = pod["containers"][0]
     return found + in_container(container, pod, agent)
+
+
+def installed(volume: dict, pod: dict) -> str:
+    """The image whose agent is in the volume: the volume's own, or that of the container that
+    installs it there."""
+    for container in pod.get("initContainers", []):
+        places = [m["mountPath"] for m in container["volumeMounts"] if m["name"] == volume["name"]]
+        does = container.get("args") in [["install", place] for place in places]
+        if does and "emptyDir" in volume and "command" not in container:
+            return container["image"]
+    return volume.get("image", {}).get("reference", "")
 
 
 def in_container(container: dict, pod: dict, agent: Agent) -> list[str]:
@@ -70,11 +105,12 @@ def in_container(container: dict, pod: dict, agent: Agent) -> list[str]:
     path, *options = container.get("command", [""])
     found = model.image_problems(container["image"])
     mounted = [
-        volumes.get(mount["name"], {}).get("image", {}).get("reference", "")
-        for mount in container["volumeMounts"] if path == f"{mount['mountPath']}/{NAME}"
+        installed(volumes[mount["name"]], pod)
+        for mount in container["volumeMounts"]
+        if path == f"{mount['mountPath']}/{NAME}" and mount["name"] in volumes
     ]
     if not mounted or not mounted[0].endswith(f"/{NAME}:{agent.version}"):
-        found.append(f"the command is not the agent {agent.version} in a volume of its image")
+        found.append(f"the command is not the agent {agent.version} in a volume that has it")
     found += [problem for image in mounted for problem in model.image_problems(image)]
     if options[-1:] != ["--"] or not container.get("args"):
         found.append("the service is not the agent's command")
@@ -90,7 +126,7 @@ def in_container(container: dict, pod: dict, agent: Agent) -> list[str]:
 
 def sidecar(text: str, agent: Agent) -> list[str]:
     """The agent is a native sidecar that may read the control groups of the others."""
-    documents, found = parsed(text)
+    documents, found = parsed(text, SIDECARS)
     if found:
         return found
     pod, found = pod_of(documents, agent)
@@ -133,3 +169,55 @@ def rights(own: dict, others: list[dict], pod: dict) -> list[str]:
     if None in ids(own) or any(ids(other) != ids(own) for other in others):
         return ["the agent has another user or group than the service"]
     return []
+
+
+def daemonset(text: str, agent: Agent) -> list[str]:
+    """As it stands, and with what is commented out."""
+    more = uncommented(uncommented(text, "hostNetwork"), f"- name: {PREFIX}METRICS")
+    return on_each_node(text, agent) or [
+        f"with what is commented out: {problem}" for problem in on_each_node(more, agent)
+    ]
+
+
+def on_each_node(text: str, agent: Agent) -> list[str]:
+    """The agent measures the machine, without more rights than that takes."""
+    documents, found = parsed(text, ANY)
+    if found:
+        return found
+    if all(document["kind"] != "DaemonSet" for document in documents):
+        return ["it does not run on each machine"]
+    pod, found = pod_of(documents, agent)
+    (own,) = pod["containers"]
+    found += model.image_problems(own["image"])
+    if not own["image"].endswith(f"/{NAME}:{agent.version}"):
+        found.append(f"the image is not that of the agent {agent.version}")
+    context = own.get("securityContext", {})
+    if (
+        pod.get("volumes") or pod.get("hostPID") or context.get("privileged")
+        or context.get("capabilities") != {"drop": ["ALL"]}
+    ):
+        found.append("the agent has rights that it does not need")
+    env = of_node(own["env"])
+    is_networked = "network" in env.get(f"{PREFIX}METRICS", "").split(",")
+    if is_networked != pod.get("hostNetwork", False):
+        found.append("the network of the machine is for `network` among the metrics, and needed for it")
+    told, more = agent.explain(env)
+    found += more
+    if told and told["scope"] != "host":
+        found.append(f"the agent measures the {told['scope']} and not the machine")
+    nodes = {metric["dimensions"].get("NodeName") for metric in told.get("metrics", [])}
+    if told and nodes != {None, "node-1"}:
+        found.append("there are no metrics of each node and of all together")
+    return found
+
+
+def of_node(pairs: list[dict]) -> dict[str, str]:
+    """The variables as the kubelet of a node sets them; names in $(…) are of variables above."""
+    env: dict[str, str] = {}
+    for pair in pairs:
+        field = pair.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
+        value = "node-1" if field == "spec.nodeName" else pair.get("value", "")
+        env[pair["name"]] = re.sub(
+            r"\$\((\w+)\)", lambda name: env.get(name[1], name[0]), value
+        )
+    return env

@@ -33,7 +33,7 @@ def unit(text: str, settings: str, agent: Agent) -> list[str]:
         found.append("wrong settings are tried again and again")
     if keys.get("EnvironmentFile") != "/etc/default/cloudwatch-metrics-agent":
         found.append("the settings are not in /etc/default")
-    return found + started(keys.get("Environment", ""), variables(settings), agent)
+    return found + started(keys.get("Environment", ""), variables(uncommented(settings)), agent)
 
 
 def analyzed(*arguments: object) -> list[str]:
@@ -52,20 +52,23 @@ def variables(text: str) -> dict[str, str]:
     return dict(re.findall(r"^([A-Za-z_][A-Za-z_0-9]*)=(.*)$", text, re.MULTILINE))
 
 
+def uncommented(text: str) -> str:
+    return re.sub(r"^#([A-Z_]+=)", r"\1", text, flags=re.MULTILINE)
+
+
 def settings(text: str, agent: Agent) -> list[str]:
-    """What the file sets, and what it would with all that is commented out."""
+    """As it is installed it sets nothing, so that nobody publishes under the names of an example, and
+    the agent says what is missing. All that is commented out is right."""
     odd = [l for l in text.splitlines() if l and not re.match(r"# |#$|#?[A-Z_]+=[^\s\"']+$", l)]
     if odd:
         return [f"{odd} is no setting of an environment file"]
-    all_of_them = re.sub(r"^#([A-Z_]+=)", r"\1", text, flags=re.MULTILINE)
-    if variables(all_of_them) == variables(text):
-        return ["nothing is commented out"]
-    region = {"AWS_REGION": "eu-west-1"}
-    return [
-        problem
-        for chosen in (variables(text) | region, variables(all_of_them))
-        for problem in started("CLOUDWATCH_METRICS_AGENT_SCOPE=host", chosen, agent)
-    ]
+    if variables(text):
+        return [f"{', '.join(variables(text))}: is not commented out"]
+    found, (code, said) = [], agent.refusal({})
+    for option in ("namespace", "service"):
+        if code != 2 or f"--{option} is missing" not in said:
+            found.append(f"without settings the agent exits with {code}: {said}")
+    return found + started("CLOUDWATCH_METRICS_AGENT_SCOPE=host", variables(uncommented(text)), agent)
 
 
 def started(assignment: str, env: dict[str, str], agent: Agent) -> list[str]:

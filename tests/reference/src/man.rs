@@ -40,11 +40,17 @@ type Section = (&'static str, &'static [(&'static str, &'static str)]);
 const MORE: &[Section] = &[
     (
         "COMMANDS",
-        &[(
-            // It takes the same options, and has no page of its own.
-            "explain",
-            "Show what would be measured and published with the same options, how it is known, and exit. Sends nothing to CloudWatch.",
-        )],
+        // They have no pages of their own.
+        &[
+            (
+                "explain",
+                "Show what would be measured and published with the same options, how it is known, and exit. Sends nothing to CloudWatch.",
+            ),
+            (
+                "install DIR",
+                "Copy this program into a directory, which has to exist, and exit. The copy replaces an earlier one and is complete at once; one that runs is not disturbed. Needs no settings.",
+            ),
+        ],
     ),
     (
         "ENVIRONMENT",
@@ -79,7 +85,7 @@ const MORE: &[Section] = &[
         "EXIT STATUS",
         &[
             ("0", "Everything was delivered."),
-            ("1", "Something could not be delivered, or it could not start."),
+            ("1", "Something could not be delivered or installed, or it could not start."),
             ("2", "Wrong use or settings."),
             (
                 "with a command",

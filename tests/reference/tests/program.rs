@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write};
 use std::process::{Command, Output, Stdio};
 
+use cloudwatch_metrics_agent::cli::definition;
 use reference::configuration::{document, options};
 
 fn reference(arguments: &[&str]) -> Output {
@@ -56,6 +57,9 @@ fn the_man_page_has_every_option_and_no_mistake() {
             let short = short.replace('-', "\\-");
             assert!(page.contains(&format!("\\fB{short}\\fR")), "{short} is not in the man page");
         }
+    }
+    for command in definition().get_subcommands().map(|command| command.get_name()) {
+        assert!(page.contains(&format!("\n\\fB{command}")), "{command} is not in the man page");
     }
     // It has no date on purpose.
     if let Some(said) = checked("mandoc", &["-Tlint", "-Wwarning"], &page) {
