@@ -1,11 +1,12 @@
 //! The log: on standard error, as RUST_LOG says, warnings and errors by default.
 
 use std::env;
-use std::io::{self, Write, stderr};
+use std::io::{self, IsTerminal, Write, stderr};
 use std::time::SystemTime;
 
 use env_logger::Target;
 
+use crate::local_time::time_of_day;
 use crate::shown::shown;
 use crate::terminal::screen;
 use crate::writable::{PIPE_BUF, is_writable};
@@ -13,14 +14,20 @@ use crate::writable::{PIPE_BUF, is_writable};
 /// Starts the log.
 pub fn init() {
     let filters = env::var("RUST_LOG").unwrap_or_default();
+    // On a terminal neither the date nor where a line comes from is worth its room.
+    let for_a_person = stderr().is_terminal();
     // Without filters, env_logger would show errors only.
     env_logger::Builder::new()
         .parse_filters(&resolve_alias(if filters.is_empty() { "warn" } else { &filters }))
-        .format(|out, record| {
-            let now = humantime::format_rfc3339_millis(SystemTime::now());
+        .format(move |out, record| {
+            let now = SystemTime::now();
             let erase = screen::erase_for_log();
             let (level, target) = (record.level(), record.target());
             let text = shown(&record.args().to_string());
+            if for_a_person {
+                return writeln!(out, "{erase}{} {level:5} {text}", time_of_day(now));
+            }
+            let now = humantime::format_rfc3339_millis(now);
             writeln!(out, "{erase}[{now} {level:5} {target}] {text}")
         })
         .target(Target::Pipe(Box::new(Log::default())))
