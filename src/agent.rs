@@ -1,6 +1,7 @@
 //! Puts the parts together and runs them until it is told to stop.
 
 use std::hash::{BuildHasher, RandomState};
+use std::io::{IsTerminal, stderr};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::{OptionFuture, join_all};
@@ -18,8 +19,8 @@ use crate::delivery::{Counts, Delivery};
 use crate::logging::{COST, START};
 use crate::model::Company;
 use crate::sampler::{self, Pace};
-use crate::terminal::live::{Feeds, Live, Samples};
-use crate::{auto_dimensions, ending, source};
+use crate::terminal::live::Live;
+use crate::{auto_dimensions, ending, signals, source};
 
 /// Measures and publishes until `stop` is cancelled, or with `--until-alone` until the other containers
 /// have ended; then delivers what is left within the shutdown timeout, and cancels `stop`. Fails if some
@@ -33,15 +34,12 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     {
         collector.add_sink(Box::new(SayCost::of(settings)));
     }
-    let (live, feeds) = Live::open(settings).unzip();
-    let (limits, health) = match feeds {
-        Some(Feeds { samples, limits, health }) => {
-            collector.add_sink(Box::new(Samples { view: samples }));
-            (Some(limits), health)
-        }
-        None => (None, Vec::new()),
-    };
-    let mut health = health.into_iter();
+    let (live, feeds) = Live::open(settings, signals::suspensions).unzip();
+    let mut health = Vec::new().into_iter();
+    if let Some(feeds) = feeds {
+        collector.add_sink(Box::new(feeds.samples));
+        health = feeds.health.into_iter();
+    }
     let (company_sender, company) = watch::channel(Company::default());
     // The one window of `--once` is a whole one: it begins and ends as all others do.
     let only_window = settings.measuring.once.then(|| OnlyWindow::of(settings.measuring.period));
@@ -74,7 +72,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         }
         let (pace, clock) = (Pace::every(settings.measuring.sample_interval), SystemTime::now);
         let stop = stop.clone();
-        handed_out = sampler::run(chosen, numbers, pace, collector, clock, limits, stop).await;
+        handed_out = sampler::run(chosen, numbers, pace, collector, clock, stop).await;
     };
     let (mut deliveries, mut stopped) = (Vec::new(), None);
     let delivering = async {
@@ -116,7 +114,9 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         biased;
         // First: at the deadline this ends, however much else is ready.
         () = deadline => {}
-        _ = async { tokio::join!(sampling, delivering, showing) } => {}
+        _ = async { tokio::join!(sampling, delivering) } => {}
+        // It ends with the others.
+        Some(()) = showing => {}
     }
     let flush = stopped.map(|stopped| stopped.elapsed()).unwrap_or_default();
     let outcomes: Vec<_> = (0..settings.publishing.publishers.len())
@@ -185,14 +185,27 @@ impl Outcome {
         let stalled = handed_out.dropped.get(place).copied().unwrap_or_default();
         let dropped = overflowed + expired + rejected + stalled;
         let undelivered = windows.saturating_sub(delivered + dropped);
-        let line = format!(
-            "windows={windows} delivered={delivered} dropped={dropped} undelivered={undelivered} \
-             overflowed={overflowed} expired={expired} rejected={rejected} stalled={stalled} \
-             rejected_metrics={rejected_data} retries={} flush={:.3}s publisher={}",
-            delivery.map(Delivery::retries).unwrap_or_default(),
+        let counts = [
+            ("windows", windows),
+            ("delivered", delivered),
+            ("dropped", dropped),
+            ("undelivered", undelivered),
+            ("overflowed", overflowed),
+            ("expired", expired),
+            ("rejected", rejected),
+            ("stalled", stalled),
+            ("rejected_metrics", rejected_data),
+            ("retries", delivery.map(Delivery::retries).unwrap_or_default()),
+        ];
+        // A program counts on each key; a person sees best what there is.
+        let all = !stderr().is_terminal();
+        let shown = counts.iter().filter(|(name, count)| all || *count > 0 || *name == "windows");
+        let mut line: String = shown.map(|(name, count)| format!("{name}={count} ")).collect();
+        line.push_str(&format!(
+            "flush={:.3}s publisher={}",
             flush.as_secs_f64(),
-            delivery.map_or("none", Delivery::publisher),
-        );
+            delivery.map_or("none", Delivery::publisher)
+        ));
         let cause = delivery.and_then(Delivery::failure).map(ToString::to_string);
         let cut_short = || "--shutdown-timeout ended the last send".to_owned();
         Self { undelivered, line, cause: cause.unwrap_or_else(cut_short) }

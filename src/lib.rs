@@ -35,6 +35,7 @@ mod publisher;
 // Beside it: the endpoints of the place where it runs, and what a person sees.
 mod auto_dimensions;
 mod blocking;
+mod local_time;
 mod lookup;
 mod surroundings;
 mod terminal;

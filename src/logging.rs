@@ -1,11 +1,12 @@
 //! The log: on standard error, as RUST_LOG says, warnings and errors by default.
 
 use std::env;
-use std::io::{self, Write, stderr};
+use std::io::{self, IsTerminal, Write, stderr};
 use std::time::SystemTime;
 
 use env_logger::Target;
 
+use crate::local_time::time_of_day;
 use crate::shown::shown;
 use crate::terminal::screen;
 use crate::writable::{PIPE_BUF, is_writable};
@@ -14,13 +15,19 @@ use crate::writable::{PIPE_BUF, is_writable};
 pub fn init() -> Result<(), String> {
     let typed = env::var("RUST_LOG").unwrap_or_default();
     let filters = filters(&typed);
+    // On a terminal neither the date nor where a line comes from is worth its room.
+    let for_a_person = stderr().is_terminal();
     env_logger::Builder::new()
         .parse_filters(filters.as_deref().unwrap_or(DEFAULT))
-        .format(|out, record| {
-            let now = humantime::format_rfc3339_millis(SystemTime::now());
+        .format(move |out, record| {
+            let now = SystemTime::now();
             let erase = screen::erase_for_log();
             let (level, target) = (record.level(), record.target());
             let text = shown(&record.args().to_string());
+            if for_a_person {
+                return writeln!(out, "{erase}{} {level:5} {text}", time_of_day(now));
+            }
+            let now = humantime::format_rfc3339_millis(now);
             writeln!(out, "{erase}[{now} {level:5} {target}] {text}")
         })
         .target(Target::Pipe(Box::new(Log::default())))

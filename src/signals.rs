@@ -154,6 +154,14 @@ impl Signals {
     }
 }
 
+/// Takes over Ctrl-Z from here on; not where it was ignored at the start.
+pub fn suspensions() -> Option<Arrivals> {
+    if is_in(ignored(), Signal::TSTP) {
+        return None;
+    }
+    signal(SignalKind::from_raw(Signal::TSTP.as_raw())).ok()
+}
+
 /// A signal by its number, if that is one, and the C library does not keep it to itself.
 #[cfg(target_os = "linux")]
 fn numbered(number: i32) -> Option<Signal> {

@@ -13,7 +13,7 @@ use self::series::Table;
 use self::sink::{HandOut, HandedOut, Sink};
 use self::window::Window;
 use crate::config::{Settings, ValueForm};
-use crate::model::{Metric, Report, Series, Summary};
+use crate::model::{Measured, Metric, Report, Series, Summary};
 
 /// Owns the table of series and the open window.
 pub struct Collector {
@@ -22,6 +22,7 @@ pub struct Collector {
     open: Option<Window>,
     hand_out: HandOut,
     sinks: Vec<Box<dyn Sink>>,
+    measured: Rc<Measured>,
 }
 
 impl Collector {
@@ -34,7 +35,7 @@ impl Collector {
 
     /// Windows of a period, whose summaries go to `hand_out`.
     pub fn new(period: Duration, table: Table, hand_out: HandOut) -> Self {
-        Self { period, table, open: None, hand_out, sinks: Vec::new() }
+        Self { period, table, open: None, hand_out, sinks: Vec::new(), measured: Rc::default() }
     }
 
     /// From now on a sink gets all that is collected.
@@ -72,6 +73,14 @@ impl Collector {
         }
     }
 
+    /// From now on the samples are of this.
+    pub fn measures(&mut self, measured: Measured) {
+        self.measured = Rc::new(measured);
+        for sink in &mut self.sinks {
+            sink.measured(&self.measured);
+        }
+    }
+
     /// Puts the values of a report into the open window. Before the first one it is only where counters
     /// begin.
     pub fn report(&mut self, report: &Report) {
@@ -91,7 +100,8 @@ impl Collector {
     pub fn close(&mut self) {
         let Some(window) = self.open.take() else { return };
         let Some(entries) = self.table.reduce() else { return };
-        let summary = Rc::new(Summary { start: window.start, entries });
+        let summary =
+            Rc::new(Summary { start: window.start, entries, measured: self.measured.clone() });
         for sink in &mut self.sinks {
             sink.summary(&summary);
         }

@@ -7,13 +7,16 @@ use log::error;
 use tokio::sync::mpsc::Sender;
 
 use super::series::Table;
-use crate::model::{Report, Series, Summary};
+use crate::model::{Measured, Report, Series, Summary};
 
 /// Takes what is collected as it comes: it never waits and never fails. What it cannot take it counts.
 pub trait Sink {
     /// The values of one sample; none where nothing could be measured. The table knows the metric of
     /// each series.
     fn sample(&mut self, _at: SystemTime, _values: &[(Series, f64)], _table: &Table) {}
+
+    /// What the samples are of, when that changes.
+    fn measured(&mut self, _measured: &Rc<Measured>) {}
 
     /// The result of one run of a check.
     fn report(&mut self, _report: &Report) {}

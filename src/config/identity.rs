@@ -43,6 +43,16 @@ impl Identity {
         self.namespace.as_deref().unwrap_or(NONE)
     }
 
+    /// The names for people, service first, as far as they are given.
+    pub fn title(&self) -> Vec<String> {
+        let (service, others): (Vec<_>, Vec<_>) =
+            self.dimensions.iter().partition(|dimension| dimension.name == SERVICE_NAME);
+        let service = service.iter().map(|dimension| format!("service {}", dimension.value));
+        let namespace = self.namespace.iter().map(|namespace| format!("namespace {namespace}"));
+        let others = others.iter().map(|other| format!("{}={}", other.name, other.value));
+        service.chain(namespace).chain(others).collect()
+    }
+
     /// Whether there is a dimension of the service's name.
     pub fn has_service(&self) -> bool {
         self.dimensions.iter().any(|dimension| dimension.name == SERVICE_NAME)

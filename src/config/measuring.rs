@@ -105,15 +105,22 @@ pub enum MemoryUse {
     WorkingSet,
 }
 
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Scope {
+    /// Its name in `--scope`.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Auto => "auto",
             Self::Host => "host",
             Self::Container => "container",
             Self::Task => "task",
             Self::Pod => "pod",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

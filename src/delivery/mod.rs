@@ -316,12 +316,12 @@ impl Delivery {
             return;
         }
         let kept = self.backlog.len().min(self.buffer);
-        let text = error.to_string();
+        let PublishError { causes, advice, .. } = error.clone();
         let outage = Outage::goes_on(self.outage.take(), error, kept);
         let elapsed = outage.since.elapsed();
         self.outage = Some(outage);
         let since = (self.wall_clock)().checked_sub(elapsed).unwrap_or(SystemTime::UNIX_EPOCH);
-        self.tell(PublisherState::Failing { since, error: text });
+        self.tell(PublisherState::Failing { since, causes, advice });
     }
 
     fn tell(&self, state: PublisherState) {

@@ -120,7 +120,11 @@ fn window(number: u64) -> Rc<Summary> {
         entry(Number::Cpu, None, sampled(67, 1.0, 2.0)),
         entry(Number::Throttling, None, reported(3.0, 3.0)),
     ];
-    Rc::new(Summary { start: UNIX_EPOCH + PERIOD * number as u32, entries })
+    Rc::new(Summary {
+        start: UNIX_EPOCH + PERIOD * number as u32,
+        entries,
+        measured: Rc::default(),
+    })
 }
 
 fn number(summary: &Summary) -> u64 {

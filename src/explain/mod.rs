@@ -231,7 +231,7 @@ struct Looked {
 async fn look(chosen: Chosen, settings: &Settings, collector: &mut Collector) -> Looked {
     let (start, now, mut looked) = (Instant::now(), SystemTime::now(), Looked::default());
     let numbers = settings.measuring.metrics;
-    let mut sampler = quietly(|| Sampler::new(chosen, numbers, None, collector));
+    let mut sampler = quietly(|| Sampler::new(chosen, numbers, collector));
     loop {
         let reading = sampler.read(Instant::now());
         quietly(|| sampler.take(reading.clone(), now, collector));

@@ -46,7 +46,7 @@ pub fn hand_out() -> (Receiver<Rc<Summary>>, HandOut) {
 
 /// The summary of the one window, without an entry where nothing could be measured.
 pub fn summary(mut summary: Receiver<Rc<Summary>>) -> Rc<Summary> {
-    let empty = Summary { start: UNIX_EPOCH, entries: Vec::new() };
+    let empty = Summary { start: UNIX_EPOCH, entries: Vec::new(), measured: Rc::default() };
     summary.try_recv().unwrap_or_else(|_| Rc::new(empty))
 }
 

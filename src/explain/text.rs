@@ -2,10 +2,11 @@
 
 use std::fmt::Display;
 
-use super::part::{Explained, Figure};
+use super::part::{Explained, Figure, PartLimit};
 use super::published::Unavailable;
 use super::{Explanation, FactShown, Text};
 use crate::config::NONE;
+use crate::model::{Part, amount};
 
 /// A paragraph for each question that it answers.
 pub fn render(explanation: &Explanation) -> String {
@@ -87,7 +88,10 @@ fn render_part(part: &Explained) -> Vec<String> {
         text.as_ref().map(|text| text as &dyn Display)
     }
     let limit = part.limit.as_ref();
-    let limit = limit.map(|limit| format!("{} {} ({})", limit.amount, limit.unit, limit.origin));
+    let limit = limit.map(|PartLimit { amount, unit, origin, .. }| match part.part {
+        Part::Cpu => format!("{amount} {unit} ({origin})"),
+        Part::Memory => format!("{amount} {unit} = {} ({origin})", amount::size(*amount)),
+    });
     line("used = ", text(&part.used));
     line("     = ", text(&part.used_now));
     line("limit = ", text(&limit));

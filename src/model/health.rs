@@ -17,7 +17,8 @@ pub enum PublisherState {
     Works,
     Failing {
         since: SystemTime,
-        /// The causes and the advice, for people.
-        error: String,
+        causes: String,
+        /// What to do about it, where that is known.
+        advice: Option<&'static str>,
     },
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::amount;
+
 /// A number of CPU cores, fractions included: a quota of 25 ms in 100 ms is 0.25.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Cores(pub f64);
@@ -18,9 +20,14 @@ impl fmt::Display for Cores {
     }
 }
 
+/// Exact; with `{:#}` also short.
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0)
+        write!(f, "{} bytes", self.0)?;
+        match f.alternate() {
+            true => write!(f, " = {}", amount::size(self.0 as f64)),
+            false => Ok(()),
+        }
     }
 }
 
@@ -67,6 +74,14 @@ impl fmt::Display for Origin {
     }
 }
 
+/// What is measured, for people who look at its figures.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measured {
+    /// The scope; empty before the first sample.
+    pub scope: &'static str,
+    pub limits: Limits,
+}
+
 /// The limits of one thing, as far as it has any.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Limits {
@@ -84,6 +99,9 @@ impl<T> Limit<T> {
 
 impl<T: fmt::Display> fmt::Display for Limit<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.amount, self.origin)
+        match f.alternate() {
+            true => write!(f, "{:#} ({})", self.amount, self.origin),
+            false => write!(f, "{} ({})", self.amount, self.origin),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The values that pass between the stages. They depend on nothing.
 
+pub mod amount;
 mod company;
 mod datum;
 mod evidence;
@@ -21,7 +22,7 @@ pub use self::datum::Datum;
 pub use self::evidence::RawValue;
 pub use self::evidence::{Evidence, Part};
 pub use self::health::{Health, PublisherState};
-pub use self::limit::{Bytes, Cores, Limit, Limits, Origin};
+pub use self::limit::{Bytes, Cores, Limit, Limits, Measured, Origin};
 pub use self::metric::{CONTAINER_NAME, Kind, Metric, Number, Numbers, Unit};
 pub use self::reading::{
     CpuAccount, CpuReading, MemoryReading, Raw, ReadError, Reading, WindowReading,

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use super::{Metric, Number, Statistics};
+use super::{Measured, Metric, Number, Statistics};
 
 /// One window, reduced.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Summary {
     pub start: SystemTime,
     /// What has a value in the window: of the whole first, then of each container by its name.
     pub entries: Vec<Entry>,
+    /// What its samples were of when it was closed.
+    pub measured: Rc<Measured>,
 }
 
 /// One metric of one window.

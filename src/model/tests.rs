@@ -9,7 +9,7 @@ use super::{Entry, Number, Statistics, Summary, ValueCount};
 pub const START: Duration = Duration::from_secs(1_795_000_020);
 
 pub fn summary(entries: Vec<Entry>) -> Summary {
-    Summary { start: UNIX_EPOCH + START, entries }
+    Summary { start: UNIX_EPOCH + START, entries, measured: Rc::default() }
 }
 
 /// A number of the whole, or of a container.

@@ -1,10 +1,15 @@
 //! Prints each window on standard output: a preview that needs no AWS.
 
+use std::io::{IsTerminal, stdout};
+use std::time::SystemTime;
+
+use rustix::termios::tcgetwinsize;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
 use super::line::LineFormat;
 use super::stdout::{PRINTED, Printer};
+use super::table::Table;
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Output, Publish, SERVICE_NAME, Settings};
 use crate::model::{Kind, Number, Numbers, Statistics, Summary, Unit};
@@ -24,10 +29,14 @@ struct Always {
 pub struct Console {
     format: Format,
     printer: Printer,
+    /// The lines of a window that could not be printed to their end, by its start.
+    unprinted: Option<(SystemTime, Vec<String>)>,
 }
 
 #[derive(Debug)]
 enum Format {
+    /// For a person at a terminal.
+    Table(Table),
     Text(LineFormat),
     Json(Always),
 }
@@ -39,6 +48,7 @@ impl Console {
         let named = identity.dimensions.iter().map(|d| (&*d.name, Json::from(&*d.value)));
         let dimensions = service.into_iter().chain(named);
         let format = match settings.publishing.output {
+            Output::Text if stdout().is_terminal() => Format::Table(Table::new(settings)),
             Output::Text => Format::Text(LineFormat::new(settings)),
             Output::Json => Format::Json(Always {
                 namespace: identity.namespace.clone(),
@@ -46,17 +56,24 @@ impl Console {
                 numbers: settings.measuring.metrics.and(Numbers::of(SHOWN)),
             }),
         };
-        Self { format, printer: Printer::default() }
+        Self { format, printer: Printer::default(), unprinted: None }
     }
 }
 
 impl Format {
-    fn lines(&self, summary: &Summary) -> Vec<String> {
+    fn lines(&mut self, summary: &Summary) -> Vec<String> {
         match self {
+            Self::Table(table) => table.lines(summary, width()),
             Self::Text(format) => format.lines(summary),
             Self::Json(always) => vec![object(summary, always).to_string()],
         }
     }
+}
+
+/// The width of the terminal, or what most have where it does not know.
+fn width() -> usize {
+    let width = tcgetwinsize(stdout()).map_or(0, |size| size.ws_col);
+    if width == 0 { 80 } else { width.into() }
 }
 
 /// All that is known of a window; `null` where it is absent.
@@ -131,7 +148,13 @@ impl Publisher for Console {
     ) -> Sending<'a> {
         Box::pin(async move {
             for Parcel { summary, .. } in parcels {
-                self.printer.print(summary.start, &self.format.lines(summary)).await?;
+                // The same lines as before, of which some may be printed.
+                let unprinted = self.unprinted.take().filter(|(start, _)| *start == summary.start);
+                let (_, lines) = self.unprinted.insert(
+                    unprinted.unwrap_or_else(|| (summary.start, self.format.lines(summary))),
+                );
+                self.printer.print(summary.start, lines).await?;
+                self.unprinted = None;
             }
             Ok(Accepted::default())
         })

@@ -7,6 +7,7 @@ pub mod emf;
 pub mod line;
 pub mod names;
 mod stdout;
+mod table;
 
 use std::fmt;
 use std::pin::Pin;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log::debug;
-use tokio::sync::watch::Sender;
 use tokio::time::Instant;
 
 use super::numbers::{MIN_INTERVAL, Other, label, metric};
@@ -25,17 +24,13 @@ pub struct Gauge {
     cpu_failures: FailureWatch,
     memory_failures: FailureWatch,
     others: Vec<Other>,
-    /// The live view, which shows the limits.
-    limits: Option<Sender<Limits>>,
+    /// Whether the limits are others than they were, and nobody has asked yet.
+    has_new_limits: bool,
 }
 
 impl Gauge {
     /// That of the whole, or of one of its containers.
-    pub fn of(
-        container: Option<&Arc<str>>,
-        limits: Option<Sender<Limits>>,
-        collector: &mut Collector,
-    ) -> Self {
+    pub fn of(container: Option<&Arc<str>>, collector: &mut Collector) -> Self {
         let (cpu, memory) = (Number::Cpu, Number::Memory);
         let series = |number| collector.sampled(&metric(number, container));
         let [cpu_series, memory_series] = [cpu, memory].map(series);
@@ -50,7 +45,7 @@ impl Gauge {
             cpu_failures: FailureWatch::of(cpu),
             memory_failures: FailureWatch::of(memory),
             others: Vec::new(),
-            limits,
+            has_new_limits: false,
         }
     }
 
@@ -112,22 +107,23 @@ impl Gauge {
     }
 
     fn percent_of(&mut self, memory: &MemoryReading) -> Result<f32, ReadError> {
-        if self.memory_limit.watch(&memory.limit) {
-            self.show_limits(|limits| limits.memory = Some(memory.limit.clone()));
-        }
+        self.has_new_limits |= self.memory_limit.watch(&memory.limit);
         Ok(memory.percent()? as f32)
     }
 
-    fn show_limits(&self, change: impl FnOnce(&mut Limits)) {
-        if let Some(limits) = &self.limits {
-            limits.send_modify(change);
-        }
+    /// What the samples are in percent of, as far as it is known.
+    pub fn limits(&self) -> Limits {
+        let (cpu, memory) = (self.cpu_limit.limit(), self.memory_limit.limit());
+        Limits { cpu: cpu.cloned(), memory: memory.cloned() }
+    }
+
+    /// Whether the limits have changed since this was asked last.
+    pub fn take_new_limits(&mut self) -> bool {
+        std::mem::take(&mut self.has_new_limits)
     }
 
     fn cpu_utilization(&mut self, next: CpuReading) -> Result<Option<f32>, ReadError> {
-        if self.cpu_limit.watch(&next.limit) {
-            self.show_limits(|limits| limits.cpu = Some(next.limit.clone()));
-        }
+        self.has_new_limits |= self.cpu_limit.watch(&next.limit);
         let Some(before) = &self.previous else {
             self.previous = Some(next);
             return Ok(None);

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use log::warn;
-use tokio::sync::watch::Sender;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -21,13 +20,13 @@ pub use self::pace::Pace;
 use self::watch::{ClockWatch, by_reason};
 use crate::collector::Collector;
 use crate::collector::sink::HandedOut;
-use crate::model::{Evidence, Limits, Number, Numbers, ReadError, Reading, Series};
+use crate::config::Scope;
+use crate::model::{Evidence, Measured, Number, Numbers, ReadError, Reading, Series};
 use crate::source::Source;
 use crate::source::choose::Chosen;
 
 /// Samples at a pace until `stop` is cancelled; each sample goes to the collector. Then takes a last
-/// reading, closes the open window and ends. `limits` gets what the samples are in percent of, for the
-/// live view.
+/// reading, closes the open window and ends.
 ///
 /// `wall_clock` tells to which window a sample belongs; every interval is measured on the
 /// monotonic clock. Returns what became of the windows.
@@ -37,10 +36,9 @@ pub async fn run(
     mut pace: Pace,
     mut collector: Collector,
     wall_clock: impl Fn() -> SystemTime,
-    limits: Option<Sender<Limits>>,
     stop: CancellationToken,
 ) -> HandedOut {
-    let mut sampler = Sampler::new(chosen, numbers, limits, &mut collector);
+    let mut sampler = Sampler::new(chosen, numbers, &mut collector);
     let mut clock = ClockWatch::default();
     loop {
         let stopping = tokio::select! {
@@ -65,6 +63,8 @@ pub async fn run(
 /// Computes samples from the readings of a source.
 pub struct Sampler {
     source: Box<dyn Source>,
+    /// The scope of the last sample.
+    scope: Option<Scope>,
     whole: Gauge,
     containers: BTreeMap<Arc<str>, Gauge>,
     windows: WindowWatch,
@@ -80,15 +80,11 @@ pub struct Sampler {
 
 impl Sampler {
     /// A sampler that says which of the numbers cannot be measured by this source.
-    pub fn new(
-        chosen: Chosen,
-        numbers: Numbers,
-        limits: Option<Sender<Limits>>,
-        collector: &mut Collector,
-    ) -> Self {
+    pub fn new(chosen: Chosen, numbers: Numbers, collector: &mut Collector) -> Self {
         let mut sampler = Self {
             source: chosen.source,
-            whole: Gauge::of(None, limits, collector),
+            scope: None,
+            whole: Gauge::of(None, collector),
             containers: BTreeMap::new(),
             windows: WindowWatch::default(),
             asked: numbers,
@@ -115,13 +111,19 @@ impl Sampler {
         self.whole.sample(reading, at, collector, values);
         for (name, reading) in self.source.containers() {
             let gauge = self.containers.entry(name.clone());
-            let gauge = gauge.or_insert_with(|| Gauge::of(Some(&name), None, collector));
+            let gauge = gauge.or_insert_with(|| Gauge::of(Some(&name), collector));
             gauge.sample(reading, at, collector, values);
         }
         if collector.would_close(now) {
             self.close(collector);
         }
         collector.sample(now, &self.values);
+        // After the sample, which may have closed a window whose samples were of something else.
+        let scope = self.source.scope();
+        if self.whole.take_new_limits() || self.scope != Some(scope) {
+            self.scope = Some(scope);
+            collector.measures(Measured { scope: scope.name(), limits: self.whole.limits() });
+        }
     }
 
     /// Completes the open window. One without a sample has no summary: what happened in it is then

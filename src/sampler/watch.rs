@@ -86,10 +86,15 @@ impl<T: Clone + Display + PartialEq> LimitWatch<T> {
     pub fn watch(&mut self, limit: &Limit<T>) -> bool {
         let is_new = self.limit.as_ref() != Some(limit);
         if is_new {
-            info!("{} limit: {limit}", self.part);
+            info!("{} limit: {limit:#}", self.part);
             self.limit = Some(limit.clone());
         }
         is_new
+    }
+
+    /// The newest limit.
+    pub fn limit(&self) -> Option<&Limit<T>> {
+        self.limit.as_ref()
     }
 }
 

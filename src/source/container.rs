@@ -141,8 +141,8 @@ impl Container {
         // A limit may be readable where the usage is not.
         let cpu_limit = self.cpu.as_mut().ok().and_then(ContainerCpu::own_limit);
         let memory_limit = self.memory.as_mut().ok().and_then(ContainerMemory::own_limit);
-        let limits = cpu_limit.map(|limit| limit.to_string()).into_iter();
-        let limits: Vec<_> = limits.chain(memory_limit.map(|limit| limit.to_string())).collect();
+        let limits = cpu_limit.map(|limit| format!("{limit:#}")).into_iter();
+        let limits: Vec<_> = limits.chain(memory_limit.map(|limit| format!("{limit:#}"))).collect();
         let is_found = self.cpu.is_ok() || self.memory.is_ok();
         // A group without the memory controller has no memory limit, so this failure hides none.
         let memory =

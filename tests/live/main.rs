@@ -1,6 +1,8 @@
 //! The console in a terminal: its lines, and below them the live view.
 #![cfg(target_os = "linux")]
 
+mod captures;
+
 use std::process::Command;
 
 use fake_cloudwatch::{Answer, FakeCloudWatch};
@@ -17,26 +19,40 @@ fn preview(period: &str) -> Command {
     command
 }
 
+/// The lines of windows among all that is shown.
 fn lines(text: &str) -> Vec<&str> {
-    text.lines().filter(|line| line.contains(" namespace=Test")).collect()
+    text.lines().filter(|row| is_line(row)).collect()
+}
+
+/// Whether a row is a time and figures.
+fn is_line(row: &str) -> bool {
+    let (time, rest) = row.split_once(' ').unwrap_or_default();
+    let is_figure = |word: &str| word == "-" || word.ends_with('%');
+    time.split(':').count() == 3 && rest.split_whitespace().all(is_figure)
+}
+
+/// Whether a row belongs to a heading.
+fn is_heading(row: &str) -> bool {
+    row.is_empty() || row.starts_with("service Foo  namespace Test") || row.starts_with("time ")
 }
 
 /// Asserts that the lines are whole, and that each window has one.
 #[track_caller]
-fn assert_whole(lines: &[impl AsRef<str>]) {
+fn assert_whole(lines: &[impl AsRef<str> + std::fmt::Debug]) {
     let mut starts = Vec::new();
     for line in lines.iter().map(AsRef::as_ref) {
-        let (start, rest) = line.split_once(" CPUUtilization=").expect(line);
-        assert!(rest.ends_with(" namespace=Test ServiceName=Foo"), "{line}");
-        starts.push(humantime::parse_rfc3339(start).expect(line));
+        assert!(is_line(line) && line.split_whitespace().count() == 5, "{line:?} in {lines:#?}");
+        starts.push(&line[.."00:00:00".len()]);
     }
-    assert!(starts.is_sorted_by(|one, next| one < next), "{starts:#?}");
+    // Behind midnight they are smaller.
+    assert!(starts.windows(2).all(|two| two[0] != two[1]), "{starts:#?}");
 }
 
 /// Asserts besides that none is missing.
 #[track_caller]
-fn assert_all(lines: &[String], log: &str) {
-    assert_whole(lines);
+fn assert_all(rows: &[String], log: &str) {
+    let lines: Vec<_> = rows.iter().filter(|row| !is_heading(row)).collect();
+    assert_whole(&lines);
     let all = format!("windows={0} delivered={0} ", lines.len());
     assert!(log.contains(&all), "{lines:#?}\n{log}");
 }
@@ -51,23 +67,32 @@ fn below_the_lines_is_the_live_view() {
     });
     let printed = lines(&shown);
     assert_whole(&printed);
-    let below: Vec<_> = shown.lines().skip(printed.len()).collect();
-    assert_eq!(below.len(), 12, "an empty row and the view:\n{shown}");
-    for (row, begin) in
-        [(1, "CPU     now"), (2, "100%"), (5, "  0%"), (6, "Memory  now"), (11, "publish in 1s")]
-    {
+    assert!(shown.starts_with("service Foo  namespace Test  scope "), "{shown}");
+    assert!(shown.contains("\ntime         CPU     max  memory     max\n"), "{shown}");
+    let below: Vec<_> = shown.lines().skip(2 + printed.len()).collect();
+    assert_eq!(below.len(), 13, "an empty row and the view:\n{shown}");
+    for (row, begin) in [
+        (1, "service Foo  namespace Test  scope "),
+        (2, "CPU "),
+        (6, "  0%"),
+        (7, "Memory "),
+        (12, "publish in 1s"),
+    ] {
         assert!(below[row].starts_with(begin), "{shown}");
     }
-    for (row, part) in [(0, ""), (1, " max "), (1, " cores (/"), (6, "iB (/")] {
+    for (row, part) in
+        [(2, " max "), (2, " core"), (2, "  (/"), (3, "% "), (7, "iB of "), (7, "  (/")]
+    {
         assert!(below[row].contains(part), "{part} in row {row} of\n{shown}");
     }
+    assert!(below[12].ends_with("  console works  Ctrl-C ends"), "{shown}");
     let is_block = |c| ('▁'..='█').contains(&c);
-    assert!(below[5].contains(is_block) && below[10].contains(is_block), "{shown}");
+    assert!(below[6].contains(is_block) && below[11].contains(is_block), "{shown}");
     terminal.signal(Signal::TERM);
     let ended = terminal.finish();
     assert_eq!(ended.status.code(), Some(0));
     let left = ended.all(WIDE.1);
-    assert_whole(&left);
+    assert_whole(&left[2..]);
     ended.assert_usable_below(left.len());
 }
 
@@ -100,9 +125,15 @@ fn the_log_in_the_same_terminal_stays_whole() {
     terminal.signal(Signal::TERM);
     let all = terminal.finish().all(250);
     assert!(all.iter().filter(|row| row.contains("Sample {")).count() >= 15, "{all:#?}");
-    let (log, lines): (Vec<_>, Vec<_>) = all.iter().partition(|row| row.starts_with('['));
-    assert!(log.iter().all(|row| row.matches("cloudwatch_metrics_agent").count() == 1), "{log:#?}");
-    assert_whole(&lines);
+    let is_log = |row: &str| {
+        let level = row.split_whitespace().nth(1).unwrap_or_default();
+        ["DEBUG", "INFO", "WARN"].contains(&level)
+    };
+    let (log, rows): (Vec<_>, Vec<_>) = all.iter().partition(|row| is_log(row));
+    assert!(log.iter().all(|row| row.matches("Sample {").count() <= 1), "{log:#?}");
+    let stopped = log.iter().find(|row| row.contains("stopped; ")).expect("the last line");
+    assert!(stopped.contains(" windows=") && !stopped.contains("=0 "), "{stopped}");
+    assert_whole(&rows.into_iter().filter(|row| !is_heading(row)).collect::<Vec<_>>());
 }
 
 #[test]
@@ -110,7 +141,7 @@ fn a_terminal_that_changes_its_size_shows_what_fits() {
     let mut terminal = Terminal::start(&preview("7200"), (24, 100), Log::Terminal);
     terminal.wait_until("all", |_, text| text.contains("publish in"));
     for (size, last, rows) in
-        [((5, 20), "console waiting", 5), ((1, 20), "", 0), ((30, 120), "publish in", 12)]
+        [((5, 20), "console waiting", 5), ((1, 20), "", 0), ((30, 120), "publish in", 13)]
     {
         terminal.resize(size);
         terminal.wait_for_frames(2);
@@ -120,8 +151,8 @@ fn a_terminal_that_changes_its_size_shows_what_fits() {
         assert!(shown.lines().last().unwrap_or("").starts_with(last), "{size:?}:\n{shown}");
     }
     terminal.signal(Signal::TERM);
-    // The line is longer than a row.
-    terminal.finish().assert_usable_below(2);
+    let ended = terminal.finish();
+    ended.assert_usable_below(ended.all(120).len());
 }
 
 #[test]
@@ -140,8 +171,9 @@ fn whatever_ends_it_leaves_a_usable_terminal() {
             _ => terminal.type_in("\x03"),
         }
         let ended = terminal.finish();
-        assert_eq!((ended.status.code(), ended.all(WIDE.1).len()), (Some(0), 1), "{end}");
-        ended.assert_usable_below(1);
+        // The heading and the last window.
+        assert_eq!((ended.status.code(), ended.all(WIDE.1).len()), (Some(0), 3), "{end}");
+        ended.assert_usable_below(3);
     }
     // A panic aborts. Nothing can be taken away after these; what comes next goes above the view.
     for signal in [Signal::KILL, Signal::ABORT] {
@@ -196,11 +228,14 @@ fn a_publisher_that_fails_is_shown_with_its_cause() {
     );
     // The cause is the last row: before it is there, the frame may be drawn by half.
     let shown = terminal.wait_until("what fails", |_, text| {
-        text.contains("cloudwatch failing since 20") && text.contains("AccessDenied")
+        text.contains("cloudwatch failing for ")
+            && text.contains("AccessDenied")
+            && text.contains("Ctrl-C ends")
     });
     let rows: Vec<_> = shown.lines().rev().collect();
-    assert!(rows[0].starts_with("cloudwatch: ") && rows[0].contains("AccessDenied"), "{shown}");
-    assert!(rows[2].ends_with("Z  console works"), "{shown}");
+    assert!(rows[0].starts_with("publish in ") && rows[0].ends_with("  Ctrl-C ends"), "{shown}");
+    assert!(rows.iter().any(|row| row.starts_with("cloudwatch: ")), "{shown}");
+    assert!(rows.iter().any(|row| row.ends_with("s  console works")), "{shown}");
     cloudwatch.answer_always(Answer::Take);
     terminal.wait_until("that it works again", |_, text| text.contains("cloudwatch works"));
     terminal.signal(Signal::TERM);
@@ -209,7 +244,9 @@ fn a_publisher_that_fails_is_shown_with_its_cause() {
 
 fn finished_after_two_lines(command: &Command) -> Ended {
     let mut terminal = Terminal::start(command, WIDE, Log::Elsewhere);
-    terminal.wait_until("two lines", |_, text| text.matches("Test").count() >= 2);
+    terminal.wait_until("two lines", |_, text| {
+        lines(text).len() >= 2 || text.matches("\"start\"").count() >= 2
+    });
     terminal.signal(Signal::TERM);
     terminal.finish()
 }
@@ -244,11 +281,35 @@ fn there_is_no_view_where_it_cannot_be_drawn_or_was_not_asked_for() {
     let agent = Agent::start(&mut preview("1"));
     agent.wait_for_stdout("namespace=Test");
     let ended = agent.terminate().expect_code(0);
-    assert_whole(&ended.stdout.lines().collect::<Vec<_>>());
+    for line in ended.stdout.lines() {
+        let (start, rest) = line.split_once(" CPUUtilization=").expect(line);
+        assert!(humantime::parse_rfc3339(start).is_ok(), "{line}");
+        assert!(rest.ends_with(" namespace=Test ServiceName=Foo"), "{line}");
+    }
     assert!(
         ended.stdout.ends_with("ServiceName=Foo\n") && ended.troubles().is_empty(),
         "{ended:#?}"
     );
+}
+
+#[test]
+fn ctrl_z_takes_the_view_away_until_it_is_resumed() {
+    let agent = preview("7200");
+    let mut shell = Command::new("sh");
+    let script = "set -m; \"$@\"; echo the prompt; read line; fg > /dev/null; echo ended with $?";
+    shell.args(["-c", script, "sh"]).arg(agent.get_program()).args(agent.get_args());
+    let mut terminal = Terminal::start(shell.env("TERM", "xterm"), WIDE, Log::Terminal);
+    terminal.wait_until("the view", |_, text| text.contains("Ctrl-C ends"));
+    terminal.type_in("\x1a");
+    let shown = terminal.wait_until("the prompt", |_, text| text.contains("the prompt"));
+    assert!(!shown.contains("publish in") && !shown.contains("Memory"), "{shown}");
+    terminal.type_in("\n");
+    terminal.wait_until("the view again", |_, text| text.contains("Ctrl-C ends"));
+    terminal.type_in("\x03");
+    let ended = terminal.finish();
+    let all = ended.all(WIDE.1);
+    assert!(all.last().is_some_and(|row| row == "ended with 0"), "{all:#?}");
+    assert!(all.iter().any(|row| is_line(row)), "{all:#?}");
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn a_file_that_is_quoted_stays_on_its_line() {
 }
 
 #[test]
-fn the_live_view_shows_an_error_in_its_row() {
+fn the_live_view_shows_an_error_in_its_rows() {
     let cloudwatch = FakeCloudWatch::start();
     cloudwatch.answer_always(Answer::error(400, "AccessDenied", &hostile()));
     let mut command = publishing_to(&cloudwatch.url());

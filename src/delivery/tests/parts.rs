@@ -64,7 +64,11 @@ async fn what_is_refused_without_saying_which_is_counted_and_not_sent_again() {
 async fn a_window_without_a_datum_is_delivered_without_a_send() {
     let recorder = Recorder::default();
     let mut delivery = delivery(&recorder, 60);
-    delivery.add(Rc::new(Summary { start: UNIX_EPOCH, entries: Vec::new() }));
+    delivery.add(Rc::new(Summary {
+        start: UNIX_EPOCH,
+        entries: Vec::new(),
+        measured: Rc::default(),
+    }));
     delivery.send(&CancellationToken::new()).await;
     assert_eq!(recorder.0.borrow().offered, []);
     assert_eq!(delivery.counts(), Counts { delivered: 1, ..Counts::default() });
@@ -75,7 +79,11 @@ async fn a_rejected_datum_behind_a_window_without_a_datum_is_counted_once() {
     let recorder = Recorder::default();
     recorder.0.borrow_mut().poison = [(1, 2)].into();
     let mut delivery = delivery(&recorder, 60);
-    let empty = |number: u32| Summary { start: UNIX_EPOCH + PERIOD * number, entries: Vec::new() };
+    let empty = |number: u32| Summary {
+        start: UNIX_EPOCH + PERIOD * number,
+        entries: Vec::new(),
+        measured: Rc::default(),
+    };
     delivery.add(Rc::new(empty(0)));
     let kills = entry(Number::Throttling, None, reported(3.0, 3.0));
     delivery.add(Rc::new(Summary { entries: vec![kills], ..empty(1) }));
@@ -94,7 +102,7 @@ async fn the_rest_of_a_window_goes_with_the_next_ones() {
     let more = vec![entry(Number::Cpu, Some("app"), sampled(1, 1.0, 2.0)); 1];
     let first = window(0);
     let entries = [first.entries.clone(), more].concat();
-    delivery.add(Rc::new(Summary { start: first.start, entries }));
+    delivery.add(Rc::new(Summary { start: first.start, entries, measured: Rc::default() }));
     delivery.add(window(1));
     delivery.send(&CancellationToken::new()).await;
     let sizes: Vec<_> = recorder.0.borrow().accepted.iter().map(Vec::len).collect();

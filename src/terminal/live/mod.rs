@@ -6,14 +6,19 @@
 mod canvas;
 mod chart;
 mod history;
+mod outage;
 mod picture;
 mod row;
 
 use std::env;
 use std::io;
 use std::panic;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::OptionFuture;
+use nix::sys::signal::{Signal, raise};
+use tokio::signal::unix::Signal as Arrivals;
 use tokio::sync::{mpsc, watch};
 
 use self::canvas::Canvas;
@@ -23,7 +28,7 @@ use crate::collector::series::Table;
 use crate::collector::sink::Sink;
 use crate::collector::window::window_start;
 use crate::config::{Output, Publish, Settings};
-use crate::model::{Health, Limits, Number, Numbers, Sample, Series};
+use crate::model::{Health, Measured, Number, Numbers, Sample, Series};
 use crate::terminal::screen;
 
 /// What is shown, and where.
@@ -35,8 +40,14 @@ pub struct Live {
     colour: bool,
     chosen: Numbers,
     period: Duration,
+    /// Service, namespace and dimensions.
+    names: Vec<String>,
     samples: mpsc::Receiver<Sample>,
-    limits: watch::Receiver<Limits>,
+    measured: watch::Receiver<Measured>,
+    /// Ctrl-Z, where this process takes it over.
+    suspensions: Option<Arrivals>,
+    /// Whether there is nothing more to draw, or nothing to draw on.
+    is_over: bool,
     publishers: Vec<watch::Receiver<Option<Health>>>,
     history: History,
 }
@@ -44,8 +55,7 @@ pub struct Live {
 /// The channels of the view: what it shows comes from them.
 #[derive(Debug)]
 pub struct Feeds {
-    pub samples: mpsc::Sender<Sample>,
-    pub limits: watch::Sender<Limits>,
+    pub samples: Samples,
     /// One for each publisher.
     pub health: Vec<watch::Sender<Option<Health>>>,
 }
@@ -53,7 +63,12 @@ pub struct Feeds {
 impl Live {
     /// The view of these settings, if there is one: of the console's text, on a terminal that can
     /// draw, and that no command writes to as well.
-    pub fn open(settings: &Settings) -> Option<(Self, Feeds)> {
+    ///
+    /// `suspensions` takes over Ctrl-Z.
+    pub fn open(
+        settings: &Settings,
+        suspensions: impl FnOnce() -> Option<Arrivals>,
+    ) -> Option<(Self, Feeds)> {
         let is_text = settings.publishing.publishers.contains(&Publish::Console)
             && settings.publishing.output == Output::Text;
         let can_draw = env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
@@ -67,7 +82,7 @@ impl Live {
             erase_before_a_panic();
         }
         let (sender, samples) = mpsc::channel(SAMPLES_DEPTH);
-        let (limits_sender, limits) = watch::channel(Limits::default());
+        let (measured_sender, measured) = watch::channel(Measured::default());
         let (health, publishers) =
             settings.publishing.publishers.iter().map(|_| watch::channel(None)).unzip();
         let live = Self {
@@ -80,26 +95,51 @@ impl Live {
             samples,
             publishers,
             history: History::new(settings.measuring.sample_interval),
-            limits,
+            names: settings.identity.title(),
+            measured,
+            suspensions: suspensions(),
+            is_over: false,
         };
-        Some((live, Feeds { samples: sender, limits: limits_sender, health }))
+        let samples = Samples { view: sender, measured: measured_sender };
+        Some((live, Feeds { samples, health }))
     }
 
-    /// Draws at each sample, until there are no more or the terminal is closed.
+    /// Draws at each sample, until there are no more or the terminal is closed. Does not end, because
+    /// nothing else suspends this process at Ctrl-Z.
     pub async fn run(mut self) {
         loop {
             tokio::select! {
                 biased;
-                sample = self.samples.recv() => match sample {
+                Some(_) = OptionFuture::from(self.suspensions.as_mut().map(Arrivals::recv)) => {
+                    self.suspend();
+                }
+                sample = self.samples.recv(), if !self.is_over => match sample {
                     Some(sample) => self.history.add(sample),
-                    None => return,
+                    None => {
+                        self.is_over = true;
+                        self.erase();
+                    }
                 },
                 () = screen::lines_are_written() => {}
             }
-            if self.draw().is_err() {
-                return;
-            }
+            self.is_over = self.is_over || self.draw().is_err();
         }
+    }
+
+    /// Erases the view and stops this process, as Ctrl-Z would without the handler. Returns when it is
+    /// resumed.
+    fn suspend(&mut self) {
+        self.erase();
+        // SIGTSTP has a handler, and SIGSTOP would also stop a process that no shell could resume. A process
+        // that is alone in its session is not stopped by SIGTTIN, and goes on, as at SIGTSTP.
+        let _ = raise(Signal::SIGTTIN);
+        // What was written meanwhile may be where the view was.
+        self.size = (0, 0);
+    }
+
+    fn erase(&self) {
+        // Fails where the terminal is closed or stopped. Then the view cannot be erased.
+        let _ = screen::erase(|erase| self.terminal.write(erase));
     }
 
     fn draw(&mut self) -> io::Result<()> {
@@ -117,7 +157,9 @@ impl Live {
         Picture {
             history: &self.history,
             chosen: self.chosen,
-            limits: self.limits.borrow().clone(),
+            names: &self.names,
+            measured: self.measured.borrow().clone(),
+            now,
             to_publish: end.duration_since(now).unwrap_or_default(),
             publishers: self
                 .publishers
@@ -128,12 +170,18 @@ impl Live {
     }
 }
 
-/// Passes each sample of the whole on to the view.
+/// Passes each sample of the whole, and what it is of, on to the view.
+#[derive(Debug)]
 pub struct Samples {
-    pub view: mpsc::Sender<Sample>,
+    view: mpsc::Sender<Sample>,
+    measured: watch::Sender<Measured>,
 }
 
 impl Sink for Samples {
+    fn measured(&mut self, measured: &Rc<Measured>) {
+        self.measured.send_replace((**measured).clone());
+    }
+
     fn sample(&mut self, _at: SystemTime, values: &[(Series, f64)], table: &Table) {
         let of = |number| {
             let is_it = |series: Series| table.metric(series).is_of(number, None);
@@ -147,8 +195,7 @@ impl Sink for Samples {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        // Fails where the terminal is closed or stopped. Then the view cannot be erased.
-        let _ = screen::erase(|erase| self.terminal.write(erase));
+        self.erase();
     }
 }
 

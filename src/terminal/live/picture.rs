@@ -5,16 +5,19 @@ use std::time::{Duration, SystemTime};
 
 use super::chart;
 use super::history::{History, Shown};
+use super::outage;
 use super::row::{BOLD, CYAN, DIM, GREEN, MAGENTA, NONE, Piece, RED, fits, plain, row};
 use crate::collector::aggregate;
-use crate::model::{Bytes, Cores, Health, Limits, Number, Numbers, Origin, PublisherState, Sample};
-use crate::shown::shown;
+use crate::model::{Health, Measured, Number, Numbers, PublisherState, Sample, amount};
 
 /// All that is shown.
 pub struct Picture<'a> {
     pub history: &'a History,
     pub chosen: Numbers,
-    pub limits: Limits,
+    /// Service, namespace and dimensions.
+    pub names: &'a [String],
+    pub measured: Measured,
+    pub now: SystemTime,
     /// The time that is left of the window.
     pub to_publish: Duration,
     pub publishers: Vec<Health>,
@@ -25,13 +28,22 @@ struct Chart {
     name: &'static str,
     colour: &'static str,
     part: fn(&Sample) -> Option<f32>,
-    /// The amount and its origin.
-    limit: Option<(String, String)>,
+    limit: Option<Limit>,
+}
+
+/// What the percent of a chart is of.
+struct Limit {
+    amount: f64,
+    origin: String,
+    /// So much of the limit, as a text.
+    used: fn(f64) -> String,
+    all: fn(f64) -> String,
 }
 
 impl Picture<'_> {
     /// As many rows as there is room for, none of them as wide as the terminal, because a terminal
-    /// that wraps its rows might begin another. Rows without room are left out.
+    /// that wraps its rows might begin another. Rows without room are left out; what to do about an
+    /// outage is the last that is.
     pub fn rows(&self, (height, width): (usize, usize), colour: bool) -> Vec<String> {
         let width = width.saturating_sub(1);
         // Without the row of the cursor. A larger terminal keeps two more for lines of the console.
@@ -40,49 +52,87 @@ impl Picture<'_> {
             return Vec::new();
         }
         let charts = self.charts();
-        let is_small = room < 2 * charts.len() + 1;
+        // Each chart keeps two rows, and so do the title and the rows below, as far as the advice lets them.
+        let room_of_errors = room.saturating_sub(2 * charts.len() + 3);
+        let errors = outage::rows(&self.publishers, width, room_of_errors, colour);
+        let room_of_rest = room.saturating_sub(errors.len());
+        let is_small = room_of_rest < 2 * charts.len() + 1;
         let columns = match is_small {
             true => width - LEAST_WIDTH,
             false if width < WIDTH_WITH_SCALE => width,
-            false => width - SCALE[0].len(),
+            false => width - WIDTH_OF_SCALE,
         };
-        let mut below = self.below(columns, width, colour);
-        // Where rows are few, each chart keeps its one or two, and the rows below are cut.
-        below.truncate(room.saturating_sub(charts.len() * if is_small { 1 } else { 2 }));
-        let levels = room.saturating_sub(charts.len() + below.len()) / charts.len().max(1);
+        let mut states = self.states(columns, width, colour);
+        // Where rows are few, each chart keeps its one or two.
+        states.truncate(room_of_rest.saturating_sub(charts.len() * if is_small { 1 } else { 2 }));
+        let room_of_charts = room_of_rest.saturating_sub(states.len());
+        let has_title = !is_small && room_of_charts > 2 * charts.len();
+        let levels = room_of_charts.saturating_sub(charts.len() + usize::from(has_title))
+            / charts.len().max(1);
+        let title = has_title.then(|| self.title(width, colour));
         let drawn = charts.iter().flat_map(|chart| match is_small {
             true => vec![self.small(chart, columns, colour)],
             false => self.large(chart, columns, width, levels.min(MOST_LEVELS), colour),
         });
-        let mut rows: Vec<_> = drawn.chain(below).collect();
+        let mut rows: Vec<_> = title.into_iter().chain(drawn.take(room_of_charts)).collect();
+        // The time is last, below what fails.
+        if !errors.is_empty() {
+            rows.extend(states.drain(1.min(states.len())..));
+        }
+        rows.extend(errors);
+        rows.extend(states);
         rows.truncate(room);
         rows
     }
 
     fn charts(&self) -> Vec<Chart> {
-        let of = |amount, origin: &Origin| (amount, format!(" ({})", plain(&origin.to_string())));
-        let Limits { cpu: cpu_limit, memory: memory_limit } = &self.limits;
+        let limits = &self.measured.limits;
         let cpu = Chart {
             name: "CPU",
             colour: CYAN,
             part: |sample| sample.cpu,
-            limit: cpu_limit.as_ref().map(|limit| of(cores(limit.amount), &limit.origin)),
+            limit: limits.cpu.as_ref().map(|limit| Limit {
+                amount: limit.amount.0,
+                origin: limit.origin.to_string(),
+                used: amount::rounded,
+                all: amount::cores,
+            }),
         };
         let memory = Chart {
             name: "Memory",
             colour: MAGENTA,
             part: |sample| sample.memory,
-            limit: memory_limit.as_ref().map(|limit| of(size(limit.amount), &limit.origin)),
+            limit: limits.memory.as_ref().map(|limit| Limit {
+                amount: limit.amount.0 as f64,
+                origin: limit.origin.to_string(),
+                used: amount::size,
+                all: amount::size,
+            }),
         };
         let all = [(Number::Cpu, cpu), (Number::Memory, memory)].into_iter();
         all.filter_map(|(number, chart)| self.chosen.contains(number).then_some(chart)).collect()
+    }
+
+    /// What is measured under which names.
+    fn title(&self, width: usize, colour: bool) -> String {
+        let mut parts = self.names.to_vec();
+        if !self.measured.scope.is_empty() {
+            parts.push(format!("scope {}", self.measured.scope));
+        }
+        let parts = parts.iter().enumerate();
+        let parts = parts.map(|(place, part)| {
+            let gap = if place == 0 { "" } else { "  " };
+            Piece::new(format!("{gap}{}", plain(part)), BOLD)
+        });
+        let version = Piece::new(concat!("  version ", env!("CARGO_PKG_VERSION")), DIM);
+        row(&parts.chain([version]).collect::<Vec<_>>(), width, colour)
     }
 
     /// A chart in one row, with the current figure.
     fn small(&self, chart: &Chart, columns: usize, colour: bool) -> String {
         let shown = self.history.shown(columns, chart.part);
         let figure = format!("{:<6} {:>7} ", chart.name, percent(shown.current.map(f64::from)));
-        let drawn = drawn(&shown, columns, 1).concat();
+        let drawn = drawn(&shown, columns, 1, scale(&shown)).concat();
         let parts = [Piece::new(figure, BOLD), Piece::new(drawn, chart.colour)];
         row(&parts, LEAST_WIDTH + columns, colour)
     }
@@ -97,26 +147,14 @@ impl Picture<'_> {
         colour: bool,
     ) -> Vec<String> {
         let shown = self.history.shown(columns, chart.part);
-        let statistics = aggregate::statistics(&mut shown.columns.concat());
-        let median = statistics.as_ref().map(|statistics| statistics.median);
-        let max = statistics.as_ref().map(|statistics| statistics.max);
-        let now = shown.current.map(f64::from);
-        let mut figures = vec![Piece::new(format!("{:<6}", chart.name), BOLD)];
-        for (name, figure) in [("now", now), ("median", median), ("max", max)] {
-            figures.push(Piece::new(format!("  {name} {:>7}", percent(figure)), NONE));
-        }
-        if let Some((amount, origin)) = &chart.limit {
-            figures.push(Piece::new(format!("  of {amount}"), NONE));
-            figures.push(Piece::new(origin, DIM));
-        }
-        let mut rows = vec![row(&figures, width, colour)];
-        for (level, drawn) in drawn(&shown, columns, levels).into_iter().enumerate() {
+        let mut rows = vec![row(&figures(chart, &shown), width, colour)];
+        let top = scale(&shown);
+        for (level, drawn) in drawn(&shown, columns, levels, top).into_iter().enumerate() {
             let scale = match level {
-                _ if columns == width => "",
-                _ if levels == 1 => SCALE[1],
-                0 => SCALE[0],
-                level if level + 1 == levels => SCALE[2],
-                _ => SCALE[1],
+                _ if columns == width => String::new(),
+                0 => format!("{top:>3}% "),
+                level if level + 1 == levels => "  0% ".to_owned(),
+                _ => " ".repeat(WIDTH_OF_SCALE),
             };
             rows.push(row(
                 &[Piece::new(scale, DIM), Piece::new(drawn, chart.colour)],
@@ -127,86 +165,90 @@ impl Picture<'_> {
         rows
     }
 
-    /// The time to the next send, and the state of each publisher, failing ones first.
-    fn below(&self, columns: usize, width: usize, colour: bool) -> Vec<String> {
+    /// The time to the next send, and the state of each publisher, failing ones first: one row where both
+    /// fit into it and nothing fails.
+    fn states(&self, columns: usize, width: usize, colour: bool) -> Vec<String> {
         let seconds = self.to_publish.as_secs_f64().ceil() as u64;
         let length = self.history.length(self.history.shown(columns, |_| None).samples);
-        let time = vec![
-            Piece::new(format!("publish in {}", duration(seconds)), NONE),
-            Piece::new(format!("  last {} shown", duration(length.as_secs())), NONE),
-        ];
+        let publish = [Piece::new(format!("publish in {}", outage::duration(seconds)), NONE)];
+        let length =
+            [Piece::new(format!("  last {} shown", outage::duration(length.as_secs())), NONE)];
+        let end = [Piece::new("  Ctrl-C ends", DIM)];
+        let is_failing = |health: &&Health| matches!(health.state, PublisherState::Failing { .. });
         let mut publishers: Vec<_> = self.publishers.iter().collect();
-        publishers.sort_by_key(|health| !matches!(health.state, PublisherState::Failing { .. }));
-        let states: Vec<_> = publishers.iter().flat_map(|health| state(health)).collect();
-        let causes = publishers.iter().filter_map(|health| match &health.state {
-            PublisherState::Failing { error, .. } => {
-                let text = format!("{}: {}", health.publisher, plain(&shown(error)));
-                Some(vec![Piece::new(text, RED)])
-            }
-            PublisherState::Untried | PublisherState::Works => None,
-        });
-        let causes: Vec<_> = causes.collect();
-        let together = [&*time, &*states].concat();
-        let mut below = match causes.is_empty() {
-            true if fits(&together, width) => vec![together],
-            true => vec![time, states],
-            false => vec![states, time],
+        publishers.sort_by_key(|health| !is_failing(health));
+        let is_well = !publishers.iter().any(is_failing);
+        let states: Vec<_> = publishers.iter().map(|health| state(health, self.now)).collect();
+        let beside: &[Piece] = if is_well { &states } else { &[] };
+        // How to end it is worth more than how much is shown.
+        let whole = [&publish, &length, beside, &end].concat();
+        let short = [&publish, beside, &end].concat();
+        let in_one_row = [whole, short].into_iter().find(|parts| fits(parts, width));
+        let rows = match in_one_row {
+            Some(time) if is_well => vec![time],
+            // The time is the last row where something fails.
+            Some(time) => vec![time, states],
+            None => vec![[publish, length].concat(), [&*states, &end].concat()],
         };
-        below.extend(causes);
-        let rows = below.iter_mut().filter(|parts| !parts.is_empty()).map(|parts| {
+        let rows = rows.into_iter().map(|mut parts| {
             // Each part begins with the blanks that separate it from the part before.
-            let first = &mut parts[0].text;
-            *first = first.trim_start().to_owned();
-            row(parts, width, colour)
+            parts[0].text = parts[0].text.trim_start().to_owned();
+            row(&parts, width, colour)
         });
         rows.collect()
     }
 }
 
-fn state(health: &Health) -> Vec<Piece> {
+/// The current figure, in percent and as an amount, and those of all that is shown.
+fn figures(chart: &Chart, shown: &Shown) -> Vec<Piece> {
+    let statistics = aggregate::statistics(&mut shown.columns.concat());
+    let median = statistics.as_ref().map(|statistics| statistics.median);
+    let max = statistics.as_ref().map(|statistics| statistics.max);
+    let now = shown.current.map(f64::from);
+    let mut figures = vec![
+        Piece::new(format!("{:<6}", chart.name), BOLD),
+        Piece::new(format!("  {:>7}", percent(now)), BOLD),
+    ];
+    if let Some(Limit { amount, used, all, .. }) = &chart.limit {
+        let of = now.map(|now| format!("{} ", used(now / 100.0 * amount))).unwrap_or_default();
+        figures.push(Piece::new(format!("  {of}of {}", all(*amount)), NONE));
+    }
+    for (name, figure) in [("median", median), ("max", max)] {
+        figures.push(Piece::new(format!("  {name} {}", percent(figure)), NONE));
+    }
+    let origin = chart.limit.as_ref().map(|limit| format!("  ({})", plain(&limit.origin)));
+    figures.extend(origin.map(|origin| Piece::new(origin, DIM)));
+    figures
+}
+
+fn state(health: &Health, now: SystemTime) -> Piece {
     let name = health.publisher;
     match &health.state {
-        PublisherState::Untried => vec![Piece::new(format!("  {name} waiting"), NONE)],
-        PublisherState::Works => vec![Piece::new(format!("  {name} works"), GREEN)],
-        PublisherState::Failing { since, .. } => vec![
-            Piece::new(format!("  {name} failing"), RED),
-            Piece::new(format!(" since {}", time(*since)), RED),
-        ],
+        PublisherState::Untried => Piece::new(format!("  {name} waiting"), NONE),
+        PublisherState::Works => Piece::new(format!("  {name} works"), GREEN),
+        PublisherState::Failing { since, .. } => {
+            let seconds = now.duration_since(*since).unwrap_or_default().as_secs();
+            Piece::new(format!("  {name} failing for {}", outage::duration(seconds)), RED)
+        }
     }
 }
 
+/// The smallest scale in percent that holds all that is shown.
+fn scale(shown: &Shown) -> u8 {
+    let highest = shown.columns.iter().flatten().copied().fold(0.0, f32::max);
+    SCALES.into_iter().find(|top| highest <= f32::from(*top)).unwrap_or(100)
+}
+
 /// The rows of a chart, the newest column on the right, each column as high as its highest value.
-fn drawn(shown: &Shown, columns: usize, height: usize) -> Vec<String> {
+fn drawn(shown: &Shown, columns: usize, height: usize, top: u8) -> Vec<String> {
     let highest = |values: &Vec<f32>| values.iter().copied().reduce(f32::max);
     let mut values = vec![None; columns.saturating_sub(shown.columns.len())];
     values.extend(shown.columns.iter().map(highest));
-    chart::rows(&values, height)
+    chart::rows(&values, height, top.into())
 }
 
 fn percent(figure: Option<f64>) -> String {
     figure.map_or("-".to_owned(), |figure| format!("{figure:.2}%"))
-}
-
-fn cores(cores: Cores) -> String {
-    format!("{} cores", round(cores.0))
-}
-
-fn size(Bytes(bytes): Bytes) -> String {
-    let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("bytes", 1)];
-    let (name, unit) = units.into_iter().find(|(_, unit)| bytes >= *unit).unwrap_or(units[3]);
-    format!("{} {name}", round(bytes as f64 / unit as f64))
-}
-
-fn round(amount: f64) -> f64 {
-    (amount * 100.0).round() / 100.0
-}
-
-fn duration(seconds: u64) -> String {
-    humantime::format_duration(Duration::from_secs(seconds)).to_string()
-}
-
-fn time(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 /// A terminal with fewer rows than this shows the view alone.
@@ -218,9 +260,12 @@ const LEAST_WIDTH: usize = 15;
 /// A higher chart would show no more, and take room from the lines.
 const MOST_LEVELS: usize = 4;
 
-/// The labels left of the highest row of a chart, of the rows in between, and of the lowest.
-const SCALE: [&str; 3] = ["100% ", "     ", "  0% "];
-const WIDTH_WITH_SCALE: usize = 40;
+/// The tops of a chart, in percent.
+const SCALES: [u8; 5] = [5, 10, 25, 50, 100];
+
+/// `100% ` left of a chart. A narrower terminal shows none.
+const WIDTH_OF_SCALE: usize = 5;
+const WIDTH_WITH_SCALE: usize = 30;
 
 #[cfg(test)]
 mod tests;

@@ -11,9 +11,11 @@ const OTHER_FILES: &[&str] = &[
     "explain.rs",
     "explain/",
     "live/",
+    "model/amount.rs",
     "prices.rs",
     "properties.rs",
     "publisher/line.rs",
+    "publisher/table.rs",
     "source/pod/evidence.rs",
     "source/task/evidence.rs",
 ];

@@ -87,6 +87,13 @@ impl Terminal {
         }
     }
 
+    /// The rows that go on in the next one because they are too long.
+    pub fn wrapped_rows(&self) -> Vec<u16> {
+        let screen = self.parser.screen();
+        let (height, _) = screen.size();
+        (0..height.get()).filter(|row| screen.row_wrapped(*row)).collect()
+    }
+
     /// Waits until so many frames were drawn.
     pub fn wait_for_frames(&mut self, count: usize) {
         let end = frames(&self.written) + count;

@@ -15,11 +15,11 @@ fn any_limit_below_the_machine_makes_a_container() {
     let table = [
         (
             "v2-private-docker",
-            "0.25 cores (sys/fs/cgroup/cpu.max) and 536870912 bytes (sys/fs/cgroup/memory.max)",
+            "0.25 cores (sys/fs/cgroup/cpu.max) and 536870912 bytes = 512 MiB (sys/fs/cgroup/memory.max)",
         ),
         ("v2-private-cpuset", "5 cores (sys/fs/cgroup/cpuset.cpus.effective)"),
-        ("v2-private-kubernetes", "1073741824 bytes (sys/fs/cgroup/memory.max)"),
-        ("v1-ecs-al2", "536870912 bytes (sys/fs/cgroup/memory/memory.stat)"),
+        ("v2-private-kubernetes", "1073741824 bytes = 1 GiB (sys/fs/cgroup/memory.max)"),
+        ("v1-ecs-al2", "536870912 bytes = 512 MiB (sys/fs/cgroup/memory/memory.stat)"),
         ("v1-host-docker-cpuset", "2 cores (sys/fs/cgroup/cpuset/cpuset.effective_cpus)"),
     ];
     for (name, limits) in table {
@@ -50,7 +50,7 @@ fn a_limit_as_large_as_the_machine_makes_a_container_and_a_larger_one_does_not()
     let cpu = "4 cores (sys/fs/cgroup/cpu.max)";
     tree.change("== sys/fs/cgroup/cpu.max\n400000 100000\n");
     tree.change("== sys/fs/cgroup/memory.max\n8401195008\n");
-    let memory = "8401195008 bytes (sys/fs/cgroup/memory.max)";
+    let memory = "8401195008 bytes = 7.82 GiB (sys/fs/cgroup/memory.max)";
     assert_eq!(limited(&tree), Ok(format!("{cpu} and {memory}")));
     tree.change("== sys/fs/cgroup/memory.max\n8401195009\n");
     assert_eq!(limited(&tree).as_deref(), Ok(cpu));
@@ -61,8 +61,7 @@ fn a_limit_as_large_as_the_machine_makes_a_container_and_a_larger_one_does_not()
 #[test]
 fn usage_that_cannot_be_read_does_not_hide_a_limit() {
     let tree = fixture("v2-private-docker");
-    let limits =
-        "0.25 cores (sys/fs/cgroup/cpu.max) and 536870912 bytes (sys/fs/cgroup/memory.max)";
+    let limits = "0.25 cores (sys/fs/cgroup/cpu.max) and 536870912 bytes = 512 MiB (sys/fs/cgroup/memory.max)";
     tree.change("== sys/fs/cgroup/cpu.stat (missing)");
     assert_eq!(limited(&tree).as_deref(), Ok(limits));
     tree.change("== sys/fs/cgroup/memory.stat\nanon 1\n");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use super::*;
-use crate::model::Limit;
+use crate::model::{Bytes, Cores, Limit, Limits};
 
 /// CPU climbs from 0 to 100 %, with a gap; memory stands at 50 %.
 fn history() -> History {
@@ -27,9 +27,25 @@ fn health(publisher: &'static str, state: PublisherState) -> Health {
     Health { publisher, state }
 }
 
-fn failing(error: &str) -> PublisherState {
-    let error = error.to_owned();
-    PublisherState::Failing { since: UNIX_EPOCH + Duration::from_secs(1_795_000_020), error }
+fn failing(causes: &str, advice: Option<&'static str>) -> PublisherState {
+    let since = UNIX_EPOCH + Duration::from_secs(1_795_000_020);
+    PublisherState::Failing { since, causes: causes.to_owned(), advice }
+}
+
+fn names() -> Vec<String> {
+    vec!["service web".to_owned(), "namespace MyApp".to_owned()]
+}
+
+fn picture<'a>(history: &'a History, names: &'a [String], publishers: Vec<Health>) -> Picture<'a> {
+    Picture {
+        history,
+        chosen: Numbers::of(&[Number::Cpu, Number::Memory]),
+        names,
+        measured: Measured { scope: "container", limits: limits() },
+        now: UNIX_EPOCH + Duration::from_secs(1_795_000_212),
+        to_publish: Duration::from_millis(41_200),
+        publishers,
+    }
 }
 
 fn pictured(
@@ -38,14 +54,7 @@ fn pictured(
     size: (usize, usize),
     colour: bool,
 ) -> Vec<String> {
-    let picture = Picture {
-        history,
-        chosen: Numbers::of(&[Number::Cpu, Number::Memory]),
-        limits: limits(),
-        to_publish: Duration::from_millis(41_200),
-        publishers,
-    };
-    picture.rows(size, colour)
+    picture(history, &names(), publishers).rows(size, colour)
 }
 
 fn works() -> Vec<Health> {
@@ -64,17 +73,18 @@ fn a_wide_terminal_shows_everything() {
         (24, 100),
         works(),
         &[
-            "CPU     now 100.00%  median  47.92%  max 100.00%  of 0.25 cores (/sys/fs/cgroup/cpu.max)",
+            "service web  namespace MyApp  scope container  version 0.2.0",
+            "CPU     100.00%  0.25 of 0.25 cores  median 47.92%  max 100.00%  (/sys/fs/cgroup/cpu.max)",
             "100%                                                                                         ▁ ▄▅▇█",
             "                                                                                       ▁▃▄▅▇██ ████",
             "                                                                                 ▁▃▄▅▇████████ ████",
             "  0%                                                                      ▁▁▃▄▅▇██████████████ ████",
-            "Memory  now  50.00%  median  50.00%  max  50.00%  of 512 MiB (/sys/fs/cgroup/memory.max)",
-            "100%                                                                                               ",
-            "                                                                                                   ",
+            "Memory   50.00%  256 MiB of 512 MiB  median 50.00%  max 50.00%  (/sys/fs/cgroup/memory.max)",
+            " 50%                                                                      █████████████████████████",
+            "                                                                          █████████████████████████",
             "                                                                          █████████████████████████",
             "  0%                                                                      █████████████████████████",
-            "publish in 42s  last 1m 15s shown  console works",
+            "publish in 42s  last 1m 15s shown  console works  Ctrl-C ends",
         ],
     );
 }
@@ -85,11 +95,12 @@ fn fewer_rows_show_lower_charts() {
         (9, 60),
         works(),
         &[
-            "CPU     now 100.00%  median  47.92%  max 100.00%",
-            "                                              ▁▁▂▂▃▄▄▅▆▆▇██",
-            "Memory  now  50.00%  median  50.00%  max  50.00%",
-            "                                              ▄▄▄▄▄▄▄▄▄▄▄▄▄",
-            "publish in 42s  last 1m 15s shown  console works",
+            "service web  namespace MyApp  scope container",
+            "CPU     100.00%  0.25 of 0.25 cores  median 47.92%",
+            "100%                                          ▁▁▂▂▃▄▄▅▆▆▇██",
+            "Memory   50.00%  256 MiB of 512 MiB  median 50.00%",
+            " 50%                                          █████████████",
+            "publish in 42s  console works  Ctrl-C ends",
         ],
     );
 }
@@ -99,9 +110,9 @@ fn a_small_terminal_shows_the_current_figures() {
     assert_pictured(
         (5, 20),
         works(),
-        &["CPU    100.00%   ▅█", "Memory  50.00%   ▄▄", "publish in 42s", "console works"],
+        &["CPU    100.00%   ▅█", "Memory  50.00%   ██", "publish in 42s", "console works"],
     );
-    assert_pictured((3, 24), works(), &["CPU    100.00%     ▂▅██", "Memory  50.00%     ▄▄▄▄"]);
+    assert_pictured((3, 24), works(), &["CPU    100.00%     ▂▅██", "Memory  50.00%     ████"]);
     assert_pictured((2, 24), works(), &["CPU    100.00%     ▂▅██"]);
 }
 
@@ -117,21 +128,26 @@ fn what_fails_comes_first_with_its_cause() {
     let publishers = vec![
         health("console", PublisherState::Works),
         health("emf", PublisherState::Untried),
-        health("cloudwatch", failing("connection refused\n\u{1b}[31m")),
+        health(
+            "cloudwatch",
+            failing(
+                "connection refused\n\u{1b}[31m",
+                Some("check routes, security groups and proxies"),
+            ),
+        ),
     ];
     assert_pictured(
         (12, 90),
         publishers.clone(),
         &[
-            "CPU     now 100.00%  median  47.92%  max 100.00%  of 0.25 cores (/sys/fs/cgroup/cpu.max)",
-            "100%                                                                         ▁▁▂▃▃▄▅ ▆▇▇█",
-            "  0%                                                            ▁▁▁▂▃▃▄▅▅▆▇▇████████ ████",
-            "Memory  now  50.00%  median  50.00%  max  50.00%  of 512 MiB (/sys/fs/cgroup/memory.max)",
-            "100%                                                                                     ",
-            "  0%                                                            █████████████████████████",
-            "cloudwatch failing since 2026-11-18T11:07:00Z  console works  emf waiting",
-            "publish in 42s  last 1m 15s shown",
-            "cloudwatch: connection refused\\n\\u{1b}[31m",
+            "service web  namespace MyApp  scope container  version 0.2.0",
+            "CPU     100.00%  0.25 of 0.25 cores  median 47.92%  max 100.00%  (/sys/fs/cgroup/cpu.max)",
+            "100%                                                            ▁▁▁▁▁▂▂▂▃▃▃▄▄▄▅▅▅▆▆▆ ▇▇██",
+            "Memory   50.00%  256 MiB of 512 MiB  median 50.00%  max 50.00%",
+            " 50%                                                            █████████████████████████",
+            "cloudwatch failing for 3m 12s  console works  emf waiting",
+            "cloudwatch: connection refused\\n\\u{1b}[31m; check routes, security groups and proxies",
+            "publish in 42s  last 1m 15s shown  Ctrl-C ends",
         ],
     );
     assert_pictured(
@@ -139,9 +155,9 @@ fn what_fails_comes_first_with_its_cause() {
         publishers,
         &[
             "CPU    100.00%          ▁▃▅▆█",
-            "Memory  50.00%          ▄▄▄▄▄",
-            "cloudwatch failing",
-            "publish in 42s",
+            "cloudwatch: connection…;",
+            "check routes, security groups",
+            "and proxies",
         ],
     );
 }
@@ -153,11 +169,11 @@ fn no_values_are_no_zeros() {
     assert_eq!(
         rows,
         [
-            "CPU     now       -  median       -  max       -",
-            "                                                           ",
-            "Memory  now       -  median       -  max       -",
-            "                                                           ",
-            "publish in 42s  last 0s shown",
+            "CPU           -  of 0.25 cores  median -  max -",
+            "  5%                                                       ",
+            "Memory        -  of 512 MiB  median -  max -",
+            "  5%                                                       ",
+            "publish in 42s  last 0s shown  Ctrl-C ends",
         ],
         "\n{}",
         rows.join("\n")
@@ -167,11 +183,11 @@ fn no_values_are_no_zeros() {
     assert_eq!(
         rows,
         [
-            "CPU     now       -  median       -  max       -",
-            "                                                           ",
-            "Memory  now   0.00%  median   0.00%  max   0.00%",
-            "                                                          ▁",
-            "publish in 42s  last 1s shown",
+            "CPU           -  of 0.25 cores  median -  max -",
+            "  5%                                                       ",
+            "Memory    0.00%  0 B of 512 MiB  median 0.00%  max 0.00%",
+            "  5%                                                      ▁",
+            "publish in 42s  last 1s shown  Ctrl-C ends",
         ],
         "\n{}",
         rows.join("\n")
@@ -182,23 +198,18 @@ fn no_values_are_no_zeros() {
 fn only_what_is_measured_is_shown() {
     let history = history();
     let chosen = Numbers::of(&[Number::Cpu]);
-    let to_publish = Duration::from_secs(86_399);
-    let mut picture = Picture {
-        history: &history,
-        chosen,
-        limits: Limits::default(),
-        to_publish,
-        publishers: works(),
-    };
+    let (names, to_publish) = (names(), Duration::from_secs(86_399));
+    let picture = picture(&history, &names, works());
+    let mut picture = Picture { chosen, to_publish, ..picture };
     let rows = picture.rows((6, 60), false);
     assert_eq!(
         rows,
         [
-            "CPU     now 100.00%  median  47.92%  max 100.00%",
-            "100%                                                  ▁▃▅▇█",
-            "                                                  ▁▃▅▇█████",
-            "  0%                                          ▁▃▅▇█████████",
-            "publish in 23h 59m 59s  last 1m 15s shown  console works",
+            "service web  namespace MyApp  scope container",
+            "CPU     100.00%  0.25 of 0.25 cores  median 47.92%",
+            "100%                                                ▁▂▃▅▆▇█",
+            "  0%                                          ▁▂▃▅▆▇███████",
+            "publish in 23h 59m 59s  console works  Ctrl-C ends",
         ],
         "\n{}",
         rows.join("\n")
@@ -206,7 +217,10 @@ fn only_what_is_measured_is_shown() {
     picture.chosen = Numbers::of(&[]);
     assert_eq!(
         picture.rows((24, 80), false),
-        ["publish in 23h 59m 59s  last 1m 15s shown  console works"]
+        [
+            "service web  namespace MyApp  scope container  version 0.2.0",
+            "publish in 23h 59m 59s  last 1m 15s shown  console works  Ctrl-C ends"
+        ]
     );
 }
 
@@ -216,11 +230,11 @@ fn colours_end_in_their_row() {
     assert_eq!(
         rows,
         [
-            "\u{1b}[1mCPU   \u{1b}[m  now 100.00%  median  47.92%  max 100.00%",
-            "\u{1b}[2m     \u{1b}[m\u{1b}[36m                                         ▁▁▂▂▃▄▄▅▆▆▇██\u{1b}[m",
-            "\u{1b}[1mMemory\u{1b}[m  now  50.00%  median  50.00%  max  50.00%",
-            "\u{1b}[2m     \u{1b}[m\u{1b}[35m                                         ▄▄▄▄▄▄▄▄▄▄▄▄▄\u{1b}[m",
-            "publish in 42s  last 1m 15s shown\u{1b}[32m  console works\u{1b}[m",
+            "\u{1b}[1mCPU   \u{1b}[m\u{1b}[1m  100.00%\u{1b}[m  0.25 of 0.25 cores  median 47.92%",
+            "\u{1b}[2m100% \u{1b}[m\u{1b}[36m                                         ▁▁▂▂▃▄▄▅▆▆▇██\u{1b}[m",
+            "\u{1b}[1mMemory\u{1b}[m\u{1b}[1m   50.00%\u{1b}[m  256 MiB of 512 MiB  median 50.00%",
+            "\u{1b}[2m 50% \u{1b}[m\u{1b}[35m                                         █████████████\u{1b}[m",
+            "publish in 42s\u{1b}[32m  console works\u{1b}[m\u{1b}[2m  Ctrl-C ends\u{1b}[m",
         ]
     );
 }
@@ -230,7 +244,11 @@ fn no_size_gives_a_row_that_is_too_wide_or_one_too_many() {
     let long = "x".repeat(500);
     let publishers = [
         works(),
-        vec![health("emf", failing(&long)), health("cloudwatch", failing("y")), works().remove(0)],
+        vec![
+            health("emf", failing(&long, Some("make room"))),
+            health("cloudwatch", failing("y", None)),
+            works().remove(0),
+        ],
     ];
     for (height, width) in (0..40).flat_map(|height| (0..130).map(move |width| (height, width))) {
         for publishers in &publishers {
@@ -243,12 +261,26 @@ fn no_size_gives_a_row_that_is_too_wide_or_one_too_many() {
 }
 
 #[test]
-fn amounts_are_short() {
-    let gib = 1 << 30;
-    let sizes = [0, 1, 1536, 512 << 20, gib, gib * 31 / 2 + 1].map(|bytes| size(Bytes(bytes)));
-    assert_eq!(sizes, ["0 bytes", "1 bytes", "1.5 KiB", "512 MiB", "1 GiB", "15.5 GiB"]);
-    assert_eq!(
-        [0.25, 1.0, 4.0 / 3.0].map(|amount| cores(Cores(amount))),
-        ["0.25 cores", "1 cores", "1.33 cores"]
-    );
+fn the_advice_is_whole_however_small_the_terminal() {
+    let advice = "allow cloudwatch:PutMetricData for namespace MyApp in the policy of the role";
+    let causes = "service error: AccessDenied: User is not authorized to perform it ".repeat(5);
+    for size in [(24, 80), (10, 40), (6, 40), (12, 30)] {
+        let failing = vec![health("cloudwatch", failing(&causes, Some(advice))), works().remove(0)];
+        let rows = pictured(&history(), failing, size, false);
+        let words: Vec<_> = rows.iter().flat_map(|row| row.split_whitespace()).collect();
+        assert!(words.join(" ").contains(advice), "{size:?}:\n{}", rows.join("\n"));
+        assert!(rows.concat().contains("cloudwatch: service"), "{}", rows.join("\n"));
+    }
+}
+
+#[test]
+fn a_scale_is_the_smallest_that_holds_what_is_shown() {
+    for (highest, top) in
+        [(0.0, "  5%"), (5.0, "  5%"), (9.0, " 10%"), (10.1, " 25%"), (99.0, "100%")]
+    {
+        let mut history = History::new(Duration::from_secs(1));
+        history.add(Sample { cpu: Some(highest), memory: None });
+        let rows = pictured(&history, works(), (24, 80), false);
+        assert!(rows[2].starts_with(top), "{highest}: {}", rows[2]);
+    }
 }

@@ -1,0 +1,58 @@
+//! The time of day where a person sits who looks at a terminal: as `TZ` says, else /etc/localtime, else
+//! UTC. Nothing else shows it, so that nothing else reads those files.
+
+use std::env;
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tz::TimeZone;
+
+/// A time as `14:02:03`.
+pub fn time_of_day(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    in_zone(zone(), seconds.try_into().unwrap_or_default())
+}
+
+fn zone() -> &'static TimeZone {
+    static ZONE: OnceLock<TimeZone> = OnceLock::new();
+    ZONE.get_or_init(|| {
+        let zone = match env::var("TZ") {
+            Ok(name) => TimeZone::from_posix_tz(&name),
+            Err(_) => TimeZone::local(),
+        };
+        // As in C, a name that means nothing is UTC.
+        zone.unwrap_or_else(|_| TimeZone::utc())
+    })
+}
+
+fn in_zone(zone: &TimeZone, seconds: i64) -> String {
+    // Fails where the rules of the zone end before this time.
+    let offset = zone.find_local_time_type(seconds).map_or(0, |local| local.ut_offset());
+    let of_day = (seconds + i64::from(offset)).rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_has_its_own_time_of_day_and_its_summer() {
+        let at = |rules: &str, seconds| {
+            let zone = TimeZone::from_posix_tz(rules);
+            in_zone(&zone.unwrap_or_else(|_| TimeZone::utc()), seconds)
+        };
+        // 2026-11-18T11:07:00Z, and 2026-07-01T11:07:00Z.
+        let (winter, summer) = (1_795_000_020, 1_782_904_020);
+        for (rules, expected) in [
+            ("UTC0", ["11:07:00", "11:07:00"]),
+            ("CET-1CEST,M3.5.0,M10.5.0/3", ["12:07:00", "13:07:00"]),
+            ("EST5EDT,M3.2.0,M11.1.0", ["06:07:00", "07:07:00"]),
+            ("<+1345>-13:45", ["00:52:00", "00:52:00"]),
+            ("", ["11:07:00", "11:07:00"]),
+            ("Nowhere/At all", ["11:07:00", "11:07:00"]),
+        ] {
+            assert_eq!([at(rules, winter), at(rules, summer)], expected, "{rules}");
+        }
+    }
+}

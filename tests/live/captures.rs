@@ -1,0 +1,97 @@
+//! What a person sees, as text, in `target/captures`: for a look at all of it, in three sizes.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use fake_cloudwatch::{Answer, FakeCloudWatch};
+use rustix::process::Signal;
+use support::terminal::{Log, Size, Terminal};
+use support::{command, publishing_to};
+
+use crate::{lines, preview};
+
+const SIZES: [Size; 3] = [(24, 80), (10, 40), (50, 160)];
+
+/// Writes what is on the screen, with a frame around it.
+fn write(name: &str, (height, width): Size, screen: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../captures");
+    fs::create_dir_all(&folder).expect("a folder of the build");
+    let edge = format!("+{}+\n", "-".repeat(width.into()));
+    let width = usize::from(width);
+    let rows: String = screen.lines().map(|row| format!("|{row:<width$}|\n")).collect();
+    let file = folder.join(format!("{name}-{width}x{height}.txt"));
+    fs::write(file, format!("{edge}{rows}{edge}")).expect("room on the disk");
+}
+
+/// Asserts that no row of the screen is one that the terminal has wrapped.
+#[track_caller]
+fn assert_unwrapped(terminal: &Terminal, screen: &str) {
+    let wrapped = terminal.wrapped_rows();
+    assert!(wrapped.is_empty(), "rows {wrapped:?} are wrapped:\n{screen}");
+}
+
+#[test]
+fn the_console_and_the_view_fit_into_their_terminal() {
+    for size in SIZES {
+        let mut terminal =
+            Terminal::start(preview("1").env("RUST_LOG", "warn"), size, Log::Terminal);
+        let count = if size.0 == 10 { 1 } else { 3 };
+        let screen = terminal.wait_until("lines and the view", |_, text| {
+            lines(text).len() >= count && text.contains("console works")
+        });
+        assert_unwrapped(&terminal, &screen);
+        write("preview", size, &screen);
+        terminal.signal(Signal::TERM);
+        let screen = terminal.finish().parser.screen().contents();
+        write("preview-ended", size, &screen);
+    }
+}
+
+#[test]
+fn an_outage_is_shown_with_its_whole_cure() {
+    let cloudwatch = FakeCloudWatch::start();
+    let cause = "User: arn:aws:sts::123456789012:assumed-role/web/i-0123456789abcdef0 is not authorized to \
+                 perform: cloudwatch:PutMetricData because no identity-based policy allows the action";
+    cloudwatch.answer_always(Answer::error(403, "AccessDenied", cause));
+    for size in SIZES {
+        let mut command = publishing_to(&cloudwatch.url());
+        command.args(["--publish", "cloudwatch,console"]).env("TERM", "xterm");
+        let mut terminal = Terminal::start(&command, size, Log::Elsewhere);
+        let cure = "add the permission cloudwatch:PutMetricData for this namespace";
+        let screen = terminal.wait_until("the cure", |_, text| {
+            text.split_whitespace().collect::<Vec<_>>().join(" ").contains(cure)
+        });
+        assert_unwrapped(&terminal, &screen);
+        write("outage", size, &screen);
+        terminal.signal(Signal::TERM);
+        terminal.finish();
+    }
+}
+
+#[test]
+fn other_numbers_fit_into_their_terminal() {
+    for size in SIZES {
+        let mut command = preview("1");
+        command.args(["--metrics", "cpu,memory,io,network,processes", "--once"]);
+        let ended = Terminal::start(command.env("TERM", "dumb"), size, Log::Terminal).finish();
+        write("metrics", size, &ended.parser.screen().contents());
+    }
+}
+
+#[test]
+fn help_and_explain_are_captured() {
+    let with = |arguments: &[&str]| -> Command {
+        let mut command = command();
+        command.args(arguments).env("TERM", "xterm");
+        command
+    };
+    for size in SIZES {
+        for (name, arguments) in [("help", &["--help"][..]), ("explain", &["explain", "--dry-run"])]
+        {
+            let ended = Terminal::start(&with(arguments), (500, size.1), Log::Terminal).finish();
+            assert_eq!(ended.status.code(), Some(0));
+            write(name, size, &ended.parser.screen().contents());
+        }
+    }
+}
