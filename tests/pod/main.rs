@@ -60,6 +60,20 @@ fn auto_takes_the_pod_where_others_can_be_read() {
     assert!(reason.contains("SYS_PTRACE"), "with the cure: {other:#}");
 }
 
+/// A sidecar is often the first to start.
+#[test]
+fn auto_takes_the_pod_as_soon_as_another_container_comes() {
+    let Some(namespace) = Namespace::new() else { return };
+    let agent = namespace.agent(&[], &["--scope", "auto", "--sample-interval", "0.1"]);
+    agent.wait_for_log("Sample {");
+    let app = namespace.container("app");
+    let line = agent.wait_for_log("scope: pod, because ");
+    assert!(line.ends_with("1 other container is visible and can be read"), "{line}");
+    let log = agent_log(agent);
+    assert!(!log.contains("ERROR") && !log.contains("the pod is not measured"), "{log}");
+    drop(app);
+}
+
 #[test]
 fn limits_of_all_containers_add_up_and_follow_a_change() {
     let Some(namespace) = Namespace::new() else { return };

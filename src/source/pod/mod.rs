@@ -191,7 +191,7 @@ impl Pod {
 
     /// Why the pod cannot be measured, where there are other containers, and the cure.
     pub fn barred(&self) -> Option<String> {
-        let error = self.neighbours.counted().find_map(|of| of.opened.as_ref().err())?;
+        let error = self.neighbours.unreadable()?;
         (self.others() > 0).then(|| format!("other containers are visible, but {error}"))
     }
 

@@ -52,9 +52,11 @@ impl UntilPod {
 
     fn look(&mut self, at: Instant) {
         let Some(mut pod) = self.pod.take() else { return };
-        // Their end must be seen at once.
-        let is_due = self.is_awaited && pod.others() > 0;
-        if is_due || at.duration_since(self.looked) >= LIMITS_GOOD_FOR {
+        // The others come soon after the agent, which is often the first. And their end must be seen at
+        // once where somebody waits for it.
+        let is_early = at.duration_since(self.opened) < ALONE;
+        let is_awaited = self.is_awaited && pod.others() > 0;
+        if is_early || is_awaited || at.duration_since(self.looked) >= LIMITS_GOOD_FOR {
             self.looked = at;
             if let Some(reason) = pod.is_ready(at) {
                 info!("scope: pod, because {reason}");
