@@ -117,7 +117,8 @@ fn none_may_be_given_twice() {
     assert_eq!(
         ended.stderr,
         "--auto-dimensions \"cluster,task\": expected any of cluster, task-family, task-id, \
-         container, availability-zone, instance-id, hostname, with commas\n"
+         container, availability-zone, instance-id, hostname, with commas, not \"task\"; did you mean \
+         task-family?\n"
     );
     let ended = run(agent("cluster").args(["--dimension", "ClusterName=x"])).expect_code(2);
     assert_eq!(
