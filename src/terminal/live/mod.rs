@@ -11,7 +11,7 @@ mod picture;
 mod row;
 
 use std::env;
-use std::io;
+use std::io::{self, stdout};
 use std::panic;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -30,6 +30,7 @@ use crate::collector::window::window_start;
 use crate::config::{Output, Publish, Settings};
 use crate::model::{Health, Measured, Number, Numbers, Sample, Series};
 use crate::terminal::{region, screen};
+use crate::writable::is_writable;
 
 /// What is shown, and where.
 #[derive(Debug)]
@@ -83,12 +84,10 @@ impl Live {
         // A command writes to the terminal by itself, so the view cannot make room for its lines.
         let in_region = is_beside_command;
         screen::set_has_log(terminal.has_log() && !in_region);
-        if terminal.has_log() || in_region {
-            erase_before_a_panic(match in_region {
-                true => region::RESET.to_owned(),
-                false => format!("\r{}", screen::ERASE_BELOW),
-            });
-        }
+        erase_before_a_panic(match in_region {
+            true => region::RESET.to_owned(),
+            false => format!("\r{}", screen::ERASE_BELOW),
+        });
         let (sender, samples) = mpsc::channel(SAMPLES_DEPTH);
         let (measured_sender, measured) = watch::channel(Measured::default());
         let (health, publishers) =
@@ -221,7 +220,10 @@ impl Drop for Live {
 fn erase_before_a_panic(erase: String) {
     let say = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        eprint!("{erase}");
+        // A terminal that stands still must not keep the command from being looked after.
+        if is_writable(&stdout()).unwrap_or(false) {
+            let _ = rustix::io::write(stdout(), erase.as_bytes());
+        }
         say(panic);
     }));
 }
