@@ -17,7 +17,9 @@ use super::host::Host;
 use super::pod::{self, Pod};
 #[cfg(target_os = "linux")]
 use super::task::Task;
-use crate::config::{Measuring, Scope};
+use crate::config::Measuring;
+#[cfg(target_os = "linux")]
+use crate::config::Scope;
 use crate::model::Company;
 #[cfg(target_os = "linux")]
 use crate::surroundings::ecs::{self, TaskEndpoint};
