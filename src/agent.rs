@@ -35,6 +35,11 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         collector.add_sink(Box::new(SayCost::of(settings)));
     }
     let (live, feeds) = Live::open(settings, signals::suspensions).unzip();
+    if settings.publishing.live == Some(true) && live.is_none() {
+        warn!(
+            "--live has no effect: standard output is no terminal that can draw, or TERM is not set"
+        );
+    }
     let mut health = Vec::new().into_iter();
     if let Some(feeds) = feeds {
         collector.add_sink(Box::new(feeds.samples));

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use self::terminal::ControllingTerminal;
 use crate::children::{self, Child, Children};
 use crate::signals::{Signals, Stopping};
+use crate::terminal::set_command_group;
 
 /// A command that was started.
 #[derive(Debug)]
@@ -51,6 +52,7 @@ impl Command {
         last_resort::prepare(pid);
         if let Some(terminal) = &terminal {
             terminal.give_to(pid);
+            set_command_group(pid.as_raw_nonzero().get());
         }
         info!("{program:?} runs as process {pid}");
         let children = children.clone();
@@ -120,6 +122,8 @@ impl Command {
             // The command read the terminal before `spawn` had given it the terminal. It has it by now.
             self.resume();
         } else {
+            // The shell's prompt must not be in the region of the live view.
+            terminal::give_back();
             // Suspends the whole group, as Ctrl-Z would without this process: also the script that runs
             // it and the other parts of a pipe. SIGTTIN does that, because this process handles
             // SIGTSTP, and SIGSTOP would also suspend an orphaned group, which no shell could resume.

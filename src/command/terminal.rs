@@ -1,11 +1,14 @@
 //! Moves process groups to the foreground of the terminal: of all groups of a session, only this one
 //! may read the terminal, and gets Ctrl-C.
 
-use std::io::stdin;
+use std::io::{Write, stdin, stdout};
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
+
+use crate::terminal::region;
+use crate::writable::is_writable;
 
 /// The terminal of this session. A group is 0 where it is in another PID namespace.
 #[derive(Debug)]
@@ -55,6 +58,15 @@ impl ControllingTerminal {
 /// The process group that a child was started in.
 fn group_of(child: rustix::process::Pid) -> Pid {
     Pid::from_raw(child.as_raw_nonzero().get())
+}
+
+/// Takes away the region of the live view, where there is one.
+pub fn give_back() {
+    let text = region::take_away();
+    if !text.is_empty() && is_writable(&stdout()).unwrap_or(false) {
+        // Fails where the terminal is closed. Then there is no prompt either.
+        let _ = stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush());
+    }
 }
 
 fn move_to_foreground(group: Pid) {

@@ -226,6 +226,11 @@ fn local() -> Vec<Arg> {
         flag("dry-run", "Print the metrics, publish nothing (same as --publish console)")
             .short('d')
             .visible_alias("dryrun"),
+        flag(
+            "live",
+            "Show charts at the bottom of the terminal, also below the output of a command; =no for none \
+             [default: on for a preview]",
+        ),
         flag("once", "Measure one whole period and end"),
         option(OUTPUT, "FORMAT", "Console and explain: text or json [default: text]"),
     ]

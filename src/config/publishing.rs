@@ -12,6 +12,8 @@ pub struct Publishing {
     pub publishers: Vec<Publish>,
     pub form: ValueForm,
     pub output: Output,
+    /// Whether there is a live view. `None` is for one below a preview without a command.
+    pub live: Option<bool>,
     /// How many undelivered summaries are kept; 0 drops them at once.
     pub buffer: usize,
     pub shutdown_timeout: Duration,
@@ -38,6 +40,7 @@ impl Publishing {
             publishers,
             form: form.unwrap_or_default(),
             output: output.unwrap_or_default(),
+            live: problems.optional(cli, "live", quantity::boolean),
             buffer: buffer.unwrap_or(quantity::DEFAULT_BUFFER),
             shutdown_timeout: shutdown_timeout.unwrap_or(quantity::DEFAULT_SHUTDOWN_TIMEOUT),
             aws,

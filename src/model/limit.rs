@@ -52,7 +52,6 @@ pub struct Limit<T> {
 
 /// Where a limit stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "calls alone tell the limits"))]
 pub enum Origin {
     File(Arc<Path>),
     /// The URL of a metadata endpoint.

@@ -181,7 +181,7 @@ fn a_script_reads_the_terminal_after_the_command_has_ended() {
     terminal.shows("got one.");
     terminal.types(CTRL_D);
     // The last window is printed when the command has ended.
-    terminal.shows("CPUUtilization");
+    terminal.shows("memory     max");
     terminal.types("two\n");
     terminal.shows("script has two.");
     terminal.ends_with(0);

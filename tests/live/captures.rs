@@ -80,6 +80,23 @@ fn other_numbers_fit_into_their_terminal() {
 }
 
 #[test]
+fn a_command_has_the_view_below_its_output() {
+    for size in SIZES {
+        let mut command = preview("7200");
+        command.args(["--live", "--", "sh", "-c", "seq 100; read line"]);
+        let mut terminal = Terminal::start(&command, size, Log::Terminal);
+        let end = if size.0 == 10 { "publish in" } else { "Ctrl-C ends" };
+        let screen = terminal.wait_until("both", |_, text| {
+            text.contains("100\n") && text.lines().last().is_some_and(|row| row.contains(end))
+        });
+        assert_unwrapped(&terminal, &screen);
+        write("command", size, &screen);
+        terminal.type_in("\n");
+        write("command-ended", size, &terminal.finish().parser.screen().contents());
+    }
+}
+
+#[test]
 fn help_and_explain_are_captured() {
     let with = |arguments: &[&str]| -> Command {
         let mut command = command();

@@ -1,6 +1,7 @@
 //! The console in a terminal: its lines, and below them the live view.
 #![cfg(target_os = "linux")]
 
+mod beside_command;
 mod captures;
 
 use std::process::Command;
@@ -197,7 +198,7 @@ fn a_second_ctrl_c_counts_at_once_and_leaves_a_usable_terminal() {
             .env("TERM", "xterm")
             // A row that is wrapped would be counted as one.
             .env("RUST_LOG", "info,cloudwatch_metrics_agent::cost=off"),
-        (24, 300),
+        (40, 300),
         Log::Terminal,
     );
     cloudwatch.wait_until("a request under way", |seen| seen.requests.len() == 1);

@@ -38,6 +38,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
             once: false,
         },
         publishing: Publishing {
+            live: None,
             publishers: vec![Publish::CloudWatch],
             form: ValueForm::MedianMax,
             output: Output::Text,

@@ -7,6 +7,8 @@ use rustix::fs::{Mode, OFlags, fstat, open};
 use rustix::process::getpgrp;
 use rustix::termios::{tcgetpgrp, tcgetwinsize};
 
+use crate::terminal::command_group;
+
 /// A terminal that is open a second time.
 ///
 /// The descriptor of standard output is shared with the program that started this one, so it must
@@ -39,10 +41,12 @@ impl Canvas {
         Ok((size.ws_row.into(), size.ws_col.into()))
     }
 
-    /// Whether a shell has given the terminal to another process group: the view would draw over its
+    /// Whether a shell has given the terminal to another process group, that is none of a command: the view would draw over its
     /// output.
     pub fn is_in_background(&self) -> bool {
-        tcgetpgrp(&self.file).is_ok_and(|foreground| foreground != getpgrp())
+        tcgetpgrp(&self.file).is_ok_and(|foreground| {
+            foreground != getpgrp() && foreground.as_raw_nonzero().get() != command_group()
+        })
     }
 
     /// Whether the log goes to the same terminal.

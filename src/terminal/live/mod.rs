@@ -11,7 +11,7 @@ mod picture;
 mod row;
 
 use std::env;
-use std::io;
+use std::io::{self, stdout};
 use std::panic;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -29,12 +29,15 @@ use crate::collector::sink::Sink;
 use crate::collector::window::window_start;
 use crate::config::{Output, Publish, Settings};
 use crate::model::{Health, Measured, Number, Numbers, Sample, Series};
-use crate::terminal::screen;
+use crate::terminal::{region, screen};
+use crate::writable::is_writable;
 
 /// What is shown, and where.
 #[derive(Debug)]
 pub struct Live {
     terminal: Canvas,
+    /// Whether it is in a region of its own, below the output of a command.
+    in_region: bool,
     /// Rows and columns that the last frame was made for.
     size: (usize, usize),
     colour: bool,
@@ -61,8 +64,8 @@ pub struct Feeds {
 }
 
 impl Live {
-    /// The view of these settings, if there is one: of the console's text, on a terminal that can
-    /// draw, and that no command writes to as well.
+    /// The view of these settings, if there is one, on a terminal that can draw: of the console's text, as
+    /// far as no command writes to the terminal as well; or where it is asked for.
     ///
     /// `suspensions` takes over Ctrl-Z.
     pub fn open(
@@ -71,22 +74,27 @@ impl Live {
     ) -> Option<(Self, Feeds)> {
         let is_text = settings.publishing.publishers.contains(&Publish::Console)
             && settings.publishing.output == Output::Text;
+        let is_beside_command = !settings.command.is_empty();
+        let is_wanted = settings.publishing.live.unwrap_or(is_text && !is_beside_command);
         let can_draw = env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
-        // A command writes to the terminal by itself, so the view cannot make room for its lines.
-        if !is_text || !can_draw || !settings.command.is_empty() {
+        if !is_wanted || !can_draw {
             return None;
         }
         let terminal = Canvas::open()?;
-        screen::set_has_log(terminal.has_log());
-        if terminal.has_log() {
-            erase_before_a_panic();
-        }
+        // A command writes to the terminal by itself, so the view cannot make room for its lines.
+        let in_region = is_beside_command;
+        screen::set_has_log(terminal.has_log() && !in_region);
+        erase_before_a_panic(match in_region {
+            true => region::RESET.to_owned(),
+            false => format!("\r{}", screen::ERASE_BELOW),
+        });
         let (sender, samples) = mpsc::channel(SAMPLES_DEPTH);
         let (measured_sender, measured) = watch::channel(Measured::default());
         let (health, publishers) =
             settings.publishing.publishers.iter().map(|_| watch::channel(None)).unzip();
         let live = Self {
             terminal,
+            in_region,
             size: (0, 0),
             // Only a value that is not empty counts (no-color.org).
             colour: env::var("NO_COLOR").unwrap_or_default().is_empty(),
@@ -97,7 +105,8 @@ impl Live {
             history: History::new(settings.measuring.sample_interval),
             names: settings.identity.title(),
             measured,
-            suspensions: suspensions(),
+            // A command is stopped by itself, and takes this process with it.
+            suspensions: if in_region { None } else { suspensions() },
             is_over: false,
         };
         let samples = Samples { view: sender, measured: measured_sender };
@@ -140,6 +149,7 @@ impl Live {
     fn erase(&self) {
         // Fails where the terminal is closed or stopped. Then the view cannot be erased.
         let _ = screen::erase(|erase| self.terminal.write(erase));
+        let _ = self.terminal.write(region::take_away().as_bytes());
     }
 
     fn draw(&mut self) -> io::Result<()> {
@@ -147,6 +157,12 @@ impl Live {
             return Ok(());
         }
         let size = self.terminal.size()?;
+        if self.in_region {
+            // At most half of the terminal is the view's; a low one shows none.
+            let (height, width) = (size.0 / 2 + 1, size.1);
+            let rows = self.picture(SystemTime::now()).rows((height, width), self.colour);
+            return region::draw(&rows, size, |frame| self.terminal.write(frame));
+        }
         let rows = self.picture(SystemTime::now()).rows(size, self.colour);
         let anew = std::mem::replace(&mut self.size, size) != size;
         screen::draw(&rows, anew, |frame| self.terminal.write(frame))
@@ -201,10 +217,13 @@ impl Drop for Live {
 
 /// Erases the view before a panic's message. The view is below the cursor, whatever its state, so this
 /// needs no lock, which the panicking code may hold.
-fn erase_before_a_panic() {
+fn erase_before_a_panic(erase: String) {
     let say = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        eprint!("\r{}", screen::ERASE_BELOW);
+        // A terminal that stands still must not keep the command from being looked after.
+        if is_writable(&stdout()).unwrap_or(false) {
+            let _ = rustix::io::write(stdout(), erase.as_bytes());
+        }
         say(panic);
     }));
 }

@@ -62,9 +62,10 @@ impl Picture<'_> {
             false if width < WIDTH_WITH_SCALE => width,
             false => width - WIDTH_OF_SCALE,
         };
-        let mut states = self.states(columns, width, colour);
         // Where rows are few, each chart keeps its one or two.
-        states.truncate(room_of_rest.saturating_sub(charts.len() * if is_small { 1 } else { 2 }));
+        let most = room_of_rest.saturating_sub(charts.len() * if is_small { 1 } else { 2 });
+        let mut states = self.states(columns, width, most, colour);
+        states.truncate(most);
         let room_of_charts = room_of_rest.saturating_sub(states.len());
         let has_title = !is_small && room_of_charts > 2 * charts.len();
         let levels = room_of_charts.saturating_sub(charts.len() + usize::from(has_title))
@@ -166,8 +167,8 @@ impl Picture<'_> {
     }
 
     /// The time to the next send, and the state of each publisher, failing ones first: one row where both
-    /// fit into it and nothing fails.
-    fn states(&self, columns: usize, width: usize, colour: bool) -> Vec<String> {
+    /// fit into it and nothing fails. So many rows are shown, the first ones.
+    fn states(&self, columns: usize, width: usize, most: usize, colour: bool) -> Vec<String> {
         let seconds = self.to_publish.as_secs_f64().ceil() as u64;
         let length = self.history.length(self.history.shown(columns, |_| None).samples);
         let publish = [Piece::new(format!("publish in {}", outage::duration(seconds)), NONE)];
@@ -188,6 +189,7 @@ impl Picture<'_> {
             Some(time) if is_well => vec![time],
             // The time is the last row where something fails.
             Some(time) => vec![time, states],
+            None if most < 2 => vec![[publish, end].concat()],
             None => vec![[publish, length].concat(), [&*states, &end].concat()],
         };
         let rows = rows.into_iter().map(|mut parts| {

@@ -42,8 +42,8 @@ fn option(arg: &Arg) -> Option {
     let least = arg.get_num_args().map_or(1, |count| count.min_values());
     let default = match meaning.strip_suffix("; required to publish") {
         Some(_) => "required to publish",
-        // A flag: it may stand alone.
-        None if least == 0 => "off",
+        // A flag: it may stand alone, and is off where the help says nothing else.
+        None if least == 0 && default.is_empty() => "off",
         None if default.is_empty() => "none",
         None => default,
     };

@@ -191,9 +191,10 @@ fn resize(terminal: &impl std::os::fd::AsFd, (rows, columns): Size) {
     tcsetwinsize(terminal, size).expect("a terminal");
 }
 
-/// Each frame ends with what erases the rest.
+/// Each frame ends with what erases the rest, or, below the output of a command, brings the cursor back.
 fn frames(written: &[u8]) -> usize {
-    written.windows(3).filter(|bytes| bytes == b"\x1b[J").count()
+    let count = |end: &[u8]| written.windows(end.len()).filter(|bytes| *bytes == end).count();
+    count(b"\x1b[J") + count(b"\x1b8")
 }
 
 /// A guard against a test that would hang: a minute of frames.
