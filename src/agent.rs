@@ -47,7 +47,8 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     }
     let (company_sender, company) = watch::channel(Company::default());
     // The one window of `--once` is a whole one: it begins and ends as all others do.
-    let only_window = settings.measuring.once.then(|| OnlyWindow::of(settings.measuring.period));
+    let once = settings.measuring.once && settings.command.is_empty();
+    let only_window = once.then(|| OnlyWindow::of(settings.measuring.period));
     // Two tokens: a signal cancels the first, and with `--until-alone` the second is cancelled later.
     let (asked, stop) = (stop, CancellationToken::new());
     let mut handed_out = HandedOut::default();
@@ -128,13 +129,17 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         .map(|place| Outcome::of(&handed_out, place, deliveries.get(place), flush))
         .collect();
     outcomes.iter().for_each(Outcome::say);
+    if once && handed_out.windows == 0 {
+        error!("nothing could be measured");
+        return Err(Undelivered);
+    }
     match outcomes.iter().all(|outcome| outcome.undelivered == 0) {
         true => Ok(()),
         false => Err(Undelivered),
     }
 }
 
-/// What is measured and where to it goes, in one line.
+/// What is measured and where it is sent, in one line.
 fn start_line(settings: &Settings, scope: Scope) -> String {
     let (measuring, identity) = (&settings.measuring, &settings.identity);
     let names = settings.publishing.publishers.iter().map(|publish| publish.name());

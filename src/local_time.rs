@@ -1,11 +1,11 @@
 //! The time of day where a person sits who looks at a terminal: as `TZ` says, else /etc/localtime, else
 //! UTC. Nothing else shows it, so that nothing else reads those files.
 
-use std::env;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::{env, fs, io};
 
-use tz::TimeZone;
+use tz::{TimeZone, TimeZoneSettings};
 
 /// A time as `14:02:03`.
 pub fn time_of_day(time: SystemTime) -> String {
@@ -16,13 +16,23 @@ pub fn time_of_day(time: SystemTime) -> String {
 fn zone() -> &'static TimeZone {
     static ZONE: OnceLock<TimeZone> = OnceLock::new();
     ZONE.get_or_init(|| {
+        let settings =
+            TimeZoneSettings::new(TimeZoneSettings::DEFAULT_DIRECTORIES, |path| Ok(read(path)?));
         let zone = match env::var("TZ") {
-            Ok(name) => TimeZone::from_posix_tz(&name),
-            Err(_) => TimeZone::local(),
+            Ok(name) => settings.parse_posix_tz(&name),
+            Err(_) => settings.parse_local(),
         };
         // As in C, a name that means nothing is UTC.
         zone.unwrap_or_else(|_| TimeZone::utc())
     })
+}
+
+/// A pipe or a device, which TZ may name, could be waited for without end.
+fn read(path: &str) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    fs::read(path)
 }
 
 fn in_zone(zone: &TimeZone, seconds: i64) -> String {
@@ -35,6 +45,18 @@ fn in_zone(zone: &TimeZone, seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_file_is_never_read() {
+        let directory = env::temp_dir().join(format!("zone-{}", std::process::id()));
+        fs::create_dir_all(&directory).expect("the temporary directory is writable");
+        let pipe = directory.join("pipe");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).expect("a new name");
+        let is_refused = |path: &std::path::Path| read(path.to_str().expect("UTF-8")).is_err();
+        assert!(is_refused(&pipe) && is_refused(&directory));
+        fs::remove_dir_all(&directory).expect("it is there");
+    }
 
     #[test]
     fn a_zone_has_its_own_time_of_day_and_its_summer() {

@@ -119,7 +119,7 @@ fn resolve_alias(filters: &str) -> String {
 /// moving code does not change it.
 pub const CLOUDWATCH: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::cloudwatch");
 
-/// The log target of what is said once where all is well: what is measured, and where to it goes.
+/// The log target of what is said once where all is well: what is measured, and where it is sent.
 pub const START: &str = concat!(env!("CARGO_PKG_NAME"), "::start");
 
 /// The log target of the estimated cost.

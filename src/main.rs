@@ -70,7 +70,10 @@ async fn run(inherited: SigSet) -> ExitCode {
         }
         log::error!("{problem}");
     }
-    settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    if !cli.explain {
+        // An explanation has them itself.
+        settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    }
     if cli.explain {
         signals.release();
         let explained = tokio::select! {

@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 
 use super::mistyped::Refusal;
 use super::options::{
-    CHECK, COMMAND, DIMENSION, DIMENSION_SET, DIRECTORY, INSTALL, POD_EXCLUDE, TAGS, options,
+    CHECK, COMMAND, DIMENSION, DIMENSION_SET, DIRECTORY, INSTALL, POD_EXCLUDE, TAGS, all,
 };
 pub use super::options::{PREFIX, definition, variable};
 use super::quantity;
@@ -107,5 +107,5 @@ impl Cli {
 
 /// The variables of all options.
 pub fn known_variables() -> Vec<String> {
-    options().iter().map(|option| variable(option.get_id().as_str())).collect()
+    all().iter().map(|option| variable(option.get_id().as_str())).collect()
 }

@@ -7,11 +7,14 @@ pub fn region(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > 63 || !text.chars().all(is_label) {
         return Err("a region such as eu-west-1".into());
     }
-    // Its zones have a letter behind the number.
-    if let Some(region) = text.strip_suffix(|last: char| last.is_ascii_lowercase())
-        && region.ends_with(|last: char| last.is_ascii_digit())
-        && region.matches('-').count() >= 2
+    // Its zones have a letter behind a number: eu-west-1a, us-west-2-lax-1a.
+    let zone = text.strip_suffix(|last: char| last.is_ascii_lowercase());
+    let zone = zone.filter(|zone| zone.ends_with(|last: char| last.is_ascii_digit()));
+    let number = text.find(|letter: char| letter.is_ascii_digit());
+    if let (Some(_), Some(number)) = (zone, number)
+        && text[..number].matches('-').count() >= 2
     {
+        let region = &text[..=number];
         return Err(format!("the region {region}, of which this is an availability zone"));
     }
     Ok(text.to_owned())
@@ -73,6 +76,8 @@ mod tests {
         let zone = "the region eu-west-1, of which this is an availability zone".to_owned();
         assert_eq!(region("eu-west-1a"), Err(zone));
         assert!(region("us-gov-west-1c").is_err());
+        let local = "the region us-west-2, of which this is an availability zone".to_owned();
+        assert_eq!(region("us-west-2-lax-1a"), Err(local));
         assert!(region("local-1a").is_ok(), "an endpoint of another kind may have any name");
     }
 

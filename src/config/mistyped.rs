@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::near::nearest;
-use super::options::{INSTALL, definition, is_switch};
+use super::options::{CHECK, INSTALL, all, definition, is_switch};
 use super::quantity;
 
 /// What is printed in place of a run: the help, the version, or what is wrong with the command line.
@@ -80,6 +80,12 @@ fn explain(args: &[OsString], error: &clap::Error) -> Option<String> {
 
 fn unknown_option(wrong: &str) -> String {
     let typed = wrong.split('=').next().unwrap_or(wrong);
+    if typed.trim_start_matches('-') == CHECK {
+        return format!(
+            "{typed} is an option of explain: {} explain {typed} …",
+            env!("CARGO_PKG_NAME")
+        );
+    }
     let names = long_names();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     match nearest(typed.trim_start_matches('-'), &names) {
@@ -126,7 +132,8 @@ fn unexpected(args: &[OsString], wrong: &str) -> String {
 
 /// The long names of all options, also their other spellings.
 fn long_names() -> Vec<String> {
-    let definition = definition();
-    let names = definition.get_arguments().flat_map(|arg| arg.get_long_and_visible_aliases());
-    names.flatten().map(str::to_owned).collect()
+    let all = all();
+    let names = all.iter().flat_map(|arg| arg.get_long_and_visible_aliases());
+    let own = ["help", "version"].into_iter();
+    names.flatten().chain(own).map(str::to_owned).collect()
 }

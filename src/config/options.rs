@@ -26,10 +26,7 @@ pub fn definition() -> Command {
         .subcommand(
             Command::new("explain")
                 .about("Show what would be measured and published, and why, then exit")
-                .arg(flag(
-                    CHECK,
-                    "Also connect to the endpoint; exit with 1 where it could not publish",
-                ))
+                .arg(check())
                 .args(options())
                 .arg(command_argument("A command that would be run; it is not")),
         )
@@ -60,7 +57,8 @@ Examples:
     cloudwatch_metrics_agent --namespace MyApp --service web -- my-service
 
 Each option has a variable, for --period it is CLOUDWATCH_METRICS_AGENT_PERIOD. The command line wins.
-RUST_LOG is what is logged on standard error: error, warn, info, debug or off [default: warn].";
+RUST_LOG is what is logged on standard error: error, warn, info, debug or off.
+By default: warnings, errors, and what is measured and where it is sent.";
 
 fn command_argument(help: &'static str) -> Arg {
     Arg::new(COMMAND)
@@ -243,7 +241,16 @@ pub fn is_switch(option: &str) -> bool {
         names.any(|name| name == option)
     };
     let least = |arg: &Arg| arg.get_num_args().map(|values| values.min_values());
-    options().iter().any(|arg| is_it(arg) && least(arg) == Some(0))
+    all().iter().any(|arg| is_it(arg) && least(arg) == Some(0))
+}
+
+/// All options, also that of `explain` alone.
+pub fn all() -> Vec<Arg> {
+    options().into_iter().chain([check()]).collect()
+}
+
+fn check() -> Arg {
+    flag(CHECK, "Also connect to the endpoint; exit with 1 where it could not publish")
 }
 
 /// The environment variable of an option.

@@ -41,9 +41,17 @@ impl Problems {
     }
 
     pub(super) fn add(&mut self, typed: &Typed, expected: &str) {
-        self.0.push(format!("{} {:?}: expected {expected}", typed.origin, typed.text));
+        let quotes = if has_quotes(&typed.text) { QUOTES } else { "" };
+        self.0.push(format!("{} {:?}: expected {expected}{quotes}", typed.origin, typed.text));
     }
 }
+
+/// Whether a value begins or ends with quotes, as it does where a file keeps them or splits it.
+fn has_quotes(text: &str) -> bool {
+    text.starts_with(['"', '\'']) || text.ends_with(['"', '\''])
+}
+
+const QUOTES: &str = "; the quotes are a part of the value: leave them out";
 
 /// The problem of an option that is not set.
 pub fn missing(option: &str) -> String {

@@ -18,7 +18,9 @@ pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
         settings.publishing.publishers.iter().any(|publish| *publish != Publish::Console);
     let period = cli.value("period").filter(|_| goes_to_cloudwatch);
     let until_alone = cli.value("until-alone").filter(|_| settings.measuring.until_alone.is_some());
-    let beside_command = until_alone.filter(|_| !settings.command.is_empty());
+    let once = cli.value("once").filter(|_| settings.measuring.once);
+    let with_end = [until_alone, once].into_iter().flatten();
+    let beside_command = with_end.filter(|_| !settings.command.is_empty());
     warnings.extend(beside_command.map(|typed| {
         let origin = typed.origin;
         format!("{origin} has no effect with a command: measuring ends with the command")
@@ -28,7 +30,19 @@ pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
         warnings.extend(cli.occurrences(option).iter().flatten().filter_map(odd_text));
     }
     warnings.extend(without_effect(settings, cli));
+    warnings.extend(SECRETS.iter().filter_map(|name| quoted_secret(name)));
     warnings
+}
+
+/// The variables of credentials, whose values are never shown.
+const SECRETS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+/// The warning for credentials with quotes around them, with which no request is accepted.
+fn quoted_secret(name: &str) -> Option<String> {
+    let value = env::var(name).ok()?;
+    value
+        .starts_with(['"', '\''])
+        .then(|| format!("{name} begins with a quote: an env file keeps quotes, so leave them out"))
 }
 
 /// Options whose values are texts of the user's own.

@@ -46,6 +46,8 @@ pub struct Delivery {
     /// The data that were rejected since the last window of which none was.
     rejected: BTreeSet<String>,
     counts: Counts,
+    /// Whether data were accepted.
+    has_delivered: bool,
     /// The live view, which shows whether data are accepted.
     health: Option<watch::Sender<Option<Health>>>,
 }
@@ -90,6 +92,7 @@ impl Delivery {
             outage: None,
             rejected: BTreeSet::new(),
             counts: Counts::default(),
+            has_delivered: false,
             health: None,
         }
     }
@@ -151,6 +154,8 @@ impl Delivery {
             Err(error) => {
                 let what = format!("publishing to {} is not possible yet", self.publisher.name());
                 outage::say(&what, &error);
+                let (since, what) = ((self.wall_clock)(), error.what().to_owned());
+                self.tell(PublisherState::Failing { since, what, advice: error.advice });
             }
         }
     }
@@ -271,7 +276,8 @@ impl Delivery {
         if window.data.is_empty() {
             return;
         }
-        if self.counts.delivered == 1 && self.terms.log.is_some() {
+        let is_first = !std::mem::replace(&mut self.has_delivered, true);
+        if is_first && self.terms.log.is_some() {
             info!(target: START, "{} has taken the first window", self.publisher.name());
         }
         if let Some(target) = self.terms.log.filter(|of| log_enabled!(target: of, Level::Info)) {
@@ -316,12 +322,12 @@ impl Delivery {
             return;
         }
         let kept = self.backlog.len().min(self.buffer);
-        let PublishError { causes, advice, .. } = error.clone();
+        let (what, advice) = (error.what().to_owned(), error.advice);
         let outage = Outage::goes_on(self.outage.take(), error, kept);
         let elapsed = outage.since.elapsed();
         self.outage = Some(outage);
         let since = (self.wall_clock)().checked_sub(elapsed).unwrap_or(SystemTime::UNIX_EPOCH);
-        self.tell(PublisherState::Failing { since, causes, advice });
+        self.tell(PublisherState::Failing { since, what, advice });
     }
 
     fn tell(&self, state: PublisherState) {

@@ -34,7 +34,8 @@ impl Outage {
     /// a send fails.
     pub fn goes_on(before: Option<Self>, error: PublishError, windows_kept: usize) -> Self {
         if before.as_ref().is_none_or(|outage| outage.error.kind != error.kind) {
-            say(&format!("publishing failed ({windows_kept} windows kept)"), &error);
+            let windows = if windows_kept == 1 { "window" } else { "windows" };
+            say(&format!("publishing failed ({windows_kept} {windows} kept)"), &error);
         }
         let (since, failures, overflowed) = match before {
             Some(outage) => (outage.since, outage.failures, outage.overflowed),

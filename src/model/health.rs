@@ -17,7 +17,8 @@ pub enum PublisherState {
     Works,
     Failing {
         since: SystemTime,
-        causes: String,
+        /// What is wrong.
+        what: String,
         /// What to do about it, where that is known.
         advice: Option<&'static str>,
     },

@@ -175,6 +175,11 @@ impl PublishError {
         Self { kind, causes, brief: None, advice: None }
     }
 
+    /// What a user needs to know of it.
+    pub fn what(&self) -> &str {
+        self.brief.as_ref().unwrap_or(&self.causes)
+    }
+
     /// The same with what to do about it.
     pub fn advising(self, advice: &'static str) -> Self {
         Self { advice: Some(advice), ..self }
@@ -196,7 +201,7 @@ pub enum Failure {
 
 impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = self.brief.as_ref().unwrap_or(&self.causes);
+        let what = self.what();
         match self.advice {
             // First, because that is what a reader looks for, and a view may cut the end.
             Some(advice) => write!(f, "{advice} ({what})"),

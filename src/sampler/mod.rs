@@ -70,6 +70,8 @@ pub struct Sampler {
     windows: WindowWatch,
     /// The numbers that were asked for.
     asked: Numbers,
+    /// Whether there was a reading of CPU or memory.
+    has_read: bool,
     /// Whether the log has which numbers cannot be measured here.
     is_said: bool,
     /// When the last reading was made.
@@ -88,6 +90,7 @@ impl Sampler {
             containers: BTreeMap::new(),
             windows: WindowWatch::default(),
             asked: numbers,
+            has_read: false,
             is_said: false,
             read_at: Instant::now(),
             values: Vec::new(),
@@ -106,6 +109,7 @@ impl Sampler {
     /// Makes a sample of what was just read. If it belongs to the next window, the report of the open
     /// one is taken first.
     pub fn take(&mut self, reading: Reading, now: SystemTime, collector: &mut Collector) {
+        self.has_read |= reading.cpu.is_some() || reading.memory.is_some();
         self.values.clear();
         let (at, values) = (self.read_at, &mut self.values);
         self.whole.sample(reading, at, collector, values);
@@ -145,7 +149,8 @@ impl Sampler {
     /// has already.
     fn say_missing(&mut self) {
         let mut missing = Vec::new();
-        if !std::mem::replace(&mut self.is_said, true) {
+        // Before that, nothing is known of what the source gives.
+        if self.has_read && !std::mem::replace(&mut self.is_said, true) {
             let named = |number: Number| (number.published().to_owned(), self.does_not_measure());
             missing.extend(self.not_offered().map(named));
         }
@@ -176,7 +181,10 @@ impl Sampler {
     }
 
     fn does_not_measure(&self) -> String {
-        format!("scope {} does not measure it", self.source.scope())
+        format!(
+            "scope {} does not measure it: a container has it, by --scope container or pod",
+            self.source.scope()
+        )
     }
 
     /// The parts of each container that runs, each with why it cannot be read, while that is so.

@@ -29,6 +29,7 @@ impl FailureWatch {
         match &reading {
             // A failure of another kind is news.
             Err(error) if before != Some(discriminant(error)) => {
+                self.is_unsaid = false;
                 match error {
                     // It is said together with the others that have the same reason.
                     ReadError::Absent(_) => self.is_unsaid = true,

@@ -103,6 +103,17 @@ fn no_credentials_no_region_and_no_such_region_change_nothing() {
     assert!(log.contains(" undelivered=1 "), "{log}");
 }
 
+/// Measuring ends with the command, and not before.
+#[test]
+fn one_window_is_not_all_beside_a_command() {
+    let mut command = support::command();
+    command.args(["--dry-run", "--once", "--period", "1", "--", "sh", "-c", "sleep 3; exit 7"]);
+    let ended = run(&mut command).expect_code(7);
+    let warning = "--once has no effect with a command: measuring ends with the command";
+    assert!(ended.stderr.contains(warning), "{ended:#?}");
+    assert!(ended.stdout.lines().count() >= 3, "{ended:#?}");
+}
+
 #[test]
 fn a_signal_more_than_a_second_after_the_end_of_the_command_ends_the_last_send() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {

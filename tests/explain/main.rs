@@ -1,5 +1,6 @@
 //! `explain`: what would be measured and published, and how that is known.
 
+use fake_cloudwatch::{Answer, FakeCloudWatch, refused_url};
 use serde_json::{Value, json};
 use support::{Ended, SECRET, TemporaryFile, command, run};
 
@@ -170,7 +171,7 @@ fn what_cannot_be_measured_here_is_said_and_not_priced() {
     let arguments = ["--scope", "host", "--metrics", "memory,throttling,oom-kills"];
     let explanation = json_of(&arguments, &[("AWS_REGION", "eu-west-1")]);
     assert_eq!(explanation["cost"]["metrics"], 2);
-    let reason = "scope host does not measure it";
+    let reason = "scope host does not measure it: a container has it, by --scope container or pod";
     let expected = json!([
         { "name": "CPUThrottling", "reason": reason },
         { "name": "OOMKills", "reason": reason },
@@ -200,4 +201,34 @@ fn a_command_is_not_run() {
     let arguments = ["--scope", "host", "--dry-run", "--", "sh", "-c", "echo it runs; exit 7"];
     let text = explain(&arguments, &[]).stdout;
     assert!(text.contains("\nscope: host, ") && !text.contains("it runs"), "{text}");
+}
+
+/// The exit code and the first lines of `explain --check`.
+fn checked(url: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut explain = command();
+    explain.args(["explain", "--check", "--scope", "host", "--endpoint-url", url]).args(arguments);
+    explain.envs([("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "a")]);
+    let ended = run(explain.env("AWS_SECRET_ACCESS_KEY", "b"));
+    let verdict: Vec<_> = ended.stdout.lines().take_while(|line| !line.is_empty()).collect();
+    (ended.status.code(), verdict.join("\n"))
+}
+
+#[test]
+fn a_deployment_is_stopped_where_nothing_could_be_published() {
+    let names = ["--namespace", "Test", "--service", "Foo"];
+    let cloudwatch = FakeCloudWatch::start();
+    let ready = "ready: 4 metrics a period would go to cloudwatch";
+    assert_eq!(checked(&cloudwatch.url(), &names), (Some(0), ready.to_owned()));
+    assert_eq!(cloudwatch.data(), [], "nothing is published");
+    let (code, verdict) = checked(&cloudwatch.url(), &names[..2]);
+    let missing =
+        "not ready; missing:\n  --service is missing: set it or CLOUDWATCH_METRICS_AGENT_SERVICE";
+    assert_eq!((code, verdict.as_str()), (Some(1), missing));
+    cloudwatch.answer_always(Answer::page());
+    let (code, verdict) = checked(&cloudwatch.url(), &names);
+    let why = "cloudwatch connection: the answer (text/html) is not from CloudWatch (HTTP 200)";
+    assert!(code == Some(1) && verdict.contains(why), "{verdict}");
+    let (code, verdict) = checked(&refused_url(), &names);
+    let why = "cloudwatch connection: cannot connect to the endpoint: Connection refused";
+    assert!(code == Some(1) && verdict.contains(why), "{verdict}");
 }

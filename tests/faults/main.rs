@@ -101,7 +101,7 @@ fn beyond_the_buffer_the_oldest_are_dropped_counted_and_said() {
 fn access_denied_says_what_to_allow() {
     let ended = failing_with(Answer::access_denied());
     let line = first_line(&ended);
-    assert!(line.starts_with("ERROR cloudwatch_metrics_agent::delivery] publishing failed (1 windows kept): add the permission cloudwatch:PutMetricData for this namespace (AccessDenied: "), "{line}");
+    assert!(line.starts_with("ERROR cloudwatch_metrics_agent::delivery] publishing failed (1 window kept): add the permission cloudwatch:PutMetricData for this namespace (AccessDenied: "), "{line}");
     assert!(line.ends_with("(HTTP 403))"), "{line}");
     assert!(
         ended.stderr.lines().last().is_some_and(|last| last.contains("(AccessDenied: ")),

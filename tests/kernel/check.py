@@ -83,7 +83,7 @@ class Checks:
                 log = self.guest.log(agent)
                 if "scope: host" in log:
                     # Each is asked for the events of a container, which a machine does not have.
-                    warning = "CPUThrottling, OOMKills unavailable: scope host does not measure it"
+                    warning = "CPUThrottling, OOMKills unavailable: scope host does not measure it: a container has it, by --scope container or pod"
                     self.assertEqual(log.count(warning), 1, log)
                     log = re.sub(f"WARN .*{warning}", "", log)
                 # Some are in a group of their own, and told that they measure themselves.

@@ -16,7 +16,8 @@ fn preview(period: &str) -> Command {
     let mut command = command();
     command
         .args(["-n", "Test", "-s", "Foo", "--dry-run", "--sample-interval", "0.1", "-p", period])
-        .env("TERM", "xterm-256color");
+        // Without the lines of the start, which are no part of what is looked at.
+        .envs([("TERM", "xterm-256color"), ("RUST_LOG", "warn")]);
     command
 }
 

@@ -223,7 +223,7 @@ fn a_command_starts_all_the_same_and_its_windows_go_when_the_file_is_there() {
     agent.wait_for_stdout("started");
     let line = agent.wait_for_log("has no trusted root: ");
     assert!(line.contains(" ERROR "), "{line}");
-    agent.wait_for_log("publishing failed (1 windows kept): SSL_CERT_FILE ");
+    agent.wait_for_log("publishing failed (1 window kept): SSL_CERT_FILE ");
     assert_eq!(cloudwatch.requests(), []);
     fs::write(file.path(), cloudwatch.ca_pem().expect("TLS has a CA")).expect("it is writable");
     cloudwatch.wait_until("the windows that were kept", |seen| seen.data.len() >= 8);

@@ -6,6 +6,7 @@ use aws_sdk_cloudwatch::config::interceptors::{
 use aws_sdk_cloudwatch::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_cloudwatch::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_cloudwatch::error::BoxError;
+use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::retry::ErrorKind;
 
 /// Checks that a successful answer comes from CloudWatch. A login page, or a proxy that answers
@@ -26,13 +27,20 @@ impl Intercept for FromCloudWatch {
     ) -> Result<(), BoxError> {
         let response = context.response();
         let headers = response.headers();
-        if !response.status().is_success() || PROOFS.iter().any(|name| headers.get(*name).is_some())
-        {
-            return Ok(());
+        match response.status().is_success() {
+            true => of_cloudwatch(headers).map_err(Into::into),
+            false => Ok(()),
         }
-        let content = headers.get("content-type").unwrap_or("no content type");
-        Err(format!("the answer ({content}) is not from CloudWatch").into())
     }
+}
+
+/// Fails where an answer is not from CloudWatch.
+pub fn of_cloudwatch(headers: &Headers) -> Result<(), String> {
+    if PROOFS.iter().any(|name| headers.get(*name).is_some()) {
+        return Ok(());
+    }
+    let content = headers.get("content-type").unwrap_or("no content type");
+    Err(format!("the answer ({content}) is not from CloudWatch"))
 }
 
 /// What CloudWatch sends with each answer: the name of the protocol (Smithy RPC v2 CBOR, which

@@ -8,6 +8,7 @@ use aws_sdk_cloudwatch::config::{Credentials, ProvideCredentials, Region, Shared
 use tokio::time::timeout;
 
 use super::address::Address;
+use super::answer::of_cloudwatch;
 use super::client::{Client, on_ecs};
 use super::disk;
 use super::failure::{self, causes};
@@ -118,14 +119,15 @@ async fn endpoint(client: &Client, http: SharedHttpClient, region: Region) -> Fa
 async fn connection(client: &Client, http: SharedHttpClient, region: Region) -> Fact {
     let sdk = client.with(http, region, nobody()).await;
     let answer = match sdk.put_metric_data().send().await {
-        Ok(_) => return Fact::known("connection", "the endpoint answers"),
+        Ok(_) => return Fact::known("connection", "CloudWatch answers"),
         Err(error) => error,
     };
     match answer.raw_response() {
-        Some(response) => {
-            let status = response.status().as_u16();
-            Fact::known("connection", format!("the endpoint answers (HTTP {status})"))
-        }
+        // It refuses a request of nobody, which shows that it is there.
+        Some(response) => match of_cloudwatch(response.headers()) {
+            Ok(()) => Fact::known("connection", "CloudWatch answers"),
+            Err(why) => Fact::noted("connection", format!("{why} (HTTP {})", response.status())),
+        },
         None => Fact::noted("connection", failure::of_sdk(&answer).to_string()),
     }
 }

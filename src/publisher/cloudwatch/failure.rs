@@ -114,7 +114,8 @@ fn of_causes(causes: String, innermost: &str) -> PublishError {
                 let brief = brief.replace("{attempts}", &failed_attempts(&causes));
                 brief.replace("{cause}", innermost)
             }),
-            ..PublishError::new(*kind, causes).advising(advice)
+            advice: *advice,
+            ..PublishError::new(*kind, causes)
         },
         None => PublishError::new(Failure::TryAgain, causes),
     }
@@ -138,7 +139,8 @@ const NOT_THERE: &[&str] = &[
 struct ByWords {
     words: &'static [&'static str],
     kind: Failure,
-    advice: &'static str,
+    /// Nothing where it may pass by itself.
+    advice: Option<&'static str>,
     /// What of the causes a user needs to know, where `{cause}` is the innermost, and `{attempts}` are the
     /// providers that have failed.
     brief: Option<&'static str>,
@@ -152,42 +154,52 @@ const BY_WORDS: &[ByWords] = &[
     ByWords {
         words: &["no credentials found in chain"],
         kind: Failure::TryAgain,
-        advice: NO_CREDENTIALS,
+        advice: Some(NO_CREDENTIALS),
         brief: Some("no AWS credentials found{attempts}"),
     },
     // aws-config and aws-credential-types: a provider.
     ByWords {
         words: &["credentials", "the credential provider"],
         kind: Failure::TryAgain,
-        advice: NO_CREDENTIALS,
+        advice: Some(NO_CREDENTIALS),
         brief: Some("no AWS credentials: {cause}"),
     },
     // rustls: the certificate of the endpoint.
     ByWords {
         words: &["invalid peer certificate"],
         kind: Failure::Misconfigured,
-        advice: "set SSL_CERT_FILE to the endpoint's root certificates, and check the clock",
+        advice: Some("set SSL_CERT_FILE to the endpoint's root certificates, and check the clock"),
         brief: Some("{cause}"),
     },
     // hyper-util: the answer of a proxy to CONNECT.
     ByWords {
         words: &["tunnel error"],
         kind: Failure::TryAgain,
-        advice: "check HTTPS_PROXY and NO_PROXY",
+        advice: Some("check HTTPS_PROXY and NO_PROXY"),
         brief: Some("{cause}"),
     },
     // hyper-util, and getaddrinfo as std words its failure.
     ByWords {
         words: &["dns error", "lookup address"],
         kind: Failure::TryAgain,
-        advice: "check the region, the endpoint and this machine's DNS settings",
+        advice: Some("check the region, the endpoint and this machine's DNS settings"),
         brief: Some("{cause}"),
+    },
+    // hyper-util: no connection, which may pass.
+    ByWords {
+        words: &["tcp connect error", "connect timeout", "HTTP connect timeout"],
+        kind: Failure::TryAgain,
+        advice: None,
+        brief: Some(
+            "cannot connect to the endpoint: {cause}; if it stays, look at routes, security groups, NAT and \
+             VPC endpoints",
+        ),
     },
     // aws-sdk-cloudwatch: the rules of its endpoints.
     ByWords {
         words: &["region", "Region"],
         kind: Failure::Misconfigured,
-        advice: NO_REGION,
+        advice: Some(NO_REGION),
         brief: None,
     },
 ];
@@ -276,5 +288,6 @@ mod tests {
             "client error (Connect): tcp connect error: Connection refused (os error 111)";
         let error = of_causes(refused.to_owned(), refused);
         assert_eq!((error.kind, error.advice), (Failure::TryAgain, None));
+        assert!(error.to_string().starts_with("cannot connect to the endpoint: "), "{error}");
     }
 }

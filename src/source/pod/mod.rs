@@ -220,6 +220,7 @@ impl Pod {
     /// Reads each container.
     fn sum(&mut self, at: Instant) -> Sum {
         let mut sum = Sum::default();
+        self.together.begin();
         self.take_ended(at);
         let mut removed = Vec::new();
         for neighbour in self.neighbours.counted() {
@@ -239,11 +240,11 @@ impl Pod {
                 let mut counters = opened.counters();
                 (counters.read_cpu(), counters.read_memory(), counters.others.read())
             };
-            self.together.add(neighbour, &others);
             if [cpu.as_ref().err(), memory.as_ref().err()].into_iter().flatten().any(is_removed) {
                 removed.push(neighbour.number);
                 continue;
             }
+            self.together.add(neighbour, &others);
             let named = |error: ReadError| {
                 ReadError::unusable(format!("container {}: {error}", neighbour.name))
             };

@@ -69,7 +69,6 @@ pub enum Role {
 struct Retry {
     at: Instant,
     wait: Duration,
-    failures: u32,
 }
 
 /// What became of an attempt to open a container.
@@ -101,7 +100,7 @@ impl Neighbour {
             has_role: false,
             opened: Err(ReadError::unusable("not looked at yet")),
             is_lost: false,
-            retry: Retry { at, wait: FIRST_WAIT, failures: 0 },
+            retry: Retry { at, wait: FIRST_WAIT },
             earlier: None,
             is_from_start: true,
             seen: at,
@@ -182,7 +181,7 @@ impl Neighbour {
                 Ok(opened) => {
                     self.program = view.program(pid);
                     self.is_lost = false;
-                    self.retry = Retry { at, wait: FIRST_WAIT, failures: 0 };
+                    self.retry = Retry { at, wait: FIRST_WAIT };
                     let before = std::mem::replace(&mut self.opened, Ok(opened)).ok();
                     let before = before.filter(|before| {
                         let is_another = Some(before.key) != self.key();
@@ -203,7 +202,6 @@ impl Neighbour {
             }
         }
         let Some(failure) = failure else { return Attempt::Gone };
-        self.retry.failures += 1;
         self.retry.at = at + self.retry.wait;
         self.retry.wait = (self.retry.wait * 2).min(LONGEST_WAIT);
         // What is open stays open: the group is there for as long as it can be read.

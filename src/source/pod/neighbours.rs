@@ -211,8 +211,9 @@ impl Neighbours {
             Attempt::Elsewhere => {
                 // It was known by its path alone. Its processes are looked at as if they were new.
                 let before = self.all.remove(place);
+                let first = self.next_number;
                 self.look_anew(number, at);
-                for found in self.all.iter_mut().filter(|found| found.number > number) {
+                for found in self.all.iter_mut().filter(|found| found.number >= first) {
                     found.is_from_start = before.is_from_start;
                     (found.seen, found.began) = (before.seen, before.began);
                 }

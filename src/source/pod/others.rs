@@ -40,6 +40,11 @@ impl Together {
         if by_name { summed.and(alone) } else { summed }
     }
 
+    /// Begins with the sums of another sample.
+    pub fn begin(&mut self) {
+        self.lacking = Default::default();
+    }
+
     /// The sums of this sample lack a container.
     pub fn lack(&mut self, error: &ReadError) {
         for lacking in &mut self.lacking {
@@ -78,8 +83,8 @@ impl Together {
                 continue;
             }
             let running: f64 = self.last.values().map(|totals| totals[place]).sum();
-            let total = match self.lacking[place].take() {
-                Some(error) => Err(error),
+            let total = match &self.lacking[place] {
+                Some(error) => Err(error.clone()),
                 None => Ok(Raw::Total(self.ended[place] + running)),
             };
             sampled.push((*number, total));

@@ -10,16 +10,18 @@ use crate::shown::shown;
 /// the causes the end is left out; the advice is never cut.
 pub fn rows(publishers: &[Health], width: usize, most: usize, colour: bool) -> Vec<String> {
     let failing = publishers.iter().filter_map(|health| match &health.state {
-        PublisherState::Failing { causes, advice, .. } => {
-            Some((health.publisher, plain(&shown(causes)), *advice))
+        PublisherState::Failing { what, advice, .. } => {
+            Some((health.publisher, plain(&shown(what)), *advice))
         }
         PublisherState::Untried | PublisherState::Works => None,
     });
     let failing: Vec<_> = failing.collect();
     let most = most / failing.len().max(1);
     let rows = failing.iter().flat_map(|(publisher, causes, advice)| {
-        let advice = advice.map(|advice| format!("; {advice}")).unwrap_or_default();
-        shortened(causes, width, most, |causes| format!("{publisher}: {causes}{advice}"))
+        shortened(causes, width, most, |causes| match advice {
+            Some(advice) => format!("{publisher}: {advice} ({causes})"),
+            None => format!("{publisher}: {causes}"),
+        })
     });
     rows.map(|text| row(&[Piece::new(text, RED)], width, colour)).collect()
 }

@@ -61,7 +61,7 @@ const MORE: &[Section] = &[
             ),
             (
                 "RUST_LOG",
-                "What is logged on standard error: error, warn, info, debug or off. By default warnings, errors, and what is measured and where to it goes.",
+                "What is logged on standard error: error, warn, info, debug or off. By default warnings, errors, and what is measured and where it is sent.",
             ),
             (
                 "AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, ...",

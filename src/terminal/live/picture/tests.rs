@@ -29,7 +29,7 @@ fn health(publisher: &'static str, state: PublisherState) -> Health {
 
 fn failing(causes: &str, advice: Option<&'static str>) -> PublisherState {
     let since = UNIX_EPOCH + Duration::from_secs(1_795_000_020);
-    PublisherState::Failing { since, causes: causes.to_owned(), advice }
+    PublisherState::Failing { since, what: causes.to_owned(), advice }
 }
 
 fn names() -> Vec<String> {
@@ -73,7 +73,10 @@ fn a_wide_terminal_shows_everything() {
         (24, 100),
         works(),
         &[
-            "service web  namespace MyApp  scope container  version 0.2.0",
+            concat!(
+                "service web  namespace MyApp  scope container  version ",
+                env!("CARGO_PKG_VERSION")
+            ),
             "CPU     100.00%  0.25 of 0.25 cores  median 47.92%  max 100.00%  (/sys/fs/cgroup/cpu.max)",
             "100%                                                                                         ▁ ▄▅▇█",
             "                                                                                       ▁▃▄▅▇██ ████",
@@ -140,13 +143,16 @@ fn what_fails_comes_first_with_its_cause() {
         (12, 90),
         publishers.clone(),
         &[
-            "service web  namespace MyApp  scope container  version 0.2.0",
+            concat!(
+                "service web  namespace MyApp  scope container  version ",
+                env!("CARGO_PKG_VERSION")
+            ),
             "CPU     100.00%  0.25 of 0.25 cores  median 47.92%  max 100.00%  (/sys/fs/cgroup/cpu.max)",
             "100%                                                            ▁▁▁▁▁▂▂▂▃▃▃▄▄▄▅▅▅▆▆▆ ▇▇██",
             "Memory   50.00%  256 MiB of 512 MiB  median 50.00%  max 50.00%",
             " 50%                                                            █████████████████████████",
             "cloudwatch failing for 3m 12s  console works  emf waiting",
-            "cloudwatch: connection refused\\n\\u{1b}[31m; check routes, security groups and proxies",
+            "cloudwatch: check routes, security groups and proxies (connection refused\\n\\u{1b}[31m)",
             "publish in 42s  last 1m 15s shown  Ctrl-C ends",
         ],
     );
@@ -218,7 +224,10 @@ fn only_what_is_measured_is_shown() {
     assert_eq!(
         picture.rows((24, 80), false),
         [
-            "service web  namespace MyApp  scope container  version 0.2.0",
+            concat!(
+                "service web  namespace MyApp  scope container  version ",
+                env!("CARGO_PKG_VERSION")
+            ),
             "publish in 23h 59m 59s  last 1m 15s shown  console works  Ctrl-C ends"
         ]
     );
@@ -269,7 +278,7 @@ fn the_advice_is_whole_however_small_the_terminal() {
         let rows = pictured(&history(), failing, size, false);
         let words: Vec<_> = rows.iter().flat_map(|row| row.split_whitespace()).collect();
         assert!(words.join(" ").contains(advice), "{size:?}:\n{}", rows.join("\n"));
-        assert!(rows.concat().contains("cloudwatch: service"), "{}", rows.join("\n"));
+        assert!(rows.concat().contains("cloudwatch: allow"), "{}", rows.join("\n"));
     }
 }
 
