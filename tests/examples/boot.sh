@@ -86,7 +86,7 @@ missing() {
   local expected
   for expected in \
     'scope: host' \
-    ' CPUUtilization=[0-9].* MemoryUtilization=[0-9]' \
+    '^[0-9:]*  *[0-9.]*%  *[0-9.]*%  *[0-9.]*%  *[0-9.]*%$' \
     'Connection refused' \
     'stopped; .* publisher=console' \
     'stopped; .* publisher=cloudwatch'; do
@@ -141,7 +141,8 @@ if [ -n "$problems" ]; then
   echo "$problems" >&2
   exit 1
 fi
-grep 'CPUUtilization=[0-9]' "$cache/systemd.log" | tail -1
+# It prints on a terminal there.
+grep '^[0-9:]*  *[0-9.]*%  *[0-9.]*%' "$cache/systemd.log" | tail -1
 # And it would be noticed.
 for line in ProcSubset=pid 'RestrictAddressFamilies=none' TimeoutStopSec=1; do
   boot "$unit" "$line"

@@ -161,9 +161,9 @@ fn what_fails_comes_first_with_its_cause() {
         publishers,
         &[
             "CPU    100.00%          ▁▃▅▆█",
-            "cloudwatch: connection…;",
-            "check routes, security groups",
-            "and proxies",
+            "cloudwatch: check routes,",
+            "security groups and proxies",
+            "(connection…)",
         ],
     );
 }
