@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::collector::Collector;
 use crate::collector::sink::{HandOut, HandedOut};
 use crate::collector::window::window_start;
-use crate::config::{MemoryUse, Publish, Scope, Settings};
+use crate::config::{MemoryUse, Scope, Settings};
 use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
 use crate::logging::{COST, START};
@@ -29,9 +29,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     let channels = settings.publishing.publishers.iter().map(|_| mpsc::channel(CHANNEL_DEPTH));
     let (senders, summaries): (Vec<_>, Vec<_>) = channels.unzip();
     let mut collector = Collector::of(settings, HandOut::to(senders));
-    if settings.publishing.publishers != [Publish::Console]
-        && log_enabled!(target: COST, Level::Info)
-    {
+    if !settings.publishing.is_preview() && log_enabled!(target: COST, Level::Info) {
         collector.add_sink(Box::new(SayCost::of(settings)));
     }
     let (live, feeds) = Live::open(settings, signals::suspensions).unzip();
@@ -57,26 +55,18 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         let (scope, numbers) = (chosen.source.scope(), settings.measuring.metrics);
         info!("scope: {scope}, because {}", chosen.reason);
         info!(target: START, "{}", start_line(settings, scope));
-        if settings.measuring.per_container && !matches!(scope, Scope::Task | Scope::Pod) {
-            warn!(
-                "--per-container has no effect: it needs an ECS task (--scope task) or visible containers (--scope pod)"
-            );
-        }
-        let is_found_out = settings.measuring.scope == Scope::Auto;
-        let wants_memory = settings.measuring.memory == MemoryUse::WorkingSet;
-        if is_found_out && wants_memory && scope == Scope::Host {
-            warn!(
-                "--memory working-set has no effect: it is of a container, task or pod, and the machine is measured"
-            );
-        }
+        warn_of(settings, scope);
         // With a command it is in the same container, or about to be.
         if let Some(warning) = chosen.source.warning().filter(|_| settings.command.is_empty()) {
             warn!("{warning}");
         }
-        if let Some(window) = only_window {
-            stop.run_until_cancelled(sleep_until(window.begin)).await;
+        if let Some(window) = only_window
+            && stop.run_until_cancelled(sleep_until(window.begin)).await.is_none()
+        {
+            return;
         }
-        let (pace, clock) = (Pace::every(settings.measuring.sample_interval), SystemTime::now);
+        let pace = Pace::every(settings.measuring.sample_interval);
+        let clock = move || OnlyWindow::time_in(only_window);
         let stop = stop.clone();
         handed_out = sampler::run(chosen, numbers, pace, collector, clock, stop).await;
     };
@@ -139,6 +129,22 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     }
 }
 
+/// Warns of settings that change nothing with what is measured.
+fn warn_of(settings: &Settings, scope: Scope) {
+    if settings.measuring.per_container && !matches!(scope, Scope::Task | Scope::Pod) {
+        warn!(
+            "--per-container has no effect: it needs an ECS task (--scope task) or visible containers (--scope pod)"
+        );
+    }
+    let is_found_out = settings.measuring.scope == Scope::Auto;
+    let wants_memory = settings.measuring.memory == MemoryUse::WorkingSet;
+    if is_found_out && wants_memory && scope == Scope::Host {
+        warn!(
+            "--memory working-set has no effect: it is of a container, task or pod, and the machine is measured"
+        );
+    }
+}
+
 /// What is measured and where it is sent, in one line.
 fn start_line(settings: &Settings, scope: Scope) -> String {
     let (measuring, identity) = (&settings.measuring, &settings.identity);
@@ -158,6 +164,8 @@ fn start_line(settings: &Settings, scope: Scope) -> String {
 /// The next whole window.
 #[derive(Clone, Copy)]
 struct OnlyWindow {
+    start: SystemTime,
+    period: Duration,
     begin: Instant,
     /// Just before the next one begins, so that the last reading is of this one.
     end: Instant,
@@ -166,9 +174,16 @@ struct OnlyWindow {
 impl OnlyWindow {
     fn of(period: Duration) -> Self {
         let now = SystemTime::now();
-        let begin = window_start(now, period) + period;
-        let begin = Instant::now() + begin.duration_since(now).unwrap_or_default();
-        Self { begin, end: begin + period - JUST_BEFORE }
+        let start = window_start(now, period) + period;
+        let begin = Instant::now() + start.duration_since(now).unwrap_or_default();
+        Self { start, period, begin, end: begin + period - JUST_BEFORE }
+    }
+
+    /// The time, within the only window if there is one: a process that was suspended or whose clock was
+    /// set would else begin another.
+    fn time_in(window: Option<Self>) -> SystemTime {
+        let now = SystemTime::now();
+        window.map_or(now, |of| now.clamp(of.start, of.start + of.period - JUST_BEFORE))
     }
 }
 

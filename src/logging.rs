@@ -45,6 +45,9 @@ fn filters(typed: &str) -> Result<String, String> {
     }
     // A regular expression for the texts may follow.
     let directives = typed.split('/').next().unwrap_or(typed);
+    if typed.matches('/').count() > 1 {
+        return Err(unknown_level(typed, ""));
+    }
     let mut has_level = false;
     for directive in directives.split(',').map(str::trim).filter(|text| !text.is_empty()) {
         match directive.split_once('=') {
@@ -161,6 +164,7 @@ mod tests {
             ("err", "; did you mean error?"),
             ("cloudwatch_metrics_agent=information", "; did you mean info?"),
             ("info,all", ""),
+            ("info/x/y", ""),
             ("3", ""),
         ] {
             let error = filters(typed).expect_err(typed);

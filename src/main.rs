@@ -3,10 +3,11 @@
 
 use std::fmt::Display;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use cloudwatch_metrics_agent::children::{self, Children};
-use cloudwatch_metrics_agent::cli::Cli;
+use cloudwatch_metrics_agent::cli::{Cli, Refusal};
 use cloudwatch_metrics_agent::command::Command;
 use cloudwatch_metrics_agent::signals::{self, Signals};
 use cloudwatch_metrics_agent::{Settings, agent, explain, install, logging, publishers};
@@ -33,27 +34,11 @@ async fn run(inherited: SigSet) -> ExitCode {
     };
     let cli = match Cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(refusal) if refusal.is_mistake => {
-            complain(&refusal);
-            return refusal.exit_code();
-        }
-        Err(asked_for) => {
-            let _ = writeln!(std::io::stdout(), "{asked_for}");
-            return asked_for.exit_code();
-        }
+        Err(refusal) => return refused(&refusal),
     };
     if let Some(directory) = &cli.install {
         // Signals stay held: nothing half-written is left.
-        return match install::run(directory) {
-            Ok(done) => {
-                let _ = writeln!(std::io::stdout(), "{done}");
-                ExitCode::SUCCESS
-            }
-            Err(problem) => {
-                complain(&problem);
-                ExitCode::FAILURE
-            }
-        };
+        return installed(directory);
     }
     let settings = match Settings::new(&cli) {
         Ok(settings) => settings,
@@ -70,22 +55,10 @@ async fn run(inherited: SigSet) -> ExitCode {
         }
         log::error!("{problem}");
     }
-    if !cli.explain {
-        // An explanation has them itself.
-        settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
-    }
     if cli.explain {
-        signals.release();
-        let explained = tokio::select! {
-            explained = explain::run(&settings, cli.check) => explained,
-            _ = signals.next_end() => return ExitCode::FAILURE,
-        };
-        // Not `println!`, which panics when the reader has closed the pipe.
-        return match writeln!(std::io::stdout(), "{}", explained.text) {
-            Ok(()) if explained.is_ready || !cli.check => ExitCode::SUCCESS,
-            _ => ExitCode::FAILURE,
-        };
+        return explained(&settings, cli.check, &mut signals).await;
     }
+    settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let (mut command, children) = (None, Children::default());
     if let Some((program, arguments)) = settings.command.split_first() {
         match Command::spawn(program, arguments, &children, &mut signals) {
@@ -137,6 +110,42 @@ async fn run(inherited: SigSet) -> ExitCode {
         }
     };
     command.map_or(code, |command| command.exit_code())
+}
+
+/// Prints what was asked for, or what is wrong with the command line.
+fn refused(refusal: &Refusal) -> ExitCode {
+    if refusal.is_mistake {
+        complain(refusal);
+        return ExitCode::from(2);
+    }
+    // Not `println!`, which panics when the reader has closed the pipe.
+    let _ = writeln!(std::io::stdout(), "{refusal}");
+    ExitCode::SUCCESS
+}
+
+fn installed(directory: &Path) -> ExitCode {
+    match install::run(directory) {
+        Ok(done) => {
+            let _ = writeln!(std::io::stdout(), "{done}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            complain(&problem);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn explained(settings: &Settings, checking: bool, signals: &mut Signals) -> ExitCode {
+    signals.release();
+    let explained = tokio::select! {
+        explained = explain::run(settings, checking) => explained,
+        _ = signals.next_end() => return ExitCode::FAILURE,
+    };
+    match writeln!(std::io::stdout(), "{}", explained.text) {
+        Ok(()) if explained.is_ready || !checking => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
 }
 
 fn failed(error: &std::io::Error) -> ExitCode {

@@ -36,7 +36,9 @@ pub fn without_passwords(text: &str) -> Cow<'_, str> {
 /// character. Without a scheme, only a text with a colon after its last slash counts; the session
 /// name in an ARN may be an e-mail address.
 fn without_password(word: &str) -> String {
-    let (before, rest) = match word.find("://") {
+    // In the wrong place they are secrets, too.
+    let scheme = word.find("://").filter(|scheme| !word[..*scheme].contains('@'));
+    let (before, rest) = match scheme {
         Some(scheme) => word.split_at(scheme + "://".len()),
         None => word.split_at(word.find(char::is_alphanumeric).unwrap_or(0)),
     };

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use super::mistyped::Refusal;
+pub use super::mistyped::Refusal;
 use super::options::{
-    CHECK, COMMAND, DIMENSION, DIMENSION_SET, DIRECTORY, INSTALL, POD_EXCLUDE, TAGS, all,
+    CHECK, COMMAND, DIMENSION, DIMENSION_SET, DIRECTORY, INSTALL, POD_EXCLUDE, TAGS,
 };
-pub use super::options::{PREFIX, definition, variable};
+pub use super::options::{PREFIX, definition, known_variables, variable};
 use super::quantity;
 
 /// The command line and environment of one run.
@@ -103,9 +103,4 @@ impl Cli {
         }
         all
     }
-}
-
-/// The variables of all options.
-pub fn known_variables() -> Vec<String> {
-    all().iter().map(|option| variable(option.get_id().as_str())).collect()
 }

@@ -43,6 +43,7 @@ pub fn check_emf(dimensions: &[Dimension], numbers: Numbers, problems: &mut Prob
 /// A name and a value, typed one after the other or joined by `=`.
 fn parse(typed: &[Typed]) -> Result<Dimension, String> {
     let (name, value) = match typed {
+        [name, _] if name.text.contains('=') => return Err(NO_EQUALS.into()),
         [name, value] => (name.text.as_str(), value.text.as_str()),
         [joined] => joined.text.split_once('=').ok_or(NAME_AND_VALUE)?,
         _ => return Err("a name and a value".into()),
@@ -69,6 +70,8 @@ fn check(dimension: Dimension, others: &[Dimension]) -> Result<Dimension, String
 
 /// Each comma begins another dimension, in the option as in its variable.
 const NAME_AND_VALUE: &str = "NAME=VALUE; where a value has a comma, write --tags NAME VALUE";
+
+const NO_EQUALS: &str = "a name without = and then its value; write --tags once for each dimension";
 
 /// The values of one use of an option, as they were typed.
 fn as_one(typed: Vec<Typed>) -> Typed {

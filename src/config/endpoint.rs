@@ -30,7 +30,8 @@ pub fn url(text: &str) -> Result<String, String> {
 
 /// The typed text with `***` in place of a user name and password, even if it is not a valid URL.
 pub fn without_password(text: &str) -> String {
-    let user = text.find("://").map_or(0, |scheme| scheme + "://".len());
+    let scheme = text.find("://").filter(|scheme| !text[..*scheme].contains('@'));
+    let user = scheme.map_or(0, |scheme| scheme + "://".len());
     match text.rfind('@') {
         Some(at) if at > user => format!("{}***{}", &text[..user], &text[at..]),
         _ => text.to_owned(),
@@ -87,6 +88,7 @@ mod tests {
             ("https://user:word@x.example:y", "https://***@x.example:y"),
             ("user:word@x.example", "***@x.example"),
             ("http://user:w rd/@ss@x.example", "http://***@x.example"),
+            ("user:word@https://x.example", "***@https://x.example"),
             ("x.example", "x.example"),
             ("@x.example", "@x.example"),
         ] {

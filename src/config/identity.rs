@@ -40,7 +40,7 @@ impl Identity {
 
     /// The namespace, or what stands for it where there is none.
     pub fn shown_namespace(&self) -> &str {
-        self.namespace.as_deref().unwrap_or(NONE)
+        self.namespace.as_deref().unwrap_or(NO_NAME)
     }
 
     /// The names for people, service first, as far as they are given.
@@ -106,7 +106,11 @@ fn sets(
     auto: &[AutoDimension],
     problems: &mut Problems,
 ) -> Vec<Vec<String>> {
-    let names: Vec<_> = typed.iter().map(|dimension| dimension.name.as_str()).collect();
+    // A preview has none, and takes its name all the same.
+    let is_service = |dimension: &&Dimension| dimension.name == SERVICE_NAME;
+    let service = (!typed.iter().any(|of| is_service(&of))).then_some(SERVICE_NAME);
+    let names = typed.iter().map(|dimension| dimension.name.as_str());
+    let names: Vec<_> = service.into_iter().chain(names).collect();
     let names: Vec<_> = names.into_iter().chain(auto.iter().map(|asked| asked.name())).collect();
     let mut sets = Vec::new();
     for typed in cli.values("dimension-set") {
@@ -129,4 +133,4 @@ fn sets(
 const PREVIEW: &str = "to see what it measures here, without names and AWS, add --dry-run";
 
 /// What stands for a name that is not given.
-pub const NONE: &str = "-";
+pub const NO_NAME: &str = "-";

@@ -2,13 +2,13 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::near::nearest;
-use super::options::{CHECK, INSTALL, all, definition, is_switch};
+use super::options::{CHECK, INSTALL, all, definition, is_switch, known_variables};
 use super::quantity;
+use crate::shown::shown;
 
 /// What is printed in place of a run: the help, the version, or what is wrong with the command line.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ impl Refusal {
         // It has no options, so what is said of those is not meant.
         let is_install = args.get(1).is_some_and(|arg| arg == INSTALL);
         let own = (is_mistake && !is_install).then(|| explain(args, error)).flatten();
+        // An argument may be as long as the kernel allows.
+        let own = own.map(|text| shown(&text));
         let text = own.unwrap_or_else(|| error.render().to_string());
         Self { text: text.trim_end().to_owned(), is_mistake }
     }
@@ -34,10 +36,6 @@ impl Refusal {
         let mut options = args.iter().skip(1).take_while(|arg| *arg != "--");
         let text = options.find_map(|arg| misspelt_dashes(arg.to_str()?))?;
         Some(Self { text, is_mistake: true })
-    }
-
-    pub fn exit_code(&self) -> ExitCode {
-        if self.is_mistake { ExitCode::from(2) } else { ExitCode::SUCCESS }
     }
 }
 
@@ -73,6 +71,15 @@ fn explain(args: &[OsString], error: &clap::Error) -> Option<String> {
             let wrong = text(ContextKind::InvalidArg)?;
             let is_option = wrong.starts_with('-');
             Some(if is_option { unknown_option(wrong) } else { unexpected(args, wrong) })
+        }
+        ErrorKind::InvalidUtf8 => {
+            let is_text =
+                |name: &String| std::env::var_os(name).is_none_or(|of| of.to_str().is_some());
+            let wrong = known_variables().into_iter().find(|name| !is_text(name));
+            Some(format!(
+                "{}: expected text in UTF-8",
+                wrong.unwrap_or_else(|| "an argument".to_owned())
+            ))
         }
         _ => None,
     }
@@ -118,6 +125,9 @@ fn unexpected(args: &[OsString], wrong: &str) -> String {
     if commands.contains(&wrong) {
         let program = definition.get_name();
         return format!("{wrong} has to come first: {program} {wrong} …");
+    }
+    if place == 1 && wrong == "help" {
+        return format!("unexpected argument {wrong:?}: did you mean --help?");
     }
     if place == 1
         && let Some(name) = nearest(wrong, &commands)

@@ -24,7 +24,7 @@ use std::ffi::OsString;
 pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};
-pub use identity::{Identity, NONE};
+pub use identity::{Identity, NO_NAME};
 pub use measuring::{Measuring, MemoryUse, Scope};
 pub use name::dimension_value;
 pub use problems::Problems;
@@ -50,7 +50,7 @@ impl Settings {
         let mut problems = Problems::default();
         let publishing = Publishing::new(cli, &mut problems);
         let _ = problems.optional(cli, "check", quantity::boolean);
-        let is_published = !cli.explain && publishing.publishers != [Publish::Console];
+        let is_published = !cli.explain && !publishing.is_preview();
         let identity = Identity::new(cli, is_published, &mut problems);
         let measuring = Measuring::new(cli, &identity, &mut problems);
         if publishing.publishers.contains(&Publish::Emf) {
@@ -71,7 +71,7 @@ impl Settings {
 
     /// What is missing to publish under a name.
     pub fn missing_names(&self) -> Vec<String> {
-        let is_published = self.publishing.publishers != [Publish::Console];
+        let is_published = !self.publishing.is_preview();
         let names = [
             ("namespace", self.identity.namespace.is_some()),
             ("service", self.identity.has_service()),

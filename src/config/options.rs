@@ -244,6 +244,11 @@ pub fn is_switch(option: &str) -> bool {
     all().iter().any(|arg| is_it(arg) && least(arg) == Some(0))
 }
 
+/// The variables of all options.
+pub fn known_variables() -> Vec<String> {
+    all().iter().map(|option| variable(option.get_id().as_str())).collect()
+}
+
 /// All options, also that of `explain` alone.
 pub fn all() -> Vec<Arg> {
     options().into_iter().chain([check()]).collect()

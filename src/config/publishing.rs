@@ -48,6 +48,13 @@ impl Publishing {
     }
 }
 
+impl Publishing {
+    /// Whether nothing is published but to who looks on.
+    pub fn is_preview(&self) -> bool {
+        self.publishers == [Publish::Console]
+    }
+}
+
 /// Which publisher takes the summaries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Publish {

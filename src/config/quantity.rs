@@ -75,7 +75,7 @@ pub fn buffer(text: &str) -> Result<usize, String> {
 
 /// `--dry-run` and its variable.
 pub fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
+    match text.trim().to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
         "false" | "no" | "off" | "0" => Ok(false),
         _ => Err("true or false, yes or no, on or off, 1 or 0".into()),

@@ -118,8 +118,16 @@ impl Delivery {
     /// then sends what is left. After `stop` is cancelled it waits only for the publisher, not for
     /// the delay.
     pub async fn run(&mut self, mut summaries: Receiver<Rc<Summary>>, stop: &CancellationToken) {
-        // At a stop the last send finds out by itself.
-        stop.run_until_cancelled(self.prepare()).await;
+        // At a stop the last send needs the same, and it is better to wait for what has begun than to begin
+        // again. But not for long: the send knows why nothing answers.
+        let is_late = async {
+            stop.cancelled().await;
+            sleep(REST_OF_PREPARATION).await;
+        };
+        tokio::select! {
+            () = self.prepare() => {}
+            () = is_late => {}
+        }
         while let Some(summary) = summaries.recv().await {
             self.add(summary);
             if stop.run_until_cancelled(sleep(self.delay)).await.is_none() {
@@ -150,7 +158,7 @@ impl Delivery {
         let prepared = timeout(LONGEST_PREPARATION, self.publisher.prepare()).await;
         match prepared.unwrap_or_else(|_| Err(self.unprepared())) {
             Ok(None) => {}
-            Ok(Some(place)) => info!(target: START, "ready to publish to {place}"),
+            Ok(Some(place)) => info!(target: START, "credentials found; publishing to {place}"),
             Err(error) => {
                 let what = format!("publishing to {} is not possible yet", self.publisher.name());
                 outage::say(&what, &error);
@@ -346,6 +354,9 @@ impl Delivery {
 
 /// A user who has just started it still looks. The first send, which has more time, tries again.
 const LONGEST_PREPARATION: Duration = Duration::from_millis(3500);
+
+/// Files and the environment are read in milliseconds.
+const REST_OF_PREPARATION: Duration = Duration::from_millis(300);
 
 /// Between the sends of the last flush, each of which has waits between its own attempts.
 const FLUSH_PAUSE: Duration = Duration::from_millis(200);

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::part::{Explained, Figure, PartLimit};
 use super::published::Unavailable;
 use super::{Explanation, FactShown, Text};
-use crate::config::NONE;
+use crate::config::NO_NAME;
 use crate::model::{Part, amount};
 
 /// A paragraph for each question that it answers.
@@ -18,7 +18,7 @@ pub fn render(explanation: &Explanation) -> String {
         lines.extend(render_part(part));
     }
     lines.push(String::new());
-    lines.push(format!("namespace: {}", explanation.namespace.as_deref().unwrap_or(NONE)));
+    lines.push(format!("namespace: {}", explanation.namespace.as_deref().unwrap_or(NO_NAME)));
     let settings = explanation.settings.iter();
     lines.extend(settings.map(|(name, value)| format!("{}: {value}", name.replace('_', " "))));
     lines.push("metrics:".to_owned());

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::names::name_of;
-use crate::config::{NONE, SERVICE_NAME, Settings};
+use crate::config::{NO_NAME, SERVICE_NAME, Settings};
 use crate::model::{CONTAINER_NAME, Number, Numbers, Summary, Unit, Value};
 use crate::shown::shown;
 
@@ -20,7 +20,7 @@ impl LineFormat {
         let identity = &settings.identity;
         let mut place = format!("namespace={}", identity.shown_namespace());
         if !identity.has_service() {
-            place.push_str(&format!(" {SERVICE_NAME}={NONE}"));
+            place.push_str(&format!(" {SERVICE_NAME}={NO_NAME}"));
         }
         for dimension in &identity.dimensions {
             place.push_str(&format!(" {}={}", dimension.name, dimension.value));

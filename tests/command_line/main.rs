@@ -218,6 +218,17 @@ fn one_whole_window_is_enough_where_that_is_asked_for() {
     assert!(window["cpu"]["count"].as_u64() >= Some(1), "{ended:#?}");
 }
 
+/// A window that was not measured is none, and neither is a part of the next one.
+#[test]
+fn a_stop_before_the_only_window_measures_nothing() {
+    let mut agent = command();
+    let agent = Agent::start(agent.args(["--once", "--period", "1h", "-d"]).env("RUST_LOG", "info"));
+    agent.wait_for_log(" measures the ");
+    let ended = agent.terminate().expect_code(1);
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.contains("nothing could be measured"), "{ended:#?}");
+}
+
 #[test]
 fn the_spellings_of_the_older_crate_work() {
     let agent = Agent::start(command().args([

@@ -105,7 +105,10 @@ fn where_nothing_is_odd_or_wrong_three_lines_say_so() {
     let ended = agent.terminate().expect_code(0);
     assert_eq!((ended.stdout.as_str(), ended.troubles()), ("", Vec::new()));
     let lines: Vec<_> = ended.stderr.lines().collect();
-    let ready = format!("] ready to publish to CloudWatch in eu-west-1 ({})", cloudwatch.url());
+    let ready = format!(
+        "] credentials found; publishing to CloudWatch in eu-west-1 ({})",
+        cloudwatch.url()
+    );
     for text in [
         " measures the host every 0.1 s; to cloudwatch every 1 s; namespace",
         &ready,
