@@ -222,7 +222,8 @@ fn one_whole_window_is_enough_where_that_is_asked_for() {
 #[test]
 fn a_stop_before_the_only_window_measures_nothing() {
     let mut agent = command();
-    let agent = Agent::start(agent.args(["--once", "--period", "1h", "-d"]).env("RUST_LOG", "info"));
+    let agent =
+        Agent::start(agent.args(["--once", "--period", "1h", "-d"]).env("RUST_LOG", "info"));
     agent.wait_for_log(" measures the ");
     let ended = agent.terminate().expect_code(1);
     assert_eq!(ended.stdout, "");
