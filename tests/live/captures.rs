@@ -75,7 +75,11 @@ fn other_numbers_fit_into_their_terminal() {
         let mut command = preview("1");
         command.args(["--metrics", "cpu,memory,io,network,processes", "--once"]);
         let ended = Terminal::start(command.env("TERM", "dumb"), size, Log::Terminal).finish();
-        write("metrics", size, &ended.parser.screen().contents());
+        let screen = ended.parser.screen();
+        assert!((0..size.0).all(|row| !screen.row_wrapped(row)), "{}", screen.contents());
+        let text = screen.contents().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("network received bytes") && text.contains("processes"), "{text}");
+        write("metrics", size, &screen.contents());
     }
 }
 
@@ -108,7 +112,11 @@ fn help_and_explain_are_captured() {
         {
             let ended = Terminal::start(&with(arguments), (500, size.1), Log::Terminal).finish();
             assert_eq!(ended.status.code(), Some(0));
-            write(name, size, &ended.parser.screen().contents());
+            let text = ended.parser.screen().contents();
+            let expected =
+                if name == "help" { "What to measure:" } else { "ready: 4 metrics a period" };
+            assert!(text.contains(expected), "{name}: {text}");
+            write(name, size, &text);
         }
     }
 }
