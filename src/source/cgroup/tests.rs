@@ -260,7 +260,7 @@ fn the_root_of_a_mount_is_unescaped_as_well() {
 }
 
 #[test]
-fn several_fields_are_found_in_one_pass() {
+fn several_fields_are_found_by_their_names() {
     let text = "file 4096\nfile_mapped 8\nshmem  12 \nanon x\nanon 7\nlast 9";
     let names = ["file", "shmem", "anon", "last", "file_mapped", "mapped"];
     let expected = [Some(4096), Some(12), Some(7), Some(9), Some(8), None];
@@ -269,4 +269,7 @@ fn several_fields_are_found_in_one_pass() {
     assert_eq!(fields("a 1\r\nb 2\n\n", ["b", "a"]), [Some(2), Some(1)]);
     assert_eq!(fields("a 1\na 2\n", ["a"]), [Some(1)], "the first");
     assert_eq!(field("é 1\nusage 3", "usage"), Some(3));
+    assert_eq!(field("inactive_file 1\nfile_file 2\nfile 3\n", "file"), Some(3), "a whole name");
+    assert_eq!(field("file 18446744073709551616\nfile 3", "file"), Some(3), "a number of 64 bits");
+    assert_eq!((field("file", "file"), field("x\nfile ", "file")), (None, None));
 }
