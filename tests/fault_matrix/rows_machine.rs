@@ -73,7 +73,7 @@ pub const OF_THE_MACHINE: &[Fault] = &[
         "Said in the log, exit code 1.",
     )
     .request(UnderWay::Never)
-    .says("has closed standard output"),
+    .says("keep the reader of standard output open"),
     Fault::new(
         "stdout: full pipe (--dry-run)",
         Outage,

@@ -205,7 +205,7 @@ pub const OF_THE_SERVICE: &[Fault] = &[
         "Kept in the backlog until there are some.",
     )
     .request(UnderWay::Never)
-    .says("set a task role"),
+    .says("name a readable file, or unset AWS_SHARED_CREDENTIALS_FILE"),
     Fault::new(
         "no credentials, then a task role",
         Outage,
