@@ -21,11 +21,12 @@ pub struct Identity {
 impl Identity {
     /// The names, which are required where something `is_published`.
     pub(super) fn new(cli: &Cli, is_published: bool, problems: &mut Problems) -> Self {
-        for option in ["namespace", "service"].into_iter().filter(|_| is_published) {
-            problems.require(cli, option);
-        }
-        if is_published && ["namespace", "service"].iter().all(|name| cli.value(name).is_none()) {
-            problems.0.push(PREVIEW.to_owned());
+        if is_published {
+            let required = ["namespace", "service"];
+            required.iter().for_each(|option| problems.require(cli, option));
+            if required.iter().all(|option| cli.value(option).is_none()) {
+                problems.0.push(PREVIEW.to_owned());
+            }
         }
         let namespace = problems.optional(cli, "namespace", name::namespace);
         let service = problems.optional(cli, "service", dimension_value);
@@ -55,7 +56,7 @@ impl Identity {
 
     /// Whether there is a dimension of the service's name.
     pub fn has_service(&self) -> bool {
-        self.dimensions.iter().any(|dimension| dimension.name == SERVICE_NAME)
+        has_service(&self.dimensions)
     }
 
     /// The dimensions of each set that the metrics are published with. Sets with a dimension that
@@ -66,6 +67,10 @@ impl Identity {
         let sets: Vec<_> = sets.collect();
         if sets.is_empty() { vec![self.dimensions.iter().collect()] } else { sets }
     }
+}
+
+fn has_service(dimensions: &[Dimension]) -> bool {
+    dimensions.iter().any(|dimension| dimension.name == SERVICE_NAME)
 }
 
 /// Checks the automatic dimensions against the typed ones.
@@ -107,11 +112,10 @@ fn sets(
     problems: &mut Problems,
 ) -> Vec<Vec<String>> {
     // A preview has none, and takes its name all the same.
-    let is_service = |dimension: &&Dimension| dimension.name == SERVICE_NAME;
-    let service = (!typed.iter().any(|of| is_service(&of))).then_some(SERVICE_NAME);
-    let names = typed.iter().map(|dimension| dimension.name.as_str());
-    let names: Vec<_> = service.into_iter().chain(names).collect();
-    let names: Vec<_> = names.into_iter().chain(auto.iter().map(|asked| asked.name())).collect();
+    let service = (!has_service(typed)).then_some(SERVICE_NAME);
+    let typed_names = typed.iter().map(|dimension| dimension.name.as_str());
+    let names = service.into_iter().chain(typed_names).chain(auto.iter().map(|of| of.name()));
+    let names: Vec<_> = names.collect();
     let mut sets = Vec::new();
     for typed in cli.values("dimension-set") {
         let mut set: Vec<_> = typed.text.split('+').map(|name| name.trim().to_owned()).collect();

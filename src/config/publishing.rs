@@ -46,10 +46,8 @@ impl Publishing {
             aws,
         }
     }
-}
 
-impl Publishing {
-    /// Whether nothing is published but to who looks on.
+    /// Whether all that is measured is only shown to the user, and nothing is sent.
     pub fn is_preview(&self) -> bool {
         self.publishers == [Publish::Console]
     }

@@ -81,6 +81,14 @@ pub struct Measured {
     pub limits: Limits,
 }
 
+impl Measured {
+    /// The names of a service, and the scope as soon as it is known: how a title begins.
+    pub fn title(&self, names: &[String]) -> Vec<String> {
+        let scope = (!self.scope.is_empty()).then(|| format!("scope {}", self.scope));
+        names.iter().cloned().chain(scope).collect()
+    }
+}
+
 /// The limits of one thing, as far as it has any.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Limits {

@@ -63,10 +63,7 @@ impl Table {
     }
 
     fn title(&self, measured: &Measured) -> Vec<String> {
-        let mut title = self.names.clone();
-        if !measured.scope.is_empty() {
-            title.push(format!("scope {}", measured.scope));
-        }
+        let mut title = measured.title(&self.names);
         let limits = &measured.limits;
         let cpu = limits.cpu.as_ref().map(|limit| amount::cores(limit.amount.0));
         let memory = limits.memory.as_ref().map(|limit| amount::size(limit.amount.0 as f64));

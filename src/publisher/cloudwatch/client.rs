@@ -21,16 +21,15 @@ use aws_sdk_cloudwatch::config::{
 };
 use tokio::time::timeout;
 
-use super::address::Address;
 use super::answer::{FromCloudWatch, Passing};
 use super::attempts::Attempts;
 use super::chain::{Chain, Unsupported};
 use super::disk::{self, Checked};
 use super::dns::PatientResolver;
-use super::failure;
 use super::mistakes::{self, Mistakes};
 use super::transport;
 use super::web_identity::WebIdentity;
+use super::{address, failure};
 use crate::config::{Aws, region as check_region};
 use crate::publisher::{Failure, PublishError, Retries};
 
@@ -60,14 +59,9 @@ impl Client {
     pub async fn prepare(&mut self) -> Result<String, PublishError> {
         let (sdk, _) = self.get().await?;
         let region = sdk.config().region().map(ToString::to_string).unwrap_or_default();
-        let address = Address::default();
-        // The SDK keeps the credentials that it finds for this request.
-        let request = sdk.put_metric_data().customize().interceptor(address.clone()).send().await;
-        match (address.take(), request) {
-            (Some(address), _) => Ok(format!("CloudWatch in {region} ({address})")),
-            (None, Err(error)) => Err(failure::of_sdk(&error)),
-            (None, Ok(_)) => Ok(format!("CloudWatch in {region}")),
-        }
+        let address = address::of(sdk).await.map_err(|error| failure::of_sdk(&error))?;
+        let address = address.map(|address| format!(" ({address})")).unwrap_or_default();
+        Ok(format!("CloudWatch in {region}{address}"))
     }
 
     /// Drops the SDK's client. The next send makes another one.

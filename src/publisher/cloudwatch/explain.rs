@@ -7,7 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudwatch::config::{Credentials, ProvideCredentials, Region, SharedHttpClient};
 use tokio::time::timeout;
 
-use super::address::Address;
+use super::address;
 use super::answer::of_cloudwatch;
 use super::client::{Client, on_ecs};
 use super::disk;
@@ -104,14 +104,12 @@ async fn credentials(client: &Client, http: &SharedHttpClient, region: Option<Re
 
 /// The address that a request would go to. The request is stopped before it is sent.
 async fn endpoint(client: &Client, http: SharedHttpClient, region: Region) -> Fact {
-    let address = Address::default();
     // The address does not depend on the credentials.
     let sdk = client.with(http, region, nobody()).await;
-    let request = sdk.put_metric_data().customize().interceptor(address.clone()).send().await;
-    match (address.take(), request) {
-        (Some(address), _) => Fact::known("endpoint", address),
-        (None, Err(error)) => Fact::noted("endpoint", format!("unknown: {}", causes(&error))),
-        (None, Ok(_)) => Fact::noted("endpoint", "unknown"),
+    match address::of(&sdk).await {
+        Ok(Some(address)) => Fact::known("endpoint", address),
+        Ok(None) => Fact::noted("endpoint", "unknown"),
+        Err(error) => Fact::noted("endpoint", format!("unknown: {}", causes(&error))),
     }
 }
 

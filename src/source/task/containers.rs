@@ -126,11 +126,6 @@ impl Containers {
     }
 }
 
-/// What is used, in percent of a limit, which is never 0.
-pub fn percent(used: Bytes, limit: Bytes) -> f64 {
-    used.percent_of(limit).min(100.0)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::containers::{Containers, percent};
+use super::containers::Containers;
 use super::metadata::{Storage, TaskMetadata};
 use super::stats::Usage;
 use crate::model::{Bytes, Limit, Number, Numbers, Raw, ReadError, Reading, WindowReading};
@@ -125,10 +125,8 @@ pub fn failure_of_endpoint(why: &str) -> ReadError {
 pub fn storage(told: Option<Storage>, address: &str) -> Result<f64, ReadError> {
     let none = || ReadError::absent(format!("{address} {NO_STORAGE}"));
     let Storage { utilized, reserved } = told.ok_or_else(none)?;
-    match reserved {
-        0 => Err(ReadError::unusable("EphemeralStorageMetrics: Reserved is 0")),
-        _ => Ok(percent(Bytes(utilized), Bytes(reserved))),
-    }
+    let zero = || ReadError::unusable("EphemeralStorageMetrics: Reserved is 0");
+    Bytes(utilized).capped_percent_of(Bytes(reserved)).ok_or_else(zero)
 }
 
 /// What is known of a task and of no container.

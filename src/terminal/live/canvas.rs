@@ -41,8 +41,8 @@ impl Canvas {
         Ok((size.ws_row.into(), size.ws_col.into()))
     }
 
-    /// Whether a shell has given the terminal to another process group, that is none of a command: the view would draw over its
-    /// output.
+    /// Whether a shell has given the terminal to another process group than this one's and the command's:
+    /// the view would draw over its output.
     pub fn is_in_background(&self) -> bool {
         tcgetpgrp(&self.file).is_ok_and(|foreground| {
             foreground != getpgrp() && foreground.as_raw_nonzero().get() != command_group()

@@ -116,10 +116,7 @@ impl Picture<'_> {
 
     /// What is measured under which names.
     fn title(&self, width: usize, colour: bool) -> String {
-        let mut parts = self.names.to_vec();
-        if !self.measured.scope.is_empty() {
-            parts.push(format!("scope {}", self.measured.scope));
-        }
+        let parts = self.measured.title(self.names);
         let parts = parts.iter().enumerate();
         let parts = parts.map(|(place, part)| {
             let gap = if place == 0 { "" } else { "  " };
