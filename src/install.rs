@@ -13,8 +13,8 @@ use crate::shown::shown;
 
 /// Copies this program into the directory. What to print: where to, or why not.
 ///
-/// The copy gets its name when it is complete. So whoever finds it can run it, and a copy of before that
-/// runs is not disturbed.
+/// The copy gets its name when it is complete. So a process that finds it can run it, and one that
+/// runs an earlier copy is not disturbed.
 pub fn run(directory: &Path) -> Result<String, String> {
     let mut program = open().map_err(|error| format!("cannot read this program: {error}"))?;
     let target = directory.join(env!("CARGO_PKG_NAME"));

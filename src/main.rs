@@ -56,7 +56,7 @@ async fn run(inherited: SigSet) -> ExitCode {
         log::error!("{problem}");
     }
     if cli.explain {
-        return explained(&settings, cli.check, &mut signals).await;
+        return explained(&settings, &mut signals).await;
     }
     settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     let (mut command, children) = (None, Children::default());
@@ -136,14 +136,14 @@ fn installed(directory: &Path) -> ExitCode {
     }
 }
 
-async fn explained(settings: &Settings, checking: bool, signals: &mut Signals) -> ExitCode {
+async fn explained(settings: &Settings, signals: &mut Signals) -> ExitCode {
     signals.release();
     let explained = tokio::select! {
-        explained = explain::run(settings, checking) => explained,
+        explained = explain::run(settings) => explained,
         _ = signals.next_end() => return ExitCode::FAILURE,
     };
     match writeln!(std::io::stdout(), "{}", explained.text) {
-        Ok(()) if explained.is_ready || !checking => ExitCode::SUCCESS,
+        Ok(()) if explained.is_ready || !settings.check => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
 }

@@ -10,11 +10,8 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 pub use super::mistyped::Refusal;
-use super::options::{
-    CHECK, COMMAND, DIMENSION, DIMENSION_SET, DIRECTORY, INSTALL, POD_EXCLUDE, TAGS,
-};
+use super::options::{COMMAND, DIMENSION, DIMENSION_SET, DIRECTORY, INSTALL, POD_EXCLUDE, TAGS};
 pub use super::options::{PREFIX, definition, known_variables, variable};
-use super::quantity;
 
 /// The command line and environment of one run.
 #[derive(Debug)]
@@ -22,8 +19,6 @@ pub struct Cli {
     matches: ArgMatches,
     /// Whether to explain what would be done instead of doing it.
     pub explain: bool,
-    /// Whether the exit code of that tells whether it could publish.
-    pub check: bool,
     /// The directory to copy the program into instead; then no option means anything.
     pub install: Option<PathBuf>,
     /// The command and its arguments after `--`; `None` without `--`.
@@ -54,18 +49,14 @@ impl Cli {
         match matches.remove_subcommand() {
             Some((name, mut install)) if name == INSTALL => {
                 let install = install.remove_one(DIRECTORY);
-                return Ok(Self { explain, check: false, install, command: None, matches });
+                return Ok(Self { explain, install, command: None, matches });
             }
             Some((_explain, own)) => (explain, matches) = (true, own),
             None => {}
         }
         let command = matches.remove_many(COMMAND).into_iter().flatten().collect();
         let command = separated.then_some(command);
-        let mut cli = Self { explain, check: false, install: None, command, matches };
-        // Its value is checked with all others.
-        cli.check =
-            cli.value(CHECK).is_some_and(|typed| quantity::boolean(&typed.text) == Ok(true));
-        Ok(cli)
+        Ok(Self { explain, install: None, command, matches })
     }
 
     /// The value of an option. A variable that is set to nothing counts as not set.

@@ -31,6 +31,7 @@ pub use problems::Problems;
 pub use publishing::{Aws, Output, Publish, Publishing, ValueForm};
 
 use self::cli::Cli;
+use self::options::CHECK;
 
 /// Everything that a user can set, valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +39,8 @@ pub struct Settings {
     pub identity: Identity,
     pub measuring: Measuring,
     pub publishing: Publishing,
+    /// Whether the exit code of an explanation tells whether it could publish.
+    pub check: bool,
     /// The command to run as a child, with its arguments; empty for none.
     pub command: Vec<OsString>,
     /// Valid settings that are most likely a mistake, a sentence each.
@@ -49,7 +52,7 @@ impl Settings {
     pub fn new(cli: &Cli) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let publishing = Publishing::new(cli, &mut problems);
-        let _ = problems.optional(cli, "check", quantity::boolean);
+        let check = problems.optional(cli, CHECK, quantity::boolean).unwrap_or(false);
         let is_published = !cli.explain && !publishing.is_preview();
         let identity = Identity::new(cli, is_published, &mut problems);
         let measuring = Measuring::new(cli, &identity, &mut problems);
@@ -59,7 +62,8 @@ impl Settings {
         // No `--` is no command; `--` with nothing after it is a problem.
         let command = cli.command.as_deref().map(|command| problems.command(command));
         let command = command.unwrap_or_default();
-        let mut settings = Self { identity, measuring, publishing, command, warnings: Vec::new() };
+        let mut settings =
+            Self { identity, measuring, publishing, check, command, warnings: Vec::new() };
         settings.warnings = warning::all(&settings, cli);
         // The defaults fit, so at least one of the two was typed.
         let typed = cli.value("sample-interval").or_else(|| cli.value("period"));

@@ -107,8 +107,8 @@ pub struct Printed {
     pub is_ready: bool,
 }
 
-/// Looks at everything; with `connecting` also whether the endpoint answers.
-pub async fn run(settings: &Settings, connecting: bool) -> Printed {
+/// Looks at everything; with `--check` also whether the endpoint answers.
+pub async fn run(settings: &Settings) -> Printed {
     let settings = &auto_dimensions::complete(settings, std::future::pending()).await;
     let chosen = choose::open(&settings.measuring, watch::Sender::default()).await;
     // A command would be in the same container.
@@ -126,7 +126,7 @@ pub async fn run(settings: &Settings, connecting: bool) -> Printed {
     let mut publishers = Vec::new();
     for publish in &settings.publishing.publishers {
         let publisher = publisher::choose::open(*publish, settings, &Retries::default());
-        publishers.push(Facts::of(publisher.name(), publisher.explain(connecting).await));
+        publishers.push(Facts::of(publisher.name(), publisher.explain(settings.check).await));
     }
     let mut lacking: Vec<_> =
         settings.missing_names().into_iter().map(|of| Text::from(&*of)).collect();
