@@ -28,6 +28,8 @@ mod sampler;
 
 mod collector;
 
+pub mod check;
+
 mod delivery;
 
 mod publisher;

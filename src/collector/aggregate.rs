@@ -41,7 +41,15 @@ pub fn statistics<V: Real>(values: &mut [V]) -> Option<Statistics> {
         upper_middle
     };
     let (min, max) = (smallest(values), largest(values));
-    Some(Statistics { count, min, max, mean, m2, median, first, last, values: Vec::new() })
+    let (values, numbers) = (Vec::new(), Vec::new());
+    Some(Statistics { count, min, max, mean, m2, median, first, last, values, numbers })
+}
+
+/// The values, smallest first.
+pub fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted
 }
 
 /// How often each value is there, rounded to a hundredth of a percent.

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use self::series::Table;
 use self::sink::{HandOut, HandedOut, Sink};
 use self::window::Window;
-use crate::config::{Settings, ValueForm};
+use crate::config::{Publish, Settings, ValueForm};
 use crate::model::{Measured, Metric, Report, Series, Summary};
 
 /// Owns the table of series and the open window.
@@ -29,7 +29,9 @@ impl Collector {
     /// Windows as the settings want them, whose summaries go to `hand_out`.
     pub fn of(settings: &Settings, hand_out: HandOut) -> Self {
         let with_values = settings.publishing.form == ValueForm::Distribution;
+        let with_numbers = settings.publishing.publishers.contains(&Publish::Emf);
         let table = Table::new(settings.measuring.samples_per_window(), with_values);
+        let table = table.keeping_numbers(with_numbers);
         Self::new(settings.measuring.period, table, hand_out)
     }
 
@@ -54,8 +56,8 @@ impl Collector {
     }
 
     /// Whether the open window will be a summary.
-    pub fn has_sample(&self) -> bool {
-        self.table.has_sample()
+    pub fn has_value(&self) -> bool {
+        self.table.has_value()
     }
 
     /// Puts the values of one sample into the window that `now` falls into. That closes the window
@@ -81,22 +83,39 @@ impl Collector {
         }
     }
 
-    /// Puts the values of a report into the open window. Before the first one it is only where counters
-    /// begin.
+    /// Puts the numbers that the source gives once a window into the open window. Before the first one it
+    /// is only where counters begin.
     pub fn report(&mut self, report: &Report) {
-        for (metric, value) in &report.values {
+        for (metric, value) in report.numbers() {
             let series = self.table.reported(metric);
             match self.open {
-                Some(_) => self.table.add(series, *value),
-                None => self.table.begin(series, *value),
+                Some(_) => self.table.add(series, value),
+                None => self.table.begin(series, value),
             }
         }
+        self.hand_over(report);
+    }
+
+    /// Puts what a check has found, as far as it is published, into the window that `now` falls into. That
+    /// closes the window before.
+    pub fn check(&mut self, now: SystemTime, report: &Report) {
+        if self.would_close(now) {
+            self.close();
+        }
+        for (metric, value) in report.numbers().filter(|(metric, _)| metric.published.is_some()) {
+            self.open.get_or_insert_with(|| Window::at(now, self.period));
+            self.table.check(metric, report.at, value);
+        }
+        self.hand_over(report);
+    }
+
+    fn hand_over(&mut self, report: &Report) {
         for sink in &mut self.sinks {
             sink.report(report);
         }
     }
 
-    /// Closes the open window. One without a sampled value yields no summary.
+    /// Closes the open window. One in which nothing was measured yields no summary.
     pub fn close(&mut self) {
         let Some(window) = self.open.take() else { return };
         let Some(entries) = self.table.reduce() else { return };

@@ -1,6 +1,9 @@
 //! The table of all series, each with its values in the open window.
 
 use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::aggregate;
 use crate::model::{Entry, Kind, Metric, Series, Statistics, Unit};
@@ -16,16 +19,27 @@ pub struct Table {
     samples: usize,
     /// Whether the statistics of sampled percents have all of the values.
     with_values: bool,
+    /// Whether the statistics of checks have all of the values.
+    with_numbers: bool,
 }
 
 #[derive(Debug)]
 struct Collected {
     metric: Rc<Metric>,
-    /// Whether it has a value at each sample; otherwise it has a few a window.
-    is_sampled: bool,
+    taken: Taken,
     values: Values,
-    /// The last total of a counter in the window before, from which this one counts.
-    carried: Option<f64>,
+}
+
+/// How the values of a series come.
+#[derive(Debug)]
+enum Taken {
+    /// At each sample.
+    Sampled,
+    /// Of the source, a few a window; with the last total of a counter in the window before, from which
+    /// this one counts.
+    Reported(Option<f64>),
+    /// By a check; with the last total of a counter, and when it stood like this.
+    Checked(Option<(Instant, f64)>),
 }
 
 /// The values of a series in the open window, in the order of time.
@@ -41,7 +55,13 @@ enum Values {
 impl Table {
     /// A table for windows of so many samples.
     pub fn new(samples: usize, with_values: bool) -> Self {
-        Self { rows: Vec::new(), order: Vec::new(), samples, with_values }
+        let (rows, order, with_numbers) = (Vec::new(), Vec::new(), false);
+        Self { rows, order, samples, with_values, with_numbers }
+    }
+
+    /// The same table, which may keep each value of a check.
+    pub fn keeping_numbers(self, with_numbers: bool) -> Self {
+        Self { with_numbers, ..self }
     }
 
     /// How many samples one window is expected to hold.
@@ -56,15 +76,30 @@ impl Table {
 
     /// The series of a metric with a value at each sample.
     pub fn sampled(&mut self, metric: &Metric) -> Series {
-        self.series(metric, true)
+        self.series(metric, Taken::Sampled)
     }
 
     /// The series of a metric with a value for each report.
     pub fn reported(&mut self, metric: &Metric) -> Series {
-        self.series(metric, false)
+        self.series(metric, Taken::Reported(None))
     }
 
-    fn series(&mut self, metric: &Metric, is_sampled: bool) -> Series {
+    /// Adds what a check has found to the open window. A counter gives how much it grew in a second since
+    /// the run before; one that was started again has counted from zero.
+    pub fn check(&mut self, metric: &Metric, at: Instant, value: f64) {
+        let series = self.series(metric, Taken::Checked(None));
+        let row = &mut self.rows[series.0];
+        let value = match &mut row.taken {
+            Taken::Checked(before) if metric.kind == Kind::Counter => a_second(before, at, value),
+            _ => Some(value),
+        };
+        // What is not finite is no number of which a minimum or a sum could be made.
+        if let Some(value) = value.filter(|value| value.is_finite()) {
+            self.add(series, value);
+        }
+    }
+
+    fn series(&mut self, metric: &Metric, taken: Taken) -> Series {
         // Compared one by one: there are tens of series, and most who give values keep theirs.
         if let Some(known) = self.rows.iter().position(|row| *row.metric == *metric) {
             return Series(known);
@@ -73,16 +108,18 @@ impl Table {
         let place = self.rows.len();
         // In a window in which a number has its first value it is not the last one for that.
         let rank = |metric: &Metric| metric.number().map_or(usize::MAX, |number| number as usize);
+        let is_of_check = |taken: &Taken| matches!(taken, Taken::Checked(_));
         let is_before = |other: &usize| {
-            let other = &self.rows[*other].metric;
-            (&other.dimensions, rank(other)) <= (&metric.dimensions, rank(&metric))
+            let Collected { metric: other, taken: of_other, .. } = &self.rows[*other];
+            (is_of_check(of_other), &other.dimensions, rank(other))
+                <= (is_of_check(&taken), &metric.dimensions, rank(&metric))
         };
         self.order.insert(self.order.partition_point(is_before), place);
         let values = match metric.unit {
-            Unit::Percent if is_sampled => Values::Percents(Vec::new()),
+            Unit::Percent if matches!(taken, Taken::Sampled) => Values::Percents(Vec::new()),
             _ => Values::Numbers(Vec::new()),
         };
-        self.rows.push(Collected { metric, is_sampled, values, carried: None });
+        self.rows.push(Collected { metric, taken, values });
         Series(place)
     }
 
@@ -104,18 +141,19 @@ impl Table {
 
     /// Notes the total of a counter before the first window, from which that one counts.
     pub fn begin(&mut self, series: Series, total: f64) {
-        self.rows[series.0].carried = Some(total);
+        self.rows[series.0].taken = Taken::Reported(Some(total));
     }
 
-    /// Whether a sample of the open window had a value.
-    pub fn has_sample(&self) -> bool {
-        self.rows.iter().any(|row| row.is_sampled && !row.values.is_empty())
+    /// Whether a sample of the open window, or a check, had a value.
+    pub fn has_value(&self) -> bool {
+        let is_measured = |row: &Collected| !matches!(row.taken, Taken::Reported(_));
+        self.rows.iter().any(|row| is_measured(row) && !row.values.is_empty())
     }
 
-    /// What the values of the window that ends have become. `None` where no sample had a value. The
-    /// table is then ready for the next window.
+    /// What the values of the window that ends have become. `None` where there is none. The table is then
+    /// ready for the next window.
     pub fn reduce(&mut self) -> Option<Vec<Entry>> {
-        if !self.has_sample() {
+        if !self.has_value() {
             // What a counter counts in such a window is left to the next one.
             self.rows.iter_mut().for_each(|row| row.values.clear());
             return None;
@@ -123,7 +161,7 @@ impl Table {
         let mut entries = Vec::new();
         for place in &self.order {
             let row = &mut self.rows[*place];
-            let statistics = row.reduce(self.with_values);
+            let statistics = row.reduce(self.with_values, self.with_numbers);
             let metric = row.metric.clone();
             entries.extend(statistics.map(|statistics| Entry { metric, statistics }));
         }
@@ -148,7 +186,7 @@ impl Values {
 }
 
 impl Collected {
-    fn reduce(&mut self, with_values: bool) -> Option<Statistics> {
+    fn reduce(&mut self, with_values: bool, with_numbers: bool) -> Option<Statistics> {
         let statistics = match &mut self.values {
             Values::Percents(values) => {
                 let statistics = aggregate::statistics(values);
@@ -156,10 +194,16 @@ impl Collected {
                 statistics.map(|statistics| Statistics { values: counts, ..statistics })
             }
             Values::Numbers(values) => {
-                if self.metric.kind == Kind::Counter {
-                    count_from(&mut self.carried, values);
+                match &mut self.taken {
+                    Taken::Reported(carried) if self.metric.kind == Kind::Counter => {
+                        count_from(carried, values);
+                    }
+                    _ => {}
                 }
-                aggregate::statistics(values)
+                let statistics = aggregate::statistics(values);
+                let has_all = with_numbers && matches!(self.taken, Taken::Checked(_));
+                let numbers = if has_all { aggregate::sorted(values) } else { Vec::new() };
+                statistics.map(|statistics| Statistics { numbers, ..statistics })
             }
         };
         self.values.clear();
@@ -178,3 +222,19 @@ fn count_from(carried: &mut Option<f64>, totals: &mut Vec<f64>) {
         totals.clear();
     }
 }
+
+/// How much a counter grew in a second since it stood at `before`, which becomes what it is now.
+fn a_second(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) -> Option<f64> {
+    let (then, earlier) = *before.get_or_insert((at, total));
+    let elapsed = at.saturating_duration_since(then);
+    if elapsed < MIN_INTERVAL {
+        // It is left to the next run, which covers its time.
+        return None;
+    }
+    *before = Some((at, total));
+    let grown = if total >= earlier { total - earlier } else { total };
+    Some(grown / elapsed.as_secs_f64())
+}
+
+/// Two runs that are closer, as where one was asked for, would give a rate of the counter's own rounding.
+const MIN_INTERVAL: Duration = Duration::from_millis(50);

@@ -43,7 +43,7 @@ impl Windows {
     /// A report of a number, or of nothing.
     fn report(&mut self, number: Number, value: Option<f64>) {
         let values = value.map(|value| (number.of(None), value)).into_iter().collect();
-        self.collector.report(&Report { values });
+        self.collector.report(&Report::of_window(values));
     }
 
     fn close(&mut self) -> Option<Rc<Summary>> {
@@ -184,7 +184,7 @@ fn any_metric_has_a_series_of_its_own() {
     windows.collector.sample(at(60.0), &[(cpu, 1.0), (sampled, large)]);
     for total in [10.0, 14.0] {
         let values = vec![(found(runs, Unit::Count, Kind::Counter), total)];
-        windows.collector.report(&Report { values });
+        windows.collector.report(&Report::of_window(values));
     }
     let summary = windows.close().expect("it has values");
     let of = |name: &str| {
@@ -283,7 +283,7 @@ fn a_sink_gets_each_sample_each_report_and_each_summary() {
     let notes = Notes::default();
     windows.collector.add_sink(Box::new(notes.clone()));
     windows.add(60.0, 1.0);
-    windows.collector.report(&Report::default());
+    windows.collector.report(&Report::of_window(Vec::new()));
     windows.add(120.0, 1.0);
     let sample = |at| format!(r#"sample at {at} of ["cpu", "memory"]"#);
     let expected = [sample(60), "report of 0".into(), "summary of 2".into(), sample(120)];

@@ -26,6 +26,7 @@ impl Choice {
         // One value that is not finite makes CloudWatch reject all that is sent with it.
         let is_number = |datum: &Datum| match datum.value(summary) {
             Value::One(value) => value.is_finite(),
+            Value::Set(range) => range.sum.is_finite(),
             Value::Many(_) => true,
         };
         let with_sets = |datum| (0..sets).map(move |set| Datum { set, ..datum });
@@ -35,6 +36,7 @@ impl Choice {
     /// What is sent of the values of a metric.
     fn statistics(self, metric: &Metric) -> &'static [Statistic] {
         match metric.number().filter(|number| self.numbers.contains(*number)) {
+            None if metric.published.is_some() => &[Statistic::Set],
             None => &[],
             Some(number) if self.form == ValueForm::Distribution && number.has_distribution() => {
                 &[Statistic::Values]
@@ -75,6 +77,7 @@ mod tests {
         let brief = |datum: Datum| {
             let value = match datum.value(summary) {
                 Value::One(value) => value,
+                Value::Set(range) => range.sum,
                 Value::Many(_) => -1.0,
             };
             (label(summary, datum), datum.set, value)

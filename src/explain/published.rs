@@ -11,7 +11,7 @@ use super::{NO_FIGURES, Text, as_map};
 use crate::collector::sink::HandOut;
 use crate::config::{Dimension, Settings};
 use crate::delivery::choice::Choice;
-use crate::model::{CONTAINER_NAME, Datum, Number, ReadError, Statistic, Summary, Value};
+use crate::model::{Datum, Number, ReadError, Statistic, Summary, Value};
 use crate::publisher::names::{name, unit};
 
 /// A metric as it would be sent.
@@ -19,7 +19,7 @@ use crate::publisher::names::{name, unit};
 pub struct Published {
     pub name: String,
     pub unit: &'static str,
-    /// `median`, `maximum`, `values`, `last` or `growth`.
+    /// `median`, `maximum`, `values`, `last`, `growth` or `set` (minimum, maximum, sum and count).
     pub statistic: &'static str,
     #[serde(serialize_with = "as_map")]
     pub dimensions: Vec<(Text, Text)>,
@@ -112,23 +112,25 @@ impl Published {
     fn of(set: &[&Dimension], summary: &Summary, datum: Datum) -> Self {
         let metric = &datum.entry(summary).metric;
         let dimensions = set.iter().map(|d| (&*d.name, &*d.value));
-        let container = metric.container().map(|name| (CONTAINER_NAME, &**name));
-        let dimensions = dimensions.chain(container);
+        let own = metric.dimensions.iter().map(|(name, value)| (&**name, &**value));
+        let dimensions = dimensions.chain(own);
         Self {
             name: name(metric, datum.statistic).to_owned(),
-            unit: unit(metric.unit),
+            unit: unit(metric.published_unit()),
             statistic: match datum.statistic {
                 Statistic::Median => "median",
                 Statistic::Maximum => "maximum",
                 Statistic::Values => "values",
                 Statistic::Last => "last",
                 Statistic::Growth => "growth",
+                Statistic::Set => "set",
             },
             dimensions: dimensions
                 .map(|(name, value)| (Text::from(name), Text::from(value)))
                 .collect(),
             value: match datum.value(summary) {
                 Value::One(value) => Some(value),
+                Value::Set(range) => Some(range.sum / range.count as f64),
                 Value::Many(_) => None,
             },
         }

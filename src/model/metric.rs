@@ -16,6 +16,9 @@ pub struct Metric {
     pub kind: Kind,
     /// Name and value of each dimension that it has beside those of all metrics.
     pub dimensions: Vec<(Cow<'static, str>, Rc<str>)>,
+    /// The name in CloudWatch of a check's metric that is published. The numbers of a source have theirs
+    /// in the table.
+    pub published: Option<Rc<str>>,
 }
 
 /// The unit of a value.
@@ -26,6 +29,53 @@ pub enum Unit {
     Count,
     BytesPerSecond,
     CountPerSecond,
+    Bytes,
+    /// 1,024 bytes.
+    Kilobytes,
+    /// 1,048,576 bytes.
+    Megabytes,
+    Seconds,
+    Milliseconds,
+    /// Of memory, as large as the kernel's.
+    Pages,
+    PagesPerSecond,
+    /// So much of each second.
+    MillisecondsPerSecond,
+    /// None, or one that has no name here.
+    None,
+}
+
+impl Unit {
+    /// The unit of a published value: that of a counter is how much it grows in a second.
+    pub fn published(self, kind: Kind) -> Self {
+        match (kind, self) {
+            (Kind::Gauge, unit) => unit,
+            (Kind::Counter, Self::Bytes) => Self::BytesPerSecond,
+            (Kind::Counter, Self::Count) => Self::CountPerSecond,
+            (Kind::Counter, Self::Pages) => Self::PagesPerSecond,
+            (Kind::Counter, Self::Milliseconds) => Self::MillisecondsPerSecond,
+            (Kind::Counter, _) => Self::None,
+        }
+    }
+
+    /// What it is called in a table or behind a value; empty for none.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Percent => "percent",
+            Self::Count => "count",
+            Self::BytesPerSecond => "bytes/second",
+            Self::CountPerSecond => "count/second",
+            Self::Bytes => "bytes",
+            Self::Kilobytes => "kilobytes",
+            Self::Megabytes => "megabytes",
+            Self::Seconds => "seconds",
+            Self::Milliseconds => "milliseconds",
+            Self::Pages => "pages",
+            Self::PagesPerSecond => "pages/second",
+            Self::MillisecondsPerSecond => "milliseconds/second",
+            Self::None => "",
+        }
+    }
 }
 
 /// What the values of a metric are.
@@ -39,6 +89,12 @@ pub enum Kind {
 
 /// The check that the source feeds.
 pub const UTILIZATION: &str = "utilization";
+
+/// The dimension whose value is the id of a check.
+pub const CHECK: &str = "Check";
+
+/// The dimension that tells several things apart that one check measures.
+pub const TARGET: &str = "Target";
 
 /// The dimension that tells the metrics of a container from those of its task.
 pub const CONTAINER_NAME: &str = "ContainerName";
@@ -212,7 +268,8 @@ impl Number {
         let kind = if taken == Taken::Counter { Kind::Counter } else { Kind::Gauge };
         let dimensions = container.map(|name| (CONTAINER_NAME.into(), name.clone()));
         let dimensions = dimensions.into_iter().collect();
-        Metric { check: UTILIZATION.into(), name: name.into(), unit, kind, dimensions }
+        let (check, name) = (UTILIZATION.into(), name.into());
+        Metric { check, name, unit, kind, dimensions, published: None }
     }
 }
 
@@ -264,6 +321,19 @@ impl Numbers {
 }
 
 impl Metric {
+    /// The unit of what is published of its values.
+    pub fn published_unit(&self) -> Unit {
+        match self.published {
+            Some(_) => self.unit.published(self.kind),
+            None => self.unit,
+        }
+    }
+
+    /// The id of the check that it is published for.
+    pub fn published_check(&self) -> Option<&str> {
+        self.published.as_ref().map(|_| &*self.check)
+    }
+
     /// The container that it is of; otherwise it is of the whole.
     pub fn container(&self) -> Option<&Rc<str>> {
         let container = self.dimensions.iter().find(|(name, _)| *name == CONTAINER_NAME);

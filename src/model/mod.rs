@@ -1,8 +1,11 @@
 //! The values that pass between the stages. They depend on nothing.
 
 pub mod amount;
+mod check;
 mod company;
+mod configured;
 mod datum;
+mod details;
 mod evidence;
 mod health;
 mod limit;
@@ -16,19 +19,24 @@ mod summary;
 #[cfg(test)]
 pub mod tests;
 
+pub use self::check::{
+    AVAILABLE, Check, CheckType, Declared, Finding, Findings, Roots, Running, Target,
+};
 pub use self::company::Company;
+pub use self::configured::{Configured, Publication};
 pub use self::datum::Datum;
+pub use self::details::{Detail, Details, Form, Setting};
 #[cfg(target_os = "linux")]
 pub use self::evidence::RawValue;
 pub use self::evidence::{Evidence, Part};
 pub use self::health::{Health, PublisherState};
 pub use self::limit::{Bytes, Cores, Limit, Limits, Measured, Origin};
-pub use self::metric::{CONTAINER_NAME, Kind, Metric, Number, Numbers, Unit};
+pub use self::metric::{CHECK, CONTAINER_NAME, Kind, Metric, Number, Numbers, TARGET, Unit};
 pub use self::reading::{
     CpuAccount, CpuReading, MemoryReading, Raw, ReadError, Reading, WindowReading,
 };
-pub use self::report::Report;
+pub use self::report::{Quantity, Report, SUCCESS, cut_status};
 pub use self::sample::Sample;
 pub use self::series::Series;
-pub use self::statistics::{Statistic, Statistics, Value, ValueCount};
+pub use self::statistics::{Range, Statistic, Statistics, Value, ValueCount};
 pub use self::summary::{Entry, Summary};

@@ -16,12 +16,19 @@ pub struct Statistics {
     pub last: f64,
     /// How often each value was there, smallest first, where that was asked for; else empty.
     pub values: Vec<ValueCount>,
+    /// The values of a check, smallest first, where a publisher sends them one by one; else empty.
+    pub numbers: Vec<f64>,
 }
 
 impl Statistics {
     /// How much a counter grew. One that went back was started again, and the difference says nothing.
     pub fn growth(&self) -> Option<f64> {
         Some(self.last - self.first).filter(|growth| *growth >= 0.0)
+    }
+
+    fn range(&self) -> Range<'_> {
+        let Self { count, min, max, mean, ref numbers, .. } = *self;
+        Range { min, max, sum: mean * count as f64, count, numbers }
     }
 }
 
@@ -51,6 +58,8 @@ pub enum Statistic {
     Last,
     /// By how much a counter grew.
     Growth,
+    /// Smallest, largest, sum and count together, of which CloudWatch gives four statistics.
+    Set,
 }
 
 /// A number, or all that were measured.
@@ -58,6 +67,18 @@ pub enum Statistic {
 pub enum Value<'a> {
     One(f64),
     Many(&'a [ValueCount]),
+    Set(Range<'a>),
+}
+
+/// Values as a whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range<'a> {
+    pub min: f64,
+    pub max: f64,
+    pub sum: f64,
+    pub count: usize,
+    /// Each of them, where a publisher sends them one by one; else empty.
+    pub numbers: &'a [f64],
 }
 
 impl Statistic {
@@ -69,6 +90,7 @@ impl Statistic {
             Self::Values => return Value::Many(&statistics.values),
             Self::Last => statistics.last,
             Self::Growth => statistics.growth().unwrap_or(f64::NAN),
+            Self::Set => return Value::Set(statistics.range()),
         })
     }
 }

@@ -30,6 +30,15 @@ impl Summary {
         entry.map(|entry| &entry.statistics)
     }
 
+    /// What checks have found: the entries of each target of each check together, in their order.
+    pub fn checks(&self) -> impl Iterator<Item = &[Entry]> {
+        let together = self.entries.chunk_by(|one, next| {
+            one.metric.dimensions == next.metric.dimensions
+                && one.metric.published.is_some() == next.metric.published.is_some()
+        });
+        together.filter(|entries| entries[0].metric.published.is_some())
+    }
+
     /// The names of the containers of which there is a value.
     pub fn containers(&self) -> Vec<&str> {
         let mut names: Vec<_> = self

@@ -8,11 +8,12 @@ use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
 use super::line::LineFormat;
+use super::names;
 use super::stdout::{PRINTED, Printer};
 use super::table::Table;
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Output, Publish, SERVICE_NAME, Settings};
-use crate::model::{Kind, Number, Numbers, Statistics, Summary, Unit};
+use crate::model::{Entry, Kind, Number, Numbers, Statistic, Statistics, Summary, TARGET, Unit};
 
 /// What is the same in each window.
 #[derive(Debug)]
@@ -101,6 +102,28 @@ fn object(summary: &Summary, Always { namespace, dimensions, numbers }: &Always)
         };
         object["containers"] = containers.iter().map(of_container).collect();
     }
+    let checks: Vec<_> = summary.checks().map(check).collect();
+    if !checks.is_empty() {
+        object["checks"] = checks.into();
+    }
+    object
+}
+
+/// What a check has found of one target: each of its metrics by its name within the check.
+fn check(entries: &[Entry]) -> Json {
+    let metric = &entries[0].metric;
+    let mut object = json!({ "id": metric.check });
+    if let Some((_, target)) = metric.dimensions.iter().find(|(name, _)| *name == TARGET) {
+        object["target"] = (**target).into();
+    }
+    let metrics = entries.iter().map(|Entry { metric, statistics }| {
+        let Statistics { count, min, max, mean, last, .. } = statistics;
+        let unit = metric.published_unit().name();
+        let values = json!({ "count": count, "min": min, "max": max, "mean": mean, "last": last });
+        let published = names::name(metric, Statistic::Set);
+        json!({ "name": metric.name, "published": published, "unit": unit, "values": values })
+    });
+    object["metrics"] = metrics.collect();
     object
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Format and limits: "Specification: Embedded metric format", Amazon CloudWatch user guide.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::UNIX_EPOCH;
 
@@ -13,7 +14,7 @@ use super::names::{name, unit};
 use super::stdout::{PRINTED, Printer};
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Dimension, Publish, Settings};
-use crate::model::{CONTAINER_NAME, Datum, Metric, Summary, Value, ValueCount};
+use crate::model::{Datum, Metric, Range, Summary, Value, ValueCount};
 
 /// The publisher behind `--publish emf`.
 #[derive(Debug)]
@@ -53,8 +54,8 @@ impl Emf {
                 let present = present.filter_map(|(datum, arrays)| {
                     Some((name(metric(datum), datum.statistic), metric(datum), arrays.get(place)?))
                 });
-                let container = metric(&data[0]).container();
-                self.line(since_epoch.as_millis(), container, present).to_string()
+                let own = &metric(&data[0]).dimensions;
+                self.line(since_epoch.as_millis(), own, present).to_string()
             };
             (0..lines).map(line).collect::<Vec<_>>()
         });
@@ -64,12 +65,12 @@ impl Emf {
     fn line<'a>(
         &self,
         milliseconds: u128,
-        container: Option<&Rc<str>>,
+        own: &[(Cow<'static, str>, Rc<str>)],
         data: impl Iterator<Item = (&'a str, &'a Rc<Metric>, &'a Json)>,
     ) -> Json {
         let (mut definitions, mut members) = (Vec::new(), Map::new());
         for (name, metric, value) in data {
-            let mut definition = json!({ "Name": name, "Unit": unit(metric.unit) });
+            let mut definition = json!({ "Name": name, "Unit": unit(metric.published_unit()) });
             if let Some(seconds) = self.storage_resolution {
                 definition["StorageResolution"] = seconds.into();
             }
@@ -80,9 +81,9 @@ impl Emf {
         for dimension in &self.dimensions {
             members.insert(dimension.name.clone(), dimension.value.clone().into());
         }
-        if let Some(container) = container {
-            sets.iter_mut().for_each(|set| set.push(CONTAINER_NAME.to_owned()));
-            members.insert(CONTAINER_NAME.to_owned(), (**container).into());
+        for (name, value) in own {
+            sets.iter_mut().for_each(|set| set.push(name.clone().into_owned()));
+            members.insert(name.clone().into_owned(), (**value).into());
         }
         let directive =
             json!({ "Namespace": self.namespace, "Dimensions": sets, "Metrics": definitions });
@@ -93,10 +94,10 @@ impl Emf {
     }
 }
 
-/// The data of the whole, and then of each container: each of them has lines of its own.
+/// The data of the whole, of each container and of each check: each of them has lines of its own.
 fn of_each<'a>(summary: &'a Summary, data: &'a [Datum]) -> impl Iterator<Item = &'a [Datum]> {
-    let container = |datum: &Datum| datum.entry(summary).metric.container();
-    data.chunk_by(move |one, next| container(one) == container(next))
+    let own = |datum: &Datum| &datum.entry(summary).metric.dimensions;
+    data.chunk_by(move |one, next| own(one) == own(next))
 }
 
 /// About how many bytes CloudWatch Logs takes in for the lines of a window. The arrays of a distribution
@@ -109,6 +110,10 @@ pub fn log_bytes(settings: &Settings, summary: &Summary, data: &[Datum]) -> usiz
         for datum in data {
             values.push(match datum.value(summary) {
                 Value::One(value) => json!(value),
+                Value::Set(Range { count, .. }) => {
+                    (most, all) = (most.max(count), all + count);
+                    json!([])
+                }
                 Value::Many(values) => {
                     let count = values.iter().map(|value| value.count as usize).sum();
                     (most, all) = (most.max(count), all + count);
@@ -119,8 +124,8 @@ pub fn log_bytes(settings: &Settings, summary: &Summary, data: &[Datum]) -> usiz
         let metrics = data.iter().map(|datum| (datum.statistic, &datum.entry(summary).metric));
         let named = metrics.zip(&values);
         let named = named.map(|((statistic, of), value)| (name(of, statistic), of, value));
-        let container = data[0].entry(summary).metric.container();
-        let line = emf.line(since_epoch.as_millis(), container, named).to_string().len();
+        let own = &data[0].entry(summary).metric.dimensions;
+        let line = emf.line(since_epoch.as_millis(), own, named).to_string().len();
         most.div_ceil(MOST_VALUES) * (line + EVENT_BYTES) + all * ARRAY_VALUE_BYTES
     });
     bytes.sum()
@@ -131,13 +136,18 @@ pub fn log_bytes(settings: &Settings, summary: &Summary, data: &[Datum]) -> usiz
 fn arrays(value: Value<'_>) -> Vec<Json> {
     match value {
         Value::One(value) => vec![json!(value)],
+        Value::Set(Range { numbers, .. }) => arrays_of(numbers),
         Value::Many(values) => {
             let repeated =
                 |value: &ValueCount| std::iter::repeat_n(value.percent(), value.count as usize);
             let all: Vec<_> = values.iter().flat_map(repeated).collect();
-            all.chunks(MOST_VALUES).map(|values| json!(values)).collect()
+            arrays_of(&all)
         }
     }
+}
+
+fn arrays_of(values: &[f64]) -> Vec<Json> {
+    values.chunks(MOST_VALUES).map(|values| json!(values)).collect()
 }
 
 impl Publisher for Emf {

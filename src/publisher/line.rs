@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::names::name_of;
+use super::figure;
+use super::names::{name, name_of};
 use crate::config::{NO_NAME, SERVICE_NAME, Settings};
-use crate::model::{CONTAINER_NAME, Number, Numbers, Summary, Unit, Value};
+use crate::model::{CONTAINER_NAME, Entry, Number, Numbers, Statistic, Summary, Value};
 use crate::shown::shown;
 
 /// The lines of one configuration.
@@ -28,7 +29,7 @@ impl LineFormat {
         Self { place, chosen: settings.measuring.metrics }
     }
 
-    /// A line for the whole, and one for each container. Start of the window, median and maximum of
+    /// A line for the whole, one for each container, and one for each check and its target. Start of the window, median and maximum of
     /// CPU and memory with two decimals (`-` where they are absent), the other numbers, bytes a second
     /// without decimals, the number of samples, the namespace and the dimensions. No newline at the end of
     /// a line.
@@ -38,7 +39,23 @@ impl LineFormat {
             let line = self.line(summary, Some(container));
             lines.push(format!("{line} {CONTAINER_NAME}={}", shown(container)));
         }
+        lines.extend(summary.checks().map(|entries| self.of_check(summary, entries)));
         lines
+    }
+
+    /// What a check has found of one target: the mean of each of its metrics.
+    fn of_check(&self, summary: &Summary, entries: &[Entry]) -> String {
+        let mut line = humantime::format_rfc3339_seconds(summary.start).to_string();
+        for Entry { metric, statistics } in entries {
+            let value = figure::exact(metric.published_unit(), statistics.mean);
+            let name = name(metric, Statistic::Set);
+            // Writing to a string cannot fail.
+            let _ = write!(line, " {name}={value}");
+        }
+        let count = entries.iter().map(|entry| entry.statistics.count).max().unwrap_or(0);
+        let own = entries[0].metric.dimensions.iter();
+        let own = own.map(|(name, value)| format!(" {name}={}", shown(value)));
+        format!("{line} results={count} {}{}", self.place, own.collect::<String>())
     }
 
     fn line(&self, summary: &Summary, container: Option<&str>) -> String {
@@ -52,12 +69,9 @@ impl LineFormat {
             for statistic in number.statistics() {
                 let name = name_of(number, *statistic);
                 let value = match of.map(|statistics| statistic.of(statistics)) {
-                    Some(Value::One(value)) if value.is_finite() => match number.unit() {
-                        Unit::Percent => format!("{value:.2}%"),
-                        Unit::Count => value.to_string(),
-                        Unit::BytesPerSecond => format!("{value:.0}B/s"),
-                        Unit::CountPerSecond => format!("{value:.2}/s"),
-                    },
+                    Some(Value::One(value)) if value.is_finite() => {
+                        figure::exact(number.unit(), value)
+                    }
                     _ => "-".to_owned(),
                 };
                 // Writing to a string cannot fail.
@@ -73,7 +87,6 @@ impl LineFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Entry;
     use crate::model::tests::{entry, reported, sampled, summary};
 
     fn format(chosen: &[Number]) -> LineFormat {

@@ -4,6 +4,7 @@ pub mod choose;
 pub mod cloudwatch;
 mod console;
 pub mod emf;
+pub mod figure;
 pub mod line;
 pub mod names;
 mod stdout;

@@ -4,7 +4,11 @@ use crate::model::{Datum, Metric, Number, Statistic, Summary, Unit};
 
 /// The name of a statistic of a metric.
 pub fn name(metric: &Metric, statistic: Statistic) -> &str {
-    metric.number().map_or(&*metric.name, |number| name_of(number, statistic))
+    match (metric.number(), &metric.published) {
+        (Some(number), _) => name_of(number, statistic),
+        (None, Some(published)) => published,
+        (None, None) => &metric.name,
+    }
 }
 
 /// The name of a statistic of a number.
@@ -15,14 +19,11 @@ pub fn name_of(number: Number, statistic: Statistic) -> &'static str {
     }
 }
 
-/// A datum by its name and, where it is of one, its container.
+/// A datum by its name and, where it is of one, its container or check and target.
 pub fn label(summary: &Summary, datum: Datum) -> String {
     let metric = &datum.entry(summary).metric;
-    let name = name(metric, datum.statistic);
-    match metric.container() {
-        Some(container) => format!("{name} of {container}"),
-        None => name.to_owned(),
-    }
+    let of = metric.dimensions.iter().map(|(_, value)| format!(" of {value}"));
+    format!("{}{}", name(metric, datum.statistic), of.collect::<String>())
 }
 
 /// CloudWatch's word for a unit.
@@ -32,5 +33,12 @@ pub fn unit(unit: Unit) -> &'static str {
         Unit::Count => "Count",
         Unit::BytesPerSecond => "Bytes/Second",
         Unit::CountPerSecond => "Count/Second",
+        Unit::Bytes => "Bytes",
+        Unit::Kilobytes => "Kilobytes",
+        Unit::Megabytes => "Megabytes",
+        Unit::Seconds => "Seconds",
+        Unit::Milliseconds => "Milliseconds",
+        // It has no word for these.
+        Unit::Pages | Unit::PagesPerSecond | Unit::MillisecondsPerSecond | Unit::None => "None",
     }
 }

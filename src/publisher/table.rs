@@ -3,9 +3,11 @@
 
 use std::rc::Rc;
 
+use super::figure;
+use super::names::name;
 use crate::config::Settings;
 use crate::local_time::time_of_day;
-use crate::model::{Measured, Number, Numbers, Statistic, Summary, Unit, Value, amount};
+use crate::model::{Entry, Measured, Number, Numbers, Statistic, Summary, Value, amount};
 use crate::shown::shown;
 
 /// The table of one configuration.
@@ -56,6 +58,7 @@ impl Table {
         for container in summary.containers() {
             lines.extend(self.of(summary, Some(container), &columns, width));
         }
+        lines.extend(summary.checks().flat_map(|entries| of_check(summary, entries, width)));
         if let Some(heading) = &mut self.heading {
             heading.lines += lines.len() - begin;
         }
@@ -112,6 +115,23 @@ impl Table {
     }
 }
 
+/// What a check has found of one target: the mean of each of its metrics. They have names of their own, so
+/// they have no columns.
+fn of_check(summary: &Summary, entries: &[Entry], width: usize) -> Vec<String> {
+    let own = entries[0].metric.dimensions.iter().map(|(_, value)| shown(value));
+    let own = own.collect::<Vec<_>>().join(" of ");
+    let mut texts = vec![format!("{} check {own}:", time_of_day(summary.start))];
+    for (place, Entry { metric, statistics }) in entries.iter().enumerate() {
+        let figure = figure::short(metric.published_unit(), statistics.mean);
+        let text = format!("{} {figure}", name(metric, Statistic::Set));
+        match place {
+            0 => texts[0] = format!("{} {text}", texts[0]),
+            _ => texts.push(text),
+        }
+    }
+    wrap(&texts, ["", INDENTATION], ", ", width)
+}
+
 /// A figure that has a column of its own.
 #[derive(Debug)]
 struct Column {
@@ -128,7 +148,7 @@ fn columns(chosen: Numbers, width: usize) -> Vec<Column> {
     for number in chosen.iter() {
         let of = number.statistics().iter().map(|statistic| {
             let name = column_name(number, *statistic);
-            let width = name.len().max(widest(number.unit()));
+            let width = name.len().max(figure::widest(number.unit()));
             Column { number, statistic: *statistic, name, width }
         });
         let of: Vec<_> = of.collect();
@@ -170,23 +190,8 @@ fn figure(
     container: Option<&str>,
 ) -> String {
     match summary.of(number, container).map(|statistics| statistic.of(statistics)) {
-        Some(Value::One(value)) if value.is_finite() => match number.unit() {
-            Unit::Percent => format!("{value:.2}%"),
-            Unit::Count => value.to_string(),
-            Unit::BytesPerSecond => format!("{}/s", amount::size(value)),
-            Unit::CountPerSecond => format!("{}/s", amount::rounded(value)),
-        },
+        Some(Value::One(value)) if value.is_finite() => figure::short(number.unit(), value),
         _ => "-".to_owned(),
-    }
-}
-
-/// How wide the widest figure of a unit usually is.
-fn widest(unit: Unit) -> usize {
-    match unit {
-        Unit::Percent => "100.00%".len(),
-        Unit::Count => "99999".len(),
-        Unit::BytesPerSecond => "1023 MiB/s".len(),
-        Unit::CountPerSecond => "99999/s".len(),
     }
 }
 

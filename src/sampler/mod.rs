@@ -133,7 +133,7 @@ impl Sampler {
     /// Completes the open window. One without a sample has no summary: what happened in it is then
     /// reported with the next one, and not lost.
     fn close(&mut self, collector: &mut Collector) {
-        if collector.has_sample() {
+        if collector.has_value() {
             self.report(collector);
             self.say_missing();
         }

@@ -60,13 +60,13 @@ struct Watched {
 impl WindowWatch {
     /// The report of those that have a value. Says which of them can no longer be read.
     pub fn report(&mut self, readings: Vec<WindowReading>) -> Report {
-        let mut report = Report::default();
+        let mut values = Vec::new();
         for WindowReading { number, container, value } in readings {
             let value = self.failures(number, container.as_ref()).watch(value);
             let metric = metric(number, container.as_ref());
-            report.values.extend(value.map(|value| (metric, value)));
+            values.extend(value.map(|value| (metric, value)));
         }
-        report
+        Report::of_window(values)
     }
 
     /// Whether the source gives a number of the whole.

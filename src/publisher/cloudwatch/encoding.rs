@@ -1,11 +1,11 @@
 //! How summaries become PutMetricData's data.
 
 use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, StatisticSet};
 
 use crate::config::{self, Identity, Settings};
-use crate::model::{CONTAINER_NAME, Datum, Summary, Unit, Value, ValueCount};
-use crate::publisher::names::name;
+use crate::model::{Datum, Range, Summary, Value, ValueCount};
+use crate::publisher::names::{name, unit};
 use crate::publisher::{Parcel, Size};
 
 /// Encodes as the settings want it.
@@ -48,36 +48,36 @@ impl Encoding {
 
     /// A bound on the size of a datum's CBOR encoding, without making it.
     pub fn size(&self, summary: &Summary, datum: Datum) -> Size {
-        let container = datum.entry(summary).metric.container();
-        let container = container.map_or(0, |name| size_of_dimension(CONTAINER_NAME, name));
+        let own = &datum.entry(summary).metric.dimensions;
+        let own: usize = own.iter().map(|(name, value)| size_of_dimension(name, value)).sum();
         let (data, numbers) = match datum.value(summary) {
-            Value::One(_) => (1, 0),
+            Value::One(_) | Value::Set(_) => (1, 0),
             Value::Many(values) => (values.len().div_ceil(MOST_VALUES), 2 * values.len()),
         };
-        let each = DATUM_SIZE + self.sets[datum.set].bytes + container;
+        let each = DATUM_SIZE + self.sets[datum.set].bytes + own;
         Size { data, bytes: data * each + NUMBER_SIZE * numbers }
     }
 
     /// A datum; several where it has more values than fit into one.
     fn encode(&self, summary: &Summary, datum: Datum) -> Vec<MetricDatum> {
         let metric = &datum.entry(summary).metric;
-        let container = metric.container();
-        let container =
-            container.map(|name| Dimension::builder().name(CONTAINER_NAME).value(&**name).build());
-        let dimensions = self.sets[datum.set].dimensions.iter().cloned().chain(container);
+        let own = metric.dimensions.iter();
+        let own =
+            own.map(|(name, value)| Dimension::builder().name(&**name).value(&**value).build());
+        let dimensions = self.sets[datum.set].dimensions.iter().cloned().chain(own);
         let encoded = MetricDatum::builder()
             .metric_name(name(metric, datum.statistic))
             .set_dimensions(Some(dimensions.collect()))
             .timestamp(DateTime::from(summary.start))
-            .unit(match metric.unit {
-                Unit::Percent => StandardUnit::Percent,
-                Unit::Count => StandardUnit::Count,
-                Unit::BytesPerSecond => StandardUnit::BytesSecond,
-                Unit::CountPerSecond => StandardUnit::CountSecond,
-            })
+            .unit(StandardUnit::from(unit(metric.published_unit())))
             .set_storage_resolution(self.storage_resolution);
         let values = match datum.value(summary) {
             Value::One(value) => return vec![encoded.value(value).build()],
+            Value::Set(Range { min, max, sum, count, .. }) => {
+                let set = StatisticSet::builder().minimum(min).maximum(max).sum(sum);
+                let set = set.sample_count(count as f64).build();
+                return vec![encoded.statistic_values(set).build()];
+            }
             Value::Many(values) => values,
         };
         let of_values = |values: &[ValueCount]| {

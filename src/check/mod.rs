@@ -1,0 +1,8 @@
+//! The types of checks. A new one is a file in a folder here, a `mod` line and a row of [`TABLE`].
+
+mod system;
+
+use crate::model::CheckType;
+
+/// All types, in the order of the documents.
+pub const TABLE: &[&CheckType] = &[&system::load_average::TYPE];

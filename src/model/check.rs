@@ -1,0 +1,204 @@
+//! What a check is: its type, what can be set of it, and what a run of it gives.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use super::{Details, Kind, Quantity, Setting, Unit};
+
+/// A configured measurement that runs again and again.
+pub trait Check {
+    /// One run. It is dropped when it takes too long, and then the next one must be able to run. The
+    /// error says why there is no result.
+    fn run(&mut self) -> Running<'_>;
+}
+
+/// A run that is under way.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Findings, String>> + 'a>>;
+
+/// What a run found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    pub values: Vec<Finding>,
+    /// The declared metrics that have no value here, each with the reason.
+    pub absent: Vec<(&'static str, String)>,
+    /// What the values are made of: where it is from, and the text or number that stands there.
+    pub raw: Vec<(String, String)>,
+    /// What there is to say; nothing for `success`.
+    pub status: Option<String>,
+}
+
+/// A value that a run found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The name of the metric within the check.
+    pub name: Cow<'static, str>,
+    /// What the value is of, where one check measures several things.
+    pub target: Option<Rc<str>>,
+    /// Unit and kind of a metric that the type does not declare.
+    pub discovered: Option<(Unit, Kind)>,
+    pub quantity: Quantity,
+}
+
+impl Findings {
+    /// Adds a number of a declared metric.
+    pub fn number(&mut self, name: &'static str, value: f64) {
+        self.add(name, Quantity::Number(value));
+    }
+
+    /// Adds a text of a declared metric.
+    pub fn text(&mut self, name: &'static str, value: impl Into<String>) {
+        self.add(name, Quantity::Text(value.into()));
+    }
+
+    /// Notes why a declared metric has no value.
+    pub fn absent(&mut self, name: &'static str, reason: impl Into<String>) {
+        self.absent.push((name, reason.into()));
+    }
+
+    /// Notes what values are made of.
+    pub fn raw(&mut self, origin: impl Into<String>, value: impl fmt::Display) {
+        self.raw.push((origin.into(), value.to_string()));
+    }
+
+    fn add(&mut self, name: &'static str, quantity: Quantity) {
+        self.values.push(Finding { name: name.into(), target: None, discovered: None, quantity });
+    }
+}
+
+/// A type of checks. A new one is a file in the folder of checks and a row in its table.
+#[derive(Debug)]
+pub struct CheckType {
+    /// Such as `agent.filesystem`.
+    pub name: &'static str,
+    /// What it measures, in one sentence.
+    pub about: &'static str,
+    /// What can be set of it.
+    pub settings: &'static [Setting],
+    /// The metrics that are known before it ever ran.
+    pub metrics: &'static [Declared],
+    /// What it can be pointed at here.
+    pub targets: Option<fn(&Roots) -> Result<Vec<Target>, String>>,
+    /// Makes a check of valid details. Nothing is read yet.
+    pub open: fn(&Details, &Roots) -> Box<dyn Check>,
+}
+
+/// Types are told apart by their names.
+impl PartialEq for CheckType {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+/// A metric that a type of checks always has.
+#[derive(Debug)]
+pub struct Declared {
+    pub name: &'static str,
+    pub unit: Unit,
+    pub kind: Kind,
+    /// Whether its value is a text.
+    pub is_text: bool,
+    /// Whether it is published where nothing else is asked for.
+    pub is_headline: bool,
+    /// Where it comes from, and how it is computed.
+    pub source: &'static str,
+    /// What it needs beyond any Linux; empty for nothing.
+    pub since: &'static str,
+}
+
+impl Declared {
+    /// A value that stands for itself.
+    pub const fn gauge(name: &'static str, unit: Unit, source: &'static str) -> Self {
+        let (is_text, is_headline) = (false, false);
+        Self { name, unit, kind: Kind::Gauge, is_text, is_headline, source, since: "" }
+    }
+
+    /// A total that only grows, until what counts is started again.
+    pub const fn counter(name: &'static str, unit: Unit, source: &'static str) -> Self {
+        Self { kind: Kind::Counter, ..Self::gauge(name, unit, source) }
+    }
+
+    /// A text.
+    pub const fn text(name: &'static str, source: &'static str) -> Self {
+        Self { is_text: true, ..Self::gauge(name, Unit::None, source) }
+    }
+
+    /// The same, published by default.
+    pub const fn headline(self) -> Self {
+        Self { is_headline: true, ..self }
+    }
+
+    /// The same with what it needs.
+    pub const fn since(self, since: &'static str) -> Self {
+        Self { since, ..self }
+    }
+}
+
+impl CheckType {
+    /// The declared metric of this name.
+    pub fn metric(&self, name: &str) -> Option<&'static Declared> {
+        self.metrics.iter().find(|metric| metric.name == name)
+    }
+
+    /// The default name of a metric in CloudWatch: the last part of the type and the metric, in capitals
+    /// and small letters.
+    pub fn published_name(&self, metric: &str) -> String {
+        let kind = self.name.rsplit('.').next().unwrap_or(self.name);
+        let words = kind.split('_').chain(metric.split(['_', '.', '-', ' ', '/']));
+        words.map(capitalized).collect()
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}
+
+/// Something that a check can be pointed at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The value of `target`.
+    pub id: String,
+    /// The same for people.
+    pub label: String,
+}
+
+/// Where the kernel's files are.
+#[derive(Clone, Debug)]
+pub struct Roots {
+    pub proc: PathBuf,
+    pub sys: PathBuf,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self { proc: "/proc".into(), sys: "/sys".into() }
+    }
+}
+
+/// Every check has this metric beside its own: 1 where it is available, 0 where not. It is published only
+/// where it is asked for.
+pub const AVAILABLE: &str = "available";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_cloudwatch_is_made_of_type_and_metric() {
+        let of = |name, metric| {
+            let open =
+                |_: &Details, _: &Roots| -> Box<dyn Check> { unreachable!("it is not opened") };
+            let of_type =
+                CheckType { name, about: "", settings: &[], metrics: &[], targets: None, open };
+            of_type.published_name(metric)
+        };
+        assert_eq!(of("agent.filesystem", "used_percent"), "FilesystemUsedPercent");
+        assert_eq!(of("agent.load_average", "1m_per_core"), "LoadAverage1mPerCore");
+        assert_eq!(of("remote.http", "available"), "HttpAvailable");
+        assert_eq!(of("agent.mysql", "threads.connected"), "MysqlThreadsConnected");
+        assert_eq!(of("agent.plugin", "émile"), "PluginémileX".trim_end_matches('X'));
+    }
+}

@@ -1,0 +1,79 @@
+//! What is set of one check, and what can be set of its type.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What is set of one check. Each value is valid for its [`Setting`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Details(pub BTreeMap<String, Detail>);
+
+/// One value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Detail {
+    Text(String),
+    Yes(bool),
+    Number(f64),
+    Lasting(Duration),
+    List(Vec<String>),
+}
+
+/// Something that can be set of a type of checks.
+#[derive(Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    pub form: Form,
+    /// What it is, in one sentence without an end.
+    pub about: &'static str,
+    pub is_required: bool,
+    /// A value for documents, as YAML.
+    pub example: &'static str,
+}
+
+/// What a value has to be.
+#[derive(Debug)]
+pub enum Form {
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    YesOrNo,
+    /// A whole number from the first to the second.
+    Whole(u64, u64),
+    /// Seconds from the first to the second; a unit may stand behind a number.
+    Lasting(f64, f64),
+    List,
+}
+
+impl Details {
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.0.get(name)? {
+            Detail::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether something is switched on.
+    pub fn is_on(&self, name: &str) -> bool {
+        matches!(self.0.get(name), Some(Detail::Yes(true)))
+    }
+
+    pub fn number(&self, name: &str) -> Option<f64> {
+        match self.0.get(name)? {
+            Detail::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub fn lasting(&self, name: &str) -> Option<Duration> {
+        match self.0.get(name)? {
+            Detail::Lasting(duration) => Some(*duration),
+            _ => None,
+        }
+    }
+
+    pub fn list(&self, name: &str) -> &[String] {
+        match self.0.get(name) {
+            Some(Detail::List(list)) => list,
+            _ => &[],
+        }
+    }
+}
