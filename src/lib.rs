@@ -30,6 +30,8 @@ mod collector;
 
 pub mod check;
 
+mod schedule;
+
 mod delivery;
 
 mod publisher;

@@ -170,7 +170,8 @@ fn the_values_are_there_where_they_are_wanted() {
 /// A metric that no source gives, such as one that a plugin names while the agent runs.
 fn found(name: &str, unit: Unit, kind: Kind) -> Metric {
     let (check, name) = ("backup".to_owned().into(), name.to_owned().into());
-    Metric { check, name, unit, kind, dimensions: vec![("Disk".into(), "sda".into())] }
+    let dimensions = vec![("Disk".into(), "sda".into())];
+    Metric { check, name, unit, kind, dimensions, published: None }
 }
 
 #[test]

@@ -1,0 +1,12 @@
+//! Runs checks, each at its own steady pace: the registry, what can be asked of it, and the instances.
+
+mod instance;
+mod phase;
+mod registry;
+mod request;
+#[cfg(test)]
+mod tests;
+
+pub use self::instance::{Ran, Trial};
+pub use self::registry::Registry;
+pub use self::request::{Listed, Refused, Request};

@@ -1,0 +1,235 @@
+//! Owns the checks: which there are, how they are, and what they found last.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
+use std::rc::Rc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use log::{error, info, warn};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::instance::{Instance, Order, Trial};
+use super::phase::Phase;
+use super::request::{Listed, Refused, Reply, Request};
+use crate::model::{Configured, Report, Roots};
+
+/// All checks. They run while [`run`](Self::run) is polled.
+pub struct Registry {
+    entries: BTreeMap<String, Entry>,
+    running: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>>,
+    reports: Reports,
+    roots: Roots,
+    /// How many metrics all checks may publish together.
+    most_metrics: usize,
+    /// A number from 0 to 1 for the phase of each check.
+    chance: Box<dyn FnMut() -> f64>,
+    /// How many instances there ever were.
+    opened: u64,
+}
+
+/// The way of the reports: from the instances to the registry, and from there on.
+struct Reports {
+    sender: mpsc::Sender<(u64, Rc<Report>)>,
+    receiver: mpsc::Receiver<(u64, Rc<Report>)>,
+    collector: mpsc::Sender<Rc<Report>>,
+    /// How many the collector could not take.
+    dropped: u64,
+}
+
+struct Entry {
+    configured: Rc<Configured>,
+    phase: Phase,
+    orders: mpsc::Sender<Order>,
+    number: u64,
+    last: Option<Rc<Report>>,
+    /// Ends the instance when this is dropped.
+    _end: DropGuard,
+}
+
+impl Registry {
+    /// A registry without checks, whose reports go to `collector`.
+    pub fn new(collector: mpsc::Sender<Rc<Report>>, most_metrics: usize) -> Self {
+        // RandomState has random keys, so this is a random number without a crate for it.
+        let chance = || RandomState::new().hash_one(0) as f64 / u64::MAX as f64;
+        Self::with(collector, most_metrics, Roots::default(), Box::new(chance))
+    }
+
+    pub(super) fn with(
+        collector: mpsc::Sender<Rc<Report>>,
+        most_metrics: usize,
+        roots: Roots,
+        chance: Box<dyn FnMut() -> f64>,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(REPORTS_DEPTH);
+        let reports = Reports { sender, receiver, collector, dropped: 0 };
+        let (entries, running) = (BTreeMap::new(), FuturesUnordered::new());
+        Self { entries, running, reports, roots, most_metrics, chance, opened: 0 }
+    }
+
+    /// Runs the checks and answers requests until `stop` is cancelled; then all runs are given up.
+    pub async fn run(mut self, mut requests: mpsc::Receiver<Request>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some((number, report)) = self.reports.receiver.recv() => self.take(number, report),
+                Some(request) = requests.recv() => self.answer(request),
+                Some(()) = self.running.next() => {}
+            }
+        }
+    }
+
+    /// Adds a check. Its first run is at a random part of its period.
+    pub fn add(&mut self, configured: Configured) -> Result<(), Refused> {
+        if self.entries.contains_key(&configured.id) {
+            return Err(Refused::Exists(configured.id));
+        }
+        self.fits(&configured)?;
+        let phase = Phase::of(Instant::now(), configured.period, (self.chance)());
+        self.open(Rc::new(configured), phase);
+        Ok(())
+    }
+
+    fn answer(&mut self, request: Request) {
+        match request {
+            Request::List(reply) => {
+                // Who asked may be gone; so below.
+                let _ = reply.send(self.list());
+            }
+            Request::Add(configured, reply) => {
+                let _ = reply.send(self.add(configured));
+            }
+            Request::Remove(id, reply) => {
+                let removed = self.entries.remove(&id).map(drop);
+                let _ = reply.send(removed.ok_or(Refused::NotFound(id)));
+            }
+            Request::Enable(id, reply) => {
+                let _ = reply.send(self.set_disabled(id, false));
+            }
+            Request::Disable(id, reply) => {
+                let _ = reply.send(self.set_disabled(id, true));
+            }
+            Request::Reconfigure(configured, reply) => {
+                let _ = reply.send(self.reconfigure(configured));
+            }
+            Request::RunNow(id, reply) => self.run_now(id, reply),
+        }
+    }
+
+    fn list(&self) -> Vec<Listed> {
+        let now = Instant::now();
+        let listed = |entry: &Entry| Listed {
+            configured: entry.configured.clone(),
+            next: (!entry.configured.is_disabled).then(|| entry.phase.next(now)),
+            last: entry.last.clone(),
+        };
+        self.entries.values().map(listed).collect()
+    }
+
+    fn set_disabled(&mut self, id: String, is_disabled: bool) -> Result<(), Refused> {
+        let entry = self.entries.get(&id).ok_or(Refused::NotFound(id))?;
+        self.reconfigure(Configured { is_disabled, ..(*entry.configured).clone() })
+    }
+
+    fn reconfigure(&mut self, next: Configured) -> Result<(), Refused> {
+        let Some(entry) = self.entries.get(&next.id) else {
+            return Err(Refused::NotFound(next.id));
+        };
+        let before = entry.configured.clone();
+        if *before == next {
+            return Ok(());
+        }
+        self.fits(&next)?;
+        let has_same_period = before.period == next.period;
+        let phase = match has_same_period {
+            true => entry.phase,
+            false => Phase::of(Instant::now(), next.period, (self.chance)()),
+        };
+        let next = Rc::new(next);
+        let is_same = before.kind == next.kind && before.details == next.details;
+        // Disabled checks keep no descriptors and no readings; and what was read long ago is no baseline.
+        if is_same && before.is_disabled == next.is_disabled {
+            let order = Order::Change(next.clone(), phase);
+            if let Some(entry) = self.entries.get_mut(&next.id)
+                && entry.orders.try_send(order).is_ok()
+            {
+                (entry.configured, entry.phase) = (next, phase);
+                return Ok(());
+            }
+        }
+        self.open(next, phase);
+        Ok(())
+    }
+
+    fn run_now(&mut self, id: String, reply: Reply<Rc<Report>>) {
+        let refused = match self.entries.get(&id) {
+            None => (reply, Refused::NotFound(id)),
+            Some(entry) => match entry.orders.try_send(Order::Run(reply)) {
+                Ok(()) => return,
+                Err(error) => match error.into_inner() {
+                    Order::Run(reply) => (reply, Refused::Busy(id)),
+                    Order::Change(..) => return,
+                },
+            },
+        };
+        let (reply, why) = refused;
+        let _ = reply.send(Err(why));
+    }
+
+    /// Whether the metrics of all checks are few enough with this one.
+    fn fits(&self, next: &Configured) -> Result<(), Refused> {
+        let others = self.entries.values().filter(|entry| entry.configured.id != next.id);
+        let others = others.map(|entry| entry.configured.declared().len()).sum::<usize>();
+        let (metrics, most) = (others + next.declared().len(), self.most_metrics);
+        if metrics > most { Err(Refused::TooManyMetrics { metrics, most }) } else { Ok(()) }
+    }
+
+    /// Starts an instance in place of the one of the same id, if there is one.
+    fn open(&mut self, configured: Rc<Configured>, phase: Phase) {
+        self.opened += 1;
+        let number = self.opened;
+        let (orders, received) = mpsc::channel(ORDERS_DEPTH);
+        let trial = Trial::of(configured.clone(), &self.roots);
+        let reports = self.reports.sender.clone();
+        let instance = Instance::new(trial, phase, received, reports, number);
+        let end = CancellationToken::new();
+        let ended = end.clone();
+        self.running.push(Box::pin(async move {
+            // A removed check does not end its run first.
+            ended.run_until_cancelled(instance.run()).await;
+        }));
+        let (id, _end, last) = (configured.id.clone(), end.drop_guard(), None);
+        self.entries.insert(id, Entry { configured, phase, orders, number, last, _end });
+    }
+
+    /// Notes a report, and says when a check becomes unavailable, and when it is available again.
+    fn take(&mut self, number: u64, report: Rc<Report>) {
+        let entry = self.entries.get_mut(&*report.check).filter(|entry| entry.number == number);
+        // It is of a check that was removed since.
+        let Some(entry) = entry else { return };
+        let was_available = entry.last.as_ref().is_none_or(|last| last.is_available);
+        match (was_available, report.is_available) {
+            (true, false) => warn!("check {} is unavailable: {}", report.check, report.status),
+            (false, true) => info!("check {} is available again", report.check),
+            _ => {}
+        }
+        entry.last = Some(report.clone());
+        let Reports { collector, dropped, .. } = &mut self.reports;
+        // At the end nobody takes them any more.
+        if let Err(mpsc::error::TrySendError::Full(_)) = collector.try_send(report) {
+            *dropped += 1;
+            error!("dropped the result of a check, {dropped} so far: measuring has stalled");
+        }
+    }
+}
+
+/// How many reports may wait. They are taken as fast as they come, so this is never reached; if it is, a
+/// check that has run waits before it runs again.
+const REPORTS_DEPTH: usize = 64;
+
+/// How many orders may wait while a check runs. More are refused.
+const ORDERS_DEPTH: usize = 4;
