@@ -5,4 +5,5 @@ mod system;
 use crate::model::CheckType;
 
 /// All types, in the order of the documents.
-pub const TABLE: &[&CheckType] = &[&system::load_average::TYPE];
+pub const TABLE: &[&CheckType] =
+    &[&system::cpu::TYPE, &system::memory::TYPE, &system::load_average::TYPE];
