@@ -1,10 +1,15 @@
 //! Checks of the machine or container that this process runs in.
 
+mod asking;
 pub mod cpu;
+pub mod filesystem;
+pub mod filesystem_state;
 pub mod load_average;
 #[cfg(not(target_os = "linux"))]
 mod macos;
 pub mod memory;
+#[cfg(target_os = "linux")]
+mod mounts;
 
 use std::time::Duration;
 
@@ -16,8 +21,17 @@ const FIRST_INTERVAL: Duration = Duration::from_millis(250);
 /// What the tests of the types share.
 #[cfg(test)]
 mod tests {
+    use tokio::sync::{Mutex, MutexGuard};
+
     use crate::model::{Check, CheckType, Detail, Details, Findings, Quantity, Roots};
     use support::tree::Tree;
+
+    /// Mounts are asked in few threads at once, which all tests of this process share: one test at a time
+    /// asks them.
+    pub async fn asking_mounts() -> MutexGuard<'static, ()> {
+        static ONE: Mutex<()> = Mutex::const_new(());
+        ONE.lock().await
+    }
 
     /// The roots of a tree with `proc` and `sys`.
     pub fn roots(tree: &Tree) -> Roots {
