@@ -57,7 +57,7 @@ pub const TYPE: CheckType = CheckType {
     #[cfg(not(target_os = "linux"))]
     targets: Some(super::macos::volumes),
     #[cfg(not(target_os = "linux"))]
-    open: |details: &Details, _: &Roots| Box::new(super::macos::Volume::of(details)),
+    open: |details: &Details, _: &Roots| Box::new(super::macos::OneVolume::transfers_of(details)),
 };
 
 const SERVICE_TIME: &str = "growth of time / growth of (reads + writes) since the run before: how long the device is \
