@@ -68,7 +68,8 @@ impl Found {
     }
 
     fn number(&self, name: &str) -> f64 {
-        *self.numbers.get(name).unwrap_or_else(|| panic!("{name} has a value: {self:#?}"))
+        let missing = || format!("no {name} in {self:#?}");
+        self.numbers.get(name).copied().ok_or_else(missing).expect("it has a value")
     }
 }
 
@@ -81,12 +82,13 @@ fn targets(name: &str) -> Vec<String> {
 /// The standard output of a tool that has to succeed.
 fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
-    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+    let output = output.map_err(|error| format!("{program}: {error}")).expect("it is installed");
     assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
     String::from_utf8(output.stdout).expect("the tools write text")
 }
 
 /// The text of a file of the kernel.
 fn read(path: &str) -> String {
-    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    let text = std::fs::read_to_string(path);
+    text.map_err(|error| format!("{path}: {error}")).expect("it can be read")
 }
