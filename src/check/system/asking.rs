@@ -41,7 +41,7 @@ impl<T: Send + 'static> Asking<T> {
             self.under_way = None;
             match answer {
                 Err(Refused::Busy(..)) if started.elapsed() < WAIT => {
-                    tokio::time::sleep(PAUSE).await
+                    tokio::time::sleep(PAUSE).await;
                 }
                 answer => return answer.map_err(|error| error.to_string()),
             }
