@@ -62,6 +62,35 @@ impl Cost {
     }
 }
 
+/// Fails if the metrics of the checks that are known before they ever ran are more than are allowed.
+pub fn check_cap(settings: &Settings) -> Result<(), String> {
+    let (metrics, most) = (declared(settings), settings.checks.max_metrics);
+    if metrics <= most {
+        return Ok(());
+    }
+    Err(format!(
+        "the checks would publish {metrics} metrics, about ${:.2} a month ({SOURCE}), and --max-metrics \
+         allows {most}: publish fewer, by publish: in a check, or raise --max-metrics",
+        metric_dollars(metrics as f64)
+    ))
+}
+
+/// The metrics of all checks, and what they cost, in a sentence.
+pub fn of_checks(settings: &Settings) -> String {
+    let checks = settings.checks.all.iter().filter(|check| !check.is_disabled).count();
+    let metrics = declared(settings);
+    let dollars = metric_dollars(metrics as f64);
+    format!(
+        "{checks} checks that publish {metrics} metrics, about ${dollars:.2} a month ({SOURCE})"
+    )
+}
+
+/// How many metrics the checks publish, each with each set of dimensions.
+fn declared(settings: &Settings) -> usize {
+    let checks = settings.checks.all.iter();
+    checks.map(|check| check.declared().len()).sum::<usize>() * settings.identity.number_of_sets()
+}
+
 /// How many requests of CloudWatch a window takes. Nothing is sent by this.
 fn requests(settings: &Settings, choice: Choice, summary: &Rc<Summary>) -> usize {
     let publisher = publisher::choose::open(Publish::CloudWatch, settings, &Retries::default());
