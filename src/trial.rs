@@ -64,10 +64,7 @@ fn row(kind: &CheckType, metric: &Metric, value: &Quantity) -> [String; 3] {
         Some(target) => format!("{target}.{}", metric.name),
         None => metric.name.to_string(),
     };
-    let value = match value {
-        Quantity::Number(value) => figure::short(metric.unit, *value),
-        Quantity::Text(text) => text.clone(),
-    };
+    let value = figure::of(metric.unit, value);
     let source = declared.map_or_else(String::new, |of| of.source.to_owned());
     [shown(&name), shown(&value), source]
 }

@@ -13,7 +13,7 @@ use crate::config::{Publish, Settings, ValueForm};
 use crate::delivery;
 use crate::delivery::choice::Choice;
 use crate::logging::COST;
-use crate::model::{Number, Summary, ValueCount};
+use crate::model::{Entry, Number, Statistics, Summary, ValueCount};
 use crate::publisher::{self, Retries, emf};
 
 /// What one agent sends in a month in which it runs all the time.
@@ -125,7 +125,26 @@ fn whole_window(settings: &Settings, summary: &Summary, form: ValueForm) -> Summ
             }
         }
     }
+    add_declared(settings, &mut whole.entries);
     whole
+}
+
+/// Adds the metrics of checks that have not run yet, beside those of the same check that have a value.
+fn add_declared(settings: &Settings, entries: &mut Vec<Entry>) {
+    for check in &settings.checks.all {
+        let runs = settings.measuring.period.as_secs_f64() / check.period.as_secs_f64();
+        for metric in check.declared() {
+            if !entries.iter().any(|entry| *entry.metric == metric) {
+                let mut statistics = Statistics::of_none();
+                statistics.count = runs.ceil() as usize;
+                entries.push(Entry { metric: Rc::new(metric), statistics });
+            }
+        }
+    }
+    let order = |entry: &Entry| {
+        entry.metric.published_check().map(|id| (id.to_owned(), entry.metric.dimensions.clone()))
+    };
+    entries.sort_by_cached_key(order);
 }
 
 /// The cost, and the cost with other settings.
@@ -180,6 +199,7 @@ impl Comparison {
 pub struct SayCost {
     settings: Settings,
     most_entries: usize,
+    most_metrics: usize,
 }
 
 impl SayCost {
@@ -189,7 +209,7 @@ impl SayCost {
         let found = settings.identity.auto_dimensions.iter();
         let found: Vec<_> = found.map(|asked| asked.with(SUPPOSED.to_owned())).collect();
         settings.identity.dimensions.extend(found);
-        Self { settings, most_entries: 0 }
+        Self { settings, most_entries: 0, most_metrics: 0 }
     }
 }
 
@@ -197,7 +217,12 @@ impl Sink for SayCost {
     fn summary(&mut self, summary: &Rc<Summary>) {
         if summary.entries.len() > self.most_entries {
             self.most_entries = summary.entries.len();
-            log::info!(target: COST, "cost: {}", Comparison::of(&self.settings, summary));
+            let cost = Comparison::of(&self.settings, summary);
+            // Those of checks that had not run yet were counted before.
+            if cost.metrics > self.most_metrics {
+                self.most_metrics = cost.metrics;
+                log::info!(target: COST, "cost: {cost}");
+            }
         }
     }
 }

@@ -57,8 +57,8 @@ fn what_is_published_is_chosen_by_word_list_or_map() {
     let of = |publish: &str| {
         let files =
             check_file("x.yaml", &format!("type: agent.load_average\npublish: {publish}\n"));
-        let names = only(&files).declared().into_iter().map(|(name, _)| name);
-        names.collect::<Vec<_>>()
+        let names = only(&files).declared().into_iter().filter_map(|metric| metric.published);
+        names.map(|name| name.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(of("none"), [""; 0]);
     assert_eq!(of("[]"), [""; 0]);
