@@ -223,8 +223,9 @@ fn count_from(carried: &mut Option<f64>, totals: &mut Vec<f64>) {
     }
 }
 
-/// How much a counter grew in a second since it stood at `before`, which becomes what it is now.
-fn a_second(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) -> Option<f64> {
+/// How much a counter grew in a second since it stood at `before`, which becomes what it is now. One that
+/// was started again has counted from zero.
+pub fn a_second(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) -> Option<f64> {
     let (then, earlier) = *before.get_or_insert((at, total));
     let elapsed = at.saturating_duration_since(then);
     if elapsed < MIN_INTERVAL {

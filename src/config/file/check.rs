@@ -9,7 +9,7 @@ use crate::config::cli::Typed;
 use crate::config::near::{did_you_mean, nearest};
 use crate::config::yaml::{Key, Node, Place};
 use crate::config::{name, quantity};
-use crate::model::{CheckType, Configured, Publication};
+use crate::model::{CheckType, Configured, Publication, UTILIZATION};
 
 /// A check, if all of it is valid. The id is a key of the file, or the name of the file.
 pub fn configured(
@@ -21,6 +21,11 @@ pub fn configured(
     let before = document.problems.len();
     if let Err(expected) = name::dimension_value(&id.text).and_then(|id| short(&id, MOST_OF_ID)) {
         document.note(id.place, &format!("check {:?}: expected {expected}", id.text));
+    }
+    if id.text == UTILIZATION {
+        let text =
+            format!("check {UTILIZATION:?}: expected another id: CPU and memory are that check");
+        document.note(id.place, &text);
     }
     let entries = document.map(&format!("check {}", id.text), node)?;
     unknown_keys(entries, document);
