@@ -19,6 +19,8 @@ pub enum Purpose {
     NameLookup,
     /// Files that a user names or that lie in a home directory, which may be on a network.
     Files,
+    /// What a mounted file system is asked for, which may be on a network or served by a program.
+    Mounts,
 }
 
 impl Purpose {
@@ -30,6 +32,9 @@ impl Purpose {
             Self::NameLookup => 4,
             // The check at the start and a first send may overlap.
             Self::Files => 2,
+            // A server that is gone takes its mounts with it, and each check of one leaves a call behind.
+            // With more, further checks of mounts fail at once.
+            Self::Mounts => 4,
         }
     }
 }
@@ -39,6 +44,7 @@ impl fmt::Display for Purpose {
         f.write_str(match self {
             Self::NameLookup => "the name lookup",
             Self::Files => "reading files",
+            Self::Mounts => "asking a mount",
         })
     }
 }
@@ -140,8 +146,9 @@ impl fmt::Display for Refused {
 
 impl Error for Refused {}
 
-/// Threads at the same time, whatever hangs.
-const MOST: usize = 4;
+/// Threads at the same time, whatever hangs: when all mounts that may be asked hang, as many are left for
+/// name lookups and files as there are without any checks. Each takes the room of its stack as it uses it.
+const MOST: usize = 8;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;
@@ -168,7 +175,7 @@ mod tests {
     async fn the_fifth_call_is_refused_at_once_and_made_when_the_others_have_returned() {
         static HELPERS: Helpers = Helpers::new();
         let lookup = |call| HELPERS.call(Purpose::NameLookup, call);
-        let (held, calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
+        let (held, calls): (Vec<_>, Vec<_>) = (0..4).map(|_| blocked()).unzip();
         let mut four = Box::pin(join_all(calls.into_iter().map(lookup)));
         assert!(four.as_mut().now_or_never().is_none(), "all of them block");
         let text = "no thread for the name lookup, calls that still have no answer: 4";
@@ -193,6 +200,29 @@ mod tests {
         assert_eq!(HELPERS.call(Purpose::NameLookup, || 7).await.ok(), Some(7));
         drop(held);
         two.await;
+    }
+
+    #[tokio::test]
+    async fn mounts_that_hang_leave_threads_for_all_else_and_the_ninth_call_has_none() {
+        static HELPERS: Helpers = Helpers::new();
+        let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
+        let others = calls.split_off(4);
+        let mounts = calls.into_iter().map(|call| HELPERS.call(Purpose::Mounts, call));
+        let mut mounts = Box::pin(join_all(mounts));
+        assert!(mounts.as_mut().now_or_never().is_none(), "all of them block");
+        let fifth = HELPERS.call(Purpose::Mounts, || ()).await.map_err(|error| error.to_string());
+        let text = "no thread for asking a mount, calls that still have no answer: 4";
+        assert_eq!(fifth, Err(text.to_owned()));
+        assert_eq!(HELPERS.call(Purpose::Files, || 7).await.ok(), Some(7));
+        let lookups = others.into_iter().map(|call| HELPERS.call(Purpose::NameLookup, call));
+        let mut lookups = Box::pin(join_all(lookups));
+        assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
+        let ninth = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
+        let text = "no thread for reading files, calls that still have no answer: 8";
+        assert_eq!(ninth, Err(text.to_owned()));
+        drop(held);
+        mounts.await;
+        lookups.await;
     }
 
     #[tokio::test]

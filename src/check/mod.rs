@@ -5,4 +5,10 @@ mod system;
 use crate::model::CheckType;
 
 /// All types, in the order of the documents.
-pub const TABLE: &[&CheckType] = &[&system::load_average::TYPE];
+pub const TABLE: &[&CheckType] = &[
+    &system::cpu::TYPE,
+    &system::memory::TYPE,
+    &system::filesystem::TYPE,
+    &system::filesystem_state::TYPE,
+    &system::load_average::TYPE,
+];

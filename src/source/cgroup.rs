@@ -264,9 +264,10 @@ impl<'line> Mount<'line> {
     }
 }
 
-/// Mountinfo writes blanks, tabs, newlines and backslashes in octal.
-fn unescape(path: &str) -> String {
-    let plain = path.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n");
+/// Mountinfo writes blanks, tabs, newlines, number signs and backslashes in octal.
+pub fn unescape(path: &str) -> String {
+    let blanks = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\043", "#")];
+    let plain = blanks.iter().fold(path.to_owned(), |path, (octal, is)| path.replace(octal, is));
     // Backslashes last: a path with the characters `\040` is written `\134040`.
     plain.replace("\\134", "\\")
 }

@@ -9,8 +9,8 @@ use super::cores::CoreFiles;
 use super::kernel_file::{KernelFile, PAGE};
 use super::others::Others;
 use super::proc::{
-    MemoryError, arc_droppable, arc_number, cpu_columns, kibibytes, memory, memory_total, ticks,
-    work_since,
+    Meminfo, MemoryError, arc_droppable, arc_number, cpu_columns, kibibytes, memory, memory_total,
+    ticks, work_since,
 };
 use super::{LIMITS_GOOD_FOR, Sampled, Source};
 use crate::config::Scope;
@@ -140,7 +140,20 @@ impl Host {
 
     fn memory_used(&mut self) -> Result<MemoryReading, ReadError> {
         let mut page = [0; PAGE];
-        let memory = memory(self.meminfo.read(&mut page)?).map_err(|error| match error {
+        let memory = memory(self.meminfo.read(&mut page)?);
+        self.memory_reading(memory)
+    }
+
+    /// The usage that the text of /proc/meminfo tells.
+    pub fn memory_in(&mut self, meminfo: &str) -> Result<MemoryReading, ReadError> {
+        self.memory_reading(memory(meminfo))
+    }
+
+    fn memory_reading(
+        &mut self,
+        memory: Result<Meminfo, MemoryError>,
+    ) -> Result<MemoryReading, ReadError> {
+        let memory = memory.map_err(|error| match error {
             MemoryError::Incomplete => {
                 self.meminfo.malformed("MemTotal, MemFree, Cached and Shmem in kB")
             }

@@ -1,25 +1,25 @@
 //! Where readings come from. A new source is a file here, a `mod` line and a row in [`choose::open`].
 
 #[cfg(target_os = "linux")]
-mod cgroup;
+pub mod cgroup;
 pub mod choose;
 #[cfg(target_os = "linux")]
 pub mod container;
 #[cfg(target_os = "linux")]
-mod cores;
+pub mod cores;
 #[cfg(target_os = "linux")]
 mod counters;
 #[cfg(target_os = "linux")]
-mod disks;
+pub mod disks;
 #[cfg(target_os = "linux")]
 pub mod host;
 #[cfg(not(target_os = "linux"))]
 #[path = "host_macos.rs"]
 mod host;
 #[cfg(target_os = "linux")]
-mod kernel_file;
+pub mod kernel_file;
 #[cfg(target_os = "linux")]
-mod network;
+pub mod network;
 #[cfg(target_os = "linux")]
 mod others;
 #[cfg(target_os = "linux")]
@@ -27,9 +27,9 @@ mod plausible;
 #[cfg(target_os = "linux")]
 pub mod pod;
 #[cfg(target_os = "linux")]
-mod pressure;
+pub mod pressure;
 #[cfg(target_os = "linux")]
-mod proc;
+pub mod proc;
 #[cfg(target_os = "linux")]
 mod processes;
 #[cfg(all(test, target_os = "linux"))]

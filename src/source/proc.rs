@@ -15,6 +15,20 @@ pub fn cpu_columns(stat: &str) -> Option<[u64; 8]> {
     lines.find_map(|line| columns(line).filter(|columns| columns.iter().any(|&ticks| ticks > 0)))
 }
 
+/// The CPU time of each core that is online since boot, by its number, in ticks in the same columns. `None`
+/// where no core has a line of its own, or one is garbled.
+pub fn columns_of_cores(stat: &str) -> Option<Vec<(u32, [u64; 8])>> {
+    let mut cores = Vec::new();
+    for line in stat.lines().map_while(|line| line.strip_prefix("cpu")) {
+        let (number, ticks) = line.split_once(' ')?;
+        // The line of all cores has no number.
+        if !number.is_empty() {
+            cores.push((number.parse().ok()?, columns(ticks)?));
+        }
+    }
+    (!cores.is_empty()).then_some(cores)
+}
+
 fn columns(line: &str) -> Option<[u64; 8]> {
     let mut ticks = [0_u64; 8];
     let mut fields = line.split_ascii_whitespace();
@@ -180,10 +194,11 @@ fn kibibytes_of<const N: usize>(meminfo: &str, names: [&str; N]) -> [Option<u64>
 const MILLISECONDS_PER_TICK: u64 = 10;
 
 /// The columns of a line of /proc/stat that are read.
-const COLUMNS: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
+pub const COLUMNS: [&str; 8] =
+    ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
 
 /// The places among them of `idle`, and of what is work.
-const IDLE: usize = 3;
+pub const IDLE: usize = 3;
 const WORK: [usize; 6] = [0, 1, 2, 5, 6, 7];
 
 /// Counters of memory may be late by a hundredth of all memory: each CPU keeps some pages of them to

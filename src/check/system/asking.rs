@@ -1,0 +1,78 @@
+//! Asks what may never answer, such as a mount whose server is gone.
+
+use std::pin::Pin;
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+use crate::blocking::{self, Purpose, Refused};
+
+/// At most one call of a check at a time: each that hangs holds a thread, so the next run starts no other.
+pub struct Asking<T> {
+    /// Since when a call is under way, which may be that of an earlier run.
+    under_way: Option<(Instant, Answer<T>)>,
+}
+
+type Answer<T> = Pin<Box<dyn Future<Output = Result<T, Refused>>>>;
+
+impl<T: Send + 'static> Asking<T> {
+    pub const fn new() -> Self {
+        Self { under_way: None }
+    }
+
+    /// Makes the call in a helper thread. It may be given up; then it is under way until it returns, and
+    /// its answer is not that of a later run.
+    pub async fn ask(
+        &mut self,
+        what: &str,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
+        if let Some((since, earlier)) = &mut self.under_way
+            && earlier.as_mut().now_or_never().is_none()
+        {
+            return Err(format!("{what} has not answered for {} s", since.elapsed().as_secs()));
+        }
+        let answer: Answer<T> = Box::pin(blocking::call(Purpose::Mounts, call));
+        let (_, answer) = self.under_way.insert((Instant::now(), answer));
+        let answer = answer.await;
+        self.under_way = None;
+        answer.map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::time::Duration;
+
+    use super::super::tests::asking_mounts;
+    use super::*;
+
+    /// A call that blocks until something is sent, and then answers with it.
+    fn blocked() -> (Sender<u32>, impl FnOnce() -> u32 + Send + 'static) {
+        let (sender, receiver): (_, Receiver<u32>) = channel();
+        (sender, move || receiver.recv().expect("the sender is there"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_was_given_up_is_not_made_again_until_it_returns() {
+        let _one = asking_mounts().await;
+        let mut asking = Asking::new();
+        let (answer, blocks) = blocked();
+        let mut given_up = Box::pin(asking.ask("/mnt", blocks));
+        assert!(given_up.as_mut().now_or_never().is_none(), "it blocks");
+        drop(given_up);
+        tokio::time::advance(Duration::from_secs(61)).await;
+        for _ in 0..20 {
+            let refused = asking.ask("/mnt", || panic!("no further thread is started")).await;
+            assert_eq!(refused, Err("/mnt has not answered for 61 s".to_owned()));
+        }
+        answer.send(1).expect("it waits");
+        // Its own end is awaited, and not its answer taken.
+        let (_, earlier) = asking.under_way.as_mut().expect("it is under way");
+        assert_eq!(earlier.as_mut().await.ok(), Some(1));
+        asking.under_way = Some((Instant::now(), Box::pin(async { Ok(1) })));
+        assert_eq!(asking.ask("/mnt", || 2).await, Ok(2), "the answer of this run");
+        assert_eq!(asking.ask("/mnt", || 3).await, Ok(3));
+    }
+}

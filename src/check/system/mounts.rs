@@ -1,0 +1,200 @@
+//! What is mounted where, from /proc/self/mountinfo (proc_pid_mountinfo(5)).
+//!
+//! Reading it asks no file system for anything, so one that does not answer delays nothing.
+
+use std::path::Path;
+
+use crate::model::ReadError;
+use crate::source::cgroup::unescape;
+use crate::source::kernel_file::required;
+
+/// A line of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// The numbers of its device: all mounts of one file system have the same.
+    pub device: String,
+    /// Where it is mounted.
+    pub point: String,
+    /// The type of the file system.
+    pub kind: String,
+    /// What is mounted, such as a device or a path on a server.
+    pub source: String,
+    /// Those of this mount.
+    options: String,
+    /// Those of the file system, which all of its mounts have.
+    file_system_options: String,
+}
+
+/// What can be seen at its mount point, in the order of mounting: a later mount at the same point hides
+/// the earlier one.
+pub fn visible(proc: &Path) -> Result<Vec<Mount>, ReadError> {
+    let mut mounts: Vec<Mount> = Vec::new();
+    for mount in all(proc)? {
+        mounts.retain(|hidden| hidden.point != mount.point);
+        mounts.push(mount);
+    }
+    Ok(mounts)
+}
+
+/// All of them.
+pub fn all(proc: &Path) -> Result<Vec<Mount>, ReadError> {
+    let path = proc.join("self/mountinfo");
+    let text = required(&path)?;
+    let mounts = text.lines().map(Mount::parse).collect::<Option<Vec<_>>>();
+    let mounts = mounts.filter(|mounts| !mounts.is_empty());
+    mounts.ok_or(ReadError::Malformed { path, expected: "mounts with ten fields each" })
+}
+
+impl Mount {
+    fn parse(line: &str) -> Option<Self> {
+        // The number of optional fields before this separator varies.
+        let (mount, file_system) = line.split_once(" - ")?;
+        let mut mount = mount.split(' ').skip(2);
+        let device = mount.next()?.to_owned();
+        let point = unescape(mount.nth(1)?);
+        let options = mount.next()?.to_owned();
+        let mut file_system = file_system.split(' ');
+        let (kind, source) = (file_system.next()?, file_system.next()?);
+        Some(Self {
+            device,
+            point,
+            kind: unescape(kind),
+            source: unescape(source),
+            options,
+            file_system_options: file_system.next()?.to_owned(),
+        })
+    }
+
+    /// Whether the file system itself can only be read, whatever of this mount.
+    pub fn is_file_system_read_only(&self) -> bool {
+        is_read_only(&self.file_system_options)
+    }
+
+    /// The options as /proc/mounts has them: first `ro` if the mount or the file system can only be read,
+    /// else `rw`; then those of both, each once.
+    pub fn options(&self) -> String {
+        let read_only =
+            [&self.options, &self.file_system_options].into_iter().any(|of| is_read_only(of));
+        let mut options = vec![if read_only { "ro" } else { "rw" }];
+        for option in self.options.split(',').chain(self.file_system_options.split(',')) {
+            if !["ro", "rw"].contains(&option) && !options.contains(&option) {
+                options.push(option);
+            }
+        }
+        unescape(&options.join(","))
+    }
+
+    /// Whether it has a size of its own: files are stored in it, on a device, a server or in memory.
+    pub fn has_size(&self) -> bool {
+        !PSEUDO.contains(&&*self.kind) && !PSEUDO_FUSE.contains(&&*self.kind)
+    }
+
+    /// Whether it is on a device or a server, and meant to be written to. What can never be written to
+    /// says nothing by being read-only, and what is in memory, or made of other file systems, has no
+    /// device that could fail.
+    pub fn is_writable_device(&self) -> bool {
+        self.has_size()
+            && !NO_DEVICE.contains(&&*self.kind)
+            && !NEVER_WRITTEN.contains(&&*self.kind)
+    }
+}
+
+fn is_read_only(options: &str) -> bool {
+    options.split(',').any(|option| option == "ro")
+}
+
+/// Types of file systems that show what the kernel or a program knows, and store nothing.
+const PSEUDO: &[&str] = &[
+    "autofs",
+    "binfmt_misc",
+    "bpf",
+    "cgroup",
+    "cgroup2",
+    "configfs",
+    "debugfs",
+    "devpts",
+    "efivarfs",
+    "fusectl",
+    "hugetlbfs",
+    "mqueue",
+    "nsfs",
+    "proc",
+    "pstore",
+    "rootfs",
+    "rpc_pipefs",
+    "securityfs",
+    "selinuxfs",
+    "smackfs",
+    "sysfs",
+    "tracefs",
+];
+
+/// The same of programs.
+const PSEUDO_FUSE: &[&str] = &["fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "fuse.snapfuse"];
+
+/// In memory, or made of other file systems.
+const NO_DEVICE: &[&str] = &["aufs", "devtmpfs", "overlay", "ramfs", "tmpfs"];
+
+/// Images and disks that can only be read.
+const NEVER_WRITTEN: &[&str] = &["cramfs", "erofs", "iso9660", "romfs", "squashfs"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use support::tree::Tree;
+
+    fn mount(line: &str) -> Mount {
+        Mount::parse(line).expect("it has all fields")
+    }
+
+    #[test]
+    fn a_line_is_read_with_any_number_of_optional_fields() {
+        let optional = ["", " shared:2", " shared:7 master:1 propagate_from:2"];
+        for optional in optional {
+            let line = format!(
+                "36 35 98:0 /mnt1 /data\\040\\134\\011x rw,noatime{optional} - ext3 /dev/a\\043b \
+                 ro,errors=continue,noatime"
+            );
+            let found = mount(&line);
+            assert_eq!([&*found.device, &found.point], ["98:0", "/data \\\tx"], "{optional}");
+            assert_eq!([&*found.kind, &found.source], ["ext3", "/dev/a#b"]);
+            assert!(found.is_file_system_read_only());
+            assert_eq!(found.options(), "ro,noatime,errors=continue");
+        }
+    }
+
+    #[test]
+    fn either_side_makes_a_mount_read_only() {
+        let of = |mount_options: &str, others: &str| {
+            let line = format!("36 35 98:0 / / {mount_options} - ext4 /dev/sda {others}");
+            (mount(&line).options(), mount(&line).is_file_system_read_only())
+        };
+        assert_eq!(of("ro,nosuid", "rw"), ("ro,nosuid".to_owned(), false));
+        assert_eq!(of("rw", "ro"), ("ro".to_owned(), true));
+        assert_eq!(of("rw", "rw,errors=remount-ro"), ("rw,errors=remount-ro".to_owned(), false));
+    }
+
+    #[test]
+    fn a_later_mount_hides_an_earlier_one() {
+        let tree = Tree::new(
+            "== self/mountinfo\n1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:9 / /mnt rw - tmpfs none rw\n\
+             3 1 8:2 / /mnt rw - xfs /dev/sda2 rw\n",
+        );
+        let points = |mounts: Vec<Mount>| {
+            mounts.into_iter().map(|mount| mount.source).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(visible(tree.root()).map(points).expect("readable"), "/dev/sda1 /dev/sda2");
+        assert_eq!(all(tree.root()).map(points).expect("readable"), "/dev/sda1 none /dev/sda2");
+    }
+
+    #[test]
+    fn what_is_no_list_of_mounts_is_an_error() {
+        for text in ["", "1 0 8:1 / / rw\n", "1 0 8:1 / / rw - ext4\n", "garbage - of all kinds\n"]
+        {
+            let tree = Tree::new(&format!("== self/mountinfo\n{text}"));
+            assert!(matches!(all(tree.root()), Err(ReadError::Malformed { .. })), "{text:?}");
+        }
+        let missing = all(Tree::new("").root());
+        assert!(matches!(missing, Err(ReadError::Missing(_))));
+    }
+}
