@@ -81,7 +81,7 @@ pub fn of_checks(settings: &Settings) -> String {
     let metrics = declared(settings);
     let dollars = metric_dollars(metrics as f64);
     format!(
-        "{checks} checks that publish {metrics} metrics, about ${dollars:.2} a month ({SOURCE})"
+        "checks: {checks}, metrics they publish: {metrics}, about ${dollars:.2} a month ({SOURCE})"
     )
 }
 
