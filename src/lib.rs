@@ -8,7 +8,7 @@
 // What the program, the tests and the benchmarks need of the private modules. All else is private, so
 // that the compiler finds what nothing uses.
 pub use self::collector::{Collector, series::Table, sink::HandOut};
-pub use self::config::{MemoryUse, Problems, Publish, Settings, cli};
+pub use self::config::{MemoryUse, Problems, Publish, Settings, cli, config_file};
 pub use self::delivery::Delivery;
 pub use self::model::{Number, Summary};
 pub use self::publisher::choose as publishers;

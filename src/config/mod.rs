@@ -28,6 +28,7 @@ use std::ffi::OsString;
 pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};
+pub use file::definition as config_file;
 pub use identity::{Identity, NO_NAME};
 pub use measuring::{Measuring, MemoryUse, Scope};
 pub use name::dimension_value;

@@ -178,6 +178,12 @@ impl Files {
     }
 }
 
+/// What a file may have, for documents.
+pub mod definition {
+    pub use super::check::KEYS as KEYS_OF_CHECK;
+    pub use super::{CHECKS, options_of_file as options, takes_commas};
+}
+
 /// The options that a file may have: those of the command line.
 pub fn options_of_file() -> Vec<String> {
     let all = options::options();
@@ -225,7 +231,7 @@ fn values(option: &str, node: &Node, document: &mut Document<'_>) -> Option<Vec<
 }
 
 /// The options that take several words in one value, with commas between them.
-fn takes_commas(option: &str) -> bool {
+pub fn takes_commas(option: &str) -> bool {
     matches!(option, "metrics" | "publish" | "auto-dimensions")
 }
 
