@@ -10,5 +10,8 @@ pub const TABLE: &[&CheckType] = &[
     &system::memory::TYPE,
     &system::filesystem::TYPE,
     &system::filesystem_state::TYPE,
+    &system::disk::TYPE,
     &system::load_average::TYPE,
+    &system::network::TYPE,
+    &system::pressure::TYPE,
 ];

@@ -5,7 +5,7 @@ mod texts;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use self::texts::{Transfers, blkio, diskstats, io_stat};
+pub use self::texts::{SECTOR, Transfers, blkio, disk, diskstats, io_stat};
 use super::Sampled;
 use super::cgroup::{Group, Version};
 use super::counters::{Counters, Values, add_totals};

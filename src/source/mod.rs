@@ -21,7 +21,7 @@ pub mod kernel_file;
 #[cfg(target_os = "linux")]
 pub mod network;
 #[cfg(target_os = "linux")]
-mod others;
+pub mod others;
 #[cfg(target_os = "linux")]
 mod plausible;
 #[cfg(target_os = "linux")]

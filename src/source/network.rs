@@ -67,18 +67,25 @@ fn is_device(interface: &Path) -> bool {
 /// Calls back with the name of each interface, and the bytes that it has received and sent. `None` where
 /// the text is not what the kernel writes.
 pub fn interfaces(text: &str, found: &mut dyn FnMut(&str, [u64; 2])) -> Option<()> {
+    for line in lines(text)? {
+        let (name, numbers) = line?;
+        let mut numbers = numbers.split_ascii_whitespace();
+        let received = numbers.next()?.parse().ok()?;
+        let sent = numbers.nth(SENT - 1)?.parse().ok()?;
+        found(name, [received, sent]);
+    }
+    Some(())
+}
+
+/// The name of each interface, and the text of its counters. `None` where there is no head of the table, or
+/// for a line without a name.
+pub fn lines(text: &str) -> Option<impl Iterator<Item = Option<(&str, &str)>>> {
     let mut lines = text.lines();
     // Two lines are the head of the table.
     lines.next().filter(|line| line.contains("Receive"))?;
     lines.next().filter(|line| line.contains("bytes"))?;
-    for line in lines {
-        let (name, numbers) = line.rsplit_once(':')?;
-        let mut numbers = numbers.split_ascii_whitespace();
-        let received = numbers.next()?.parse().ok()?;
-        let sent = numbers.nth(SENT - 1)?.parse().ok()?;
-        found(name.trim(), [received, sent]);
-    }
-    Some(())
+    // The name of an alias has a colon, too.
+    Some(lines.map(|line| line.rsplit_once(':').map(|(name, numbers)| (name.trim(), numbers))))
 }
 
 /// In the order of the counters.

@@ -172,9 +172,9 @@ impl Others {
 const BY_THEMSELVES: &[Number] =
     &[Number::Cpu, Number::Memory, Number::Throttling, Number::OomKills];
 
-const NO_VERSION_2: &str = "pressure of a container needs cgroup version 2, and this one is in none; --scope host \
+pub const NO_VERSION_2: &str = "pressure of a container needs cgroup version 2, and this one is in none; --scope host \
     has the pressure of the machine";
-const ROOT_GROUP: &str = "the kernel does not measure it of the machine, where it is always 0";
+pub const ROOT_GROUP: &str = "the kernel does not measure it of the machine, where it is always 0";
 const NO_IO: &str = "no control group with the blkio or io controller";
 const NO_PIDS: &str = "no control group with the pids controller";
 const NO_MEMORY: &str = "no control group with the memory controller";

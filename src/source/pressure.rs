@@ -73,14 +73,15 @@ pub fn total(text: &str, line: &str) -> Option<u64> {
     fields.split_ascii_whitespace().find_map(|field| field.strip_prefix("total=")?.parse().ok())
 }
 
-fn has_line(text: &str, line: &str) -> bool {
+/// Whether the file of a resource has the line `some` or `full`.
+pub fn has_line(text: &str, line: &str) -> bool {
     text.lines().any(|text| text.split(' ').next() == Some(line))
 }
 
 /// What makes the files be there and readable. With `psi=0` reading fails, or they are not there.
-const ADVICE: &str =
+pub const ADVICE: &str =
     "pressure needs Linux 4.20 with CONFIG_PSI; where it is off, boot the kernel with psi=1";
-const NO_LINE: &str = "the kernel has it of cpu since Linux 5.13";
+pub const NO_LINE: &str = "the kernel has it of cpu since Linux 5.13";
 
 #[cfg(test)]
 mod tests {

@@ -40,7 +40,7 @@ pub const TYPE: CheckType = CheckType {
     #[cfg(not(target_os = "linux"))]
     targets: Some(super::macos::volumes),
     #[cfg(not(target_os = "linux"))]
-    open: |details: &Details, _: &Roots| Box::new(super::macos::Filesystem::of(details)),
+    open: |details: &Details, _: &Roots| Box::new(super::macos::OneVolume::size_of(details)),
 };
 
 const USED_PERCENT: &str =

@@ -16,7 +16,7 @@ pub const TYPE: CheckType = CheckType {
     #[cfg(target_os = "linux")]
     open: |_: &Details, roots: &Roots| Box::new(linux::State { proc: roots.proc.clone() }),
     #[cfg(not(target_os = "linux"))]
-    open: |_: &Details, _: &Roots| Box::new(super::macos::State::default()),
+    open: |_: &Details, _: &Roots| Box::new(super::macos::State::new()),
 };
 
 const TOTAL_RO: &str = "/proc/self/mountinfo: the file systems with the option ro, whatever their mounts say. Those \

@@ -1,6 +1,6 @@
 //! `agent.load_average`: how many tasks run or wait to run.
 
-use crate::model::{Check, CheckType, Declared, Details, Findings, Roots, Running, Unit};
+use crate::model::{Check, CheckType, Declared, Details, Roots, Running, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.load_average",
@@ -29,7 +29,7 @@ pub const TYPE: CheckType = CheckType {
 
 #[cfg(target_os = "linux")]
 use crate::{
-    model::{Origin, ReadError},
+    model::{Findings, Origin, ReadError},
     source::{cores::CoreFiles, kernel_file::required},
 };
 

@@ -1,10 +1,16 @@
 //! The same checks where there is no /proc: macOS, through sysinfo. What it has no source for is absent,
 //! with the reason.
 
-use sysinfo::{CpuRefreshKind, MINIMUM_CPU_UPDATE_INTERVAL, System};
+use std::ffi::{OsStr, OsString};
+
+use sysinfo::{
+    CpuRefreshKind, Disk, DiskRefreshKind, Disks, InterfaceOperationalState,
+    MINIMUM_CPU_UPDATE_INTERVAL, Networks, System,
+};
 
 use super::FIRST_INTERVAL;
-use crate::model::{Check, Findings, Running};
+use super::asking::Asking;
+use crate::model::{Check, Details, Findings, Roots, Running, Target};
 
 /// Of sysinfo, what `agent.load_average` has.
 pub fn load_average() -> Result<Findings, String> {
@@ -40,7 +46,7 @@ impl Cpu {
         }
         let Some(system) = &mut self.system else { return Err(NO_CPUS.to_owned()) };
         system.refresh_cpu_usage();
-        let usages = system.cpus().iter().map(|cpu| f64::from(cpu.cpu_usage()).clamp(0.0, 100.0));
+        let usages = system.cpus().iter().map(|cpu| f64::from(cpu.usage()).clamp(0.0, 100.0));
         let usages: Vec<_> = usages.collect();
         if usages.is_empty() || usages.iter().any(|usage| !usage.is_finite()) {
             return Err(NO_CPUS.to_owned());
@@ -114,4 +120,224 @@ impl Check for Memory {
 
 fn system() -> Result<System, String> {
     System::new().map_err(|error| format!("sysinfo is not available: {error}"))
+}
+
+/// A mounted volume, as far as it was asked for.
+struct Volume {
+    point: String,
+    name: String,
+    is_read_only: bool,
+    total: u64,
+    available: u64,
+    read: u64,
+    written: u64,
+}
+
+impl Volume {
+    /// All of them. It may hang where one is on a network.
+    fn all(refresh: DiskRefreshKind) -> Result<Vec<Self>, String> {
+        let disks = Disks::new_with_refreshed_list_specifics(refresh);
+        let disks = disks.map_err(|error| format!("sysinfo has no list of volumes: {error}"))?;
+        Ok(disks.iter().map(Self::of).collect())
+    }
+
+    fn of(disk: &Disk) -> Self {
+        let usage = disk.usage();
+        Self {
+            point: disk.mount_point().to_string_lossy().into_owned(),
+            name: disk.name().to_string_lossy().into_owned(),
+            is_read_only: disk.is_read_only(),
+            total: disk.total_space(),
+            available: disk.available_space(),
+            read: usage.total_read_bytes,
+            written: usage.total_written_bytes,
+        }
+    }
+
+    fn size(&self) -> Findings {
+        let (total, avail) = (self.total as f64 / 1024.0, self.available as f64 / 1024.0);
+        let used = (total - avail).max(0.0);
+        let mut found = Findings::default();
+        found.number("total", total);
+        found.number("used", used);
+        found.number("avail", avail);
+        if used + avail > 0.0 {
+            found.number("used_percent", 100.0 * used / (used + avail));
+        } else {
+            found.absent("used_percent", "the volume has no size");
+        }
+        found.text("options", if self.is_read_only { "ro" } else { "rw" });
+        for name in ["free", "files", "free_files"] {
+            found.absent(name, NOT_GIVEN);
+        }
+        found.raw(
+            "sysinfo",
+            format_args!("total {} bytes, available {}", self.total, self.available),
+        );
+        found
+    }
+
+    fn transfers(&self) -> Findings {
+        let mut found = Findings::default();
+        found.number("read_bytes", self.read as f64);
+        found.number("write_bytes", self.written as f64);
+        for name in ["reads", "writes", "rtime", "wtime", "qtime", "time", "service_time", "queue"]
+        {
+            found.absent(name, NOT_GIVEN);
+        }
+        found.raw("sysinfo", format_args!("read {} bytes, written {}", self.read, self.written));
+        found
+    }
+}
+
+const NOT_GIVEN: &str = "macOS: sysinfo does not give it";
+
+/// The mount points of the volumes.
+pub fn volumes(_: &Roots) -> Result<Vec<Target>, String> {
+    let volumes = Volume::all(DiskRefreshKind::nothing())?;
+    let target = |volume: Volume| Target { label: volume.point.clone(), id: volume.point };
+    Ok(volumes.into_iter().map(target).collect())
+}
+
+/// A check of one volume, which is asked in a helper thread.
+pub struct OneVolume {
+    point: String,
+    refresh: DiskRefreshKind,
+    found: fn(&Volume) -> Findings,
+    asking: Asking<Result<Vec<Volume>, String>>,
+}
+
+impl OneVolume {
+    /// `agent.filesystem`.
+    pub fn size_of(details: &Details) -> Self {
+        Self::of(details, DiskRefreshKind::nothing().with_storage(), Volume::size)
+    }
+
+    /// `agent.disk`, of the disk that the volume is on.
+    pub fn transfers_of(details: &Details) -> Self {
+        Self::of(details, DiskRefreshKind::nothing().with_io_usage(), Volume::transfers)
+    }
+
+    fn of(details: &Details, refresh: DiskRefreshKind, found: fn(&Volume) -> Findings) -> Self {
+        let point = details.text("target").unwrap_or_default().to_owned();
+        Self { point, refresh, found, asking: Asking::new() }
+    }
+
+    async fn read(&mut self) -> Result<Findings, String> {
+        let refresh = self.refresh;
+        let volumes = self.asking.ask(&self.point, move || Volume::all(refresh)).await??;
+        let volume = volumes.iter().find(|volume| volume.point == self.point);
+        volume.map(self.found).ok_or_else(|| {
+            let points: Vec<_> = volumes.iter().map(|volume| &*volume.point).collect();
+            format!("nothing is mounted at {}; mount points: {}", self.point, points.join(", "))
+        })
+    }
+}
+
+impl Check for OneVolume {
+    fn run(&mut self) -> Running<'_> {
+        Box::pin(self.read())
+    }
+}
+
+/// `agent.filesystem_state`.
+pub struct State {
+    asking: Asking<Result<Vec<Volume>, String>>,
+}
+
+impl State {
+    pub const fn new() -> Self {
+        Self { asking: Asking::new() }
+    }
+
+    async fn read(&mut self) -> Result<Findings, String> {
+        let all = || Volume::all(DiskRefreshKind::nothing());
+        let volumes = self.asking.ask("the list of volumes", all).await??;
+        let (read_only, writable): (Vec<_>, Vec<_>) =
+            volumes.iter().partition(|volume| volume.is_read_only);
+        let names = |volumes: &[&Volume]| {
+            volumes.iter().map(|volume| &*volume.name).collect::<Vec<_>>().join(",")
+        };
+        let mut found = Findings::default();
+        found.number("total_ro", read_only.len() as f64);
+        found.number("total_rw", writable.len() as f64);
+        found.text("devices_ro", names(&read_only));
+        found.text("devices_rw", names(&writable));
+        Ok(found)
+    }
+}
+
+impl Check for State {
+    fn run(&mut self) -> Running<'_> {
+        Box::pin(self.read())
+    }
+}
+
+/// The network interfaces.
+pub fn interfaces(_: &Roots) -> Result<Vec<Target>, String> {
+    let target = |name: &OsString| {
+        let name = name.to_string_lossy().into_owned();
+        Target { label: name.clone(), id: name }
+    };
+    Ok(networks()?.keys().map(target).collect())
+}
+
+fn networks() -> Result<Networks, String> {
+    let networks = Networks::new_with_refreshed_list();
+    networks.map_err(|error| format!("sysinfo has no list of interfaces: {error}"))
+}
+
+/// `agent.network`.
+pub struct Network(String);
+
+impl Network {
+    pub fn of(details: &Details) -> Self {
+        Self(details.text("target").unwrap_or_default().to_owned())
+    }
+
+    fn read(&self) -> Result<Findings, String> {
+        let networks = networks()?;
+        let Some(data) = networks.get(OsStr::new(&self.0)) else {
+            let names: Vec<_> = networks.keys().map(|name| name.to_string_lossy()).collect();
+            return Err(format!("no interface {}; there are: {}", self.0, names.join(", ")));
+        };
+        let mut found = Findings::default();
+        found.number("rx_bytes", data.total_received() as f64);
+        found.number("rx_packets", data.total_packets_received() as f64);
+        found.number("rx_errors", data.total_errors_on_received() as f64);
+        found.number("tx_bytes", data.total_transmitted() as f64);
+        found.number("tx_packets", data.total_packets_transmitted() as f64);
+        found.number("tx_errors", data.total_errors_on_transmitted() as f64);
+        let receiving = ["rx_dropped", "rx_overruns", "rx_frame"];
+        let sending = ["tx_dropped", "tx_overruns", "tx_carrier", "tx_collisions"];
+        for name in receiving.into_iter().chain(sending) {
+            found.absent(name, NOT_GIVEN);
+        }
+        let state = match data.operational_state() {
+            InterfaceOperationalState::Up => "up",
+            InterfaceOperationalState::Down
+            | InterfaceOperationalState::Testing
+            | InterfaceOperationalState::Dormant
+            | InterfaceOperationalState::NotPresent
+            | InterfaceOperationalState::LowerLayerDown => "down",
+            _ => "unknown",
+        };
+        found.text("link_state", state);
+        Ok(found)
+    }
+}
+
+impl Check for Network {
+    fn run(&mut self) -> Running<'_> {
+        Box::pin(async { self.read() })
+    }
+}
+
+/// A type that has no source here, with the reason.
+pub struct Nothing(pub &'static str);
+
+impl Check for Nothing {
+    fn run(&mut self) -> Running<'_> {
+        Box::pin(async { Err(self.0.to_owned()) })
+    }
 }

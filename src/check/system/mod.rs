@@ -2,6 +2,7 @@
 
 mod asking;
 pub mod cpu;
+pub mod disk;
 pub mod filesystem;
 pub mod filesystem_state;
 pub mod load_average;
@@ -10,6 +11,8 @@ mod macos;
 pub mod memory;
 #[cfg(target_os = "linux")]
 mod mounts;
+pub mod network;
+pub mod pressure;
 
 use std::time::Duration;
 

@@ -9,21 +9,26 @@ pub type Transfers = [Option<u64>; 4];
 /// /proc/diskstats (Documentation/admin-guide/iostats.rst), by the names of the devices.
 pub fn diskstats(text: &str, found: &mut dyn FnMut(&str, Transfers)) -> Option<()> {
     for line in text.lines() {
-        let mut fields = line.split_ascii_whitespace().skip(2);
-        let name = fields.next()?;
-        let mut numbers = [0; 7];
-        for number in &mut numbers {
-            // Before Linux 2.6.25 a partition has four of them, and is none of the disks.
-            *number = match fields.next() {
-                Some(field) => field.parse().ok()?,
-                None => break,
-            };
-        }
+        // Before Linux 2.6.25 a partition has four of them, and is none of the disks.
+        let (name, numbers, _) = disk(line)?;
         let [reads, _, sectors_read, _, writes, _, sectors_written] = numbers;
         let bytes = |sectors: u64| Some(sectors.saturating_mul(SECTOR));
         found(name, [bytes(sectors_read), bytes(sectors_written), Some(reads), Some(writes)]);
     }
     (!text.trim().is_empty()).then_some(())
+}
+
+/// The name of the device in a line of /proc/diskstats, its first numbers, and how many of them there are;
+/// the others are 0.
+pub fn disk<const N: usize>(line: &str) -> Option<(&str, [u64; N], usize)> {
+    let mut fields = line.split_ascii_whitespace().skip(2);
+    let name = fields.next()?;
+    let (mut numbers, mut count) = ([0; N], 0);
+    for (number, field) in numbers.iter_mut().zip(fields) {
+        *number = field.parse().ok()?;
+        count += 1;
+    }
+    Some((name, numbers, count))
 }
 
 /// `io.stat` of version 2, by the numbers of the devices, such as `8:0`.
@@ -81,4 +86,4 @@ fn is_device(word: &str) -> bool {
 const IO_STAT: [&str; 4] = ["rbytes", "wbytes", "rios", "wios"];
 
 /// The kernel counts in sectors of this size, whatever that of the disk.
-const SECTOR: u64 = 512;
+pub const SECTOR: u64 = 512;
