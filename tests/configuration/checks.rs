@@ -58,7 +58,7 @@ fn what_checks_find_arrives_as_statistic_sets_and_rates() {
 #[test]
 fn emf_has_the_values_in_an_array() {
     let folder = Folder::of(&[("agent.yaml", CHECKS)]);
-    let mut agent = support::command();
+    let mut agent = command();
     agent.args(["-n", "Test", "-s", "Foo", "--publish=emf", "--period=2"]);
     let agent = Agent::start(agent.args(["--config", &folder.path("agent.yaml")]));
     agent.wait_for_stdout("LoadAverage1m");
