@@ -87,14 +87,17 @@ impl Table {
     /// Adds what a check has found to the open window. A counter gives how much it grew in a second since
     /// the run before; one that was started again has counted from zero.
     pub fn check(&mut self, metric: &Metric, at: Instant, value: f64) {
+        // What is not finite is no number of which a minimum or a sum could be made.
+        if !value.is_finite() {
+            return;
+        }
         let series = self.series(metric, Taken::Checked(None));
         let row = &mut self.rows[series.0];
         let value = match &mut row.taken {
             Taken::Checked(before) if metric.kind == Kind::Counter => a_second(before, at, value),
             _ => Some(value),
         };
-        // What is not finite is no number of which a minimum or a sum could be made.
-        if let Some(value) = value.filter(|value| value.is_finite()) {
+        if let Some(value) = value {
             self.add(series, value);
         }
     }
