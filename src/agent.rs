@@ -2,11 +2,11 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{IsTerminal, stderr};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use futures_util::future::{OptionFuture, join_all};
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, OptionFuture, join_all};
 use log::{Level, error, info, log_enabled, warn};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -138,7 +138,7 @@ fn checks(
     settings: &Settings,
     at_once: bool,
     stop: &CancellationToken,
-) -> Option<(Pin<Box<dyn Future<Output = ()>>>, mpsc::Receiver<Rc<Report>>)> {
+) -> Option<(LocalBoxFuture<'static, ()>, mpsc::Receiver<Rc<Report>>)> {
     let Checks { all, max_metrics } = &settings.checks;
     if all.is_empty() {
         return None;
@@ -155,7 +155,7 @@ fn checks(
     }
     // Nobody asks for anything yet.
     let (_, requests) = mpsc::channel(1);
-    Some((Box::pin(registry.run(requests, stop.clone())), reports))
+    Some((registry.run(requests, stop.clone()).boxed_local(), reports))
 }
 
 /// Warns of settings that change nothing with what is measured.

@@ -18,10 +18,10 @@ pub async fn to(cli: &Cli) -> Result<(String, ExitCode), Problems> {
                 Err(why) => return Ok((why, ExitCode::FAILURE)),
             }
         }
-        Asked::Check { name, details } => {
+        Asked::Check { name, details, is_explained } => {
             let output = arguments::output_of(cli)?;
             let check = arguments::check_of(cli, name, details, TABLE)?;
-            let printed = trial::run(&check, output).await;
+            let printed = trial::run(&check, output, *is_explained).await;
             let code = if printed.is_available { ExitCode::SUCCESS } else { ExitCode::FAILURE };
             return Ok((printed.text, code));
         }

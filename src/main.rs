@@ -77,7 +77,7 @@ async fn run(inherited: SigSet) -> ExitCode {
             settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
         }
         None => {
-            log::error!("the command runs, and nothing is measured: mend the configuration files")
+            log::error!("the command runs, and nothing is measured: mend the configuration files");
         }
     }
     let (mut command, children) = (None, Children::default());

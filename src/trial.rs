@@ -17,17 +17,33 @@ pub struct Printed {
     pub is_available: bool,
 }
 
-/// Runs a check once.
-pub async fn run(configured: &Configured, output: Output) -> Printed {
+/// Runs a check once. For people, an explanation has of each metric where it comes from.
+pub async fn run(configured: &Configured, output: Output, is_explained: bool) -> Printed {
     let ran = Trial::of(Rc::new(configured.clone()), &Roots::default()).run().await;
     let text = match output {
+        Output::Text if is_explained => explained(configured, &ran),
         Output::Text => text(configured, &ran),
         Output::Json => object(configured, &ran).to_string(),
     };
     Printed { text, is_available: ran.report.is_available }
 }
 
-fn text(configured: &Configured, Ran { report, absent, raw }: &Ran) -> String {
+/// The same with sources, formulas and raw values.
+fn explained(configured: &Configured, ran: &Ran) -> String {
+    let mut lines = vec![text(configured, ran)];
+    let found = ran.report.values.iter().map(|(metric, _)| &*metric.name);
+    let names: Vec<_> = found.chain(ran.absent.iter().map(|(name, _)| *name)).collect();
+    let declared = configured.kind.metrics.iter().filter(|of| names.contains(&of.name));
+    lines.push(String::new());
+    lines.extend(declared.map(|of| format!("{} = {}", of.name, of.source)));
+    lines.push(String::new());
+    lines.extend(
+        ran.raw.iter().map(|(origin, value)| format!("{}: {}", shown(origin), shown(value))),
+    );
+    lines.join("\n").trim_end().to_owned()
+}
+
+fn text(configured: &Configured, Ran { report, absent, .. }: &Ran) -> String {
     let state = if report.is_available { "available" } else { "unavailable" };
     let (id, kind) = (shown(&configured.id), configured.kind);
     let of_type =
@@ -35,38 +51,31 @@ fn text(configured: &Configured, Ran { report, absent, raw }: &Ran) -> String {
     let took = report.took.as_secs_f64() * 1e3;
     let mut lines =
         vec![format!("{id}{of_type}: {state}: {}; took {took:.1} ms", shown(&report.status))];
-    let rows: Vec<_> =
-        report.values.iter().map(|(metric, value)| row(kind, metric, value)).collect();
-    let width = |column: fn(&[String; 3]) -> &String| {
+    let rows: Vec<_> = report.values.iter().map(|(metric, value)| row(metric, value)).collect();
+    let width = |column: fn(&[String; 2]) -> &String| {
         rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
     };
     let (names, values) = (width(|row| &row[0]), width(|row| &row[1]));
     if !rows.is_empty() {
         lines.push(String::new());
     }
-    for [name, value, source] in &rows {
-        lines.push(format!("{name:<names$}  {value:>values$}  {source}").trim_end().to_owned());
+    for [name, value] in &rows {
+        lines.push(format!("{name:<names$}  {value:>values$}").trim_end().to_owned());
     }
     for (name, reason) in absent {
         lines.push(format!("{name:<names$}  unavailable: {}", shown(reason)));
     }
-    if !raw.is_empty() {
-        lines.push(String::new());
-        lines.extend(raw.iter().map(|(origin, value)| format!("{origin}: {}", shown(value))));
-    }
     lines.join("\n")
 }
 
-/// Name, value with its unit, and where it comes from.
-fn row(kind: &CheckType, metric: &Metric, value: &Quantity) -> [String; 3] {
-    let declared = kind.metric(&metric.name);
+/// Name, and value with its unit.
+fn row(metric: &Metric, value: &Quantity) -> [String; 2] {
     let name = match target(metric) {
         Some(target) => format!("{target}.{}", metric.name),
         None => metric.name.to_string(),
     };
     let value = figure::of(metric.unit, value);
-    let source = declared.map_or_else(String::new, |of| of.source.to_owned());
-    [shown(&name), shown(&value), source]
+    [shown(&name), shown(&value)]
 }
 
 fn target(metric: &Metric) -> Option<&str> {

@@ -12,8 +12,8 @@ use clap::parser::ValueSource;
 use super::file::Files;
 pub use super::mistyped::Refusal;
 use super::options::{
-    CHECK, COMMAND, DETAILS, DIMENSION, DIMENSION_SET, DIRECTORY, EXAMPLE, HOST_INFO, INSTALL,
-    LIST, NAME, PATHS, POD_EXCLUDE, TAGS, TARGETS,
+    CHECK, COMMAND, DETAILS, DIMENSION, DIMENSION_SET, DIRECTORY, EXAMPLE, EXPLAIN, HOST_INFO,
+    INSTALL, LIST, NAME, PATHS, POD_EXCLUDE, TAGS, TARGETS,
 };
 pub use super::options::{CONFIG, PREFIX, definition, known_variables, variable};
 
@@ -39,6 +39,8 @@ pub enum Asked {
     Check {
         name: String,
         details: Vec<String>,
+        /// Whether the sources of the values are printed, too.
+        is_explained: bool,
     },
     /// List the types of checks, or what there is to point one at.
     ListChecks,
@@ -182,7 +184,10 @@ impl Asked {
                 let details = matches.remove_many(DETAILS).into_iter().flatten().collect();
                 match matches.remove_one(NAME) {
                     Some(name) if matches.get_flag(TARGETS) => Self::ListTargets(name),
-                    Some(name) => Self::Check { name, details },
+                    Some(name) => {
+                        let is_explained = matches.get_flag(EXPLAIN);
+                        Self::Check { name, details, is_explained }
+                    }
                     None => return Err(NO_TYPE),
                 }
             }

@@ -25,7 +25,7 @@ pub fn definition() -> Command {
         // Only options after `explain` are read, so options before it are an error.
         .args_conflicts_with_subcommands(true)
         .subcommand(
-            Command::new("explain")
+            Command::new(EXPLAIN)
                 .about("Show what would be measured and published, and why, then exit")
                 .arg(check())
                 .args(options())
@@ -47,6 +47,10 @@ pub fn definition() -> Command {
                 )
                 .args(files())
                 .arg(output())
+                .arg(switch(
+                    EXPLAIN,
+                    "Also print of each metric where it comes from, and the raw values",
+                ))
                 .arg(switch(LIST, "List the types with their details and metrics"))
                 .arg(switch(TARGETS, "List what a check of this type can be pointed at here")),
         )
@@ -365,6 +369,7 @@ pub const HOST_INFO: &str = "host-info";
 pub const NAME: &str = "name";
 pub const DETAILS: &str = "details";
 pub const PATHS: &str = "paths";
+pub const EXPLAIN: &str = "explain";
 pub const LIST: &str = "list";
 pub const TARGETS: &str = "targets";
 pub const INSTALL: &str = "install";

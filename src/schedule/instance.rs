@@ -87,8 +87,11 @@ pub struct Trial {
     check: Box<dyn Check>,
     id: Rc<str>,
     /// The metrics of earlier runs, by target and name.
-    metrics: BTreeMap<(Option<Rc<str>>, Cow<'static, str>), Rc<Metric>>,
+    metrics: BTreeMap<Key, Rc<Metric>>,
 }
+
+/// Target and name of a metric.
+type Key = (Option<Rc<str>>, Cow<'static, str>);
 
 /// What came of a run.
 pub struct Ran {

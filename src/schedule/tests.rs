@@ -108,7 +108,8 @@ async fn beside<F: Future<Output = ()>>(
     test: impl FnOnce(Beside) -> F,
 ) {
     let (sender, mut collected) = mpsc::channel(1024);
-    let mut chances = phases.to_vec().into_iter().cycle();
+    let phases: Vec<_> = phases.to_vec();
+    let mut chances = phases.into_iter().cycle();
     let chance = Box::new(move || chances.next().unwrap_or(0.0));
     let mut registry = Registry::with(sender, most_metrics, Roots::default(), chance);
     for check in checks {

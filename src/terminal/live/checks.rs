@@ -27,8 +27,11 @@ pub struct Figure {
 pub struct Feed {
     results: watch::Sender<Results>,
     /// The last total of each counter, and when it stood like this.
-    totals: BTreeMap<(Rc<str>, String), Option<(Instant, f64)>>,
+    totals: BTreeMap<(Rc<str>, String), Total>,
 }
+
+/// A total, and when it stood like this.
+type Total = Option<(Instant, f64)>;
 
 impl Feed {
     pub fn new(results: watch::Sender<Results>) -> Self {
@@ -86,7 +89,7 @@ fn pieces(id: &str, result: &Result<Vec<Figure>, String>) -> Vec<Piece> {
         Ok(figures) => {
             pieces.extend(figures.iter().map(|Figure { name, value }| {
                 Piece::new(format!("  {} {value}", plain(name)), NONE)
-            }))
+            }));
         }
         Err(status) => {
             pieces[0].colour = RED;
@@ -100,12 +103,14 @@ fn pieces(id: &str, result: &Result<Vec<Figure>, String>) -> Vec<Piece> {
 mod tests {
     use super::*;
 
-    fn results(of: &[(&str, Result<&[(&str, &str)], &str>)]) -> Results {
+    type Given<'a> = Result<&'a [(&'a str, &'a str)], &'a str>;
+
+    fn results(of: &[(&str, Given<'_>)]) -> Results {
         let figure = |(name, value): &(&str, &str)| Figure {
             name: (*name).to_owned(),
             value: (*value).to_owned(),
         };
-        let result = |result: &Result<&[(&str, &str)], &str>| match result {
+        let result = |result: &Given<'_>| match result {
             Ok(figures) => Ok(figures.iter().map(figure).collect()),
             Err(status) => Err((*status).to_owned()),
         };
