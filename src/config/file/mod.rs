@@ -246,4 +246,4 @@ fn unknown_option(key: &str, names: &[&str]) -> String {
 pub const CHECKS: &str = "checks";
 
 /// A disk on a network may hang for good, and a command must start all the same.
-const LONGEST_READ: Duration = Duration::from_secs(5);
+const LONGEST_READ: Duration = Duration::from_secs(2);
