@@ -14,8 +14,13 @@ pub fn definition() -> Command {
             env!("CARGO_PKG_NAME"),
             " explain [--check] [OPTIONS] [-- COMMAND...]\n       ",
             env!("CARGO_PKG_NAME"),
-            " check TYPE [KEY=VALUE...], config check [PATH...], config example, host-info [TYPE], \
-             install DIR"
+            " check TYPE [KEY=VALUE...]\n       ",
+            env!("CARGO_PKG_NAME"),
+            " config check [PATH...] | config example\n       ",
+            env!("CARGO_PKG_NAME"),
+            " host-info [TYPE]\n       ",
+            env!("CARGO_PKG_NAME"),
+            " install DIR"
         ))
         .disable_help_subcommand(true)
         .args(options())

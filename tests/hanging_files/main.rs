@@ -170,9 +170,9 @@ fn the_files_are_looked_at_once_for_a_client_and_once_for_each_reading_of_creden
 #[test]
 fn explain_tells_of_a_pipe_and_ends() {
     let pipe = silent_pipe("explained");
-    let mut explain = support::command();
+    let mut explain = command();
     explain.args(["explain", "-n", "Test", "-s", "Foo", "--scope", "host"]);
-    let explained = support::run(explain.env("AWS_CONFIG_FILE", &pipe)).expect_code(0);
+    let explained = run(explain.env("AWS_CONFIG_FILE", &pipe)).expect_code(0);
     let text = format!("{} is not a regular file", pipe.display());
     assert!(explained.stdout.contains(&text), "{explained:#?}");
 }
