@@ -2,9 +2,11 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{IsTerminal, stderr};
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use futures_util::future::{OptionFuture, join_all};
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, OptionFuture, join_all};
 use log::{Level, error, info, log_enabled, warn};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -13,12 +15,13 @@ use tokio_util::sync::CancellationToken;
 use crate::collector::Collector;
 use crate::collector::sink::{HandOut, HandedOut};
 use crate::collector::window::window_start;
-use crate::config::{MemoryUse, Scope, Settings};
+use crate::config::{Checks, MemoryUse, Scope, Settings};
 use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
 use crate::logging::{COST, START};
-use crate::model::Company;
+use crate::model::{Company, Report};
 use crate::sampler::{self, Pace};
+use crate::schedule::Registry;
 use crate::terminal::live::Live;
 use crate::{auto_dimensions, ending, signals, source};
 
@@ -50,6 +53,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     // Two tokens: a signal cancels the first, and with `--until-alone` the second is cancelled later.
     let (asked, stop) = (stop, CancellationToken::new());
     let mut handed_out = HandedOut::default();
+    let (checking, reports) = checks(settings, once, &stop).unzip();
     let sampling = async {
         let chosen = source::choose::open(&settings.measuring, company_sender).await;
         let (scope, numbers) = (chosen.source.scope(), settings.measuring.metrics);
@@ -68,7 +72,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         let pace = Pace::every(settings.measuring.sample_interval);
         let clock = move || OnlyWindow::time_in(only_window);
         let stop = stop.clone();
-        handed_out = sampler::run(chosen, numbers, pace, collector, clock, stop).await;
+        handed_out = sampler::run(chosen, numbers, pace, collector, reports, clock, stop).await;
     };
     let (mut deliveries, mut stopped) = (Vec::new(), None);
     let delivering = async {
@@ -110,7 +114,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         biased;
         // First: at the deadline this ends, however much else is ready.
         () = deadline => {}
-        _ = async { tokio::join!(sampling, delivering) } => {}
+        _ = async { tokio::join!(sampling, delivering, OptionFuture::from(checking)) } => {}
         // It ends with the others.
         Some(()) = showing => {}
     }
@@ -127,6 +131,31 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         true => Ok(()),
         false => Err(Undelivered),
     }
+}
+
+/// The checks, which run until `stop` is cancelled, and where their reports arrive. Nothing without any.
+fn checks(
+    settings: &Settings,
+    at_once: bool,
+    stop: &CancellationToken,
+) -> Option<(LocalBoxFuture<'static, ()>, mpsc::Receiver<Rc<Report>>)> {
+    let Checks { all, max_metrics } = &settings.checks;
+    if all.is_empty() {
+        return None;
+    }
+    let (sender, reports) = mpsc::channel(REPORTS_DEPTH);
+    let mut registry = Registry::new(sender, *max_metrics / settings.identity.number_of_sets());
+    if at_once {
+        registry = registry.starting_at_once();
+    }
+    for check in all {
+        if let Err(refused) = registry.add(check.clone()) {
+            error!("{refused}");
+        }
+    }
+    // Nobody asks for anything yet.
+    let (_, requests) = mpsc::channel(1);
+    Some((registry.run(requests, stop.clone()).boxed_local(), reports))
 }
 
 /// Warns of settings that change nothing with what is measured.
@@ -261,6 +290,10 @@ fn publish_delay(period: Duration, spread: f64, chance: u64) -> Duration {
 /// operation timeout, so even with periods of a second this is never reached; if it is, the
 /// newest summary is dropped and counted.
 const CHANNEL_DEPTH: usize = 128;
+
+/// How many reports may wait while a sample is taken, which takes less than a millisecond. If this is ever
+/// reached, the newest is dropped and counted. Before the only window of `--once` they wait for its begin.
+const REPORTS_DEPTH: usize = 1024;
 
 /// No metric is later than this because of the spread, however long the period.
 const MOST_PUBLISH_DELAY: Duration = Duration::from_secs(30);

@@ -8,7 +8,7 @@
 // What the program, the tests and the benchmarks need of the private modules. All else is private, so
 // that the compiler finds what nothing uses.
 pub use self::collector::{Collector, series::Table, sink::HandOut};
-pub use self::config::{MemoryUse, Publish, Settings, cli};
+pub use self::config::{MemoryUse, Problems, Publish, Settings, cli, config_file};
 pub use self::delivery::Delivery;
 pub use self::model::{CheckType, Detail, Details, Findings, Number, Quantity, Roots, Summary};
 pub use self::publisher::choose as publishers;
@@ -45,9 +45,10 @@ mod surroundings;
 mod terminal;
 mod writable;
 
+pub mod answer;
 pub mod children;
 pub mod command;
-mod cost;
+pub mod cost;
 mod ending;
 pub mod explain;
 pub mod install;
@@ -56,3 +57,4 @@ pub mod logging;
 mod properties;
 mod shown;
 pub mod signals;
+mod trial;

@@ -7,10 +7,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use cloudwatch_metrics_agent::children::{self, Children};
-use cloudwatch_metrics_agent::cli::{Cli, Refusal};
+use cloudwatch_metrics_agent::cli::{Asked, Cli, Refusal};
 use cloudwatch_metrics_agent::command::Command;
 use cloudwatch_metrics_agent::signals::{self, Signals};
-use cloudwatch_metrics_agent::{Settings, agent, explain, install, logging, publishers};
+use cloudwatch_metrics_agent::{
+    Problems, Settings, agent, answer, check, cost, explain, install, logging, publishers,
+};
 use nix::sys::signal::SigSet;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio_util::sync::CancellationToken;
@@ -32,16 +34,24 @@ async fn run(inherited: SigSet) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return failed(&error),
     };
-    let cli = match Cli::parse(std::env::args_os()) {
+    let mut cli = match Cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(refusal) => return refused(&refusal),
     };
-    if let Some(directory) = &cli.install {
+    cli.read_files(check::TABLE).await;
+    match &cli.asked {
+        Asked::Run | Asked::Explain => {}
         // Signals stay held: nothing half-written is left.
-        return installed(directory);
+        Asked::Install(directory) => return installed(directory),
+        _ => return answered(&cli, &mut signals).await,
     }
-    let settings = match Settings::new(&cli) {
-        Ok(settings) => settings,
+    let typed = cli.command.clone().unwrap_or_default();
+    let (settings, problems) = match settings(&cli) {
+        Ok(settings) => (Some(settings), None),
+        // Only what was typed keeps a command from running.
+        Err(problems) if problems.are_of_files() && cli.is_run() && !typed.is_empty() => {
+            (None, Some(problems))
+        }
         Err(problems) => {
             complain(&problems);
             return ExitCode::from(2);
@@ -49,18 +59,29 @@ async fn run(inherited: SigSet) -> ExitCode {
     };
     if let Err(problem) = logging::init() {
         // A problem with the log never keeps a command from running.
-        if settings.command.is_empty() {
+        if typed.is_empty() {
             complain(&problem);
             return ExitCode::from(2);
         }
         log::error!("{problem}");
     }
-    if cli.explain {
-        return explained(&settings, &mut signals).await;
+    if let Some(settings) = settings.as_ref().filter(|_| cli.is_explain()) {
+        return explained(settings, &mut signals).await;
     }
-    settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    for problem in problems.iter().flat_map(Problems::iter) {
+        log::error!("{problem}");
+    }
+    match &settings {
+        Some(settings) => {
+            settings.errors.iter().for_each(|error| log::error!("{error}"));
+            settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+        }
+        None => {
+            log::error!("the command runs, and nothing is measured: mend the configuration files");
+        }
+    }
     let (mut command, children) = (None, Children::default());
-    if let Some((program, arguments)) = settings.command.split_first() {
+    if let Some((program, arguments)) = typed.split_first() {
         match Command::spawn(program, arguments, &children, &mut signals) {
             Ok(spawned) => command = Some(spawned),
             Err(error) => {
@@ -79,16 +100,21 @@ async fn run(inherited: SigSet) -> ExitCode {
         }
         signals.release();
     }
-    if command.is_some() {
-        // A problem with the metrics never keeps a command from running.
-        publishers::check_beside(&settings);
-    } else if let Err(problem) = publishers::check(&settings).await {
-        complain(&problem);
-        return ExitCode::from(2);
+    if let Some(settings) = &settings {
+        if command.is_some() {
+            // A problem with the metrics never keeps a command from running.
+            publishers::check_beside(settings);
+        } else if let Err(problem) = publishers::check(settings).await {
+            complain(&problem);
+            return ExitCode::from(2);
+        }
     }
     let stop = CancellationToken::new();
     let measure = async {
-        let ended = agent::run(&settings, stop.clone()).await;
+        let ended = match &settings {
+            Some(settings) => agent::run(settings, stop.clone()).await,
+            None => Ok(()),
+        };
         // The command keeps running even if measuring has ended.
         stop.cancelled().await;
         ended
@@ -110,6 +136,39 @@ async fn run(inherited: SigSet) -> ExitCode {
         }
     };
     command.map_or(code, |command| command.exit_code())
+}
+
+/// The settings, whose checks do not publish more than is allowed.
+fn settings(cli: &Cli) -> Result<Settings, Problems> {
+    let mut settings = Settings::new(cli)?;
+    if let Err(too_many) = cost::check_cap(&settings) {
+        if settings.command.is_empty() || !cli.is_run() {
+            return Err(Problems::of_file(too_many));
+        }
+        settings.errors.push(format!("{too_many}; no check runs"));
+        settings.checks.all.clear();
+    }
+    Ok(settings)
+}
+
+/// Prints the answer to a question that ends with it.
+async fn answered(cli: &Cli, signals: &mut Signals) -> ExitCode {
+    signals.release();
+    let answer = tokio::select! {
+        answer = answer::to(cli) => answer,
+        _ = signals.next_end() => return ExitCode::FAILURE,
+    };
+    let (text, code) = match answer {
+        Ok(answer) => answer,
+        Err(problems) => {
+            complain(&problems);
+            return ExitCode::from(2);
+        }
+    };
+    match writeln!(std::io::stdout(), "{text}") {
+        Ok(()) => code,
+        Err(_) => ExitCode::FAILURE,
+    }
 }
 
 /// Prints what was asked for, or what is wrong with the command line.

@@ -2,7 +2,7 @@
 
 mod system;
 
-use crate::model::CheckType;
+pub use crate::model::{CheckType, Declared, Form, Kind, Setting};
 
 /// All types, in the order of the documents.
 pub const TABLE: &[&CheckType] = &[

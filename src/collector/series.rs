@@ -87,14 +87,17 @@ impl Table {
     /// Adds what a check has found to the open window. A counter gives how much it grew in a second since
     /// the run before; one that was started again has counted from zero.
     pub fn check(&mut self, metric: &Metric, at: Instant, value: f64) {
+        // What is not finite is no number of which a minimum or a sum could be made.
+        if !value.is_finite() {
+            return;
+        }
         let series = self.series(metric, Taken::Checked(None));
         let row = &mut self.rows[series.0];
         let value = match &mut row.taken {
             Taken::Checked(before) if metric.kind == Kind::Counter => a_second(before, at, value),
             _ => Some(value),
         };
-        // What is not finite is no number of which a minimum or a sum could be made.
-        if let Some(value) = value.filter(|value| value.is_finite()) {
+        if let Some(value) = value {
             self.add(series, value);
         }
     }
@@ -223,8 +226,9 @@ fn count_from(carried: &mut Option<f64>, totals: &mut Vec<f64>) {
     }
 }
 
-/// How much a counter grew in a second since it stood at `before`, which becomes what it is now.
-fn a_second(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) -> Option<f64> {
+/// How much a counter grew in a second since it stood at `before`, which becomes what it is now. One that
+/// was started again has counted from zero.
+pub fn a_second(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) -> Option<f64> {
     let (then, earlier) = *before.get_or_insert((at, total));
     let elapsed = at.saturating_duration_since(then);
     if elapsed < MIN_INTERVAL {

@@ -1,8 +1,11 @@
 //! Windows, series by series.
 
+mod checks;
+
 use std::time::UNIX_EPOCH;
 
 use tokio::sync::mpsc::{Receiver, channel};
+use tokio::time::Instant;
 
 use super::*;
 use crate::model::{Kind, Number, Statistics, Unit};

@@ -9,28 +9,59 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
+use super::file::Files;
 pub use super::mistyped::Refusal;
-use super::options::{COMMAND, DIMENSION, DIMENSION_SET, DIRECTORY, INSTALL, POD_EXCLUDE, TAGS};
-pub use super::options::{PREFIX, definition, known_variables, variable};
+use super::options::{
+    CHECK, COMMAND, DETAILS, DIMENSION, DIMENSION_SET, DIRECTORY, EXAMPLE, EXPLAIN, HOST_INFO,
+    INSTALL, LIST, NAME, PATHS, POD_EXCLUDE, TAGS, TARGETS,
+};
+pub use super::options::{CONFIG, PREFIX, definition, known_variables, variable};
 
 /// The command line and environment of one run.
 #[derive(Debug)]
 pub struct Cli {
     matches: ArgMatches,
-    /// Whether to explain what would be done instead of doing it.
-    pub explain: bool,
-    /// The directory to copy the program into instead; then no option means anything.
-    pub install: Option<PathBuf>,
+    pub asked: Asked,
     /// The command and its arguments after `--`; `None` without `--`.
     pub command: Option<Vec<OsString>>,
+    /// What stands in the configuration files, as soon as they are read.
+    pub files: Files,
+}
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Measure and publish.
+    Run,
+    /// Explain what would be done.
+    Explain,
+    /// Run one check once: of a type with these details, or of a file.
+    Check {
+        name: String,
+        details: Vec<String>,
+        /// Whether the sources of the values are printed, too.
+        is_explained: bool,
+    },
+    /// List the types of checks, or what there is to point one at.
+    ListChecks,
+    ListTargets(String),
+    /// Tell what is wrong with these files.
+    CheckConfig,
+    ExampleConfig,
+    /// Print something about this machine, or list what there is to print.
+    HostInfo(Option<String>),
+    /// Copy this program into a directory.
+    Install(PathBuf),
 }
 
 /// A value as it was typed, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typed {
     pub text: String,
-    /// An option such as `--period` or a variable such as `CLOUDWATCH_METRICS_AGENT_PERIOD`.
+    /// An option such as `--period`, a variable such as `CLOUDWATCH_METRICS_AGENT_PERIOD`, or a place in a
+    /// file such as `agent.yaml:3:9: period`.
     pub origin: String,
+    pub is_in_file: bool,
 }
 
 impl Cli {
@@ -45,21 +76,28 @@ impl Cli {
         let separated = args.iter().any(|arg| arg == "--");
         let matches = definition().try_get_matches_from(&args);
         let mut matches = matches.map_err(|error| Refusal::of(&args, &error))?;
-        let mut explain = false;
-        match matches.remove_subcommand() {
-            Some((name, mut install)) if name == INSTALL => {
-                let install = install.remove_one(DIRECTORY);
-                return Ok(Self { explain, install, command: None, matches });
-            }
-            Some((_explain, own)) => (explain, matches) = (true, own),
-            None => {}
+        let mut asked = Asked::Run;
+        if let Some((name, own)) = matches.remove_subcommand() {
+            matches = own;
+            asked = Asked::of(&name, &mut matches).map_err(Refusal::of_use)?;
         }
-        let command = matches.remove_many(COMMAND).into_iter().flatten().collect();
-        let command = separated.then_some(command);
-        Ok(Self { explain, install: None, command, matches })
+        let takes_command = matches!(asked, Asked::Run | Asked::Explain);
+        let command = (takes_command && separated)
+            .then(|| matches.remove_many(COMMAND).into_iter().flatten().collect());
+        Ok(Self { asked, command, matches, files: Files::default() })
     }
 
-    /// The value of an option. A variable that is set to nothing counts as not set.
+    pub fn is_explain(&self) -> bool {
+        self.asked == Asked::Explain
+    }
+
+    /// Whether a window would be published, so that it needs names.
+    pub fn is_run(&self) -> bool {
+        self.asked == Asked::Run
+    }
+
+    /// The value of an option: of the command line, else of its variable, else of a file. A variable that
+    /// is set to nothing counts as not set.
     pub fn value(&self, option: &str) -> Option<Typed> {
         self.values(option).pop()
     }
@@ -71,14 +109,42 @@ impl Cli {
 
     /// The values of an option that takes several at once: one list for each use.
     pub fn occurrences(&self, option: &str) -> Vec<Vec<Typed>> {
+        let typed = match option {
+            // The paths of `config check` stand alone.
+            CONFIG if self.asked == Asked::CheckConfig => self.paths(),
+            _ => self.typed(option),
+        };
+        if typed.is_empty() { self.files.values(option) } else { typed }
+    }
+
+    /// The paths that are to be checked.
+    fn paths(&self) -> Vec<Vec<Typed>> {
+        let paths = self.matches.get_many::<String>(PATHS).into_iter().flatten();
+        let typed = |text: &String| {
+            vec![Typed { text: text.clone(), origin: "PATH".to_owned(), is_in_file: false }]
+        };
+        let paths: Vec<_> = paths.map(typed).collect();
+        let name = variable(CONFIG);
+        let text = std::env::var(&name).ok().filter(|_| paths.is_empty()).unwrap_or_default();
+        let texts = text.split(',').filter(|text| !text.trim().is_empty());
+        let of_variable = texts.map(|text| {
+            vec![Typed { text: text.to_owned(), origin: name.clone(), is_in_file: false }]
+        });
+        let of_variable: Vec<_> = of_variable.collect();
+        if paths.is_empty() { of_variable } else { paths }
+    }
+
+    /// The same of the command line and the variables alone.
+    fn typed(&self, option: &str) -> Vec<Vec<Typed>> {
         if self.matches.try_contains_id(option).is_err() {
             return Vec::new();
         }
         let from_environment = self.matches.value_source(option) == Some(ValueSource::EnvVariable);
         let occurrences = self.matches.get_occurrences::<String>(option).into_iter().flatten();
         let origin = if from_environment { variable(option) } else { format!("--{option}") };
-        let is_list = matches!(option, DIMENSION | DIMENSION_SET | TAGS | POD_EXCLUDE);
-        let typed = |text: &str| Typed { text: text.to_owned(), origin: origin.clone() };
+        let is_list = matches!(option, DIMENSION | DIMENSION_SET | TAGS | POD_EXCLUDE | CONFIG);
+        let typed =
+            |text: &str| Typed { text: text.to_owned(), origin: origin.clone(), is_in_file: false };
         let mut all = Vec::new();
         for values in occurrences {
             match *values.collect::<Vec<_>>() {
@@ -95,3 +161,43 @@ impl Cli {
         all
     }
 }
+
+impl Asked {
+    /// What a subcommand asks for. `matches` are its own, and become those of the options.
+    fn of(name: &str, matches: &mut ArgMatches) -> Result<Self, &'static str> {
+        Ok(match name {
+            INSTALL => match matches.remove_one(DIRECTORY) {
+                Some(directory) => Self::Install(directory),
+                None => Self::Run,
+            },
+            HOST_INFO => Self::HostInfo(matches.remove_one(NAME)),
+            CONFIG => match matches.remove_subcommand() {
+                Some((name, _)) if name == EXAMPLE => Self::ExampleConfig,
+                Some((_, own)) => {
+                    *matches = own;
+                    Self::CheckConfig
+                }
+                None => Self::ExampleConfig,
+            },
+            CHECK if matches.get_flag(LIST) => Self::ListChecks,
+            CHECK => {
+                let details = matches.remove_many(DETAILS).into_iter().flatten().collect();
+                match matches.remove_one(NAME) {
+                    Some(name) if matches.get_flag(TARGETS) => Self::ListTargets(name),
+                    Some(name) => {
+                        let is_explained = matches.get_flag(EXPLAIN);
+                        Self::Check { name, details, is_explained }
+                    }
+                    None => return Err(NO_TYPE),
+                }
+            }
+            _ => Self::Explain,
+        })
+    }
+}
+
+const NO_TYPE: &str = concat!(
+    "check: expected a type, such as agent.filesystem target=/; ",
+    env!("CARGO_PKG_NAME"),
+    " check --list lists them"
+);

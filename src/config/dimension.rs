@@ -35,7 +35,8 @@ pub fn all(cli: &Cli, service: Option<String>, problems: &mut Problems) -> Vec<D
 pub fn check_emf(dimensions: &[Dimension], numbers: Numbers, problems: &mut Problems) {
     let taken = |name: &str| name == "_aws" || metric::is_published(name, numbers);
     for dimension in dimensions.iter().filter(|dimension| taken(&dimension.name)) {
-        let typed = Typed { text: dimension.name.clone(), origin: "the dimension".into() };
+        let (text, origin) = (dimension.name.clone(), "the dimension".into());
+        let typed = Typed { text, origin, is_in_file: false };
         problems.add(&typed, "a name that is not _aws or a metric's, for --publish emf");
     }
 }
@@ -76,6 +77,7 @@ const NO_EQUALS: &str = "a name without = and then its value; write --tags once 
 /// The values of one use of an option, as they were typed.
 fn as_one(typed: Vec<Typed>) -> Typed {
     let origin = typed.first().map(|first| first.origin.clone()).unwrap_or_default();
+    let is_in_file = typed.first().is_some_and(|first| first.is_in_file);
     let texts: Vec<_> = typed.into_iter().map(|typed| typed.text).collect();
-    Typed { text: texts.join(" "), origin }
+    Typed { text: texts.join(" "), origin, is_in_file }
 }

@@ -2,7 +2,9 @@
 
 use super::cli::Cli;
 use super::dimension::{MOST_DIMENSIONS, SERVICE_NAME};
+use super::problems::Blame;
 use super::{AutoDimension, Dimension, Problems, auto_dimension, dimension, dimension_value, name};
+use crate::model::{CHECK, Configured, TARGET};
 
 /// The namespace and the dimensions of all metrics.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +27,7 @@ impl Identity {
             let required = ["namespace", "service"];
             required.iter().for_each(|option| problems.require(cli, option));
             if required.iter().all(|option| cli.value(option).is_none()) {
-                problems.0.push(PREVIEW.to_owned());
+                problems.note(Blame::Missing, PREVIEW.to_owned());
             }
         }
         let namespace = problems.optional(cli, "namespace", name::namespace);
@@ -57,6 +59,11 @@ impl Identity {
     /// Whether there is a dimension of the service's name.
     pub fn has_service(&self) -> bool {
         has_service(&self.dimensions)
+    }
+
+    /// How many sets of dimensions there are.
+    pub fn number_of_sets(&self) -> usize {
+        self.sets.len().max(1)
     }
 
     /// The dimensions of each set that the metrics are published with. Sets with a dimension that
@@ -101,6 +108,25 @@ pub fn check_container(
     }
     if typed.len() + auto.len() >= MOST_DIMENSIONS {
         problems.add(&option, &format!("at most {} other dimensions", MOST_DIMENSIONS - 1));
+    }
+}
+
+/// Checks that there is room for the dimensions `Check` and `Target` of checks.
+pub fn check_checks(identity: &Identity, checks: &[Configured], problems: &mut Problems) {
+    if checks.is_empty() {
+        return;
+    }
+    let typed = identity.dimensions.iter().map(|dimension| dimension.name.as_str());
+    let mut names = typed.chain(identity.auto_dimensions.iter().map(|asked| asked.name()));
+    if let Some(name) = names.find(|name| [CHECK, TARGET].contains(name)) {
+        let text =
+            format!("the dimension {name:?}: expected another name: checks have a dimension of it");
+        problems.note(Blame::Typed, text);
+    }
+    if identity.dimensions.len() + identity.auto_dimensions.len() + 2 > MOST_DIMENSIONS {
+        let most = MOST_DIMENSIONS - 2;
+        let text = format!("expected at most {most} dimensions: checks have up to two more");
+        problems.note(Blame::Typed, text);
     }
 }
 

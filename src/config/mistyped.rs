@@ -31,6 +31,11 @@ impl Refusal {
         Self { text: text.trim_end().to_owned(), is_mistake }
     }
 
+    /// Of a subcommand that lacks something.
+    pub(super) fn of_use(text: &str) -> Self {
+        Self { text: text.to_owned(), is_mistake: true }
+    }
+
     /// Of an argument that clap would take for something that it is most likely not.
     pub(super) fn of_spelling(args: &[OsString]) -> Option<Self> {
         let mut options = args.iter().skip(1).take_while(|arg| *arg != "--");

@@ -1,10 +1,13 @@
 //! The settings that the typed text means. All of it is checked before anything starts, from the
 //! text alone, and all problems are reported together.
 
+pub mod arguments;
 mod auto_dimension;
 pub mod cli;
 mod dimension;
 mod endpoint;
+pub mod example;
+mod file;
 mod identity;
 mod measuring;
 mod metric;
@@ -18,12 +21,14 @@ mod properties;
 mod publishing;
 mod quantity;
 mod warning;
+mod yaml;
 
 use std::ffi::OsString;
 
 pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};
+pub use file::definition as config_file;
 pub use identity::{Identity, NO_NAME};
 pub use measuring::{Measuring, MemoryUse, Scope};
 pub use name::dimension_value;
@@ -31,7 +36,8 @@ pub use problems::Problems;
 pub use publishing::{Aws, Output, Publish, Publishing, ValueForm};
 
 use self::cli::Cli;
-use self::options::CHECK;
+use self::options::{CHECK, MAX_METRICS};
+use crate::model::Configured;
 
 /// Everything that a user can set, valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,12 +45,24 @@ pub struct Settings {
     pub identity: Identity,
     pub measuring: Measuring,
     pub publishing: Publishing,
+    /// The checks of the configuration files.
+    pub checks: Checks,
     /// Whether the exit code of an explanation tells whether it could publish.
     pub check: bool,
     /// The command to run as a child, with its arguments; empty for none.
     pub command: Vec<OsString>,
     /// Valid settings that are most likely a mistake, a sentence each.
     pub warnings: Vec<String>,
+    /// Beside a command: what is wrong with single checks, which are left out.
+    pub errors: Vec<String>,
+}
+
+/// The checks, and how much they may publish.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checks {
+    pub all: Vec<Configured>,
+    /// How many metrics they may publish, each with each set of dimensions.
+    pub max_metrics: usize,
 }
 
 impl Settings {
@@ -53,7 +71,7 @@ impl Settings {
         let mut problems = Problems::default();
         let publishing = Publishing::new(cli, &mut problems);
         let check = problems.optional(cli, CHECK, quantity::boolean).unwrap_or(false);
-        let is_published = !cli.explain && !publishing.is_preview();
+        let is_published = cli.is_run() && !publishing.is_preview();
         let identity = Identity::new(cli, is_published, &mut problems);
         let measuring = Measuring::new(cli, &identity, &mut problems);
         if publishing.publishers.contains(&Publish::Emf) {
@@ -62,15 +80,26 @@ impl Settings {
         // No `--` is no command; `--` with nothing after it is a problem.
         let command = cli.command.as_deref().map(|command| problems.command(command));
         let command = command.unwrap_or_default();
+        let max_metrics = problems.optional(cli, MAX_METRICS, quantity::max_metrics);
+        let max_metrics = max_metrics.unwrap_or(quantity::DEFAULT_MAX_METRICS);
+        let checks = Checks { all: cli.files.checks.clone(), max_metrics };
+        identity::check_checks(&identity, &checks.all, &mut problems);
+        let (warnings, errors) = (Vec::new(), Vec::new());
         let mut settings =
-            Self { identity, measuring, publishing, check, command, warnings: Vec::new() };
+            Self { identity, measuring, publishing, checks, check, command, warnings, errors };
         settings.warnings = warning::all(&settings, cli);
+        settings.warnings.extend_from_slice(&cli.files.warnings);
         // The defaults fit, so at least one of the two was typed.
         let typed = cli.value("sample-interval").or_else(|| cli.value("period"));
         if let (Some(typed), Err(expected)) = (typed, settings.measuring.samples_fit()) {
             problems.add(&typed, &expected);
         }
-        if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
+        problems.extend(&cli.files.problems);
+        if !settings.command.is_empty() && problems.are_of_checks() {
+            settings.errors = problems.iter().map(str::to_owned).collect();
+            return Ok(settings);
+        }
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
     /// What is missing to publish under a name.

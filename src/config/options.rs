@@ -14,6 +14,12 @@ pub fn definition() -> Command {
             env!("CARGO_PKG_NAME"),
             " explain [--check] [OPTIONS] [-- COMMAND...]\n       ",
             env!("CARGO_PKG_NAME"),
+            " check TYPE [KEY=VALUE...]\n       ",
+            env!("CARGO_PKG_NAME"),
+            " config check [PATH...] | config example\n       ",
+            env!("CARGO_PKG_NAME"),
+            " host-info [TYPE]\n       ",
+            env!("CARGO_PKG_NAME"),
             " install DIR"
         ))
         .disable_help_subcommand(true)
@@ -24,11 +30,64 @@ pub fn definition() -> Command {
         // Only options after `explain` are read, so options before it are an error.
         .args_conflicts_with_subcommands(true)
         .subcommand(
-            Command::new("explain")
+            Command::new(EXPLAIN)
                 .about("Show what would be measured and published, and why, then exit")
                 .arg(check())
                 .args(options())
                 .arg(command_argument("A command that would be run; it is not")),
+        )
+        .subcommand(
+            Command::new(CHECK)
+                .about("Run one check once, print its result and exit with 0 if there is one, else with 1")
+                .arg(
+                    Arg::new(NAME)
+                        .value_name("TYPE")
+                        .help("A type of checks, or with --config the id of a check"),
+                )
+                .arg(
+                    Arg::new(DETAILS)
+                        .value_name("KEY=VALUE")
+                        .help("The details of the check, such as target=/")
+                        .num_args(0..),
+                )
+                .args(files())
+                .arg(output())
+                .arg(switch(
+                    EXPLAIN,
+                    "Also print of each metric where it comes from, and the raw values",
+                ))
+                .arg(switch(LIST, "List the types with their details and metrics"))
+                .arg(switch(TARGETS, "List what a check of this type can be pointed at here")),
+        )
+        .subcommand(
+            Command::new(CONFIG)
+                .about("Check configuration files, or print an example")
+                .subcommand_required(true)
+                .disable_help_subcommand(true)
+                .subcommand(
+                    Command::new(CHECK)
+                        .about("Check files and folders, print what is wrong and exit with 2, else with 0")
+                        .arg(
+                            Arg::new(PATHS)
+                                .value_name("PATH")
+                                .help("Files and folders [default: CLOUDWATCH_METRICS_AGENT_CONFIG]")
+                                .num_args(0..)
+                                .value_hint(ValueHint::AnyPath),
+                        ),
+                )
+                .subcommand(
+                    Command::new(EXAMPLE).about("Print a file with every key and what it means"),
+                ),
+        )
+        .subcommand(
+            Command::new(HOST_INFO)
+                .about("Print what this machine or container is and has")
+                .arg(
+                    Arg::new(NAME)
+                        .value_name("TYPE")
+                        .help("What to print; without it the types are listed"),
+                )
+                .arg(output()),
         )
         .subcommand(
             Command::new(INSTALL)
@@ -76,6 +135,7 @@ pub fn options() -> Vec<Arg> {
         ("Names", names()),
         ("Where to", publishing()),
         ("Delivery", delivery()),
+        ("Checks", checks()),
         ("AWS", aws()),
         ("Without AWS", local()),
     ];
@@ -203,6 +263,24 @@ fn delivery() -> Vec<Arg> {
     ]
 }
 
+fn checks() -> Vec<Arg> {
+    let max_metrics = option(
+        MAX_METRICS,
+        "COUNT",
+        "Most metrics that checks may publish, 0 to 100000 [default: 100]",
+    );
+    files().into_iter().chain([max_metrics]).collect()
+}
+
+fn files() -> Vec<Arg> {
+    let files = option(
+        CONFIG,
+        "PATH",
+        "A file with options and checks, or a folder with a check in each *.yaml; may be repeated",
+    );
+    vec![files.action(ArgAction::Append).value_hint(ValueHint::AnyPath)]
+}
+
 fn aws() -> Vec<Arg> {
     vec![
         option(
@@ -230,8 +308,17 @@ fn local() -> Vec<Arg> {
              [default: on for a preview]",
         ),
         flag("once", "Measure one whole period and end"),
-        option(OUTPUT, "FORMAT", "Console and explain: text or json [default: text]"),
+        output(),
     ]
+}
+
+fn output() -> Arg {
+    option(OUTPUT, "FORMAT", "Console, explain, check and host-info: text or json [default: text]")
+}
+
+/// A switch of a subcommand, which has no variable.
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
 }
 
 /// Whether an option may stand alone, and then means yes.
@@ -280,14 +367,25 @@ fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 pub const PREFIX: &str = "CLOUDWATCH_METRICS_AGENT_";
 
 pub const COMMAND: &str = "command";
+/// The option of `explain` and two commands.
 pub const CHECK: &str = "check";
+pub const EXAMPLE: &str = "example";
+pub const HOST_INFO: &str = "host-info";
+pub const NAME: &str = "name";
+pub const DETAILS: &str = "details";
+pub const PATHS: &str = "paths";
+pub const EXPLAIN: &str = "explain";
+pub const LIST: &str = "list";
+pub const TARGETS: &str = "targets";
 pub const INSTALL: &str = "install";
 pub const DIRECTORY: &str = "directory";
 pub const DIMENSION: &str = "dimension";
 pub const DIMENSION_SET: &str = "dimension-set";
 pub const TAGS: &str = "tags";
 pub const POD_EXCLUDE: &str = "pod-exclude";
-const OUTPUT: &str = "output";
+pub const CONFIG: &str = "config";
+pub const MAX_METRICS: &str = "max-metrics";
+pub const OUTPUT: &str = "output";
 
 #[cfg(test)]
 mod tests {

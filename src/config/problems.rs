@@ -8,7 +8,27 @@ use super::endpoint;
 
 /// Everything that is wrong with the settings, a line each.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Problems(pub(super) Vec<String>);
+pub struct Problems(Vec<Problem>);
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub text: String,
+    pub blame: Blame,
+}
+
+/// Where something that is wrong stands. Beside a command this decides what becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// On the command line or in a variable.
+    Typed,
+    /// Nowhere: it is not set.
+    Missing,
+    /// In a configuration file.
+    File,
+    /// In a configuration file, in one of the checks.
+    Check,
+}
 
 impl Problems {
     /// The value of an option, or its absence: nothing typed, or a problem noted.
@@ -19,7 +39,7 @@ impl Problems {
     /// Notes an option that is missing.
     pub(super) fn require(&mut self, cli: &Cli, option: &str) {
         if cli.value(option).is_none() {
-            self.0.push(missing(option));
+            self.note(Blame::Missing, missing(option));
         }
     }
 
@@ -31,7 +51,8 @@ impl Problems {
 
     pub(super) fn command(&mut self, command: &[OsString]) -> Vec<OsString> {
         if command.is_empty() {
-            self.0.push("no command after --: expected a command and its arguments".into());
+            let text = "no command after --: expected a command and its arguments";
+            self.note(Blame::Typed, text.into());
         }
         command.to_vec()
     }
@@ -41,15 +62,59 @@ impl Problems {
     }
 
     pub(super) fn add(&mut self, typed: &Typed, expected: &str) {
-        let quotes = if has_quotes(&typed.text) { QUOTES } else { "" };
-        self.0.push(format!("{} {:?}: expected {expected}{quotes}", typed.origin, typed.text));
+        let blame = if typed.is_in_file { Blame::File } else { Blame::Typed };
+        self.note(blame, wrong(&typed.origin, &typed.text, expected));
+    }
+
+    pub(super) fn note(&mut self, blame: Blame, text: String) {
+        self.0.push(Problem { text, blame });
+    }
+
+    /// Adds the problems of others.
+    pub(super) fn extend(&mut self, others: &[Problem]) {
+        self.0.extend_from_slice(others);
+    }
+
+    /// One problem of a configuration file.
+    pub fn of_file(text: String) -> Self {
+        Self(vec![Problem { text, blame: Blame::File }])
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether all of them are of configuration files, which never keep a command from starting. What is
+    /// missing might stand in a file that is wrong.
+    pub fn are_of_files(&self) -> bool {
+        let is_of_file = |problem: &Problem| matches!(problem.blame, Blame::File | Blame::Check);
+        self.0.iter().any(is_of_file)
+            && self.0.iter().all(|problem| is_of_file(problem) || problem.blame == Blame::Missing)
+    }
+
+    /// Whether all of them are of single checks, without which the rest is right.
+    pub(super) fn are_of_checks(&self) -> bool {
+        self.0.iter().all(|problem| problem.blame == Blame::Check)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|problem| &*problem.text)
     }
 }
 
-/// Whether a value begins or ends with quotes, as it does where a file keeps them or splits it.
-fn has_quotes(text: &str) -> bool {
-    text.starts_with(['"', '\'']) || text.ends_with(['"', '\''])
+/// The sentence for a value that is not what was expected.
+pub fn wrong(origin: &str, text: &str, expected: &str) -> String {
+    let quotes = if has_quotes(text) { QUOTES } else { "" };
+    format!("{origin} {text:?}: expected {expected}{quotes}")
 }
+
+/// Whether a value begins or ends with quotes, as it does where a file keeps them or splits it, or where
+/// they are those of a web page.
+fn has_quotes(text: &str) -> bool {
+    text.starts_with(QUOTE_MARKS) || text.ends_with(QUOTE_MARKS)
+}
+
+const QUOTE_MARKS: [char; 6] = ['"', '\'', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];
 
 const QUOTES: &str = "; the quotes are a part of the value: leave them out";
 
@@ -63,7 +128,7 @@ pub type Parse<T> = fn(&str) -> Result<T, String>;
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
+        f.write_str(&self.iter().collect::<Vec<_>>().join("\n"))
     }
 }
 

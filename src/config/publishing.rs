@@ -91,7 +91,8 @@ pub enum Output {
     Json,
 }
 
-fn output(text: &str) -> Result<Output, String> {
+/// `--output`.
+pub fn output(text: &str) -> Result<Output, String> {
     match text {
         "text" => Ok(Output::Text),
         "json" => Ok(Output::Json),
@@ -113,7 +114,7 @@ fn variables_of_aws(cli: &Cli, problems: &mut Problems) {
     let first = |names: [&'static str; 2]| {
         let typed = |name: &'static str| {
             let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
-            Some(Typed { text, origin: name.to_owned() })
+            Some(Typed { text, origin: name.to_owned(), is_in_file: false })
         };
         names.into_iter().find_map(typed).filter(|_| cli.command.is_none())
     };

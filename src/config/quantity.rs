@@ -17,6 +17,15 @@ pub const DEFAULT_BUFFER: usize = 60;
 /// Inside the 10 s that Docker and the 30 s that ECS wait before they kill.
 pub const DEFAULT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// A minute, as often as a window is published by default.
+pub const DEFAULT_CHECK_PERIOD: Duration = Duration::from_secs(60);
+
+/// The timeout of a check with a period of a minute or more; else it is half of the period.
+pub const DEFAULT_CHECK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Some $30 a month.
+pub const DEFAULT_MAX_METRICS: usize = 100;
+
 /// As long as Kubernetes waits by default for a pod to end.
 const DEFAULT_UNTIL_ALONE: Duration = Duration::from_secs(30);
 
@@ -56,7 +65,7 @@ pub fn until_alone(text: &str) -> Result<Option<Duration>, String> {
 }
 
 /// A duration of so many seconds: a number alone is seconds, and it may have a unit behind it.
-fn lasting(text: &str, range: RangeInclusive<f64>) -> Option<Duration> {
+pub fn lasting(text: &str, range: RangeInclusive<f64>) -> Option<Duration> {
     let text = text.trim();
     let of_unit = |(name, seconds): &(&str, f64)| Some((text.strip_suffix(name)?, *seconds));
     let (number, seconds) = UNITS.iter().find_map(of_unit).unwrap_or((text, 1.0));
@@ -67,6 +76,23 @@ fn lasting(text: &str, range: RangeInclusive<f64>) -> Option<Duration> {
 
 /// The units of durations, each before those that its name ends with.
 const UNITS: [(&str, f64); 4] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+
+/// The period of a check, as agents of this kind have it.
+pub fn check_period(text: &str) -> Result<Duration, String> {
+    let expected = "seconds from 1 to 1800, such as 30, 90s or 5m";
+    lasting(text, 1.0..=1800.0).ok_or_else(|| expected.to_owned())
+}
+
+/// The timeout of a check.
+pub fn check_timeout(text: &str) -> Result<Duration, String> {
+    let expected = "seconds from 0.1 to 1800, such as 10, 500ms or 1m";
+    lasting(text, 0.1..=1800.0).ok_or_else(|| expected.to_owned())
+}
+
+/// `--max-metrics`.
+pub fn max_metrics(text: &str) -> Result<usize, String> {
+    within(text, 0..=100_000, "a whole number of metrics")
+}
 
 /// `--buffer`: up to a day of minutes.
 pub fn buffer(text: &str) -> Result<usize, String> {
@@ -105,7 +131,7 @@ pub fn samples_fit(sample_interval: Duration, period: Duration) -> Result<(), St
 }
 
 /// A number in `range`. Not-a-number is in no range.
-fn within<T>(text: &str, range: RangeInclusive<T>, what: &str) -> Result<T, String>
+pub fn within<T>(text: &str, range: RangeInclusive<T>, what: &str) -> Result<T, String>
 where
     T: FromStr + PartialOrd + Display,
 {

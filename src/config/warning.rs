@@ -49,7 +49,7 @@ fn quoted_secret(name: &str) -> Option<String> {
 const TEXTS: &[&str] = &["namespace", "service", "dimension", "tags", "pod-exclude", "profile"];
 
 /// The warning for a text that somebody has most likely typed for something else to change it first.
-fn odd_text(Typed { text, origin }: &Typed) -> Option<String> {
+fn odd_text(Typed { text, origin, .. }: &Typed) -> Option<String> {
     let value = text.split_once('=').map_or(&**text, |(_, value)| value);
     let is_in = |[first, last]: [char; 2]| {
         value.len() > 1 && value.starts_with(first) && value.ends_with(last)
@@ -78,14 +78,14 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
     let has = |publish| settings.publishing.publishers.contains(&publish);
     let of_aws = "it is of --publish cloudwatch";
     // A preview is a switch: all else stays as it is.
-    let is_for_aws = has(Publish::CloudWatch) || has(Publish::Console) || cli.explain;
+    let is_for_aws = has(Publish::CloudWatch) || has(Publish::Console) || cli.is_explain();
     let unused = [
         ("region", is_for_aws, of_aws),
         ("endpoint-url", is_for_aws, of_aws),
         ("profile", is_for_aws, of_aws),
         (
             "output",
-            has(Publish::Console) || cli.explain,
+            has(Publish::Console) || !cli.is_run(),
             "it is of --publish console and of explain",
         ),
         (
@@ -199,8 +199,10 @@ mod tests {
 
     #[test]
     fn a_text_that_was_meant_to_be_changed_is_told() {
-        let odd =
-            |text: &str| odd_text(&Typed { text: text.to_owned(), origin: "--service".to_owned() });
+        let odd = |text: &str| {
+            let (text, origin) = (text.to_owned(), "--service".to_owned());
+            odd_text(&Typed { text, origin, is_in_file: false })
+        };
         for (text, what) in [
             ("\"web\"", "the quotes are a part of it"),
             ("'web'", "the quotes are a part of it"),

@@ -13,7 +13,7 @@ use crate::config::{Publish, Settings, ValueForm};
 use crate::delivery;
 use crate::delivery::choice::Choice;
 use crate::logging::COST;
-use crate::model::{Number, Summary, ValueCount};
+use crate::model::{Entry, Number, Statistics, Summary, ValueCount};
 use crate::publisher::{self, Retries, emf};
 
 /// What one agent sends in a month in which it runs all the time.
@@ -62,6 +62,35 @@ impl Cost {
     }
 }
 
+/// Fails if the metrics of the checks that are known before they ever ran are more than are allowed.
+pub fn check_cap(settings: &Settings) -> Result<(), String> {
+    let (metrics, most) = (declared(settings), settings.checks.max_metrics);
+    if metrics <= most {
+        return Ok(());
+    }
+    Err(format!(
+        "the checks would publish {metrics} metrics, about ${:.2} a month ({SOURCE}), and --max-metrics \
+         allows {most}: publish fewer, by publish: in a check, or raise --max-metrics",
+        metric_dollars(metrics as f64)
+    ))
+}
+
+/// The metrics of all checks, and what they cost, in a sentence.
+pub fn of_checks(settings: &Settings) -> String {
+    let checks = settings.checks.all.iter().filter(|check| !check.is_disabled).count();
+    let metrics = declared(settings);
+    let dollars = metric_dollars(metrics as f64);
+    format!(
+        "checks: {checks}, metrics they publish: {metrics}, about ${dollars:.2} a month ({SOURCE})"
+    )
+}
+
+/// How many metrics the checks publish, each with each set of dimensions.
+fn declared(settings: &Settings) -> usize {
+    let checks = settings.checks.all.iter();
+    checks.map(|check| check.declared().len()).sum::<usize>() * settings.identity.number_of_sets()
+}
+
 /// How many requests of CloudWatch a window takes. Nothing is sent by this.
 fn requests(settings: &Settings, choice: Choice, summary: &Rc<Summary>) -> usize {
     let publisher = publisher::choose::open(Publish::CloudWatch, settings, &Retries::default());
@@ -96,7 +125,26 @@ fn whole_window(settings: &Settings, summary: &Summary, form: ValueForm) -> Summ
             }
         }
     }
+    add_declared(settings, &mut whole.entries);
     whole
+}
+
+/// Adds the metrics of checks that have not run yet, beside those of the same check that have a value.
+fn add_declared(settings: &Settings, entries: &mut Vec<Entry>) {
+    for check in &settings.checks.all {
+        let runs = settings.measuring.period.as_secs_f64() / check.period.as_secs_f64();
+        for metric in check.declared() {
+            if !entries.iter().any(|entry| *entry.metric == metric) {
+                let mut statistics = Statistics::of_none();
+                statistics.count = runs.ceil() as usize;
+                entries.push(Entry { metric: Rc::new(metric), statistics });
+            }
+        }
+    }
+    let order = |entry: &Entry| {
+        entry.metric.published_check().map(|id| (id.to_owned(), entry.metric.dimensions.clone()))
+    };
+    entries.sort_by_cached_key(order);
 }
 
 /// The cost, and the cost with other settings.
@@ -151,6 +199,7 @@ impl Comparison {
 pub struct SayCost {
     settings: Settings,
     most_entries: usize,
+    most_metrics: usize,
 }
 
 impl SayCost {
@@ -160,7 +209,7 @@ impl SayCost {
         let found = settings.identity.auto_dimensions.iter();
         let found: Vec<_> = found.map(|asked| asked.with(SUPPOSED.to_owned())).collect();
         settings.identity.dimensions.extend(found);
-        Self { settings, most_entries: 0 }
+        Self { settings, most_entries: 0, most_metrics: 0 }
     }
 }
 
@@ -168,7 +217,12 @@ impl Sink for SayCost {
     fn summary(&mut self, summary: &Rc<Summary>) {
         if summary.entries.len() > self.most_entries {
             self.most_entries = summary.entries.len();
-            log::info!(target: COST, "cost: {}", Comparison::of(&self.settings, summary));
+            let cost = Comparison::of(&self.settings, summary);
+            // Those of checks that had not run yet were counted before.
+            if cost.metrics > self.most_metrics {
+                self.most_metrics = cost.metrics;
+                log::info!(target: COST, "cost: {cost}");
+            }
         }
     }
 }
@@ -200,142 +254,4 @@ const MONTH_SECONDS: f64 = 730.0 * 3600.0;
 const SUPPOSED: &str = "0123456789abcdef0123456789abcdef";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::AutoDimension;
-    use crate::model::tests::{entry, sampled, summary};
-    use crate::publisher::cloudwatch::tests::settings;
-
-    /// What CPU and memory of the whole cost.
-    fn of(settings: &Settings) -> Cost {
-        Cost::of(settings, &window())
-    }
-
-    fn window() -> Summary {
-        let of = |number| entry(number, None, sampled(67, 1.0, 2.0));
-        summary([Number::Cpu, Number::Memory].map(of).into())
-    }
-
-    fn cents(dollars: f64) -> i64 {
-        (dollars * 100.0).round() as i64
-    }
-
-    #[test]
-    fn four_metrics_a_minute_are_metrics_and_calls() {
-        let cost = of(&settings(60, &[]));
-        assert_eq!((cost.metrics, cost.calls, cost.log_bytes), (4, 43_800.0, 0.0));
-        assert_eq!(cents(cost.dollars(1.0)), 120 + 44);
-    }
-
-    #[test]
-    fn a_distribution_is_half_of_the_metrics() {
-        let mut settings = settings(60, &[]);
-        settings.publishing.form = ValueForm::Distribution;
-        assert_eq!(cents(of(&settings).dollars(1.0)), 60 + 44);
-    }
-
-    #[test]
-    fn logs_cost_by_their_size_and_metrics_that_go_both_ways_are_there_once() {
-        let mut emf = settings(60, &[]);
-        emf.publishing.publishers = vec![Publish::Emf];
-        let cost = of(&emf);
-        assert_eq!((cost.metrics, cost.calls), (4, 0.0));
-        assert!((20e6..30e6).contains(&cost.log_bytes), "{cost:?}");
-        assert_eq!(cents(cost.dollars(1.0)), 120 + 1);
-        let mut both = emf;
-        both.publishing.publishers.push(Publish::CloudWatch);
-        assert_eq!(of(&both).metrics, 4);
-    }
-
-    #[test]
-    fn the_lines_of_each_container_are_paid_for() {
-        let of = |container| entry(Number::Cpu, container, sampled(67, 1.0, 2.0));
-        for form in [ValueForm::MedianMax, ValueForm::Distribution] {
-            let mut emf = settings(60, &[]);
-            emf.publishing.publishers = vec![Publish::Emf];
-            emf.publishing.form = form;
-            let bytes = |entries: Vec<_>| Cost::of(&emf, &summary(entries)).log_bytes / 43_800.0;
-            let one = bytes(vec![of(None)]);
-            let three = bytes(vec![of(None), of(Some("app")), of(Some("web"))]);
-            // A line of a container names one dimension more, twice and with its value.
-            let dimension = 2.0 * "\"ContainerName\",".len() as f64 + "\"app\",".len() as f64;
-            assert_eq!(three, 3.0 * one + 2.0 * dimension, "{form:?}");
-        }
-    }
-
-    #[test]
-    fn the_console_costs_nothing() {
-        let mut console = settings(60, &[]);
-        console.publishing.publishers = vec![Publish::Console];
-        assert_eq!(of(&console).dollars(1.0), 0.0);
-    }
-
-    #[test]
-    fn each_set_of_dimensions_makes_metrics_of_its_own() {
-        let mut settings = settings(60, &[("Stage", "prod")]);
-        settings.identity.sets = vec![vec!["ServiceName".into()], vec!["Stage".into()]];
-        assert_eq!(of(&settings).metrics, 8);
-    }
-
-    #[test]
-    fn what_is_measured_of_containers_is_paid_for_and_what_has_no_value_is_not() {
-        let of = |container| entry(Number::Cpu, container, sampled(67, 1.0, 2.0));
-        let window = summary(vec![of(None), of(Some("app")), of(Some("web"))]);
-        let mut settings = settings(60, &[]);
-        settings.measuring.metrics = crate::model::Numbers::of(Number::ALL);
-        settings.identity.sets = vec![vec!["ServiceName".into()]; 2];
-        assert_eq!(Cost::of(&settings, &window).metrics, 12);
-    }
-
-    /// How many calls a window takes that has so many containers.
-    fn calls(settings: &Settings, containers: usize) -> f64 {
-        let names: Vec<_> = (0..containers).map(|n| format!("c{n:03}")).collect();
-        let all = std::iter::once(None).chain(names.iter().map(|name| Some(&**name)));
-        let of = |container| entry(Number::Cpu, container, sampled(67, 1.0, 2.0));
-        let windows = MONTH_SECONDS / settings.measuring.period.as_secs_f64();
-        Cost::of(settings, &summary(all.map(of).collect())).calls / windows
-    }
-
-    #[test]
-    fn a_window_that_takes_several_requests_is_as_many_calls() {
-        let plain = settings(60, &[]);
-        // A median and a maximum each: 1,000 data fit, 1,002 do not.
-        assert_eq!([499, 500, 999, 1000].map(|n| calls(&plain, n)), [1.0, 2.0, 2.0, 3.0]);
-        // The value of a dimension makes a datum some 5 kB, of which a megabyte holds fewer.
-        let long = "x".repeat(250);
-        let dimensions: Vec<_> = (0..20).map(|n| (format!("Dimension{n}"), &*long)).collect();
-        let dimensions: Vec<_> = dimensions.iter().map(|(name, value)| (&**name, *value)).collect();
-        assert_eq!([50, 100, 200].map(|n| calls(&settings(60, &dimensions), n)), [1.0, 2.0, 3.0]);
-        // 4,001 samples of an hour are up to 27 data of 150 values each: 11 such metrics are a megabyte.
-        let mut hour = settings(3600, &[]);
-        hour.publishing.form = ValueForm::Distribution;
-        assert_eq!([9, 11, 36].map(|n| calls(&hour, n)), [1.0, 2.0, 4.0]);
-    }
-
-    #[test]
-    fn dimensions_that_are_still_to_be_found_out_are_counted() {
-        let mut settings = settings(60, &[]);
-        settings.identity.auto_dimensions = vec![AutoDimension::TaskId];
-        settings.identity.sets = vec![vec!["ServiceName".into()], vec!["TaskId".into()]];
-        assert_eq!(of(&SayCost::of(&settings).settings).metrics, 8);
-    }
-
-    #[test]
-    fn many_metrics_are_cheaper() {
-        let cost = Cost { metrics: 4, calls: 0.0, log_bytes: 0.0 };
-        assert_eq!(cents(cost.dollars(100.0)), 100 * 120);
-        // 10,000 at 0.30 and 30,000 at 0.10.
-        assert_eq!(cents(cost.dollars(10_000.0)), 300_000 + 300_000);
-    }
-
-    #[test]
-    fn it_is_said_beside_the_alternatives() {
-        let text = Comparison::of(&settings(60, &[]), &window()).to_string();
-        assert_eq!(
-            text,
-            "about $1.64 a month: 4 metrics, 43800 PutMetricData calls (list price of us-east-1, \
-             September 2026); it would be $1.04 with --statistics distribution, $1.21 with \
-             --publish emf, $0.62 with --publish emf --statistics distribution"
-        );
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! Shows what would be measured and published, and how that is known.
 
+mod check;
 mod formula;
 mod part;
 mod published;
@@ -14,6 +15,7 @@ use serde::{Serialize, Serializer};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use self::check::ExplainedCheck;
 use self::part::Explained;
 use self::published::{Published, Unavailable};
 use crate::auto_dimensions;
@@ -51,6 +53,8 @@ struct Explanation {
     formulas: Vec<(&'static str, &'static str)>,
     /// What was asked for and has no value.
     unavailable: Vec<Unavailable>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<ExplainedCheck>,
     publishers: Vec<Facts>,
     /// Unknown where nothing could be measured.
     cost: Option<Comparison>,
@@ -76,7 +80,7 @@ struct FactShown {
 }
 
 /// A text from outside, made safe to print.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Text(String);
 
 impl From<&str> for Text {
@@ -123,6 +127,9 @@ pub async fn run(settings: &Settings) -> Printed {
     let Looked { cpu: [first, second], memory, evidence, missing, containers } = looked;
     collector.finish();
     let summary = published::summary(summaries);
+    let (checks, of_checks) = check::all(settings).await;
+    let mut metrics = published::all(settings, &summary);
+    metrics.extend(of_checks);
     let mut publishers = Vec::new();
     for publish in &settings.publishing.publishers {
         let publisher = publisher::choose::open(*publish, settings, &Retries::default());
@@ -163,9 +170,10 @@ pub async fn run(settings: &Settings) -> Printed {
             .iter()
             .map(|dimension| (Text::from(&*dimension.name), Text::from(&*dimension.value)))
             .collect(),
-        metrics: published::all(settings, &summary),
+        metrics,
         formulas: formulas(settings),
         unavailable,
+        checks,
         publishers,
         cost: (!summary.entries.is_empty()).then(|| Comparison::of(settings, &summary)),
     };

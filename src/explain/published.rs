@@ -11,11 +11,11 @@ use super::{NO_FIGURES, Text, as_map};
 use crate::collector::sink::HandOut;
 use crate::config::{Dimension, Settings};
 use crate::delivery::choice::Choice;
-use crate::model::{Datum, Number, ReadError, Statistic, Summary, Value};
+use crate::model::{Datum, Metric, Number, ReadError, Statistic, Summary, Value};
 use crate::publisher::names::{name, unit};
 
 /// A metric as it would be sent.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Published {
     pub name: String,
     pub unit: &'static str,
@@ -109,11 +109,19 @@ pub fn unavailable_of_containers(
 }
 
 impl Published {
+    /// A metric of a check, with its value if there is one.
+    pub fn of_check(set: &[&Dimension], metric: &Metric, value: Option<f64>) -> Self {
+        Self {
+            name: name(metric, Statistic::Set).to_owned(),
+            unit: unit(metric.published_unit()),
+            statistic: "set",
+            dimensions: dimensions(set, metric),
+            value,
+        }
+    }
+
     fn of(set: &[&Dimension], summary: &Summary, datum: Datum) -> Self {
         let metric = &datum.entry(summary).metric;
-        let dimensions = set.iter().map(|d| (&*d.name, &*d.value));
-        let own = metric.dimensions.iter().map(|(name, value)| (&**name, &**value));
-        let dimensions = dimensions.chain(own);
         Self {
             name: name(metric, datum.statistic).to_owned(),
             unit: unit(metric.published_unit()),
@@ -125,9 +133,7 @@ impl Published {
                 Statistic::Growth => "growth",
                 Statistic::Set => "set",
             },
-            dimensions: dimensions
-                .map(|(name, value)| (Text::from(name), Text::from(value)))
-                .collect(),
+            dimensions: dimensions(set, metric),
             value: match datum.value(summary) {
                 Value::One(value) => Some(value),
                 Value::Set(range) => Some(range.sum / range.count as f64),
@@ -135,6 +141,13 @@ impl Published {
             },
         }
     }
+}
+
+/// Those of all metrics, and its own.
+fn dimensions(set: &[&Dimension], metric: &Metric) -> Vec<(Text, Text)> {
+    let of_all = set.iter().map(|d| (&*d.name, &*d.value));
+    let own = metric.dimensions.iter().map(|(name, value)| (&**name, &**value));
+    of_all.chain(own).map(|(name, value)| (Text::from(name), Text::from(value))).collect()
 }
 
 /// The kernel may count no memory, and then the endpoint does not tell it.

@@ -35,6 +35,10 @@ pub fn render(explanation: &Explanation) -> String {
         let of = container.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
         lines.push(format!("  {name}{of}: unavailable: {reason}"));
     }
+    for check in &explanation.checks {
+        lines.push(String::new());
+        lines.extend(check.lines());
+    }
     for publisher in &explanation.publishers {
         lines.push(String::new());
         lines.push(format!("publisher: {}", publisher.name));

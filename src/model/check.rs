@@ -80,10 +80,13 @@ pub struct CheckType {
     /// The metrics that are known before it ever ran.
     pub metrics: &'static [Declared],
     /// What it can be pointed at here.
-    pub targets: Option<fn(&Roots) -> Result<Vec<Target>, String>>,
+    pub targets: Option<ListTargets>,
     /// Makes a check of valid details. Nothing is read yet.
     pub open: fn(&Details, &Roots) -> Box<dyn Check>,
 }
+
+/// Lists targets, or says why they cannot be listed.
+pub type ListTargets = fn(&Roots) -> Result<Vec<Target>, String>;
 
 /// Types are told apart by their names.
 impl PartialEq for CheckType {

@@ -1,9 +1,11 @@
 //! A check as it is configured.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
-use super::{AVAILABLE, CheckType, Details, Unit};
+use super::{AVAILABLE, CHECK, CheckType, Details, Kind, Metric, TARGET, Unit};
 
 /// One check, valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,15 +53,32 @@ impl Configured {
         }
     }
 
-    /// The names in CloudWatch and units of the published metrics that are known before it ever ran; none
-    /// of a check that is disabled.
-    pub fn declared(&self) -> Vec<(String, Unit)> {
+    /// One of its metrics, of a target where it measures several.
+    pub fn metric(
+        &self,
+        name: Cow<'static, str>,
+        target: Option<&Rc<str>>,
+        unit: Unit,
+        kind: Kind,
+    ) -> Metric {
+        let id: Rc<str> = Rc::from(&*self.id);
+        let target = target.map(|target| (TARGET.into(), target.clone()));
+        let published = self.published_name(&name).map(Rc::from);
+        let dimensions = [(CHECK.into(), id)].into_iter().chain(target).collect();
+        Metric { check: self.id.clone().into(), name, unit, kind, dimensions, published }
+    }
+
+    /// The published metrics that are known before it ever ran; none of a check that is disabled.
+    pub fn declared(&self) -> Vec<Metric> {
+        if self.is_disabled {
+            return Vec::new();
+        }
         let of_type = self.kind.metrics.iter().filter(|metric| !metric.is_text);
-        let units = of_type.map(|metric| (metric.name, metric.unit.published(metric.kind)));
-        let available = [(AVAILABLE, Unit::Count)].into_iter();
+        let of_type = of_type.map(|metric| (metric.name, metric.unit, metric.kind));
         let is_own = self.kind.metric(AVAILABLE).is_some();
-        let all = units.chain(available.filter(|_| !is_own));
-        let all = all.filter(|_| !self.is_disabled);
-        all.filter_map(|(metric, unit)| Some((self.published_name(metric)?, unit))).collect()
+        let available = (!is_own).then_some((AVAILABLE, Unit::Count, Kind::Gauge));
+        let all = of_type.chain(available);
+        let all = all.map(|(name, unit, kind)| self.metric(name.into(), None, unit, kind));
+        all.filter(|metric| metric.published.is_some()).collect()
     }
 }

@@ -31,7 +31,9 @@ pub use self::evidence::RawValue;
 pub use self::evidence::{Evidence, Part};
 pub use self::health::{Health, PublisherState};
 pub use self::limit::{Bytes, Cores, Limit, Limits, Measured, Origin};
-pub use self::metric::{CHECK, CONTAINER_NAME, Kind, Metric, Number, Numbers, TARGET, Unit};
+pub use self::metric::{
+    CHECK, CONTAINER_NAME, Kind, Metric, Number, Numbers, TARGET, UTILIZATION, Unit,
+};
 pub use self::reading::{
     CpuAccount, CpuReading, MemoryReading, Raw, ReadError, Reading, WindowReading,
 };

@@ -21,6 +21,13 @@ pub struct Statistics {
 }
 
 impl Statistics {
+    /// Those of nothing.
+    pub fn of_none() -> Self {
+        let [min, max, mean, m2, median, first, last] = [0.0; 7];
+        let (values, numbers) = (Vec::new(), Vec::new());
+        Self { count: 0, min, max, mean, m2, median, first, last, values, numbers }
+    }
+
     /// How much a counter grew. One that went back was started again, and the difference says nothing.
     pub fn growth(&self) -> Option<f64> {
         Some(self.last - self.first).filter(|growth| *growth >= 0.0)

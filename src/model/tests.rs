@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Entry, Number, Statistics, Summary, ValueCount};
+use super::{CHECK, Entry, Kind, Metric, Number, Statistics, Summary, TARGET, Unit, ValueCount};
 
 /// The start of [`summary`]: 2026-11-18T11:07:00Z.
 pub const START: Duration = Duration::from_secs(1_795_000_020);
@@ -35,4 +35,25 @@ pub fn with_values(mut statistics: Statistics, values: &[(u16, u32)]) -> Statist
 /// A number that was reported, from which a counter counts, and the newest.
 pub fn reported(first: f64, last: f64) -> Statistics {
     Statistics { first, last, ..sampled(2, last, last) }
+}
+
+/// What a check of this id found of one thing or of this target, under this name in CloudWatch: numbers of
+/// which each is kept.
+pub fn checked(id: &str, target: Option<&str>, name: &str, unit: Unit, numbers: &[f64]) -> Entry {
+    let target = target.map(|target| (TARGET.into(), target.into()));
+    let dimensions = [(CHECK.into(), id.into())].into_iter().chain(target).collect();
+    let published = Some(name.into());
+    let (check, name, kind) = (id.to_owned().into(), name.to_lowercase().into(), Kind::Gauge);
+    let metric = Metric { check, name, unit, kind, dimensions, published };
+    let (count, sum) = (numbers.len(), numbers.iter().sum::<f64>());
+    let statistics = Statistics {
+        count,
+        min: numbers.iter().copied().fold(f64::INFINITY, f64::min),
+        max: numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        mean: sum / count as f64,
+        last: numbers.last().copied().unwrap_or_default(),
+        numbers: numbers.to_vec(),
+        ..sampled(count, 0.0, 0.0)
+    };
+    Entry { metric: Rc::new(metric), statistics }
 }

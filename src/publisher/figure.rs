@@ -1,6 +1,6 @@
 //! A value with its unit, as a text.
 
-use crate::model::{Unit, amount};
+use crate::model::{Quantity, Unit, amount};
 
 /// For lines that programs read, too: a number with the unit right behind it.
 pub fn exact(unit: Unit, value: f64) -> String {
@@ -33,6 +33,14 @@ pub fn short(unit: Unit, value: f64) -> String {
         Unit::Milliseconds => format!("{} ms", amount::rounded(value)),
         Unit::MillisecondsPerSecond => format!("{} ms/s", amount::rounded(value)),
         Unit::Pages | Unit::None => amount::rounded(value),
+    }
+}
+
+/// A number as people read it, or a text as it is.
+pub fn of(unit: Unit, value: &Quantity) -> String {
+    match value {
+        Quantity::Number(value) => short(unit, *value),
+        Quantity::Text(text) => text.clone(),
     }
 }
 

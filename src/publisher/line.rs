@@ -87,7 +87,8 @@ impl LineFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tests::{entry, reported, sampled, summary};
+    use crate::model::Unit;
+    use crate::model::tests::{checked, entry, reported, sampled, summary};
 
     fn format(chosen: &[Number]) -> LineFormat {
         let place = "namespace=Test ServiceName=Foo".into();
@@ -197,6 +198,24 @@ mod tests {
         assert!(
             lines[1].ends_with(r" ContainerName=a\n2026-11-18T11:08:00Z\u{1b}[2J\u{202e}b"),
             "{lines:#?}"
+        );
+    }
+
+    #[test]
+    fn each_check_and_target_has_a_line_with_the_means() {
+        let window = window(vec![
+            checked("root", None, "Used", Unit::Percent, &[40.0, 42.5]),
+            checked("root", None, "Free", Unit::Kilobytes, &[2048.0]),
+            checked("web", Some("a b"), "Hits", Unit::None, &[7.5]),
+        ]);
+        assert_eq!(
+            format(&[Number::Cpu]).lines(&window)[1..],
+            [
+                "2026-11-18T11:07:00Z Used=41.25% Free=2048kB results=2 namespace=Test ServiceName=Foo \
+                 Check=root",
+                "2026-11-18T11:07:00Z Hits=7.5 results=1 namespace=Test ServiceName=Foo Check=web \
+                 Target=a b"
+            ]
         );
     }
 }

@@ -6,10 +6,13 @@ mod pace;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use futures_util::future::OptionFuture;
 use log::warn;
+use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -21,12 +24,12 @@ use self::watch::{ClockWatch, by_reason};
 use crate::collector::Collector;
 use crate::collector::sink::HandedOut;
 use crate::config::Scope;
-use crate::model::{Evidence, Measured, Number, Numbers, ReadError, Reading, Series};
+use crate::model::{Evidence, Measured, Number, Numbers, ReadError, Reading, Report, Series};
 use crate::source::Source;
 use crate::source::choose::Chosen;
 
-/// Samples at a pace until `stop` is cancelled; each sample goes to the collector. Then takes a last
-/// reading, closes the open window and ends.
+/// Samples at a pace until `stop` is cancelled; each sample goes to the collector, and so do the reports
+/// of checks. Then takes a last reading, closes the open window and ends.
 ///
 /// `wall_clock` tells to which window a sample belongs; every interval is measured on the
 /// monotonic clock. Returns what became of the windows.
@@ -35,6 +38,7 @@ pub async fn run(
     numbers: Numbers,
     mut pace: Pace,
     mut collector: Collector,
+    mut reports: Option<Receiver<Rc<Report>>>,
     wall_clock: impl Fn() -> SystemTime,
     stop: CancellationToken,
 ) -> HandedOut {
@@ -47,11 +51,18 @@ pub async fn run(
             () = stop.cancelled() => true,
             // The first is due at once: the first difference is taken from the first reading.
             () = pace.tick() => false,
+            Some(Some(report)) = OptionFuture::from(reports.as_mut().map(Receiver::recv)) => {
+                sampler.check(&report, wall_clock(), &mut collector);
+                continue;
+            }
         };
         let (instant, now) = (Instant::now(), wall_clock());
         clock.watch(instant, now);
         let reading = sampler.read(instant);
         sampler.take(reading, now, &mut collector);
+        while stopping && let Some(Ok(report)) = reports.as_mut().map(Receiver::try_recv) {
+            sampler.check(&report, now, &mut collector);
+        }
         if stopping {
             break;
         }
@@ -128,6 +139,15 @@ impl Sampler {
             self.scope = Some(scope);
             collector.measures(Measured { scope: scope.name(), limits: self.whole.limits() });
         }
+    }
+
+    /// Takes the result of a check. If it belongs to the next window, the report of the open one is taken
+    /// first.
+    fn check(&mut self, report: &Report, now: SystemTime, collector: &mut Collector) {
+        if collector.would_close(now) {
+            self.close(collector);
+        }
+        collector.check(now, report);
     }
 
     /// Completes the open window. One without a sample has no summary: what happened in it is then

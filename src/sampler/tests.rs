@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::runtime::LocalOptions;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::channel;
 use tokio::time::sleep;
 
 use super::*;
@@ -96,7 +96,7 @@ impl Source for Machine {
 /// A sampler that runs, and the clock that it is run by.
 struct Running {
     machine: Machine,
-    summaries: mpsc::Receiver<Rc<Summary>>,
+    summaries: Receiver<Rc<Summary>>,
     stop: CancellationToken,
     sampling: tokio::task::JoinHandle<HandedOut>,
     clock_step: Rc<Cell<i64>>,
@@ -105,7 +105,7 @@ struct Running {
 /// Starts sampling every 0.9 s in windows of a minute, `start` seconds after the epoch.
 fn start(start: u64) -> Running {
     let machine = Machine::new();
-    let (sender, summaries) = mpsc::channel(10_000);
+    let (sender, summaries) = channel(10_000);
     let stop = CancellationToken::new();
     let (origin, clock_step) = (Instant::now(), Rc::new(Cell::new(0)));
     let step = clock_step.clone();
@@ -118,7 +118,7 @@ fn start(start: u64) -> Running {
     let pace = Pace::of_runtime(Duration::from_millis(900));
     let source = Chosen::new(machine.clone(), String::new());
     let numbers = Numbers::of(&[Number::Cpu, Number::Memory]);
-    let running = run(source, numbers, pace, collector, wall_clock, stop.clone());
+    let running = run(source, numbers, pace, collector, None, wall_clock, stop.clone());
     let sampling = tokio::task::spawn_local(running);
     Running { machine, summaries, stop, sampling, clock_step }
 }

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::phase::Phase;
 use super::request::Refused;
 use crate::model::{
-    AVAILABLE, CHECK, Check, Configured, Finding, Findings, Kind, Metric, Quantity, Report, Roots,
-    SUCCESS, TARGET, Unit, cut_status,
+    AVAILABLE, Check, Configured, Finding, Findings, Kind, Metric, Quantity, Report, Roots,
+    SUCCESS, Unit, cut_status,
 };
 
 /// Runs a check when it is due, for as long as it is polled and its registry holds the other end of the
@@ -87,8 +87,11 @@ pub struct Trial {
     check: Box<dyn Check>,
     id: Rc<str>,
     /// The metrics of earlier runs, by target and name.
-    metrics: BTreeMap<(Option<Rc<str>>, Cow<'static, str>), Rc<Metric>>,
+    metrics: BTreeMap<Key, Rc<Metric>>,
 }
+
+/// Target and name of a metric.
+type Key = (Option<Rc<str>>, Cow<'static, str>);
 
 /// What came of a run.
 pub struct Ran {
@@ -163,16 +166,8 @@ impl Trial {
         }
         let declared = self.configured.kind.metric(name).map(|of| (of.unit, of.kind));
         let (unit, kind) = declared.or(*discovered).unwrap_or((Unit::None, Kind::Gauge));
-        let check = [(CHECK.into(), self.id.clone())].into_iter();
-        let target = target.iter().map(|target| (TARGET.into(), target.clone()));
-        let metric = Rc::new(Metric {
-            check: self.id.to_string().into(),
-            name: name.clone(),
-            unit,
-            kind,
-            dimensions: check.chain(target).collect(),
-            published: self.configured.published_name(name).map(Rc::from),
-        });
+        let metric = self.configured.metric(name.clone(), target.as_ref(), unit, kind);
+        let metric = Rc::new(metric);
         self.metrics.insert(key, metric.clone());
         metric
     }

@@ -9,4 +9,3 @@ mod tests;
 
 pub use self::instance::{Ran, Trial};
 pub use self::registry::Registry;
-pub use self::request::{Listed, Refused, Request};

@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::request::Refused;
-use super::{Registry, Request};
+use super::Registry;
+use super::request::{Refused, Request};
 use crate::model::{
     Check, CheckType, Configured, Declared, Detail, Details, Findings, Publication, Report, Roots,
     Running, Unit,
@@ -98,7 +98,6 @@ fn counting(id: &str, period: u64, takes: Option<f64>) -> Configured {
 struct Beside {
     requests: mpsc::Sender<Request>,
     reports: Rc<RefCell<Vec<Rc<Report>>>>,
-    stop: CancellationToken,
 }
 
 /// Runs a test beside a registry of checks, whose phases are at these parts of their periods in turn.
@@ -109,7 +108,8 @@ async fn beside<F: Future<Output = ()>>(
     test: impl FnOnce(Beside) -> F,
 ) {
     let (sender, mut collected) = mpsc::channel(1024);
-    let mut chances = phases.to_vec().into_iter().cycle();
+    let phases: Vec<_> = phases.to_vec();
+    let mut chances = phases.into_iter().cycle();
     let chance = Box::new(move || chances.next().unwrap_or(0.0));
     let mut registry = Registry::with(sender, most_metrics, Roots::default(), chance);
     for check in checks {
@@ -117,7 +117,7 @@ async fn beside<F: Future<Output = ()>>(
     }
     let (requests, received) = mpsc::channel(8);
     let (stop, reports) = (CancellationToken::new(), Rc::default());
-    let running = Beside { requests, reports: Rc::clone(&reports), stop: stop.clone() };
+    let running = Beside { requests, reports: Rc::clone(&reports) };
     let collect = async {
         while let Some(report) = collected.recv().await {
             reports.borrow_mut().push(report);

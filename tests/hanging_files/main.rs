@@ -9,11 +9,11 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fake_cloudwatch::{Certificate, FakeCloudWatch};
+use fake_cloudwatch::{Certificate, Datum, FakeCloudWatch};
 use rustix::fs::inotify;
 use rustix::process::Signal;
 use support::http::{Reply, Server};
-use support::{Agent, TemporaryFile, publishing_to, windows_of};
+use support::{Agent, TemporaryFile, command, publishing_to, run, windows_of};
 
 /// The variables that name a file that is read for a send.
 const FILES: [&str; 4] = [
@@ -170,9 +170,9 @@ fn the_files_are_looked_at_once_for_a_client_and_once_for_each_reading_of_creden
 #[test]
 fn explain_tells_of_a_pipe_and_ends() {
     let pipe = silent_pipe("explained");
-    let mut explain = support::command();
+    let mut explain = command();
     explain.args(["explain", "-n", "Test", "-s", "Foo", "--scope", "host"]);
-    let explained = support::run(explain.env("AWS_CONFIG_FILE", &pipe)).expect_code(0);
+    let explained = run(explain.env("AWS_CONFIG_FILE", &pipe)).expect_code(0);
     let text = format!("{} is not a regular file", pipe.display());
     assert!(explained.stdout.contains(&text), "{explained:#?}");
 }
@@ -226,4 +226,63 @@ fn beside_a_mount_that_never_answers_signals_reach_the_command() {
     agent.wait_for_stdout("got it");
     agent.terminate().expect_code(7);
     assert_eq!(windows_of(&cloudwatch.data()), [0_u64; 0]);
+}
+
+#[test]
+fn configuration_on_a_mount_that_never_answers_is_an_error_and_no_hang() {
+    if !can_mount() {
+        return;
+    }
+    let mount = folder("dead_mount_of_configuration");
+    let path = mount.join("agent.yaml");
+    let expected = format!("--config {}: its disk has not answered within 2s", path.display());
+    let mut agent = command();
+    agent.arg("--dry-run").arg("--config").arg(&path);
+    let ended = run(&mut with_dead_mount(&agent, &mount)).expect_code(2);
+    assert_eq!(ended.stderr.trim_end(), expected);
+    agent.args(["--", "sh", "-c", "echo runs; exit 7"]).env("PATH", "/usr/bin:/bin");
+    let ended = run(&mut with_dead_mount(&agent, &mount)).expect_code(7);
+    assert_eq!(ended.stdout, "runs\n");
+    assert!(ended.stderr.contains(&expected), "{ended:#?}");
+}
+
+#[test]
+fn a_check_of_a_mount_that_never_answers_delays_no_other_no_sample_and_no_stop() {
+    if !can_mount() {
+        return;
+    }
+    let mount = folder("dead_mount_of_a_check");
+    let check = format!(
+        "type: agent.filesystem\nperiod: 2\ntimeout: 1\ndetails: {{target: {}}}\n",
+        mount.display()
+    );
+    let checks = folder("checks_of_a_dead_mount");
+    std::fs::write(checks.join("dead.yaml"), check).expect("a file");
+    let load = "type: agent.load_average\nperiod: 1\n";
+    std::fs::write(checks.join("load.yaml"), load).expect("a file");
+    let cloudwatch = FakeCloudWatch::start();
+    let mut agent = measuring(&cloudwatch.url());
+    agent.arg("--config").arg(&checks);
+    let agent = Agent::start(&mut with_dead_mount(&agent, &mount));
+    agent.wait_for_log("check dead is unavailable: timed out after 1 s");
+    let of_load =
+        |data: &[Datum]| data.iter().filter(|datum| datum.name == "LoadAverage1mPerCore").count();
+    let before = of_load(&cloudwatch.data());
+    cloudwatch.wait_until("five windows more", |seen| of_load(&seen.data) >= before + 5);
+    let ended = agent.terminate().expect_code(0);
+    let data = cloudwatch.data();
+    let loads: Vec<_> = data.iter().filter(|datum| datum.name == "LoadAverage1mPerCore").collect();
+    let windows = windows_of(&loads.into_iter().cloned().collect::<Vec<_>>());
+    assert!(
+        windows.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "each second has one: {windows:?}"
+    );
+    let samples: Vec<_> =
+        data.iter().filter(|datum| datum.name == "CPUUtilization").cloned().collect();
+    let windows = windows_of(&samples);
+    assert!(
+        windows.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "each second has samples: {windows:?}"
+    );
+    assert!(!ended.stderr.contains("check load is unavailable"), "{ended:#?}");
 }

@@ -7,8 +7,8 @@ mod sending;
 use std::time::Duration;
 
 use crate::config::{
-    self, Aws, Identity, Measuring, MemoryUse, Output, Publish, Publishing, Scope, Settings,
-    ValueForm,
+    self, Aws, Checks, Identity, Measuring, MemoryUse, Output, Publish, Publishing, Scope,
+    Settings, ValueForm,
 };
 use crate::model::{Number, Numbers};
 
@@ -37,6 +37,8 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
             period: Duration::from_secs(period),
             once: false,
         },
+        checks: Checks::default(),
+        errors: Vec::new(),
         publishing: Publishing {
             live: None,
             publishers: vec![Publish::CloudWatch],

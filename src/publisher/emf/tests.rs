@@ -3,8 +3,8 @@
 use super::*;
 use crate::config::ValueForm;
 use crate::delivery::choice::Choice;
-use crate::model::tests::{entry, reported, sampled, summary, with_values};
-use crate::model::{Entry, Number, Numbers};
+use crate::model::tests::{checked, entry, reported, sampled, summary, with_values};
+use crate::model::{Entry, Number, Numbers, Unit};
 use crate::publisher::cloudwatch::tests::settings;
 
 fn cpu(values: &[(u16, u32)]) -> Entry {
@@ -141,4 +141,35 @@ fn the_lines_of_a_distribution_are_counted_with_all_of_their_values() {
         let (bytes, said) = log_bytes_of(&settings, &window);
         assert!(bytes.abs_diff(said) < bytes / 20, "{said} of {bytes}");
     }
+}
+
+#[test]
+fn a_check_has_lines_of_its_own_with_its_values_in_arrays() {
+    let many: Vec<_> = (0..150).map(f64::from).collect();
+    let window = summary(vec![
+        cpu(&[]),
+        checked("root", None, "Used", Unit::Percent, &[40.0, 42.5]),
+        checked("web", Some("a"), "Hits", Unit::None, &many),
+    ]);
+    let lines = lines(&settings(60, &[]), &window);
+    assert_eq!(lines.len(), 4);
+    assert_eq!(
+        lines[1],
+        json!({
+            "_aws": {
+                "Timestamp": 1_795_000_020_000_u64,
+                "CloudWatchMetrics": [{
+                    "Namespace": "TestNamespace",
+                    "Dimensions": [["ServiceName", "Check"]],
+                    "Metrics": [{ "Name": "Used", "Unit": "Percent" }],
+                }],
+            },
+            "ServiceName": "FooService",
+            "Check": "root",
+            "Used": [40.0, 42.5],
+        })
+    );
+    let lengths = [2, 3].map(|line| lines[line]["Hits"].as_array().map(Vec::len));
+    assert_eq!(lengths, [Some(100), Some(50)], "an array has at most a hundred");
+    assert_eq!(lines[3]["Target"], "a");
 }

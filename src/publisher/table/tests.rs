@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::model::tests::{entry, reported, sampled, summary};
-use crate::model::{Bytes, Cores, Entry, Limit, Limits};
+use crate::model::tests::{checked, entry, reported, sampled, summary};
+use crate::model::{Bytes, Cores, Entry, Limit, Limits, Unit};
 
 fn table(chosen: &[Number]) -> Table {
     let names = ["service web", "namespace MyApp", "Stage=prod"].map(str::to_owned).into();
@@ -155,4 +155,22 @@ fn without_names_and_limits_the_heading_is_the_columns() {
     let mut table = Table { names: vec![], chosen: Numbers::of(BOTH), heading: None };
     let unknown = Summary { measured: Rc::default(), ..window(vec![]) };
     assert_eq!(lines(&mut table, &unknown, 80).len(), 2);
+}
+
+#[test]
+fn checks_stand_below_with_the_names_of_their_metrics() {
+    let window = window(vec![
+        checked("root", None, "FilesystemUsedPercent", Unit::Percent, &[40.0, 42.5]),
+        checked("root", None, "FilesystemFree", Unit::Kilobytes, &[2048.0]),
+        checked("web\u{1b}[2J", Some("a"), "Hits", Unit::None, &[7.0]),
+    ]);
+    let lines = lines(&mut table(BOTH), &window, 60);
+    assert_lines(
+        &lines[lines.len() - 3..],
+        &[
+            "11:07:00 check root: FilesystemUsedPercent 41.25%,",
+            "  FilesystemFree 2 MiB",
+            "11:07:00 check web\\u{1b}[2J of a: Hits 7",
+        ],
+    );
 }

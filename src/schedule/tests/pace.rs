@@ -77,7 +77,7 @@ async fn the_first_runs_of_many_checks_spread_over_the_period() {
     tokio::join!(registry.run(received, stop.clone()), end);
     let mut seconds = [0; 61];
     RUNS.with_borrow(|runs| {
-        runs.iter().for_each(|run| seconds[(run.start - start).as_secs() as usize] += 1)
+        runs.iter().for_each(|run| seconds[(run.start - start).as_secs() as usize] += 1);
     });
     assert!(seconds.iter().sum::<usize>() >= 599, "each has run once");
     // Ten are expected in each second. Of 600 at random, more than 30 in one of them is next to impossible.

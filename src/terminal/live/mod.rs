@@ -5,6 +5,7 @@
 
 mod canvas;
 mod chart;
+mod checks;
 mod history;
 mod outage;
 mod picture;
@@ -22,13 +23,14 @@ use tokio::signal::unix::Signal as Arrivals;
 use tokio::sync::{mpsc, watch};
 
 use self::canvas::Canvas;
+use self::checks::Results;
 use self::history::History;
 use self::picture::Picture;
 use crate::collector::series::Table;
 use crate::collector::sink::Sink;
 use crate::collector::window::window_start;
 use crate::config::{Output, Publish, Settings};
-use crate::model::{Health, Measured, Number, Numbers, Sample, Series};
+use crate::model::{Health, Measured, Number, Numbers, Report, Sample, Series};
 use crate::terminal::{region, screen};
 use crate::writable::is_writable;
 
@@ -47,6 +49,7 @@ pub struct Live {
     names: Vec<String>,
     samples: mpsc::Receiver<Sample>,
     measured: watch::Receiver<Measured>,
+    checks: watch::Receiver<Results>,
     /// Ctrl-Z, where this process takes it over.
     suspensions: Option<Arrivals>,
     /// Whether there is nothing more to draw, or nothing to draw on.
@@ -90,6 +93,7 @@ impl Live {
         });
         let (sender, samples) = mpsc::channel(SAMPLES_DEPTH);
         let (measured_sender, measured) = watch::channel(Measured::default());
+        let (results, checks) = watch::channel(Results::default());
         let (health, publishers) =
             settings.publishing.publishers.iter().map(|_| watch::channel(None)).unzip();
         let live = Self {
@@ -105,11 +109,13 @@ impl Live {
             history: History::new(settings.measuring.sample_interval),
             names: settings.identity.title(),
             measured,
+            checks,
             // A command is stopped by itself, and takes this process with it.
             suspensions: if in_region { None } else { suspensions() },
             is_over: false,
         };
-        let samples = Samples { view: sender, measured: measured_sender };
+        let checks = checks::Feed::new(results);
+        let samples = Samples { view: sender, measured: measured_sender, checks };
         Some((live, Feeds { samples, health }))
     }
 
@@ -175,6 +181,7 @@ impl Live {
             chosen: self.chosen,
             names: &self.names,
             measured: self.measured.borrow().clone(),
+            checks: self.checks.borrow().clone(),
             now,
             to_publish: end.duration_since(now).unwrap_or_default(),
             publishers: self
@@ -191,11 +198,16 @@ impl Live {
 pub struct Samples {
     view: mpsc::Sender<Sample>,
     measured: watch::Sender<Measured>,
+    checks: checks::Feed,
 }
 
 impl Sink for Samples {
     fn measured(&mut self, measured: &Rc<Measured>) {
         self.measured.send_replace((**measured).clone());
+    }
+
+    fn report(&mut self, report: &Report) {
+        self.checks.report(report);
     }
 
     fn sample(&mut self, _at: SystemTime, values: &[(Series, f64)], table: &Table) {

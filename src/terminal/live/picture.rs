@@ -4,6 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::chart;
+use super::checks::{self, Results};
 use super::history::{History, Shown};
 use super::outage;
 use super::row::{BOLD, CYAN, DIM, GREEN, MAGENTA, NONE, Piece, RED, fits, plain, row};
@@ -17,6 +18,8 @@ pub struct Picture<'a> {
     /// Service, namespace and dimensions.
     pub names: &'a [String],
     pub measured: Measured,
+    /// The last result of each check.
+    pub checks: Results,
     pub now: SystemTime,
     /// The time that is left of the window.
     pub to_publish: Duration,
@@ -66,7 +69,10 @@ impl Picture<'_> {
         let most = room_of_rest.saturating_sub(charts.len() * if is_small { 1 } else { 2 });
         let mut states = self.states(columns, width, most, colour);
         states.truncate(most);
-        let room_of_charts = room_of_rest.saturating_sub(states.len());
+        // Each chart keeps three rows and the title its own; checks that have no room are counted.
+        let room_of_checks = room_of_rest.saturating_sub(3 * charts.len() + 1 + states.len());
+        let checks = checks::rows(&self.checks, width, room_of_checks, colour);
+        let room_of_charts = room_of_rest.saturating_sub(states.len() + checks.len());
         let has_title = !is_small && room_of_charts > 2 * charts.len();
         let levels = room_of_charts.saturating_sub(charts.len() + usize::from(has_title))
             / charts.len().max(1);
@@ -76,6 +82,7 @@ impl Picture<'_> {
             false => self.large(chart, columns, width, levels.min(MOST_LEVELS), colour),
         });
         let mut rows: Vec<_> = title.into_iter().chain(drawn.take(room_of_charts)).collect();
+        rows.extend(checks);
         // The time is last, below what fails.
         if !errors.is_empty() {
             rows.extend(states.drain(1.min(states.len())..));

@@ -8,7 +8,7 @@ use flate2::read::GzDecoder;
 
 use crate::fault::Fault;
 use crate::http::MAX_BODY;
-use crate::record::Datum;
+use crate::record::{Datum, StatisticSet};
 
 /// A request as it was sent: None is what was not.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,8 @@ pub(crate) struct SentDatum {
     pub value: Option<f64>,
     pub values: Option<Vec<f64>>,
     pub counts: Option<Vec<f64>>,
+    /// As many of its members as were sent, in the order of [`StatisticSet`].
+    pub set: Option<[Option<f64>; 4]>,
     pub unit: Option<String>,
     pub storage_resolution: Option<i64>,
 }
@@ -60,6 +62,10 @@ impl PutMetricData {
                 timestamp: sent.timestamp.unwrap_or(self.received),
                 counts: sent.counts.clone().unwrap_or_else(|| vec![1.0; values.len()]),
                 values,
+                set: sent.set.map(|set| {
+                    let [sample_count, sum, minimum, maximum] = set.map(Option::unwrap_or_default);
+                    StatisticSet { sample_count, sum, minimum, maximum }
+                }),
                 unit: sent.unit.clone(),
                 storage_resolution: sent.storage_resolution,
             }
@@ -121,6 +127,7 @@ fn datum(value: Value) -> Result<SentDatum, Fault> {
             "Value" => datum.value = Some(number(value)?),
             "Values" => datum.values = Some(list(value, number)?),
             "Counts" => datum.counts = Some(list(value, number)?),
+            "StatisticValues" => datum.set = Some(set(value)?),
             "Unit" => datum.unit = Some(text(value)?),
             "StorageResolution" => datum.storage_resolution = Some(integer(value)?),
             _ => {}
@@ -128,6 +135,18 @@ fn datum(value: Value) -> Result<SentDatum, Fault> {
         Ok(())
     })?;
     Ok(datum)
+}
+
+fn set(value: Value) -> Result<[Option<f64>; 4], Fault> {
+    let mut set = [None; 4];
+    members(value, |name, value| {
+        let names = ["SampleCount", "Sum", "Minimum", "Maximum"];
+        if let Some(place) = names.iter().position(|known| *known == name) {
+            set[place] = Some(number(value)?);
+        }
+        Ok(())
+    })?;
+    Ok(set)
 }
 
 fn dimension(value: Value) -> Result<SentDimension, Fault> {

@@ -37,7 +37,7 @@ use std::time::Duration;
 pub use answer::{Answer, Endless, Skew};
 pub use certificate::Certificate;
 pub use fault::Fault;
-pub use record::{Datum, Request, Seen};
+pub use record::{Datum, Request, Seen, StatisticSet};
 pub use refused::Refused;
 
 use certificate::Tls;

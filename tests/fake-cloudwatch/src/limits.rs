@@ -74,7 +74,36 @@ fn dimension_text<'a>(place: &str, text: &'a Option<String>, max: usize) -> Resu
     Ok(text)
 }
 
+/// A set has all of its members, and stands alone.
+fn check_set(place: &str, set: [Option<f64>; 4], datum: &SentDatum) -> Result<(), Fault> {
+    if datum.value.is_some() || datum.values.is_some() || datum.counts.is_some() {
+        let both =
+            format!("{place}.StatisticValues and {place}.Value, {place}.Values or {place}.Counts");
+        let message = format!("The parameters {both} are mutually exclusive.");
+        return Err(Fault::combination(message));
+    }
+    let place = format!("{place}.StatisticValues");
+    let names = ["SampleCount", "Sum", "Minimum", "Maximum"];
+    for (name, member) in names.into_iter().zip(set) {
+        let number = member.ok_or_else(|| Fault::missing(&format!("{place}.{name}")))?;
+        check_number(&place, name, number)?;
+    }
+    let [count, sum, minimum, maximum] = set.map(Option::unwrap_or_default);
+    // Undocumented; but other sets can only be a bug of the sender. A sum is rounded.
+    let rounding = 1e-9 * sum.abs() + 1e-9;
+    let is_possible = minimum <= maximum
+        && minimum * count <= sum + rounding
+        && sum <= maximum * count + rounding;
+    if count <= 0.0 || !is_possible {
+        return Err(invalid(&place, format!("{set:?}")));
+    }
+    Ok(())
+}
+
 fn check_values(place: &str, datum: &SentDatum) -> Result<(), Fault> {
+    if let Some(set) = datum.set {
+        return check_set(place, set, datum);
+    }
     let values = match (datum.value, &datum.values) {
         (Some(value), None) if datum.counts.is_none() => {
             return check_number(place, "Value", value);

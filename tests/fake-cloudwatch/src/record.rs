@@ -15,9 +15,20 @@ pub struct Datum {
     pub values: Vec<f64>,
     /// As many as `values`.
     pub counts: Vec<f64>,
+    /// In place of values.
+    pub set: Option<StatisticSet>,
     pub unit: Option<String>,
     /// Seconds: 1 or 60. None if it was not sent (the service then assumes 60).
     pub storage_resolution: Option<i64>,
+}
+
+/// `StatisticValues` of a datum.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct StatisticSet {
+    pub sample_count: f64,
+    pub sum: f64,
+    pub minimum: f64,
+    pub maximum: f64,
 }
 
 /// One `PutMetricData` request.

@@ -63,6 +63,7 @@ fn what_was_left_out_is_filled_in() {
         timestamp: cloudwatch.requests()[0].received,
         values: vec![1.0, 2.5],
         counts: vec![1.0, 1.0],
+        set: None,
         ..datum(0.0)
     };
     assert_eq!(cloudwatch.data(), [expected]);
@@ -237,6 +238,7 @@ fn recorded_full_datum() -> Datum {
         timestamp: now(),
         values: vec![1.5, 40.0],
         counts: vec![66.0, 1.0],
+        set: None,
         unit: Some("Percent".to_owned()),
         storage_resolution: Some(60),
     }

@@ -1,19 +1,22 @@
 //! Prints what is made of the definition of the command line.
 //!
-//! `reference configuration`, `reference man`, `reference completions bash`
+//! `reference configuration`, `reference checks`, `reference schema`, `reference man`, `reference
+//! completions bash`
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use clap_complete::{Shell, generate};
 use cloudwatch_metrics_agent::cli::definition;
-use reference::{configuration, man};
+use reference::{checks, configuration, man, schema};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let text = match arguments[..] {
         ["configuration"] => configuration::document().into_bytes(),
+        ["checks"] => checks::document().into_bytes(),
+        ["schema"] => schema::document().into_bytes(),
         ["man"] => man::page().expect("a vector takes everything"),
         ["completions", shell @ ("bash" | "zsh" | "fish")] => completions(match shell {
             "bash" => Shell::Bash,
@@ -21,7 +24,9 @@ fn main() -> ExitCode {
             _ => Shell::Fish,
         }),
         _ => {
-            eprintln!("usage: reference configuration | man | completions bash|zsh|fish");
+            eprintln!(
+                "usage: reference configuration | checks | schema | man | completions bash|zsh|fish"
+            );
             return ExitCode::from(2);
         }
     };

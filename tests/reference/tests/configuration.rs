@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use reference::configuration::{Option as Described, document, options};
+use reference::{checks, schema};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -14,15 +15,22 @@ fn text(file: &str) -> String {
 }
 
 #[test]
-fn the_document_is_as_generated() {
-    if std::env::var_os("UPDATE_EXPECTED").is_some() {
-        fs::write(repository().join("docs/configuration.md"), document()).expect("it is writable");
+fn the_documents_are_as_generated() {
+    let documents = [
+        ("docs/configuration.md", document()),
+        ("docs/checks.md", checks::document()),
+        ("docs/configuration.schema.json", schema::document()),
+    ];
+    for (file, generated) in documents {
+        if std::env::var_os("UPDATE_EXPECTED").is_some() {
+            fs::write(repository().join(file), &generated).expect("it is writable");
+        }
+        assert_eq!(
+            text(file),
+            generated,
+            "{file}: UPDATE_EXPECTED=1 cargo test -p reference stores it anew"
+        );
     }
-    assert_eq!(
-        text("docs/configuration.md"),
-        document(),
-        "UPDATE_EXPECTED=1 cargo test -p reference stores it anew"
-    );
 }
 
 /// The cells of the rows of a table whose first cell is an option.

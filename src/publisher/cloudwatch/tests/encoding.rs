@@ -2,14 +2,14 @@
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::builders::MetricDatumBuilder;
-use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, StatisticSet};
 
 use super::super::encoding::{Encoding, MOST};
 use super::settings;
 use crate::config::{Settings, ValueForm};
 use crate::delivery::choice::Choice;
-use crate::model::tests::{entry, reported, sampled, summary, with_values};
-use crate::model::{Entry, Number, Numbers, Statistics, Summary};
+use crate::model::tests::{checked, entry, reported, sampled, summary, with_values};
+use crate::model::{Entry, Number, Numbers, Statistics, Summary, Unit};
 use crate::publisher::{Parcel, Size};
 
 fn statistics(median: f64, max: f64) -> Statistics {
@@ -195,4 +195,31 @@ fn the_size_of_a_datum_is_a_bound_on_its_encoding() {
         assert!(bound.bytes >= least, "{bound:?} {least}");
         assert_eq!(bound.data, data.len());
     }
+}
+
+#[test]
+fn what_a_check_found_is_a_statistic_set_with_its_dimensions() {
+    let settings = settings(60, &[("Stage", "prod")]);
+    let others = vec![
+        checked("root", None, "Used", Unit::Percent, &[40.0, 42.5]),
+        checked("web", Some("a"), "Hits", Unit::None, &[7.0]),
+    ];
+    let dimension = |name, value| Dimension::builder().name(name).value(value).build();
+    let set = |min, max, sum, count| {
+        let set = StatisticSet::builder().minimum(min).maximum(max).sum(sum);
+        set.sample_count(count).build()
+    };
+    let expected = [
+        datum("Used")
+            .dimensions(dimension("Check", "root"))
+            .statistic_values(set(40.0, 42.5, 82.5, 2.0))
+            .build(),
+        datum("Hits")
+            .dimensions(dimension("Check", "web"))
+            .dimensions(dimension("Target", "a"))
+            .unit(StandardUnit::None)
+            .statistic_values(set(7.0, 7.0, 7.0, 1.0))
+            .build(),
+    ];
+    assert_eq!(data(&settings, &window(others))[4..], expected);
 }

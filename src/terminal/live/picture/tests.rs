@@ -42,6 +42,7 @@ fn picture<'a>(history: &'a History, names: &'a [String], publishers: Vec<Health
         chosen: Numbers::of(&[Number::Cpu, Number::Memory]),
         names,
         measured: Measured { scope: "container", limits: limits() },
+        checks: Results::new(),
         now: UNIX_EPOCH + Duration::from_secs(1_795_000_212),
         to_publish: Duration::from_millis(41_200),
         publishers,
@@ -292,4 +293,21 @@ fn a_scale_is_the_smallest_that_holds_what_is_shown() {
         let rows = pictured(&history, works(), (24, 80), false);
         assert!(rows[2].starts_with(top), "{highest}: {}", rows[2]);
     }
+}
+
+#[test]
+fn checks_stand_below_the_charts_as_far_as_there_is_room() {
+    let (history, names) = (History::new(Duration::from_secs(1)), names());
+    let mut picture = picture(&history, &names, vec![]);
+    let results = ["load", "root"].map(|id| (id.into(), Err("timed out".to_owned())));
+    picture.checks = results.into_iter().collect();
+    let has = |height| {
+        let rows = picture.rows((height, 60), false);
+        assert!(rows.len() <= height, "{rows:#?}");
+        rows.iter().filter(|row| row.ends_with("unavailable: timed out")).count()
+    };
+    assert_eq!([8, 10, 24].map(has), [0, 0, 2]);
+    let rows = picture.rows((24, 60), false);
+    let (last, load) = (rows.len() - 1, "load  unavailable: timed out");
+    assert_eq!(rows[last - 2], load, "{rows:#?}");
 }

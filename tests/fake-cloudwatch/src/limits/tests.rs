@@ -154,6 +154,21 @@ fn value_excludes_values_and_counts() {
 }
 
 #[test]
+fn a_statistic_set_is_complete_possible_and_alone() {
+    let with = |set| SentDatum { value: None, set: Some(set), ..datum() };
+    let good = [Some(2.0), Some(3.0), Some(1.0), Some(2.0)];
+    assert_eq!(check_datum(with(good)), Ok(()));
+    let missing = Fault::missing("MetricData.member.1.StatisticValues.Sum");
+    assert_eq!(check_datum(with([Some(2.0), None, Some(1.0), Some(2.0)])), Err(missing));
+    for bad in
+        [[0.0, 0.0, 0.0, 0.0], [2.0, 3.0, 2.0, 1.0], [2.0, 5.0, 1.0, 2.0], [2.0, 1.0, 1.0, 2.0]]
+    {
+        assert!(check_datum(with(bad.map(Some))).is_err(), "{bad:?}");
+    }
+    assert!(check_datum(SentDatum { value: Some(1.0), ..with(good) }).is_err());
+}
+
+#[test]
 fn a_hundred_and_fifty_values() {
     assert_eq!(check_datum(with_values(vec![1.0; 150], None)), Ok(()));
     let place = "MetricData.member.1.Values";

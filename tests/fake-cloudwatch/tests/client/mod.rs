@@ -159,6 +159,7 @@ pub fn datum(value: f64) -> Datum {
         timestamp: now(),
         values: vec![value],
         counts: vec![1.0],
+        set: None,
         unit: None,
         storage_resolution: None,
     }

@@ -1,0 +1,112 @@
+//! What checks find, in windows.
+
+use super::*;
+use crate::model::Quantity;
+
+/// A published metric of the check `disk`.
+fn metric(name: &str, kind: Kind) -> Rc<Metric> {
+    let dimensions = vec![("Check".into(), "disk".into())];
+    let (check, published) = ("disk".into(), Some(format!("Disk{name}").into()));
+    let name = name.to_owned().into();
+    Rc::new(Metric { check, name, unit: Unit::Bytes, kind, dimensions, published })
+}
+
+/// The result of a run that began so many seconds after the first.
+fn report(start: Instant, seconds: f64, values: &[(&Rc<Metric>, f64)]) -> Report {
+    let value =
+        |(metric, value): &(&Rc<Metric>, f64)| (Rc::clone(metric), Quantity::Number(*value));
+    let at = start + Duration::from_secs_f64(seconds);
+    let values = values.iter().map(value).collect();
+    Report { check: "disk".into(), at, values, ..Report::of_window(Vec::new()) }
+}
+
+/// Count, minimum, maximum and sum of a metric.
+fn set(summary: &Summary, metric: &Metric) -> Option<(usize, f64, f64, f64)> {
+    let entry = summary.entries.iter().find(|entry| *entry.metric == *metric)?;
+    let Statistics { count, min, max, mean, .. } = entry.statistics;
+    Some((count, min, max, mean * count as f64))
+}
+
+#[test]
+fn a_counter_gives_its_growth_in_a_second_and_one_that_began_again_counted_from_zero() {
+    let (mut windows, start) = (Windows::minute(), Instant::now());
+    let (bytes, free) = (metric("Bytes", Kind::Counter), metric("Free", Kind::Gauge));
+    let totals = [(0.0, 100.0), (10.0, 150.0), (30.0, 150.0), (40.0, 20.0)];
+    for (seconds, total) in totals {
+        let report = report(start, seconds, &[(&bytes, total), (&free, seconds)]);
+        windows.collector.check(at(60.0 + seconds), &report);
+    }
+    let summary = windows.close().expect("checks alone make a window");
+    assert_eq!(summary.start, at(60.0));
+    assert_eq!(set(&summary, &bytes), Some((3, 0.0, 5.0, 7.0)), "5, 0 and 2 a second");
+    assert_eq!(set(&summary, &free), Some((4, 0.0, 40.0, 80.0)));
+    // The next window counts from the last total.
+    let next = report(start, 60.0, &[(&bytes, 60.0)]);
+    windows.collector.check(at(120.0), &next);
+    let summary = windows.close().expect("it has a rate");
+    assert_eq!(set(&summary, &bytes), Some((1, 2.0, 2.0, 2.0)));
+}
+
+#[test]
+fn a_result_belongs_to_the_window_of_its_time_and_closes_the_one_before() {
+    let (mut windows, start) = (Windows::minute(), Instant::now());
+    let free = metric("Free", Kind::Gauge);
+    windows.add(60.0, 1.0);
+    windows.collector.check(at(119.0), &report(start, 0.0, &[(&free, 1.0)]));
+    windows.collector.check(at(120.0), &report(start, 1.0, &[(&free, 2.0)]));
+    let first = windows.summaries.try_recv().expect("it was closed");
+    assert_eq!((first.start, set(&first, &free)), (at(60.0), Some((1, 1.0, 1.0, 1.0))));
+    let second = windows.close().expect("it has a value");
+    assert_eq!((second.start, set(&second, &free)), (at(120.0), Some((1, 2.0, 2.0, 2.0))));
+    assert_eq!(windows.close(), None, "nothing was measured since");
+}
+
+#[test]
+fn two_runs_that_are_too_close_are_one_interval_and_what_is_no_number_is_left_out() {
+    let (mut windows, start) = (Windows::minute(), Instant::now());
+    let (bytes, free) = (metric("Bytes", Kind::Counter), metric("Free", Kind::Gauge));
+    for (seconds, total) in [(0.0, 0.0), (0.01, 100.0), (2.0, 10.0), (4.0, f64::NAN), (6.0, 18.0)] {
+        windows
+            .collector
+            .check(at(60.0), &report(start, seconds, &[(&bytes, total), (&free, total)]));
+    }
+    let summary = windows.close().expect("it has values");
+    assert_eq!(set(&summary, &free), Some((4, 0.0, 100.0, 128.0)));
+    assert_eq!(
+        set(&summary, &bytes),
+        Some((2, 2.0, 5.0, 7.0)),
+        "5 a second, and 2 over what was no number"
+    );
+}
+
+#[test]
+fn values_are_kept_one_by_one_only_where_they_are_sent_so() {
+    for (is_kept, expected) in [(false, vec![]), (true, vec![1.0, 3.0, 3.0])] {
+        let (sender, mut summaries) = channel(1);
+        let table = Table::new(67, false).keeping_numbers(is_kept);
+        let mut collector =
+            Collector::new(Duration::from_secs(60), table, HandOut::to(vec![sender]));
+        let (free, start) = (metric("Free", Kind::Gauge), Instant::now());
+        for value in [3.0, 1.0, 3.0] {
+            collector.check(at(60.0), &report(start, 0.0, &[(&free, value)]));
+        }
+        collector.close();
+        let summary = summaries.try_recv().expect("a window");
+        assert_eq!(summary.entries[0].statistics.numbers, expected);
+    }
+}
+
+#[test]
+fn what_is_not_published_is_in_no_window_and_checks_come_after_all_else() {
+    let (mut windows, start) = (Windows::minute(), Instant::now());
+    let mut hidden = (*metric("Hidden", Kind::Gauge)).clone();
+    hidden.published = None;
+    let (hidden, free) = (Rc::new(hidden), metric("Free", Kind::Gauge));
+    windows.collector.check(at(60.0), &report(start, 0.0, &[(&hidden, 1.0), (&free, 1.0)]));
+    windows.add(60.0, 1.0);
+    let summary = windows.close().expect("it has values");
+    let names: Vec<_> = summary.entries.iter().map(|entry| &*entry.metric.name).collect();
+    assert_eq!(names, ["cpu", "memory", "Free"]);
+    let checks: Vec<_> = summary.checks().map(<[_]>::len).collect();
+    assert_eq!(checks, [1]);
+}

@@ -1,0 +1,123 @@
+//! A check of the command line: `check TYPE KEY=VALUE…`, or the id of one in a file.
+
+use std::collections::BTreeMap;
+
+use super::cli::{Cli, Typed};
+use super::near::did_you_mean;
+use super::problems::{Blame, Problems};
+use super::publishing::{Output, output};
+use super::{file, quantity};
+use crate::model::{CheckType, Configured, Detail, Details, Form, Publication};
+
+/// How a result is to be printed.
+pub fn output_of(cli: &Cli) -> Result<Output, Problems> {
+    let mut problems = Problems::default();
+    let output = problems.optional(cli, super::options::OUTPUT, output);
+    if problems.is_empty() { Ok(output.unwrap_or_default()) } else { Err(problems) }
+}
+
+/// The type of checks of this name.
+pub fn kind_of(name: &str, table: &[&'static CheckType]) -> Result<&'static CheckType, Problems> {
+    let kind = table.iter().find(|kind| kind.name == name).copied();
+    kind.ok_or_else(|| {
+        let typed = Typed { text: name.to_owned(), origin: "check".to_owned(), is_in_file: false };
+        let mut problems = Problems::default();
+        problems.add(&typed, &file::expected_type(name, table));
+        problems
+    })
+}
+
+/// The check of this name: of one of the files that were read, or of a type with these details.
+pub fn check_of(
+    cli: &Cli,
+    name: &str,
+    details: &[String],
+    table: &[&'static CheckType],
+) -> Result<Configured, Problems> {
+    let mut problems = Problems::default();
+    problems.extend(&cli.files.problems);
+    if let Some(check) = cli.files.checks.iter().find(|check| check.id == name) {
+        if let Some(first) = details.first() {
+            let text =
+                format!("{first:?}: expected no details: check {name} has those of its file");
+            problems.note(Blame::Typed, text);
+        }
+        return if problems.is_empty() { Ok(check.clone()) } else { Err(problems) };
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let ids: Vec<_> = cli.files.checks.iter().map(|check| check.id.as_str()).collect();
+    let is_type = table.iter().any(|kind| kind.name == name);
+    if !ids.is_empty() && !is_type {
+        let text = format!(
+            "check {name:?}: expected one of the files, {}, or a type{}",
+            ids.join(", "),
+            did_you_mean(name, &ids)
+        );
+        problems.note(Blame::Typed, text);
+        return Err(problems);
+    }
+    let kind = kind_of(name, table)?;
+    let details = details_of(kind, details, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Configured {
+        id: kind.name.to_owned(),
+        kind,
+        label: kind.name.to_owned(),
+        details,
+        is_disabled: false,
+        metadata: BTreeMap::new(),
+        period: quantity::DEFAULT_CHECK_PERIOD,
+        timeout: quantity::DEFAULT_CHECK_TIMEOUT,
+        publish: Publication::Some(BTreeMap::new()),
+    })
+}
+
+fn details_of(kind: &CheckType, texts: &[String], problems: &mut Problems) -> Details {
+    let mut details = BTreeMap::new();
+    let known: Vec<_> = kind.settings.iter().map(|setting| setting.name).collect();
+    for text in texts {
+        let typed = |text: &str, origin: &str| {
+            let (text, origin) = (text.to_owned(), origin.to_owned());
+            Typed { text, origin, is_in_file: false }
+        };
+        let Some((key, value)) = text.split_once('=') else {
+            problems.add(&typed(text, kind.name), "KEY=VALUE, such as target=/");
+            continue;
+        };
+        let Some(setting) = kind.settings.iter().find(|setting| setting.name == key) else {
+            let has = match known.is_empty() {
+                true => "no details: it has none".to_owned(),
+                false => format!("one of {}{}", known.join(", "), did_you_mean(key, &known)),
+            };
+            problems.add(&typed(key, kind.name), &has);
+            continue;
+        };
+        match (file::value(setting, value), details.get_mut(key)) {
+            (Ok(Detail::List(mut more)), Some(Detail::List(list))) => list.append(&mut more),
+            (Ok(detail), None) => {
+                details.insert(key.to_owned(), detail);
+            }
+            (Ok(_), Some(_)) => problems.add(&typed(text, kind.name), &format!("{key} once")),
+            (Err(expected), _) => problems.add(&typed(value, key), &expected),
+        }
+    }
+    for setting in kind.settings.iter().filter(|setting| setting.is_required) {
+        let is_typed =
+            |text: &String| text.split_once('=').is_some_and(|(key, _)| key == setting.name);
+        if !texts.iter().any(is_typed) {
+            let (name, about, example) = (setting.name, setting.about, setting.example);
+            // A list may have its brackets in YAML.
+            let example = match setting.form {
+                Form::List => example.trim_matches(['[', ']']),
+                _ => example,
+            };
+            let text = format!("{name} is missing: {about}, such as {name}={example}");
+            problems.note(Blame::Missing, text);
+        }
+    }
+    Details(details)
+}

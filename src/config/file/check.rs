@@ -1,0 +1,219 @@
+//! One check of a file.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::document::Document;
+use super::{details, publish};
+use crate::config::cli::Typed;
+use crate::config::near::{did_you_mean, nearest};
+use crate::config::yaml::{Key, Node, Place};
+use crate::config::{name, quantity};
+use crate::model::{CheckType, Configured, Publication, UTILIZATION};
+
+/// A check, if all of it is valid. The id is a key of the file, or the name of the file.
+pub fn configured(
+    id: &Key,
+    node: &Node,
+    table: &[&'static CheckType],
+    document: &mut Document<'_>,
+) -> Option<Configured> {
+    let before = document.problems.len();
+    if let Err(expected) = name::dimension_value(&id.text).and_then(|id| short(&id, MOST_OF_ID)) {
+        document.note(id.place, &format!("check {:?}: expected {expected}", id.text));
+    }
+    if id.text == UTILIZATION {
+        let text =
+            format!("check {UTILIZATION:?}: expected another id: CPU and memory are that check");
+        document.note(id.place, &text);
+    }
+    let entries = document.map(&format!("check {}", id.text), node)?;
+    unknown_keys(entries, document);
+    let parts = Parts { entries, place: id.place, document };
+    let configured = parts.configured(&id.text, table);
+    configured.filter(|_| document.problems.len() == before)
+}
+
+/// Whether a check has such a key.
+pub fn is_key(key: &str) -> bool {
+    KEYS.contains(&key) || WITHOUT_EFFECT.contains(&key)
+}
+
+/// The values of a check as they are looked for.
+struct Parts<'n, 'd, 'a> {
+    entries: &'n [(Key, Node)],
+    place: Place,
+    document: &'d mut Document<'a>,
+}
+
+impl<'n> Parts<'n, '_, '_> {
+    fn configured(mut self, id: &str, table: &[&'static CheckType]) -> Option<Configured> {
+        let kind = self.kind(table);
+        let label = self.parse("label", |text| short(text, MOST_OF_LABEL));
+        let is_disabled = self.parse("disabled", quantity::boolean).unwrap_or(false);
+        let metadata = self.texts("metadata");
+        let period = self.parse("period", quantity::check_period);
+        let period = period.unwrap_or(quantity::DEFAULT_CHECK_PERIOD);
+        let timeout = self.timeout(period);
+        self.alarms();
+        let kind = kind?;
+        let details = details::details(kind, self.node("details"), self.place, self.document);
+        let publish = match self.node("publish") {
+            Some(node) => publish::publication(kind, node, self.document),
+            None => Some(Publication::of_headlines(kind)),
+        };
+        Some(Configured {
+            id: id.to_owned(),
+            kind,
+            label: label.unwrap_or_else(|| id.to_owned()),
+            details,
+            is_disabled,
+            metadata,
+            period,
+            timeout,
+            publish: publish?,
+        })
+    }
+
+    fn node(&self, key: &str) -> Option<&'n Node> {
+        self.entries.iter().find(|(known, _)| known.text == key).map(|(_, node)| node)
+    }
+
+    fn scalar(&mut self, key: &str) -> Option<Typed> {
+        self.document.scalar(key, self.node(key)?)
+    }
+
+    fn parse<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let typed = self.scalar(key)?;
+        parse(&typed.text).map_err(|expected| self.document.wrong(&typed, &expected)).ok()
+    }
+
+    fn kind(&mut self, table: &[&'static CheckType]) -> Option<&'static CheckType> {
+        let names: Vec<_> = table.iter().map(|kind| kind.name).collect();
+        let Some(typed) = self.scalar("type") else {
+            let text = format!("type is missing: expected one of {}", names.join(", "));
+            self.document.note(self.place, &text);
+            return None;
+        };
+        let kind = table.iter().find(|kind| kind.name == typed.text);
+        if kind.is_none() {
+            self.document.wrong(&typed, &expected_type(&typed.text, table));
+        }
+        kind.copied()
+    }
+
+    /// How long a run may take: less than the period, so that no run is there when the next one is due.
+    fn timeout(&mut self, period: Duration) -> Duration {
+        let default = quantity::DEFAULT_CHECK_TIMEOUT.min(period / 2);
+        let Some(typed) = self.scalar("timeout") else { return default };
+        let expected = match quantity::check_timeout(&typed.text) {
+            Ok(timeout) if timeout < period => return timeout,
+            Ok(_) => format!("less than the period of {} s", period.as_secs_f64()),
+            Err(expected) => expected,
+        };
+        self.document.wrong(&typed, &expected);
+        default
+    }
+
+    /// Names and values that mean nothing here.
+    fn texts(&mut self, key: &str) -> BTreeMap<String, String> {
+        let Some(node) = self.node(key) else { return BTreeMap::new() };
+        let entries = self.document.map(key, node).unwrap_or_default();
+        let texts = entries.iter().filter_map(|(key, node)| {
+            Some((key.text.clone(), self.document.scalar(&key.text, node)?.text))
+        });
+        texts.collect()
+    }
+
+    /// Alarms are checked, and have no effect yet.
+    fn alarms(&mut self) {
+        let Some(node) = self.node("alarms") else { return };
+        let alarms = self.document.map("alarms", node).unwrap_or_default();
+        for (id, node) in alarms {
+            let Some(entries) = self.document.map(&format!("alarm {}", id.text), node) else {
+                continue;
+            };
+            for (key, node) in entries {
+                match key.text.as_str() {
+                    "criteria" => self.criteria(node),
+                    "metadata" => drop(self.document.map("metadata", node)),
+                    "label" | "notification_plan_id" => {
+                        self.document.scalar(&key.text, node);
+                    }
+                    "disabled" => {
+                        if let Some(typed) = self.document.scalar("disabled", node)
+                            && let Err(expected) = quantity::boolean(&typed.text)
+                        {
+                            self.document.wrong(&typed, &expected);
+                        }
+                    }
+                    unknown => {
+                        let near = did_you_mean(unknown, KEYS_OF_ALARM);
+                        let known = KEYS_OF_ALARM.join(", ");
+                        let text = format!("unknown key {unknown:?}: an alarm has {known}{near}");
+                        self.document.note(key.place, &text);
+                    }
+                }
+            }
+        }
+        if let Some((first, _)) = alarms.first() {
+            self.document.warn(Some(first.place), "alarms have no effect yet");
+        }
+    }
+
+    fn criteria(&mut self, node: &Node) {
+        // Its own language has #{…} and no variables.
+        let Some(typed) = self.document.literal("criteria", node) else { return };
+        let length = typed.text.chars().count();
+        if length > LONGEST_CRITERIA {
+            let text =
+                format!("criteria: expected at most {LONGEST_CRITERIA} characters, not {length}");
+            self.document.note(node.place, &text);
+        }
+    }
+}
+
+/// What was expected in place of a type that there is none of. One may be meant by its last part, as in
+/// `filesystem`.
+pub fn expected_type(typed: &str, table: &[&'static CheckType]) -> String {
+    let names: Vec<_> = table.iter().map(|kind| kind.name).collect();
+    let last = |name: &&&str| name.rsplit('.').next().is_some_and(|last| last == typed);
+    let near = names.iter().find(last).copied().or_else(|| nearest(typed, &names));
+    let near = near.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+    format!("one of {}{near}", names.join(", "))
+}
+
+fn unknown_keys(entries: &[(Key, Node)], document: &mut Document<'_>) {
+    for (key, _) in entries {
+        let unknown = key.text.as_str();
+        if WITHOUT_EFFECT.contains(&unknown) {
+            document.warn(Some(key.place), &format!("{unknown} has no effect"));
+        } else if !KEYS.contains(&unknown) {
+            let near = did_you_mean(unknown, KEYS);
+            let text = format!("unknown key {unknown:?}: a check has {}{near}", KEYS.join(", "));
+            document.note(key.place, &text);
+        }
+    }
+}
+
+fn short(text: &str, most: usize) -> Result<String, String> {
+    match text.chars().count() {
+        length if (1..=most).contains(&length) => Ok(text.to_owned()),
+        length => Err(format!("1 to {most} characters, not {length}")),
+    }
+}
+
+/// What a check has.
+pub const KEYS: &[&str] =
+    &["type", "label", "disabled", "period", "timeout", "details", "publish", "alarms", "metadata"];
+
+/// What files of other agents have, and what is of no use here.
+const WITHOUT_EFFECT: &[&str] =
+    &["monitoring_zones_poll", "target_alias", "target_hostname", "target_resolver"];
+
+const KEYS_OF_ALARM: &[&str] =
+    &["label", "notification_plan_id", "criteria", "disabled", "metadata"];
+
+const MOST_OF_ID: usize = 64;
+const MOST_OF_LABEL: usize = 255;
+const LONGEST_CRITERIA: usize = 16_384;

@@ -1,0 +1,110 @@
+//! The details of a check, by what its type says of them.
+
+use std::collections::BTreeMap;
+
+use super::document::Document;
+use crate::config::near::did_you_mean;
+use crate::config::quantity;
+use crate::config::yaml::{Node, Place, Value};
+use crate::model::{CheckType, Detail, Details, Form, Setting};
+
+/// The valid ones. The rest are problems, and so is one that is required and not there.
+pub fn details(
+    kind: &CheckType,
+    node: Option<&Node>,
+    place: Place,
+    document: &mut Document<'_>,
+) -> Details {
+    let entries = node.and_then(|node| document.map("details", node)).unwrap_or_default();
+    let mut details = BTreeMap::new();
+    let known: Vec<_> = kind.settings.iter().map(|setting| setting.name).collect();
+    for (key, node) in entries {
+        match kind.settings.iter().find(|setting| setting.name == key.text) {
+            Some(setting) => {
+                let detail = detail(setting, node, document);
+                details.extend(detail.map(|detail| (setting.name.to_owned(), detail)));
+            }
+            None => {
+                let near = did_you_mean(&key.text, &known);
+                let has = match known.is_empty() {
+                    true => "has no details".to_owned(),
+                    false => format!("has {}", known.join(", ")),
+                };
+                let text = format!("unknown key {:?}: {} {has}{near}", key.text, kind.name);
+                document.note(key.place, &text);
+            }
+        }
+    }
+    let is_given = |setting: &Setting| {
+        entries.iter().any(|(key, node)| key.text == setting.name && !is_nothing(node))
+    };
+    for setting in kind.settings.iter().filter(|setting| setting.is_required) {
+        if !is_given(setting) {
+            let Setting { name, about, example, .. } = setting;
+            let place = node.map_or(place, |node| node.place);
+            let text = format!("details: {name} is missing: {about}, such as {name}: {example}");
+            document.note(place, &text);
+        }
+    }
+    Details(details)
+}
+
+fn is_nothing(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar { text, is_quoted: false } if text.is_empty())
+}
+
+fn detail(setting: &Setting, node: &Node, document: &mut Document<'_>) -> Option<Detail> {
+    if let Form::List = setting.form {
+        return list(setting.name, node, document).map(Detail::List);
+    }
+    let typed = document.scalar(setting.name, node)?;
+    value(setting, &typed.text).map_err(|expected| document.wrong(&typed, &expected)).ok()
+}
+
+/// The value of a text, or what was expected instead.
+pub fn value(setting: &Setting, text: &str) -> Result<Detail, String> {
+    match setting.form {
+        Form::Text | Form::List if text.trim().is_empty() => {
+            Err(format!("{}, such as {}", setting.about, setting.example))
+        }
+        Form::Text => Ok(Detail::Text(text.to_owned())),
+        Form::List => Ok(Detail::List(vec![text.to_owned()])),
+        Form::Word(words) if words.contains(&text) => Ok(Detail::Text(text.to_owned())),
+        Form::Word(words) => {
+            Err(format!("one of {}{}", words.join(", "), did_you_mean(text, words)))
+        }
+        Form::YesOrNo => quantity::boolean(text).map(Detail::Yes),
+        Form::Whole(least, most) => {
+            let number = quantity::within(text, least..=most, "a whole number");
+            number.map(|number| Detail::Number(number as f64))
+        }
+        Form::Lasting(least, most) => {
+            let expected = || format!("seconds from {least} to {most}, such as 5, 500ms or 1m");
+            quantity::lasting(text, least..=most).map(Detail::Lasting).ok_or_else(expected)
+        }
+    }
+}
+
+fn list(name: &str, node: &Node, document: &mut Document<'_>) -> Option<Vec<String>> {
+    // What is handed to a program may have `${` of its own.
+    let is_literal = name == "args";
+    let text = |node: &Node, document: &mut Document<'_>| {
+        let typed = match is_literal {
+            true => document.literal(name, node)?,
+            false => document.scalar(name, node)?,
+        };
+        let is_plain = matches!(node.value, Value::Scalar { is_quoted: false, .. });
+        if is_plain && typed.text.contains(' ') {
+            let text = format!(
+                "{name}: {:?} is one item: put commas between items, or quotes around one with blanks",
+                typed.text
+            );
+            document.warn(Some(node.place), &text);
+        }
+        Some(typed.text)
+    };
+    match &node.value {
+        Value::List(nodes) => nodes.iter().map(|node| text(node, document)).collect(),
+        _ => Some(vec![text(node, document)?]),
+    }
+}

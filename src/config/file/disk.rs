@@ -1,0 +1,132 @@
+//! Reads configuration files from disk.
+
+use std::fs::{self, File, Metadata};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
+
+use crate::config::cli::Typed;
+
+/// The text of one file.
+pub struct Source {
+    /// Its path.
+    pub name: String,
+    pub form: Form,
+    pub text: String,
+}
+
+/// What stands in a file.
+pub enum Form {
+    /// Options and checks.
+    Main,
+    /// One check of this id.
+    Check(String),
+}
+
+/// The files at these paths, in their order, those of a folder by their names. In place of one that cannot
+/// be read there is a sentence that says why.
+pub fn read(paths: &[Typed]) -> Vec<Result<Source, String>> {
+    let mut sources = Vec::new();
+    for Typed { text, origin, .. } in paths {
+        let path = Path::new(text);
+        match path.is_dir() {
+            true => folder(path, &mut sources),
+            false => {
+                let source = file(path, Form::Main);
+                sources.push(source.map_err(|why| format!("{origin} {text:?}: {why}")));
+            }
+        }
+    }
+    sources
+}
+
+/// The files of a folder that are checks. Hidden ones are of editors and of Kubernetes.
+fn folder(path: &Path, sources: &mut Vec<Result<Source, String>>) {
+    let shown = path.display();
+    let listed = fs::metadata(path).and_then(|of| {
+        let entries = fs::read_dir(path)?;
+        let paths: Result<Vec<_>, _> =
+            entries.map(|entry| entry.map(|entry| entry.path())).collect();
+        Ok((of, paths?))
+    });
+    let (metadata, mut paths) = match listed {
+        Ok(listed) => listed,
+        Err(error) => {
+            sources.push(Err(format!("{shown} cannot be read: {error}")));
+            return;
+        }
+    };
+    if let Some(problem) = writable_by_others(path, &metadata) {
+        sources.push(Err(problem));
+        return;
+    }
+    paths.sort_unstable();
+    let before = sources.len();
+    for path in paths {
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        match extension {
+            _ if is_hidden => {}
+            Some("yaml") => {
+                let source = file(&path, Form::Check(name.to_owned()));
+                sources.push(source.map_err(|why| format!("{}: {why}", path.display())));
+            }
+            Some("yml") => sources.push(Err(format!(
+                "{}: expected a name that ends with .yaml; rename it, or its check does not run",
+                path.display()
+            ))),
+            _ => {}
+        }
+    }
+    if sources.len() == before {
+        sources.push(Err(format!("{shown}: there is no *.yaml in this folder, so no check")));
+    }
+}
+
+fn file(path: &Path, form: Form) -> Result<Source, String> {
+    let unreadable = |error: &dyn std::fmt::Display| format!("it cannot be read: {error}");
+    // A pipe without a writer would be waited for.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(path, flags, Mode::empty());
+    let file = File::from(opened.map_err(|error| unreadable(&std::io::Error::from(error)))?);
+    let metadata = file.metadata().map_err(|error| unreadable(&error))?;
+    if !metadata.is_file() {
+        return Err("expected a file or a folder".to_owned());
+    }
+    if let Some(problem) = writable_by_others(path, &metadata) {
+        return Err(problem);
+    }
+    let mut bytes = Vec::new();
+    let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("expected at most {} KiB", LARGEST >> 10));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].split(|b| *b == b'\n').count();
+        format!("expected text in UTF-8, which line {line} is not")
+    })?;
+    Ok(Source { name: path.display().to_string(), form, text })
+}
+
+/// The problem of a file or folder to which any user can write: what stands in it decides what this process
+/// does with its rights. A volume of Kubernetes has such folders, which nobody can write to all the same.
+fn writable_by_others(path: &Path, metadata: &Metadata) -> Option<String> {
+    let is_writable = metadata.permissions().mode() & 0o002 != 0;
+    let is_read_only = || {
+        let mount = rustix::fs::statvfs(path);
+        mount.is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY))
+    };
+    (is_writable && !is_read_only()).then(|| {
+        let path: PathBuf = path.into();
+        let path = path.display();
+        format!("any user can write to {path}, so it is not used: chmod o-w {path}")
+    })
+}
+
+/// More than thousands of checks need.
+const LARGEST: u64 = 1 << 20;

@@ -1,0 +1,101 @@
+//! One file: the values in it, and what is wrong with it.
+
+use super::variables;
+use crate::config::cli::Typed;
+use crate::config::problems::{Blame, Problem, wrong};
+use crate::config::yaml::{Key, Node, Place, Value};
+
+/// A file that is being taken apart.
+pub struct Document<'a> {
+    /// Its path, as it is shown.
+    name: &'a str,
+    pub problems: Vec<Problem>,
+    pub warnings: Vec<String>,
+}
+
+impl<'a> Document<'a> {
+    pub fn of(name: &'a str) -> Self {
+        Self { name, problems: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// A place in it for people.
+    pub fn at(&self, Place { line, column }: Place) -> String {
+        format!("{}:{line}:{column}", self.name)
+    }
+
+    /// Notes a problem.
+    pub fn note(&mut self, place: Place, text: &str) {
+        let text = format!("{}: {text}", self.at(place));
+        self.problems.push(Problem { text, blame: Blame::File });
+    }
+
+    /// Notes a value that is not what was expected.
+    pub fn wrong(&mut self, typed: &Typed, expected: &str) {
+        let text = wrong(&typed.origin, &typed.text, expected);
+        self.problems.push(Problem { text, blame: Blame::File });
+    }
+
+    /// Notes something that is most likely a mistake, of a place or of the file.
+    pub fn warn(&mut self, place: Option<Place>, text: &str) {
+        let place = place.map_or_else(|| self.name.to_owned(), |place| self.at(place));
+        self.warnings.push(format!("{place}: {text}"));
+    }
+
+    /// From now on its problems are those of a check.
+    pub fn blame_check(&mut self) {
+        self.problems.iter_mut().for_each(|problem| problem.blame = Blame::Check);
+    }
+
+    /// A single value with its variables replaced. Nothing where there is none, and where it is no single
+    /// value, which is a problem.
+    pub fn scalar(&mut self, key: &str, node: &Node) -> Option<Typed> {
+        let typed = self.literal(key, node)?;
+        match variables::replaced(&typed.text) {
+            Ok(text) => Some(Typed { text, ..typed }),
+            Err(problem) => {
+                self.note(node.place, &format!("{key}: {problem}"));
+                None
+            }
+        }
+    }
+
+    /// The same as it was written.
+    pub fn literal(&mut self, key: &str, node: &Node) -> Option<Typed> {
+        match &node.value {
+            Value::Scalar { text, is_quoted } => {
+                let is_there = *is_quoted || !text.is_empty();
+                let origin = format!("{}: {key}", self.at(node.place));
+                is_there.then(|| Typed { text: text.clone(), origin, is_in_file: true })
+            }
+            Value::List(_) => {
+                self.note(node.place, &format!("{key}: expected one value, and this is a list"));
+                None
+            }
+            Value::Map(_) => {
+                self.note(node.place, &format!("{key}: expected one value, and this is a map"));
+                None
+            }
+        }
+    }
+
+    /// The entries of a map; none where there is no value, or another one, which is a problem.
+    pub fn map<'n>(&mut self, key: &str, node: &'n Node) -> Option<&'n [(Key, Node)]> {
+        match &node.value {
+            Value::Map(entries) => Some(entries),
+            Value::Scalar { text, is_quoted: false } if text.is_empty() => None,
+            Value::Scalar { text, .. } => {
+                let text =
+                    format!("{key}: expected keys with values, such as period: 60, not {text:?}");
+                self.note(node.place, &text);
+                None
+            }
+            Value::List(_) => {
+                self.note(
+                    node.place,
+                    &format!("{key}: expected keys with values, and this is a list"),
+                );
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Configuration files: options under the names of the command line, and checks.
+
+mod check;
+mod details;
+mod disk;
+mod document;
+mod publish;
+#[cfg(test)]
+mod tests;
+mod variables;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+pub use self::check::expected_type;
+pub use self::details::value;
+use self::disk::{Form, Source};
+use self::document::Document;
+use super::cli::{Cli, Typed};
+use super::near::did_you_mean;
+use super::options::{self, CONFIG, DIMENSION, DIMENSION_SET, POD_EXCLUDE, TAGS};
+use super::problems::{Blame, Problem};
+use super::yaml::{self, Key, Node, Value};
+use crate::blocking::{self, Purpose};
+use crate::model::{CheckType, Configured};
+
+/// What stands in all configuration files.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// The values of each option, one list for each time that it is used.
+    options: BTreeMap<String, Vec<Vec<Typed>>>,
+    /// Those that are valid, in the order of the files.
+    pub checks: Vec<Configured>,
+    pub problems: Vec<Problem>,
+    /// What is most likely a mistake, a sentence each.
+    pub warnings: Vec<String>,
+    /// Where each option and each check stands.
+    places: BTreeMap<String, String>,
+}
+
+impl Cli {
+    /// Reads the configuration files that are asked for. What is wrong with them is among the problems of
+    /// the settings. A disk that does not answer is waited for [`LONGEST_READ`].
+    pub async fn read_files(&mut self, table: &[&'static CheckType]) {
+        let paths = self.values(CONFIG);
+        if paths.is_empty() {
+            return;
+        }
+        let names: Vec<_> = paths.iter().map(|path| path.text.clone()).collect();
+        let read = blocking::call(Purpose::Files, move || disk::read(&paths));
+        let mut files = Files::default();
+        match timeout(LONGEST_READ, read).await {
+            Ok(Ok(sources)) => sources.into_iter().for_each(|source| files.add(source, table)),
+            Ok(Err(refused)) => files.note(format!("--config cannot be read: {refused}")),
+            Err(_) => files.note(format!(
+                "--config {}: its disk has not answered within {LONGEST_READ:?}",
+                names.join(", ")
+            )),
+        }
+        self.files = files;
+    }
+}
+
+impl Files {
+    /// The values of an option, one list for each time that it is used.
+    pub fn values(&self, option: &str) -> Vec<Vec<Typed>> {
+        self.options.get(option).cloned().unwrap_or_default()
+    }
+
+    /// Adds one file, or why it cannot be read.
+    fn add(&mut self, source: Result<Source, String>, table: &[&'static CheckType]) {
+        let Source { name, form, text } = match source {
+            Ok(source) => source,
+            Err(problem) => return self.note(problem),
+        };
+        let mut document = Document::of(&name);
+        let root = match yaml::parse(&text) {
+            Ok(root) => root,
+            Err(problems) => {
+                for problem in problems {
+                    document.note(problem.place, &problem.text);
+                }
+                None
+            }
+        };
+        match (root, form) {
+            (None, Form::Main) => {}
+            (None, Form::Check(_)) if !document.problems.is_empty() => {
+                document.blame_check();
+            }
+            (None, Form::Check(_)) => {
+                document.warn(None, "it is empty, and no check comes of it");
+            }
+            (Some(root), Form::Main) => self.main(&root, table, &mut document),
+            (Some(root), Form::Check(id)) => {
+                let id = Key { place: root.place, text: id };
+                self.check(&id, &root, table, &mut document);
+            }
+        }
+        self.problems.append(&mut document.problems);
+        self.warnings.append(&mut document.warnings);
+    }
+
+    /// A file with options and checks.
+    fn main(&mut self, root: &Node, table: &[&'static CheckType], document: &mut Document<'_>) {
+        let Some(entries) = document.map("the file", root) else { return };
+        let known = options_of_file();
+        let mut names: Vec<_> = known.iter().map(String::as_str).collect();
+        names.push(CHECKS);
+        let has_type = entries.iter().any(|(key, _)| key.text == "type");
+        for (key, node) in entries {
+            match key.text.as_str() {
+                CHECKS => self.checks(node, table, document),
+                option if names.contains(&option) => self.option(key, node, document),
+                _ if has_type && check::is_key(&key.text) => {}
+                unknown => document.note(key.place, &unknown_option(unknown, &names)),
+            }
+        }
+        if has_type {
+            let text =
+                "this is one check: put it below checks: and an id, or into a folder of checks";
+            document.note(root.place, text);
+        }
+    }
+
+    fn option(&mut self, key: &Key, node: &Node, document: &mut Document<'_>) {
+        let option = key.text.as_str();
+        let Some(values) = values(option, node, document) else { return };
+        if !self.is_first(option, &document.at(key.place), key, document) {
+            return;
+        }
+        self.options.insert(option.to_owned(), values);
+    }
+
+    fn checks(&mut self, node: &Node, table: &[&'static CheckType], document: &mut Document<'_>) {
+        let Some(entries) = document.map(CHECKS, node) else { return };
+        for (id, node) in entries {
+            self.check(id, node, table, document);
+        }
+    }
+
+    fn check(
+        &mut self,
+        id: &Key,
+        node: &Node,
+        table: &[&'static CheckType],
+        document: &mut Document<'_>,
+    ) {
+        let before = document.problems.len();
+        let configured = check::configured(id, node, table, document);
+        let place = document.at(id.place);
+        let is_first = self.is_first(&format!("check {}", id.text), &place, id, document);
+        for problem in &mut document.problems[before..] {
+            problem.blame = Blame::Check;
+        }
+        self.checks.extend(configured.filter(|_| is_first));
+    }
+
+    /// Whether nothing else has this name. Two files that set the same would depend on their order.
+    fn is_first(
+        &mut self,
+        what: &str,
+        place: &str,
+        key: &Key,
+        document: &mut Document<'_>,
+    ) -> bool {
+        let before = self.places.insert(what.to_owned(), place.to_owned());
+        if let Some(before) = &before {
+            document.note(key.place, &format!("{what} is set in {before}, too: keep one of them"));
+        }
+        before.is_none()
+    }
+
+    fn note(&mut self, text: String) {
+        self.problems.push(Problem { text, blame: Blame::File });
+    }
+}
+
+/// What a file may have, for documents.
+pub mod definition {
+    pub use super::check::KEYS as KEYS_OF_CHECK;
+    pub use super::{CHECKS, options_of_file as options, takes_commas};
+}
+
+/// The options that a file may have: those of the command line.
+pub fn options_of_file() -> Vec<String> {
+    let all = options::options();
+    let names = all.iter().map(|option| option.get_id().to_string());
+    names.filter(|name| name != CONFIG).collect()
+}
+
+/// The values of an option: one, or a list where the option takes several.
+fn values(option: &str, node: &Node, document: &mut Document<'_>) -> Option<Vec<Vec<Typed>>> {
+    let is_repeated = matches!(option, DIMENSION | DIMENSION_SET | TAGS | POD_EXCLUDE);
+    match &node.value {
+        Value::Map(entries) if matches!(option, DIMENSION | TAGS) => {
+            let mut pairs = Vec::new();
+            for (name, value) in entries {
+                let value = document.scalar(option, value)?;
+                let text = format!("{}={}", name.text, value.text);
+                pairs.push(vec![Typed { text, ..value }]);
+            }
+            Some(pairs)
+        }
+        Value::List(nodes) if is_repeated || takes_commas(option) => {
+            let typed: Option<Vec<_>> =
+                nodes.iter().map(|node| document.scalar(option, node)).collect();
+            let typed = typed?;
+            if is_repeated {
+                return Some(typed.into_iter().map(|typed| vec![typed]).collect());
+            }
+            // Between commas an item must not have one: it would be two.
+            let texts: Vec<_> = typed.iter().map(|typed| typed.text.as_str()).collect();
+            let (first, text) = (typed.first()?.clone(), texts.join(","));
+            Some(vec![vec![Typed { text, ..first }]])
+        }
+        _ => {
+            let typed = document.scalar(option, node)?;
+            // Blanks between commas are no values, as on the command line.
+            let is_list = is_repeated && option != TAGS;
+            let texts: Vec<_> = match is_list {
+                true => typed.text.split(',').filter(|text| !text.trim().is_empty()).collect(),
+                false => vec![typed.text.as_str()],
+            };
+            let typed = |text: &&str| vec![Typed { text: (*text).to_owned(), ..typed.clone() }];
+            Some(texts.iter().map(typed).collect())
+        }
+    }
+}
+
+/// The options that take several words in one value, with commas between them.
+pub fn takes_commas(option: &str) -> bool {
+    matches!(option, "metrics" | "publish" | "auto-dimensions")
+}
+
+fn unknown_option(key: &str, names: &[&str]) -> String {
+    format!(
+        "unknown key {key:?}: expected an option such as period, or checks{}",
+        did_you_mean(key, names)
+    )
+}
+
+/// The key of the checks.
+pub const CHECKS: &str = "checks";
+
+/// A disk on a network may hang for good, and a command must start all the same.
+const LONGEST_READ: Duration = Duration::from_secs(2);

@@ -1,0 +1,125 @@
+//! What a check finds, what that is made of, and what of it would be published.
+
+use std::rc::Rc;
+
+use futures_util::future::join_all;
+use serde::Serialize;
+
+use super::Text;
+use super::published::Published;
+use crate::config::Settings;
+use crate::model::{Configured, Metric, Report, Roots};
+use crate::publisher::figure;
+use crate::schedule::{Ran, Trial};
+
+/// One check as it runs now.
+#[derive(Debug, Serialize)]
+pub struct ExplainedCheck {
+    pub id: Text,
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub available: bool,
+    pub status: Text,
+    /// Each with its value, and where that comes from.
+    pub metrics: Vec<ExplainedMetric>,
+    /// The files and raw values.
+    pub raw: Vec<RawText>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ExplainedMetric {
+    pub name: Text,
+    /// Nothing where there is none, and then the reason.
+    pub value: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text>,
+    /// File and formula.
+    pub source: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct RawText {
+    pub origin: Text,
+    pub value: Text,
+}
+
+/// Runs each check that is not disabled once, all of them at the same time.
+pub async fn all(settings: &Settings) -> (Vec<ExplainedCheck>, Vec<Published>) {
+    let enabled = settings.checks.all.iter().filter(|check| !check.is_disabled);
+    let runs = enabled.map(|configured| async move {
+        let ran = Trial::of(Rc::new(configured.clone()), &Roots::default()).run().await;
+        let published = published(settings, configured, &ran.report);
+        (ExplainedCheck::of(configured, ran), published)
+    });
+    let (checks, published): (_, Vec<_>) = join_all(runs).await.into_iter().unzip();
+    (checks, published.concat())
+}
+
+/// The metrics that would be published, with each set of dimensions, and the value of those that have one
+/// after one run.
+fn published(settings: &Settings, configured: &Configured, report: &Report) -> Vec<Published> {
+    let mut metrics = configured.declared();
+    let found = report.numbers().filter(|(metric, _)| metric.published.is_some());
+    let found: Vec<_> = found.collect();
+    for (metric, _) in &found {
+        if !metrics.contains(metric) {
+            metrics.push(Metric::clone(metric));
+        }
+    }
+    let sets = settings.identity.dimension_sets();
+    let of_metric = metrics.iter().flat_map(|metric| {
+        let value = found.iter().find(|(of, _)| ***of == *metric);
+        let value =
+            value.filter(|_| metric.published_unit() == metric.unit).map(|(_, value)| *value);
+        sets.iter().map(move |set| Published::of_check(set, metric, value))
+    });
+    of_metric.collect()
+}
+
+impl ExplainedCheck {
+    fn of(configured: &Configured, Ran { report, absent, raw }: Ran) -> Self {
+        let kind = configured.kind;
+        let source = |name: &str| kind.metric(name).map_or("", |declared| declared.source);
+        let found = report.values.iter().map(|(metric, value)| ExplainedMetric {
+            name: Text::from(&*metric.name),
+            value: Some(Text::from(&*figure::of(metric.unit, value))),
+            reason: None,
+            source: source(&metric.name),
+        });
+        let absent = absent.iter().map(|(name, reason)| ExplainedMetric {
+            name: Text::from(*name),
+            value: None,
+            reason: Some(Text::from(&**reason)),
+            source: source(name),
+        });
+        let raw = raw.iter().map(|(origin, value)| RawText {
+            origin: Text::from(&**origin),
+            value: Text::from(&**value),
+        });
+        Self {
+            id: Text::from(&*configured.id),
+            kind: kind.name,
+            available: report.is_available,
+            status: Text::from(&*report.status),
+            metrics: found.chain(absent).collect(),
+            raw: raw.collect(),
+        }
+    }
+
+    /// The same for people, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        let state = if self.available { "available" } else { "unavailable" };
+        let mut lines =
+            vec![format!("check {} ({}): {state}: {}", self.id, self.kind, self.status)];
+        for ExplainedMetric { name, value, reason, source } in &self.metrics {
+            lines.push(match (value, reason) {
+                (Some(value), _) if source.is_empty() => format!("  {name} = {value}"),
+                (Some(value), _) => format!("  {name} = {value} ({source})"),
+                (None, Some(reason)) => format!("  {name}: unavailable: {reason}"),
+                (None, None) => format!("  {name}: unavailable"),
+            });
+        }
+        lines.extend(self.raw.iter().map(|raw| format!("  {}: {}", raw.origin, raw.value)));
+        lines
+    }
+}

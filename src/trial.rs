@@ -1,0 +1,196 @@
+//! `check`: runs one check once and prints what came of it.
+
+use std::rc::Rc;
+use std::time::UNIX_EPOCH;
+
+use serde_json::{Value as Json, json};
+
+use crate::config::Output;
+use crate::model::{CheckType, Configured, Declared, Kind, Metric, Quantity, Report, Roots};
+use crate::publisher::figure;
+use crate::schedule::{Ran, Trial};
+use crate::shown::shown;
+
+/// What is to be printed, and whether there was a result.
+pub struct Printed {
+    pub text: String,
+    pub is_available: bool,
+}
+
+/// Runs a check once. For people, an explanation has of each metric where it comes from.
+pub async fn run(configured: &Configured, output: Output, is_explained: bool) -> Printed {
+    let ran = Trial::of(Rc::new(configured.clone()), &Roots::default()).run().await;
+    let text = match output {
+        Output::Text if is_explained => explained(configured, &ran),
+        Output::Text => text(configured, &ran),
+        Output::Json => object(configured, &ran).to_string(),
+    };
+    Printed { text, is_available: ran.report.is_available }
+}
+
+/// The same with sources, formulas and raw values.
+fn explained(configured: &Configured, ran: &Ran) -> String {
+    let mut lines = vec![text(configured, ran)];
+    let found = ran.report.values.iter().map(|(metric, _)| &*metric.name);
+    let names: Vec<_> = found.chain(ran.absent.iter().map(|(name, _)| *name)).collect();
+    let declared = configured.kind.metrics.iter().filter(|of| names.contains(&of.name));
+    lines.push(String::new());
+    lines.extend(declared.map(|of| format!("{} = {}", of.name, of.source)));
+    lines.push(String::new());
+    lines.extend(
+        ran.raw.iter().map(|(origin, value)| format!("{}: {}", shown(origin), shown(value))),
+    );
+    lines.join("\n").trim_end().to_owned()
+}
+
+fn text(configured: &Configured, Ran { report, absent, .. }: &Ran) -> String {
+    let state = if report.is_available { "available" } else { "unavailable" };
+    let (id, kind) = (shown(&configured.id), configured.kind);
+    let of_type =
+        if configured.id == kind.name { String::new() } else { format!(" ({})", kind.name) };
+    let took = report.took.as_secs_f64() * 1e3;
+    let mut lines =
+        vec![format!("{id}{of_type}: {state}: {}; took {took:.1} ms", shown(&report.status))];
+    let rows: Vec<_> = report.values.iter().map(|(metric, value)| row(metric, value)).collect();
+    let width = |column: fn(&[String; 2]) -> &String| {
+        rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
+    };
+    let (names, values) = (width(|row| &row[0]), width(|row| &row[1]));
+    if !rows.is_empty() {
+        lines.push(String::new());
+    }
+    for [name, value] in &rows {
+        lines.push(format!("{name:<names$}  {value:>values$}").trim_end().to_owned());
+    }
+    for (name, reason) in absent {
+        lines.push(format!("{name:<names$}  unavailable: {}", shown(reason)));
+    }
+    lines.join("\n")
+}
+
+/// Name, and value with its unit.
+fn row(metric: &Metric, value: &Quantity) -> [String; 2] {
+    let name = match target(metric) {
+        Some(target) => format!("{target}.{}", metric.name),
+        None => metric.name.to_string(),
+    };
+    let value = figure::of(metric.unit, value);
+    [shown(&name), shown(&value)]
+}
+
+fn target(metric: &Metric) -> Option<&str> {
+    let target = metric.dimensions.iter().find(|(name, _)| *name == crate::model::TARGET);
+    target.map(|(_, target)| &**target)
+}
+
+fn object(configured: &Configured, Ran { report, absent, .. }: &Ran) -> Json {
+    let Report { time, took, is_available, status, .. } = report;
+    let milliseconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+    let metrics = report.values.iter().map(|(metric, value)| {
+        let name = match target(metric) {
+            Some(target) => format!("{target}.{}", metric.name),
+            None => metric.name.to_string(),
+        };
+        let (value, form) = match value {
+            Quantity::Number(value) => (json!(value), "double"),
+            Quantity::Text(text) => (json!(text), "string"),
+        };
+        let (unit, kind) = (metric.unit.name(), word(metric.kind));
+        json!({ "name": name, "value": value, "unit": unit, "type": form, "kind": kind })
+    });
+    // Without a value, but with the reason.
+    let absent = absent.iter().map(|(name, reason)| {
+        let declared = configured.kind.metric(name);
+        let unit = declared.map_or("", |of| of.unit.name());
+        let kind = declared.map_or(Kind::Gauge, |of| of.kind);
+        let form = form(declared);
+        json!({ "name": name, "value": null, "unit": unit, "type": form, "kind": word(kind), "reason": reason })
+    });
+    json!({
+        "check": configured.id,
+        "type": configured.kind.name,
+        "available": is_available,
+        "status": status,
+        "timestamp": milliseconds,
+        "duration_ms": took.as_secs_f64() * 1e3,
+        "metrics": metrics.chain(absent).collect::<Vec<_>>(),
+    })
+}
+
+fn form(declared: Option<&Declared>) -> &'static str {
+    if declared.is_some_and(|of| of.is_text) { "string" } else { "double" }
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Gauge => "gauge",
+        Kind::Counter => "counter",
+    }
+}
+
+/// All types with their details and metrics.
+pub fn list(table: &[&'static CheckType], output: Output) -> String {
+    match output {
+        Output::Text => table.iter().map(|kind| described(kind)).collect::<Vec<_>>().join("\n\n"),
+        Output::Json => {
+            let kinds = table.iter().map(|kind| {
+                let settings = kind.settings.iter().map(|setting| {
+                    let (name, about) = (setting.name, setting.about);
+                    json!({ "name": name, "description": about, "optional": !setting.is_required })
+                });
+                let metrics = kind.metrics.iter().map(|metric| {
+                    let (name, unit, kind) = (metric.name, metric.unit.name(), word(metric.kind));
+                    let form = form(Some(metric));
+                    json!({ "name": name, "unit": unit, "type": form, "kind": kind })
+                });
+                let settings: Vec<_> = settings.collect();
+                let metrics: Vec<_> = metrics.collect();
+                json!({ "type": kind.name, "description": kind.about, "details": settings, "metrics": metrics })
+            });
+            Json::from(kinds.collect::<Vec<_>>()).to_string()
+        }
+    }
+}
+
+fn described(kind: &CheckType) -> String {
+    let mut lines = vec![format!("{}: {}", kind.name, kind.about)];
+    lines.extend(kind.settings.iter().map(|setting| {
+        let needed = if setting.is_required { "required" } else { "optional" };
+        format!("  {}={} ({needed}): {}", setting.name, setting.example, setting.about)
+    }));
+    let names = kind.metrics.iter().map(|metric| {
+        let unit = match (metric.is_text, metric.unit.name()) {
+            (true, _) => " (text)".to_owned(),
+            (false, "") => String::new(),
+            (false, unit) => format!(" ({unit})"),
+        };
+        format!("{}{unit}", metric.name)
+    });
+    let names: Vec<_> = names.collect();
+    if !names.is_empty() {
+        lines.push(format!("  metrics: {}", names.join(", ")));
+    }
+    lines.join("\n")
+}
+
+/// What a check of a type can be pointed at here.
+pub fn targets(kind: &CheckType, output: Output) -> Result<String, String> {
+    let Some(targets) = kind.targets else {
+        return Err(format!("{} has no targets", kind.name));
+    };
+    let targets = targets(&Roots::default())?;
+    Ok(match output {
+        Output::Text if targets.is_empty() => format!("{}: there is no target here", kind.name),
+        Output::Text => {
+            let line = |of: &crate::model::Target| match of.id == of.label {
+                true => shown(&of.id),
+                false => format!("{}  {}", shown(&of.id), shown(&of.label)),
+            };
+            targets.iter().map(line).collect::<Vec<_>>().join("\n")
+        }
+        Output::Json => {
+            let values = targets.iter().map(|of| json!({ "id": of.id, "label": of.label }));
+            json!({ "values": values.collect::<Vec<_>>() }).to_string()
+        }
+    })
+}

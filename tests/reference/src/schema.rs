@@ -1,0 +1,122 @@
+//! docs/configuration.schema.json: a JSON Schema (draft 2020-12) of the configuration file, for editors.
+
+use cloudwatch_metrics_agent::check::{CheckType, Form, Setting, TABLE};
+use cloudwatch_metrics_agent::config_file::{self, KEYS_OF_CHECK};
+use serde_json::{Map, Value, json};
+
+use crate::configuration::{self, Option as Described};
+
+/// The schema, as the file has it.
+pub fn document() -> String {
+    let mut properties = Map::new();
+    for option in configuration::options() {
+        if config_file::options().contains(&option.name) {
+            properties.insert(option.name.clone(), option_schema(&option));
+        }
+    }
+    let checks = json!({
+        "type": "object",
+        "description": "Checks by their ids",
+        "propertyNames": { "minLength": 1, "maxLength": 64 },
+        "additionalProperties": { "$ref": "#/$defs/check" },
+    });
+    properties.insert(config_file::CHECKS.to_owned(), checks);
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Configuration of cloudwatch_metrics_agent",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "$defs": { "check": check(), "publish": publish(), "scalar": scalar() },
+    });
+    let text = serde_json::to_string_pretty(&schema).expect("it is JSON");
+    format!("{text}\n")
+}
+
+fn scalar() -> Value {
+    json!({ "type": ["string", "number", "boolean", "null"] })
+}
+
+fn option_schema(option: &Described) -> Value {
+    let scalar = json!({ "$ref": "#/$defs/scalar" });
+    let list = json!({ "type": "array", "items": scalar });
+    let map = json!({ "type": "object", "additionalProperties": scalar });
+    let takes_list = option.repeats || config_file::takes_commas(&option.name);
+    let forms = match option.name.as_str() {
+        "dimension" | "tags" => vec![scalar, list, map],
+        _ if takes_list => vec![scalar, list],
+        _ => vec![scalar],
+    };
+    let default = match option.default.as_str() {
+        "none" | "off" | "required to publish" => String::new(),
+        default => format!(" [default: {default}]"),
+    };
+    json!({ "description": format!("{}{default}", option.meaning), "anyOf": forms })
+}
+
+fn publish() -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "description": "none, all, a list of metrics, or a map from metrics to their names in CloudWatch",
+        "anyOf": [
+            text,
+            { "type": "array", "items": text },
+            { "type": "object", "additionalProperties": { "type": ["string", "null"] } },
+            { "type": "null" },
+        ],
+    })
+}
+
+fn check() -> Value {
+    let mut properties = Map::new();
+    for key in KEYS_OF_CHECK {
+        properties.insert((*key).to_owned(), json!({ "$ref": "#/$defs/scalar" }));
+    }
+    let types: Vec<_> = TABLE.iter().map(|kind| kind.name).collect();
+    properties.insert("type".to_owned(), json!({ "enum": types }));
+    properties.insert("publish".to_owned(), json!({ "$ref": "#/$defs/publish" }));
+    for key in ["details", "metadata", "alarms"] {
+        properties.insert(key.to_owned(), json!({ "type": ["object", "null"] }));
+    }
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": ["type"],
+        "additionalProperties": false,
+        "allOf": TABLE.iter().map(|kind| details(kind)).collect::<Vec<_>>(),
+    })
+}
+
+/// The details of a type, where a check is of that type.
+fn details(kind: &CheckType) -> Value {
+    let mut properties = Map::new();
+    for setting in kind.settings {
+        properties.insert(setting.name.to_owned(), detail(setting));
+    }
+    let needed = kind.settings.iter().filter(|setting| setting.is_required);
+    let needed: Vec<_> = needed.map(|setting| setting.name).collect();
+    let details = json!({
+        "type": ["object", "null"],
+        "properties": properties,
+        "required": needed,
+        "additionalProperties": false,
+    });
+    let mut then = json!({ "properties": { "details": details } });
+    if !needed.is_empty() {
+        then["required"] = json!(["details"]);
+    }
+    json!({
+        "if": { "properties": { "type": { "const": kind.name } } },
+        "then": then,
+    })
+}
+
+fn detail(setting: &Setting) -> Value {
+    let scalar = json!({ "$ref": "#/$defs/scalar" });
+    let form = match &setting.form {
+        Form::Word(words) => json!({ "enum": words }),
+        Form::List => json!({ "anyOf": [scalar, { "type": "array", "items": scalar }] }),
+        Form::Text | Form::YesOrNo | Form::Whole(..) | Form::Lasting(..) => scalar,
+    };
+    json!({ "description": setting.about, "allOf": [form] })
+}

@@ -1,0 +1,52 @@
+//! docs/configuration.schema.json takes what the agent takes, as far as a schema can tell.
+
+use boon::{Compiler, Schemas};
+use serde_json::{Value, json};
+
+/// Whether a file is valid by the schema.
+fn is_valid(file: &Value) -> bool {
+    let schema: Value = serde_json::from_str(&reference::schema::document()).expect("JSON");
+    let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+    compiler.add_resource("file:///schema.json", schema).expect("a resource");
+    let index = compiler.compile("file:///schema.json", &mut schemas).expect("a schema");
+    schemas.validate(file, index).is_ok()
+}
+
+#[test]
+fn what_is_right_is_valid() {
+    for file in [
+        json!({}),
+        json!({ "namespace": "MyApp", "service": "web", "period": "5m", "buffer": 0, "once": false }),
+        json!({ "dimension": { "Stage": "prod" }, "metrics": ["cpu", "memory"], "pod-exclude": "istio" }),
+        json!({ "checks": { "root": {
+            "type": "agent.filesystem",
+            "period": 30,
+            "details": { "target": "/" },
+            "publish": ["used_percent"],
+            "alarms": { "full": { "criteria": "x" } },
+        } } }),
+        json!({ "checks": { "load": { "type": "agent.load_average", "publish": { "1m": "Load" } } } }),
+        json!({ "checks": { "load": { "type": "agent.load_average", "details": null } } }),
+    ] {
+        assert!(is_valid(&file), "{file}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_not() {
+    for file in [
+        json!([]),
+        json!({ "peroid": 60 }),
+        json!({ "config": "x" }),
+        json!({ "period": [60] }),
+        json!({ "checks": { "root": { "type": "agent.filesystem" } } }),
+        json!({ "checks": { "root": { "type": "agent.filesystem", "details": {} } } }),
+        json!({ "checks": { "root": { "type": "agent.filesystem", "details": { "targt": "/" } } } }),
+        json!({ "checks": { "load": { "period": 60 } } }),
+        json!({ "checks": { "load": { "type": "agent.lod" } } }),
+        json!({ "checks": { "load": { "type": "agent.load_average", "details": { "target": "/" } } } }),
+        json!({ "checks": { "load": { "type": "agent.load_average", "tiemout": 5 } } }),
+    ] {
+        assert!(!is_valid(&file), "{file}");
+    }
+}
