@@ -30,6 +30,8 @@ need cc build-essential
 need musl-gcc musl-tools
 need unshare util-linux
 need ip iproute2
+need mkfs.ext4 e2fsprogs
+need free procps
 need mandoc mandoc
 need zsh zsh
 need fish fish

@@ -10,33 +10,7 @@ use super::task::{metadata, stats};
 use super::{disks, network, pressure, proc, processes};
 use crate::config::MemoryUse;
 use crate::model::{Bytes, Cores};
-use crate::properties::repeatable;
-
-/// A text of the kind that is parsed, with something done to it: a piece taken out, put in or
-/// replaced, digits and signs more often than other characters.
-fn damaged(text: &'static str) -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        "[0-9]{1,25}",
-        "[-+.:,/ \n\\\\\"{}]{0,3}",
-        "\\PC{0,4}",
-        Just("/../x".to_owned())
-    ];
-    let damage = (any::<prop::sample::Index>(), 0_usize..12, piece);
-    prop::collection::vec(damage, 1..4).prop_map(move |damages| {
-        let mut characters: Vec<char> = text.chars().collect();
-        for (at, removed, piece) in damages {
-            let start = at.index(characters.len() + 1);
-            let end = (start + removed).min(characters.len());
-            characters.splice(start..end, piece.chars());
-        }
-        characters.into_iter().collect()
-    })
-}
-
-/// A valid text that was damaged, or anything at all.
-fn text(valid: &'static str) -> impl Strategy<Value = String> {
-    prop_oneof![4 => damaged(valid), 1 => "\\PC{0,200}", 1 => Just(valid.to_owned())]
-}
+use crate::properties::{repeatable, text};
 
 const STAT: &str = "cpu  100 20 30 9000 400 5 6 7 50 10\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
 const MEMINFO: &str = "MemTotal:  8000000 kB\nMemFree:  1000000 kB\nBuffers:  200000 kB\n\

@@ -87,8 +87,10 @@ mod linux {
         let mut averages = [0.0; 8];
         let mut usages = Vec::new();
         for (_, ticks) in &grown {
-            let total: u64 = ticks.iter().sum();
-            let percent = ticks.map(|ticks| 100.0 * ticks as f64 / total as f64);
+            // As floating-point numbers, whose sum cannot overflow.
+            let ticks = ticks.map(|ticks| ticks as f64);
+            let total: f64 = ticks.iter().sum();
+            let percent = ticks.map(|ticks| 100.0 * ticks / total);
             for (average, percent) in averages.iter_mut().zip(percent) {
                 *average += percent / grown.len() as f64;
             }
@@ -246,6 +248,14 @@ mod tests {
         let found = second(&["cpu0 100 0 0 100 50"], &["cpu0 130 0 0 170 40"]).await;
         let found = found.expect("time has passed");
         assert_eq!(values(&found)[..5], [1.0, 30.0, 0.0, 70.0, 0.0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn numbers_of_any_size_are_no_fault() {
+        let most = u64::MAX;
+        let now = format!("cpu0 {most} 1 1 {most} 0 0 0 0");
+        let error = second(&["cpu0 0 0 0 0"], &[&now]).await.map(|found| values(&found)[1]);
+        assert_eq!(error, Ok(50.0));
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,6 +13,8 @@ pub mod memory;
 mod mounts;
 pub mod network;
 pub mod pressure;
+#[cfg(all(test, target_os = "linux"))]
+mod properties;
 
 use std::time::Duration;
 
