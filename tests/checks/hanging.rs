@@ -29,14 +29,17 @@ fn a_mount_that_never_answers_holds_up_its_own_check_alone() {
         let point = path_in_folder(name);
         (of_type("agent.filesystem").open)(&details(&[("target", &point)]), &Roots::default())
     };
-    runtime().block_on(async {
+    // Time passes at once where all wait.
+    let mut paused = tokio::runtime::Builder::new_current_thread();
+    let paused = paused.enable_time().start_paused(true).build().expect("a runtime");
+    paused.block_on(async {
         let mut dead: Vec<_> = (3..7).map(|number| open(&format!("dead-{number}"))).collect();
         let mut alive = open("alive");
         let mut runs: Vec<_> = dead.iter_mut().map(|check| check.run()).collect();
         for run in &mut runs {
             assert!(poll!(run.as_mut()).is_pending(), "it waits for the mount");
         }
-        // Four are as many as may hang: a further one is refused at once.
+        // Four are as many as may hang: a further one waits a short while for a thread.
         let refused = open("dead-7").run().await.expect_err("there is no thread");
         assert_eq!(refused, "no thread for asking a mount, calls that still have no answer: 4");
         for run in &mut runs {
@@ -47,7 +50,7 @@ fn a_mount_that_never_answers_holds_up_its_own_check_alone() {
         for (check, number) in dead.iter_mut().zip(3..) {
             let error = check.run().await.expect_err("the mount has not answered");
             let point = path_in_folder(&format!("dead-{number}"));
-            assert_eq!(error, format!("{point} has not answered for 0 s"));
+            assert_eq!(error, format!("{point} has not answered for 1 s"));
         }
         // Mounts that answer need a thread as well, and say why they have none.
         alive.run().await.expect_err("there is no thread");
@@ -57,6 +60,22 @@ fn a_mount_that_never_answers_holds_up_its_own_check_alone() {
     assert!(state.number("total_rw") >= 1.0);
     assert!(targets("agent.filesystem").contains(&path_in_folder("dead-3")));
     run("agent.load_average", &[]).expect("it asks no mount");
+}
+
+#[test]
+fn more_checks_at_once_than_threads_all_have_a_result() {
+    let script = "mount -t tmpfs -o size=64k none \"$folder\"";
+    if !is_inside("hanging::more_checks_at_once_than_threads_all_have_a_result", &[], script) {
+        return;
+    }
+    let details = details(&[("target", path_in_folder("").trim_end_matches('/'))]);
+    let open = |_| (of_type("agent.filesystem").open)(&details, &Roots::default());
+    let mut checks: Vec<_> = (0..50).map(open).collect();
+    let runs = futures_util::future::join_all(checks.iter_mut().map(|check| check.run()));
+    for found in runtime().block_on(runs) {
+        let found = found.expect("it answers");
+        assert_eq!(found.values[0].quantity.number(), Some(64.0), "{found:#?}");
+    }
 }
 
 #[test]

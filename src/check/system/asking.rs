@@ -1,6 +1,7 @@
 //! Asks what may never answer, such as a mount whose server is gone.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
@@ -25,33 +26,75 @@ impl<T: Send + 'static> Asking<T> {
     pub async fn ask(
         &mut self,
         what: &str,
-        call: impl FnOnce() -> T + Send + 'static,
+        call: impl FnOnce() -> T + Clone + Send + 'static,
     ) -> Result<T, String> {
         if let Some((since, earlier)) = &mut self.under_way
             && earlier.as_mut().now_or_never().is_none()
         {
             return Err(format!("{what} has not answered for {} s", since.elapsed().as_secs()));
         }
-        let answer: Answer<T> = Box::pin(blocking::call(Purpose::Mounts, call));
-        let (_, answer) = self.under_way.insert((Instant::now(), answer));
-        let answer = answer.await;
-        self.under_way = None;
-        answer.map_err(|error| error.to_string())
+        let started = Instant::now();
+        loop {
+            let answer: Answer<T> = Box::pin(blocking::call(Purpose::Mounts, call.clone()));
+            let (_, answer) = self.under_way.insert((Instant::now(), answer));
+            let answer = answer.await;
+            self.under_way = None;
+            match answer {
+                Err(Refused::Busy(..)) if started.elapsed() < WAIT => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                answer => return answer.map_err(|error| error.to_string()),
+            }
+        }
     }
 }
+
+/// How long a check waits for a thread while others ask their mounts. A mount that answers does so in far
+/// less; where it takes longer, the threads hang, and the check fails with that reason and not by its own
+/// time limit.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// How often it tries meanwhile: seldom enough to cost nothing, and short beside any time limit.
+const PAUSE: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
-    use std::time::Duration;
+    use std::sync::{Arc, Mutex};
 
     use super::super::tests::asking_mounts;
     use super::*;
 
     /// A call that blocks until something is sent, and then answers with it.
-    fn blocked() -> (Sender<u32>, impl FnOnce() -> u32 + Send + 'static) {
+    fn blocked() -> (Sender<u32>, impl FnOnce() -> u32 + Clone + Send + 'static) {
         let (sender, receiver): (_, Receiver<u32>) = channel();
-        (sender, move || receiver.recv().expect("the sender is there"))
+        let receiver = Arc::new(Mutex::new(receiver));
+        (sender, move || receiver.lock().expect("one call").recv().expect("the sender is there"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn more_checks_than_threads_wait_for_each_other_a_short_while() {
+        let _one = asking_mounts().await;
+        let (held, calls): (Vec<_>, Vec<_>) = (0..4)
+            .map(|_| {
+                let (sender, receiver): (Sender<()>, Receiver<()>) = channel();
+                (sender, move || drop(receiver.recv()))
+            })
+            .unzip();
+        let calls = calls.into_iter().map(|call| blocking::call(Purpose::Mounts, call));
+        let mut four = Box::pin(futures_util::future::join_all(calls));
+        assert!(four.as_mut().now_or_never().is_none(), "all of them block");
+        let started = Instant::now();
+        let refused = Asking::new().ask("/mnt", || ()).await;
+        let text = "no thread for asking a mount, calls that still have no answer: 4";
+        assert_eq!(refused, Err(text.to_owned()));
+        assert_eq!(started.elapsed(), WAIT);
+        let mut asking = Asking::new();
+        let mut waits = Box::pin(asking.ask("/mnt", || 7));
+        assert!(futures_util::poll!(waits.as_mut()).is_pending());
+        drop(held);
+        four.await;
+        assert_eq!(waits.await, Ok(7));
     }
 
     #[tokio::test(start_paused = true)]

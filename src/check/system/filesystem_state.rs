@@ -121,6 +121,10 @@ mod tests {
     async fn a_container_may_have_no_device_at_all() {
         let container = "1 0 0:40 / / rw - overlay overlay rw\n2 1 0:5 / /proc rw - proc proc rw\n";
         assert_eq!(state(container).await, ([0.0, 0.0], [String::new(), String::new()]));
+        // Or one of which it has a file that it may only read.
+        let bound = "3 1 8:1 /hosts /etc/hosts ro - ext4 /dev/sda1 rw\n";
+        let devices = [String::new(), "/dev/sda1".to_owned()];
+        assert_eq!(state(&format!("{container}{bound}")).await, ([0.0, 1.0], devices));
     }
 
     #[tokio::test]

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use crate::model::ReadError;
 use crate::source::cgroup::unescape;
-use crate::source::kernel_file::required;
 
 /// A line of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +38,9 @@ pub fn visible(proc: &Path) -> Result<Vec<Mount>, ReadError> {
 /// All of them.
 pub fn all(proc: &Path) -> Result<Vec<Mount>, ReadError> {
     let path = proc.join("self/mountinfo");
-    let text = required(&path)?;
+    // As bytes: one mount whose name is no text, of all on this machine, is no reason to know of none.
+    let text = std::fs::read(&path).map_err(|error| ReadError::of(path.clone(), error))?;
+    let text = String::from_utf8_lossy(&text);
     let mounts = text.lines().map(Mount::parse).collect::<Option<Vec<_>>>();
     let mounts = mounts.filter(|mounts| !mounts.is_empty());
     mounts.ok_or(ReadError::Malformed { path, expected: "mounts with ten fields each" })
@@ -185,6 +186,16 @@ mod tests {
         };
         assert_eq!(visible(tree.root()).map(points).expect("readable"), "/dev/sda1 /dev/sda2");
         assert_eq!(all(tree.root()).map(points).expect("readable"), "/dev/sda1 none /dev/sda2");
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_leaves_the_others() {
+        let tree = Tree::new("== self/\n");
+        let lines = b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / /\xff rw - ext4 /dev/sda2 rw\n";
+        std::fs::write(tree.root().join("self/mountinfo"), lines).expect("a folder of this test");
+        let points: Vec<_> =
+            all(tree.root()).expect("readable").into_iter().map(|m| m.point).collect();
+        assert_eq!(points, ["/", "/\u{fffd}"]);
     }
 
     #[test]
