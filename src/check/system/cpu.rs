@@ -8,13 +8,13 @@ pub const TYPE: CheckType = CheckType {
     settings: &[],
     metrics: &[
         Declared::gauge("cpu_count", Unit::Count, "/proc/stat: the CPUs that have a line"),
-        Declared::gauge("user_percent_average", Unit::Percent, USER),
+        Declared::gauge("user_percent_average", Unit::Percent, USER_SOURCE),
         Declared::gauge("sys_percent_average", Unit::Percent, "system, in the same way"),
         Declared::gauge("idle_percent_average", Unit::Percent, "idle, in the same way"),
         Declared::gauge("wait_percent_average", Unit::Percent, "iowait, in the same way"),
         Declared::gauge("irq_percent_average", Unit::Percent, "irq + softirq, in the same way"),
         Declared::gauge("stolen_percent_average", Unit::Percent, "steal, in the same way"),
-        Declared::gauge("usage_average", Unit::Percent, USAGE).headline(),
+        Declared::gauge("usage_average", Unit::Percent, USAGE_SOURCE).headline(),
         Declared::gauge("max_cpu_usage", Unit::Percent, "the highest usage of a CPU"),
         Declared::gauge("min_cpu_usage", Unit::Percent, "the lowest usage of a CPU"),
     ],
@@ -25,9 +25,9 @@ pub const TYPE: CheckType = CheckType {
     open: |_: &Details, _: &Roots| Box::new(super::macos::Cpu::default()),
 };
 
-const USER: &str = "/proc/stat: of each CPU, the growth of user + nice since the run before, in percent of the \
+const USER_SOURCE: &str = "/proc/stat: of each CPU, the growth of user + nice since the run before, in percent of the \
     growth of user + nice + system + idle + iowait + irq + softirq + steal; averaged over the CPUs";
-const USAGE: &str = "100 - idle_percent_average: all that is not idle, so waiting for a disk is in it, and \
+const USAGE_SOURCE: &str = "100 - idle_percent_average: all that is not idle, so waiting for a disk is in it, and \
     stolen time";
 
 #[cfg(target_os = "linux")]
@@ -143,8 +143,10 @@ mod linux {
     const SHOWN: usize = 8;
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(target_os = "linux")]
+
     use super::super::tests::{assert_complete, number, open, roots, run};
     use super::*;
     use crate::model::{Check, Findings};

@@ -47,8 +47,8 @@ pub const TYPE: CheckType = CheckType {
             Unit::Milliseconds,
             "/proc/diskstats, column 13: the time in which some operation was under way",
         ),
-        Declared::gauge("service_time", Unit::Milliseconds, SERVICE_TIME),
-        Declared::gauge("queue", Unit::None, QUEUE),
+        Declared::gauge("service_time", Unit::Milliseconds, SERVICE_TIME_SOURCE),
+        Declared::gauge("queue", Unit::None, QUEUE_SOURCE),
     ],
     #[cfg(target_os = "linux")]
     targets: Some(linux::targets),
@@ -60,9 +60,9 @@ pub const TYPE: CheckType = CheckType {
     open: |details: &Details, _: &Roots| Box::new(super::macos::OneVolume::transfers_of(details)),
 };
 
-const SERVICE_TIME: &str = "growth of time / growth of (reads + writes) since the run before: how long the device is \
+const SERVICE_TIME_SOURCE: &str = "growth of time / growth of (reads + writes) since the run before: how long the device is \
     busy for one operation; absent where none was completed";
-const QUEUE: &str = "growth of qtime / milliseconds since the run before: how many operations are under way or wait, \
+const QUEUE_SOURCE: &str = "growth of qtime / milliseconds since the run before: how many operations are under way or wait, \
     on average";
 
 #[cfg(target_os = "linux")]
@@ -235,8 +235,10 @@ mod linux {
     const QUEUE_TIME: usize = 10;
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(target_os = "linux")]
+
     use std::time::Duration;
 
     use super::super::tests::{absent, assert_complete, number, open, roots, run};

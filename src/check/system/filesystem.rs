@@ -31,7 +31,7 @@ pub const TYPE: CheckType = CheckType {
             "options",
             "/proc/self/mountinfo: the options of the mount and the file system",
         ),
-        Declared::gauge("used_percent", Unit::Percent, USED_PERCENT).headline(),
+        Declared::gauge("used_percent", Unit::Percent, USED_PERCENT_SOURCE).headline(),
     ],
     #[cfg(target_os = "linux")]
     targets: Some(linux::targets),
@@ -43,7 +43,7 @@ pub const TYPE: CheckType = CheckType {
     open: |details: &Details, _: &Roots| Box::new(super::macos::OneVolume::size_of(details)),
 };
 
-const USED_PERCENT: &str =
+const USED_PERCENT_SOURCE: &str =
     "100 x used / (used + avail), as df computes it: 100 is full for everyone but root";
 
 #[cfg(target_os = "linux")]
@@ -162,8 +162,10 @@ mod linux {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(target_os = "linux")]
+
     use std::io;
     use std::path::Path;
 

@@ -7,7 +7,7 @@ pub const TYPE: CheckType = CheckType {
     about: "How many file systems can be written to, and how many only be read",
     settings: &[],
     metrics: &[
-        Declared::gauge("total_ro", Unit::Count, TOTAL_RO).headline(),
+        Declared::gauge("total_ro", Unit::Count, TOTAL_RO_SOURCE).headline(),
         Declared::gauge("total_rw", Unit::Count, "the others of them"),
         Declared::text("devices_ro", "the devices of total_ro, with commas"),
         Declared::text("devices_rw", "the devices of total_rw, with commas"),
@@ -19,7 +19,7 @@ pub const TYPE: CheckType = CheckType {
     open: |_: &Details, _: &Roots| Box::new(super::macos::State::new()),
 };
 
-const TOTAL_RO: &str = "/proc/self/mountinfo: the file systems with the option ro, whatever their mounts say. Those \
+const TOTAL_RO_SOURCE: &str = "/proc/self/mountinfo: the file systems with the option ro, whatever their mounts say. Those \
     on a device or a server count, each once however often it is mounted; in memory (tmpfs), overlay and pseudo \
     file systems do not, and images that can only be read (squashfs, iso9660) do not either";
 
@@ -73,8 +73,10 @@ mod linux {
     const SHOWN: usize = 16;
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(target_os = "linux")]
+
     use super::super::tests::{assert_complete, number, open, roots, run, text};
     use super::*;
     use support::tree::Tree;

@@ -7,7 +7,7 @@ pub const TYPE: CheckType = CheckType {
     about: "How much memory and swap of the machine is in use",
     settings: &[],
     metrics: &[
-        Declared::gauge("actual_used", Unit::Bytes, ACTUAL_USED),
+        Declared::gauge("actual_used", Unit::Bytes, ACTUAL_USED_SOURCE),
         Declared::gauge("actual_free", Unit::Bytes, "total - actual_used"),
         Declared::gauge("used_percent", Unit::Percent, "100 x actual_used / total").headline(),
         Declared::gauge("free", Unit::Bytes, "/proc/meminfo: MemFree"),
@@ -35,7 +35,7 @@ pub const TYPE: CheckType = CheckType {
     open: |_: &Details, _: &Roots| Box::new(super::macos::Memory),
 };
 
-const ACTUAL_USED: &str = "/proc/meminfo: MemTotal - MemFree - Buffers - Cached - SReclaimable + Shmem, less what \
+const ACTUAL_USED_SOURCE: &str = "/proc/meminfo: MemTotal - MemFree - Buffers - Cached - SReclaimable + Shmem, less what \
     the cache of ZFS could give back: without what could be given back at any time";
 
 #[cfg(target_os = "linux")]
@@ -163,8 +163,10 @@ mod linux {
     ];
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(target_os = "linux")]
+
     use super::super::tests::{absent, assert_complete, number, open, roots, run};
     use super::*;
     use support::tree::Tree;

@@ -30,7 +30,7 @@ pub const TYPE: CheckType = CheckType {
         counter("tx_overruns", Unit::Count, "/proc/self/net/dev, transmit: fifo"),
         counter("tx_carrier", Unit::Count, "/proc/self/net/dev, transmit: carrier"),
         counter("tx_collisions", Unit::Count, "/proc/self/net/dev, transmit: colls"),
-        Declared::text("link_state", LINK_STATE),
+        Declared::text("link_state", LINK_STATE_SOURCE),
     ],
     #[cfg(target_os = "linux")]
     targets: Some(linux::targets),
@@ -46,7 +46,7 @@ const fn counter(name: &'static str, unit: Unit, source: &'static str) -> Declar
     Declared::counter(name, unit, source)
 }
 
-const LINK_STATE: &str = "/sys/class/net/INTERFACE/operstate: up; down also for lowerlayerdown, notpresent, testing \
+const LINK_STATE_SOURCE: &str = "/sys/class/net/INTERFACE/operstate: up; down also for lowerlayerdown, notpresent, testing \
     and dormant, in which no packet can pass; else unknown, as of lo";
 
 #[cfg(target_os = "linux")]
@@ -161,8 +161,10 @@ mod linux {
     ];
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(target_os = "linux")]
+
     use super::super::tests::{absent, assert_complete, number, open, roots, run, text};
     use super::*;
     use support::tree::Tree;

@@ -14,14 +14,14 @@ pub const TYPE: CheckType = CheckType {
         example: "auto",
     }],
     metrics: &[
-        percent("cpu_some_percent", SOME).headline(),
-        percent("cpu_full_percent", FULL).since(SINCE_CPU_FULL),
-        percent("memory_some_percent", SOME).headline(),
-        percent("memory_full_percent", FULL),
-        percent("io_some_percent", SOME).headline(),
-        percent("io_full_percent", FULL),
+        percent("cpu_some_percent", SOME_SOURCE).headline(),
+        percent("cpu_full_percent", FULL_SOURCE).since(CPU_FULL_SINCE),
+        percent("memory_some_percent", SOME_SOURCE).headline(),
+        percent("memory_full_percent", FULL_SOURCE),
+        percent("io_some_percent", SOME_SOURCE).headline(),
+        percent("io_full_percent", FULL_SOURCE),
         total("cpu_some_total", "cpu, line some: total / 1000"),
-        total("cpu_full_total", "cpu, line full: total / 1000").since(SINCE_CPU_FULL),
+        total("cpu_full_total", "cpu, line full: total / 1000").since(CPU_FULL_SINCE),
         total("memory_some_total", "memory, line some: total / 1000"),
         total("memory_full_total", "memory, line full: total / 1000"),
         total("io_some_total", "io, line some: total / 1000"),
@@ -38,18 +38,19 @@ pub const TYPE: CheckType = CheckType {
 };
 
 const fn percent(name: &'static str, source: &'static str) -> Declared {
-    Declared::gauge(name, Unit::Percent, source).since(SINCE)
+    Declared::gauge(name, Unit::Percent, source).since(PSI_SINCE)
 }
 
 const fn total(name: &'static str, source: &'static str) -> Declared {
-    Declared::counter(name, Unit::Milliseconds, source).since(SINCE)
+    Declared::counter(name, Unit::Milliseconds, source).since(PSI_SINCE)
 }
 
-const SOME: &str = "/proc/pressure/… or ….pressure of the control group, line some: growth of total / microseconds since \
+const SOME_SOURCE: &str = "/proc/pressure/… or ….pressure of the control group, line some: growth of total / microseconds since \
     the run before x 100: some task waited";
-const FULL: &str = "the same of the line full: all tasks that had something to do waited at once";
-const SINCE: &str = "Linux 4.20 with CONFIG_PSI; of a container cgroup version 2";
-const SINCE_CPU_FULL: &str = "Linux 5.13, and only of a container";
+const FULL_SOURCE: &str =
+    "the same of the line full: all tasks that had something to do waited at once";
+const PSI_SINCE: &str = "Linux 4.20 with CONFIG_PSI; of a container cgroup version 2";
+const CPU_FULL_SINCE: &str = "Linux 5.13, and only of a container";
 
 #[cfg(target_os = "linux")]
 mod linux {

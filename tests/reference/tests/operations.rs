@@ -20,9 +20,17 @@ const OTHER_FILES: &[&str] = &[
     "source/task/evidence.rs",
 ];
 
-/// What stands before a sentence that no user has to understand.
-const OTHER_PLACES: &[&str] =
-    &["debug!(", "debug!(target: COMMAND,", ".expect(", "reason =", ".push_str("];
+/// What stands before a sentence that no user has to understand, or that is a part of docs/checks.md: the
+/// sources of metrics, and what they need.
+const OTHER_PLACES: &[&str] = &[
+    "debug!(",
+    "debug!(target: COMMAND,",
+    ".expect(",
+    "reason =",
+    ".push_str(",
+    "_SOURCE: &str =",
+    "_SINCE: &str =",
+];
 
 /// Parts of an explanation, and names of what is looked for.
 const OTHER_SENTENCES: &[&str] = &[
@@ -65,6 +73,17 @@ const OTHER_SENTENCES: &[&str] = &[
     "not looked at yet",
     "it has ended",
     "no container has been read yet",
+    // Raw values of checks.
+    "{}, ticks since the reading before",
+    "and {} more CPUs",
+    "{}, before",
+    "f_frsize {f_frsize}, f_blocks {f_blocks}, f_bfree {f_bfree}, f_bavail {f_bavail}, f_files {f_files}, \
+     f_ffree {f_ffree}",
+    "{} CPUs online",
+    "usage of each CPU: {usages:?}",
+    "total {total}, used {actual_used}, free {free}",
+    "total {} bytes, available {}",
+    "read {} bytes, written {}",
     // The released program aborts before it can say so.
     "{purpose} panicked",
 ];
@@ -122,6 +141,7 @@ fn source_files(source: &Path) -> Vec<PathBuf> {
 /// The string literals of more than a word, each with the code before it, up to the tests.
 fn sentences(source: &str) -> Vec<(String, String)> {
     let source = source.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let source = &without_type_of_checks(source);
     let (mut code, mut found) = (String::new(), Vec::new());
     let mut characters = source.chars().peekable();
     while let Some(character) = characters.next() {
@@ -144,6 +164,15 @@ fn sentences(source: &str) -> Vec<(String, String)> {
         }
     }
     found
+}
+
+/// The source without the definition of a type of checks, which docs/checks.md is made of.
+fn without_type_of_checks(source: &str) -> String {
+    let Some((before, rest)) = source.split_once("\npub const TYPE: CheckType = ") else {
+        return source.to_owned();
+    };
+    let (_, after) = rest.split_once("\n};\n").expect("the definition ends");
+    format!("{before}\n{after}")
 }
 
 /// The text up to the closing quote. A backslash at the end of a line takes the indentation away.
