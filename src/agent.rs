@@ -180,8 +180,13 @@ fn start_line(settings: &Settings, scope: Scope) -> String {
     let names = settings.publishing.publishers.iter().map(|publish| publish.name());
     let (interval, period) = (measuring.sample_interval.as_secs_f64(), measuring.period.as_secs());
     let dimensions = identity.dimensions.iter().map(|of| format!(", {}={}", of.name, of.value));
+    let checks = match settings.checks.all.iter().filter(|check| !check.is_disabled).count() {
+        0 => String::new(),
+        1 => " and runs 1 check".to_owned(),
+        count => format!(" and runs {count} checks"),
+    };
     format!(
-        "{} {} measures the {scope} every {interval} s; to {} every {period} s; namespace {}{}",
+        "{} {} measures the {scope} every {interval} s{checks}; to {} every {period} s; namespace {}{}",
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_VERSION"),
         names.collect::<Vec<_>>().join(" and "),

@@ -6,8 +6,9 @@ use std::time::UNIX_EPOCH;
 use serde_json::{Value as Json, json};
 
 use crate::config::Output;
-use crate::model::{CheckType, Configured, Declared, Kind, Metric, Quantity, Report, Roots};
-use crate::publisher::figure;
+use crate::model::{
+    CheckType, Configured, Declared, Kind, Metric, Quantity, Report, Roots, figure,
+};
 use crate::schedule::{Ran, Trial};
 use crate::shown::shown;
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::cli::{Cli, Typed};
+use super::cli::Cli;
 use super::near::did_you_mean;
 use super::problems::{Blame, Problems};
 use super::publishing::{Output, output};
+use super::typed::Typed;
 use super::{file, quantity};
 use crate::model::{CheckType, Configured, Detail, Details, Form, Publication};
 

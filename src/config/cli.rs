@@ -9,13 +9,16 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use super::file::Files;
+pub use super::commands::definition;
+use super::files::Files;
 pub use super::mistyped::Refusal;
 use super::options::{
     CHECK, COMMAND, DETAILS, DIMENSION, DIMENSION_SET, DIRECTORY, EXAMPLE, EXPLAIN, HOST_INFO,
     INSTALL, LIST, NAME, PATHS, POD_EXCLUDE, TAGS, TARGETS,
 };
-pub use super::options::{CONFIG, PREFIX, definition, known_variables, variable};
+pub use super::options::{CONFIG, PREFIX, known_variables, variable};
+use super::problems::{Blame, Parse, Problems};
+use super::typed::Typed;
 
 /// The command line and environment of one run.
 #[derive(Debug)]
@@ -52,16 +55,6 @@ pub enum Asked {
     HostInfo(Option<String>),
     /// Copy this program into a directory.
     Install(PathBuf),
-}
-
-/// A value as it was typed, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Typed {
-    pub text: String,
-    /// An option such as `--period`, a variable such as `CLOUDWATCH_METRICS_AGENT_PERIOD`, or a place in a
-    /// file such as `agent.yaml:3:9: period`.
-    pub origin: String,
-    pub is_in_file: bool,
 }
 
 impl Cli {
@@ -201,3 +194,22 @@ const NO_TYPE: &str = concat!(
     env!("CARGO_PKG_NAME"),
     " check --list lists them"
 );
+
+impl Problems {
+    /// The value of an option, or its absence: nothing typed, or a problem noted.
+    pub(super) fn optional<T>(&mut self, cli: &Cli, option: &str, parse: Parse<T>) -> Option<T> {
+        self.check(&cli.value(option)?, parse)
+    }
+
+    /// Notes an option that is missing.
+    pub(super) fn require(&mut self, cli: &Cli, option: &str) {
+        if cli.value(option).is_none() {
+            self.note(Blame::Missing, missing(option));
+        }
+    }
+}
+
+/// The problem of an option that is not set.
+pub fn missing(option: &str) -> String {
+    format!("--{option} is missing: set it or {}", variable(option))
+}

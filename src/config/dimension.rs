@@ -1,7 +1,8 @@
 //! The dimensions that every metric carries.
 
 use super::{Problems, metric, name};
-use crate::config::cli::{Cli, Typed};
+use crate::config::cli::Cli;
+use crate::config::typed::Typed;
 use crate::model::Numbers;
 
 /// One dimension: a name and a value that CloudWatch takes.

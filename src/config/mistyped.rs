@@ -5,8 +5,9 @@ use std::fmt;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::commands::definition;
 use super::near::nearest;
-use super::options::{CHECK, INSTALL, all, definition, is_switch, known_variables};
+use super::options::{CHECK, INSTALL, all, is_switch, known_variables};
 use super::quantity;
 use crate::shown::shown;
 

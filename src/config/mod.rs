@@ -4,10 +4,12 @@
 pub mod arguments;
 mod auto_dimension;
 pub mod cli;
+mod commands;
 mod dimension;
 mod endpoint;
 pub mod example;
 mod file;
+mod files;
 mod identity;
 mod measuring;
 mod metric;
@@ -20,6 +22,7 @@ mod problems;
 mod properties;
 mod publishing;
 mod quantity;
+mod typed;
 mod warning;
 mod yaml;
 
@@ -110,6 +113,6 @@ impl Settings {
             ("service", self.identity.has_service()),
         ];
         let missing = names.into_iter().filter(|(_, is_there)| is_published && !is_there);
-        missing.map(|(option, _)| problems::missing(option)).collect()
+        missing.map(|(option, _)| cli::missing(option)).collect()
     }
 }

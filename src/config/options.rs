@@ -1,132 +1,6 @@
-//! The definition of the command line: each option once, with its help.
+//! Each option once, with its help.
 
-use clap::builder::ValueParser;
-use clap::{Arg, ArgAction, Command, ValueHint};
-
-/// The definition of the command line.
-pub fn definition() -> Command {
-    Command::new(env!("CARGO_PKG_NAME"))
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Measures CPU and memory use and sends a summary every period to Amazon CloudWatch.")
-        .override_usage(concat!(
-            env!("CARGO_PKG_NAME"),
-            " [OPTIONS] [-- COMMAND...]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " explain [--check] [OPTIONS] [-- COMMAND...]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " check TYPE [KEY=VALUE...]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " config check [PATH...] | config example\n       ",
-            env!("CARGO_PKG_NAME"),
-            " host-info [TYPE]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " install DIR"
-        ))
-        .disable_help_subcommand(true)
-        .args(options())
-        .arg(command_argument(
-            "Run this command, forward signals to it, and exit with its exit code",
-        ))
-        // Only options after `explain` are read, so options before it are an error.
-        .args_conflicts_with_subcommands(true)
-        .subcommand(
-            Command::new(EXPLAIN)
-                .about("Show what would be measured and published, and why, then exit")
-                .arg(check())
-                .args(options())
-                .arg(command_argument("A command that would be run; it is not")),
-        )
-        .subcommand(
-            Command::new(CHECK)
-                .about("Run one check once, print its result and exit with 0 if there is one, else with 1")
-                .arg(
-                    Arg::new(NAME)
-                        .value_name("TYPE")
-                        .help("A type of checks, or with --config the id of a check"),
-                )
-                .arg(
-                    Arg::new(DETAILS)
-                        .value_name("KEY=VALUE")
-                        .help("The details of the check, such as target=/")
-                        .num_args(0..),
-                )
-                .args(files())
-                .arg(output())
-                .arg(switch(
-                    EXPLAIN,
-                    "Also print of each metric where it comes from, and the raw values",
-                ))
-                .arg(switch(LIST, "List the types with their details and metrics"))
-                .arg(switch(TARGETS, "List what a check of this type can be pointed at here")),
-        )
-        .subcommand(
-            Command::new(CONFIG)
-                .about("Check configuration files, or print an example")
-                .subcommand_required(true)
-                .disable_help_subcommand(true)
-                .subcommand(
-                    Command::new(CHECK)
-                        .about("Check files and folders, print what is wrong and exit with 2, else with 0")
-                        .arg(
-                            Arg::new(PATHS)
-                                .value_name("PATH")
-                                .help("Files and folders [default: CLOUDWATCH_METRICS_AGENT_CONFIG]")
-                                .num_args(0..)
-                                .value_hint(ValueHint::AnyPath),
-                        ),
-                )
-                .subcommand(
-                    Command::new(EXAMPLE).about("Print a file with every key and what it means"),
-                ),
-        )
-        .subcommand(
-            Command::new(HOST_INFO)
-                .about("Print what this machine or container is and has")
-                .arg(
-                    Arg::new(NAME)
-                        .value_name("TYPE")
-                        .help("What to print; without it the types are listed"),
-                )
-                .arg(output()),
-        )
-        .subcommand(
-            Command::new(INSTALL)
-                .about(
-                    "Copy this program into a directory, for containers that mount it, then exit",
-                )
-                .arg(
-                    Arg::new(DIRECTORY)
-                        .value_name("DIR")
-                        .help("The directory, which has to exist")
-                        .value_parser(ValueParser::path_buf())
-                        .value_hint(ValueHint::DirPath)
-                        .required(true),
-                ),
-        )
-        .after_help(AFTER_HELP)
-}
-
-const AFTER_HELP: &str = "\
-Examples:
-  A preview of what this machine or container uses; needs no AWS and no names:
-    cloudwatch_metrics_agent --dry-run --period 10
-  Publish beside a service; region and credentials are found as the AWS CLI finds them:
-    cloudwatch_metrics_agent --namespace MyApp --service web
-  Start the service with the agent, and measure its container:
-    cloudwatch_metrics_agent --namespace MyApp --service web -- my-service
-
-Each option has a variable, for --period it is CLOUDWATCH_METRICS_AGENT_PERIOD. The command line wins.
-RUST_LOG is what is logged on standard error: error, warn, info, debug or off.
-By default: warnings, errors, and what is measured and where it is sent.";
-
-fn command_argument(help: &'static str) -> Arg {
-    Arg::new(COMMAND)
-        .value_name("COMMAND")
-        .help(help)
-        .value_parser(ValueParser::os_string())
-        .num_args(1..)
-        .last(true)
-}
+use clap::{Arg, ArgAction, ValueHint};
 
 /// All options, in the order of the help.
 pub fn options() -> Vec<Arg> {
@@ -272,7 +146,8 @@ fn checks() -> Vec<Arg> {
     files().into_iter().chain([max_metrics]).collect()
 }
 
-fn files() -> Vec<Arg> {
+/// The option that names configuration files.
+pub fn files() -> Vec<Arg> {
     let files = option(
         CONFIG,
         "PATH",
@@ -312,13 +187,9 @@ fn local() -> Vec<Arg> {
     ]
 }
 
-fn output() -> Arg {
+/// How something is printed.
+pub fn output() -> Arg {
     option(OUTPUT, "FORMAT", "Console, explain, check and host-info: text or json [default: text]")
-}
-
-/// A switch of a subcommand, which has no variable.
-fn switch(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
 }
 
 /// Whether an option may stand alone, and then means yes.
@@ -341,7 +212,8 @@ pub fn all() -> Vec<Arg> {
     options().into_iter().chain([check()]).collect()
 }
 
-fn check() -> Arg {
+/// The option of `explain` alone.
+pub fn check() -> Arg {
     flag(CHECK, "Also connect to the endpoint; exit with 1 where it could not publish")
 }
 
@@ -386,24 +258,3 @@ pub const POD_EXCLUDE: &str = "pod-exclude";
 pub const CONFIG: &str = "config";
 pub const MAX_METRICS: &str = "max-metrics";
 pub const OUTPUT: &str = "output";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_definition_is_consistent() {
-        definition().debug_assert();
-    }
-
-    #[test]
-    fn every_option_has_its_variable() {
-        for arg in definition()
-            .get_arguments()
-            .filter(|arg| !["help", "version", COMMAND].contains(&arg.get_id().as_str()))
-        {
-            let expected = variable(arg.get_id().as_str());
-            assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(expected.as_str()));
-        }
-    }
-}

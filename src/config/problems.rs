@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::fmt;
 
-use super::cli::{Cli, Typed, variable};
 use super::endpoint;
+use super::typed::Typed;
 
 /// Everything that is wrong with the settings, a line each.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -31,18 +31,6 @@ pub enum Blame {
 }
 
 impl Problems {
-    /// The value of an option, or its absence: nothing typed, or a problem noted.
-    pub(super) fn optional<T>(&mut self, cli: &Cli, option: &str, parse: Parse<T>) -> Option<T> {
-        self.check(&cli.value(option)?, parse)
-    }
-
-    /// Notes an option that is missing.
-    pub(super) fn require(&mut self, cli: &Cli, option: &str) {
-        if cli.value(option).is_none() {
-            self.note(Blame::Missing, missing(option));
-        }
-    }
-
     /// An endpoint. A problem does not show a password that is in it.
     pub(super) fn url(&mut self, typed: &Typed) -> Option<String> {
         let shown = Typed { text: endpoint::without_password(&typed.text), ..typed.clone() };
@@ -117,11 +105,6 @@ fn has_quotes(text: &str) -> bool {
 const QUOTE_MARKS: [char; 6] = ['"', '\'', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];
 
 const QUOTES: &str = "; the quotes are a part of the value: leave them out";
-
-/// The problem of an option that is not set.
-pub fn missing(option: &str) -> String {
-    format!("--{option} is missing: set it or {}", variable(option))
-}
 
 /// The value of a text, or what was expected instead.
 pub type Parse<T> = fn(&str) -> Result<T, String>;

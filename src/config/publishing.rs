@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::cli::{Cli, Typed};
+use super::cli::Cli;
 use super::near::did_you_mean;
+use super::typed::Typed;
 use super::{Problems, endpoint, quantity, region};
 
 /// Where the metrics go, and in which form.

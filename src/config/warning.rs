@@ -4,7 +4,8 @@ use std::env;
 use std::time::Duration;
 
 use super::{Publish, Scope, Settings};
-use crate::config::cli::{Cli, PREFIX, Typed, known_variables};
+use crate::config::cli::{Cli, PREFIX, known_variables};
+use crate::config::typed::Typed;
 
 /// All warnings, a sentence each.
 pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {

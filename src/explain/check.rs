@@ -8,8 +8,7 @@ use serde::Serialize;
 use super::Text;
 use super::published::Published;
 use crate::config::Settings;
-use crate::model::{Configured, Metric, Report, Roots};
-use crate::publisher::figure;
+use crate::model::{Configured, Metric, Report, Roots, figure};
 use crate::schedule::{Ran, Trial};
 
 /// One check as it runs now.

@@ -7,6 +7,7 @@ mod configured;
 mod datum;
 mod details;
 mod evidence;
+pub mod figure;
 mod health;
 mod limit;
 mod metric;

@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use super::figure;
 use super::names::{name, name_of};
 use crate::config::{NO_NAME, SERVICE_NAME, Settings};
-use crate::model::{CONTAINER_NAME, Entry, Number, Numbers, Statistic, Summary, Value};
+use crate::model::{CONTAINER_NAME, Entry, Number, Numbers, Statistic, Summary, Value, figure};
 use crate::shown::shown;
 
 /// The lines of one configuration.

@@ -4,7 +4,6 @@ pub mod choose;
 pub mod cloudwatch;
 mod console;
 pub mod emf;
-pub mod figure;
 pub mod line;
 pub mod names;
 mod stdout;

@@ -3,11 +3,10 @@
 
 use std::rc::Rc;
 
-use super::figure;
 use super::names::name;
 use crate::config::Settings;
 use crate::local_time::time_of_day;
-use crate::model::{Entry, Measured, Number, Numbers, Statistic, Summary, Value, amount};
+use crate::model::{Entry, Measured, Number, Numbers, Statistic, Summary, Value, amount, figure};
 use crate::shown::shown;
 
 /// The table of one configuration.

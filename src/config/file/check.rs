@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::document::Document;
 use super::{details, publish};
-use crate::config::cli::Typed;
 use crate::config::near::{did_you_mean, nearest};
+use crate::config::typed::Typed;
 use crate::config::yaml::{Key, Node, Place};
 use crate::config::{name, quantity};
 use crate::model::{CheckType, Configured, Publication, UTILIZATION};

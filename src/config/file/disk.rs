@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
 
-use crate::config::cli::Typed;
+use crate::config::typed::Typed;
 
 /// The text of one file.
 pub struct Source {

@@ -1,8 +1,8 @@
 //! One file: the values in it, and what is wrong with it.
 
 use super::variables;
-use crate::config::cli::Typed;
 use crate::config::problems::{Blame, Problem, wrong};
+use crate::config::typed::Typed;
 use crate::config::yaml::{Key, Node, Place, Value};
 
 /// A file that is being taken apart.

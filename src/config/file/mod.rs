@@ -9,7 +9,6 @@ mod publish;
 mod tests;
 mod variables;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -18,27 +17,15 @@ pub use self::check::expected_type;
 pub use self::details::value;
 use self::disk::{Form, Source};
 use self::document::Document;
-use super::cli::{Cli, Typed};
+use super::cli::Cli;
+use super::files::Files;
 use super::near::did_you_mean;
 use super::options::{self, CONFIG, DIMENSION, DIMENSION_SET, POD_EXCLUDE, TAGS};
 use super::problems::{Blame, Problem};
+use super::typed::Typed;
 use super::yaml::{self, Key, Node, Value};
 use crate::blocking::{self, Purpose};
-use crate::model::{CheckType, Configured};
-
-/// What stands in all configuration files.
-#[derive(Debug, Default)]
-pub struct Files {
-    /// The values of each option, one list for each time that it is used.
-    options: BTreeMap<String, Vec<Vec<Typed>>>,
-    /// Those that are valid, in the order of the files.
-    pub checks: Vec<Configured>,
-    pub problems: Vec<Problem>,
-    /// What is most likely a mistake, a sentence each.
-    pub warnings: Vec<String>,
-    /// Where each option and each check stands.
-    places: BTreeMap<String, String>,
-}
+use crate::model::CheckType;
 
 impl Cli {
     /// Reads the configuration files that are asked for. What is wrong with them is among the problems of
@@ -64,11 +51,6 @@ impl Cli {
 }
 
 impl Files {
-    /// The values of an option, one list for each time that it is used.
-    pub fn values(&self, option: &str) -> Vec<Vec<Typed>> {
-        self.options.get(option).cloned().unwrap_or_default()
-    }
-
     /// Adds one file, or why it cannot be read.
     fn add(&mut self, source: Result<Source, String>, table: &[&'static CheckType]) {
         let Source { name, form, text } = match source {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::document::Document;
-use crate::config::cli::Typed;
 use crate::config::name;
 use crate::config::near::did_you_mean;
+use crate::config::typed::Typed;
 use crate::config::yaml::{Node, Value};
 use crate::model::{AVAILABLE, CheckType, Publication};
 

@@ -2,6 +2,7 @@
 
 mod checks;
 mod options;
+mod properties;
 
 use std::ffi::OsString;
 

@@ -8,8 +8,7 @@ use tokio::time::Instant;
 
 use super::row::{BOLD, DIM, NONE, Piece, RED, plain, row};
 use crate::collector::series::a_second;
-use crate::model::{Kind, Report, UTILIZATION};
-use crate::publisher::figure;
+use crate::model::{Kind, Report, UTILIZATION, figure};
 use crate::shown::shown;
 
 /// The last result of each check, by its id.

@@ -1,6 +1,6 @@
 //! A value with its unit, as a text.
 
-use crate::model::{Quantity, Unit, amount};
+use super::{Quantity, Unit, amount};
 
 /// For lines that programs read, too: a number with the unit right behind it.
 pub fn exact(unit: Unit, value: f64) -> String {
