@@ -78,7 +78,7 @@ mod tests {
         let (held, calls): (Vec<_>, Vec<_>) = (0..4)
             .map(|_| {
                 let (sender, receiver): (Sender<()>, Receiver<()>) = channel();
-                (sender, move || drop(receiver.recv()))
+                (sender, move || receiver.recv().is_err())
             })
             .unzip();
         let calls = calls.into_iter().map(|call| blocking::call(Purpose::Mounts, call));

@@ -145,10 +145,9 @@ mod linux {
     const SHOWN: usize = 8;
 }
 
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests {
-    #![cfg(target_os = "linux")]
-
     use super::super::tests::{assert_complete, number, open, roots, run};
     use super::*;
     use crate::model::{Check, Findings};

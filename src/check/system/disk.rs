@@ -235,10 +235,9 @@ mod linux {
     const QUEUE_TIME: usize = 10;
 }
 
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests {
-    #![cfg(target_os = "linux")]
-
     use std::time::Duration;
 
     use super::super::tests::{absent, assert_complete, number, open, roots, run};

@@ -162,10 +162,9 @@ mod linux {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests {
-    #![cfg(target_os = "linux")]
-
     use std::io;
     use std::path::Path;
 

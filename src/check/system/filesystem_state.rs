@@ -73,10 +73,9 @@ mod linux {
     const SHOWN: usize = 16;
 }
 
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests {
-    #![cfg(target_os = "linux")]
-
     use super::super::tests::{assert_complete, number, open, roots, run, text};
     use super::*;
     use support::tree::Tree;

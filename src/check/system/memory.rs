@@ -163,10 +163,9 @@ mod linux {
     ];
 }
 
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests {
-    #![cfg(target_os = "linux")]
-
     use super::super::tests::{absent, assert_complete, number, open, roots, run};
     use super::*;
     use support::tree::Tree;

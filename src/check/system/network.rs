@@ -161,10 +161,9 @@ mod linux {
     ];
 }
 
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests {
-    #![cfg(target_os = "linux")]
-
     use super::super::tests::{absent, assert_complete, number, open, roots, run, text};
     use super::*;
     use support::tree::Tree;

@@ -271,5 +271,6 @@ mod linux {
         machine has the pressure of the machine";
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests;
