@@ -21,6 +21,8 @@ pub enum Purpose {
     Files,
     /// What a mounted file system is asked for, which may be on a network or served by a program.
     Mounts,
+    /// The list of processes, which may be thousands; the memory of one may be locked.
+    Processes,
 }
 
 impl Purpose {
@@ -35,6 +37,8 @@ impl Purpose {
             // A server that is gone takes its mounts with it, and each check of one leaves a call behind.
             // With more, further checks of mounts fail at once.
             Self::Mounts => 4,
+            // Each check of processes waits for its turn.
+            Self::Processes => 2,
         }
     }
 }
@@ -45,6 +49,7 @@ impl fmt::Display for Purpose {
             Self::NameLookup => "the name lookup",
             Self::Files => "reading files",
             Self::Mounts => "asking a mount",
+            Self::Processes => "reading processes",
         })
     }
 }

@@ -13,5 +13,6 @@ pub const TABLE: &[&CheckType] = &[
     &system::disk::TYPE,
     &system::load_average::TYPE,
     &system::network::TYPE,
+    &system::process::TYPE,
     &system::pressure::TYPE,
 ];

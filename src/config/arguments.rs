@@ -8,7 +8,7 @@ use super::problems::{Blame, Problems};
 use super::publishing::{Output, output};
 use super::typed::Typed;
 use super::{file, quantity};
-use crate::model::{CheckType, Configured, Detail, Details, Form, Publication};
+use crate::model::{CheckType, Configured, Detail, Details, Publication, Setting};
 
 /// How a result is to be printed.
 pub fn output_of(cli: &Cli) -> Result<Output, Problems> {
@@ -106,19 +106,14 @@ fn details_of(kind: &CheckType, texts: &[String], problems: &mut Problems) -> De
             (Err(expected), _) => problems.add(&typed(value, key), &expected),
         }
     }
-    for setting in kind.settings.iter().filter(|setting| setting.is_required) {
-        let is_typed =
-            |text: &String| text.split_once('=').is_some_and(|(key, _)| key == setting.name);
-        if !texts.iter().any(is_typed) {
-            let (name, about, example) = (setting.name, setting.about, setting.example);
-            // A list may have its brackets in YAML.
-            let example = match setting.form {
-                Form::List => example.trim_matches(['[', ']']),
-                _ => example,
-            };
-            let text = format!("{name} is missing: {about}, such as {name}={example}");
-            problems.note(Blame::Missing, text);
-        }
+    let given: Vec<_> = texts.iter().filter_map(|text| Some(text.split_once('=')?.0)).collect();
+    for missing in kind.missing(&given, as_argument) {
+        problems.note(Blame::Missing, missing);
     }
     Details(details)
+}
+
+/// A setting with its example, as it is typed. A list has brackets in YAML, and a text may have quotes.
+fn as_argument(setting: &Setting) -> String {
+    format!("{}={}", setting.name, setting.example.trim_matches(['[', ']', '"']))
 }

@@ -13,6 +13,7 @@ static TWO: CheckType = CheckType {
     name: "agent.two",
     about: "",
     settings: &[],
+    one_of: &[],
     metrics: &[
         Declared::gauge("a", Unit::Count, "").headline(),
         Declared::counter("b", Unit::Count, "").headline(),

@@ -77,6 +77,8 @@ pub struct CheckType {
     pub about: &'static str,
     /// What can be set of it.
     pub settings: &'static [Setting],
+    /// The names of those of which one at least is needed; empty for none.
+    pub one_of: &'static [&'static str],
     /// The metrics that are known before it ever ran.
     pub metrics: &'static [Declared],
     /// What it can be pointed at here.
@@ -140,6 +142,20 @@ impl Declared {
 }
 
 impl CheckType {
+    /// What is missing where these are given, a sentence each. `shown` writes a setting with its example.
+    pub fn missing(&self, given: &[&str], shown: fn(&Setting) -> String) -> Vec<String> {
+        let is_given = |name: &str| given.contains(&name);
+        let needed = self.settings.iter().filter(|of| of.is_required && !is_given(of.name));
+        let missing =
+            needed.map(|of| format!("{} is missing: {}, such as {}", of.name, of.about, shown(of)));
+        let needs_one = !self.one_of.is_empty() && !self.one_of.iter().any(|name| is_given(name));
+        let one = self.settings.iter().find(|of| self.one_of.contains(&of.name)).map(|first| {
+            let names = self.one_of.join(", ");
+            format!("expected at least one of {names}, such as {}", shown(first))
+        });
+        missing.chain(one.filter(|_| needs_one)).collect()
+    }
+
     /// The declared metric of this name.
     pub fn metric(&self, name: &str) -> Option<&'static Declared> {
         self.metrics.iter().find(|metric| metric.name == name)
@@ -194,8 +210,15 @@ mod tests {
         let of = |name, metric| {
             let open =
                 |_: &Details, _: &Roots| -> Box<dyn Check> { unreachable!("it is not opened") };
-            let of_type =
-                CheckType { name, about: "", settings: &[], metrics: &[], targets: None, open };
+            let of_type = CheckType {
+                name,
+                about: "",
+                settings: &[],
+                one_of: &[],
+                metrics: &[],
+                targets: None,
+                open,
+            };
             of_type.published_name(metric)
         };
         assert_eq!(of("agent.filesystem", "used_percent"), "FilesystemUsedPercent");

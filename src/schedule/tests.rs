@@ -37,6 +37,7 @@ static COUNTING: CheckType = CheckType {
     name: "agent.counting",
     about: "",
     settings: &[],
+    one_of: &[],
     metrics: &[
         Declared::gauge("runs", Unit::Count, "").headline(),
         Declared::counter("total", Unit::Count, ""),

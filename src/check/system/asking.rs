@@ -12,13 +12,14 @@ use crate::blocking::{self, Purpose, Refused};
 pub struct Asking<T> {
     /// Since when a call is under way, which may be that of an earlier run.
     under_way: Option<(Instant, Answer<T>)>,
+    purpose: Purpose,
 }
 
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T, Refused>>>>;
 
 impl<T: Send + 'static> Asking<T> {
-    pub const fn new() -> Self {
-        Self { under_way: None }
+    pub const fn of(purpose: Purpose) -> Self {
+        Self { under_way: None, purpose }
     }
 
     /// Makes the call in a helper thread. It may be given up; then it is under way until it returns, and
@@ -35,7 +36,7 @@ impl<T: Send + 'static> Asking<T> {
         }
         let started = Instant::now();
         loop {
-            let answer: Answer<T> = Box::pin(blocking::call(Purpose::Mounts, call.clone()));
+            let answer: Answer<T> = Box::pin(blocking::call(self.purpose, call.clone()));
             let (_, answer) = self.under_way.insert((Instant::now(), answer));
             let answer = answer.await;
             self.under_way = None;
@@ -85,11 +86,11 @@ mod tests {
         let mut four = Box::pin(futures_util::future::join_all(calls));
         assert!(four.as_mut().now_or_never().is_none(), "all of them block");
         let started = Instant::now();
-        let refused = Asking::new().ask("/mnt", || ()).await;
+        let refused = Asking::of(Purpose::Mounts).ask("/mnt", || ()).await;
         let text = "no thread for asking a mount, calls that still have no answer: 4";
         assert_eq!(refused, Err(text.to_owned()));
         assert_eq!(started.elapsed(), WAIT);
-        let mut asking = Asking::new();
+        let mut asking = Asking::of(Purpose::Mounts);
         let mut waits = Box::pin(asking.ask("/mnt", || 7));
         assert!(futures_util::poll!(waits.as_mut()).is_pending());
         drop(held);
@@ -100,7 +101,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_was_given_up_is_not_made_again_until_it_returns() {
         let _one = asking_mounts().await;
-        let mut asking = Asking::new();
+        let mut asking = Asking::of(Purpose::Mounts);
         let (answer, blocks) = blocked();
         let mut given_up = Box::pin(asking.ask("/mnt", blocks));
         assert!(given_up.as_mut().now_or_never().is_none(), "it blocks");

@@ -6,6 +6,7 @@ pub const TYPE: CheckType = CheckType {
     name: "agent.cpu",
     about: "What the CPUs of the machine spend their time on, since the run before",
     settings: &[],
+    one_of: &[],
     metrics: &[
         Declared::gauge("cpu_count", Unit::Count, "/proc/stat: the CPUs that have a line"),
         Declared::gauge("user_percent_average", Unit::Percent, USER_SOURCE),

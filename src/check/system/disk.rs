@@ -12,6 +12,7 @@ pub const TYPE: CheckType = CheckType {
         is_required: true,
         example: "sda",
     }],
+    one_of: &[],
     metrics: &[
         Declared::counter("reads", Unit::Count, "/proc/diskstats, column 4: reads completed"),
         Declared::counter("writes", Unit::Count, "/proc/diskstats, column 8: writes completed"),

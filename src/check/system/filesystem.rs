@@ -12,6 +12,7 @@ pub const TYPE: CheckType = CheckType {
         is_required: true,
         example: "/",
     }],
+    one_of: &[],
     metrics: &[
         Declared::gauge("total", Unit::Kilobytes, "statvfs: f_blocks x f_frsize"),
         Declared::gauge(
@@ -55,6 +56,7 @@ mod linux {
 
     use super::super::asking::Asking;
     use super::super::mounts::{self, Mount};
+    use crate::blocking::Purpose;
     use crate::model::{Check, Details, Findings, Roots, Running, Target};
 
     pub struct Filesystem {
@@ -69,7 +71,7 @@ mod linux {
         pub fn of(details: &Details, roots: &Roots) -> Self {
             let point = without_end(details.text("target").unwrap_or_default()).to_owned();
             let size = |point: &Path| Ok(statvfs(point)?);
-            Self { point, proc: roots.proc.clone(), asking: Asking::new(), size }
+            Self { point, proc: roots.proc.clone(), asking: Asking::of(Purpose::Mounts), size }
         }
 
         /// The same with another way to ask for the size.

@@ -6,6 +6,7 @@ pub const TYPE: CheckType = CheckType {
     name: "agent.filesystem_state",
     about: "How many file systems can be written to, and how many only be read",
     settings: &[],
+    one_of: &[],
     metrics: &[
         Declared::gauge("total_ro", Unit::Count, TOTAL_RO_SOURCE).headline(),
         Declared::gauge("total_rw", Unit::Count, "the others of them"),

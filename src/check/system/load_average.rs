@@ -6,6 +6,7 @@ pub const TYPE: CheckType = CheckType {
     name: "agent.load_average",
     about: "How many tasks run, wait to run, or wait for a disk, averaged over time",
     settings: &[],
+    one_of: &[],
     metrics: &[
         Declared::gauge("1m", Unit::None, "/proc/loadavg: the average of the last minute"),
         Declared::gauge("5m", Unit::None, "/proc/loadavg: of the last 5 minutes"),

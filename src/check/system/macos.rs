@@ -10,6 +10,7 @@ use sysinfo::{
 
 use super::FIRST_INTERVAL;
 use super::asking::Asking;
+use crate::blocking::Purpose;
 use crate::model::{Check, Details, Findings, Roots, Running, Target};
 
 /// Of sysinfo, what `agent.load_average` has.
@@ -220,7 +221,7 @@ impl OneVolume {
 
     fn of(details: &Details, refresh: DiskRefreshKind, found: fn(&Volume) -> Findings) -> Self {
         let point = details.text("target").unwrap_or_default().to_owned();
-        Self { point, refresh, found, asking: Asking::new() }
+        Self { point, refresh, found, asking: Asking::of(Purpose::Mounts) }
     }
 
     async fn read(&mut self) -> Result<Findings, String> {
@@ -247,7 +248,7 @@ pub struct State {
 
 impl State {
     pub const fn new() -> Self {
-        Self { asking: Asking::new() }
+        Self { asking: Asking::of(Purpose::Mounts) }
     }
 
     async fn read(&mut self) -> Result<Findings, String> {

@@ -6,6 +6,7 @@ pub const TYPE: CheckType = CheckType {
     name: "agent.memory",
     about: "How much memory and swap of the machine is in use",
     settings: &[],
+    one_of: &[],
     metrics: &[
         Declared::gauge("actual_used", Unit::Bytes, ACTUAL_USED_SOURCE),
         Declared::gauge("actual_free", Unit::Bytes, "total - actual_used"),

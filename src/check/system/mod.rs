@@ -13,6 +13,7 @@ pub mod memory;
 mod mounts;
 pub mod network;
 pub mod pressure;
+pub mod process;
 #[cfg(all(test, target_os = "linux"))]
 mod properties;
 

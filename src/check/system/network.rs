@@ -12,6 +12,7 @@ pub const TYPE: CheckType = CheckType {
         is_required: true,
         example: "eth0",
     }],
+    one_of: &[],
     metrics: &[
         counter("rx_bytes", Unit::Bytes, "/proc/self/net/dev, receive: bytes").headline(),
         counter("rx_packets", Unit::Count, "/proc/self/net/dev, receive: packets"),

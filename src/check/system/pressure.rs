@@ -13,6 +13,7 @@ pub const TYPE: CheckType = CheckType {
         is_required: false,
         example: "auto",
     }],
+    one_of: &[],
     metrics: &[
         percent("cpu_some_percent", SOME_SOURCE).headline(),
         percent("cpu_full_percent", FULL_SOURCE).since(CPU_FULL_SINCE),

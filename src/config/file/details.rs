@@ -35,16 +35,11 @@ pub fn details(
             }
         }
     }
-    let is_given = |setting: &Setting| {
-        entries.iter().any(|(key, node)| key.text == setting.name && !is_nothing(node))
-    };
-    for setting in kind.settings.iter().filter(|setting| setting.is_required) {
-        if !is_given(setting) {
-            let Setting { name, about, example, .. } = setting;
-            let place = node.map_or(place, |node| node.place);
-            let text = format!("details: {name} is missing: {about}, such as {name}: {example}");
-            document.note(place, &text);
-        }
+    let given = entries.iter().filter(|(_, node)| !is_nothing(node));
+    let given: Vec<_> = given.map(|(key, _)| key.text.as_str()).collect();
+    let place = node.map_or(place, |node| node.place);
+    for missing in kind.missing(&given, |of| format!("{}: {}", of.name, of.example)) {
+        document.note(place, &format!("details: {missing}"));
     }
     Details(details)
 }

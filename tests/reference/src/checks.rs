@@ -24,6 +24,9 @@ fn section(kind: &CheckType) -> String {
             format!("| `{name}` | {}{needed} | {about}, such as `{example}` |\n", value(form))
         }));
     }
+    if !kind.one_of.is_empty() {
+        text.push_str(&format!("\nAt least one of {} is needed.\n", kind.one_of.join(", ")));
+    }
     if kind.targets.is_some() {
         let name = "cloudwatch_metrics_agent";
         text.push_str(&format!("\n`{name} check {} --targets` lists what there is.\n", kind.name));

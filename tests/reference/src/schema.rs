@@ -101,8 +101,13 @@ fn details(kind: &CheckType) -> Value {
         "required": needed,
         "additionalProperties": false,
     });
+    let mut details = details;
+    if !kind.one_of.is_empty() {
+        let one = kind.one_of.iter().map(|name| json!({ "required": [name] }));
+        details["anyOf"] = one.collect();
+    }
     let mut then = json!({ "properties": { "details": details } });
-    if !needed.is_empty() {
+    if !needed.is_empty() || !kind.one_of.is_empty() {
         then["required"] = json!(["details"]);
     }
     json!({

@@ -27,6 +27,7 @@ fn what_is_right_is_valid() {
         } } }),
         json!({ "checks": { "load": { "type": "agent.load_average", "publish": { "1m": "Load" } } } }),
         json!({ "checks": { "load": { "type": "agent.load_average", "details": null } } }),
+        json!({ "checks": { "web": { "type": "agent.process", "details": { "user": 33 } } } }),
     ] {
         assert!(is_valid(&file), "{file}");
     }
@@ -43,6 +44,8 @@ fn what_is_wrong_is_not() {
         json!({ "checks": { "root": { "type": "agent.filesystem", "details": {} } } }),
         json!({ "checks": { "root": { "type": "agent.filesystem", "details": { "targt": "/" } } } }),
         json!({ "checks": { "load": { "period": 60 } } }),
+        json!({ "checks": { "web": { "type": "agent.process" } } }),
+        json!({ "checks": { "web": { "type": "agent.process", "details": {} } } }),
         json!({ "checks": { "load": { "type": "agent.lod" } } }),
         json!({ "checks": { "load": { "type": "agent.load_average", "details": { "target": "/" } } } }),
         json!({ "checks": { "load": { "type": "agent.load_average", "tiemout": 5 } } }),

@@ -132,6 +132,19 @@ fn mistakes_are_told_with_their_place_and_what_was_most_likely_meant() {
             "- agent.load_average",
             vec!["x.yaml:1:1: check x: expected keys with values, and this is a list"],
         ),
+        (
+            "type: agent.filesystem",
+            vec![
+                "x.yaml:1:1: details: target is missing: the mount point of the file system, such as target: /",
+            ],
+        ),
+        (
+            "type: agent.process\ndetails: {nmae: x}",
+            vec![
+                "x.yaml:2:11: unknown key \"nmae\": agent.process has name, command, user; did you mean name?",
+                "x.yaml:2:10: details: expected at least one of name, command, user, such as name: nginx",
+            ],
+        ),
         ("type: agent.load_average\ntype: agent.load_average", vec!["x.yaml:2:1: "]),
         ("type: agent.load_average\n\tperiod: 5", vec!["x.yaml:2:1: "]),
     ] {
