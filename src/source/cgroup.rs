@@ -171,6 +171,15 @@ impl Group {
         &self.mount
     }
 
+    /// The directory of the pod or task that holds the container, where it is visible here.
+    pub fn pod(&self) -> Option<&Path> {
+        let parent = self.own.parent().filter(|parent| parent.starts_with(&self.mount))?;
+        let path = self.path();
+        let names: Vec<_> = path.split('/').filter(|name| !name.is_empty()).collect();
+        let (_, above) = names.split_last()?;
+        boundary::is_pod_or_task(above).then_some(parent)
+    }
+
     /// The directory of the group.
     pub fn own(&self) -> &Path {
         &self.own

@@ -7,9 +7,9 @@ pub const TYPE: CheckType = CheckType {
     about: "Of how much of the time tasks had to wait for a CPU, for memory, or for a disk",
     settings: &[Setting {
         name: "scope",
-        form: Form::Word(&["auto", "container", "machine"]),
+        form: Form::Word(&["auto", "container", "pod", "machine"]),
         about: "Whose tasks: auto is the container where it can be told and has files of pressure, else the \
-            machine",
+            machine; pod is the pod of Kubernetes or the task of ECS, where its control group is visible",
         is_required: false,
         example: "auto",
     }],
@@ -103,6 +103,7 @@ mod linux {
                 "container" => {
                     container(&self.roots)?.ok_or_else(|| ReadError::absent(NO_CONTAINER))?
                 }
+                "pod" => pod(&self.roots)?.ok_or_else(|| ReadError::absent(NO_POD))?,
                 _ => container(&self.roots).ok().flatten().unwrap_or_else(|| machine(&self.roots)),
             };
             let read = |(resource, _)| -> Result<Stand, ReadError> {
@@ -232,16 +233,28 @@ mod linux {
     /// The group of the container, where there is one with files of pressure. The error is that of version
     /// 1, which has none.
     fn container(roots: &Roots) -> Result<Option<Place>, ReadError> {
+        let group = group(roots)?;
+        let place = Place { directory: group.own().to_owned(), is_machine: false };
+        // Pressure that is off is an error of this file, and no reason to take that of the machine.
+        let has_files = !matches!(optional(&place.file("cpu")), Ok(None));
+        Ok((group.is_container && has_files).then_some(place))
+    }
+
+    /// The group that holds the containers of the pod or task, where it is visible.
+    fn pod(roots: &Roots) -> Result<Option<Place>, ReadError> {
+        let group = group(roots)?;
+        let place = |directory: &Path| Place { directory: directory.to_owned(), is_machine: false };
+        Ok(group.pod().map(place))
+    }
+
+    /// The group of the container, or of this process where it is in none.
+    fn group(roots: &Roots) -> Result<Group, ReadError> {
         let own = roots.proc.join("self");
         let cgroup = required(&own.join("cgroup"))?;
         let mountinfo = required(&own.join("mountinfo"))?;
         let root = roots.proc.parent().unwrap_or(Path::new("/"));
         let group = Group::of_version_2(&cgroup, &mountinfo, root).map(Group::of_container);
-        let group = group.ok_or_else(|| ReadError::absent(NO_VERSION_2))?;
-        let place = Place { directory: group.own().to_owned(), is_machine: false };
-        // Pressure that is off is an error of this file, and no reason to take that of the machine.
-        let has_files = !matches!(optional(&place.file("cpu")), Ok(None));
-        Ok((group.is_container && has_files).then_some(place))
+        group.ok_or_else(|| ReadError::absent(NO_VERSION_2))
     }
 
     pub fn targets(roots: &Roots) -> Result<Vec<Target>, String> {
@@ -250,9 +263,10 @@ mod linux {
             Target { id: id.to_owned(), label }
         };
         let container = container(roots).ok().flatten().map(|place| target("container", &place));
+        let pod = pod(roots).ok().flatten().map(|place| target("pod", &place));
         let machine = machine(roots);
         let machine = machine.file("cpu").exists().then(|| target("machine", &machine));
-        Ok(container.into_iter().chain(machine).collect())
+        Ok(container.into_iter().chain(pod).chain(machine).collect())
     }
 
     /// The resources, and of the lines `some` and `full` the names of the percentage and the total.
@@ -270,6 +284,9 @@ mod linux {
 
     const NO_CONTAINER: &str = "this process is in no control group of a container with files of pressure; scope: \
         machine has the pressure of the machine";
+
+    const NO_POD: &str = "the control group of a pod or task is not visible here: a container has a namespace of its own \
+        for groups, where it is not shared with the host; scope: container has the pressure of the container";
 }
 
 #[cfg(target_os = "linux")]

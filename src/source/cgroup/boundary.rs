@@ -20,7 +20,7 @@ fn has_container_id(name: &str) -> bool {
 /// The kubelet: `kubepods/burstable/podUID`, or with systemd
 /// `kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podUID.slice`. ECS: `ecs/TASK`, or
 /// with systemd `ecstasks.slice/ecstasks-TASK.slice`.
-fn is_pod_or_task(names: &[&str]) -> bool {
+pub fn is_pod_or_task(names: &[&str]) -> bool {
     let Some((last, above)) = names.split_last() else { return false };
     let last = last.strip_suffix(".slice").unwrap_or(last);
     let is_pod = (last.starts_with("pod") || last.contains("-pod"))

@@ -106,6 +106,29 @@ async fn a_service_of_the_machine_is_no_container() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pod_or_task_is_the_group_above_the_container_where_it_is_visible() {
+    for above in ["kubepods.slice/kubepods-pod9.slice", "ecs/bf1ddbfbbc8f45c9b1ac4f779368741e"] {
+        let tree = Tree::new(&format!(
+            "== proc/self/cgroup\n0::/{above}/app/sub\n== proc/self/mountinfo\n\
+             30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n"
+        ));
+        change(&tree, &format!("sys/fs/cgroup/{above}/app"), ".pressure", [1_000_000; 3]);
+        change(&tree, &format!("sys/fs/cgroup/{above}"), ".pressure", [5_000_000; 3]);
+        for (scope, expected) in [("container", 1000.0), ("pod", 5000.0)] {
+            let mut check = open(&TYPE, &[("scope", scope)], &roots(&tree));
+            let found = run(&mut check, &tree).await.expect("it is there");
+            assert_eq!(number(&found, "cpu_some_total"), expected, "{above} {scope}");
+        }
+    }
+    // In a namespace of its own nothing above is visible.
+    let tree = Tree::new(IN_CONTAINER);
+    change(&tree, "sys/fs/cgroup", ".pressure", [1; 3]);
+    let mut check = open(&TYPE, &[("scope", "pod")], &roots(&tree));
+    let error = run(&mut check, &tree).await.expect_err("it cannot be seen");
+    assert!(error.starts_with("the control group of a pod or task is not visible here"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn version_1_has_no_pressure_of_a_container() {
     let tree = Tree::new(
         "== proc/self/cgroup\n4:memory:/x\n== proc/self/mountinfo\n\
