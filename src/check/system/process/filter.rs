@@ -3,7 +3,7 @@
 use crate::model::Details;
 
 /// What a process has to be. Nothing in it means any.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     pub name: Option<String>,
     pub command: Option<String>,

@@ -4,6 +4,8 @@ mod difference;
 mod filter;
 mod reading;
 
+use std::sync::Arc;
+
 use tokio::time::sleep;
 
 use self::difference::cpu_percent;
@@ -80,14 +82,14 @@ const CPU_SOURCE: &str = "CPU time that they used since the run before, in perce
     since counts from its start; what one used that has ended since is not known, and not in it";
 
 struct ProcessCheck {
-    filter: Filter,
+    filter: Arc<Filter>,
     asking: Asking<Result<Reading, String>>,
     before: Option<Reading>,
 }
 
 impl ProcessCheck {
     fn of(details: &Details) -> Self {
-        let filter = Filter::of(details);
+        let filter = Arc::new(Filter::of(details));
         Self { filter, asking: Asking::of(Purpose::Processes), before: None }
     }
 
