@@ -32,7 +32,7 @@ NEEDS_MORE = set()
 
 
 def details(of: dict) -> dict[str, str]:
-    fixed = {"agent.filesystem": {"target": "/"}, "agent.network": {"target": "lo"}, "agent.process": {"name": "init"}}
+    fixed = {"agent.filesystem": {"target": "/"}, "agent.network": {"target": "lo"}, "agent.process": {"name": "cloudwatch_metrics_agent"}}
     if of["type"] in fixed:
         return fixed[of["type"]]
     if any(detail["name"] == "target" and not detail["optional"] for detail in of["details"]):
@@ -72,7 +72,6 @@ def instructions(checks: dict[str, dict[str, str]]) -> float:
         wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}"]
         counted = start(folder, configuration(checks, period=1), wrapper)
         try:
-            wait_for(counted)
             time.sleep(SETTLED_SECONDS)
             dump(counted)
             time.sleep(RUNS)
@@ -83,17 +82,10 @@ def instructions(checks: dict[str, dict[str, str]]) -> float:
             counted.wait()
 
 
-def wait_for(counted: subprocess.Popen) -> None:
-    """Until callgrind takes orders."""
-    for _ in range(100):
-        if subprocess.run(["vgdb", f"--pid={counted.pid}", "v.info", "scheduler"], capture_output=True).returncode == 0:
-            return
-        time.sleep(0.1)
-    raise RuntimeError("callgrind does not run")
-
-
 def dump(counted: subprocess.Popen) -> None:
-    subprocess.run(["vgdb", f"--pid={counted.pid}", "dump"], check=True, capture_output=True)
+    """Has the next part written, of what was counted since the last."""
+    command = ["vgdb", "--max-invoke-ms=10", f"--pid={counted.pid}", "dump"]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def total(path: pathlib.Path) -> int:
