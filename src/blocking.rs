@@ -21,6 +21,8 @@ pub enum Purpose {
     Files,
     /// What a mounted file system is asked for, which may be on a network or served by a program.
     Mounts,
+    /// What a person or a program asks about this machine.
+    HostInfo,
 }
 
 impl Purpose {
@@ -35,6 +37,8 @@ impl Purpose {
             // A server that is gone takes its mounts with it, and each check of one leaves a call behind.
             // With more, further checks of mounts fail at once.
             Self::Mounts => 4,
+            // Asked for one at a time; one that hangs leaves room for another type.
+            Self::HostInfo => 2,
         }
     }
 }
@@ -45,6 +49,7 @@ impl fmt::Display for Purpose {
             Self::NameLookup => "the name lookup",
             Self::Files => "reading files",
             Self::Mounts => "asking a mount",
+            Self::HostInfo => "host info",
         })
     }
 }
