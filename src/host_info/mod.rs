@@ -4,9 +4,26 @@
 //! Linux and macOS alike; the files of the kernel are read only for what it lacks. No type has the
 //! environment, command lines or anything else that is likely to hold a secret.
 
+mod connections;
+mod cpus;
+mod date;
+mod disks;
+mod file;
+mod filesystems;
+mod fstab;
 mod hostname;
+mod kernel_modules;
+#[cfg(not(target_os = "linux"))]
+mod macos;
 mod memory;
+mod network_interfaces;
+mod packages;
+mod processes;
+mod secret;
+mod sysctl;
+mod system;
 mod text;
+mod who;
 
 use std::time::Duration;
 
@@ -19,7 +36,23 @@ use crate::model::Roots;
 pub use self::text::{list, text_table};
 
 /// All types, in the order of the documents.
-pub const TABLE: &[HostInfo] = &[memory::TYPE, hostname::TYPE];
+pub const TABLE: &[HostInfo] = &[
+    cpus::TYPE,
+    memory::TYPE,
+    network_interfaces::TYPE,
+    filesystems::TYPE,
+    disks::TYPE,
+    system::TYPE,
+    processes::TYPE,
+    who::TYPE,
+    date::TYPE,
+    hostname::TYPE,
+    kernel_modules::TYPE,
+    fstab::TYPE,
+    sysctl::TYPE,
+    packages::TYPE,
+    connections::TYPE,
+];
 
 /// A type of host info.
 pub struct HostInfo {
