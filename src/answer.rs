@@ -1,10 +1,15 @@
 //! Answers to questions that need no agent that runs.
 
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
 
 use crate::check::TABLE;
 use crate::config::cli::{Asked, CONFIG, Cli, variable};
-use crate::config::{Problems, Settings, arguments, example};
+use crate::config::{Output, Problems, Settings, arguments, example};
+use crate::host_info::{self, Unavailable};
+use crate::shown::shown;
 use crate::{cost, trial};
 
 /// What is to be printed and the exit code, or what is wrong with the question.
@@ -27,9 +32,40 @@ pub async fn to(cli: &Cli) -> Result<(String, ExitCode), Problems> {
         }
         Asked::CheckConfig => checked(cli)?,
         Asked::ExampleConfig => example::file(TABLE),
-        Asked::HostInfo(_) | Asked::Run | Asked::Explain | Asked::Install(_) => String::new(),
+        Asked::HostInfo(name) => return told(cli, name.as_deref()).await,
+        Asked::Run | Asked::Explain | Asked::Install(_) => String::new(),
     };
     Ok((text, ExitCode::SUCCESS))
+}
+
+/// What this machine is and has, or what can be asked about it.
+async fn told(cli: &Cli, name: Option<&str>) -> Result<(String, ExitCode), Problems> {
+    let output = arguments::output_of(cli)?;
+    let names: Vec<_> = host_info::TABLE.iter().map(|of| of.name).collect();
+    let Some(name) = name else {
+        let text = match output {
+            Output::Text => host_info::list(),
+            Output::Json => object(&json!({ "types": names })),
+        };
+        return Ok((text, ExitCode::SUCCESS));
+    };
+    let of = host_info::of_name(name);
+    let of = of.ok_or_else(|| arguments::unknown_host_info(name, &names))?;
+    Ok(match (host_info::gather(of).await, output) {
+        (Ok(info), Output::Text) => (host_info::text_table(of, &info), ExitCode::SUCCESS),
+        (Ok(info), Output::Json) => (object(&info), ExitCode::SUCCESS),
+        (Err(Unavailable::NotOnThisSystem(why)), _) => {
+            (format!("{name}: not on this system: {}", shown(&why)), ExitCode::FAILURE)
+        }
+        (Err(Unavailable::Failed(why)), _) => {
+            (format!("{name}: {}", shown(&why)), ExitCode::FAILURE)
+        }
+    })
+}
+
+fn object(info: &Value) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    json!({ "timestamp": now.as_millis() as u64, "info": info }).to_string()
 }
 
 /// What the configuration files mean. Names may be given on the command line later.

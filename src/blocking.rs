@@ -7,8 +7,12 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::sync::mpsc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use nix::sys::signal::SigSet;
 use tokio::sync::oneshot;
@@ -23,6 +27,10 @@ pub enum Purpose {
     Mounts,
     /// The list of processes, which may be thousands; the memory of one may be locked.
     Processes,
+    /// What a person or a program asks about this machine.
+    HostInfo,
+    /// The mounts that are listed then, of which none may take the place of one that is checked.
+    ListedMounts,
 }
 
 impl Purpose {
@@ -39,6 +47,9 @@ impl Purpose {
             Self::Mounts => 4,
             // Each check of processes waits for its turn.
             Self::Processes => 2,
+            // Asked for one at a time; one that hangs leaves room for another type.
+            Self::HostInfo => 2,
+            Self::ListedMounts => 2,
         }
     }
 }
@@ -50,6 +61,8 @@ impl fmt::Display for Purpose {
             Self::Files => "reading files",
             Self::Mounts => "asking a mount",
             Self::Processes => "reading processes",
+            Self::HostInfo => "host info",
+            Self::ListedMounts => "asking a listed mount",
         })
     }
 }
@@ -61,6 +74,17 @@ pub async fn call<T: Send + 'static>(
     call: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refused> {
     HELPERS.call(purpose, call).await
+}
+
+/// The same of a helper thread, which may block itself, but no longer than this. `None` where there is no
+/// answer by then.
+#[cfg(target_os = "linux")]
+pub fn call_within<T: Send + 'static>(
+    purpose: Purpose,
+    limit: Duration,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Result<Option<T>, Refused> {
+    HELPERS.call_within(purpose, limit, call)
 }
 
 /// The calls that are under way.
@@ -78,21 +102,48 @@ impl Helpers {
         purpose: Purpose,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refused> {
-        let place = self.place(purpose).map_err(|count| Refused::Busy(purpose, count))?;
         let (sender, result) = oneshot::channel();
+        // The caller may have given it up.
+        let answer = |result| drop(sender.send(result));
+        self.start(purpose, call, answer)?;
+        result.await.map_err(|_| Refused::Panicked(purpose))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn call_within<T: Send + 'static>(
+        &'static self,
+        purpose: Purpose,
+        limit: Duration,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>, Refused> {
+        let (sender, result) = mpsc::channel();
+        let answer = move |result| drop(sender.send(result));
+        self.start(purpose, call, answer)?;
+        match result.recv_timeout(limit) {
+            Ok(result) => Ok(Some(result)),
+            Err(mpsc::RecvTimeoutError::Timeout) => Ok(None),
+            Err(mpsc::RecvTimeoutError::Disconnected) => Err(Refused::Panicked(purpose)),
+        }
+    }
+
+    fn start<T: Send + 'static>(
+        &'static self,
+        purpose: Purpose,
+        call: impl FnOnce() -> T + Send + 'static,
+        answer: impl FnOnce(T) + Send + 'static,
+    ) -> Result<(), Refused> {
+        let place = self.place(purpose).map_err(|count| Refused::Busy(purpose, count))?;
         let run = move || {
             // Signals are for the main thread, which after a panic waits for them itself (`last_resort`).
             let _ = SigSet::all().thread_block();
             let result = call();
             // Before the result is sent: the caller's next call must find the place free.
             drop(place);
-            // The caller may have given it up.
-            let _ = sender.send(result);
+            answer(result);
         };
         // Not `thread::spawn`, which panics where the system refuses a thread.
         let started = thread::Builder::new().stack_size(STACK).spawn(run);
-        started.map_err(|error| Refused::NoThread(purpose, error))?;
-        result.await.map_err(|_| Refused::Panicked(purpose))
+        started.map(drop).map_err(|error| Refused::NoThread(purpose, error))
     }
 
     /// Takes a place among the calls under way. The error is their number, if there is no place.
@@ -151,9 +202,10 @@ impl fmt::Display for Refused {
 
 impl Error for Refused {}
 
-/// Threads at the same time, whatever hangs: when all mounts that may be asked hang, as many are left for
-/// name lookups and files as there are without any checks. Each takes the room of its stack as it uses it.
-const MOST: usize = 8;
+/// Threads at the same time, whatever hangs: when all mounts that may be asked and all host info hang, as
+/// many are left for name lookups and files as there are without them. Each takes the room of its stack as
+/// it uses it.
+const MOST: usize = 12;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;
@@ -208,26 +260,50 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn mounts_that_hang_leave_threads_for_all_else_and_the_ninth_call_has_none() {
+    async fn mounts_that_hang_leave_threads_for_all_else_and_the_thirteenth_call_has_none() {
         static HELPERS: Helpers = Helpers::new();
         let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
-        let others = calls.split_off(4);
-        let mounts = calls.into_iter().map(|call| HELPERS.call(Purpose::Mounts, call));
+        let others = calls.split_off(8);
+        let purposes = [Purpose::Mounts, Purpose::Mounts, Purpose::HostInfo, Purpose::ListedMounts];
+        let purposes = purposes.into_iter().cycle();
+        let mounts = calls.into_iter().zip(purposes);
+        let mounts = mounts.map(|(call, purpose)| HELPERS.call(purpose, call));
         let mut mounts = Box::pin(join_all(mounts));
         assert!(mounts.as_mut().now_or_never().is_none(), "all of them block");
         let fifth = HELPERS.call(Purpose::Mounts, || ()).await.map_err(|error| error.to_string());
-        let text = "no thread for asking a mount, calls that still have no answer: 4";
+        let text = "no thread for asking a mount, calls that still have no answer: 8";
         assert_eq!(fifth, Err(text.to_owned()));
         assert_eq!(HELPERS.call(Purpose::Files, || 7).await.ok(), Some(7));
         let lookups = others.into_iter().map(|call| HELPERS.call(Purpose::NameLookup, call));
         let mut lookups = Box::pin(join_all(lookups));
         assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
-        let ninth = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
-        let text = "no thread for reading files, calls that still have no answer: 8";
-        assert_eq!(ninth, Err(text.to_owned()));
+        let next = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
+        let text = "no thread for reading files, calls that still have no answer: 12";
+        assert_eq!(next, Err(text.to_owned()));
         drop(held);
         mounts.await;
         lookups.await;
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_call_of_a_helper_thread_is_given_up_after_its_time_and_counts_until_it_returns() {
+        static HELPERS: Helpers = Helpers::new();
+        let within = |call: Box<dyn FnOnce() + Send>| {
+            HELPERS.call_within(Purpose::ListedMounts, Duration::from_millis(1), call)
+        };
+        let (held, blocks) = blocked();
+        assert!(matches!(within(Box::new(blocks)), Ok(None)), "it blocks");
+        let (held_too, blocks) = blocked();
+        assert!(matches!(within(Box::new(blocks)), Ok(None)), "it blocks");
+        let third = within(Box::new(|| ())).map_err(|error| error.to_string());
+        let text = "no thread for asking a listed mount, calls that still have no answer: 2";
+        assert_eq!(third, Err(text.to_owned()));
+        drop((held, held_too));
+        let long = Duration::from_secs(600);
+        assert_eq!(HELPERS.call_within(Purpose::Files, long, || 7).ok(), Some(Some(7)));
+        let panics = HELPERS.call_within(Purpose::Files, long, || assert!(HELPERS.0.is_poisoned()));
+        assert_eq!(panics.map_err(|e| e.to_string()), Err("reading files panicked".to_owned()));
     }
 
     #[tokio::test]

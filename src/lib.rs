@@ -51,6 +51,7 @@ pub mod command;
 pub mod cost;
 mod ending;
 pub mod explain;
+pub mod host_info;
 pub mod install;
 pub mod logging;
 #[cfg(test)]

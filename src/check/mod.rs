@@ -1,6 +1,6 @@
 //! The types of checks. A new one is a file in a folder here, a `mod` line and a row of [`TABLE`].
 
-mod system;
+pub mod system;
 
 pub use crate::model::{CheckType, Declared, Form, Kind, Setting};
 

@@ -28,6 +28,19 @@ pub fn kind_of(name: &str, table: &[&'static CheckType]) -> Result<&'static Chec
     })
 }
 
+/// What is wrong with a type of host info that is none of these.
+pub fn unknown_host_info(name: &str, names: &[&str]) -> Problems {
+    let typed = Typed { text: name.to_owned(), origin: "host-info".to_owned(), is_in_file: false };
+    // The names of the API are in capitals, and some tools have blanks or hyphens for the underscore.
+    let typed_name = name.to_lowercase().replace('-', "_");
+    let near = names.iter().find(|known| **known == typed_name);
+    let near = near.map(|known| format!("; did you mean {known}?"));
+    let near = near.unwrap_or_else(|| did_you_mean(name, names));
+    let mut problems = Problems::default();
+    problems.add(&typed, &format!("one of {}{near}", names.join(", ")));
+    problems
+}
+
 /// The check of this name: of one of the files that were read, or of a type with these details.
 pub fn check_of(
     cli: &Cli,

@@ -10,7 +10,7 @@ pub mod load_average;
 mod macos;
 pub mod memory;
 #[cfg(target_os = "linux")]
-mod mounts;
+pub mod mounts;
 pub mod network;
 pub mod pressure;
 pub mod process;
