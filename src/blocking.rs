@@ -45,8 +45,8 @@ impl Purpose {
             // A server that is gone takes its mounts with it, and each check of one leaves a call behind.
             // With more, further checks of mounts fail at once.
             Self::Mounts => 4,
-            // Each check of processes waits for its turn.
-            Self::Processes => 2,
+            // Two at a time, and those two whose threads have read all and are about to end.
+            Self::Processes => 4,
             // Asked for one at a time; one that hangs leaves room for another type.
             Self::HostInfo => 2,
             Self::ListedMounts => 2,
@@ -202,10 +202,10 @@ impl fmt::Display for Refused {
 
 impl Error for Refused {}
 
-/// Threads at the same time, whatever hangs: when all mounts that may be asked and all host info hang, as
-/// many are left for name lookups and files as there are without them. Each takes the room of its stack as
-/// it uses it.
-const MOST: usize = 12;
+/// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes
+/// and all host info hang, as many are left for name lookups and files as there are without them. Each takes
+/// the room of its stack as it uses it.
+const MOST: usize = 14;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;
@@ -260,25 +260,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn mounts_that_hang_leave_threads_for_all_else_and_the_thirteenth_call_has_none() {
+    async fn checks_that_hang_leave_threads_for_all_else_and_the_fifteenth_call_has_none() {
         static HELPERS: Helpers = Helpers::new();
         let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
-        let others = calls.split_off(8);
-        let purposes = [Purpose::Mounts, Purpose::Mounts, Purpose::HostInfo, Purpose::ListedMounts];
-        let purposes = purposes.into_iter().cycle();
+        let others = calls.split_off(10);
+        let two = [Purpose::HostInfo, Purpose::ListedMounts, Purpose::Processes];
+        let purposes = [Purpose::Mounts; 2].into_iter().chain(two).cycle();
         let mounts = calls.into_iter().zip(purposes);
         let mounts = mounts.map(|(call, purpose)| HELPERS.call(purpose, call));
         let mut mounts = Box::pin(join_all(mounts));
         assert!(mounts.as_mut().now_or_never().is_none(), "all of them block");
         let fifth = HELPERS.call(Purpose::Mounts, || ()).await.map_err(|error| error.to_string());
-        let text = "no thread for asking a mount, calls that still have no answer: 8";
+        let text = "no thread for asking a mount, calls that still have no answer: 10";
         assert_eq!(fifth, Err(text.to_owned()));
         assert_eq!(HELPERS.call(Purpose::Files, || 7).await.ok(), Some(7));
         let lookups = others.into_iter().map(|call| HELPERS.call(Purpose::NameLookup, call));
         let mut lookups = Box::pin(join_all(lookups));
         assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
         let next = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
-        let text = "no thread for reading files, calls that still have no answer: 12";
+        let text = "no thread for reading files, calls that still have no answer: 14";
         assert_eq!(next, Err(text.to_owned()));
         drop(held);
         mounts.await;

@@ -9,6 +9,8 @@ mod interfaces;
 mod machine;
 mod namespace;
 mod pressure;
+mod processes;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::process::Command;

@@ -18,8 +18,20 @@ pub struct Asking<T> {
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T, Refused>>>>;
 
 impl<T: Send + 'static> Asking<T> {
-    pub const fn of(purpose: Purpose) -> Self {
+    pub const fn new(purpose: Purpose) -> Self {
         Self { under_way: None, purpose }
+    }
+
+    /// The error while a call of an earlier run is under way.
+    pub fn refuse_beside_another(&mut self, what: &str) -> Result<(), String> {
+        if let Some((since, earlier)) = &mut self.under_way
+            && earlier.as_mut().now_or_never().is_none()
+        {
+            return Err(format!("{what} has not answered for {} s", since.elapsed().as_secs()));
+        }
+        // Its answer is not that of a later run.
+        self.under_way = None;
+        Ok(())
     }
 
     /// Makes the call in a helper thread. It may be given up; then it is under way until it returns, and
@@ -29,11 +41,7 @@ impl<T: Send + 'static> Asking<T> {
         what: &str,
         call: impl FnOnce() -> T + Clone + Send + 'static,
     ) -> Result<T, String> {
-        if let Some((since, earlier)) = &mut self.under_way
-            && earlier.as_mut().now_or_never().is_none()
-        {
-            return Err(format!("{what} has not answered for {} s", since.elapsed().as_secs()));
-        }
+        self.refuse_beside_another(what)?;
         let started = Instant::now();
         loop {
             let answer: Answer<T> = Box::pin(blocking::call(self.purpose, call.clone()));
@@ -86,11 +94,11 @@ mod tests {
         let mut four = Box::pin(futures_util::future::join_all(calls));
         assert!(four.as_mut().now_or_never().is_none(), "all of them block");
         let started = Instant::now();
-        let refused = Asking::of(Purpose::Mounts).ask("/mnt", || ()).await;
+        let refused = Asking::new(Purpose::Mounts).ask("/mnt", || ()).await;
         let text = "no thread for asking a mount, calls that still have no answer: 4";
         assert_eq!(refused, Err(text.to_owned()));
         assert_eq!(started.elapsed(), WAIT);
-        let mut asking = Asking::of(Purpose::Mounts);
+        let mut asking = Asking::new(Purpose::Mounts);
         let mut waits = Box::pin(asking.ask("/mnt", || 7));
         assert!(futures_util::poll!(waits.as_mut()).is_pending());
         drop(held);
@@ -101,7 +109,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_was_given_up_is_not_made_again_until_it_returns() {
         let _one = asking_mounts().await;
-        let mut asking = Asking::of(Purpose::Mounts);
+        let mut asking = Asking::new(Purpose::Mounts);
         let (answer, blocks) = blocked();
         let mut given_up = Box::pin(asking.ask("/mnt", blocks));
         assert!(given_up.as_mut().now_or_never().is_none(), "it blocks");

@@ -71,7 +71,7 @@ mod linux {
         pub fn of(details: &Details, roots: &Roots) -> Self {
             let point = without_end(details.text("target").unwrap_or_default()).to_owned();
             let size = |point: &Path| Ok(statvfs(point)?);
-            Self { point, proc: roots.proc.clone(), asking: Asking::of(Purpose::Mounts), size }
+            Self { point, proc: roots.proc.clone(), asking: Asking::new(Purpose::Mounts), size }
         }
 
         /// The same with another way to ask for the size.

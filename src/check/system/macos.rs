@@ -221,7 +221,7 @@ impl OneVolume {
 
     fn of(details: &Details, refresh: DiskRefreshKind, found: fn(&Volume) -> Findings) -> Self {
         let point = details.text("target").unwrap_or_default().to_owned();
-        Self { point, refresh, found, asking: Asking::of(Purpose::Mounts) }
+        Self { point, refresh, found, asking: Asking::new(Purpose::Mounts) }
     }
 
     async fn read(&mut self) -> Result<Findings, String> {
@@ -248,7 +248,7 @@ pub struct State {
 
 impl State {
     pub const fn new() -> Self {
-        Self { asking: Asking::of(Purpose::Mounts) }
+        Self { asking: Asking::new(Purpose::Mounts) }
     }
 
     async fn read(&mut self) -> Result<Findings, String> {
