@@ -24,6 +24,10 @@ const OTHER_FILES: &[&str] = &[
 const OTHER_PLACES: &[&str] =
     &["debug!(", "debug!(target: COMMAND,", ".expect(", "reason =", ".push_str("];
 
+/// Where the tests of a file begin.
+const TESTS: &[&str] =
+    &["\n#[cfg(test)]\nmod tests", "\n#[cfg(all(test, target_os = \"linux\"))]\nmod tests"];
+
 /// Parts of an explanation, and names of what is looked for.
 const OTHER_SENTENCES: &[&str] = &[
     "the environment",
@@ -121,7 +125,10 @@ fn source_files(source: &Path) -> Vec<PathBuf> {
 
 /// The string literals of more than a word, each with the code before it, up to the tests.
 fn sentences(source: &str) -> Vec<(String, String)> {
-    let source = source.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let mut source = source;
+    for tests in TESTS {
+        source = source.split(tests).next().unwrap_or_default();
+    }
     let (mut code, mut found) = (String::new(), Vec::new());
     let mut characters = source.chars().peekable();
     while let Some(character) = characters.next() {
