@@ -3,7 +3,8 @@
 //!
 //! The modules stand in the order in which data flows through them: a [`source`] gives readings,
 //! the `sampler` makes samples of them, the [`collector`] puts them into windows and reduces each
-//! to a summary, and [`delivery`] sees to it that a [`publisher`] accepts it.
+//! to a summary, and [`delivery`] sees to it that a [`publisher`] accepts it. What configured checks
+//! find, run by the `schedule`, comes to the collector as well.
 
 // What the program, the tests and the benchmarks need of the private modules. All else is private, so
 // that the compiler finds what nothing uses.

@@ -43,6 +43,8 @@ COMMANDS = {
 }
 
 AGENT = "cloudwatch_metrics_agent"
+# What only answers: it ends by itself, and delivers nothing.
+ANSWERS = {"explain", "check", "config", "host-info"}
 # Builds the agent and runs it. Here the one runs that was built.
 CARGO_RUN = "cargo run --release -- "
 # Seconds: long enough for a slow machine, and nothing waits for it.
@@ -122,10 +124,11 @@ class Runner:
         log += rest
         if process.returncode != 0:
             return f"ends with {process.returncode}: {output}{log}"
-        prints = {"--dry-run", "--dryrun", "-d", "console", "emf", "explain"} & set(words)
-        if prints and not output:
+        is_answer = words[1] in ANSWERS
+        prints = {"--dry-run", "--dryrun", "-d", "console", "emf"} & set(words)
+        if (prints or is_answer) and not output.strip():
             return f"prints nothing: {log}"
-        if "explain" not in words and " delivered=1 " not in log:
+        if not is_answer and " delivered=1 " not in log:
             return f"delivers nothing: {log}"
         return None
 
@@ -141,6 +144,13 @@ def check_commands(
                 json.loads(block)
             except ValueError as error:
                 problems.add(where, f"is not JSON: {error}")
+        named = re.match(r"# ([\w-]+\.yaml)\n", block) if language == "yaml" else None
+        if named:
+            # A configuration file, which the commands of the document may name.
+            (runner.scratch / named[1]).write_text(block)
+            wrong = runner.run(f"{AGENT} config check {named[1]}")
+            if wrong:
+                problems.add(where, wrong)
         if language in ("bash", "shell", "console"):
             problems.add(where, "call it sh, so that its commands are run")
         if language != "sh":

@@ -58,6 +58,11 @@ class Agent:
         run = self._run([], env)
         return run.returncode, run.stderr
 
+    def config_check(self, path: object) -> tuple[int, str]:
+        """The exit code of `config check`, and what it says of a file."""
+        run = self._run(["config", "check", str(path)])
+        return run.returncode, run.stdout + run.stderr
+
     def in_task(self, env: dict[str, str], task: dict) -> list[str]:
         """The problems in a task with a metadata endpoint that tells its limits."""
         with endpoint(task) as address:

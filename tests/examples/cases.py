@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import cdk
+import checks
 import cloudformation
 import cloudwatch
 import compose
@@ -80,6 +81,7 @@ def cases(
         Case("compose/compose.yaml", lambda t: compose.problems(t, agent), COMPOSE),
         Case(UNIT, lambda t: systemd.unit(t, settings(), agent), SYSTEMD),
         Case(DEFAULT, lambda t: systemd.settings(t, agent), SETTINGS),
+        Case(CONFIGURATION, lambda t: checks.problems(t, agent), CHECKS),
         Case("cdk/app.ts", lambda t: cdk.app(t, examples / "cdk", packages, agent), CDK,
              ["cdk/cdk.json", "cdk/package.json", "cdk/tsconfig.json"]),
     ]
@@ -113,6 +115,7 @@ def commands_of_cdk(package: str, examples: Path, packages: Path) -> list[str]:
 
 UNIT = "systemd/cloudwatch-metrics-agent.service"
 DEFAULT = "systemd/cloudwatch-metrics-agent.default"
+CONFIGURATION = "checks/agent.yaml"
 TASK: list[Mistake] = [
     ('"essential": false,', "", "the agent is essential"),
     ('"essential": false,', '"esential": false,', "Unknown parameter"),
@@ -307,12 +310,27 @@ SYSTEMD = [
     ("SCOPE=host", "SCOPE=task", "measures the task"),
     ("ExecStart=cloudwatch_metrics_agent", "ExecStart=cloudwatch-metrics-agent", "does not start"),
 ]
+CHECKS = [
+    ("namespace:", "namespcae:", "did you mean namespace"),
+    ("agent.load_average", "agent.load", "expected one of agent.cpu"),
+    ("target: /", "path: /", "target is missing"),
+    ("period: 5m", "period: 5h", "expected seconds from 1 to 1800"),
+    ("used_percent, free", "used_per_cent, free", "did you mean used_percent"),
+    ("swap_page_out: SwapPagesWritten", "swap_page_out: SwapUsed", "two metrics would have the name"),
+    ("  load:", "\tload:", "a tab is used"),
+    ("  load:", "  swap:", "is also in line"),
+    ("target: /", "target: /not-there", "root-disk: nothing is mounted at /not-there"),
+    ("${INTERFACE:-eth0}", "${INTERFACE}", "variable INTERFACE is not set"),
+    ("scope: host\n", "scope: task\n", "measures the task"),
+    (" config check ", " check ", "how to check it is not told"),
+]
 SETTINGS = [
     ("_SERVICE=my-service", "_SERVISE=my-service", "knows no"),
     ("#CLOUDWATCH_METRICS_AGENT_NAMESPACE", "CLOUDWATCH_METRICS_AGENT_NAMESPACE", "not commented out"),
     ("#CLOUDWATCH_METRICS_AGENT_NAMESPACE=MyNamespace\n", "", "no namespace or no service"),
     ("#CLOUDWATCH_METRICS_AGENT_AUTO", "#CLOUDWATCH_METRICS_AGENT_AUTOMATIC", "knows no"),
     ("=instance-id", "=instance", "exits with 2"),
+    ("=/etc/cloudwatch-metrics-agent/", "=/etc/", "no example is /etc/agent.yaml"),
     ("_NAMESPACE=", "_NAMESPACE =", "is no setting"),
 ]
 CDK = [

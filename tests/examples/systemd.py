@@ -9,6 +9,9 @@ from pathlib import Path
 
 from agent import NAME, Agent
 
+CONFIG = "CLOUDWATCH_METRICS_AGENT_CONFIG"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples/checks/agent.yaml"
+
 # In tenths, of 100, by `systemd-analyze security`; 12 when this was written, most of it for what the
 # agent needs: network and /proc/stat.
 MOST_EXPOSURE = 15
@@ -74,7 +77,12 @@ def settings(text: str, agent: Agent) -> list[str]:
 def started(assignment: str, env: dict[str, str], agent: Agent) -> list[str]:
     # On an instance the region is the instance's.
     env = {"AWS_REGION": "eu-west-1"} | variables(assignment) | env
+    # It is not installed here: the example is in its place. The rest has to be right without it, too.
+    file = env.pop(CONFIG, None)
     told, found = agent.explain(env)
+    if file is not None:
+        found += [] if f" {file}\n" in EXAMPLE.read_text() else [f"no example is {file}"]
+        found += agent.explain(env | {CONFIG: str(EXAMPLE)})[1]
     if told and told["scope"] != "host":
         found.append(f"the agent measures the {told['scope']} and not the machine")
     # What a hidden /proc/stat would give is an absent part.

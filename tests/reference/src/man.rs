@@ -47,6 +47,23 @@ const MORE: &[Section] = &[
                 "Show what would be measured and published with the same options, how it is known, and exit. Sends nothing to CloudWatch.",
             ),
             (
+                "check TYPE [KEY=VALUE ...], check ID --config PATH",
+                "Run one check once, of a type with these details or that of a file, print its result and exit with 0 if it is available, else with 1. With --explain also where each value comes from, with --output json as JSON.",
+            ),
+            (
+                "check --list, check TYPE --targets",
+                "List the types of checks with their details and metrics; list what a check of a type can be pointed at here.",
+            ),
+            (
+                "config check [PATH ...]",
+                "Print what is wrong with configuration files and exit with 2, or how many metrics their checks publish and what those cost.",
+            ),
+            ("config example", "Print a configuration file with every key and what it means."),
+            (
+                "host-info [TYPE]",
+                "Print what this machine or container is and has; without a type, which types there are.",
+            ),
+            (
                 "install DIR",
                 "Copy this program into a directory, which has to exist, and exit. The copy replaces an earlier one and is complete at once; one that runs is not disturbed. Needs no settings.",
             ),
@@ -57,7 +74,7 @@ const MORE: &[Section] = &[
         &[
             (
                 "CLOUDWATCH_METRICS_AGENT_...",
-                "The option of that name, in capitals and with _ for -, as CLOUDWATCH_METRICS_AGENT_PERIOD for --period. The command line wins over it; set to nothing it counts as not set.",
+                "The option of that name, in capitals and with _ for -, as CLOUDWATCH_METRICS_AGENT_PERIOD for --period. The command line wins over it, and it over a configuration file; set to nothing it counts as not set.",
             ),
             (
                 "RUST_LOG",
@@ -75,6 +92,13 @@ const MORE: &[Section] = &[
         ],
     ),
     (
+        "FILES",
+        &[(
+            "--config PATH",
+            "A YAML file with options under their names and checks by id below the key checks, or a folder with one check in each *.yaml. The command line and the variables win over it. One to which any user may write is refused.",
+        )],
+    ),
+    (
         "SIGNALS",
         &[(
             "SIGTERM, SIGINT",
@@ -85,7 +109,10 @@ const MORE: &[Section] = &[
         "EXIT STATUS",
         &[
             ("0", "Everything was delivered."),
-            ("1", "Something could not be delivered or installed, or it could not start."),
+            (
+                "1",
+                "Something could not be delivered or installed, a check that was run once is unavailable, or it could not start.",
+            ),
             ("2", "Wrong use or settings."),
             (
                 "with a command",

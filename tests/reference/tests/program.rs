@@ -59,7 +59,8 @@ fn the_man_page_has_every_option_and_no_mistake() {
         }
     }
     for command in definition().get_subcommands().map(|command| command.get_name()) {
-        assert!(page.contains(&format!("\n\\fB{command}")), "{command} is not in the man page");
+        let name = command.replace('-', "\\-");
+        assert!(page.contains(&format!("\n\\fB{name}")), "{command} is not in the man page");
     }
     // It has no date on purpose.
     if let Some(said) = checked("mandoc", &["-Tlint", "-Wwarning"], &page) {
