@@ -73,7 +73,7 @@ mod linux {
     }
 
     fn is_left_out(name: &str) -> bool {
-        is_secret_key(name) || LEFT_OUT.iter().any(|left_out| name == *left_out)
+        is_secret_key(name) || LEFT_OUT.contains(&name)
     }
 
     /// Another value with each reading, or an action.

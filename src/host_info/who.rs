@@ -41,7 +41,7 @@ mod linux {
 
     /// The records of those who are logged in, and whose process still is.
     pub fn of_bytes(path: &str, bytes: &[u8], proc: &Path) -> Result<Value, Unavailable> {
-        if bytes.len() % LENGTH != 0 {
+        if !bytes.len().is_multiple_of(LENGTH) {
             return Err(Unavailable::Failed(format!(
                 "{path} has {} bytes: expected records of {LENGTH}",
                 bytes.len()
