@@ -110,7 +110,8 @@ fn sockets(sys: &Path) -> Option<usize> {
     (!packages.is_empty()).then_some(packages.len())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::host_info::tests::{failed, gathered};

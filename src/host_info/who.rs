@@ -85,7 +85,8 @@ mod linux {
     pub const LENGTH: usize = if cfg!(target_arch = "x86_64") { 384 } else { 400 };
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 
