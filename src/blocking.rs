@@ -28,6 +28,7 @@ pub enum Purpose {
     /// What a person or a program asks about this machine.
     HostInfo,
     /// The mounts that are listed then, of which none may take the place of one that is checked.
+    #[cfg(target_os = "linux")]
     ListedMounts,
 }
 
@@ -45,6 +46,7 @@ impl Purpose {
             Self::Mounts => 4,
             // Asked for one at a time; one that hangs leaves room for another type.
             Self::HostInfo => 2,
+            #[cfg(target_os = "linux")]
             Self::ListedMounts => 2,
         }
     }
@@ -57,6 +59,7 @@ impl fmt::Display for Purpose {
             Self::Files => "reading files",
             Self::Mounts => "asking a mount",
             Self::HostInfo => "host info",
+            #[cfg(target_os = "linux")]
             Self::ListedMounts => "asking a listed mount",
         })
     }
@@ -254,6 +257,7 @@ mod tests {
         two.await;
     }
 
+    #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn mounts_that_hang_leave_threads_for_all_else_and_the_thirteenth_call_has_none() {
         static HELPERS: Helpers = Helpers::new();
