@@ -30,6 +30,7 @@ pub enum Purpose {
     /// What a person or a program asks about this machine.
     HostInfo,
     /// The mounts that are listed then, of which none may take the place of one that is checked.
+    #[cfg(target_os = "linux")]
     ListedMounts,
 }
 
@@ -49,6 +50,7 @@ impl Purpose {
             Self::Processes => 4,
             // Asked for one at a time; one that hangs leaves room for another type.
             Self::HostInfo => 2,
+            #[cfg(target_os = "linux")]
             Self::ListedMounts => 2,
         }
     }
@@ -62,6 +64,7 @@ impl fmt::Display for Purpose {
             Self::Mounts => "asking a mount",
             Self::Processes => "reading processes",
             Self::HostInfo => "host info",
+            #[cfg(target_os = "linux")]
             Self::ListedMounts => "asking a listed mount",
         })
     }
@@ -259,6 +262,7 @@ mod tests {
         two.await;
     }
 
+    #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn checks_that_hang_leave_threads_for_all_else_and_the_fifteenth_call_has_none() {
         static HELPERS: Helpers = Helpers::new();

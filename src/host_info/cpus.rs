@@ -38,7 +38,7 @@ fn gather(roots: &Roots) -> Result<Value, Unavailable> {
     system.refresh_cpu_list(CpuRefreshKind::nothing().with_frequency());
     let times = times(roots)?;
     let sockets = sockets(&roots.sys);
-    let record = |(number, ticks): &(u32, Option<[u64; 8]>)| {
+    let record = |(number, ticks): &Times| {
         // sysinfo numbers the CPUs that are online in their order.
         let own = system.cpus().iter().find(|cpu| cpu.name() == format!("cpu{number}"));
         let own = own.or_else(|| system.cpus().first());
@@ -73,9 +73,12 @@ fn gather(roots: &Roots) -> Result<Value, Unavailable> {
 /// The kernel counts in hundredths of a second, for programs.
 const TICK: u64 = 10;
 
-/// The numbers of the CPUs, and their ticks: sysinfo has the sums alone.
+/// The number of a CPU, and its ticks where the system tells them.
+type Times = (u32, Option<[u64; 8]>);
+
+/// Of each CPU: sysinfo has the sums alone.
 #[cfg(target_os = "linux")]
-fn times(roots: &Roots) -> Result<Vec<(u32, Option<[u64; 8]>)>, Unavailable> {
+fn times(roots: &Roots) -> Result<Vec<Times>, Unavailable> {
     let path = roots.proc.join("stat");
     let stat = super::file::required(&path)?;
     let cores = crate::source::proc::columns_of_cores(&stat).ok_or_else(|| {
@@ -86,7 +89,7 @@ fn times(roots: &Roots) -> Result<Vec<(u32, Option<[u64; 8]>)>, Unavailable> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn times(_: &Roots) -> Result<Vec<(u32, Option<[u64; 8]>)>, Unavailable> {
+fn times(_: &Roots) -> Result<Vec<Times>, Unavailable> {
     let mut system =
         System::new().map_err(|error| Unavailable::Failed(format!("the CPUs: {error}")))?;
     system.refresh_cpu_list(CpuRefreshKind::nothing());
@@ -107,7 +110,8 @@ fn sockets(sys: &Path) -> Option<usize> {
     (!packages.is_empty()).then_some(packages.len())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::host_info::tests::{failed, gathered};

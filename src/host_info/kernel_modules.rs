@@ -51,7 +51,8 @@ fn record(line: &str) -> Option<Value> {
     }))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 

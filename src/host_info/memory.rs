@@ -51,7 +51,8 @@ fn gather(roots: &Roots) -> Result<Value, Unavailable> {
     Ok(Value::from(vec![Value::from(record)]))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 

@@ -81,15 +81,19 @@ pub fn of_name(name: &str) -> Option<&'static HostInfo> {
 
 /// Gathers in a helper thread, and not for ever: what is asked may never answer.
 pub async fn gather(of: &HostInfo) -> Result<Value, Unavailable> {
+    gather_within(of, DEADLINE).await
+}
+
+async fn gather_within(of: &HostInfo, deadline: Duration) -> Result<Value, Unavailable> {
     let gather = of.gather;
     let call = blocking::call(Purpose::HostInfo, move || gather(&Roots::default()));
-    match timeout(DEADLINE, call).await {
+    match timeout(deadline, call).await {
         Ok(Ok(gathered)) => gathered,
         Ok(Err(refused)) => Err(Unavailable::Failed(refused.to_string())),
         Err(_) => Err(Unavailable::Failed(format!(
             "{} could not be gathered within {} s",
             of.name,
-            DEADLINE.as_secs()
+            deadline.as_secs()
         ))),
     }
 }
@@ -99,9 +103,12 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// What the tests of the types share.
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
     use serde_json::Value;
 
-    use super::{HostInfo, TABLE, Unavailable, of_name};
+    use super::{DEADLINE, HostInfo, TABLE, Unavailable, gather_within, of_name};
     use crate::model::Roots;
     use support::tree::Tree;
 
@@ -148,6 +155,29 @@ mod tests {
                 Err(Unavailable::Failed(why)) => panic!("{}: {why}", of.name),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn what_never_answers_is_given_up_and_leaves_a_thread_for_another() {
+        static BLOCKED: Mutex<()> = Mutex::new(());
+        let of = |gather| HostInfo { name: "things", about: "", fields: &[], gather };
+        let held = BLOCKED.lock();
+        let hangs = of(|_| {
+            drop(BLOCKED.lock());
+            Ok(Value::Null)
+        });
+        let answers = of(|_| Err(Unavailable::NotOnThisSystem("no things".to_owned())));
+        let short = Duration::from_millis(1);
+        let late = Err(Unavailable::Failed("things could not be gathered within 0 s".to_owned()));
+        assert_eq!(gather_within(&hangs, short).await, late);
+        let none = Err(Unavailable::NotOnThisSystem("no things".to_owned()));
+        assert_eq!(gather_within(&answers, DEADLINE).await, none);
+        assert_eq!(gather_within(&hangs, short).await, late);
+        let refused = gather_within(&answers, DEADLINE).await;
+        let Err(Unavailable::Failed(why)) = refused else { panic!("two hang: {refused:?}") };
+        let start = "no thread for host info, calls that still have no answer: ";
+        assert!(why.starts_with(start), "{why}");
+        drop(held);
     }
 
     #[test]

@@ -146,7 +146,8 @@ impl More {
 #[cfg(target_os = "linux")]
 const STATE: usize = 3;
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use support::tree::Tree;

@@ -73,7 +73,7 @@ mod linux {
     }
 
     fn is_left_out(name: &str) -> bool {
-        is_secret_key(name) || LEFT_OUT.iter().any(|left_out| name == *left_out)
+        is_secret_key(name) || LEFT_OUT.contains(&name)
     }
 
     /// Another value with each reading, or an action.
@@ -88,7 +88,8 @@ mod linux {
     const LONGEST: u64 = 4096;
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt;

@@ -41,7 +41,7 @@ mod linux {
 
     /// The records of those who are logged in, and whose process still is.
     pub fn of_bytes(path: &str, bytes: &[u8], proc: &Path) -> Result<Value, Unavailable> {
-        if bytes.len() % LENGTH != 0 {
+        if !bytes.len().is_multiple_of(LENGTH) {
             return Err(Unavailable::Failed(format!(
                 "{path} has {} bytes: expected records of {LENGTH}",
                 bytes.len()
@@ -85,7 +85,8 @@ mod linux {
     pub const LENGTH: usize = if cfg!(target_arch = "x86_64") { 384 } else { 400 };
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 

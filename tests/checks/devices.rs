@@ -1,7 +1,7 @@
 //! `agent.disk`, of a loop device.
 
-use crate::namespace::{is_inside, path_in_folder};
 use crate::{output, read, run, targets};
+use support::namespace::{is_inside, path_in_folder};
 
 /// The metrics in the order of the columns of /sys/block/NAME/stat, with what makes one of the other. Later
 /// kernels have more columns.

@@ -1,7 +1,7 @@
 //! `agent.filesystem` and `agent.filesystem_state`.
 
-use crate::namespace::{is_inside, path_in_folder};
 use crate::{Found, output, run, targets};
+use support::namespace::{is_inside, path_in_folder};
 
 /// What df says: kilobytes in all, used and available; inodes in all and available; percent used.
 fn df(point: &str) -> [f64; 6] {

@@ -5,8 +5,8 @@ use std::path::Path;
 use cloudwatch_metrics_agent::Roots;
 use futures_util::poll;
 
-use crate::namespace::{is_inside, path_in_folder, skip};
 use crate::{details, of_type, run, runtime, targets};
+use support::namespace::{is_inside, path_in_folder, skip};
 
 #[test]
 fn a_mount_that_never_answers_holds_up_its_own_check_alone() {

@@ -4,8 +4,8 @@ use std::net::UdpSocket;
 
 use serde_json::Value;
 
-use crate::namespace::is_inside;
 use crate::{Found, output, read, run, targets};
+use support::namespace::is_inside;
 
 /// Where sysfs has what a metric is of, and where `ip` has it. What /proc/net/dev sums up of several is not
 /// among them.

@@ -7,7 +7,6 @@ mod file_systems;
 mod hanging;
 mod interfaces;
 mod machine;
-mod namespace;
 mod pressure;
 mod processes;
 mod worker;

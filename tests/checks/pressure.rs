@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::namespace::{is_inside, path_in_folder, skip};
 use crate::{read, run, targets};
+use support::namespace::{is_inside, path_in_folder, skip};
 
 /// The total of `some` of a file, in milliseconds.
 fn total(path: &str) -> f64 {

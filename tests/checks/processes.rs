@@ -8,9 +8,9 @@ use fake_cloudwatch::FakeCloudWatch;
 use support::{Agent, command, publishing_to};
 use tokio::time::Instant;
 
-use crate::namespace::{is_inside, skip};
 use crate::worker::{BURN, WAIT, Worker, name};
 use crate::{Found, details, of_type, output, read, run, runtime};
+use support::namespace::{is_inside, skip};
 
 /// What a run found, and the fewest and the most seconds of CPU that its percentage stands for.
 type Run = (Found, f64, f64);

@@ -5,8 +5,6 @@
 mod command_line;
 mod machine;
 mod mounts;
-#[path = "../checks/namespace.rs"]
-mod namespace;
 mod network;
 mod processes;
 mod secrets;
@@ -48,11 +46,13 @@ fn single(name: &str) -> Value {
 fn find<'a>(records: &'a [Value], field: &str, value: impl Into<Value>) -> &'a Value {
     let value = value.into();
     let found = records.iter().find(|record| record[field] == value);
-    found.unwrap_or_else(|| panic!("no {field} {value} in {records:#?}"))
+    let missing = || format!("no {field} {value} in {records:#?}");
+    found.ok_or_else(missing).expect("it is among them")
 }
 
 fn number(record: &Value, field: &str) -> u64 {
-    record[field].as_u64().unwrap_or_else(|| panic!("no number {field} in {record:#}"))
+    let missing = || format!("no number {field} in {record:#}");
+    record[field].as_u64().ok_or_else(missing).expect("it has a number")
 }
 
 /// The standard output of a tool that has to succeed.

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::namespace::{is_inside, path_in_folder, skip};
 use crate::{find, info, number, output, run};
+use support::namespace::{is_inside, path_in_folder, skip};
 
 #[test]
 fn a_file_system_is_as_full_as_df_says() {

@@ -4,8 +4,8 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 
 use serde_json::Value;
 
-use crate::namespace::is_inside;
 use crate::{find, info, output};
+use support::namespace::is_inside;
 
 #[test]
 fn interfaces_have_the_addresses_and_counters_that_ip_shows() {

@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::namespace::is_inside;
 use crate::{info, number, output, run, single};
+use support::namespace::is_inside;
 
 #[test]
 fn the_system_is_what_uname_and_its_own_file_say() {

@@ -2,6 +2,7 @@
 
 pub mod endpoint;
 pub mod http;
+pub mod namespace;
 pub mod terminal;
 pub mod tree;
 

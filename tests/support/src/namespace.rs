@@ -48,7 +48,7 @@ pub fn path_in_folder(name: &str) -> String {
 
 fn folder(test: &str) -> PathBuf {
     let name = format!("checks-{}-{}", test.replace("::", "-"), std::process::id());
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let folder = env::temp_dir().join(name);
     std::fs::create_dir_all(&folder).expect("the target directory is writable");
     folder
 }
