@@ -6,6 +6,7 @@ import pathlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import checks
 import contenders
 import counts
 import rounds
@@ -14,6 +15,8 @@ from endpoint import Endpoint
 LIMITS = pathlib.Path(__file__).with_name("limits.json")
 # Short, so that it publishes three times in half a minute.
 PERIOD_SECONDS = 5
+# Those whose cost does not depend on how many mounts, disks and processes a machine has.
+CHECKS = ("agent.cpu", "agent.memory", "agent.load_average", "agent.network")
 
 
 def main() -> int:
@@ -23,6 +26,7 @@ def main() -> int:
         # None of them is a time, so they can be taken at once.
         instructions = pool.submit(counts.instructions, agent)
         calls = pool.submit(counts.system_calls, agent)
+        of_checks = pool.submit(checks.instructions, {kind: checks.types()[kind] for kind in CHECKS})
         figures = pool.submit(rounds.published, agent, endpoint, PERIOD_SECONDS, 2 * PERIOD_SECONDS).result()
         total, kinds = calls.result()
         measured = {
@@ -31,6 +35,7 @@ def main() -> int:
             "rss_bytes": figures["rss_last"],
             "threads": figures["threads"],
             "binary_bytes": os.path.getsize(agent.program),
+            "instructions_of_checks": of_checks.result(),
         }
     limits = json.loads(LIMITS.read_text())
     if limits.keys() != measured.keys():
