@@ -114,7 +114,7 @@ impl Cli {
     fn paths(&self) -> Vec<Vec<Typed>> {
         let paths = self.matches.get_many::<String>(PATHS).into_iter().flatten();
         let typed = |text: &String| {
-            vec![Typed { text: text.clone(), origin: "PATH".to_owned(), is_in_file: false }]
+            vec![Typed { text: text.clone(), origin: "config check".to_owned(), is_in_file: false }]
         };
         let paths: Vec<_> = paths.map(typed).collect();
         let name = variable(CONFIG);

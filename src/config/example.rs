@@ -131,8 +131,8 @@ const HEAD: &str = "\
 # this file. ${VAR} and ${VAR:-default} in a value are replaced; $${ is the text ${.";
 
 const CHECKS_HEAD: &str = "\
-# Checks
-# ------
+# What each check is
+# ------------------
 # Each has an id, which is the value of its dimension Check. In a folder, each file NAME.yaml is one check of
 # the id NAME, without the id in it.
 # publish: none, all, a list of metrics, or a map from metrics to their names in CloudWatch; without it the

@@ -112,21 +112,30 @@ pub fn check_container(
 }
 
 /// Checks that there is room for the dimensions `Check` and `Target` of checks.
-pub fn check_checks(identity: &Identity, checks: &[Configured], problems: &mut Problems) {
+pub fn check_checks(
+    cli: &Cli,
+    identity: &Identity,
+    checks: &[Configured],
+    problems: &mut Problems,
+) {
     if checks.is_empty() {
         return;
     }
-    let typed = identity.dimensions.iter().map(|dimension| dimension.name.as_str());
-    let mut names = typed.chain(identity.auto_dimensions.iter().map(|asked| asked.name()));
+    // Only what was typed keeps a command from starting.
+    let typed = ["dimension", "tags"].into_iter().flat_map(|option| cli.occurrences(option));
+    let mut typed = typed.flatten();
+    let blame = if typed.any(|typed| typed.is_in_file) { Blame::File } else { Blame::Typed };
+    let names = identity.dimensions.iter().map(|dimension| dimension.name.as_str());
+    let mut names = names.chain(identity.auto_dimensions.iter().map(|asked| asked.name()));
     if let Some(name) = names.find(|name| [CHECK, TARGET].contains(name)) {
         let text =
             format!("the dimension {name:?}: expected another name: checks have a dimension of it");
-        problems.note(Blame::Typed, text);
+        problems.note(blame, text);
     }
     if identity.dimensions.len() + identity.auto_dimensions.len() + 2 > MOST_DIMENSIONS {
         let most = MOST_DIMENSIONS - 2;
         let text = format!("expected at most {most} dimensions: checks have up to two more");
-        problems.note(Blame::Typed, text);
+        problems.note(blame, text);
     }
 }
 

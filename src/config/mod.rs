@@ -86,7 +86,7 @@ impl Settings {
         let max_metrics = problems.optional(cli, MAX_METRICS, quantity::max_metrics);
         let max_metrics = max_metrics.unwrap_or(quantity::DEFAULT_MAX_METRICS);
         let checks = Checks { all: cli.files.checks.clone(), max_metrics };
-        identity::check_checks(&identity, &checks.all, &mut problems);
+        identity::check_checks(cli, &identity, &checks.all, &mut problems);
         let (warnings, errors) = (Vec::new(), Vec::new());
         let mut settings =
             Self { identity, measuring, publishing, checks, check, command, warnings, errors };

@@ -50,7 +50,7 @@ fn quoted_secret(name: &str) -> Option<String> {
 const TEXTS: &[&str] = &["namespace", "service", "dimension", "tags", "pod-exclude", "profile"];
 
 /// The warning for a text that somebody has most likely typed for something else to change it first.
-fn odd_text(Typed { text, origin, .. }: &Typed) -> Option<String> {
+fn odd_text(Typed { text, origin, is_in_file }: &Typed) -> Option<String> {
     let value = text.split_once('=').map_or(&**text, |(_, value)| value);
     let is_in = |[first, last]: [char; 2]| {
         value.len() > 1 && value.starts_with(first) && value.ends_with(last)
@@ -61,7 +61,7 @@ fn odd_text(Typed { text, origin, .. }: &Typed) -> Option<String> {
     });
     let what = if is_in(['"', '"']) || is_in(['\'', '\'']) {
         "the quotes are a part of it: an env file and a JSON array keep them, so leave them out"
-    } else if is_variable {
+    } else if is_variable && !is_in_file {
         "nothing has replaced the variable or command in it: only a shell does that"
     } else if value.contains("{{") || is_in(['<', '>']) {
         "nothing has replaced the placeholder in it"

@@ -1,14 +1,16 @@
 //! What a check finds, what that is made of, and what of it would be published.
 
+use std::fmt;
 use std::rc::Rc;
 
 use futures_util::future::join_all;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
 
 use super::Text;
 use super::published::Published;
 use crate::config::Settings;
-use crate::model::{Configured, Metric, Report, Roots, figure};
+use crate::model::{Configured, Metric, Quantity, Report, Roots, Unit, figure};
 use crate::schedule::{Ran, Trial};
 
 /// One check as it runs now.
@@ -28,12 +30,43 @@ pub struct ExplainedCheck {
 #[derive(Debug, Serialize)]
 pub struct ExplainedMetric {
     pub name: Text,
+    pub unit: &'static str,
     /// Nothing where there is none, and then the reason.
-    pub value: Option<Text>,
+    pub value: Option<Shown>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Text>,
     /// File and formula.
     pub source: &'static str,
+}
+
+/// A value: as a number or text for programs, and with its unit for people.
+#[derive(Debug)]
+pub struct Shown {
+    value: Json,
+    for_people: Text,
+}
+
+impl Shown {
+    fn of(unit: Unit, value: &Quantity) -> Self {
+        let for_people = Text::from(&*figure::of(unit, value));
+        let value = match value {
+            Quantity::Number(value) => Json::from(*value),
+            Quantity::Text(text) => Json::from(&**text),
+        };
+        Self { value, for_people }
+    }
+}
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.for_people.fmt(f)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -81,12 +114,14 @@ impl ExplainedCheck {
         let source = |name: &str| kind.metric(name).map_or("", |declared| declared.source);
         let found = report.values.iter().map(|(metric, value)| ExplainedMetric {
             name: Text::from(&*metric.name),
-            value: Some(Text::from(&*figure::of(metric.unit, value))),
+            unit: metric.unit.name(),
+            value: Some(Shown::of(metric.unit, value)),
             reason: None,
             source: source(&metric.name),
         });
         let absent = absent.iter().map(|(name, reason)| ExplainedMetric {
             name: Text::from(*name),
+            unit: kind.metric(name).map_or("", |declared| declared.unit.name()),
             value: None,
             reason: Some(Text::from(&**reason)),
             source: source(name),
@@ -110,7 +145,7 @@ impl ExplainedCheck {
         let state = if self.available { "available" } else { "unavailable" };
         let mut lines =
             vec![format!("check {} ({}): {state}: {}", self.id, self.kind, self.status)];
-        for ExplainedMetric { name, value, reason, source } in &self.metrics {
+        for ExplainedMetric { name, value, reason, source, .. } in &self.metrics {
             lines.push(match (value, reason) {
                 (Some(value), _) if source.is_empty() => format!("  {name} = {value}"),
                 (Some(value), _) => format!("  {name} = {value} ({source})"),

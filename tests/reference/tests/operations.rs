@@ -95,6 +95,8 @@ const OTHER_SENTENCES: &[&str] = &[
     "total {total}, used {actual_used}, free {free}",
     "total {} bytes, available {}",
     "read {} bytes, written {}",
+    "{name}: CPU {cpu:.2} s, resident {resident} bytes, age {age:.2} s",
+    "{}, which are not counted",
     // The released program aborts before it can say so.
     "{purpose} panicked",
 ];
