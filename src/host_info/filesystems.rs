@@ -35,12 +35,10 @@ mod linux {
     use serde_json::{Value, json};
 
     use super::super::Unavailable;
-    use super::super::fstab::device_without_secrets;
-    use super::super::secret::mount_options;
+    use super::super::secret;
     use crate::blocking::{self, Purpose};
     use crate::check::system::mounts::{self, Mount};
     use crate::model::Roots;
-    use crate::shown::without_passwords;
 
     type Size = Result<StatVfs, String>;
 
@@ -122,9 +120,9 @@ mod linux {
         let files = size.as_ref().filter(|size| size.f_files > 0);
         json!({
             "dir_name": mount.point,
-            "dev_name": device_without_secrets(&mount.source),
+            "dev_name": secret::device(&mount.source),
             "sys_type_name": mount.kind,
-            "options": without_passwords(&mount_options(&mount.options())),
+            "options": secret::mount_options(&mount.options()),
             "total": kilobytes(|size| size.f_blocks),
             "free": kilobytes(|size| size.f_bfree),
             "used": kilobytes(|size| size.f_blocks.saturating_sub(size.f_bfree)),

@@ -4,10 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::secret::mount_options;
-use super::{HostInfo, Unavailable, file};
+use super::{HostInfo, Unavailable, file, secret};
 use crate::model::Roots;
-use crate::shown::without_passwords;
 
 pub const TYPE: HostInfo = HostInfo {
     name: "fstab",
@@ -34,23 +32,13 @@ fn record(line: &str) -> Option<Value> {
     let options = unescape(columns.next().unwrap_or("defaults"));
     let mut number = || columns.next().and_then(|number| number.parse::<u64>().ok()).unwrap_or(0);
     Some(json!({
-        "dev_name": device_without_secrets(&unescape(device)),
+        "dev_name": secret::device(&unescape(device)),
         "dir_name": unescape(point),
         "sys_type_name": kind,
-        "options": without_passwords(&mount_options(&options)),
+        "options": secret::mount_options(&options),
         "dump": number(),
         "check_order": number(),
     }))
-}
-
-/// A device may be a URL or, with programs such as curlftpfs and sshfs, `curlftpfs#user:password@server`.
-pub fn device_without_secrets(device: &str) -> String {
-    match device.split_once('#') {
-        Some((program, rest)) if rest.contains('@') => {
-            format!("{program}#{}", without_passwords(rest))
-        }
-        _ => without_passwords(device).into_owned(),
-    }
 }
 
 /// Blanks and tabs stand in octal, as in the lists of the kernel (fstab(5)).

@@ -41,7 +41,8 @@ fn gather(roots: &Roots) -> Result<Value, Unavailable> {
     let mut system = system.map_err(failed)?;
     let once = UpdateKind::OnlyIfNotSet;
     let kind = ProcessRefreshKind::nothing().with_exe(once).with_cwd(once).with_root(once);
-    let kind = kind.with_memory().with_cpu();
+    // sysinfo lists each thread as a process beside the one that it is of, unless it is told not to.
+    let kind = kind.with_memory().with_cpu().without_tasks();
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
     let mut processes: Vec<_> = system.processes().values().collect();
     processes.sort_unstable_by_key(|process| process.pid());

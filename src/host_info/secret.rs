@@ -1,5 +1,7 @@
 //! Hides what is a password or a name to log in with, among options of a mount and keys of the kernel.
 
+use crate::shown::without_passwords;
+
 /// Options of a mount, with `***` for the values of those that hold a secret.
 pub fn mount_options(options: &str) -> String {
     let mut shown: Vec<String> = Vec::new();
@@ -17,20 +19,40 @@ pub fn mount_options(options: &str) -> String {
             is_after_secret = false;
         }
     }
-    shown.join(",")
+    shown.into_iter().map(|option| device(&option)).collect::<Vec<_>>().join(",")
+}
+
+/// A device, which may be a URL or, with programs such as curlftpfs and sshfs,
+/// `curlftpfs#user:password@server`. Of a URL the question is hidden, too: services sign with one.
+pub fn device(device: &str) -> String {
+    let (program, rest) = match device.split_once('#') {
+        Some((program, rest)) if rest.contains('@') => (&device[..=program.len()], rest),
+        _ => ("", device),
+    };
+    // cifs takes `//user%password@server/share`, and a password may have any character.
+    let rest = match (rest.strip_prefix("//"), rest.rfind('@')) {
+        (Some(_), Some(at)) => format!("//***{}", &rest[at..]),
+        _ => without_passwords(rest).into_owned(),
+    };
+    match rest.split_once('?') {
+        Some((before, _)) if before.contains("://") => format!("{program}{before}?***"),
+        _ => format!("{program}{rest}"),
+    }
 }
 
 /// Names of cifs, davfs, sshfs, ceph, gfs and others: they have in common how they are called.
 fn is_secret_option(name: &str) -> bool {
     let name = name.to_lowercase();
-    EXACTLY.contains(&&*name) || PARTS.iter().any(|part| name.contains(part))
+    // Such as key, api_key and account-key, and not keyring or keysize.
+    let is_key = name.ends_with("key");
+    is_key || EXACTLY.contains(&&*name) || PARTS.iter().any(|part| name.contains(part))
 }
 
 /// Whether a text behind a secret is an option, and not the rest of the secret: after a comma in a password
 /// it cannot be told, so only what is well known counts.
 fn is_option(name: &str, value: &str) -> bool {
     let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
-    KNOWN.contains(&name)
+    (value.is_empty() && KNOWN.contains(&name))
         || is_secret_option(name)
         || (!value.is_empty() && KNOWN_WITH_VALUE.contains(&name) && name.chars().all(is_word))
 }
@@ -48,14 +70,18 @@ const EXACTLY: &[&str] = &[
     "usr",
     "pass",
     "pw",
-    "key",
     "dom",
     "domain",
     "cred",
     "credentials",
     "auth",
+    "psk",
+    "pin",
+    "sas",
+    "sig",
+    "signature",
 ];
-const PARTS: &[&str] = &["pass", "secret", "token", "credential", "pwd", "apikey", "access_key"];
+const PARTS: &[&str] = &["pass", "secret", "token", "credential", "pwd", "access_key"];
 
 const KNOWN: &[&str] = &[
     "rw",
@@ -140,9 +166,36 @@ mod tests {
             ("secret=AQ==,name=admin,secretfile=/etc/ceph/s", "secret=***,secretfile=***"),
             ("x-systemd.automount,ssh_token=abc", "x-systemd.automount,ssh_token=***"),
             ("lowerdir=/a:/b,upperdir=/c", "lowerdir=/a:/b,upperdir=/c"),
+            (
+                "api_key=a,account-key=b,KEY=c,sslkey=d",
+                "api_key=***,account-key=***,KEY=***,sslkey=***",
+            ),
+            ("keyring=d,psk=a,sas=b,sig=c,pin=1", "keyring=d,psk=***,sas=***,sig=***,pin=***"),
+            // The rest of a password may look like an option without a value.
+            ("password=a,rw=b,dev=c,ro", "password=***,ro"),
+            ("url=https://joe:pw@h/x?sig=abc&b=c,ro", "url=https://***@h/x?***,ro"),
             ("", ""),
         ] {
             assert_eq!(mount_options(options), expected, "{options}");
+        }
+    }
+
+    #[test]
+    fn a_device_shows_no_password_and_no_signature() {
+        for (name, expected) in [
+            ("/dev/sda1", "/dev/sda1"),
+            ("UUID=12-34", "UUID=12-34"),
+            ("//server/share", "//server/share"),
+            ("//joe%hunter2@server/share", "//***@server/share"),
+            ("//joe:hunt@er2@server/share", "//***@server/share"),
+            ("joe@server:/srv", "joe@server:/srv"),
+            ("server:/srv/what?", "server:/srv/what?"),
+            ("sshfs#joe@server:", "sshfs#joe@server:"),
+            ("curlftpfs#joe:hunter2@server", "curlftpfs#***@server"),
+            ("https://server/a?sv=1&sig=hunter2", "https://server/a?***"),
+            ("https://joe:hunter2@server/a?sig=hunter3", "https://***@server/a?***"),
+        ] {
+            assert_eq!(device(name), expected, "{name}");
         }
     }
 

@@ -9,6 +9,7 @@ mod interfaces;
 mod machine;
 mod pressure;
 mod processes;
+mod threads;
 mod worker;
 
 use std::collections::BTreeMap;

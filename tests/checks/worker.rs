@@ -34,13 +34,28 @@ impl Worker {
         arguments: &[&str],
         also: impl FnOnce(&mut Command),
     ) -> Self {
+        Self::start_program_as("/bin/sh", name, script, arguments, also)
+    }
+
+    /// Another program than a shell, which takes a script behind `-c` as well.
+    pub fn start_program(program: &str, name: &str, script: &str, arguments: &[&str]) -> Self {
+        Self::start_program_as(program, name, script, arguments, |_| ())
+    }
+
+    fn start_program_as(
+        program: &str,
+        name: &str,
+        script: &str,
+        arguments: &[&str],
+        also: impl FnOnce(&mut Command),
+    ) -> Self {
         static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("worker-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("the temporary directory is writable");
         // The kernel names a process after the path that was started, and not what a link leads to.
         let link = folder.join(name);
-        symlink("/bin/sh", &link).expect("the folder is new");
+        symlink(program, &link).expect("the folder is new");
         let mut command = Command::new(&link);
         command.args(["-c", script]).args(arguments);
         also(&mut command);

@@ -81,13 +81,19 @@ fn what_is_to_be_mounted_shows_no_password() {
     let script = "cp -a /etc \"$folder/etc\"
         printf '%s\\n' '# comment' 'UUID=1 / ext4 errors=remount-ro 0 1' \
             '//nas/share /mnt cifs username=joe,password=hunter2,uid=7,pass=hunt,er2' \
+            '//joe%hunter2@nas/share /a cifs api_key=hunter2,psk=hunter2,password=a,rw=hunter2,ro' \
+            'https://dav.example/x?sig=hunter2 /d davfs account_key=hunter2,sas=hunter2' \
             'sshfs#joe:hunter2@nas:/x /x fuse ro,password=hunter2 0 0' > \"$folder/etc/fstab\"
         mount --bind \"$folder/etc\" /etc";
     if !is_inside(test, &[], script) {
         return;
     }
     let found = info("fstab");
-    assert_eq!(found.len(), 3, "{found:#?}");
+    assert_eq!(found.len(), 5, "{found:#?}");
+    let of = |point: &str| find(&found, "dir_name", point);
+    assert_eq!(of("/a")["dev_name"], "//***@nas/share");
+    assert_eq!(of("/a")["options"], "api_key=***,psk=***,password=***,ro");
+    assert_eq!(of("/d")["dev_name"], "https://dav.example/x?***");
     assert_eq!(
         find(&found, "dir_name", "/mnt")["options"],
         "username=***,password=***,uid=7,pass=***"

@@ -70,3 +70,23 @@ fn a_process_is_what_the_kernel_says_of_it() {
     let numbers: Vec<_> = found.iter().map(|one| number(one, "pid")).collect();
     assert!(numbers.is_sorted(), "by number, each once: {numbers:?}");
 }
+
+#[test]
+fn a_thread_is_not_a_process_of_its_own() {
+    // This test runs in a thread beside the first one of its process, with one more.
+    let (end, wait) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || drop(wait.recv().is_ok()));
+    let names = std::fs::read_dir("/proc/self/task").expect("/proc is mounted");
+    let names = names.map(|entry| entry.expect("an entry").file_name().into_string());
+    let threads: Vec<u32> =
+        names.map(|name| name.expect("a number").parse().expect("a number")).collect();
+    let found = info("processes");
+    drop(end);
+    thread.join().expect("it ends");
+    let is_listed = |number: &&u32| found.iter().any(|record| record["pid"] == **number);
+    let listed: Vec<_> = threads.iter().filter(is_listed).collect();
+    assert!(threads.len() >= 2, "{threads:?}");
+    assert_eq!(listed, [&std::process::id()], "{threads:?}");
+    let own = find(&found, "pid", std::process::id());
+    assert!(number(own, "state_threads") >= 2, "{own}");
+}

@@ -24,6 +24,7 @@ use macos as own;
 pub fn read(wanted: &Wanted, proc: &Path) -> Result<Snapshot, String> {
     let user = wanted.user.as_deref().map(own::user).transpose()?;
     own::refuse_hidden(proc, user)?;
+    let boot = System::boot_time().unwrap_or_default();
     let mut system = System::new().map_err(|error| format!("sysinfo: {error}"))?;
     let at = own::now();
     system.refresh_processes_specifics(ProcessesToUpdate::All, false, needed(wanted));
@@ -38,16 +39,22 @@ pub fn read(wanted: &Wanted, proc: &Path) -> Result<Snapshot, String> {
         }
         let owner = process.effective_user_id().map(|user| **user);
         let name = process.name().to_string_lossy();
-        let arguments: Vec<_> =
-            process.cmd().iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+        // The kernel calls a process a zombie as soon as its first thread has ended, and shows what it has
+        // by one of the threads that run on.
+        let is_zombie = process.status() == ProcessStatus::Zombie;
+        let thread = is_zombie.then(|| own::Thread::living(proc, pid.as_u32())).flatten();
+        let words = || {
+            process.cmd().iter().map(|argument| argument.to_string_lossy().into_owned()).collect()
+        };
+        let arguments: Vec<_> = thread.as_ref().map_or_else(words, own::Thread::arguments);
         let is_user = user.is_none_or(|user| owner == Some(user));
         if !is_user || !wanted.is_met_by(&name, &arguments, pid.as_u32() == this) {
             continue;
         }
         match process.status() {
-            ProcessStatus::Zombie => snapshot.zombies += 1,
+            ProcessStatus::Zombie if thread.is_none() => snapshot.zombies += 1,
             ProcessStatus::Dead => {}
-            _ => snapshot.processes.extend(of(proc, process)),
+            _ => snapshot.processes.extend(of(proc, process, thread.as_ref(), boot)),
         }
     }
     snapshot.processes.sort_unstable_by_key(|process| process.pid);
@@ -68,15 +75,24 @@ fn needed(wanted: &Wanted) -> ProcessRefreshKind {
 }
 
 /// What is known of a process, if it has not ended by now.
-fn of(proc: &Path, process: &sysinfo::Process) -> Option<Process> {
-    let own::Rest { start, proportional, threads, open_files } = own::rest(proc, process)?;
+fn of(
+    proc: &Path,
+    process: &sysinfo::Process,
+    thread: Option<&own::Thread>,
+    boot: u64,
+) -> Option<Process> {
+    let rest = own::rest(proc, process, thread, boot)?;
+    let own::Rest { start, proportional, threads, open_files } = rest;
     Some(Process {
         pid: process.pid().as_u32(),
         start,
         start_of_clock: process.start_time(),
         name: process.name().to_string_lossy().into_owned(),
         cpu: Duration::from_millis(process.accumulated_cpu_time()),
-        resident: process.memory(),
+        resident: match thread {
+            Some(thread) => thread.resident()?,
+            None => process.memory(),
+        },
         proportional,
         threads,
         open_files,

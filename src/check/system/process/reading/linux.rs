@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use rustix::io::Errno;
-use sysinfo::System;
 
 use super::super::snapshot::Figure;
 
@@ -62,15 +61,47 @@ pub fn refuse_hidden(proc: &Path, user: Option<u32>) -> Result<(), String> {
     })
 }
 
+/// A thread of a process whose first one has ended.
+pub struct Thread(PathBuf);
+
+impl Thread {
+    /// One that has not ended, if there is one.
+    pub fn living(proc: &Path, pid: u32) -> Option<Self> {
+        let threads = fs::read_dir(proc.join(pid.to_string()).join("task")).ok()?;
+        let folders = threads.flatten().map(|thread| thread.path());
+        let is_over = |folder: &PathBuf| Stat::read(folder).is_none_or(|stat| stat.is_thread_over);
+        folders.into_iter().find(|folder| !is_over(folder)).map(Self)
+    }
+
+    pub fn arguments(&self) -> Vec<String> {
+        let text = fs::read(self.0.join("cmdline")).unwrap_or_default();
+        let arguments = text.split(|byte| *byte == 0).filter(|argument| !argument.is_empty());
+        arguments.map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
+    }
+
+    /// Bytes; `None` where it has ended by now.
+    pub fn resident(&self) -> Option<u64> {
+        let text = fs::read_to_string(self.0.join("statm")).ok()?;
+        let pages = text.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()?;
+        pages.checked_mul(rustix::param::page_size() as u64)
+    }
+}
+
 /// What else is known of a process, if it has not ended by now, and is still the same.
-pub fn rest(proc: &Path, process: &sysinfo::Process) -> Option<Rest> {
+pub fn rest(
+    proc: &Path,
+    process: &sysinfo::Process,
+    thread: Option<&Thread>,
+    boot: u64,
+) -> Option<Rest> {
     let pid = process.pid().as_u32();
-    let folder = proc.join(pid.to_string());
-    let proportional = alive(proportional(&folder))?;
-    let open_files = alive(open_files(&folder, pid == std::process::id()))?;
+    let of_process = proc.join(pid.to_string());
+    let folder = thread.map_or(&*of_process, |thread| &thread.0);
+    let proportional = alive(proportional(folder))?;
+    let open_files = alive(open_files(folder, pid == std::process::id()))?;
     // Last, so that all that was read before is of a process that is still there.
-    let stat = fs::read(folder.join("stat")).ok().and_then(|text| Stat::parse(&text))?;
-    if stat.has_ended || !is_same(&stat, process) {
+    let stat = Stat::read(&of_process)?;
+    if stat.has_ended() || !is_same(&stat, process, boot) {
         return None;
     }
     let figure = |found: Result<u64, Absent>| found.map_err(|Absent(reason)| reason);
@@ -84,8 +115,7 @@ pub fn rest(proc: &Path, process: &sysinfo::Process) -> Option<Rest> {
 
 /// Whether it is the process that sysinfo has read, whose start it knows in whole seconds on the clock of the
 /// day, which may be set a little in between.
-fn is_same(stat: &Stat, process: &sysinfo::Process) -> bool {
-    let boot = System::boot_time().unwrap_or_default();
+fn is_same(stat: &Stat, process: &sysinfo::Process, boot: u64) -> bool {
     process.start_time().abs_diff(boot + stat.start.as_secs()) <= 1
 }
 
@@ -156,12 +186,21 @@ fn problem(path: &Path, error: &io::Error) -> Problem {
 /// Of /proc/PID/stat (proc_pid_stat(5)).
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Stat {
-    has_ended: bool,
+    is_thread_over: bool,
     threads: u64,
     start: Duration,
 }
 
 impl Stat {
+    fn read(folder: &Path) -> Option<Self> {
+        Self::parse(&fs::read(folder.join("stat")).ok()?)
+    }
+
+    /// Whether all of the process has ended: no thread runs on but the first.
+    const fn has_ended(&self) -> bool {
+        self.is_thread_over && self.threads <= 1
+    }
+
     fn parse(text: &[u8]) -> Option<Self> {
         // The name may have blanks and brackets, and is the only field that can.
         let behind = text.iter().rposition(|letter| *letter == b')')?;
@@ -171,8 +210,12 @@ impl Stat {
         // num_threads is field 20 and starttime field 22; the state is field 3.
         let threads = fields.nth(16)?.parse().ok()?;
         let ticks: u64 = fields.nth(1)?.parse().ok()?;
-        let has_ended = ["Z", "X", "x"].contains(&state);
-        Some(Self { has_ended, threads, start: Duration::from_millis(ticks.checked_mul(TICK)?) })
+        let is_thread_over = ["Z", "X", "x"].contains(&state);
+        Some(Self {
+            is_thread_over,
+            threads,
+            start: Duration::from_millis(ticks.checked_mul(TICK)?),
+        })
     }
 }
 
@@ -186,12 +229,17 @@ mod tests {
 
     #[test]
     fn a_stat_is_read_behind_any_name() {
-        let expected = Stat { has_ended: false, threads: 7, start: Duration::from_millis(210) };
+        let expected =
+            Stat { is_thread_over: false, threads: 7, start: Duration::from_millis(210) };
         for name in ["blob", "a b", ") S 1 (", "b) (\u{fffd}"] {
             let text = format!("9 ({name}) S 2 0 0 0 -1 64 0 0 0 0 14 28 0 0 20 0 7 0 21 66 77\n");
             assert_eq!(Stat::parse(text.as_bytes()), Some(expected), "{name}");
             let ended = Stat::parse(text.replace(") S 2", ") Z 2").as_bytes());
-            assert!(ended.is_some_and(|stat| stat.has_ended));
+            assert!(ended.is_some_and(|stat| stat.is_thread_over && !stat.has_ended()));
+            let ended = Stat::parse(
+                text.replace(") S 2", ") Z 2").replace(" 7 0 21", " 1 0 21").as_bytes(),
+            );
+            assert!(ended.is_some_and(|stat| stat.has_ended()));
         }
         assert!(
             Stat::parse(b"9 (\xff\xfe) R 2 0 0 0 -1 64 0 0 0 0 14 28 0 0 20 0 7 0 21 66 7")

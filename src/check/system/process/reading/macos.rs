@@ -36,8 +36,25 @@ pub fn refuse_hidden(_: &Path, _: Option<u32>) -> Result<(), String> {
     Ok(())
 }
 
+/// There is no need to look at single threads here.
+pub enum Thread {}
+
+impl Thread {
+    pub const fn living(_: &Path, _: u32) -> Option<Self> {
+        None
+    }
+
+    pub const fn arguments(&self) -> Vec<String> {
+        match *self {}
+    }
+
+    pub const fn resident(&self) -> Option<u64> {
+        match *self {}
+    }
+}
+
 /// What else is known of a process.
-pub fn rest(_: &Path, process: &sysinfo::Process) -> Option<Rest> {
+pub fn rest(_: &Path, process: &sysinfo::Process, _: Option<&Thread>, _: u64) -> Option<Rest> {
     let open_files = process.open_files().map(|count| count as u64);
     Some(Rest {
         start: Duration::from_secs(process.start_time()),
