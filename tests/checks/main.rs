@@ -23,9 +23,14 @@ fn of_type(name: &str) -> &'static CheckType {
 }
 
 fn details(texts: &[(&str, &str)]) -> Details {
-    let text =
-        |(name, value): &(&str, &str)| ((*name).to_owned(), Detail::Text((*value).to_owned()));
-    Details(texts.iter().map(text).collect())
+    let detail = |(name, value): &(&str, &str)| {
+        let detail = match *value {
+            "yes" => Detail::Yes(true),
+            text => Detail::Text(text.to_owned()),
+        };
+        ((*name).to_owned(), detail)
+    };
+    Details(texts.iter().map(detail).collect())
 }
 
 /// A runtime as the agent's: of one thread.

@@ -222,7 +222,11 @@ fn memory_that_is_shared_counts_once_in_all_where_it_may_be_read() {
 
 /// The figures of these processes are those of the kernel's files, or absent where those cannot be read.
 fn assert_memory(name: &str, pids: &[u32]) -> Found {
-    let found = run("agent.process", &[("name", name)]).expect("it can be read");
+    let asked = run("agent.process", &[("name", name)]).expect("it can be read");
+    let not_asked = &asked.absent["memory_proportional"];
+    assert!(not_asked.starts_with("set proportional: yes"), "{not_asked}");
+    let details = [("name", name), ("proportional", "yes")];
+    let found = run("agent.process", &details).expect("it can be read");
     let count = |found: &Found| found.number("count") as usize;
     assert_eq!(count(&found), pids.len(), "{found:#?}");
     let folder = |pid: &u32, file: &str| format!("/proc/{pid}/{file}");

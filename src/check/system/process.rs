@@ -45,6 +45,13 @@ pub const TYPE: CheckType = CheckType {
             is_required: false,
             example: "www-data",
         },
+        Setting {
+            name: "proportional",
+            form: Form::YesOrNo,
+            about: "Whether memory_proportional is read, which takes longer the more memory they have",
+            is_required: false,
+            example: "yes",
+        },
     ],
     one_of: &["name", "command", "user"],
     metrics: &[
@@ -69,8 +76,8 @@ const CPU_PERCENT: &str = "/proc/PID/stat: the growth of utime + stime since the
     CPU. A process that started since counts from its start; what one that ended used in between is not in it";
 const RESIDENT: &str =
     "/proc/PID/statm: resident x page size. Memory that processes share counts in each of them";
-const PROPORTIONAL: &str =
-    "/proc/PID/smaps_rollup: Pss. Memory that processes share counts once in all";
+const PROPORTIONAL: &str = "/proc/PID/smaps_rollup: Pss. Memory that processes share counts once in all. Only with proportional: yes, since the \
+    kernel goes through all of the memory for it";
 const OPEN_FILES: &str = "/proc/PID/fd: how many there are";
 const OLDEST_START: &str = "starttime of /proc/PID/stat + btime of /proc/stat, of the process that started first: whole seconds since 1970";
 const OLDEST_AGE: &str =

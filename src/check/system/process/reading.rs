@@ -54,7 +54,7 @@ pub fn read(wanted: &Wanted, proc: &Path) -> Result<Snapshot, String> {
         match process.status() {
             ProcessStatus::Zombie if thread.is_none() => snapshot.zombies += 1,
             ProcessStatus::Dead => {}
-            _ => snapshot.processes.extend(of(proc, process, thread.as_ref(), boot)),
+            _ => snapshot.processes.extend(of(wanted, proc, process, thread.as_ref(), boot)),
         }
     }
     snapshot.processes.sort_unstable_by_key(|process| process.pid);
@@ -76,12 +76,13 @@ fn needed(wanted: &Wanted) -> ProcessRefreshKind {
 
 /// What is known of a process, if it has not ended by now.
 fn of(
+    wanted: &Wanted,
     proc: &Path,
     process: &sysinfo::Process,
     thread: Option<&own::Thread>,
     boot: u64,
 ) -> Option<Process> {
-    let rest = own::rest(proc, process, thread, boot)?;
+    let rest = own::rest(proc, process, thread, boot, wanted.is_proportional)?;
     let own::Rest { start, proportional, threads, open_files } = rest;
     Some(Process {
         pid: process.pid().as_u32(),

@@ -10,6 +10,8 @@ pub struct Wanted {
     command: Option<Vec<String>>,
     /// A name or a number.
     pub user: Option<String>,
+    /// Whether their proportional memory is to be read.
+    pub is_proportional: bool,
 }
 
 impl Wanted {
@@ -19,7 +21,12 @@ impl Wanted {
             let parts = command.split('*').filter(|part| !part.is_empty());
             parts.map(str::to_owned).collect()
         };
-        Self { name: text("name"), command: details.text("command").map(parts), user: text("user") }
+        Self {
+            name: text("name"),
+            command: details.text("command").map(parts),
+            user: text("user"),
+            is_proportional: details.is_on("proportional"),
+        }
     }
 
     pub fn is_nothing(&self) -> bool {

@@ -93,11 +93,15 @@ pub fn rest(
     process: &sysinfo::Process,
     thread: Option<&Thread>,
     boot: u64,
+    with_proportional: bool,
 ) -> Option<Rest> {
     let pid = process.pid().as_u32();
     let of_process = proc.join(pid.to_string());
     let folder = thread.map_or(&*of_process, |thread| &thread.0);
-    let proportional = alive(proportional(folder))?;
+    let proportional = match with_proportional {
+        true => alive(proportional(folder))?,
+        false => Err(Absent("set proportional: yes in details to have it read".to_owned())),
+    };
     let open_files = alive(open_files(folder, pid == std::process::id()))?;
     // Last, so that all that was read before is of a process that is still there.
     let stat = Stat::read(&of_process)?;

@@ -54,7 +54,13 @@ impl Thread {
 }
 
 /// What else is known of a process.
-pub fn rest(_: &Path, process: &sysinfo::Process, _: Option<&Thread>, _: u64) -> Option<Rest> {
+pub fn rest(
+    _: &Path,
+    process: &sysinfo::Process,
+    _: Option<&Thread>,
+    _: u64,
+    _: bool,
+) -> Option<Rest> {
     let open_files = process.open_files().map(|count| count as u64);
     Some(Rest {
         start: Duration::from_secs(process.start_time()),
