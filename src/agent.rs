@@ -53,7 +53,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     // Two tokens: a signal cancels the first, and with `--until-alone` the second is cancelled later.
     let (asked, stop) = (stop, CancellationToken::new());
     let mut handed_out = HandedOut::default();
-    let (checking, reports) = checks(settings, once, &stop).unzip();
+    let (checking, reports) = checks(settings, only_window, &stop).unzip();
     let sampling = async {
         let chosen = source::choose::open(&settings.measuring, company_sender).await;
         let (scope, numbers) = (chosen.source.scope(), settings.measuring.metrics);
@@ -134,28 +134,37 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
 }
 
 /// The checks, which run until `stop` is cancelled, and where their reports arrive. Nothing without any.
+/// Those of an only window run for the first time as it begins.
 fn checks(
     settings: &Settings,
-    at_once: bool,
+    only_window: Option<OnlyWindow>,
     stop: &CancellationToken,
 ) -> Option<(LocalBoxFuture<'static, ()>, mpsc::Receiver<Rc<Report>>)> {
-    let Checks { all, max_metrics } = &settings.checks;
+    let Checks { all, max_metrics } = settings.checks.clone();
     if all.is_empty() {
         return None;
     }
     let (sender, reports) = mpsc::channel(REPORTS_DEPTH);
-    let mut registry = Registry::new(sender, *max_metrics / settings.identity.number_of_sets());
-    if at_once {
-        registry = registry.starting_at_once();
-    }
-    for check in all {
-        if let Err(refused) = registry.add(check.clone()) {
-            error!("{refused}");
+    let most = max_metrics / settings.identity.number_of_sets();
+    let stop = stop.clone();
+    let run = async move {
+        let mut registry = Registry::new(sender, most);
+        if let Some(window) = only_window {
+            registry = registry.starting_at_once();
+            if stop.run_until_cancelled(sleep_until(window.begin)).await.is_none() {
+                return;
+            }
         }
-    }
-    // Nobody asks for anything yet.
-    let (_, requests) = mpsc::channel(1);
-    Some((registry.run(requests, stop.clone()).boxed_local(), reports))
+        for check in all {
+            if let Err(refused) = registry.add(check) {
+                error!("{refused}");
+            }
+        }
+        // Nobody asks for anything yet.
+        let (_, requests) = mpsc::channel(1);
+        registry.run(requests, stop).await;
+    };
+    Some((run.boxed_local(), reports))
 }
 
 /// Warns of settings that change nothing with what is measured.
@@ -297,7 +306,7 @@ fn publish_delay(period: Duration, spread: f64, chance: u64) -> Duration {
 const CHANNEL_DEPTH: usize = 128;
 
 /// How many reports may wait while a sample is taken, which takes less than a millisecond. If this is ever
-/// reached, the newest is dropped and counted. Before the only window of `--once` they wait for its begin.
+/// reached, the newest is dropped and counted.
 const REPORTS_DEPTH: usize = 1024;
 
 /// No metric is later than this because of the spread, however long the period.

@@ -57,6 +57,7 @@ pub mod install;
 pub mod logging;
 #[cfg(test)]
 mod properties;
+mod secret;
 mod shown;
 pub mod signals;
 mod trial;

@@ -38,8 +38,17 @@ enum Taken {
     /// Of the source, a few a window; with the last total of a counter in the window before, from which
     /// this one counts.
     Reported(Option<f64>),
-    /// By a check; with the last total of a counter, and when it stood like this.
-    Checked(Option<(Instant, f64)>),
+    /// By a check: of a counter that of its last value.
+    Checked(Option<Total>),
+}
+
+/// What a counter of a check stood at.
+#[derive(Debug)]
+struct Total {
+    /// Each check that is opened has metrics of its own.
+    metric: Rc<Metric>,
+    at: Instant,
+    value: f64,
 }
 
 /// The values of a series in the open window, in the order of time.
@@ -85,16 +94,29 @@ impl Table {
     }
 
     /// Adds what a check has found to the open window. A counter gives how much it grew in a second since
-    /// the run before; one that was started again has counted from zero.
-    pub fn check(&mut self, metric: &Metric, at: Instant, value: f64) {
+    /// the run before; one that was started again has counted from zero. The first value of a check that
+    /// was opened anew is not compared with those of the one before: it may count something else.
+    pub fn check(&mut self, metric: &Rc<Metric>, at: Instant, value: f64) {
         // What is not finite is no number of which a minimum or a sum could be made.
         if !value.is_finite() {
             return;
         }
-        let series = self.series(metric, Taken::Checked(None));
+        // By the address: many checks have thousands of metrics, whose texts take long to compare.
+        let known = self.rows.iter().position(|row| Rc::ptr_eq(&row.metric, metric));
+        let series = known.map(Series).unwrap_or_else(|| self.series(metric, Taken::Checked(None)));
         let row = &mut self.rows[series.0];
+        if known.is_none() {
+            row.metric = metric.clone();
+        }
         let value = match &mut row.taken {
-            Taken::Checked(before) if metric.kind == Kind::Counter => a_second(before, at, value),
+            Taken::Checked(before) if metric.kind == Kind::Counter => {
+                let total = before.take().filter(|of| Rc::ptr_eq(&of.metric, metric));
+                let mut before_it = total.map(|of| (of.at, of.value));
+                let value = a_second(&mut before_it, at, value);
+                let metric = metric.clone();
+                *before = before_it.map(|(at, value)| Total { metric, at, value });
+                value
+            }
             _ => Some(value),
         };
         if let Some(value) = value {
@@ -103,7 +125,7 @@ impl Table {
     }
 
     fn series(&mut self, metric: &Metric, taken: Taken) -> Series {
-        // Compared one by one: there are tens of series, and most who give values keep theirs.
+        // Compared one by one: who gives values keeps their series.
         if let Some(known) = self.rows.iter().position(|row| *row.metric == *metric) {
             return Series(known);
         }

@@ -21,7 +21,7 @@ pub fn output_of(cli: &Cli) -> Result<Output, Problems> {
 pub fn kind_of(name: &str, table: &[&'static CheckType]) -> Result<&'static CheckType, Problems> {
     let kind = table.iter().find(|kind| kind.name == name).copied();
     kind.ok_or_else(|| {
-        let typed = Typed { text: name.to_owned(), origin: "check".to_owned(), is_in_file: false };
+        let typed = Typed::new(name, "check");
         let mut problems = Problems::default();
         problems.add(&typed, &file::expected_type(name, table));
         problems
@@ -30,7 +30,7 @@ pub fn kind_of(name: &str, table: &[&'static CheckType]) -> Result<&'static Chec
 
 /// What is wrong with a type of host info that is none of these.
 pub fn unknown_host_info(name: &str, names: &[&str]) -> Problems {
-    let typed = Typed { text: name.to_owned(), origin: "host-info".to_owned(), is_in_file: false };
+    let typed = Typed::new(name, "host-info");
     // The names of the API are in capitals, and some tools have blanks or hyphens for the underscore.
     let typed_name = name.to_lowercase().replace('-', "_");
     let near = names.iter().find(|known| **known == typed_name);
@@ -94,10 +94,7 @@ fn details_of(kind: &CheckType, texts: &[String], problems: &mut Problems) -> De
     let mut details = BTreeMap::new();
     let known: Vec<_> = kind.settings.iter().map(|setting| setting.name).collect();
     for text in texts {
-        let typed = |text: &str, origin: &str| {
-            let (text, origin) = (text.to_owned(), origin.to_owned());
-            Typed { text, origin, is_in_file: false }
-        };
+        let typed = |text: &str, origin: &str| Typed::new(text, origin);
         let Some((key, value)) = text.split_once('=') else {
             problems.add(&typed(text, kind.name), "KEY=VALUE, such as target=/");
             continue;

@@ -13,8 +13,8 @@ pub use super::commands::definition;
 use super::files::Files;
 pub use super::mistyped::Refusal;
 use super::options::{
-    CHECK, COMMAND, DETAILS, DIMENSION, DIMENSION_SET, DIRECTORY, EXAMPLE, EXPLAIN, HOST_INFO,
-    INSTALL, LIST, NAME, PATHS, POD_EXCLUDE, TAGS, TARGETS,
+    CHECK, COMMAND, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, HOST_INFO, INSTALL, LIST, NAME, PATHS,
+    TARGETS, is_list,
 };
 pub use super::options::{CONFIG, PREFIX, known_variables, variable};
 use super::problems::{Blame, Parse, Problems};
@@ -113,16 +113,12 @@ impl Cli {
     /// The paths that are to be checked.
     fn paths(&self) -> Vec<Vec<Typed>> {
         let paths = self.matches.get_many::<String>(PATHS).into_iter().flatten();
-        let typed = |text: &String| {
-            vec![Typed { text: text.clone(), origin: "config check".to_owned(), is_in_file: false }]
-        };
+        let typed = |text: &String| vec![Typed::new(&**text, "config check")];
         let paths: Vec<_> = paths.map(typed).collect();
         let name = variable(CONFIG);
         let text = std::env::var(&name).ok().filter(|_| paths.is_empty()).unwrap_or_default();
         let texts = text.split(',').filter(|text| !text.trim().is_empty());
-        let of_variable = texts.map(|text| {
-            vec![Typed { text: text.to_owned(), origin: name.clone(), is_in_file: false }]
-        });
+        let of_variable = texts.map(|text| vec![Typed::new(text, &*name)]);
         let of_variable: Vec<_> = of_variable.collect();
         if paths.is_empty() { of_variable } else { paths }
     }
@@ -135,9 +131,8 @@ impl Cli {
         let from_environment = self.matches.value_source(option) == Some(ValueSource::EnvVariable);
         let occurrences = self.matches.get_occurrences::<String>(option).into_iter().flatten();
         let origin = if from_environment { variable(option) } else { format!("--{option}") };
-        let is_list = matches!(option, DIMENSION | DIMENSION_SET | TAGS | POD_EXCLUDE | CONFIG);
-        let typed =
-            |text: &str| Typed { text: text.to_owned(), origin: origin.clone(), is_in_file: false };
+        let is_list = is_list(option);
+        let typed = |text: &str| Typed::new(text, &*origin);
         let mut all = Vec::new();
         for values in occurrences {
             match *values.collect::<Vec<_>>() {

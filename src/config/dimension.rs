@@ -1,9 +1,10 @@
 //! The dimensions that every metric carries.
 
-use super::{Problems, metric, name};
+use super::problems::Blame;
+use super::{Identity, Problems, metric, name};
 use crate::config::cli::Cli;
 use crate::config::typed::Typed;
-use crate::model::Numbers;
+use crate::model::{CHECK, Configured, Numbers, TARGET};
 
 /// One dimension: a name and a value that CloudWatch takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,19 +27,39 @@ pub fn all(cli: &Cli, service: Option<String>, problems: &mut Problems) -> Vec<D
     for typed in joined.chain(cli.occurrences("tags")) {
         match parse(&typed).and_then(|dimension| check(dimension, &dimensions)) {
             Ok(dimension) => dimensions.push(dimension),
-            Err(expected) => problems.add(&as_one(typed), &expected),
+            Err(expected) => problems.add(&as_one(&typed), &expected),
         }
     }
     dimensions
 }
 
-/// Checks that no dimension has the name of another member of an Embedded Metric Format line.
-pub fn check_emf(dimensions: &[Dimension], numbers: Numbers, problems: &mut Problems) {
+/// Checks that no dimension has the name of another member of an Embedded Metric Format line, and no metric
+/// of a check that of a dimension.
+pub fn check_emf(
+    identity: &Identity,
+    numbers: Numbers,
+    checks: &[Configured],
+    problems: &mut Problems,
+) {
+    let dimensions = &identity.dimensions;
     let taken = |name: &str| name == "_aws" || metric::is_published(name, numbers);
     for dimension in dimensions.iter().filter(|dimension| taken(&dimension.name)) {
-        let (text, origin) = (dimension.name.clone(), "the dimension".into());
-        let typed = Typed { text, origin, is_in_file: false };
+        let typed = Typed::new(&*dimension.name, "the dimension");
         problems.add(&typed, "a name that is not _aws or a metric's, for --publish emf");
+    }
+    let own = dimensions.iter().map(|dimension| &*dimension.name);
+    let found = identity.auto_dimensions.iter().map(|asked| asked.name());
+    let fixed = ["_aws", SERVICE_NAME, CHECK, TARGET];
+    let names: Vec<_> = own.chain(found).chain(fixed).collect();
+    for check in checks {
+        let published = check.declared().into_iter().filter_map(|metric| metric.published);
+        for name in published.filter(|name| names.contains(&&**name)) {
+            let text = format!(
+                "check {}: publish {name:?}: expected a name that is not _aws or a dimension's, for --publish emf",
+                check.id
+            );
+            problems.note(Blame::Check, text);
+        }
     }
 }
 
@@ -76,9 +97,10 @@ const NAME_AND_VALUE: &str = "NAME=VALUE; where a value has a comma, write --tag
 const NO_EQUALS: &str = "a name without = and then its value; write --tags once for each dimension";
 
 /// The values of one use of an option, as they were typed.
-fn as_one(typed: Vec<Typed>) -> Typed {
+fn as_one(typed: &[Typed]) -> Typed {
+    let texts = |of: fn(&Typed) -> &str| typed.iter().map(of).collect::<Vec<_>>().join(" ");
     let origin = typed.first().map(|first| first.origin.clone()).unwrap_or_default();
     let is_in_file = typed.first().is_some_and(|first| first.is_in_file);
-    let texts: Vec<_> = typed.into_iter().map(|typed| typed.text).collect();
-    Typed { text: texts.join(" "), origin, is_in_file }
+    let literal = typed.iter().any(|of| of.literal.is_some()).then(|| texts(Typed::shown));
+    Typed { text: texts(|of| &of.text), origin, is_in_file, literal }
 }

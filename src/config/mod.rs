@@ -77,15 +77,15 @@ impl Settings {
         let is_published = cli.is_run() && !publishing.is_preview();
         let identity = Identity::new(cli, is_published, &mut problems);
         let measuring = Measuring::new(cli, &identity, &mut problems);
-        if publishing.publishers.contains(&Publish::Emf) {
-            dimension::check_emf(&identity.dimensions, measuring.metrics, &mut problems);
-        }
         // No `--` is no command; `--` with nothing after it is a problem.
         let command = cli.command.as_deref().map(|command| problems.command(command));
         let command = command.unwrap_or_default();
         let max_metrics = problems.optional(cli, MAX_METRICS, quantity::max_metrics);
         let max_metrics = max_metrics.unwrap_or(quantity::DEFAULT_MAX_METRICS);
         let checks = Checks { all: cli.files.checks.clone(), max_metrics };
+        if publishing.publishers.contains(&Publish::Emf) {
+            dimension::check_emf(&identity, measuring.metrics, &checks.all, &mut problems);
+        }
         identity::check_checks(cli, &identity, &checks.all, &mut problems);
         let (warnings, errors) = (Vec::new(), Vec::new());
         let mut settings =

@@ -192,6 +192,11 @@ pub fn output() -> Arg {
     option(OUTPUT, "FORMAT", "Console, explain, check and host-info: text or json [default: text]")
 }
 
+/// Whether an option may be used several times, or once with commas between its values.
+pub fn is_list(option: &str) -> bool {
+    matches!(option, DIMENSION | DIMENSION_SET | TAGS | POD_EXCLUDE | CONFIG)
+}
+
 /// Whether an option may stand alone, and then means yes.
 pub fn is_switch(option: &str) -> bool {
     let is_it = |arg: &Arg| {

@@ -33,7 +33,8 @@ pub enum Blame {
 impl Problems {
     /// An endpoint. A problem does not show a password that is in it.
     pub(super) fn url(&mut self, typed: &Typed) -> Option<String> {
-        let shown = Typed { text: endpoint::without_password(&typed.text), ..typed.clone() };
+        let text = endpoint::without_password(typed.shown());
+        let shown = Typed { literal: Some(text), ..typed.clone() };
         endpoint::url(&typed.text).map_err(|expected| self.add(&shown, &expected)).ok()
     }
 
@@ -51,7 +52,7 @@ impl Problems {
 
     pub(super) fn add(&mut self, typed: &Typed, expected: &str) {
         let blame = if typed.is_in_file { Blame::File } else { Blame::Typed };
-        self.note(blame, wrong(&typed.origin, &typed.text, expected));
+        self.note(blame, wrong(&typed.origin, typed.shown(), expected));
     }
 
     pub(super) fn note(&mut self, blame: Blame, text: String) {
@@ -93,8 +94,19 @@ impl Problems {
 /// The sentence for a value that is not what was expected.
 pub fn wrong(origin: &str, text: &str, expected: &str) -> String {
     let quotes = if has_quotes(text) { QUOTES } else { "" };
-    format!("{origin} {text:?}: expected {expected}{quotes}")
+    format!("{origin} {}: expected {expected}{quotes}", quoted(text))
 }
+
+/// The text in quotes; of a long one its beginning.
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{:?}… ({} bytes)", &text[..end], text.len()),
+        None => format!("{text:?}"),
+    }
+}
+
+/// A value may be as long as the kernel or a file allows, and the beginning tells which one it is.
+const MOST_SHOWN: usize = 200;
 
 /// Whether a value begins or ends with quotes, as it does where a file keeps them or splits it, or where
 /// they are those of a web page.

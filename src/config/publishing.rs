@@ -115,7 +115,7 @@ fn variables_of_aws(cli: &Cli, problems: &mut Problems) {
     let first = |names: [&'static str; 2]| {
         let typed = |name: &'static str| {
             let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
-            Some(Typed { text, origin: name.to_owned(), is_in_file: false })
+            Some(Typed::new(text, name))
         };
         names.into_iter().find_map(typed).filter(|_| cli.command.is_none())
     };

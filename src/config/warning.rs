@@ -50,7 +50,8 @@ fn quoted_secret(name: &str) -> Option<String> {
 const TEXTS: &[&str] = &["namespace", "service", "dimension", "tags", "pod-exclude", "profile"];
 
 /// The warning for a text that somebody has most likely typed for something else to change it first.
-fn odd_text(Typed { text, origin, is_in_file }: &Typed) -> Option<String> {
+fn odd_text(typed: &Typed) -> Option<String> {
+    let Typed { text, origin, is_in_file, .. } = typed;
     let value = text.split_once('=').map_or(&**text, |(_, value)| value);
     let is_in = |[first, last]: [char; 2]| {
         value.len() > 1 && value.starts_with(first) && value.ends_with(last)
@@ -71,7 +72,7 @@ fn odd_text(Typed { text, origin, is_in_file }: &Typed) -> Option<String> {
     } else {
         return None;
     };
-    Some(format!("{origin} {text:?} is taken as it is, but {what}"))
+    Some(format!("{origin} {:?} is taken as it is, but {what}", typed.shown()))
 }
 
 /// The warnings for options that change nothing with these settings.
@@ -200,10 +201,7 @@ mod tests {
 
     #[test]
     fn a_text_that_was_meant_to_be_changed_is_told() {
-        let odd = |text: &str| {
-            let (text, origin) = (text.to_owned(), "--service".to_owned());
-            odd_text(&Typed { text, origin, is_in_file: false })
-        };
+        let odd = |text: &str| odd_text(&Typed::new(text, "--service"));
         for (text, what) in [
             ("\"web\"", "the quotes are a part of it"),
             ("'web'", "the quotes are a part of it"),

@@ -35,7 +35,6 @@ mod linux {
     use serde_json::{Value, json};
 
     use super::super::Unavailable;
-    use super::super::secret;
     use crate::blocking::{self, Purpose};
     use crate::check::system::mounts::{self, Mount};
     use crate::model::Roots;
@@ -120,9 +119,9 @@ mod linux {
         let files = size.as_ref().filter(|size| size.f_files > 0);
         json!({
             "dir_name": mount.point,
-            "dev_name": secret::device(&mount.source),
+            "dev_name": mount.source,
             "sys_type_name": mount.kind,
-            "options": secret::mount_options(&mount.options()),
+            "options": mount.options(),
             "total": kilobytes(|size| size.f_blocks),
             "free": kilobytes(|size| size.f_bfree),
             "used": kilobytes(|size| size.f_blocks.saturating_sub(size.f_bfree)),

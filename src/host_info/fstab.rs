@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{HostInfo, Unavailable, file, secret};
+use super::{HostInfo, Unavailable, file};
 use crate::model::Roots;
+use crate::secret;
 
 pub const TYPE: HostInfo = HostInfo {
     name: "fstab",

@@ -19,7 +19,6 @@ mod memory;
 mod network_interfaces;
 mod packages;
 mod processes;
-mod secret;
 mod sysctl;
 mod system;
 mod text;

@@ -46,6 +46,10 @@ fn gather(roots: &Roots) -> Result<Value, Unavailable> {
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
     let mut processes: Vec<_> = system.processes().values().collect();
     processes.sort_unstable_by_key(|process| process.pid());
+    if processes.is_empty() {
+        let text = "no process can be seen: /proc is not mounted, or cannot be read";
+        return Err(Unavailable::Failed(text.to_owned()));
+    }
     // What has ended by now is left out.
     let record = |process: &&Process| record(process, &roots.proc);
     Ok(processes.iter().filter_map(record).collect())

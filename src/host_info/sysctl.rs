@@ -39,7 +39,7 @@ mod linux {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    use super::super::secret::is_secret_key;
+    use crate::secret::is_secret_key;
 
     /// Adds the settings of a folder and those in it. `before` is its name, with a dot at the end.
     pub fn add(folder: &Path, before: &str, settings: &mut Vec<(String, String)>) {

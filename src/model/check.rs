@@ -147,9 +147,7 @@ impl CheckType {
         let is_given = |name: &str| given.contains(&name);
         let needed = self.settings.iter().filter(|of| of.is_required && !is_given(of.name));
         let missing = needed.map(|of| {
-            // It goes on a sentence here, and begins one elsewhere.
-            let about = of.about[..1].to_lowercase() + &of.about[1..];
-            format!("{} is missing: {about}, such as {}", of.name, shown(of))
+            format!("{} is missing: {}, such as {}", of.name, of.about_within(), shown(of))
         });
         let needs_one = !self.one_of.is_empty() && !self.one_of.iter().any(|name| is_given(name));
         let one = self.settings.iter().find(|of| self.one_of.contains(&of.name)).map(|first| {

@@ -43,6 +43,14 @@ pub enum Form {
     List,
 }
 
+impl Setting {
+    /// What it is, within a sentence.
+    pub fn about_within(&self) -> String {
+        let mut letters = self.about.chars();
+        letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+    }
+}
+
 impl Details {
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.0.get(name)? {

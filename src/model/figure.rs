@@ -23,7 +23,6 @@ pub fn exact(unit: Unit, value: f64) -> String {
 pub fn short(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Percent => format!("{value:.2}%"),
-        Unit::Count => value.to_string(),
         Unit::Bytes => amount::size(value),
         Unit::BytesPerSecond => format!("{}/s", amount::size(value)),
         Unit::CountPerSecond | Unit::PagesPerSecond => format!("{}/s", amount::rounded(value)),
@@ -32,7 +31,7 @@ pub fn short(unit: Unit, value: f64) -> String {
         Unit::Seconds => format!("{} s", amount::rounded(value)),
         Unit::Milliseconds => format!("{} ms", amount::rounded(value)),
         Unit::MillisecondsPerSecond => format!("{} ms/s", amount::rounded(value)),
-        Unit::Pages | Unit::None => amount::rounded(value),
+        Unit::Count | Unit::Pages | Unit::None => amount::rounded(value),
     }
 }
 

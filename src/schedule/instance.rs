@@ -111,8 +111,10 @@ impl Trial {
     }
 
     fn change(&mut self, configured: Rc<Configured>) {
-        // Their names in CloudWatch may be others.
-        self.metrics.clear();
+        if self.configured.publish != configured.publish {
+            // Their names in CloudWatch may be others.
+            self.metrics.clear();
+        }
         self.configured = configured;
     }
 

@@ -61,7 +61,7 @@ impl fmt::Display for Refused {
             Self::Busy(id) => write!(f, "check {id} has more orders to run than it can take"),
             Self::TooManyMetrics { metrics, most } => write!(
                 f,
-                "the checks would publish {metrics} metrics, and --max-metrics allows {most}"
+                "the checks would publish {metrics} metrics, and {most} are allowed: raise --max-metrics"
             ),
         }
     }

@@ -102,7 +102,11 @@ mod linux {
             let at = Instant::now();
             let name = named(&text, &self.device).or_else(|| {
                 // Such as /dev/mapper/data and /dev/disk/by-id/….
-                let path = Path::new("/dev").join(&self.device).canonicalize().ok()?;
+                // Nothing elsewhere, where a mount may hang.
+                let name = self.device.strip_prefix("/dev/").unwrap_or(&self.device);
+                let is_below = !name.starts_with('/') && !name.split('/').any(|part| part == "..");
+                let path = Path::new("/dev").join(name);
+                let path = is_below.then(|| path.canonicalize().ok()).flatten()?;
                 named(&text, path.to_str()?)
             });
             let Some((line, name)) = name else { return Err(self.not_found(&text)) };

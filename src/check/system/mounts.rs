@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use crate::model::ReadError;
+use crate::secret;
 use crate::source::cgroup::unescape;
 
 /// A line of it.
@@ -60,7 +61,7 @@ impl Mount {
             device,
             point,
             kind: unescape(kind),
-            source: unescape(source),
+            source: secret::device(&unescape(source)),
             options,
             file_system_options: file_system.next()?.to_owned(),
         })
@@ -82,7 +83,7 @@ impl Mount {
                 options.push(option);
             }
         }
-        unescape(&options.join(","))
+        secret::mount_options(&unescape(&options.join(",")))
     }
 
     /// Whether it has a size of its own: files are stored in it, on a device, a server or in memory.

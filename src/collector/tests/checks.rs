@@ -110,3 +110,18 @@ fn what_is_not_published_is_in_no_window_and_checks_come_after_all_else() {
     let checks: Vec<_> = summary.checks().map(<[_]>::len).collect();
     assert_eq!(checks, [1]);
 }
+
+#[test]
+fn a_check_that_was_opened_anew_is_not_compared_with_the_one_before() {
+    let (mut windows, start) = (Windows::minute(), Instant::now());
+    let bytes = metric("Bytes", Kind::Counter);
+    // Another device under the same id.
+    let anew = Rc::new((*bytes).clone());
+    for (seconds, metric, total) in
+        [(0.0, &bytes, 100.0), (10.0, &bytes, 200.0), (20.0, &anew, 900.0), (30.0, &anew, 920.0)]
+    {
+        windows.collector.check(at(60.0 + seconds), &report(start, seconds, &[(metric, total)]));
+    }
+    let summary = windows.close().expect("it has rates");
+    assert_eq!(set(&summary, &bytes), Some((2, 2.0, 10.0, 12.0)), "10 and 2 a second");
+}

@@ -60,7 +60,7 @@ fn detail(setting: &Setting, node: &Node, document: &mut Document<'_>) -> Option
 pub fn value(setting: &Setting, text: &str) -> Result<Detail, String> {
     match setting.form {
         Form::Text | Form::List if text.trim().is_empty() => {
-            Err(format!("{}, such as {}", setting.about, setting.example))
+            Err(format!("{}, such as {}", setting.about_within(), setting.example))
         }
         Form::Text => Ok(Detail::Text(text.to_owned())),
         Form::List => Ok(Detail::List(vec![text.to_owned()])),

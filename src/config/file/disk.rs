@@ -3,11 +3,12 @@
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
 
 use crate::config::typed::Typed;
+use crate::shown::shown;
 
 /// The text of one file.
 pub struct Source {
@@ -15,6 +16,13 @@ pub struct Source {
     pub name: String,
     pub form: Form,
     pub text: String,
+}
+
+/// Why a file or folder cannot be used.
+pub struct Unread {
+    pub text: String,
+    /// Whether nothing but checks is missing without it.
+    pub is_of_checks: bool,
 }
 
 /// What stands in a file.
@@ -27,7 +35,7 @@ pub enum Form {
 
 /// The files at these paths, in their order, those of a folder by their names. In place of one that cannot
 /// be read there is a sentence that says why.
-pub fn read(paths: &[Typed]) -> Vec<Result<Source, String>> {
+pub fn read(paths: &[Typed]) -> Vec<Result<Source, Unread>> {
     let mut sources = Vec::new();
     for Typed { text, origin, .. } in paths {
         let path = Path::new(text);
@@ -35,7 +43,10 @@ pub fn read(paths: &[Typed]) -> Vec<Result<Source, String>> {
             true => folder(path, &mut sources),
             false => {
                 let source = file(path, Form::Main);
-                sources.push(source.map_err(|why| format!("{origin} {text:?}: {why}")));
+                sources.push(source.map_err(|why| Unread {
+                    text: format!("{origin} {text:?}: {why}"),
+                    is_of_checks: false,
+                }));
             }
         }
     }
@@ -43,8 +54,9 @@ pub fn read(paths: &[Typed]) -> Vec<Result<Source, String>> {
 }
 
 /// The files of a folder that are checks. Hidden ones are of editors and of Kubernetes.
-fn folder(path: &Path, sources: &mut Vec<Result<Source, String>>) {
-    let shown = path.display();
+fn folder(path: &Path, sources: &mut Vec<Result<Source, Unread>>) {
+    let of_checks = |text| Unread { text, is_of_checks: true };
+    let shown_path = |path: &Path| shown(&path.display().to_string());
     let listed = fs::metadata(path).and_then(|of| {
         let entries = fs::read_dir(path)?;
         let paths: Result<Vec<_>, _> =
@@ -54,12 +66,13 @@ fn folder(path: &Path, sources: &mut Vec<Result<Source, String>>) {
     let (metadata, mut paths) = match listed {
         Ok(listed) => listed,
         Err(error) => {
-            sources.push(Err(format!("{shown} cannot be read: {error}")));
+            let text = format!("{} cannot be read: {error}", shown_path(path));
+            sources.push(Err(of_checks(text)));
             return;
         }
     };
     if let Some(problem) = writable_by_others(path, &metadata) {
-        sources.push(Err(problem));
+        sources.push(Err(of_checks(problem)));
         return;
     }
     paths.sort_unstable();
@@ -68,21 +81,27 @@ fn folder(path: &Path, sources: &mut Vec<Result<Source, String>>) {
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
         let extension = path.extension().and_then(|extension| extension.to_str());
+        let meant =
+            |extension: &str| ["yaml", "yml"].iter().any(|of| extension.eq_ignore_ascii_case(of));
         match extension {
             _ if is_hidden => {}
             Some("yaml") => {
                 let source = file(&path, Form::Check(name.to_owned()));
-                sources.push(source.map_err(|why| format!("{}: {why}", path.display())));
+                let named = |why| of_checks(format!("{}: {why}", shown_path(&path)));
+                sources.push(source.map_err(named));
             }
-            Some("yml") => sources.push(Err(format!(
+            Some(extension) if meant(extension) => sources.push(Err(of_checks(format!(
                 "{}: expected a name that ends with .yaml; rename it, or its check does not run",
-                path.display()
-            ))),
+                shown_path(&path)
+            )))),
             _ => {}
         }
     }
     if sources.len() == before {
-        sources.push(Err(format!("{shown}: there is no *.yaml in this folder, so no check")));
+        let path = shown_path(path);
+        sources.push(Err(of_checks(format!(
+            "{path}: there is no *.yaml in this folder, so no check"
+        ))));
     }
 }
 
@@ -110,7 +129,7 @@ fn file(path: &Path, form: Form) -> Result<Source, String> {
             error.as_bytes()[..error.utf8_error().valid_up_to()].split(|b| *b == b'\n').count();
         format!("expected text in UTF-8, which line {line} is not")
     })?;
-    Ok(Source { name: path.display().to_string(), form, text })
+    Ok(Source { name: shown(&path.display().to_string()), form, text })
 }
 
 /// The problem of a file or folder to which any user can write: what stands in it decides what this process
@@ -122,8 +141,7 @@ fn writable_by_others(path: &Path, metadata: &Metadata) -> Option<String> {
         mount.is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY))
     };
     (is_writable && !is_read_only()).then(|| {
-        let path: PathBuf = path.into();
-        let path = path.display();
+        let path = shown(&path.display().to_string());
         format!("any user can write to {path}, so it is not used: chmod o-w {path}")
     })
 }

@@ -31,7 +31,7 @@ impl<'a> Document<'a> {
 
     /// Notes a value that is not what was expected.
     pub fn wrong(&mut self, typed: &Typed, expected: &str) {
-        let text = wrong(&typed.origin, &typed.text, expected);
+        let text = wrong(&typed.origin, typed.shown(), expected);
         self.problems.push(Problem { text, blame: Blame::File });
     }
 
@@ -51,7 +51,8 @@ impl<'a> Document<'a> {
     pub fn scalar(&mut self, key: &str, node: &Node) -> Option<Typed> {
         let typed = self.literal(key, node)?;
         match variables::replaced(&typed.text) {
-            Ok(text) => Some(Typed { text, ..typed }),
+            Ok(text) if text == typed.text => Some(typed),
+            Ok(text) => Some(Typed { literal: Some(typed.text), text, ..typed }),
             Err(problem) => {
                 self.note(node.place, &format!("{key}: {problem}"));
                 None
@@ -65,7 +66,7 @@ impl<'a> Document<'a> {
             Value::Scalar { text, is_quoted } => {
                 let is_there = *is_quoted || !text.is_empty();
                 let origin = format!("{}: {key}", self.at(node.place));
-                is_there.then(|| Typed { text: text.clone(), origin, is_in_file: true })
+                is_there.then(|| Typed::in_file(text, origin))
             }
             Value::List(_) => {
                 self.note(node.place, &format!("{key}: expected one value, and this is a list"));

@@ -15,12 +15,12 @@ use tokio::time::timeout;
 
 pub use self::check::expected_type;
 pub use self::details::value;
-use self::disk::{Form, Source};
+use self::disk::{Form, Source, Unread};
 use self::document::Document;
 use super::cli::Cli;
 use super::files::Files;
 use super::near::did_you_mean;
-use super::options::{self, CONFIG, DIMENSION, DIMENSION_SET, POD_EXCLUDE, TAGS};
+use super::options::{self, CONFIG, DIMENSION, TAGS};
 use super::problems::{Blame, Problem};
 use super::typed::Typed;
 use super::yaml::{self, Key, Node, Value};
@@ -52,10 +52,13 @@ impl Cli {
 
 impl Files {
     /// Adds one file, or why it cannot be read.
-    fn add(&mut self, source: Result<Source, String>, table: &[&'static CheckType]) {
+    fn add(&mut self, source: Result<Source, Unread>, table: &[&'static CheckType]) {
         let Source { name, form, text } = match source {
             Ok(source) => source,
-            Err(problem) => return self.note(problem),
+            Err(Unread { text, is_of_checks }) => {
+                let blame = if is_of_checks { Blame::Check } else { Blame::File };
+                return self.problems.push(Problem { text, blame });
+            }
         };
         let mut document = Document::of(&name);
         let root = match yaml::parse(&text) {
@@ -175,7 +178,7 @@ pub fn options_of_file() -> Vec<String> {
 
 /// The values of an option: one, or a list where the option takes several.
 fn values(option: &str, node: &Node, document: &mut Document<'_>) -> Option<Vec<Vec<Typed>>> {
-    let is_repeated = matches!(option, DIMENSION | DIMENSION_SET | TAGS | POD_EXCLUDE);
+    let is_repeated = options::is_list(option);
     match &node.value {
         Value::Map(entries) if matches!(option, DIMENSION | TAGS) => {
             let mut pairs = Vec::new();

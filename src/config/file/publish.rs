@@ -38,7 +38,7 @@ pub fn publication(
         Value::Map(entries) => {
             for (key, node) in entries {
                 let origin = format!("{}: publish", document.at(key.place));
-                let metric = Typed { text: key.text.clone(), origin, is_in_file: true };
+                let metric = Typed::in_file(&*key.text, origin);
                 let published = document.scalar("publish", node);
                 add(kind, &metric, published, &mut names, document);
             }

@@ -141,7 +141,7 @@ fn mistakes_are_told_with_their_place_and_what_was_most_likely_meant() {
         (
             "type: agent.process\ndetails: {nmae: x}",
             vec![
-                "x.yaml:2:11: unknown key \"nmae\": agent.process has name, command, user; did you mean name?",
+                "x.yaml:2:11: unknown key \"nmae\": agent.process has name, command, user, proportional; did you mean name?",
                 "x.yaml:2:10: details: expected at least one of name, command, user, such as name: nginx",
             ],
         ),
@@ -207,4 +207,31 @@ fn a_dimension_of_the_user_leaves_room_for_those_of_checks() {
     let many: Vec<_> = (0..28).map(|n| format!("--dimension=D{n}=x")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
     assert!(with(&many[..27]).is_ok() && with(&many).is_err());
+}
+
+#[test]
+fn in_emf_no_metric_has_the_name_of_another_member() {
+    let with = |name: &str, args: &[&str]| {
+        let text =
+            format!("checks: {{load: {{type: agent.load_average, publish: {{1m: {name}}}}}}}");
+        let args = [&["--namespace=a", "--service=b", "--dimension=Stage=x"], args].concat();
+        settings(&args, main_file(&text))
+    };
+    for name in ["_aws", "Check", "Target", "ServiceName", "Stage"] {
+        assert!(with(name, &[]).is_ok(), "{name}: CloudWatch tells them apart");
+        let error = with(name, &["--publish=emf"]).expect_err("one of them would be lost");
+        let expected = format!(
+            "check load: publish {name:?}: expected a name that is not _aws or a dimension's, for --publish emf"
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+    assert!(with("Load", &["--publish=emf"]).is_ok());
+}
+
+#[test]
+fn variables_are_not_replaced_in_ids() {
+    let files = main_file("checks: {'${ID}': {type: agent.load_average}}");
+    let expected =
+        "agent.yaml:1:10: check \"${ID}\": variables are replaced in values, and not in an id";
+    assert_eq!(problems(&files), [expected]);
 }

@@ -120,3 +120,19 @@ fn the_example_is_valid_with_and_without_its_marks() {
     // Some of them exclude each other; so each by itself beside the names.
     assert!(settings(&["--namespace=a", "--service=b"], main_file(&example)).is_ok());
 }
+
+#[test]
+fn the_value_of_a_variable_is_not_shown_and_a_long_value_is_cut() {
+    // PATH is set wherever tests run, and is no number of seconds.
+    let path = std::env::var("PATH").expect("it is set");
+    let long = "x".repeat(5000);
+    let text = format!("period: ${{PATH}}\nbuffer: {long}\n");
+    let problems =
+        settings(&["--dry-run"], main_file(&text)).expect_err("both are wrong").to_string();
+    assert!(
+        !problems.contains(&path) && problems.contains("period \"${PATH}\": expected"),
+        "{problems}"
+    );
+    assert!(problems.contains("xx\"… (5000 bytes): expected"), "{problems}");
+    assert!(problems.len() < 1000, "{problems}");
+}
