@@ -25,6 +25,8 @@ pub enum Purpose {
     Files,
     /// What a mounted file system is asked for, which may be on a network or served by a program.
     Mounts,
+    /// The same of file systems that the kernel answers for by itself.
+    LocalMounts,
     /// The list of processes, which may be thousands; the memory of one may be locked.
     Processes,
     /// What a person or a program asks about this machine.
@@ -46,6 +48,8 @@ impl Purpose {
             // A server that is gone takes its mounts with it, and each check of one leaves a call behind.
             // With more, further checks of mounts fail at once.
             Self::Mounts => 4,
+            // These answer at once, or the machine does not answer at all.
+            Self::LocalMounts => 2,
             // Two at a time, and those two whose threads have read all and are about to end.
             Self::Processes => 4,
             // Asked for one at a time; one that hangs leaves room for another type.
@@ -61,7 +65,7 @@ impl fmt::Display for Purpose {
         f.write_str(match self {
             Self::NameLookup => "the name lookup",
             Self::Files => "reading files",
-            Self::Mounts => "asking a mount",
+            Self::Mounts | Self::LocalMounts => "asking a mount",
             Self::Processes => "reading processes",
             Self::HostInfo => "host info",
             #[cfg(target_os = "linux")]
@@ -153,7 +157,10 @@ impl Helpers {
     fn place(&'static self, purpose: Purpose) -> Result<Permit, usize> {
         let mut under_way = self.under_way();
         let same = under_way.iter().filter(|other| **other == purpose).count();
-        if under_way.len() >= MOST || same >= purpose.most() {
+        if same >= purpose.most() {
+            return Err(same);
+        }
+        if under_way.len() >= MOST {
             return Err(under_way.len());
         }
         under_way.push(purpose);
@@ -208,7 +215,7 @@ impl Error for Refused {}
 /// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes
 /// and all host info hang, as many are left for name lookups and files as there are without them. Each takes
 /// the room of its stack as it uses it.
-const MOST: usize = 14;
+const MOST: usize = 16;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;
@@ -264,25 +271,26 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn checks_that_hang_leave_threads_for_all_else_and_the_fifteenth_call_has_none() {
+    async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none() {
         static HELPERS: Helpers = Helpers::new();
         let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
-        let others = calls.split_off(10);
-        let two = [Purpose::HostInfo, Purpose::ListedMounts, Purpose::Processes];
+        let others = calls.split_off(12);
+        let two =
+            [Purpose::LocalMounts, Purpose::HostInfo, Purpose::ListedMounts, Purpose::Processes];
         let purposes = [Purpose::Mounts; 2].into_iter().chain(two).cycle();
         let mounts = calls.into_iter().zip(purposes);
         let mounts = mounts.map(|(call, purpose)| HELPERS.call(purpose, call));
         let mut mounts = Box::pin(join_all(mounts));
         assert!(mounts.as_mut().now_or_never().is_none(), "all of them block");
         let fifth = HELPERS.call(Purpose::Mounts, || ()).await.map_err(|error| error.to_string());
-        let text = "no thread for asking a mount, calls that still have no answer: 10";
+        let text = "no thread for asking a mount, calls that still have no answer: 4";
         assert_eq!(fifth, Err(text.to_owned()));
         assert_eq!(HELPERS.call(Purpose::Files, || 7).await.ok(), Some(7));
         let lookups = others.into_iter().map(|call| HELPERS.call(Purpose::NameLookup, call));
         let mut lookups = Box::pin(join_all(lookups));
         assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
         let next = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
-        let text = "no thread for reading files, calls that still have no answer: 14";
+        let text = "no thread for reading files, calls that still have no answer: 16";
         assert_eq!(next, Err(text.to_owned()));
         drop(held);
         mounts.await;

@@ -68,17 +68,12 @@ async fn run(inherited: SigSet) -> ExitCode {
     if let Some(settings) = settings.as_ref().filter(|_| cli.is_explain()) {
         return explained(settings, &mut signals).await;
     }
-    for problem in problems.iter().flat_map(Problems::iter) {
-        log::error!("{problem}");
-    }
-    match &settings {
-        Some(settings) => {
+    match (&settings, &problems) {
+        (Some(settings), _) => {
             settings.errors.iter().for_each(|error| log::error!("{error}"));
             settings.warnings.iter().for_each(|warning| log::warn!("{warning}"));
         }
-        None => {
-            log::error!("the command runs, and nothing is measured: mend the configuration files");
-        }
+        (None, problems) => say_unmeasured(problems.as_ref()),
     }
     let (mut command, children) = (None, Children::default());
     if let Some((program, arguments)) = typed.split_first() {
@@ -151,6 +146,12 @@ fn settings(cli: &Cli) -> Result<Settings, Problems> {
         settings.checks.all.clear();
     }
     Ok(settings)
+}
+
+/// Says that the command runs without the agent, and why.
+fn say_unmeasured(problems: Option<&Problems>) {
+    problems.into_iter().flat_map(Problems::iter).for_each(|problem| log::error!("{problem}"));
+    log::error!("the command runs, and nothing is measured: mend the configuration files");
 }
 
 /// Prints the answer to a question that ends with it.

@@ -59,6 +59,8 @@ enum Values {
     Percents(Vec<f32>),
     /// Of any size: a count of bytes does not fit into four bytes.
     Numbers(Vec<f64>),
+    /// Of a check whose values are sent as a whole: what they are so far.
+    Whole(Option<Statistics>),
 }
 
 impl Table {
@@ -142,6 +144,7 @@ impl Table {
         self.order.insert(self.order.partition_point(is_before), place);
         let values = match metric.unit {
             Unit::Percent if matches!(taken, Taken::Sampled) => Values::Percents(Vec::new()),
+            _ if matches!(taken, Taken::Checked(_)) && !self.with_numbers => Values::Whole(None),
             _ => Values::Numbers(Vec::new()),
         };
         self.rows.push(Collected { metric, taken, values });
@@ -161,6 +164,7 @@ impl Table {
                 values.push(value as f32);
             }
             Values::Numbers(values) => values.push(value),
+            Values::Whole(whole) => whole.get_or_insert_with(Statistics::of_none).add(value),
         }
     }
 
@@ -199,6 +203,7 @@ impl Values {
         match self {
             Self::Percents(values) => values.is_empty(),
             Self::Numbers(values) => values.is_empty(),
+            Self::Whole(whole) => whole.is_none(),
         }
     }
 
@@ -206,6 +211,7 @@ impl Values {
         match self {
             Self::Percents(values) => values.clear(),
             Self::Numbers(values) => values.clear(),
+            Self::Whole(whole) => *whole = None,
         }
     }
 }
@@ -230,6 +236,7 @@ impl Collected {
                 let numbers = if has_all { aggregate::sorted(values) } else { Vec::new() };
                 statistics.map(|statistics| Statistics { numbers, ..statistics })
             }
+            Values::Whole(whole) => whole.take(),
         };
         self.values.clear();
         statistics
@@ -262,5 +269,6 @@ pub fn a_second(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) ->
     Some(grown / elapsed.as_secs_f64())
 }
 
-/// Two runs that are closer, as where one was asked for, would give a rate of the counter's own rounding.
-const MIN_INTERVAL: Duration = Duration::from_millis(50);
+/// Over less than this a rate would be made of the kernel's own rounding: CPU time is counted in ticks of
+/// 10 ms, a fifth of this.
+pub const MIN_INTERVAL: Duration = Duration::from_millis(50);

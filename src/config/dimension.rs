@@ -1,10 +1,9 @@
 //! The dimensions that every metric carries.
 
-use super::problems::Blame;
-use super::{Identity, Problems, metric, name};
+use super::{Problems, metric, name};
 use crate::config::cli::Cli;
 use crate::config::typed::Typed;
-use crate::model::{CHECK, Configured, Numbers, TARGET};
+use crate::model::Numbers;
 
 /// One dimension: a name and a value that CloudWatch takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,33 +32,12 @@ pub fn all(cli: &Cli, service: Option<String>, problems: &mut Problems) -> Vec<D
     dimensions
 }
 
-/// Checks that no dimension has the name of another member of an Embedded Metric Format line, and no metric
-/// of a check that of a dimension.
-pub fn check_emf(
-    identity: &Identity,
-    numbers: Numbers,
-    checks: &[Configured],
-    problems: &mut Problems,
-) {
-    let dimensions = &identity.dimensions;
+/// Checks that no dimension has the name of another member of an Embedded Metric Format line.
+pub fn check_emf(dimensions: &[Dimension], numbers: Numbers, problems: &mut Problems) {
     let taken = |name: &str| name == "_aws" || metric::is_published(name, numbers);
     for dimension in dimensions.iter().filter(|dimension| taken(&dimension.name)) {
         let typed = Typed::new(&*dimension.name, "the dimension");
         problems.add(&typed, "a name that is not _aws or a metric's, for --publish emf");
-    }
-    let own = dimensions.iter().map(|dimension| &*dimension.name);
-    let found = identity.auto_dimensions.iter().map(|asked| asked.name());
-    let fixed = ["_aws", SERVICE_NAME, CHECK, TARGET];
-    let names: Vec<_> = own.chain(found).chain(fixed).collect();
-    for check in checks {
-        let published = check.declared().into_iter().filter_map(|metric| metric.published);
-        for name in published.filter(|name| names.contains(&&**name)) {
-            let text = format!(
-                "check {}: publish {name:?}: expected a name that is not _aws or a dimension's, for --publish emf",
-                check.id
-            );
-            problems.note(Blame::Check, text);
-        }
     }
 }
 

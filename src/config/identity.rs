@@ -111,32 +111,37 @@ pub fn check_container(
     }
 }
 
-/// Checks that there is room for the dimensions `Check` and `Target` of checks.
-pub fn check_checks(
-    cli: &Cli,
-    identity: &Identity,
-    checks: &[Configured],
-    problems: &mut Problems,
-) {
-    if checks.is_empty() {
-        return;
-    }
-    // Only what was typed keeps a command from starting.
-    let typed = ["dimension", "tags"].into_iter().flat_map(|option| cli.occurrences(option));
-    let mut typed = typed.flatten();
-    let blame = if typed.any(|typed| typed.is_in_file) { Blame::File } else { Blame::Typed };
+/// Why there is no room for the dimensions `Check` and `Target` of checks.
+pub fn without_room(identity: &Identity) -> Vec<String> {
     let names = identity.dimensions.iter().map(|dimension| dimension.name.as_str());
     let mut names = names.chain(identity.auto_dimensions.iter().map(|asked| asked.name()));
-    if let Some(name) = names.find(|name| [CHECK, TARGET].contains(name)) {
-        let text =
-            format!("the dimension {name:?}: expected another name: checks have a dimension of it");
-        problems.note(blame, text);
-    }
-    if identity.dimensions.len() + identity.auto_dimensions.len() + 2 > MOST_DIMENSIONS {
-        let most = MOST_DIMENSIONS - 2;
-        let text = format!("expected at most {most} dimensions: checks have up to two more");
-        problems.note(blame, text);
-    }
+    let taken = names.find(|name| [CHECK, TARGET].contains(name)).map(|name| {
+        format!("the dimension {name:?}: expected another name: checks have a dimension of it")
+    });
+    let count = identity.dimensions.len() + identity.auto_dimensions.len();
+    let most = MOST_DIMENSIONS - 2;
+    let too_many = (count > most).then(|| {
+        format!(
+            "{count} dimensions, ServiceName included: expected at most {most}, because checks have up to two more"
+        )
+    });
+    taken.into_iter().chain(too_many).collect()
+}
+
+/// The published names of a check that another member of an Embedded Metric Format line has.
+pub fn taken_in_emf(identity: &Identity, check: &Configured) -> Vec<String> {
+    let own = identity.dimensions.iter().map(|dimension| &*dimension.name);
+    let found = identity.auto_dimensions.iter().map(|asked| asked.name());
+    let fixed = ["_aws", SERVICE_NAME, CHECK, TARGET];
+    let names: Vec<_> = own.chain(found).chain(fixed).collect();
+    let published = check.declared().into_iter().filter_map(|metric| metric.published);
+    let taken = published.filter(|name| names.contains(&&**name)).map(|name| {
+        format!(
+            "check {}: publish {name:?}: expected a name that is not _aws or a dimension's, for --publish emf",
+            check.id
+        )
+    });
+    taken.collect()
 }
 
 /// `--dimension-set`: names with `+` between them, each of a typed or automatic dimension.

@@ -35,6 +35,7 @@ pub use file::definition as config_file;
 pub use identity::{Identity, NO_NAME};
 pub use measuring::{Measuring, MemoryUse, Scope};
 pub use name::dimension_value;
+use problems::Blame;
 pub use problems::Problems;
 pub use publishing::{Aws, Output, Publish, Publishing, ValueForm};
 
@@ -68,6 +69,32 @@ pub struct Checks {
     pub max_metrics: usize,
 }
 
+impl Checks {
+    /// Those of the files, or none where they do not go with the other settings.
+    fn new(
+        cli: &Cli,
+        identity: &Identity,
+        publishing: &Publishing,
+        problems: &mut Problems,
+    ) -> Self {
+        let max_metrics = problems.optional(cli, MAX_METRICS, quantity::max_metrics);
+        let max_metrics = max_metrics.unwrap_or(quantity::DEFAULT_MAX_METRICS);
+        let mut all = cli.files.checks.clone();
+        let mut misfits = match all.is_empty() {
+            true => Vec::new(),
+            false => identity::without_room(identity),
+        };
+        if publishing.publishers.contains(&Publish::Emf) {
+            misfits.extend(all.iter().flat_map(|check| identity::taken_in_emf(identity, check)));
+        }
+        if !misfits.is_empty() {
+            all.clear();
+        }
+        misfits.into_iter().for_each(|text| problems.note(Blame::Check, text));
+        Self { all, max_metrics }
+    }
+}
+
 impl Settings {
     /// The settings that the command line and environment mean, or every problem in them.
     pub fn new(cli: &Cli) -> Result<Self, Problems> {
@@ -80,13 +107,10 @@ impl Settings {
         // No `--` is no command; `--` with nothing after it is a problem.
         let command = cli.command.as_deref().map(|command| problems.command(command));
         let command = command.unwrap_or_default();
-        let max_metrics = problems.optional(cli, MAX_METRICS, quantity::max_metrics);
-        let max_metrics = max_metrics.unwrap_or(quantity::DEFAULT_MAX_METRICS);
-        let checks = Checks { all: cli.files.checks.clone(), max_metrics };
         if publishing.publishers.contains(&Publish::Emf) {
-            dimension::check_emf(&identity, measuring.metrics, &checks.all, &mut problems);
+            dimension::check_emf(&identity.dimensions, measuring.metrics, &mut problems);
         }
-        identity::check_checks(cli, &identity, &checks.all, &mut problems);
+        let checks = Checks::new(cli, &identity, &publishing, &mut problems);
         let (warnings, errors) = (Vec::new(), Vec::new());
         let mut settings =
             Self { identity, measuring, publishing, checks, check, command, warnings, errors };

@@ -55,7 +55,8 @@ mod linux {
     ) -> Result<Value, Unavailable> {
         let failed = |error: crate::model::ReadError| Unavailable::Failed(error.to_string());
         let mounts = mounts::visible(&roots.proc).map_err(failed)?;
-        let may_hang: Vec<_> = mounts.iter().map(|mount| may_hang(mount, &mounts)).collect();
+        let may_hang: Vec<_> =
+            mounts.iter().map(|mount| mounts::may_hang(mount, &mounts)).collect();
         let mut records = vec![Value::Null; mounts.len()];
         for turn in [false, true] {
             for (place, mount) in mounts.iter().enumerate().filter(|(at, _)| may_hang[*at] == turn)
@@ -70,24 +71,6 @@ mod linux {
         }
         Ok(Value::from(records))
     }
-
-    /// Whether another machine or a program answers for it, or for what it is mounted in.
-    fn may_hang(mount: &Mount, all: &[Mount]) -> bool {
-        let is_in = |outer: &Mount| {
-            let rest = mount.point.strip_prefix(outer.point.trim_end_matches('/'));
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        all.iter().any(|outer| !is_answered_by_kernel(outer) && is_in(outer))
-    }
-
-    fn is_answered_by_kernel(mount: &Mount) -> bool {
-        let is_on_device = mount.source.starts_with("/dev/") && !mount.kind.starts_with("fuse");
-        is_on_device || !mount.has_size() || IN_KERNEL.contains(&&*mount.kind)
-    }
-
-    /// In memory, on devices that have no path, or made of other file systems.
-    const IN_KERNEL: &[&str] =
-        &["aufs", "bcachefs", "btrfs", "devtmpfs", "overlay", "ramfs", "squashfs", "tmpfs", "zfs"];
 
     fn size(size: io::Result<StatVfs>) -> Size {
         size.map_err(|error| format!("statvfs failed: {error}"))

@@ -28,6 +28,20 @@ impl Statistics {
         Self { count: 0, min, max, mean, m2, median, first, last, values, numbers }
     }
 
+    /// Adds a value to those of a check. Their median is not known.
+    pub fn add(&mut self, value: f64) {
+        if self.count == 0 {
+            (self.min, self.max, self.first) = (value, value, value);
+            self.median = f64::NAN;
+        }
+        self.count += 1;
+        (self.min, self.max, self.last) = (self.min.min(value), self.max.max(value), value);
+        // Welford's way, which loses nothing where the values are large and near to each other.
+        let difference = value - self.mean;
+        self.mean += difference / self.count as f64;
+        self.m2 += difference * (value - self.mean);
+    }
+
     /// How much a counter grew. One that went back was started again, and the difference says nothing.
     pub fn growth(&self) -> Option<f64> {
         Some(self.last - self.first).filter(|growth| *growth >= 0.0)

@@ -6,9 +6,10 @@ use std::time::Duration;
 use log::debug;
 use tokio::time::Instant;
 
-use super::numbers::{MIN_INTERVAL, Other, label, metric};
+use super::numbers::{Other, label, metric};
 use super::watch::{FailureWatch, LimitWatch};
 use crate::collector::Collector;
+use crate::collector::series::MIN_INTERVAL;
 use crate::model::{
     Bytes, Cores, CpuReading, Limits, MemoryReading, Number, ReadError, Reading, Sample, Series,
 };

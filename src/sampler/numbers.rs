@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::watch::FailureWatch;
+use crate::collector::series::MIN_INTERVAL;
 use crate::model::{Metric, Number, Raw, ReadError, Report, Series, Unit, WindowReading};
 
 /// One that has a value at each sample.
@@ -110,12 +110,10 @@ pub fn label(number: Number, container: Option<&Arc<str>>) -> String {
     format!("{}{of}", number.label())
 }
 
-/// Over less than this a rate would be made of the kernel's own rounding: CPU time is counted in ticks of
-/// 10 ms, a fifth of this.
-pub const MIN_INTERVAL: Duration = Duration::from_millis(50);
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// The values of readings of a number, each so many seconds after the first.

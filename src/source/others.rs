@@ -172,7 +172,7 @@ impl Others {
 const BY_THEMSELVES: &[Number] =
     &[Number::Cpu, Number::Memory, Number::Throttling, Number::OomKills];
 
-pub const NO_VERSION_2: &str = "pressure of a container needs cgroup version 2, and this one is in none; --scope host \
+const NO_VERSION_2: &str = "pressure of a container needs cgroup version 2, and this one is in none; --scope host \
     has the pressure of the machine";
 pub const ROOT_GROUP: &str = "the kernel does not measure it of the machine, where it is always 0";
 const NO_IO: &str = "no control group with the blkio or io controller";

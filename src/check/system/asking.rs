@@ -22,6 +22,12 @@ impl<T: Send + 'static> Asking<T> {
         Self { under_way: None, purpose }
     }
 
+    /// The same, whose calls are for this purpose.
+    pub fn for_purpose(&mut self, purpose: Purpose) -> &mut Self {
+        self.purpose = purpose;
+        self
+    }
+
     /// The error while a call of an earlier run is under way.
     pub fn refuse_beside_another(&mut self, what: &str) -> Result<(), String> {
         if let Some((since, earlier)) = &mut self.under_way

@@ -8,7 +8,7 @@ pub const TYPE: CheckType = CheckType {
     settings: &[Setting {
         name: "target",
         form: Form::Text,
-        about: "The device, by its name such as sda or its path such as /dev/sda1",
+        about: "The name of the device, or its path below /dev",
         is_required: true,
         example: "sda",
     }],

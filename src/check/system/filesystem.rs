@@ -81,10 +81,15 @@ mod linux {
         }
 
         /// What is mounted at its mount point.
-        fn mount(&self) -> Result<Mount, String> {
+        fn mount(&self) -> Result<(Mount, Purpose), String> {
             let mounts = mounts::visible(&self.proc).map_err(|error| error.to_string())?;
             if let Some(mount) = mounts.iter().find(|mount| mount.point == self.point) {
-                return Ok(mount.clone());
+                // What hangs takes no thread from what answers at once.
+                let purpose = match mounts::may_hang(mount, &mounts) {
+                    true => Purpose::Mounts,
+                    false => Purpose::LocalMounts,
+                };
+                return Ok((mount.clone(), purpose));
             }
             let with_size = mounts.iter().filter(|mount| mount.has_size());
             let points = with_size.map(|mount| &*mount.point).collect::<Vec<_>>().join(", ");
@@ -92,9 +97,10 @@ mod linux {
         }
 
         async fn read(&mut self) -> Result<Findings, String> {
-            let mount = self.mount()?;
+            let (mount, purpose) = self.mount()?;
             let (point, size) = (self.point.clone(), self.size);
-            let size = self.asking.ask(&self.point, move || size(Path::new(&point))).await?;
+            let asking = self.asking.for_purpose(purpose);
+            let size = asking.ask(&self.point, move || size(Path::new(&point))).await?;
             let size = size.map_err(|error| format!("{}: statvfs failed: {error}", self.point))?;
             let mut found = found(&size);
             found.raw(format!("statvfs {}", self.point), shown(&size));

@@ -140,6 +140,24 @@ const NO_DEVICE: &[&str] = &["aufs", "devtmpfs", "overlay", "ramfs", "tmpfs"];
 /// Images and disks that can only be read.
 const NEVER_WRITTEN: &[&str] = &["cramfs", "erofs", "iso9660", "romfs", "squashfs"];
 
+/// Whether another machine or a program answers for it, or for what it is mounted in.
+pub fn may_hang(mount: &Mount, all: &[Mount]) -> bool {
+    let is_in = |outer: &Mount| {
+        let rest = mount.point.strip_prefix(outer.point.trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    all.iter().any(|outer| !is_answered_by_kernel(outer) && is_in(outer))
+}
+
+fn is_answered_by_kernel(mount: &Mount) -> bool {
+    let is_on_device = mount.source.starts_with("/dev/") && !mount.kind.starts_with("fuse");
+    is_on_device || !mount.has_size() || IN_KERNEL.contains(&&*mount.kind)
+}
+
+/// In memory, on devices that have no path, or made of other file systems.
+const IN_KERNEL: &[&str] =
+    &["aufs", "bcachefs", "btrfs", "devtmpfs", "overlay", "ramfs", "squashfs", "tmpfs", "zfs"];
+
 #[cfg(test)]
 mod tests {
     use super::*;

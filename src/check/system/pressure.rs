@@ -63,13 +63,15 @@ mod linux {
     use crate::model::{Check, Details, Findings, ReadError, Roots, Running, Target};
     use crate::source::cgroup::Group;
     use crate::source::kernel_file::{optional, required};
-    use crate::source::others::{NO_VERSION_2, ROOT_GROUP};
+    use crate::source::others::ROOT_GROUP;
     use crate::source::pressure::{ADVICE, NO_LINE, has_line, total};
 
     pub struct PressureCheck {
         scope: String,
         roots: Roots,
         before: Option<Reading>,
+        /// What `auto` has taken. It stays with that: totals of two groups are no growth.
+        taken: Option<Place>,
     }
 
     /// All files at about one instant.
@@ -94,17 +96,20 @@ mod linux {
     impl PressureCheck {
         pub fn of(details: &Details, roots: &Roots) -> Self {
             let scope = details.text("scope").unwrap_or("auto").to_owned();
-            Self { scope, roots: roots.clone(), before: None }
+            Self { scope, roots: roots.clone(), before: None, taken: None }
         }
 
-        fn read(&self) -> Result<Reading, ReadError> {
+        fn read(&mut self) -> Result<Reading, ReadError> {
             let place = match &*self.scope {
                 "machine" => machine(&self.roots),
                 "container" => {
                     container(&self.roots)?.ok_or_else(|| ReadError::absent(NO_CONTAINER))?
                 }
                 "pod" => pod(&self.roots)?.ok_or_else(|| ReadError::absent(NO_POD))?,
-                _ => container(&self.roots).ok().flatten().unwrap_or_else(|| machine(&self.roots)),
+                _ => self.taken.clone().unwrap_or_else(|| {
+                    let container = container(&self.roots).ok().flatten();
+                    container.unwrap_or_else(|| machine(&self.roots))
+                }),
             };
             let read = |(resource, _)| -> Result<Stand, ReadError> {
                 let text =
@@ -116,6 +121,7 @@ mod linux {
             if let [Err(error), Err(_), Err(_)] = &files {
                 return Err(error.clone());
             }
+            self.taken = Some(place.clone());
             Ok(Reading { place, files })
         }
 
@@ -285,6 +291,8 @@ mod linux {
     const NO_CONTAINER: &str = "this process is in no control group of a container with files of pressure; scope: \
         machine has the pressure of the machine";
 
+    pub const NO_VERSION_2: &str = "pressure of a container needs cgroup version 2, and this one is in none; scope: machine has \
+        the pressure of the machine";
     const NO_POD: &str = "the control group of a pod or task is not visible here: a container has a namespace of its own \
         for groups, where it is not shared with the host; scope: container has the pressure of the container";
 }

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use super::super::tests::{absent, assert_complete, number, open, roots, run};
+use super::linux::NO_VERSION_2;
 use super::*;
 use crate::model::{Check, Findings};
-use crate::source::others::{NO_VERSION_2, ROOT_GROUP};
+use crate::source::others::ROOT_GROUP;
 use crate::source::pressure::ADVICE;
 use support::tree::Tree;
 
@@ -77,10 +78,11 @@ async fn auto_is_the_container_where_it_has_files_and_else_the_machine() {
     let error = run(&mut container, &tree).await.expect_err("it has no files");
     assert!(error.contains("no control group of a container"), "{error}");
     change(&tree, "sys/fs/cgroup", ".pressure", [2_000_000; 3]);
-    let found = second(&mut auto, &tree).await.expect("the container has files");
+    let found = second(&mut auto, &tree).await.expect("the machine has files");
+    assert_eq!(number(&found, "cpu_some_total"), 9000.0, "it stays with what it has taken");
+    let mut auto = open(&TYPE, &[], &roots(&tree));
+    let found = run(&mut auto, &tree).await.expect("the container has files");
     assert_eq!(number(&found, "cpu_some_total"), 2000.0);
-    // Totals of two groups are not subtracted.
-    assert_eq!(absent(&found, "cpu_some_percent"), "there is no reading before");
     change(&tree, "sys/fs/cgroup", ".pressure", [4_000_000; 3]);
     let found = second(&mut auto, &tree).await.expect("the container has files");
     assert_eq!(

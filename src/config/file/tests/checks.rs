@@ -207,6 +207,9 @@ fn a_dimension_of_the_user_leaves_room_for_those_of_checks() {
     let many: Vec<_> = (0..28).map(|n| format!("--dimension=D{n}=x")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
     assert!(with(&many[..27]).is_ok() && with(&many).is_err());
+    // Beside a command the checks are left out, wherever the dimensions are typed.
+    let settings = with(&["--dimension=Check=x", "--", "true"]).expect("the command runs");
+    assert!(settings.checks.all.is_empty() && settings.errors == [expected]);
 }
 
 #[test]
