@@ -52,8 +52,9 @@ fn a_mount_that_never_answers_holds_up_its_own_check_alone() {
             let point = path_in_folder(&format!("dead-{number}"));
             assert_eq!(error, format!("{point} has not answered for 1 s"));
         }
-        // Mounts that answer need a thread as well, and say why they have none.
-        alive.run().await.expect_err("there is no thread");
+        // What the kernel answers for itself has threads of its own.
+        let answered = alive.run().await;
+        assert!(answered.is_ok(), "{answered:?}");
     });
     // What asks no mount for anything is not held up.
     let state = run("agent.filesystem_state", &[]).expect("the list of mounts can be read");

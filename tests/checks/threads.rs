@@ -15,7 +15,8 @@ def run():
 threading.Thread(target=run).start()
 ctypes.CDLL(None).pthread_exit(None)";
     let worker = Worker::start_program("/usr/bin/python3", &mark, script, &[&mark]);
-    for details in [[("name", &*mark)], [("command", &*mark)]] {
+    for which in ["name", "command"] {
+        let details = [(which, &*mark), ("proportional", "yes")];
         let found = run("agent.process", &details).expect("it can be read");
         let numbers = ["count", "threads"].map(|name| found.number(name));
         assert_eq!(numbers, [1.0, 2.0], "{details:?} {found:#?}");
