@@ -26,6 +26,10 @@ pub enum Purpose {
     /// What a mounted file system is asked for, which may be on a network or served by a program.
     Mounts,
     /// The same of file systems that the kernel answers for by itself.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only Linux tells which these are")
+    )]
     LocalMounts,
     /// The list of processes, which may be thousands; the memory of one may be locked.
     Processes,

@@ -23,6 +23,7 @@ impl<T: Send + 'static> Asking<T> {
     }
 
     /// The same, whose calls are for this purpose.
+    #[cfg(target_os = "linux")]
     pub fn for_purpose(&mut self, purpose: Purpose) -> &mut Self {
         self.purpose = purpose;
         self
