@@ -1,10 +1,13 @@
 //! Answers to questions that need no agent that runs.
 
+use std::io::{Write, stdout};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use crate::blocking::{self, Purpose};
 use crate::check::TABLE;
 use crate::config::cli::{Asked, CONFIG, Cli, variable};
 use crate::config::{Output, Problems, Settings, arguments, example};
@@ -78,4 +81,15 @@ fn checked(cli: &Cli) -> Result<String, Problems> {
     cost::check_cap(&settings).map_err(Problems::of_file)?;
     let warnings = settings.warnings.iter().map(|warning| format!("warning: {warning}\n"));
     Ok(format!("{}valid: {}", warnings.collect::<String>(), cost::of_checks(&settings)))
+}
+
+/// Whether a text could be printed on standard output. A pipe that is full is waited for in a thread of its
+/// own.
+pub async fn print(text: String) -> bool {
+    let text: Arc<str> = text.into();
+    let to_print = text.clone();
+    let write = move || writeln!(stdout(), "{to_print}").is_ok();
+    // Without a thread it is printed all the same.
+    let printed = blocking::call(Purpose::Output, write).await;
+    printed.unwrap_or_else(|_| writeln!(stdout(), "{text}").is_ok())
 }

@@ -33,6 +33,8 @@ pub enum Purpose {
     LocalMounts,
     /// The list of processes, which may be thousands; the memory of one may be locked.
     Processes,
+    /// A pipe that is full, and whose reader may never read.
+    Output,
     /// What a person or a program asks about this machine.
     HostInfo,
     /// The mounts that are listed then, of which none may take the place of one that is checked.
@@ -56,6 +58,7 @@ impl Purpose {
             Self::LocalMounts => 2,
             // Two at a time, and those two whose threads have read all and are about to end.
             Self::Processes => 4,
+            Self::Output => 1,
             // Asked for one at a time; one that hangs leaves room for another type.
             Self::HostInfo => 2,
             #[cfg(target_os = "linux")]
@@ -71,6 +74,7 @@ impl fmt::Display for Purpose {
             Self::Files => "reading files",
             Self::Mounts | Self::LocalMounts => "asking a mount",
             Self::Processes => "reading processes",
+            Self::Output => "printing",
             Self::HostInfo => "host info",
             #[cfg(target_os = "linux")]
             Self::ListedMounts => "asking a listed mount",

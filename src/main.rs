@@ -168,9 +168,14 @@ async fn answered(cli: &Cli, signals: &mut Signals) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match writeln!(std::io::stdout(), "{text}") {
-        Ok(()) => code,
-        Err(_) => ExitCode::FAILURE,
+    print(text, code, signals).await
+}
+
+/// Prints a text. A signal ends that where nobody reads it.
+async fn print(text: String, code: ExitCode, signals: &mut Signals) -> ExitCode {
+    tokio::select! {
+        is_printed = answer::print(text) => if is_printed { code } else { ExitCode::FAILURE },
+        _ = signals.next_end() => ExitCode::FAILURE,
     }
 }
 
@@ -204,10 +209,9 @@ async fn explained(settings: &Settings, signals: &mut Signals) -> ExitCode {
         explained = explain::run(settings) => explained,
         _ = signals.next_end() => return ExitCode::FAILURE,
     };
-    match writeln!(std::io::stdout(), "{}", explained.text) {
-        Ok(()) if explained.is_ready || !settings.check => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
-    }
+    let is_fine = explained.is_ready || !settings.check;
+    let code = if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    print(explained.text, code, signals).await
 }
 
 fn failed(error: &std::io::Error) -> ExitCode {

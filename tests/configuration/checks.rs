@@ -212,3 +212,22 @@ fn types_and_targets_are_listed() {
     let (code, stdout, _) = run(&["check", "agent.memory", "--targets"]);
     assert_eq!((code, stdout.as_str()), (Some(1), "agent.memory has no targets\n"));
 }
+
+#[test]
+fn a_signal_ends_an_answer_that_nobody_reads() {
+    let (reader, writer) = support::full_pipe();
+    for args in [&["check", "--list"][..], &["explain", "--dry-run"]] {
+        let mut asked = command();
+        asked.args(args);
+        let agent = Agent::start_with_stdout(&mut asked, writer.try_clone().expect("a descriptor"));
+        // The second thread is the one that waits for the pipe.
+        let status = format!("/proc/{}/status", agent.id());
+        let has_two = || fs::read_to_string(&status).is_ok_and(|text| text.contains("Threads:\t2"));
+        while !has_two() {
+            std::thread::yield_now();
+        }
+        agent.signal(rustix::process::Signal::TERM);
+        agent.wait().expect_code(1);
+    }
+    drop(reader);
+}

@@ -11,6 +11,9 @@ use crate::source::cgroup::unescape;
 /// A line of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
+    id: u32,
+    /// That of the mount that it lies on.
+    parent: u32,
     /// The numbers of its device: all mounts of one file system have the same.
     pub device: String,
     /// Where it is mounted.
@@ -25,15 +28,37 @@ pub struct Mount {
     file_system_options: String,
 }
 
-/// What can be seen at its mount point, in the order of mounting: a later mount at the same point hides
-/// the earlier one.
+/// What can be seen at its mount point: what is mounted at the same point or at one above it hides a mount,
+/// unless that lies on it.
 pub fn visible(proc: &Path) -> Result<Vec<Mount>, ReadError> {
-    let mut mounts: Vec<Mount> = Vec::new();
-    for mount in all(proc)? {
-        mounts.retain(|hidden| hidden.point != mount.point);
-        mounts.push(mount);
+    let mounts = all(proc)?;
+    let is_hidden = |(place, mount): (usize, &Mount)| {
+        mounts.iter().enumerate().any(|(at, other)| {
+            // Of two at one point of which neither lies on the other, the later one is seen.
+            let is_above =
+                other.point != mount.point || lies_on(other, mount, &mounts) || at > place;
+            at != place
+                && is_in(&mount.point, &other.point)
+                && is_above
+                && !lies_on(mount, other, &mounts)
+        })
+    };
+    let seen = mounts.iter().enumerate().filter(|mount| !is_hidden(*mount));
+    Ok(seen.map(|(_, mount)| mount.clone()).collect())
+}
+
+/// Whether a mount lies on another, be it on one that lies on that.
+fn lies_on(mount: &Mount, other: &Mount, all: &[Mount]) -> bool {
+    let mut parent = mount.parent;
+    // A line of a table that changes while it is read may lead back to an earlier one.
+    for _ in 0..all.len() {
+        if parent == other.id {
+            return true;
+        }
+        let Some(next) = all.iter().find(|mount| mount.id == parent) else { return false };
+        parent = next.parent;
     }
-    Ok(mounts)
+    false
 }
 
 /// All of them.
@@ -51,13 +76,16 @@ impl Mount {
     fn parse(line: &str) -> Option<Self> {
         // The number of optional fields before this separator varies.
         let (mount, file_system) = line.split_once(" - ")?;
-        let mut mount = mount.split(' ').skip(2);
+        let mut mount = mount.split(' ');
+        let (id, parent) = (mount.next()?.parse().ok()?, mount.next()?.parse().ok()?);
         let device = mount.next()?.to_owned();
         let point = unescape(mount.nth(1)?);
         let options = mount.next()?.to_owned();
         let mut file_system = file_system.split(' ');
         let (kind, source) = (file_system.next()?, file_system.next()?);
         Some(Self {
+            id,
+            parent,
             device,
             point,
             kind: unescape(kind),
@@ -142,11 +170,13 @@ const NEVER_WRITTEN: &[&str] = &["cramfs", "erofs", "iso9660", "romfs", "squashf
 
 /// Whether another machine or a program answers for it, or for what it is mounted in.
 pub fn may_hang(mount: &Mount, all: &[Mount]) -> bool {
-    let is_in = |outer: &Mount| {
-        let rest = mount.point.strip_prefix(outer.point.trim_end_matches('/'));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    all.iter().any(|outer| !is_answered_by_kernel(outer) && is_in(outer))
+    all.iter().any(|outer| !is_answered_by_kernel(outer) && is_in(&mount.point, &outer.point))
+}
+
+/// Whether a path is this folder, or lies in it.
+fn is_in(path: &str, folder: &str) -> bool {
+    let rest = path.strip_prefix(folder.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn is_answered_by_kernel(mount: &Mount) -> bool {
@@ -204,6 +234,20 @@ mod tests {
             mounts.into_iter().map(|mount| mount.source).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(visible(tree.root()).map(points).expect("readable"), "/dev/sda1 /dev/sda2");
+        // A folder above is mounted over, and so is one that was mounted before the root was.
+        tree.change(
+            "== self/mountinfo\n4 6 0:4 / /dev rw - tmpfs dev rw\n5 0 0:5 / / rw - rootfs none rw\n\
+             6 5 8:1 / / rw - ext4 /dev/sda1 rw\n7 6 0:9 / /mnt/a rw - tmpfs hidden rw\n\
+             8 6 8:2 / /mnt rw - xfs /dev/sda2 rw\n9 8 8:3 / /mnt/b rw - xfs /dev/sda3 rw\n",
+        );
+        assert_eq!(
+            visible(tree.root()).map(points).expect("readable"),
+            "dev /dev/sda1 /dev/sda2 /dev/sda3"
+        );
+        tree.change(
+            "== self/mountinfo\n1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:9 / /mnt rw - tmpfs none rw\n\
+             3 1 8:2 / /mnt rw - xfs /dev/sda2 rw\n",
+        );
         assert_eq!(all(tree.root()).map(points).expect("readable"), "/dev/sda1 none /dev/sda2");
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::document::Document;
+use super::document::{Document, is_nothing};
 use super::{details, publish};
 use crate::config::near::{did_you_mean, nearest};
 use crate::config::typed::Typed;
@@ -30,6 +30,13 @@ pub fn configured(
     if id.text == UTILIZATION {
         let text =
             format!("check {UTILIZATION:?}: expected another id: CPU and memory are that check");
+        document.note(id.place, &text);
+    }
+    if is_nothing(node) {
+        let text = format!(
+            "check {}: expected its type and what else it has, and there is nothing",
+            id.text
+        );
         document.note(id.place, &text);
     }
     let entries = document.map(&format!("check {}", id.text), node)?;

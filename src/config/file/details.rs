@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::Document;
+use super::document::{Document, is_nothing};
 use crate::config::near::did_you_mean;
 use crate::config::quantity;
 use crate::config::yaml::{Node, Place, Value};
@@ -44,10 +44,6 @@ pub fn details(
     Details(details)
 }
 
-fn is_nothing(node: &Node) -> bool {
-    matches!(&node.value, Value::Scalar { text, is_quoted: false } if text.is_empty())
-}
-
 fn detail(setting: &Setting, node: &Node, document: &mut Document<'_>) -> Option<Detail> {
     if let Form::List = setting.form {
         return list(setting.name, node, document).map(Detail::List);
@@ -85,8 +81,8 @@ fn list(name: &str, node: &Node, document: &mut Document<'_>) -> Option<Vec<Stri
     let is_literal = name == "args";
     let text = |node: &Node, document: &mut Document<'_>| {
         let typed = match is_literal {
-            true => document.literal(name, node)?,
-            false => document.scalar(name, node)?,
+            true if !is_nothing(node) => document.literal(name, node)?,
+            _ => document.item(name, node)?,
         };
         let is_plain = matches!(node.value, Value::Scalar { is_quoted: false, .. });
         if is_plain && typed.text.contains(' ') {

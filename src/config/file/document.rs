@@ -60,6 +60,15 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// The same of an item of a list or a map, which has to be there.
+    pub fn item(&mut self, key: &str, node: &Node) -> Option<Typed> {
+        if is_nothing(node) {
+            self.note(node.place, &format!("{key}: expected a value, and there is none"));
+            return None;
+        }
+        self.scalar(key, node)
+    }
+
     /// The same as it was written.
     pub fn literal(&mut self, key: &str, node: &Node) -> Option<Typed> {
         match &node.value {
@@ -99,4 +108,9 @@ impl<'a> Document<'a> {
             }
         }
     }
+}
+
+/// Whether there is no value, as behind `key:` alone.
+pub fn is_nothing(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar { text, is_quoted: false } if text.is_empty())
 }

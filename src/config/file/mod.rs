@@ -183,16 +183,24 @@ fn values(option: &str, node: &Node, document: &mut Document<'_>) -> Option<Vec<
         Value::Map(entries) if matches!(option, DIMENSION | TAGS) => {
             let mut pairs = Vec::new();
             for (name, value) in entries {
-                let value = document.scalar(option, value)?;
-                let text = format!("{}={}", name.text, value.text);
-                pairs.push(vec![Typed { text, ..value }]);
+                if name.text.contains('=') {
+                    let text = format!("{option}: expected a name without =, not {:?}", name.text);
+                    document.note(name.place, &text);
+                }
+                if let Some(value) = document.item(option, value) {
+                    let text = format!("{}={}", name.text, value.text);
+                    pairs.push(vec![Typed { text, ..value }]);
+                }
             }
             Some(pairs)
         }
         Value::List(nodes) if is_repeated || takes_commas(option) => {
-            let typed: Option<Vec<_>> =
-                nodes.iter().map(|node| document.scalar(option, node)).collect();
-            let typed = typed?;
+            let typed = nodes.iter().filter_map(|node| document.item(option, node));
+            let typed: Vec<_> = typed.collect();
+            if nodes.is_empty() && !is_repeated {
+                document
+                    .note(node.place, &format!("{option}: expected at least one word in the list"));
+            }
             if is_repeated {
                 return Some(typed.into_iter().map(|typed| vec![typed]).collect());
             }

@@ -30,7 +30,7 @@ pub fn publication(
         }
         Value::List(nodes) => {
             for node in nodes {
-                if let Some(typed) = document.scalar("publish", node) {
+                if let Some(typed) = document.item("publish", node) {
                     add(kind, &typed, None, &mut names, document);
                 }
             }

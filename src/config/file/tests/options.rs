@@ -136,3 +136,25 @@ fn the_value_of_a_variable_is_not_shown_and_a_long_value_is_cut() {
     assert!(problems.contains("xx\"… (5000 bytes): expected"), "{problems}");
     assert!(problems.len() < 1000, "{problems}");
 }
+
+#[test]
+fn an_item_that_is_empty_is_a_mistake_and_drops_nothing_in_silence() {
+    for (text, expected) in [
+        (
+            "dimension:\n  Stage:\n  Team: web\n",
+            "agent.yaml:2:8: dimension: expected a value, and there is none",
+        ),
+        (
+            "dimension: [Team=web, ~]",
+            "agent.yaml:1:23: dimension: expected a value, and there is none",
+        ),
+        ("metrics: [memory, ~]", "agent.yaml:1:19: metrics: expected a value, and there is none"),
+        ("metrics: []", "agent.yaml:1:10: metrics: expected at least one word in the list"),
+        (
+            "dimension: {\"A=B\": c}",
+            "agent.yaml:1:13: dimension: expected a name without =, not \"A=B\"",
+        ),
+    ] {
+        assert_eq!(problems(&main_file(text)), [expected], "{text}");
+    }
+}

@@ -53,6 +53,9 @@ pub fn refuse_hidden(proc: &Path, user: Option<u32>) -> Result<(), String> {
     }
     let first = proc.join("1/stat");
     fs::read(&first).map(drop).map_err(|error| {
+        if !proc.join("self").exists() {
+            return format!("{} is no mounted /proc, so no process can be seen", proc.display());
+        }
         format!(
             "{} cannot be read: {error}: the processes of other users are hidden (hidepid of the mount): run the agent as \
              root or in the group that gid= of the mount names",
