@@ -77,7 +77,7 @@ impl fmt::Display for Purpose {
             Self::Output => "printing",
             Self::HostInfo => "host info",
             #[cfg(target_os = "linux")]
-            Self::ListedMounts => "asking a listed mount",
+            Self::ListedMounts => "asking a mount for host info",
         })
     }
 }
@@ -317,7 +317,7 @@ mod tests {
         let (held_too, blocks) = blocked();
         assert!(matches!(within(Box::new(blocks)), Ok(None)), "it blocks");
         let third = within(Box::new(|| ())).map_err(|error| error.to_string());
-        let text = "no thread for asking a listed mount, calls that still have no answer: 2";
+        let text = "no thread for asking a mount for host info, calls that still have no answer: 2";
         assert_eq!(third, Err(text.to_owned()));
         drop((held, held_too));
         let long = Duration::from_secs(600);

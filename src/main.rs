@@ -151,7 +151,7 @@ fn settings(cli: &Cli) -> Result<Settings, Problems> {
 /// Says that the command runs without the agent, and why.
 fn say_unmeasured(problems: Option<&Problems>) {
     problems.into_iter().flat_map(Problems::iter).for_each(|problem| log::error!("{problem}"));
-    log::error!("the command runs, and nothing is measured: mend the configuration files");
+    log::error!("the command runs, and nothing is measured: correct the configuration files");
 }
 
 /// Prints the answer to a question that ends with it.

@@ -101,7 +101,7 @@ fn details_of(kind: &CheckType, texts: &[String], problems: &mut Problems) -> De
         };
         let Some(setting) = kind.settings.iter().find(|setting| setting.name == key) else {
             let has = match known.is_empty() {
-                true => "no details: it has none".to_owned(),
+                true => "no details, because this type takes none".to_owned(),
                 false => format!("one of {}{}", known.join(", "), did_you_mean(key, &known)),
             };
             problems.add(&typed(key, kind.name), &has);

@@ -70,7 +70,7 @@ pub fn check_cap(settings: &Settings) -> Result<(), String> {
     }
     Err(format!(
         "the checks would publish {metrics} metrics, about ${:.2} a month ({SOURCE}), and --max-metrics \
-         allows {most}: publish fewer, by publish: in a check, or raise --max-metrics",
+         allows {most}: list fewer metrics under publish: in the checks, or raise --max-metrics",
         metric_dollars(metrics as f64)
     ))
 }

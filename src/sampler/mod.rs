@@ -60,8 +60,13 @@ pub async fn run(
         clock.watch(instant, now);
         let reading = sampler.read(instant);
         sampler.take(reading, now, &mut collector);
-        while stopping && let Some(Ok(report)) = reports.as_mut().map(Receiver::try_recv) {
-            sampler.check(&report, now, &mut collector);
+        if stopping {
+            // The registry ends as well, and has handed over all that there was.
+            while let Some(Some(report)) =
+                OptionFuture::from(reports.as_mut().map(Receiver::recv)).await
+            {
+                sampler.check(&report, now, &mut collector);
+            }
         }
         if stopping {
             break;
@@ -150,8 +155,8 @@ impl Sampler {
         collector.check(now, report);
     }
 
-    /// Completes the open window. One without a sample has no summary: what happened in it is then
-    /// reported with the next one, and not lost.
+    /// Completes the open window. One in which nothing was measured has no summary: what happened in it is
+    /// then reported with the next one, and not lost.
     fn close(&mut self, collector: &mut Collector) {
         if collector.has_value() {
             self.report(collector);

@@ -80,11 +80,14 @@ impl Registry {
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 Some((number, report)) = self.reports.receiver.recv() => self.take(number, report),
                 Some(request) = requests.recv() => self.answer(request),
                 Some(()) = self.running.next() => {}
             }
+        }
+        while let Ok((number, report)) = self.reports.receiver.try_recv() {
+            self.take(number, report);
         }
     }
 
@@ -227,7 +230,9 @@ impl Registry {
         // At the end nobody takes them any more.
         if let Err(mpsc::error::TrySendError::Full(_)) = collector.try_send(report) {
             *dropped += 1;
-            error!("dropped the result of a check, {dropped} so far: measuring has stalled");
+            error!(
+                "dropped the result of a check, {dropped} so far: more results wait than the agent can take"
+            );
         }
     }
 }

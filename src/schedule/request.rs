@@ -58,7 +58,9 @@ impl fmt::Display for Refused {
         match self {
             Self::NotFound(id) => write!(f, "check {id} not found"),
             Self::Exists(id) => write!(f, "there is a check {id} already"),
-            Self::Busy(id) => write!(f, "check {id} has more orders to run than it can take"),
+            Self::Busy(id) => {
+                write!(f, "check {id} has as many orders to run waiting as it can take")
+            }
             Self::TooManyMetrics { metrics, most } => write!(
                 f,
                 "the checks would publish {metrics} metrics, and {most} are allowed: raise --max-metrics"

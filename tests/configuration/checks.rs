@@ -135,7 +135,7 @@ fn a_check_that_cannot_be_run_says_what_was_expected() {
         ),
         (
             &["check", "agent.load_average", "a=b"],
-            "agent.load_average \"a\": expected no details: it has none",
+            "agent.load_average \"a\": expected no details, because this type takes none",
         ),
         (
             &["check", "laod", "--config", &folder],
@@ -163,7 +163,7 @@ fn more_metrics_than_allowed_are_refused_with_the_price_unless_that_is_raised() 
     let capped = ["--dry-run", "--period=1", "--config", &path, "--max-metrics=3"];
     let (code, _, stderr) = run(&capped);
     let expected = "the checks would publish 4 metrics, about $1.20 a month (list price of us-east-1, \
-        September 2026), and --max-metrics allows 3: publish fewer, by publish: in a check, or raise \
+        September 2026), and --max-metrics allows 3: list fewer metrics under publish: in the checks, or raise \
         --max-metrics\n";
     assert_eq!((code, stderr.as_str()), (Some(2), expected));
     let (code, stdout, stderr) = run(&[&capped[..], &["--", "sleep", "1.2"]].concat());

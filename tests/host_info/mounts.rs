@@ -69,7 +69,8 @@ fn mounts_that_never_answer_are_told_and_hide_no_other() {
         dead["reason"].as_str().expect("a reason").to_owned()
     });
     let late = "it has not answered within 2 s";
-    let no_thread = "no thread for asking a listed mount, calls that still have no answer: 2";
+    let no_thread =
+        "no thread for asking a mount for host info, calls that still have no answer: 2";
     assert_eq!(reasons, [late, late, no_thread]);
     let alive = find(&found, "dir_name", path_in_folder("alive"));
     assert_eq!([number(alive, "total"), number(alive, "used")], [64, 0]);
