@@ -55,7 +55,9 @@ fn a_process_is_what_the_kernel_says_of_it() {
     ] {
         assert_eq!(own[name], expected[name], "{name}");
     }
-    assert_eq!([&own["exe_cwd"], &own["state_nice"]], [&Value::from("/usr"), &Value::from(7)]);
+    assert_eq!(own["exe_cwd"], Value::from("/usr"));
+    // This test may be nice itself.
+    assert!(own["state_nice"].as_i64() >= Some(7), "{own:#}");
     assert_eq!([&own["time_user"], &own["time_sys"]], [&expected["user"], &expected["system"]]);
     assert_eq!(number(own, "time_total"), number(own, "time_user") + number(own, "time_sys"));
     assert!(number(own, "time_total") > 0, "{own:#}");
