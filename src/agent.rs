@@ -134,7 +134,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
 }
 
 /// The checks, which run until `stop` is cancelled, and where their reports arrive. Nothing without any.
-/// Those of an only window run for the first time as it begins.
+/// Those of an only window run for the first time as it begins, and those of a preview at once.
 fn checks(
     settings: &Settings,
     only_window: Option<OnlyWindow>,
@@ -146,11 +146,15 @@ fn checks(
     }
     let (sender, reports) = mpsc::channel(REPORTS_DEPTH);
     let most = max_metrics / settings.identity.number_of_sets();
+    // Nobody waits for a random part of the period to see a preview.
+    let starts_at_once = only_window.is_some() || settings.publishing.is_preview();
     let stop = stop.clone();
     let run = async move {
         let mut registry = Registry::new(sender, most);
-        if let Some(window) = only_window {
+        if starts_at_once {
             registry = registry.starting_at_once();
+        }
+        if let Some(window) = only_window {
             if stop.run_until_cancelled(sleep_until(window.begin)).await.is_none() {
                 return;
             }

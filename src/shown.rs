@@ -22,6 +22,16 @@ pub fn shown(text: &str) -> String {
     format!("{} [{} bytes left out] {}", escape(head), middle.len(), escape(tail))
 }
 
+/// A text of several lines as that, each on a line of its own behind so many blanks, and each fit to be
+/// shown.
+pub fn shown_lines(text: &str, indent: usize) -> String {
+    let lines: Vec<_> = text.lines().map(shown).collect();
+    if lines.len() < 2 {
+        return lines.concat();
+    }
+    lines.iter().map(|line| format!("\n{:indent$}{line}", "")).collect()
+}
+
 /// The text with `***` in place of the user name and password of each URL. A user name may hold a
 /// token, so it counts as much as a password.
 pub fn without_passwords(text: &str) -> Cow<'_, str> {

@@ -10,7 +10,7 @@ use crate::model::{
     CheckType, Configured, Declared, Kind, Metric, Quantity, Report, Roots, figure,
 };
 use crate::schedule::{Ran, Trial};
-use crate::shown::shown;
+use crate::shown::{shown, shown_lines};
 
 /// What is to be printed, and whether there was a result.
 pub struct Printed {
@@ -39,7 +39,9 @@ fn explained(configured: &Configured, ran: &Ran) -> String {
     lines.extend(declared.map(|of| format!("{} = {}", of.name, of.source)));
     lines.push(String::new());
     lines.extend(
-        ran.raw.iter().map(|(origin, value)| format!("{}: {}", shown(origin), shown(value))),
+        ran.raw
+            .iter()
+            .map(|(origin, value)| format!("{}: {}", shown(origin), shown_lines(value, 2))),
     );
     lines.join("\n").trim_end().to_owned()
 }

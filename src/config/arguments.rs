@@ -65,7 +65,7 @@ pub fn check_of(
     let is_type = table.iter().any(|kind| kind.name == name);
     if !ids.is_empty() && !is_type {
         let text = format!(
-            "check {name:?}: expected one of the files, {}, or a type{}",
+            "check {name:?}: neither a check of the configuration files nor a type; the files have {}{}",
             ids.join(", "),
             did_you_mean(name, &ids)
         );

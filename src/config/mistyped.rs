@@ -76,7 +76,7 @@ fn explain(args: &[OsString], error: &clap::Error) -> Option<String> {
         ErrorKind::UnknownArgument => {
             let wrong = text(ContextKind::InvalidArg)?;
             let is_option = wrong.starts_with('-');
-            Some(if is_option { unknown_option(wrong) } else { unexpected(args, wrong) })
+            Some(if is_option { unknown_option(args, wrong) } else { unexpected(args, wrong) })
         }
         ErrorKind::InvalidUtf8 => {
             let is_text =
@@ -91,7 +91,7 @@ fn explain(args: &[OsString], error: &clap::Error) -> Option<String> {
     }
 }
 
-fn unknown_option(wrong: &str) -> String {
+fn unknown_option(args: &[OsString], wrong: &str) -> String {
     let typed = wrong.split('=').next().unwrap_or(wrong);
     if typed.trim_start_matches('-') == CHECK {
         return format!(
@@ -101,12 +101,29 @@ fn unknown_option(wrong: &str) -> String {
     }
     let names = long_names();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let subcommand = subcommand(args);
+    if names.contains(&typed.trim_start_matches('-')) && !subcommand.is_empty() {
+        let asked = format!("{} {subcommand}", env!("CARGO_PKG_NAME"));
+        return format!("{subcommand} has no option {typed}: {asked} --help lists those it has");
+    }
     match nearest(typed.trim_start_matches('-'), &names) {
         Some(name) => format!("unknown option {typed}: did you mean --{name}?"),
         None => {
             format!("unknown option {typed}: {} --help lists all options", env!("CARGO_PKG_NAME"))
         }
     }
+}
+
+/// The subcommand of a command line, with the one below it; nothing without one.
+fn subcommand(args: &[OsString]) -> String {
+    let mut command = &definition();
+    let mut names = Vec::new();
+    for arg in args.iter().skip(1).map_while(|arg| arg.to_str()) {
+        let Some(next) = command.find_subcommand(arg) else { break };
+        names.push(next.get_name());
+        command = next;
+    }
+    names.join(" ")
 }
 
 /// What stands alone and belongs to nothing: a value of the option before it, or a command.

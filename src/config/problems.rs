@@ -110,13 +110,13 @@ const MOST_SHOWN: usize = 200;
 
 /// Whether a value begins or ends with quotes, as it does where a file keeps them or splits it, or where
 /// they are those of a web page.
-fn has_quotes(text: &str) -> bool {
+pub fn has_quotes(text: &str) -> bool {
     text.starts_with(QUOTE_MARKS) || text.ends_with(QUOTE_MARKS)
 }
 
 const QUOTE_MARKS: [char; 6] = ['"', '\'', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];
 
-const QUOTES: &str = "; the quotes are a part of the value: leave them out";
+pub const QUOTES: &str = "; the quotes are a part of the value: leave them out";
 
 /// The value of a text, or what was expected instead.
 pub type Parse<T> = fn(&str) -> Result<T, String>;

@@ -12,6 +12,7 @@ use super::published::Published;
 use crate::config::Settings;
 use crate::model::{Configured, Metric, Quantity, Report, Roots, Unit, figure};
 use crate::schedule::{Ran, Trial};
+use crate::shown::shown_lines;
 
 /// One check as it runs now.
 #[derive(Debug, Serialize)]
@@ -73,6 +74,9 @@ impl fmt::Display for Shown {
 pub struct RawText {
     pub origin: Text,
     pub value: Text,
+    /// The same for people.
+    #[serde(skip)]
+    lines: String,
 }
 
 /// Runs each check that is not disabled once, all of them at the same time.
@@ -129,6 +133,7 @@ impl ExplainedCheck {
         let raw = raw.iter().map(|(origin, value)| RawText {
             origin: Text::from(&**origin),
             value: Text::from(&**value),
+            lines: shown_lines(value, 4),
         });
         Self {
             id: Text::from(&*configured.id),
@@ -153,7 +158,7 @@ impl ExplainedCheck {
                 (None, None) => format!("  {name}: unavailable"),
             });
         }
-        lines.extend(self.raw.iter().map(|raw| format!("  {}: {}", raw.origin, raw.value)));
+        lines.extend(self.raw.iter().map(|raw| format!("  {}: {}", raw.origin, raw.lines)));
         lines
     }
 }

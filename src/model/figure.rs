@@ -14,7 +14,10 @@ pub fn exact(unit: Unit, value: f64) -> String {
         Unit::Seconds => format!("{value:.3}s"),
         Unit::Milliseconds => format!("{value:.2}ms"),
         Unit::MillisecondsPerSecond => format!("{value:.2}ms/s"),
-        // The shortest text that is this number.
+        // A mean of whole numbers has many decimals. A number that is small has no more to show.
+        Unit::Count | Unit::Pages | Unit::None if value.fract() != 0.0 && value.abs() >= 0.1 => {
+            format!("{value:.2}")
+        }
         Unit::Count | Unit::Pages | Unit::None => value.to_string(),
     }
 }
@@ -71,7 +74,9 @@ mod tests {
             (Unit::Milliseconds, 1.5, "1.50ms", "1.5 ms"),
             (Unit::MillisecondsPerSecond, 12.0, "12.00ms/s", "12 ms/s"),
             (Unit::PagesPerSecond, 1.0, "1.00/s", "1/s"),
-            (Unit::None, 0.5, "0.5", "0.5"),
+            (Unit::None, 0.5, "0.50", "0.5"),
+            (Unit::None, 0.586_666_666_666, "0.59", "0.59"),
+            (Unit::None, 0.0125, "0.0125", "0.01"),
             (Unit::Count, 3.0, "3", "3"),
         ] {
             assert_eq!(exact(unit, value), expected_exact);

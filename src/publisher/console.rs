@@ -23,6 +23,8 @@ struct Always {
     dimensions: Json,
     /// The numbers of which there is a member, be it `null`.
     numbers: Numbers,
+    /// The ids of the checks that run. Each has a member, be it without metrics.
+    checks: Vec<String>,
 }
 
 /// The publisher behind `--publish console`.
@@ -48,6 +50,7 @@ impl Console {
         let service = (!identity.has_service()).then_some((SERVICE_NAME, Json::Null));
         let named = identity.dimensions.iter().map(|d| (&*d.name, Json::from(&*d.value)));
         let dimensions = service.into_iter().chain(named);
+        let enabled = settings.checks.all.iter().filter(|check| !check.is_disabled);
         let format = match settings.publishing.output {
             Output::Text if stdout().is_terminal() => Format::Table(Table::new(settings)),
             Output::Text => Format::Text(LineFormat::new(settings)),
@@ -55,6 +58,7 @@ impl Console {
                 namespace: identity.namespace.clone(),
                 dimensions: dimensions.map(|(name, value)| (name.to_owned(), value)).collect(),
                 numbers: settings.measuring.metrics.and(Numbers::of(SHOWN)),
+                checks: enabled.map(|check| check.id.clone()).collect(),
             }),
         };
         Self { format, printer: Printer::default(), unprinted: None }
@@ -78,7 +82,8 @@ fn width() -> usize {
 }
 
 /// All that is known of a window; `null` where it is absent.
-fn object(summary: &Summary, Always { namespace, dimensions, numbers }: &Always) -> Json {
+fn object(summary: &Summary, always: &Always) -> Json {
+    let Always { namespace, dimensions, numbers, checks: ids } = always;
     let mut object = json!({
         "start": humantime::format_rfc3339_seconds(summary.start).to_string(),
         "namespace": namespace,
@@ -102,7 +107,10 @@ fn object(summary: &Summary, Always { namespace, dimensions, numbers }: &Always)
         };
         object["containers"] = containers.iter().map(of_container).collect();
     }
-    let checks: Vec<_> = summary.checks().map(check).collect();
+    let mut checks: Vec<_> = summary.checks().map(check).collect();
+    let without = ids.iter().filter(|id| !checks.iter().any(|check| check["id"] == id.as_str()));
+    let without: Vec<_> = without.map(|id| json!({ "id": id, "metrics": [] })).collect();
+    checks.extend(without);
     if !checks.is_empty() {
         object["checks"] = checks.into();
     }
@@ -224,8 +232,12 @@ mod tests {
             }],
         });
         let dimensions = json!({ "ServiceName": "Foo" });
-        let always =
-            Always { namespace: Some("Test".into()), dimensions, numbers: Numbers::of(SHOWN) };
+        let always = Always {
+            namespace: Some("Test".into()),
+            dimensions,
+            numbers: Numbers::of(SHOWN),
+            checks: Vec::new(),
+        };
         assert_eq!(object(&summary, &always), expected);
     }
 }

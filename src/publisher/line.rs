@@ -212,7 +212,7 @@ mod tests {
             [
                 "2026-11-18T11:07:00Z Used=41.25% Free=2048kB results=2 namespace=Test ServiceName=Foo \
                  Check=root",
-                "2026-11-18T11:07:00Z Hits=7.5 results=1 namespace=Test ServiceName=Foo Check=web \
+                "2026-11-18T11:07:00Z Hits=7.50 results=1 namespace=Test ServiceName=Foo Check=web \
                  Target=a b"
             ]
         );

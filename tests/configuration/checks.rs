@@ -139,8 +139,13 @@ fn a_check_that_cannot_be_run_says_what_was_expected() {
         ),
         (
             &["check", "laod", "--config", &folder],
-            "check \"laod\": expected one of the files, load, or a type; did you mean load?",
+            "check \"laod\": neither a check of the configuration files nor a type; the files have load; did you mean load?",
         ),
+        (
+            &["config", "check", "x.yaml", "--output", "json"],
+            "config check has no option --output: cloudwatch_metrics_agent config check --help lists those it has",
+        ),
+        (&["host-info", "--list"], "unknown option --list: "),
         (
             &["check", "load", "a=b", "--config", &folder],
             "\"a=b\": expected no details: check load has those of its file",

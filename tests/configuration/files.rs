@@ -143,7 +143,9 @@ fn the_example_is_a_valid_file() {
     let folder = Folder::of(&[("agent.yaml", &example)]);
     let (code, stdout, stderr) = run(&["config", "check", &folder.path("agent.yaml")]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    assert!(stdout.starts_with("valid: checks: 0, metrics they publish: 0"), "{stdout}");
+    let (warning, valid) = stdout.split_once('\n').expect("two lines");
+    assert!(warning.ends_with("it is empty: it has no option and no check"), "{stdout}");
+    assert!(valid.starts_with("valid: checks: 0, metrics they publish: 0"), "{stdout}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::model::{CheckType, Declared, Details, Roots, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.filesystem_state",
-    about: "How many file systems can be written to, and how many only be read",
+    about: "How many file systems can be written to, and how many are read-only",
     settings: &[],
     one_of: &[],
     metrics: &[

@@ -8,7 +8,7 @@ pub const TYPE: CheckType = CheckType {
     settings: &[Setting {
         name: "target",
         form: Form::Text,
-        about: "The interface, such as eth0",
+        about: "The name of the interface",
         is_required: true,
         example: "eth0",
     }],

@@ -4,7 +4,7 @@ use crate::model::{CheckType, Declared, Details, Form, Roots, Setting, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.pressure",
-    about: "Of how much of the time tasks had to wait for a CPU, for memory, or for a disk",
+    about: "In how many percent of the time tasks wait for a CPU, for memory, or for a disk",
     settings: &[Setting {
         name: "scope",
         form: Form::Word(&["auto", "container", "pod", "machine"]),
@@ -46,10 +46,10 @@ const fn total(name: &'static str, source: &'static str) -> Declared {
     Declared::counter(name, Unit::Milliseconds, source).since(PSI_SINCE)
 }
 
-const SOME_SOURCE: &str = "/proc/pressure/… or ….pressure of the control group, line some: growth of total / microseconds since \
-    the run before x 100: some task waited";
-const FULL_SOURCE: &str =
-    "the same of the line full: all tasks that had something to do waited at once";
+const SOME_SOURCE: &str = "100 x growth of total in the line some / microseconds since the run before: at least one task \
+    waited";
+const FULL_SOURCE: &str = "100 x growth of total in the line full / microseconds since the run before: all tasks that had \
+    something to do waited at the same time";
 const PSI_SINCE: &str = "Linux 4.20 with CONFIG_PSI; of a container cgroup version 2";
 const CPU_FULL_SINCE: &str = "Linux 5.13, and only of a container";
 

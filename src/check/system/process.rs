@@ -27,7 +27,7 @@ pub const TYPE: CheckType = CheckType {
         Setting {
             name: "name",
             form: Form::Text,
-            about: "The name of the processes",
+            about: "The name of the processes; without *",
             is_required: false,
             example: "nginx",
         },
@@ -68,7 +68,7 @@ pub const TYPE: CheckType = CheckType {
     open: |details: &Details, roots: &Roots| Box::new(Processes::of(details, roots)),
 };
 
-const COUNT: &str = "/proc/PID/stat, cmdline and status: the processes of which all holds that is set. Name: comm, and where \
+const COUNT: &str = "/proc/PID/stat, cmdline and status: the processes that match all details that are set. Name: comm, and where \
     it is longer than the 15 bytes that the kernel keeps, the file name of one of the first two arguments; command: the \
     arguments with a blank between them, without the agent itself; user: the effective one. Neither zombies, which have \
     ended, nor kernel threads";

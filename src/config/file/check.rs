@@ -40,7 +40,7 @@ pub fn configured(
         document.note(id.place, &text);
     }
     let entries = document.map(&format!("check {}", id.text), node)?;
-    unknown_keys(entries, document);
+    unknown_keys(entries, table, document);
     let parts = Parts { entries, place: id.place, document };
     let configured = parts.configured(&id.text, table);
     configured.filter(|_| document.problems.len() == before)
@@ -195,11 +195,21 @@ pub fn expected_type(typed: &str, table: &[&'static CheckType]) -> String {
     format!("one of {}{near}", names.join(", "))
 }
 
-fn unknown_keys(entries: &[(Key, Node)], document: &mut Document<'_>) {
+fn unknown_keys(
+    entries: &[(Key, Node)],
+    table: &[&'static CheckType],
+    document: &mut Document<'_>,
+) {
+    let is_detail = |key: &str| {
+        let settings = table.iter().flat_map(|kind| kind.settings);
+        settings.map(|setting| setting.name).any(|name| name == key)
+    };
     for (key, _) in entries {
         let unknown = key.text.as_str();
         if WITHOUT_EFFECT.contains(&unknown) {
             document.warn(Some(key.place), &format!("{unknown} has no effect"));
+        } else if is_detail(unknown) {
+            document.note(key.place, &format!("{unknown} is a detail: put it below details:"));
         } else if !KEYS.contains(&unknown) {
             let near = did_you_mean(unknown, KEYS);
             let text = format!("unknown key {unknown:?}: a check has {}{near}", KEYS.join(", "));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::document::{Document, is_nothing};
 use crate::config::near::did_you_mean;
+use crate::config::problems::{QUOTES, has_quotes};
 use crate::config::quantity;
 use crate::config::yaml::{Node, Place, Value};
 use crate::model::{CheckType, Detail, Details, Form, Setting};
@@ -49,6 +50,9 @@ fn detail(setting: &Setting, node: &Node, document: &mut Document<'_>) -> Option
         return list(setting.name, node, document).map(Detail::List);
     }
     let typed = document.scalar(setting.name, node)?;
+    if has_quotes(&typed.text) {
+        document.warn(Some(node.place), &format!("{} {:?}{QUOTES}", setting.name, typed.text));
+    }
     value(setting, &typed.text).map_err(|expected| document.wrong(&typed, &expected)).ok()
 }
 

@@ -41,9 +41,9 @@ impl<'a> Document<'a> {
         self.warnings.push(format!("{place}: {text}"));
     }
 
-    /// From now on its problems are those of a check.
-    pub fn blame_check(&mut self) {
-        self.problems.iter_mut().for_each(|problem| problem.blame = Blame::Check);
+    /// Its problems, without so many that were there before, are those of checks.
+    pub fn blame_check_since(&mut self, before: usize) {
+        self.problems[before..].iter_mut().for_each(|problem| problem.blame = Blame::Check);
     }
 
     /// A single value with its variables replaced. Nothing where there is none, and where it is no single
@@ -94,8 +94,16 @@ impl<'a> Document<'a> {
             Value::Map(entries) => Some(entries),
             Value::Scalar { text, is_quoted: false } if text.is_empty() => None,
             Value::Scalar { text, .. } => {
-                let text =
-                    format!("{key}: expected keys with values, such as period: 60, not {text:?}");
+                // Without a blank it is one text.
+                let cure = match text.split_once(':') {
+                    Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+                        "; put a blank behind the colon"
+                    }
+                    _ => "",
+                };
+                let text = format!(
+                    "{key}: expected keys with values, such as period: 60, not {text:?}{cure}"
+                );
                 self.note(node.place, &text);
                 None
             }

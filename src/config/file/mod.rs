@@ -16,7 +16,7 @@ use tokio::time::timeout;
 pub use self::check::expected_type;
 pub use self::details::value;
 use self::disk::{Form, Source, Unread};
-use self::document::Document;
+use self::document::{Document, is_nothing};
 use super::cli::Cli;
 use super::files::Files;
 use super::near::did_you_mean;
@@ -71,9 +71,12 @@ impl Files {
             }
         };
         match (root, form) {
+            (None, Form::Main) if document.problems.is_empty() => {
+                document.warn(None, "it is empty: it has no option and no check");
+            }
             (None, Form::Main) => {}
             (None, Form::Check(_)) if !document.problems.is_empty() => {
-                document.blame_check();
+                document.blame_check_since(0);
             }
             (None, Form::Check(_)) => {
                 document.warn(None, "it is empty, and no check comes of it");
@@ -100,6 +103,10 @@ impl Files {
                 CHECKS => self.checks(node, table, document),
                 option if names.contains(&option) => self.option(key, node, document),
                 _ if has_type && check::is_key(&key.text) => {}
+                id if is_check(node) => {
+                    let text = format!("{id} is a check: put it below checks:, indented");
+                    document.note(key.place, &text);
+                }
                 unknown => document.note(key.place, &unknown_option(unknown, &names)),
             }
         }
@@ -120,10 +127,25 @@ impl Files {
     }
 
     fn checks(&mut self, node: &Node, table: &[&'static CheckType], document: &mut Document<'_>) {
-        let Some(entries) = document.map(CHECKS, node) else { return };
-        for (id, node) in entries {
-            self.check(id, node, table, document);
+        let before = document.problems.len();
+        if let Value::List(_) = node.value {
+            let text =
+                "checks: expected each check below its id, such as root-disk:, and this is a list";
+            document.note(node.place, text);
+        } else if let Some(entries) = document.map(CHECKS, node) {
+            if let Some((key, _)) = entries.iter().find(|(key, node)| is_misplaced(key, node)) {
+                let text = format!(
+                    "{0} stands where an id is expected: indent {0} below the id of its check",
+                    key.text
+                );
+                document.note(key.place, &text);
+            } else {
+                entries.iter().for_each(|(id, node)| self.check(id, node, table, document));
+            }
+        } else if is_nothing(node) {
+            document.warn(Some(node.place), "checks: there is no check below it");
         }
+        document.blame_check_since(before);
     }
 
     fn check(
@@ -137,9 +159,7 @@ impl Files {
         let configured = check::configured(id, node, table, document);
         let place = document.at(id.place);
         let is_first = self.is_first(&format!("check {}", id.text), &place, id, document);
-        for problem in &mut document.problems[before..] {
-            problem.blame = Blame::Check;
-        }
+        document.blame_check_since(before);
         self.checks.extend(configured.filter(|_| is_first));
     }
 
@@ -161,6 +181,16 @@ impl Files {
     fn note(&mut self, text: String) {
         self.problems.push(Problem { text, blame: Blame::File });
     }
+}
+
+/// Whether a value is what a check has.
+fn is_check(node: &Node) -> bool {
+    matches!(&node.value, Value::Map(entries) if entries.iter().any(|(key, _)| key.text == "type"))
+}
+
+/// Whether a key of a check stands where its id is expected. An id may have the same name.
+fn is_misplaced(key: &Key, node: &Node) -> bool {
+    check::is_key(&key.text) && matches!(node.value, Value::Scalar { .. }) && !is_nothing(node)
 }
 
 /// What a file may have, for documents.

@@ -85,5 +85,7 @@ fn add(
         },
         None => kind.published_name(&metric.text),
     };
-    names.insert(metric.text.clone(), name);
+    if names.insert(metric.text.clone(), name).is_some() {
+        document.wrong(metric, "each metric once");
+    }
 }

@@ -17,11 +17,11 @@ pub fn document() -> String {
 fn section(kind: &CheckType) -> String {
     let mut text = format!("## {}\n\n{}.\n", kind.name, kind.about);
     if !kind.settings.is_empty() {
-        text.push_str("\n| detail | value | meaning |\n| --- | --- | --- |\n");
+        text.push_str("\n| detail | value | meaning | example |\n| --- | --- | --- | --- |\n");
         text.extend(kind.settings.iter().map(|setting| {
             let Setting { name, form, about, is_required, example } = setting;
             let needed = if *is_required { "; required" } else { "" };
-            format!("| `{name}` | {}{needed} | {about}, such as `{example}` |\n", value(form))
+            format!("| `{name}` | {}{needed} | {about} | `{example}` |\n", value(form))
         }));
     }
     if !kind.one_of.is_empty() {

@@ -107,6 +107,23 @@ fn mistakes_are_told_with_their_place_and_what_was_most_likely_meant() {
             vec!["x.yaml:2:10: publish: two metrics would have the name A: give each its own"],
         ),
         (
+            "type: agent.load_average\npublish: [1m, 1m]",
+            vec!["x.yaml:2:15: publish \"1m\": expected each metric once"],
+        ),
+        (
+            "type: agent.filesystem\ntarget: /",
+            vec![
+                "x.yaml:2:1: target is a detail: put it below details:",
+                "x.yaml:1:1: details: target is missing",
+            ],
+        ),
+        (
+            "type:agent.load_average",
+            vec![
+                "x.yaml:1:1: check x: expected keys with values, such as period: 60, not \"type:agent.load_average\"; put a blank behind the colon",
+            ],
+        ),
+        (
             "type: agent.load_average\npublish: {1m: ':a'}",
             vec!["x.yaml:2:15: publish \":a\": expected no colon at the start"],
         ),
@@ -237,4 +254,45 @@ fn variables_are_not_replaced_in_ids() {
     let expected =
         "agent.yaml:1:10: check \"${ID}\": variables are replaced in values, and not in an id";
     assert_eq!(problems(&files), [expected]);
+}
+
+#[test]
+fn a_check_at_the_wrong_depth_is_one_mistake_with_its_cure() {
+    for (text, expected) in [
+        (
+            "checks:\n  load:\n  type: agent.load_average\n  period: 5\n",
+            "x.yaml:3:3: type stands where an id is expected: indent type below the id of its check",
+        ),
+        (
+            "load:\n  type: agent.load_average\n",
+            "x.yaml:1:1: load is a check: put it below checks:, indented",
+        ),
+        (
+            "checks:\n  - type: agent.load_average\n",
+            "x.yaml:2:3: checks: expected each check below its id, such as root-disk:, and this is a list",
+        ),
+    ] {
+        let files = main_file(text);
+        let found: Vec<_> =
+            problems(&files).iter().map(|text| text.replace("agent.yaml", "x.yaml")).collect();
+        assert_eq!(found, [expected], "{text}");
+    }
+    // A check may have the name of a key.
+    let files = main_file("checks:\n  label:\n    type: agent.load_average\n");
+    assert_eq!((problems(&files), files.checks.len()), (vec![], 1));
+}
+
+#[test]
+fn what_does_nothing_is_warned_of() {
+    for (text, expected) in [
+        ("# nothing\n", "agent.yaml: it is empty: it has no option and no check"),
+        ("checks:\n", "agent.yaml:1:7: checks: there is no check below it"),
+        (
+            "checks: {a: {type: agent.filesystem, details: {target: \u{201c}/\u{201d}}}}\n",
+            "agent.yaml:1:56: target \"\u{201c}/\u{201d}\"; the quotes are a part of the value: leave them out",
+        ),
+    ] {
+        let files = main_file(text);
+        assert_eq!((problems(&files), &*files.warnings), (vec![], &[expected.to_owned()][..]));
+    }
 }
