@@ -154,10 +154,10 @@ fn checks(
         if starts_at_once {
             registry = registry.starting_at_once();
         }
-        if let Some(window) = only_window {
-            if stop.run_until_cancelled(sleep_until(window.begin)).await.is_none() {
-                return;
-            }
+        if let Some(window) = only_window
+            && stop.run_until_cancelled(sleep_until(window.begin)).await.is_none()
+        {
+            return;
         }
         for check in all {
             if let Err(refused) = registry.add(check) {
