@@ -11,7 +11,9 @@
 pub use self::collector::{Collector, series::Table, sink::HandOut};
 pub use self::config::{MemoryUse, Problems, Publish, Settings, cli, config_file};
 pub use self::delivery::Delivery;
-pub use self::model::{CheckType, Detail, Details, Findings, Number, Quantity, Roots, Summary};
+pub use self::model::{
+    CheckType, Configured, Detail, Details, Findings, Number, Quantity, Roots, Summary,
+};
 pub use self::publisher::choose as publishers;
 #[cfg(target_os = "linux")]
 pub use self::source::{Source, container::Container, host::Host, pod::Pod, task::stats};

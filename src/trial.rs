@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::config::Output;
 use crate::model::{
-    CheckType, Configured, Declared, Kind, Metric, Quantity, Report, Roots, figure,
+    CHECK, CheckType, Configured, Declared, Kind, Metric, Quantity, Report, Roots, TARGET, figure,
 };
 use crate::schedule::{Ran, Trial};
 use crate::shown::{shown, shown_lines};
@@ -73,32 +73,36 @@ fn text(configured: &Configured, Ran { report, absent, .. }: &Ran) -> String {
 
 /// Name, and value with its unit.
 fn row(metric: &Metric, value: &Quantity) -> [String; 2] {
-    let name = match target(metric) {
-        Some(target) => format!("{target}.{}", metric.name),
-        None => metric.name.to_string(),
+    let value = match &metric.unit_word {
+        Some(unit) => format!("{} {unit}", figure::of(metric.unit, value)),
+        None => figure::of(metric.unit, value),
     };
-    let value = figure::of(metric.unit, value);
-    [shown(&name), shown(&value)]
+    [shown(&full_name(metric)), shown(&value)]
 }
 
-fn target(metric: &Metric) -> Option<&str> {
-    let target = metric.dimensions.iter().find(|(name, _)| *name == crate::model::TARGET);
-    target.map(|(_, target)| &**target)
+/// The name with what it is of: `target.name`, or `name{dimension=value}`.
+fn full_name(metric: &Metric) -> String {
+    let own: Vec<_> = metric.dimensions.iter().filter(|(name, _)| *name != CHECK).collect();
+    match &own[..] {
+        [] => metric.name.to_string(),
+        [(name, target)] if *name == TARGET => format!("{target}.{}", metric.name),
+        own => {
+            let own: Vec<_> = own.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("{}{{{}}}", metric.name, own.join(","))
+        }
+    }
 }
 
 fn object(configured: &Configured, Ran { report, absent, .. }: &Ran) -> Json {
     let Report { time, took, is_available, status, .. } = report;
     let milliseconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let metrics = report.values.iter().map(|(metric, value)| {
-        let name = match target(metric) {
-            Some(target) => format!("{target}.{}", metric.name),
-            None => metric.name.to_string(),
-        };
+        let name = full_name(metric);
         let (value, form) = match value {
             Quantity::Number(value) => (json!(value), "double"),
             Quantity::Text(text) => (json!(text), "string"),
         };
-        let (unit, kind) = (metric.unit.name(), word(metric.kind));
+        let (unit, kind) = (metric.unit_name(), word(metric.kind));
         json!({ "name": name, "value": value, "unit": unit, "type": form, "kind": kind })
     });
     // Without a value, but with the reason.

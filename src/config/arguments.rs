@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::cli::Cli;
+use super::file;
 use super::near::did_you_mean;
 use super::problems::{Blame, Problems};
 use super::publishing::{Output, output};
 use super::typed::Typed;
-use super::{file, quantity};
-use crate::model::{CheckType, Configured, Detail, Details, Publication, Setting};
+use crate::model::{CheckType, Configured, Detail, Details, Setting};
 
 /// How a result is to be printed.
 pub fn output_of(cli: &Cli) -> Result<Output, Problems> {
@@ -77,17 +77,7 @@ pub fn check_of(
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(Configured {
-        id: kind.name.to_owned(),
-        kind,
-        label: kind.name.to_owned(),
-        details,
-        is_disabled: false,
-        metadata: BTreeMap::new(),
-        period: quantity::DEFAULT_CHECK_PERIOD,
-        timeout: quantity::DEFAULT_CHECK_TIMEOUT,
-        publish: Publication::Some(BTreeMap::new()),
-    })
+    Ok(Configured::of(kind, details))
 }
 
 fn details_of(kind: &CheckType, texts: &[String], problems: &mut Problems) -> Details {

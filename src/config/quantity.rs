@@ -17,12 +17,6 @@ pub const DEFAULT_BUFFER: usize = 60;
 /// Inside the 10 s that Docker and the 30 s that ECS wait before they kill.
 pub const DEFAULT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// A minute, as often as a window is published by default.
-pub const DEFAULT_CHECK_PERIOD: Duration = Duration::from_secs(60);
-
-/// The timeout of a check with a period of a minute or more; else it is half of the period.
-pub const DEFAULT_CHECK_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Some $30 a month.
 pub const DEFAULT_MAX_METRICS: usize = 100;
 

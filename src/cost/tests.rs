@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::AutoDimension;
 use crate::model::tests::{entry, sampled, summary};
-use crate::model::{CheckType, Configured, Declared, Details, Publication, Unit};
+use crate::model::{CheckType, Configured, Declared, Details, Discovers, Publication, Unit};
 use crate::publisher::cloudwatch::tests::settings;
 
 static TWO: CheckType = CheckType {
@@ -18,6 +18,7 @@ static TWO: CheckType = CheckType {
         Declared::gauge("a", Unit::Count, "").headline(),
         Declared::counter("b", Unit::Count, "").headline(),
     ],
+    discovers: Discovers::Nothing,
     targets: None,
     open: |_, _| unreachable!("it is never run"),
 };
@@ -33,7 +34,7 @@ fn configured(id: &str) -> Configured {
         metadata: BTreeMap::new(),
         period: Duration::from_secs(60),
         timeout: Duration::from_secs(30),
-        publish: Publication::of_headlines(&TWO),
+        publish: Publication::by_default(&TWO),
     }
 }
 

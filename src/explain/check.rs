@@ -31,7 +31,7 @@ pub struct ExplainedCheck {
 #[derive(Debug, Serialize)]
 pub struct ExplainedMetric {
     pub name: Text,
-    pub unit: &'static str,
+    pub unit: Text,
     /// Nothing where there is none, and then the reason.
     pub value: Option<Shown>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,14 +118,14 @@ impl ExplainedCheck {
         let source = |name: &str| kind.metric(name).map_or("", |declared| declared.source);
         let found = report.values.iter().map(|(metric, value)| ExplainedMetric {
             name: Text::from(&*metric.name),
-            unit: metric.unit.name(),
+            unit: Text::from(metric.unit_name()),
             value: Some(Shown::of(metric.unit, value)),
             reason: None,
             source: source(&metric.name),
         });
         let absent = absent.iter().map(|(name, reason)| ExplainedMetric {
             name: Text::from(*name),
-            unit: kind.metric(name).map_or("", |declared| declared.unit.name()),
+            unit: Text::from(kind.metric(name).map_or("", |declared| declared.unit.name())),
             value: None,
             reason: Some(Text::from(&**reason)),
             source: source(name),

@@ -154,7 +154,11 @@ mod tests {
     #[test]
     fn what_may_hang_is_asked_last_and_what_has_no_size_never() {
         let tree = Tree::new(MOUNTS);
-        let roots = Roots { proc: tree.root().join("proc"), sys: tree.root().join("sys") };
+        let roots = Roots {
+            proc: tree.root().join("proc"),
+            sys: tree.root().join("sys"),
+            ..Roots::default()
+        };
         let asked = RefCell::new(Vec::new());
         let info = of_mounts(&roots, |mount, may_hang| {
             asked.borrow_mut().push((mount.point.clone(), may_hang));

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{HostInfo, Unavailable};
 use crate::check::system::memory;
-use crate::model::{Details, Roots};
+use crate::model::{Configured, Details, Roots};
 
 pub const TYPE: HostInfo = HostInfo {
     name: "memory",
@@ -29,7 +29,7 @@ pub const TYPE: HostInfo = HostInfo {
 };
 
 fn gather(roots: &Roots) -> Result<Value, Unavailable> {
-    let mut check = (memory::TYPE.open)(&Details::default(), roots);
+    let mut check = (memory::TYPE.open)(&Configured::of(&memory::TYPE, Details::default()), roots);
     // It only reads files, and waits for nothing.
     let found = check.run().now_or_never();
     let found = found.unwrap_or_else(|| Err("the memory gave no answer at once".to_owned()));

@@ -114,7 +114,11 @@ mod tests {
     /// What is gathered from this tree, whose paths are relative in the reasons.
     fn gather(of: &HostInfo, text: &str) -> Result<Value, Unavailable> {
         let tree = Tree::new(text);
-        let roots = Roots { proc: tree.root().join("proc"), sys: tree.root().join("sys") };
+        let roots = Roots {
+            proc: tree.root().join("proc"),
+            sys: tree.root().join("sys"),
+            ..Roots::default()
+        };
         let root = format!("{}/", tree.root().display());
         (of.gather)(&roots).map_err(|error| match error {
             Unavailable::NotOnThisSystem(why) => {

@@ -233,7 +233,11 @@ mod tests {
              == sys/class/net/eth0/flags\n0x1003\n== sys/class/net/eth0/type\n1\n\
              == sys/class/net/odd/type\n4711\n",
         );
-        let roots = Roots { proc: tree.root().join("proc"), sys: tree.root().join("sys") };
+        let roots = Roots {
+            proc: tree.root().join("proc"),
+            sys: tree.root().join("sys"),
+            ..Roots::default()
+        };
         let more = More::read(&roots).expect("it can be read");
         assert_eq!(more.flags("eth0").map(words).as_deref(), Some("UP BROADCAST MULTICAST"));
         let kinds = ["eth0", "odd", "none"].map(|name| more.kind(name));

@@ -1,19 +1,29 @@
 //! What a check is: its type, what can be set of it, and what a run of it gives.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use super::{Details, Kind, Quantity, Setting, Unit};
+use super::{Configured, Kind, Quantity, Setting, Unit};
 
 /// A configured measurement that runs again and again.
 pub trait Check {
     /// One run. It is dropped when it takes too long, and then the next one must be able to run. The
     /// error says why there is no result.
     fn run(&mut self) -> Running<'_>;
+
+    /// What it does from one run to the next while it is enabled, such as taking what is sent to it. It may
+    /// be dropped at any time and begun again.
+    fn wait(&mut self) -> Waiting<'_> {
+        Box::pin(std::future::pending())
+    }
 }
+
+/// Never ends by itself.
+pub type Waiting<'a> = Pin<Box<dyn Future<Output = Infallible> + 'a>>;
 
 /// A run that is under way.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Findings, String>> + 'a>>;
@@ -35,11 +45,23 @@ pub struct Findings {
 pub struct Finding {
     /// The name of the metric within the check.
     pub name: Cow<'static, str>,
-    /// What the value is of, where one check measures several things.
-    pub target: Option<Rc<str>>,
+    /// What the value is of, where one check measures several things: name and value of each dimension.
+    pub dimensions: Dimensions,
     /// Unit and kind of a metric that the type does not declare.
-    pub discovered: Option<(Unit, Kind)>,
+    pub discovered: Option<Discovered>,
     pub quantity: Quantity,
+}
+
+/// Names and values that tell the metrics of one name apart.
+pub type Dimensions = Vec<(Cow<'static, str>, Rc<str>)>;
+
+/// What is said of a metric that the type does not declare.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Discovered {
+    pub unit: Unit,
+    /// The unit as it was given, where it has no name here.
+    pub unit_word: Option<Rc<str>>,
+    pub kind: Kind,
 }
 
 impl Findings {
@@ -64,7 +86,12 @@ impl Findings {
     }
 
     fn add(&mut self, name: &'static str, quantity: Quantity) {
-        self.values.push(Finding { name: name.into(), target: None, discovered: None, quantity });
+        self.values.push(Finding {
+            name: name.into(),
+            dimensions: Vec::new(),
+            discovered: None,
+            quantity,
+        });
     }
 }
 
@@ -81,10 +108,24 @@ pub struct CheckType {
     pub one_of: &'static [&'static str],
     /// The metrics that are known before it ever ran.
     pub metrics: &'static [Declared],
+    /// Whether a run may find others.
+    pub discovers: Discovers,
     /// What it can be pointed at here.
     pub targets: Option<ListTargets>,
     /// Makes a check of valid details. Nothing is read yet.
-    pub open: fn(&Details, &Roots) -> Box<dyn Check>,
+    pub open: fn(&Configured, &Roots) -> Box<dyn Check>,
+}
+
+/// Whether a type finds metrics that it does not declare, and what is done with them where nothing else is
+/// asked for. They have the names that they were found with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discovers {
+    /// All of its metrics are declared.
+    Nothing,
+    /// They are kept here.
+    Kept,
+    /// They are published, as far as `--max-metrics` allows.
+    Published,
 }
 
 /// Lists targets, or says why they cannot be listed.
@@ -163,13 +204,28 @@ impl CheckType {
     }
 
     /// The default name of a metric in CloudWatch: the last part of the type and the metric, in capitals
-    /// and small letters.
+    /// and small letters; of a metric that is not declared its own, as far as CloudWatch takes it.
     pub fn published_name(&self, metric: &str) -> String {
+        if self.discovers != Discovers::Nothing
+            && self.metric(metric).is_none()
+            && metric != AVAILABLE
+        {
+            return name_in_cloudwatch(metric);
+        }
         let kind = self.name.rsplit('.').next().unwrap_or(self.name);
         let words = kind.split('_').chain(metric.split(['_', '.', '-', ' ', '/']));
         words.map(capitalized).collect()
     }
 }
+
+/// The name with `_` for each character that is not printable ASCII, cut to what CloudWatch takes.
+fn name_in_cloudwatch(name: &str) -> String {
+    let plain = |letter: char| if matches!(letter, ' '..='~') { letter } else { '_' };
+    name.chars().map(plain).take(LONGEST_NAME).collect()
+}
+
+/// CloudWatch's limit for the name of a metric.
+const LONGEST_NAME: usize = 255;
 
 fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
@@ -185,18 +241,23 @@ pub struct Target {
     pub label: String,
 }
 
-/// Where the kernel's files are.
+/// Where the kernel's files and the plugins are.
 #[derive(Clone, Debug)]
 pub struct Roots {
     pub proc: PathBuf,
     pub sys: PathBuf,
+    /// The only folder whose files are run as plugins.
+    pub plugins: PathBuf,
 }
 
 impl Default for Roots {
     fn default() -> Self {
-        Self { proc: "/proc".into(), sys: "/sys".into() }
+        Self { proc: "/proc".into(), sys: "/sys".into(), plugins: PLUGINS.into() }
     }
 }
+
+/// Where plugins are looked for if nothing else is asked for.
+pub const PLUGINS: &str = "/usr/lib/cloudwatch-metrics-agent/plugins";
 
 /// Every check has this metric beside its own: 1 where it is available, 0 where not. It is published only
 /// where it is asked for.
@@ -210,13 +271,18 @@ mod tests {
     fn a_name_in_cloudwatch_is_made_of_type_and_metric() {
         let of = |name, metric| {
             let open =
-                |_: &Details, _: &Roots| -> Box<dyn Check> { unreachable!("it is not opened") };
+                |_: &Configured, _: &Roots| -> Box<dyn Check> { unreachable!("it is not opened") };
             let of_type = CheckType {
                 name,
                 about: "",
                 settings: &[],
                 one_of: &[],
                 metrics: &[],
+                discovers: if name == "agent.plugin" {
+                    Discovers::Kept
+                } else {
+                    Discovers::Nothing
+                },
                 targets: None,
                 open,
             };
@@ -226,6 +292,7 @@ mod tests {
         assert_eq!(of("agent.load_average", "1m_per_core"), "LoadAverage1mPerCore");
         assert_eq!(of("remote.http", "available"), "HttpAvailable");
         assert_eq!(of("agent.mysql", "threads.connected"), "MysqlThreadsConnected");
-        assert_eq!(of("agent.plugin", "émile"), "PluginémileX".trim_end_matches('X'));
+        assert_eq!(of("agent.plugin", "jobs.émile"), "jobs._mile");
+        assert_eq!(of("agent.plugin", "available"), "PluginAvailable");
     }
 }

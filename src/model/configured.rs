@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{AVAILABLE, CHECK, CheckType, Details, Kind, Metric, TARGET, Unit};
+use super::{AVAILABLE, CHECK, CheckType, Details, Discovered, Discovers, Kind, Metric, Unit};
 
 /// One check, valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,12 @@ pub struct Configured {
     pub publish: Publication,
 }
 
+/// A minute, as often as a window is published by default.
+pub const DEFAULT_CHECK_PERIOD: Duration = Duration::from_secs(60);
+
+/// The timeout of a check with a period of a minute or more; else it is half of the period.
+pub const DEFAULT_CHECK_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Which metrics of a check are published, and under which names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Publication {
@@ -35,8 +41,11 @@ pub enum Publication {
 }
 
 impl Publication {
-    /// The headline metrics of a type.
-    pub fn of_headlines(kind: &CheckType) -> Self {
+    /// What a type publishes where nothing else is asked for: its headline metrics, or all.
+    pub fn by_default(kind: &CheckType) -> Self {
+        if kind.discovers == Discovers::Published {
+            return Self::All;
+        }
         let headlines = kind.metrics.iter().filter(|metric| metric.is_headline);
         let named = headlines.map(|of| (of.name.to_owned(), kind.published_name(of.name)));
         Self::Some(named.collect())
@@ -44,6 +53,21 @@ impl Publication {
 }
 
 impl Configured {
+    /// A check of a type with these details, whose id is the name of the type, and that publishes nothing.
+    pub fn of(kind: &'static CheckType, details: Details) -> Self {
+        Self {
+            id: kind.name.to_owned(),
+            kind,
+            label: kind.name.to_owned(),
+            details,
+            is_disabled: false,
+            metadata: BTreeMap::new(),
+            period: DEFAULT_CHECK_PERIOD,
+            timeout: DEFAULT_CHECK_TIMEOUT,
+            publish: Publication::Some(BTreeMap::new()),
+        }
+    }
+
     /// The name in CloudWatch of one of its metrics, if that is published.
     pub fn published_name(&self, metric: &str) -> Option<String> {
         match &self.publish {
@@ -53,19 +77,17 @@ impl Configured {
         }
     }
 
-    /// One of its metrics, of a target where it measures several.
+    /// One of its metrics, with the dimensions that it has beside that of the check.
     pub fn metric(
         &self,
         name: Cow<'static, str>,
-        target: Option<&Rc<str>>,
-        unit: Unit,
-        kind: Kind,
+        own: &[(Cow<'static, str>, Rc<str>)],
+        Discovered { unit, unit_word, kind }: Discovered,
     ) -> Metric {
         let id: Rc<str> = Rc::from(&*self.id);
-        let target = target.map(|target| (TARGET.into(), target.clone()));
         let published = self.published_name(&name).map(Rc::from);
-        let dimensions = [(CHECK.into(), id)].into_iter().chain(target).collect();
-        Metric { check: self.id.clone().into(), name, unit, kind, dimensions, published }
+        let dimensions = [(CHECK.into(), id)].into_iter().chain(own.iter().cloned()).collect();
+        Metric { check: self.id.clone().into(), name, unit, unit_word, kind, dimensions, published }
     }
 
     /// The published metrics that are known before it ever ran; none of a check that is disabled.
@@ -78,7 +100,9 @@ impl Configured {
         let is_own = self.kind.metric(AVAILABLE).is_some();
         let available = (!is_own).then_some((AVAILABLE, Unit::Count, Kind::Gauge));
         let all = of_type.chain(available);
-        let all = all.map(|(name, unit, kind)| self.metric(name.into(), None, unit, kind));
+        let all = all.map(|(name, unit, kind)| {
+            self.metric(name.into(), &[], Discovered { unit, unit_word: None, kind })
+        });
         all.filter(|metric| metric.published.is_some()).collect()
     }
 }

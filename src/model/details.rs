@@ -1,6 +1,7 @@
 //! What is set of one check, and what can be set of its type.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// What is set of one check. Each value is valid for its [`Setting`].
@@ -15,6 +16,17 @@ pub enum Detail {
     Number(f64),
     Lasting(Duration),
     List(Vec<String>),
+    Secret(Secret),
+}
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }
 
 /// Something that can be set of a type of checks.
@@ -40,7 +52,11 @@ pub enum Form {
     Whole(u64, u64),
     /// Seconds from the first to the second; a unit may stand behind a number.
     Lasting(f64, f64),
+    /// The same in milliseconds.
+    LastingMilliseconds(f64, f64),
     List,
+    /// A text that is never shown.
+    Secret,
 }
 
 impl Setting {
@@ -74,6 +90,14 @@ impl Details {
     pub fn lasting(&self, name: &str) -> Option<Duration> {
         match self.0.get(name)? {
             Detail::Lasting(duration) => Some(*duration),
+            _ => None,
+        }
+    }
+
+    /// A text that is not to be shown.
+    pub fn secret(&self, name: &str) -> Option<&str> {
+        match self.0.get(name)? {
+            Detail::Secret(Secret(text)) => Some(text),
             _ => None,
         }
     }

@@ -13,6 +13,8 @@ pub struct Metric {
     /// What it is called within its check.
     pub name: Cow<'static, str>,
     pub unit: Unit,
+    /// The unit as a program gave it, where it has no name here.
+    pub unit_word: Option<Rc<str>>,
     pub kind: Kind,
     /// Name and value of each dimension that it has beside those of all metrics.
     pub dimensions: Vec<(Cow<'static, str>, Rc<str>)>,
@@ -269,7 +271,7 @@ impl Number {
         let dimensions = container.map(|name| (CONTAINER_NAME.into(), name.clone()));
         let dimensions = dimensions.into_iter().collect();
         let (check, name) = (UTILIZATION.into(), name.into());
-        Metric { check, name, unit, kind, dimensions, published: None }
+        Metric { check, name, unit, unit_word: None, kind, dimensions, published: None }
     }
 }
 
@@ -327,6 +329,11 @@ impl Metric {
             Some(_) => self.unit.published(self.kind),
             None => self.unit,
         }
+    }
+
+    /// What its unit is called; empty for none.
+    pub fn unit_name(&self) -> &str {
+        self.unit_word.as_deref().unwrap_or(self.unit.name())
     }
 
     /// The id of the check that it is published for.

@@ -21,12 +21,13 @@ mod summary;
 pub mod tests;
 
 pub use self::check::{
-    AVAILABLE, Check, CheckType, Declared, Finding, Findings, Roots, Running, Target,
+    AVAILABLE, Check, CheckType, Declared, Dimensions, Discovered, Discovers, Finding, Findings,
+    Roots, Running, Target,
 };
 pub use self::company::Company;
-pub use self::configured::{Configured, Publication};
+pub use self::configured::{Configured, DEFAULT_CHECK_PERIOD, DEFAULT_CHECK_TIMEOUT, Publication};
 pub use self::datum::Datum;
-pub use self::details::{Detail, Details, Form, Setting};
+pub use self::details::{Detail, Details, Form, Secret, Setting};
 #[cfg(target_os = "linux")]
 pub use self::evidence::RawValue;
 pub use self::evidence::{Evidence, Part};

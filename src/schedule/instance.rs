@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::phase::Phase;
 use super::request::Refused;
 use crate::model::{
-    AVAILABLE, Check, Configured, Finding, Findings, Kind, Metric, Quantity, Report, Roots,
-    SUCCESS, Unit, cut_status,
+    AVAILABLE, Check, Configured, Dimensions, Discovered, Finding, Findings, Kind, Metric,
+    Quantity, Report, Roots, SUCCESS, Unit, cut_status,
 };
 
 /// Runs a check when it is due, for as long as it is polled and its registry holds the other end of the
@@ -65,10 +65,12 @@ impl Instance {
                     }
                     None => return,
                 },
+                // Before what may never have an end: what is sent without a pause.
                 () = sleep_until(due), if is_enabled => {
                     drop(self.run_once().await);
                     due = self.phase.next_after(due, Instant::now());
                 }
+                never = self.trial.check.wait(), if is_enabled => match never {},
             }
         }
     }
@@ -86,12 +88,12 @@ pub struct Trial {
     configured: Rc<Configured>,
     check: Box<dyn Check>,
     id: Rc<str>,
-    /// The metrics of earlier runs, by target and name.
+    /// The metrics of earlier runs.
     metrics: BTreeMap<Key, Rc<Metric>>,
 }
 
-/// Target and name of a metric.
-type Key = (Option<Rc<str>>, Cow<'static, str>);
+/// Dimensions and name of a metric.
+type Key = (Dimensions, Cow<'static, str>);
 
 /// What came of a run.
 pub struct Ran {
@@ -105,7 +107,7 @@ pub struct Ran {
 impl Trial {
     /// Opens the check. It has not read anything yet.
     pub fn of(configured: Rc<Configured>, roots: &Roots) -> Self {
-        let check = (configured.kind.open)(&configured.details, roots);
+        let check = (configured.kind.open)(&configured, roots);
         let id = Rc::from(&*configured.id);
         Self { configured, check, id, metrics: BTreeMap::new() }
     }
@@ -148,8 +150,9 @@ impl Trial {
         }
         if self.configured.published_name(AVAILABLE).is_some() {
             let quantity = Quantity::Number(f64::from(u8::from(is_available)));
-            let discovered = Some((Unit::Count, Kind::Gauge));
-            let value = Finding { name: AVAILABLE.into(), target: None, discovered, quantity };
+            let discovered = Discovered { unit: Unit::Count, unit_word: None, kind: Kind::Gauge };
+            let (name, discovered) = (AVAILABLE.into(), Some(discovered));
+            let value = Finding { name, dimensions: Vec::new(), discovered, quantity };
             reported.push((self.metric(&value), value.quantity));
         }
         let (check, took, status) = (self.id.clone(), start.elapsed(), cut_status(status));
@@ -161,15 +164,17 @@ impl Trial {
         self.configured.kind.metric(&value.name).map(|declared| declared.name)
     }
 
-    fn metric(&mut self, Finding { name, target, discovered, .. }: &Finding) -> Rc<Metric> {
-        let key = (target.clone(), name.clone());
+    fn metric(&mut self, Finding { name, dimensions, discovered, .. }: &Finding) -> Rc<Metric> {
+        let key = (dimensions.clone(), name.clone());
         if let Some(known) = self.metrics.get(&key) {
             return known.clone();
         }
-        let declared = self.configured.kind.metric(name).map(|of| (of.unit, of.kind));
-        let (unit, kind) = declared.or(*discovered).unwrap_or((Unit::None, Kind::Gauge));
-        let metric = self.configured.metric(name.clone(), target.as_ref(), unit, kind);
-        let metric = Rc::new(metric);
+        let none = Discovered { unit: Unit::None, unit_word: None, kind: Kind::Gauge };
+        let declared = self.configured.kind.metric(name);
+        let declared =
+            declared.map(|of| Discovered { unit: of.unit, kind: of.kind, ..none.clone() });
+        let found = declared.or_else(|| discovered.clone()).unwrap_or(none);
+        let metric = Rc::new(self.configured.metric(name.clone(), dimensions, found));
         self.metrics.insert(key, metric.clone());
         metric
     }

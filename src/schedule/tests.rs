@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::Registry;
 use super::request::{Refused, Request};
 use crate::model::{
-    Check, CheckType, Configured, Declared, Detail, Details, Findings, Publication, Report, Roots,
-    Running, Unit,
+    Check, CheckType, Configured, Declared, Detail, Details, Discovers, Findings, Publication,
+    Report, Roots, Running, Unit,
 };
 
 /// A run: of which check, from when to when; without an end if it was given up.
@@ -42,8 +42,10 @@ static COUNTING: CheckType = CheckType {
         Declared::gauge("runs", Unit::Count, "").headline(),
         Declared::counter("total", Unit::Count, ""),
     ],
+    discovers: Discovers::Nothing,
     targets: None,
-    open: |details: &Details, _: &Roots| {
+    open: |of: &Configured, _: &Roots| {
+        let details = &of.details;
         let name = details.text("name").unwrap_or_default().to_owned();
         Box::new(Counting { name, takes: details.lasting("takes"), runs: 0 })
     },
@@ -91,7 +93,7 @@ fn counting(id: &str, period: u64, takes: Option<f64>) -> Configured {
         metadata: BTreeMap::new(),
         period: Duration::from_secs(period),
         timeout: Duration::from_secs_f64(period as f64 / 2.0),
-        publish: Publication::of_headlines(&COUNTING),
+        publish: Publication::by_default(&COUNTING),
     }
 }
 

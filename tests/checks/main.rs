@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use cloudwatch_metrics_agent::check::TABLE;
-use cloudwatch_metrics_agent::{CheckType, Detail, Details, Findings, Quantity, Roots};
+use cloudwatch_metrics_agent::{CheckType, Configured, Detail, Details, Findings, Quantity, Roots};
 
 fn of_type(name: &str) -> &'static CheckType {
     TABLE.iter().find(|of| of.name == name).expect("there is such a type")
@@ -33,6 +33,11 @@ fn details(texts: &[(&str, &str)]) -> Details {
     Details(texts.iter().map(detail).collect())
 }
 
+/// A check of a type, which publishes nothing.
+fn configured(of: &str, texts: &[(&str, &str)]) -> Configured {
+    Configured::of(of_type(of), details(texts))
+}
+
 /// A runtime as the agent's: of one thread.
 fn runtime() -> tokio::runtime::Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -42,7 +47,7 @@ fn runtime() -> tokio::runtime::Runtime {
 /// What one run of a new check finds on this machine. Each declared metric has a value or a reason.
 fn run(name: &str, texts: &[(&str, &str)]) -> Result<Found, String> {
     let of = of_type(name);
-    let mut check = (of.open)(&details(texts), &Roots::default());
+    let mut check = (of.open)(&configured(name, texts), &Roots::default());
     let found = runtime().block_on(check.run())?;
     assert_eq!(found.values.len() + found.absent.len(), of.metrics.len(), "{found:#?}");
     assert!(!found.raw.is_empty(), "it can be explained");

@@ -1,6 +1,6 @@
 //! `agent.cpu`: what the CPUs spend their time on.
 
-use crate::model::{CheckType, Declared, Details, Roots, Unit};
+use crate::model::{CheckType, Configured, Declared, Discovers, Roots, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.cpu",
@@ -19,11 +19,12 @@ pub const TYPE: CheckType = CheckType {
         Declared::gauge("max_cpu_usage", Unit::Percent, "the highest usage of a CPU"),
         Declared::gauge("min_cpu_usage", Unit::Percent, "the lowest usage of a CPU"),
     ],
+    discovers: Discovers::Nothing,
     targets: None,
     #[cfg(target_os = "linux")]
-    open: |_: &Details, roots: &Roots| Box::new(linux::Cpu::at(&roots.proc)),
+    open: |_: &Configured, roots: &Roots| Box::new(linux::Cpu::at(&roots.proc)),
     #[cfg(not(target_os = "linux"))]
-    open: |_: &Details, _: &Roots| Box::new(super::macos::Cpu::default()),
+    open: |_: &Configured, _: &Roots| Box::new(super::macos::Cpu::default()),
 };
 
 const USER_SOURCE: &str = "/proc/stat: of each CPU, the growth of user + nice since the run before, in percent of the \

@@ -1,6 +1,6 @@
 //! `agent.disk`: what a disk or a partition transfers, and how long that takes.
 
-use crate::model::{CheckType, Declared, Details, Form, Roots, Setting, Unit};
+use crate::model::{CheckType, Configured, Declared, Discovers, Form, Roots, Setting, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.disk",
@@ -51,14 +51,15 @@ pub const TYPE: CheckType = CheckType {
         Declared::gauge("service_time", Unit::Milliseconds, SERVICE_TIME_SOURCE),
         Declared::gauge("queue", Unit::None, QUEUE_SOURCE),
     ],
+    discovers: Discovers::Nothing,
     #[cfg(target_os = "linux")]
     targets: Some(linux::targets),
     #[cfg(target_os = "linux")]
-    open: |details: &Details, roots: &Roots| Box::new(linux::Disk::of(details, roots)),
+    open: |of: &Configured, roots: &Roots| Box::new(linux::Disk::of(&of.details, roots)),
     #[cfg(not(target_os = "linux"))]
     targets: Some(super::macos::volumes),
     #[cfg(not(target_os = "linux"))]
-    open: |details: &Details, _: &Roots| Box::new(super::macos::OneVolume::transfers_of(details)),
+    open: |of: &Configured, _: &Roots| Box::new(super::macos::OneVolume::transfers_of(&of.details)),
 };
 
 const SERVICE_TIME_SOURCE: &str = "growth of time / growth of (reads + writes) since the run before: how long the device is \

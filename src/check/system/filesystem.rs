@@ -1,6 +1,6 @@
 //! `agent.filesystem`: how full a file system is.
 
-use crate::model::{CheckType, Declared, Details, Form, Roots, Setting, Unit};
+use crate::model::{CheckType, Configured, Declared, Discovers, Form, Roots, Setting, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.filesystem",
@@ -34,14 +34,15 @@ pub const TYPE: CheckType = CheckType {
         ),
         Declared::gauge("used_percent", Unit::Percent, USED_PERCENT_SOURCE).headline(),
     ],
+    discovers: Discovers::Nothing,
     #[cfg(target_os = "linux")]
     targets: Some(linux::targets),
     #[cfg(target_os = "linux")]
-    open: |details: &Details, roots: &Roots| Box::new(linux::Filesystem::of(details, roots)),
+    open: |of: &Configured, roots: &Roots| Box::new(linux::Filesystem::of(&of.details, roots)),
     #[cfg(not(target_os = "linux"))]
     targets: Some(super::macos::volumes),
     #[cfg(not(target_os = "linux"))]
-    open: |details: &Details, _: &Roots| Box::new(super::macos::OneVolume::size_of(details)),
+    open: |of: &Configured, _: &Roots| Box::new(super::macos::OneVolume::size_of(&of.details)),
 };
 
 const USED_PERCENT_SOURCE: &str =
@@ -214,7 +215,7 @@ mod tests {
         size: fn(&Path) -> io::Result<StatVfs>,
     ) -> Box<dyn Check> {
         let target = ("target".to_owned(), Detail::Text(target.to_owned()));
-        let details = Details([target].into_iter().collect());
+        let details = crate::model::Details([target].into_iter().collect());
         Box::new(linux::Filesystem::of(&details, &roots(tree)).asked_by(size))
     }
 

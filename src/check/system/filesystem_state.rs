@@ -1,6 +1,6 @@
 //! `agent.filesystem_state`: which file systems can only be read, as the kernel makes them after errors.
 
-use crate::model::{CheckType, Declared, Details, Roots, Unit};
+use crate::model::{CheckType, Configured, Declared, Discovers, Roots, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.filesystem_state",
@@ -13,11 +13,12 @@ pub const TYPE: CheckType = CheckType {
         Declared::text("devices_ro", "the devices of total_ro, with commas"),
         Declared::text("devices_rw", "the devices of total_rw, with commas"),
     ],
+    discovers: Discovers::Nothing,
     targets: None,
     #[cfg(target_os = "linux")]
-    open: |_: &Details, roots: &Roots| Box::new(linux::State { proc: roots.proc.clone() }),
+    open: |_: &Configured, roots: &Roots| Box::new(linux::State { proc: roots.proc.clone() }),
     #[cfg(not(target_os = "linux"))]
-    open: |_: &Details, _: &Roots| Box::new(super::macos::State::new()),
+    open: |_: &Configured, _: &Roots| Box::new(super::macos::State::new()),
 };
 
 const TOTAL_RO_SOURCE: &str = "/proc/self/mountinfo: the file systems with the option ro, whatever their mounts say. Those \

@@ -1,6 +1,6 @@
 //! `agent.load_average`: how many tasks run or wait to run.
 
-use crate::model::{Check, CheckType, Declared, Details, Roots, Running, Unit};
+use crate::model::{Check, CheckType, Configured, Declared, Discovers, Roots, Running, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.load_average",
@@ -18,14 +18,15 @@ pub const TYPE: CheckType = CheckType {
         )
         .headline(),
     ],
+    discovers: Discovers::Nothing,
     targets: None,
     #[cfg(target_os = "linux")]
-    open: |_: &Details, roots: &Roots| {
+    open: |_: &Configured, roots: &Roots| {
         let cores = CoreFiles::at(&roots.proc, &roots.sys);
         Box::new(LoadAverage { file: roots.proc.join("loadavg"), cores })
     },
     #[cfg(not(target_os = "linux"))]
-    open: |_: &Details, _: &Roots| Box::new(LoadAverage),
+    open: |_: &Configured, _: &Roots| Box::new(LoadAverage),
 };
 
 #[cfg(target_os = "linux")]

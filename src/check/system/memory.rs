@@ -1,6 +1,6 @@
 //! `agent.memory`: how much memory and swap is in use.
 
-use crate::model::{CheckType, Declared, Details, Roots, Unit};
+use crate::model::{CheckType, Configured, Declared, Discovers, Roots, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.memory",
@@ -29,11 +29,12 @@ pub const TYPE: CheckType = CheckType {
             "/proc/vmstat: pswpout, since the start of the machine",
         ),
     ],
+    discovers: Discovers::Nothing,
     targets: None,
     #[cfg(target_os = "linux")]
-    open: |_: &Details, roots: &Roots| Box::new(linux::Memory::at(roots)),
+    open: |_: &Configured, roots: &Roots| Box::new(linux::Memory::at(roots)),
     #[cfg(not(target_os = "linux"))]
-    open: |_: &Details, _: &Roots| Box::new(super::macos::Memory),
+    open: |_: &Configured, _: &Roots| Box::new(super::macos::Memory),
 };
 
 const ACTUAL_USED_SOURCE: &str = "/proc/meminfo: MemTotal - MemFree - Buffers - Cached - SReclaimable + Shmem, less what \

@@ -1,6 +1,6 @@
 //! `agent.network`: what an interface receives and sends.
 
-use crate::model::{CheckType, Declared, Details, Form, Roots, Setting, Unit};
+use crate::model::{CheckType, Configured, Declared, Discovers, Form, Roots, Setting, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.network",
@@ -33,14 +33,15 @@ pub const TYPE: CheckType = CheckType {
         counter("tx_collisions", Unit::Count, "/proc/self/net/dev, transmit: colls"),
         Declared::text("link_state", LINK_STATE_SOURCE),
     ],
+    discovers: Discovers::Nothing,
     #[cfg(target_os = "linux")]
     targets: Some(linux::targets),
     #[cfg(target_os = "linux")]
-    open: |details: &Details, roots: &Roots| Box::new(linux::Network::of(details, roots)),
+    open: |of: &Configured, roots: &Roots| Box::new(linux::Network::of(&of.details, roots)),
     #[cfg(not(target_os = "linux"))]
     targets: Some(super::macos::interfaces),
     #[cfg(not(target_os = "linux"))]
-    open: |details: &Details, _: &Roots| Box::new(super::macos::Network::of(details)),
+    open: |of: &Configured, _: &Roots| Box::new(super::macos::Network::of(&of.details)),
 };
 
 const fn counter(name: &'static str, unit: Unit, source: &'static str) -> Declared {

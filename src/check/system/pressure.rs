@@ -1,6 +1,6 @@
 //! `agent.pressure`: of how much of the time tasks waited for a CPU, for memory, or for a disk.
 
-use crate::model::{CheckType, Declared, Details, Form, Roots, Setting, Unit};
+use crate::model::{CheckType, Configured, Declared, Discovers, Form, Roots, Setting, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.pressure",
@@ -28,14 +28,17 @@ pub const TYPE: CheckType = CheckType {
         total("io_some_total", "io, line some: total / 1000"),
         total("io_full_total", "io, line full: total / 1000"),
     ],
+    discovers: Discovers::Nothing,
     #[cfg(target_os = "linux")]
     targets: Some(linux::targets),
     #[cfg(target_os = "linux")]
-    open: |details: &Details, roots: &Roots| Box::new(linux::PressureCheck::of(details, roots)),
+    open: |of: &Configured, roots: &Roots| Box::new(linux::PressureCheck::of(&of.details, roots)),
     #[cfg(not(target_os = "linux"))]
     targets: None,
     #[cfg(not(target_os = "linux"))]
-    open: |_: &Details, _: &Roots| Box::new(super::macos::Nothing("only Linux measures pressure")),
+    open: |_: &Configured, _: &Roots| {
+        Box::new(super::macos::Nothing("only Linux measures pressure"))
+    },
 };
 
 const fn percent(name: &'static str, source: &'static str) -> Declared {

@@ -17,7 +17,8 @@ use super::FIRST_INTERVAL;
 use super::asking::Asking;
 use crate::blocking::Purpose;
 use crate::model::{
-    Check, CheckType, Declared, Details, Findings, Form, Roots, Running, Setting, Unit,
+    Check, CheckType, Configured, Declared, Details, Discovers, Findings, Form, Roots, Running,
+    Setting, Unit,
 };
 
 pub const TYPE: CheckType = CheckType {
@@ -64,8 +65,9 @@ pub const TYPE: CheckType = CheckType {
         Declared::gauge("oldest_start", Unit::Seconds, OLDEST_START),
         Declared::gauge("oldest_age", Unit::Seconds, OLDEST_AGE),
     ],
+    discovers: Discovers::Nothing,
     targets: None,
-    open: |details: &Details, roots: &Roots| Box::new(Processes::of(details, roots)),
+    open: |of: &Configured, roots: &Roots| Box::new(Processes::of(&of.details, roots)),
 };
 
 const COUNT: &str = "/proc/PID/stat, cmdline and status: the processes that match all details that are set. Name: comm, and where \

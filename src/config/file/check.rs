@@ -9,7 +9,9 @@ use crate::config::near::{did_you_mean, nearest};
 use crate::config::typed::Typed;
 use crate::config::yaml::{Key, Node, Place};
 use crate::config::{name, quantity};
-use crate::model::{CheckType, Configured, Publication, UTILIZATION};
+use crate::model::{
+    CheckType, Configured, DEFAULT_CHECK_PERIOD, DEFAULT_CHECK_TIMEOUT, Publication, UTILIZATION,
+};
 
 /// A check, if all of it is valid. The id is a key of the file, or the name of the file.
 pub fn configured(
@@ -65,14 +67,14 @@ impl<'n> Parts<'n, '_, '_> {
         let is_disabled = self.parse("disabled", quantity::boolean).unwrap_or(false);
         let metadata = self.texts("metadata");
         let period = self.parse("period", quantity::check_period);
-        let period = period.unwrap_or(quantity::DEFAULT_CHECK_PERIOD);
+        let period = period.unwrap_or(DEFAULT_CHECK_PERIOD);
         let timeout = self.timeout(period);
         self.alarms();
         let kind = kind?;
         let details = details::details(kind, self.node("details"), self.place, self.document);
         let publish = match self.node("publish") {
             Some(node) => publish::publication(kind, node, self.document),
-            None => Some(Publication::of_headlines(kind)),
+            None => Some(Publication::by_default(kind)),
         };
         Some(Configured {
             id: id.to_owned(),
@@ -116,7 +118,7 @@ impl<'n> Parts<'n, '_, '_> {
 
     /// How long a run may take: less than the period, so that no run is there when the next one is due.
     fn timeout(&mut self, period: Duration) -> Duration {
-        let default = quantity::DEFAULT_CHECK_TIMEOUT.min(period / 2);
+        let default = DEFAULT_CHECK_TIMEOUT.min(period / 2);
         let Some(typed) = self.scalar("timeout") else { return default };
         let expected = match quantity::check_timeout(&typed.text) {
             Ok(timeout) if timeout < period => return timeout,

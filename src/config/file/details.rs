@@ -7,7 +7,7 @@ use crate::config::near::did_you_mean;
 use crate::config::problems::{QUOTES, has_quotes};
 use crate::config::quantity;
 use crate::config::yaml::{Node, Place, Value};
-use crate::model::{CheckType, Detail, Details, Form, Setting};
+use crate::model::{CheckType, Detail, Details, Form, Secret, Setting};
 
 /// The valid ones. The rest are problems, and so is one that is required and not there.
 pub fn details(
@@ -53,16 +53,28 @@ fn detail(setting: &Setting, node: &Node, document: &mut Document<'_>) -> Option
     if has_quotes(&typed.text) {
         document.warn(Some(node.place), &format!("{} {:?}{QUOTES}", setting.name, typed.text));
     }
+    if let Form::LastingMilliseconds(..) = setting.form
+        && typed.text.trim().parse::<f64>().is_ok_and(|number| number < 1000.0)
+    {
+        let text = format!(
+            "{} {}: these are milliseconds; write {}s for seconds",
+            setting.name,
+            typed.text,
+            typed.text.trim()
+        );
+        document.warn(Some(node.place), &text);
+    }
     value(setting, &typed.text).map_err(|expected| document.wrong(&typed, &expected)).ok()
 }
 
 /// The value of a text, or what was expected instead.
 pub fn value(setting: &Setting, text: &str) -> Result<Detail, String> {
     match setting.form {
-        Form::Text | Form::List if text.trim().is_empty() => {
+        Form::Text | Form::List | Form::Secret if text.trim().is_empty() => {
             Err(format!("{}, such as {}", setting.about_within(), setting.example))
         }
         Form::Text => Ok(Detail::Text(text.to_owned())),
+        Form::Secret => Ok(Detail::Secret(Secret(text.to_owned()))),
         Form::List => Ok(Detail::List(vec![text.to_owned()])),
         Form::Word(words) if words.contains(&text) => Ok(Detail::Text(text.to_owned())),
         Form::Word(words) => {
@@ -76,6 +88,19 @@ pub fn value(setting: &Setting, text: &str) -> Result<Detail, String> {
         Form::Lasting(least, most) => {
             let expected = || format!("seconds from {least} to {most}, such as 5, 500ms or 1m");
             quantity::lasting(text, least..=most).map(Detail::Lasting).ok_or_else(expected)
+        }
+        Form::LastingMilliseconds(least, most) => {
+            let text = text.trim();
+            let expected = || {
+                format!(
+                    "{least} ms to {} s, such as 5000 (milliseconds), 500ms or 5s",
+                    most / 1000.0
+                )
+            };
+            let is_bare = text.parse::<f64>().is_ok();
+            let typed = if is_bare { format!("{text}ms") } else { text.to_owned() };
+            let limits = least / 1000.0..=most / 1000.0;
+            quantity::lasting(&typed, limits).map(Detail::Lasting).ok_or_else(expected)
         }
     }
 }

@@ -19,7 +19,7 @@ pub fn publication(
     match &node.value {
         Value::Scalar { .. } => {
             let Some(typed) = document.scalar("publish", node) else {
-                return Some(Publication::of_headlines(kind));
+                return Some(Publication::by_default(kind));
             };
             match typed.text.as_str() {
                 "none" | "[]" => {}
