@@ -20,7 +20,7 @@ static TWO: CheckType = CheckType {
     ],
     discovers: Discovers::Nothing,
     targets: None,
-    open: |_, _| unreachable!("it is never run"),
+    open: |_| unreachable!("it is never run"),
 };
 
 /// A check with two metrics.

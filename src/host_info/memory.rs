@@ -29,7 +29,7 @@ pub const TYPE: HostInfo = HostInfo {
 };
 
 fn gather(roots: &Roots) -> Result<Value, Unavailable> {
-    let mut check = (memory::TYPE.open)(&Configured::of(&memory::TYPE, Details::default()), roots);
+    let mut check = Configured::of(&memory::TYPE, Details::default()).open(roots);
     // It only reads files, and waits for nothing.
     let found = check.run().now_or_never();
     let found = found.unwrap_or_else(|| Err("the memory gave no answer at once".to_owned()));

@@ -6,8 +6,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
-use super::{Configured, Kind, Quantity, Setting, Unit};
+use super::{Details, Kind, Quantity, Setting, Unit};
 
 /// A configured measurement that runs again and again.
 pub trait Check {
@@ -113,7 +114,7 @@ pub struct CheckType {
     /// What it can be pointed at here.
     pub targets: Option<ListTargets>,
     /// Makes a check of valid details. Nothing is read yet.
-    pub open: fn(&Configured, &Roots) -> Box<dyn Check>,
+    pub open: fn(&Opening<'_>) -> Box<dyn Check>,
 }
 
 /// Whether a type finds metrics that it does not declare, and what is done with them where nothing else is
@@ -126,6 +127,16 @@ pub enum Discovers {
     Kept,
     /// They are published, as far as `--max-metrics` allows.
     Published,
+}
+
+/// What a check is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The id of the check.
+    pub id: &'a str,
+    pub period: Duration,
+    pub details: &'a Details,
+    pub roots: &'a Roots,
 }
 
 /// Lists targets, or says why they cannot be listed.
@@ -270,8 +281,7 @@ mod tests {
     #[test]
     fn a_name_in_cloudwatch_is_made_of_type_and_metric() {
         let of = |name, metric| {
-            let open =
-                |_: &Configured, _: &Roots| -> Box<dyn Check> { unreachable!("it is not opened") };
+            let open = |_: &Opening<'_>| -> Box<dyn Check> { unreachable!("it is not opened") };
             let of_type = CheckType {
                 name,
                 about: "",

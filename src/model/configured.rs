@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{AVAILABLE, CHECK, CheckType, Details, Discovered, Discovers, Kind, Metric, Unit};
+use super::{
+    AVAILABLE, CHECK, Check, CheckType, Details, Discovered, Discovers, Kind, Metric, Opening,
+    Roots, Unit,
+};
 
 /// One check, valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +69,12 @@ impl Configured {
             timeout: DEFAULT_CHECK_TIMEOUT,
             publish: Publication::Some(BTreeMap::new()),
         }
+    }
+
+    /// Makes it. Nothing is read yet.
+    pub fn open(&self, roots: &Roots) -> Box<dyn Check> {
+        let Self { id, period, details, .. } = self;
+        (self.kind.open)(&Opening { id, period: *period, details, roots })
     }
 
     /// The name in CloudWatch of one of its metrics, if that is published.

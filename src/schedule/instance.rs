@@ -107,7 +107,7 @@ pub struct Ran {
 impl Trial {
     /// Opens the check. It has not read anything yet.
     pub fn of(configured: Rc<Configured>, roots: &Roots) -> Self {
-        let check = (configured.kind.open)(&configured, roots);
+        let check = configured.open(roots);
         let id = Rc::from(&*configured.id);
         Self { configured, check, id, metrics: BTreeMap::new() }
     }

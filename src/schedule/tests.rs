@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::Registry;
 use super::request::{Refused, Request};
 use crate::model::{
-    Check, CheckType, Configured, Declared, Detail, Details, Discovers, Findings, Publication,
-    Report, Roots, Running, Unit,
+    Check, CheckType, Configured, Declared, Detail, Details, Discovers, Findings, Opening,
+    Publication, Report, Roots, Running, Unit,
 };
 
 /// A run: of which check, from when to when; without an end if it was given up.
@@ -44,7 +44,7 @@ static COUNTING: CheckType = CheckType {
     ],
     discovers: Discovers::Nothing,
     targets: None,
-    open: |of: &Configured, _: &Roots| {
+    open: |of: &Opening| {
         let details = &of.details;
         let name = details.text("name").unwrap_or_default().to_owned();
         Box::new(Counting { name, takes: details.lasting("takes"), runs: 0 })

@@ -5,7 +5,7 @@ use std::path::Path;
 use cloudwatch_metrics_agent::Roots;
 use futures_util::poll;
 
-use crate::{configured, of_type, run, runtime, targets};
+use crate::{configured, run, runtime, targets};
 use support::namespace::{is_inside, path_in_folder, skip};
 
 #[test]
@@ -27,10 +27,7 @@ fn a_mount_that_never_answers_holds_up_its_own_check_alone() {
     }
     let open = |name: &str| {
         let point = path_in_folder(name);
-        (of_type("agent.filesystem").open)(
-            &configured("agent.filesystem", &[("target", &point)]),
-            &Roots::default(),
-        )
+        configured("agent.filesystem", &[("target", &point)]).open(&Roots::default())
     };
     // Time passes at once where all wait.
     let mut paused = tokio::runtime::Builder::new_current_thread();
@@ -74,7 +71,7 @@ fn more_checks_at_once_than_threads_all_have_a_result() {
     }
     let point = path_in_folder("");
     let check = configured("agent.filesystem", &[("target", point.trim_end_matches('/'))]);
-    let open = |_| (of_type("agent.filesystem").open)(&check, &Roots::default());
+    let open = |_| check.open(&Roots::default());
     let mut checks: Vec<_> = (0..50).map(open).collect();
     let runs = futures_util::future::join_all(checks.iter_mut().map(|check| check.run()));
     for found in runtime().block_on(runs) {
@@ -98,10 +95,7 @@ fn beside_a_mount_that_never_answers_another_is_measured() {
     }
     let open = |name: &str| {
         let point = path_in_folder(name);
-        (of_type("agent.filesystem").open)(
-            &configured("agent.filesystem", &[("target", &point)]),
-            &Roots::default(),
-        )
+        configured("agent.filesystem", &[("target", &point)]).open(&Roots::default())
     };
     runtime().block_on(async {
         let (mut dead, mut alive) = (open("dead"), open("alive"));

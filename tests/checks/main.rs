@@ -47,7 +47,7 @@ fn runtime() -> tokio::runtime::Runtime {
 /// What one run of a new check finds on this machine. Each declared metric has a value or a reason.
 fn run(name: &str, texts: &[(&str, &str)]) -> Result<Found, String> {
     let of = of_type(name);
-    let mut check = (of.open)(&configured(name, texts), &Roots::default());
+    let mut check = configured(name, texts).open(&Roots::default());
     let found = runtime().block_on(check.run())?;
     assert_eq!(found.values.len() + found.absent.len(), of.metrics.len(), "{found:#?}");
     assert!(!found.raw.is_empty(), "it can be explained");

@@ -9,7 +9,7 @@ use support::{Agent, command, publishing_to};
 use tokio::time::Instant;
 
 use crate::worker::{BURN, WAIT, Worker, name};
-use crate::{Found, configured, of_type, output, read, run, runtime};
+use crate::{Found, configured, output, read, run, runtime};
 use support::namespace::{is_inside, skip};
 
 /// What a run found, and the fewest and the most seconds of CPU that its percentage stands for.
@@ -18,8 +18,7 @@ type Run = (Found, f64, f64);
 /// A check of processes that runs again and again. The first run is done, and one behind it, of which it is
 /// known well when it was.
 fn again(texts: &[(&str, &str)]) -> impl FnMut() -> Run + use<> {
-    let mut check =
-        (of_type("agent.process").open)(&configured("agent.process", texts), &Roots::default());
+    let mut check = configured("agent.process", texts).open(&Roots::default());
     let runtime = runtime();
     let mut before: Option<(Instant, Instant)> = None;
     let mut run = move || {
@@ -136,12 +135,7 @@ fn users_of_services_and_with_high_numbers_are_known_by_name() {
 fn many_checks_at_the_same_instant_all_have_a_result() {
     let this = name('k');
     let _worker = Worker::start(&this, WAIT, &[]);
-    let open = |_| {
-        (of_type("agent.process").open)(
-            &configured("agent.process", &[("name", &this)]),
-            &Roots::default(),
-        )
-    };
+    let open = |_| configured("agent.process", &[("name", &this)]).open(&Roots::default());
     let mut checks: Vec<_> = (0..20).map(open).collect();
     let runs = futures_util::future::join_all(checks.iter_mut().map(|check| check.run()));
     for found in runtime().block_on(runs) {

@@ -1,6 +1,6 @@
 //! `agent.cpu`: what the CPUs spend their time on.
 
-use crate::model::{CheckType, Configured, Declared, Discovers, Roots, Unit};
+use crate::model::{CheckType, Declared, Discovers, Opening, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.cpu",
@@ -22,9 +22,9 @@ pub const TYPE: CheckType = CheckType {
     discovers: Discovers::Nothing,
     targets: None,
     #[cfg(target_os = "linux")]
-    open: |_: &Configured, roots: &Roots| Box::new(linux::Cpu::at(&roots.proc)),
+    open: |of: &Opening| Box::new(linux::Cpu::at(&of.roots.proc)),
     #[cfg(not(target_os = "linux"))]
-    open: |_: &Configured, _: &Roots| Box::new(super::macos::Cpu::default()),
+    open: |_: &Opening| Box::new(super::macos::Cpu::default()),
 };
 
 const USER_SOURCE: &str = "/proc/stat: of each CPU, the growth of user + nice since the run before, in percent of the \

@@ -1,6 +1,6 @@
 //! `agent.disk`: what a disk or a partition transfers, and how long that takes.
 
-use crate::model::{CheckType, Configured, Declared, Discovers, Form, Roots, Setting, Unit};
+use crate::model::{CheckType, Declared, Discovers, Form, Opening, Setting, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.disk",
@@ -55,11 +55,11 @@ pub const TYPE: CheckType = CheckType {
     #[cfg(target_os = "linux")]
     targets: Some(linux::targets),
     #[cfg(target_os = "linux")]
-    open: |of: &Configured, roots: &Roots| Box::new(linux::Disk::of(&of.details, roots)),
+    open: |of: &Opening| Box::new(linux::Disk::of(of.details, of.roots)),
     #[cfg(not(target_os = "linux"))]
     targets: Some(super::macos::volumes),
     #[cfg(not(target_os = "linux"))]
-    open: |of: &Configured, _: &Roots| Box::new(super::macos::OneVolume::transfers_of(&of.details)),
+    open: |of: &Opening| Box::new(super::macos::OneVolume::transfers_of(of.details)),
 };
 
 const SERVICE_TIME_SOURCE: &str = "growth of time / growth of (reads + writes) since the run before: how long the device is \

@@ -1,6 +1,6 @@
 //! `agent.filesystem`: how full a file system is.
 
-use crate::model::{CheckType, Configured, Declared, Discovers, Form, Roots, Setting, Unit};
+use crate::model::{CheckType, Declared, Discovers, Form, Opening, Setting, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.filesystem",
@@ -38,11 +38,11 @@ pub const TYPE: CheckType = CheckType {
     #[cfg(target_os = "linux")]
     targets: Some(linux::targets),
     #[cfg(target_os = "linux")]
-    open: |of: &Configured, roots: &Roots| Box::new(linux::Filesystem::of(&of.details, roots)),
+    open: |of: &Opening| Box::new(linux::Filesystem::of(of.details, of.roots)),
     #[cfg(not(target_os = "linux"))]
     targets: Some(super::macos::volumes),
     #[cfg(not(target_os = "linux"))]
-    open: |of: &Configured, _: &Roots| Box::new(super::macos::OneVolume::size_of(&of.details)),
+    open: |of: &Opening| Box::new(super::macos::OneVolume::size_of(of.details)),
 };
 
 const USED_PERCENT_SOURCE: &str =

@@ -1,6 +1,6 @@
 //! `agent.filesystem_state`: which file systems can only be read, as the kernel makes them after errors.
 
-use crate::model::{CheckType, Configured, Declared, Discovers, Roots, Unit};
+use crate::model::{CheckType, Declared, Discovers, Opening, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.filesystem_state",
@@ -16,9 +16,9 @@ pub const TYPE: CheckType = CheckType {
     discovers: Discovers::Nothing,
     targets: None,
     #[cfg(target_os = "linux")]
-    open: |_: &Configured, roots: &Roots| Box::new(linux::State { proc: roots.proc.clone() }),
+    open: |of: &Opening| Box::new(linux::State { proc: of.roots.proc.clone() }),
     #[cfg(not(target_os = "linux"))]
-    open: |_: &Configured, _: &Roots| Box::new(super::macos::State::new()),
+    open: |_: &Opening| Box::new(super::macos::State::new()),
 };
 
 const TOTAL_RO_SOURCE: &str = "/proc/self/mountinfo: the file systems with the option ro, whatever their mounts say. Those \

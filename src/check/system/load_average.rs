@@ -1,6 +1,6 @@
 //! `agent.load_average`: how many tasks run or wait to run.
 
-use crate::model::{Check, CheckType, Configured, Declared, Discovers, Roots, Running, Unit};
+use crate::model::{Check, CheckType, Declared, Discovers, Opening, Running, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.load_average",
@@ -21,12 +21,12 @@ pub const TYPE: CheckType = CheckType {
     discovers: Discovers::Nothing,
     targets: None,
     #[cfg(target_os = "linux")]
-    open: |_: &Configured, roots: &Roots| {
-        let cores = CoreFiles::at(&roots.proc, &roots.sys);
-        Box::new(LoadAverage { file: roots.proc.join("loadavg"), cores })
+    open: |of: &Opening| {
+        let cores = CoreFiles::at(&of.roots.proc, &of.roots.sys);
+        Box::new(LoadAverage { file: of.roots.proc.join("loadavg"), cores })
     },
     #[cfg(not(target_os = "linux"))]
-    open: |_: &Configured, _: &Roots| Box::new(LoadAverage),
+    open: |_: &Opening| Box::new(LoadAverage),
 };
 
 #[cfg(target_os = "linux")]

@@ -1,6 +1,6 @@
 //! `agent.memory`: how much memory and swap is in use.
 
-use crate::model::{CheckType, Configured, Declared, Discovers, Roots, Unit};
+use crate::model::{CheckType, Declared, Discovers, Opening, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.memory",
@@ -32,9 +32,9 @@ pub const TYPE: CheckType = CheckType {
     discovers: Discovers::Nothing,
     targets: None,
     #[cfg(target_os = "linux")]
-    open: |_: &Configured, roots: &Roots| Box::new(linux::Memory::at(roots)),
+    open: |of: &Opening| Box::new(linux::Memory::at(of.roots)),
     #[cfg(not(target_os = "linux"))]
-    open: |_: &Configured, _: &Roots| Box::new(super::macos::Memory),
+    open: |_: &Opening| Box::new(super::macos::Memory),
 };
 
 const ACTUAL_USED_SOURCE: &str = "/proc/meminfo: MemTotal - MemFree - Buffers - Cached - SReclaimable + Shmem, less what \

@@ -51,7 +51,7 @@ mod tests {
         let text =
             |(name, value): &(&str, &str)| ((*name).to_owned(), Detail::Text((*value).to_owned()));
         let details = Details(details.iter().map(text).collect());
-        (of.open)(&Configured::of(of, details), roots)
+        Configured::of(of, details).open(roots)
     }
 
     /// One run; the error with the paths relative.

@@ -1,6 +1,6 @@
 //! `agent.network`: what an interface receives and sends.
 
-use crate::model::{CheckType, Configured, Declared, Discovers, Form, Roots, Setting, Unit};
+use crate::model::{CheckType, Declared, Discovers, Form, Opening, Setting, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.network",
@@ -37,11 +37,11 @@ pub const TYPE: CheckType = CheckType {
     #[cfg(target_os = "linux")]
     targets: Some(linux::targets),
     #[cfg(target_os = "linux")]
-    open: |of: &Configured, roots: &Roots| Box::new(linux::Network::of(&of.details, roots)),
+    open: |of: &Opening| Box::new(linux::Network::of(of.details, of.roots)),
     #[cfg(not(target_os = "linux"))]
     targets: Some(super::macos::interfaces),
     #[cfg(not(target_os = "linux"))]
-    open: |of: &Configured, _: &Roots| Box::new(super::macos::Network::of(&of.details)),
+    open: |of: &Opening| Box::new(super::macos::Network::of(of.details)),
 };
 
 const fn counter(name: &'static str, unit: Unit, source: &'static str) -> Declared {

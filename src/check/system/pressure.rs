@@ -1,6 +1,6 @@
 //! `agent.pressure`: of how much of the time tasks waited for a CPU, for memory, or for a disk.
 
-use crate::model::{CheckType, Configured, Declared, Discovers, Form, Roots, Setting, Unit};
+use crate::model::{CheckType, Declared, Discovers, Form, Opening, Setting, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.pressure",
@@ -32,13 +32,11 @@ pub const TYPE: CheckType = CheckType {
     #[cfg(target_os = "linux")]
     targets: Some(linux::targets),
     #[cfg(target_os = "linux")]
-    open: |of: &Configured, roots: &Roots| Box::new(linux::PressureCheck::of(&of.details, roots)),
+    open: |of: &Opening| Box::new(linux::PressureCheck::of(of.details, of.roots)),
     #[cfg(not(target_os = "linux"))]
     targets: None,
     #[cfg(not(target_os = "linux"))]
-    open: |_: &Configured, _: &Roots| {
-        Box::new(super::macos::Nothing("only Linux measures pressure"))
-    },
+    open: |_: &Opening| Box::new(super::macos::Nothing("only Linux measures pressure")),
 };
 
 const fn percent(name: &'static str, source: &'static str) -> Declared {

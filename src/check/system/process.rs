@@ -17,7 +17,7 @@ use super::FIRST_INTERVAL;
 use super::asking::Asking;
 use crate::blocking::Purpose;
 use crate::model::{
-    Check, CheckType, Configured, Declared, Details, Discovers, Findings, Form, Roots, Running,
+    Check, CheckType, Declared, Details, Discovers, Findings, Form, Opening, Roots, Running,
     Setting, Unit,
 };
 
@@ -67,7 +67,7 @@ pub const TYPE: CheckType = CheckType {
     ],
     discovers: Discovers::Nothing,
     targets: None,
-    open: |of: &Configured, roots: &Roots| Box::new(Processes::of(&of.details, roots)),
+    open: |of: &Opening| Box::new(Processes::of(of.details, of.roots)),
 };
 
 const COUNT: &str = "/proc/PID/stat, cmdline and status: the processes that match all details that are set. Name: comm, and where \
