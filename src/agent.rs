@@ -19,7 +19,7 @@ use crate::config::{Checks, MemoryUse, Scope, Settings};
 use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
 use crate::logging::{COST, START};
-use crate::model::{Company, Report};
+use crate::model::{Company, Report, Roots};
 use crate::sampler::{self, Pace};
 use crate::schedule::Registry;
 use crate::terminal::live::Live;
@@ -140,7 +140,7 @@ fn checks(
     only_window: Option<OnlyWindow>,
     stop: &CancellationToken,
 ) -> Option<(LocalBoxFuture<'static, ()>, mpsc::Receiver<Rc<Report>>)> {
-    let Checks { all, max_metrics } = settings.checks.clone();
+    let Checks { all, max_metrics, plugins } = settings.checks.clone();
     if all.is_empty() {
         return None;
     }
@@ -150,7 +150,7 @@ fn checks(
     let starts_at_once = only_window.is_some() || settings.publishing.is_preview();
     let stop = stop.clone();
     let run = async move {
-        let mut registry = Registry::new(sender, most);
+        let mut registry = Registry::new(sender, most, Roots { plugins, ..Roots::default() });
         if starts_at_once {
             registry = registry.starting_at_once();
         }

@@ -21,7 +21,7 @@ pub async fn to(cli: &Cli) -> Result<(String, ExitCode), Problems> {
         Asked::ListChecks => trial::list(TABLE, arguments::output_of(cli)?),
         Asked::ListTargets(name) => {
             let (kind, output) = (arguments::kind_of(name, TABLE)?, arguments::output_of(cli)?);
-            match trial::targets(kind, output) {
+            match trial::targets(kind, &arguments::roots_of(cli)?, output) {
                 Ok(targets) => targets,
                 Err(why) => return Ok((why, ExitCode::FAILURE)),
             }
@@ -29,7 +29,8 @@ pub async fn to(cli: &Cli) -> Result<(String, ExitCode), Problems> {
         Asked::Check { name, details, is_explained } => {
             let output = arguments::output_of(cli)?;
             let check = arguments::check_of(cli, name, details, TABLE)?;
-            let printed = trial::run(&check, output, *is_explained).await;
+            let printed =
+                trial::run(&check, &arguments::roots_of(cli)?, output, *is_explained).await;
             let code = if printed.is_available { ExitCode::SUCCESS } else { ExitCode::FAILURE };
             return Ok((printed.text, code));
         }

@@ -35,6 +35,8 @@ pub enum Purpose {
     Processes,
     /// A pipe that is full, and whose reader may never read.
     Output,
+    /// Whether a plugin is there and may be run.
+    Plugins,
     /// What a person or a program asks about this machine.
     HostInfo,
     /// The mounts that are listed then, of which none may take the place of one that is checked.
@@ -58,6 +60,8 @@ impl Purpose {
             Self::LocalMounts => 2,
             // Two at a time, and those two whose threads have read all and are about to end.
             Self::Processes => 4,
+            // A folder on a dead disk leaves a call of each check behind.
+            Self::Plugins => 4,
             Self::Output => 1,
             // Asked for one at a time; one that hangs leaves room for another type.
             Self::HostInfo => 2,
@@ -74,6 +78,7 @@ impl fmt::Display for Purpose {
             Self::Files => "reading files",
             Self::Mounts | Self::LocalMounts => "asking a mount",
             Self::Processes => "reading processes",
+            Self::Plugins => "looking for a plugin",
             Self::Output => "printing",
             Self::HostInfo => "host info",
             #[cfg(target_os = "linux")]

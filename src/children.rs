@@ -35,20 +35,40 @@ pub struct Child {
 struct Registered {
     /// Also the name of its process group.
     pid: Pid,
+    ends_group: bool,
     stopped_by: Cell<Option<i32>>,
     /// Once this is set, `pid` may be another process's.
     end: Cell<Option<WaitStatus>>,
     ended: Notify,
 }
 
+thread_local! {
+    static OF_PROCESS: Children = Children::default();
+}
+
 impl Children {
+    /// Those of this process. There is one thread that starts them.
+    pub fn of_process() -> Self {
+        OF_PROCESS.with(Clone::clone)
+    }
+
     /// Starts a program as a process group of its own.
     pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        self.start(command, false)
+    }
+
+    /// The same of a program whose group ends with it: what it leaves behind is killed.
+    pub fn spawn_with_group(&self, command: &mut Command) -> io::Result<Child> {
+        self.start(command, true)
+    }
+
+    fn start(&self, command: &mut Command, ends_group: bool) -> io::Result<Child> {
         let started = command.process_group(0).spawn()?;
         // It may have ended already. But there is one thread, so `reap` cannot run before the child is
         // registered.
         let registered = Rc::new(Registered {
             pid: Pid::from_child(&started),
+            ends_group,
             stopped_by: Cell::default(),
             end: Cell::default(),
             ended: Notify::new(),
@@ -76,6 +96,11 @@ impl Children {
 
 impl Registered {
     fn end(&self, status: WaitStatus) {
+        if self.ends_group {
+            // As long as the group has processes, no other process or group gets its number. Without any
+            // this fails: the kernel gives numbers in turn, so nobody has got it in this instant.
+            let _ = kill_process_group(self.pid, Signal::KILL);
+        }
         self.end.set(Some(status));
         self.ended.notify_one();
     }

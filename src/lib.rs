@@ -44,6 +44,7 @@ mod auto_dimensions;
 mod blocking;
 mod local_time;
 mod lookup;
+mod permissions;
 mod surroundings;
 mod terminal;
 mod writable;

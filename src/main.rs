@@ -75,7 +75,7 @@ async fn run(inherited: SigSet) -> ExitCode {
         }
         (None, problems) => say_unmeasured(problems.as_ref()),
     }
-    let (mut command, children) = (None, Children::default());
+    let (mut command, children) = (None, Children::of_process());
     if let Some((program, arguments)) = typed.split_first() {
         match Command::spawn(program, arguments, &children, &mut signals) {
             Ok(spawned) => command = Some(spawned),
@@ -85,12 +85,12 @@ async fn run(inherited: SigSet) -> ExitCode {
             }
         }
     } else {
-        // Process 1 of a namespace that others share is the parent of their orphans.
+        if let Err(error) = signals.install_for_children() {
+            return failed(&error);
+        }
+        // Process 1 of a namespace that others share is the parent of their orphans, also of those that
+        // ended before a shell became this process by `exec`.
         if children::is_process_1() {
-            if let Err(error) = signals.install_for_orphans() {
-                return failed(&error);
-            }
-            // Those that ended before a shell became this process by `exec`.
             children.reap();
         }
         signals.release();
@@ -156,7 +156,16 @@ fn say_unmeasured(problems: Option<&Problems>) {
 
 /// Prints the answer to a question that ends with it.
 async fn answered(cli: &Cli, signals: &mut Signals) -> ExitCode {
+    if let Err(error) = signals.install_for_children() {
+        return failed(&error);
+    }
     signals.release();
+    if let Asked::Check { .. } = cli.asked
+        && let Err(problem) = logging::init()
+    {
+        complain(&problem);
+        return ExitCode::from(2);
+    }
     let answer = tokio::select! {
         answer = answer::to(cli) => answer,
         _ = signals.next_end() => return ExitCode::FAILURE,
@@ -204,6 +213,9 @@ fn installed(directory: &Path) -> ExitCode {
 }
 
 async fn explained(settings: &Settings, signals: &mut Signals) -> ExitCode {
+    if let Err(error) = signals.install_for_children() {
+        return failed(&error);
+    }
     signals.release();
     let explained = tokio::select! {
         explained = explain::run(settings) => explained,

@@ -88,9 +88,9 @@ impl Signals {
         self.take_over([Signal::CONT, Signal::CHILD])
     }
 
-    /// Takes over the news of children, where this process is the parent of orphans without having
-    /// asked for it.
-    pub fn install_for_orphans(&mut self) -> io::Result<()> {
+    /// Takes over the news of children, without a command: checks start programs, and process 1 is the
+    /// parent of orphans without having asked for it.
+    pub fn install_for_children(&mut self) -> io::Result<()> {
         self.take_over([Signal::CHILD])
     }
 
@@ -131,10 +131,13 @@ impl Signals {
         }
     }
 
-    /// Waits for the next signal that asks this process to end.
+    /// Waits for the next signal that asks this process to end. Reaps children until then.
     pub async fn next_end(&mut self) -> Signal {
         loop {
             let signal = self.next().await;
+            if signal == Signal::CHILD {
+                Children::of_process().reap();
+            }
             if stopping::asks_for_an_end(signal) {
                 return signal;
             }

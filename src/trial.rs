@@ -19,8 +19,13 @@ pub struct Printed {
 }
 
 /// Runs a check once. For people, an explanation has of each metric where it comes from.
-pub async fn run(configured: &Configured, output: Output, is_explained: bool) -> Printed {
-    let ran = Trial::of(Rc::new(configured.clone()), &Roots::default()).run().await;
+pub async fn run(
+    configured: &Configured,
+    roots: &Roots,
+    output: Output,
+    is_explained: bool,
+) -> Printed {
+    let ran = Trial::of(Rc::new(configured.clone()), roots).run().await;
     let text = match output {
         Output::Text if is_explained => explained(configured, &ran),
         Output::Text => text(configured, &ran),
@@ -99,7 +104,7 @@ fn object(configured: &Configured, Ran { report, absent, .. }: &Ran) -> Json {
     let metrics = report.values.iter().map(|(metric, value)| {
         let name = full_name(metric);
         let (value, form) = match value {
-            Quantity::Number(value) => (json!(value), "double"),
+            Quantity::Number(value) => (json!(value), metric.form),
             Quantity::Text(text) => (json!(text), "string"),
         };
         let (unit, kind) = (metric.unit_name(), word(metric.kind));
@@ -181,11 +186,11 @@ fn described(kind: &CheckType) -> String {
 }
 
 /// What a check of a type can be pointed at here.
-pub fn targets(kind: &CheckType, output: Output) -> Result<String, String> {
+pub fn targets(kind: &CheckType, roots: &Roots, output: Output) -> Result<String, String> {
     let Some(targets) = kind.targets else {
         return Err(format!("{} has no targets", kind.name));
     };
-    let targets = targets(&Roots::default())?;
+    let targets = targets(roots)?;
     Ok(match output {
         Output::Text if targets.is_empty() => format!("{}: there is no target here", kind.name),
         Output::Text => {

@@ -1,5 +1,7 @@
 //! The types of checks. A new one is a file in a folder here, a `mod` line and a row of [`TABLE`].
 
+mod asking;
+pub mod plugin;
 pub mod system;
 
 pub use crate::model::{CheckType, Declared, Form, Kind, Setting};
@@ -15,4 +17,5 @@ pub const TABLE: &[&CheckType] = &[
     &system::network::TYPE,
     &system::process::TYPE,
     &system::pressure::TYPE,
+    &plugin::TYPE,
 ];

@@ -1,20 +1,39 @@
 //! A check of the command line: `check TYPE KEY=VALUE…`, or the id of one in a file.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::cli::Cli;
 use super::file;
 use super::near::did_you_mean;
+use super::options::PLUGINS;
 use super::problems::{Blame, Problems};
 use super::publishing::{Output, output};
 use super::typed::Typed;
-use crate::model::{CheckType, Configured, Detail, Details, Setting};
+use crate::model::{CheckType, Configured, Detail, Details, Roots, Setting};
 
 /// How a result is to be printed.
 pub fn output_of(cli: &Cli) -> Result<Output, Problems> {
     let mut problems = Problems::default();
     let output = problems.optional(cli, super::options::OUTPUT, output);
     if problems.is_empty() { Ok(output.unwrap_or_default()) } else { Err(problems) }
+}
+
+/// Where the plugins are.
+pub fn plugins(cli: &Cli, problems: &mut Problems) -> PathBuf {
+    problems.optional(cli, PLUGINS, folder).unwrap_or_else(|| Roots::default().plugins)
+}
+
+/// The kernel's files, and the folder of plugins that is asked for.
+pub fn roots_of(cli: &Cli) -> Result<Roots, Problems> {
+    let mut problems = Problems::default();
+    let roots = Roots { plugins: plugins(cli, &mut problems), ..Roots::default() };
+    if problems.is_empty() { Ok(roots) } else { Err(problems) }
+}
+
+fn folder(text: &str) -> Result<PathBuf, String> {
+    let is_absolute = text.starts_with('/');
+    is_absolute.then(|| text.into()).ok_or_else(|| "a path that begins with /".to_owned())
 }
 
 /// The type of checks of this name.

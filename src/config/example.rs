@@ -102,6 +102,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("statistics", "median-max"),
     ("buffer", "60"),
     ("shutdown-timeout", "8s"),
+    ("plugins", "/usr/lib/cloudwatch-metrics-agent/plugins"),
     ("max-metrics", "100"),
     ("region", "eu-west-1"),
     ("endpoint-url", "https://monitoring.eu-west-1.amazonaws.com"),

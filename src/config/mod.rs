@@ -27,6 +27,7 @@ mod warning;
 mod yaml;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
@@ -67,6 +68,8 @@ pub struct Checks {
     pub all: Vec<Configured>,
     /// How many metrics they may publish, each with each set of dimensions.
     pub max_metrics: usize,
+    /// The folder of the plugins.
+    pub plugins: PathBuf,
 }
 
 impl Checks {
@@ -91,7 +94,8 @@ impl Checks {
             all.clear();
         }
         misfits.into_iter().for_each(|text| problems.note(Blame::Check, text));
-        Self { all, max_metrics }
+        let plugins = arguments::plugins(cli, problems);
+        Self { all, max_metrics, plugins }
     }
 }
 

@@ -146,14 +146,22 @@ fn checks() -> Vec<Arg> {
     files().into_iter().chain([max_metrics]).collect()
 }
 
-/// The option that names configuration files.
+/// The options that name configuration files and plugins.
 pub fn files() -> Vec<Arg> {
     let files = option(
         CONFIG,
         "PATH",
         "A file with options and checks, or a folder with a check in each *.yaml; may be repeated",
     );
-    vec![files.action(ArgAction::Append).value_hint(ValueHint::AnyPath)]
+    let plugins = option(
+        PLUGINS,
+        "DIR",
+        "The folder of the plugins [default: /usr/lib/cloudwatch-metrics-agent/plugins]",
+    );
+    vec![
+        files.action(ArgAction::Append).value_hint(ValueHint::AnyPath),
+        plugins.value_hint(ValueHint::DirPath),
+    ]
 }
 
 fn aws() -> Vec<Arg> {
@@ -261,5 +269,6 @@ pub const DIMENSION_SET: &str = "dimension-set";
 pub const TAGS: &str = "tags";
 pub const POD_EXCLUDE: &str = "pod-exclude";
 pub const CONFIG: &str = "config";
+pub const PLUGINS: &str = "plugins";
 pub const MAX_METRICS: &str = "max-metrics";
 pub const OUTPUT: &str = "output";

@@ -82,8 +82,9 @@ pub struct RawText {
 /// Runs each check that is not disabled once, all of them at the same time.
 pub async fn all(settings: &Settings) -> (Vec<ExplainedCheck>, Vec<Published>) {
     let enabled = settings.checks.all.iter().filter(|check| !check.is_disabled);
+    let roots = &Roots { plugins: settings.checks.plugins.clone(), ..Roots::default() };
     let runs = enabled.map(|configured| async move {
-        let ran = Trial::of(Rc::new(configured.clone()), &Roots::default()).run().await;
+        let ran = Trial::of(Rc::new(configured.clone()), roots).run().await;
         let published = published(settings, configured, &ran.report);
         (ExplainedCheck::of(configured, ran), published)
     });

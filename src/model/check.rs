@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Details, Kind, Quantity, Setting, Unit};
 
@@ -39,6 +39,11 @@ pub struct Findings {
     pub raw: Vec<(String, String)>,
     /// What there is to say; nothing for `success`.
     pub status: Option<String>,
+    /// When the values were read, where that was not now.
+    pub time: Option<SystemTime>,
+    /// Whether what was measured says of itself that it is unavailable. The values are then shown where one
+    /// asks for them, and neither kept nor published.
+    pub is_unavailable: bool,
 }
 
 /// A value that a run found.
@@ -63,6 +68,14 @@ pub struct Discovered {
     /// The unit as it was given, where it has no name here.
     pub unit_word: Option<Rc<str>>,
     pub kind: Kind,
+    /// The type of its value, such as `int64`.
+    pub form: &'static str,
+}
+
+impl Discovered {
+    /// A number without a unit that stands for itself.
+    pub const NUMBER: Self =
+        Self { unit: Unit::None, unit_word: None, kind: Kind::Gauge, form: "double" };
 }
 
 impl Findings {

@@ -91,12 +91,21 @@ impl Configured {
         &self,
         name: Cow<'static, str>,
         own: &[(Cow<'static, str>, Rc<str>)],
-        Discovered { unit, unit_word, kind }: Discovered,
+        Discovered { unit, unit_word, kind, form }: Discovered,
     ) -> Metric {
         let id: Rc<str> = Rc::from(&*self.id);
         let published = self.published_name(&name).map(Rc::from);
         let dimensions = [(CHECK.into(), id)].into_iter().chain(own.iter().cloned()).collect();
-        Metric { check: self.id.clone().into(), name, unit, unit_word, kind, dimensions, published }
+        Metric {
+            check: self.id.clone().into(),
+            name,
+            unit,
+            unit_word,
+            form,
+            kind,
+            dimensions,
+            published,
+        }
     }
 
     /// The published metrics that are known before it ever ran; none of a check that is disabled.
@@ -110,7 +119,7 @@ impl Configured {
         let available = (!is_own).then_some((AVAILABLE, Unit::Count, Kind::Gauge));
         let all = of_type.chain(available);
         let all = all.map(|(name, unit, kind)| {
-            self.metric(name.into(), &[], Discovered { unit, unit_word: None, kind })
+            self.metric(name.into(), &[], Discovered { unit, kind, ..Discovered::NUMBER })
         });
         all.filter(|metric| metric.published.is_some()).collect()
     }

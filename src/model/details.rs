@@ -94,6 +94,21 @@ impl Details {
         }
     }
 
+    /// Each with its value as a text, but not those that are not to be shown.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, String)> {
+        self.0.iter().filter_map(|(name, detail)| {
+            let text = match detail {
+                Detail::Text(text) => text.clone(),
+                Detail::Yes(yes) => yes.to_string(),
+                Detail::Number(number) => number.to_string(),
+                Detail::Lasting(lasting) => lasting.as_millis().to_string(),
+                Detail::List(list) => list.join(" "),
+                Detail::Secret(_) => return None,
+            };
+            Some((&**name, text))
+        })
+    }
+
     /// A text that is not to be shown.
     pub fn secret(&self, name: &str) -> Option<&str> {
         match self.0.get(name)? {

@@ -15,6 +15,8 @@ pub struct Metric {
     pub unit: Unit,
     /// The unit as a program gave it, where it has no name here.
     pub unit_word: Option<Rc<str>>,
+    /// The type of its values where it is not that of all numbers here, such as `int64`.
+    pub form: &'static str,
     pub kind: Kind,
     /// Name and value of each dimension that it has beside those of all metrics.
     pub dimensions: Vec<(Cow<'static, str>, Rc<str>)>,
@@ -271,7 +273,16 @@ impl Number {
         let dimensions = container.map(|name| (CONTAINER_NAME.into(), name.clone()));
         let dimensions = dimensions.into_iter().collect();
         let (check, name) = (UTILIZATION.into(), name.into());
-        Metric { check, name, unit, unit_word: None, kind, dimensions, published: None }
+        Metric {
+            check,
+            name,
+            unit,
+            unit_word: None,
+            form: "double",
+            kind,
+            dimensions,
+            published: None,
+        }
     }
 }
 

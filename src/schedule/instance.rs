@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::phase::Phase;
 use super::request::Refused;
 use crate::model::{
-    AVAILABLE, Check, Configured, Dimensions, Discovered, Finding, Findings, Kind, Metric,
-    Quantity, Report, Roots, SUCCESS, Unit, cut_status,
+    AVAILABLE, Check, Configured, Dimensions, Discovered, Finding, Findings, Metric, Quantity,
+    Report, Roots, SUCCESS, Unit, cut_status,
 };
 
 /// Runs a check when it is due, for as long as it is polled and its registry holds the other end of the
@@ -76,7 +76,11 @@ impl Instance {
     }
 
     async fn run_once(&mut self) -> Rc<Report> {
-        let report = Rc::new(self.trial.run().await.report);
+        let mut report = self.trial.run().await.report;
+        if !report.is_available {
+            report.values.retain(|(metric, _)| metric.name == AVAILABLE);
+        }
+        let report = Rc::new(report);
         // The registry takes reports as fast as they come, and ends all instances when it ends.
         let _ = self.reports.send((self.number, report.clone())).await;
         report
@@ -126,8 +130,8 @@ impl Trial {
         let found = timeout(limit, self.check.run()).await;
         let found =
             found.unwrap_or_else(|_| Err(format!("timed out after {} s", limit.as_secs_f64())));
-        let (at, time) = (Instant::now(), SystemTime::now());
-        let is_available = found.is_ok();
+        let at = Instant::now();
+        let is_available = found.as_ref().is_ok_and(|found| !found.is_unavailable);
         let (found, status) = match found {
             Ok(mut found) => {
                 let status = found.status.take().unwrap_or_else(|| SUCCESS.to_owned());
@@ -135,7 +139,8 @@ impl Trial {
             }
             Err(why) => (Findings::default(), why),
         };
-        let Findings { values, mut absent, raw, .. } = found;
+        let Findings { values, mut absent, raw, time, .. } = found;
+        let time = time.unwrap_or_else(SystemTime::now);
         let mut reported = Vec::with_capacity(values.len() + 1);
         for value in values {
             match value.quantity {
@@ -150,8 +155,8 @@ impl Trial {
         }
         if self.configured.published_name(AVAILABLE).is_some() {
             let quantity = Quantity::Number(f64::from(u8::from(is_available)));
-            let discovered = Discovered { unit: Unit::Count, unit_word: None, kind: Kind::Gauge };
-            let (name, discovered) = (AVAILABLE.into(), Some(discovered));
+            let discovered = Some(Discovered { unit: Unit::Count, ..Discovered::NUMBER });
+            let name = AVAILABLE.into();
             let value = Finding { name, dimensions: Vec::new(), discovered, quantity };
             reported.push((self.metric(&value), value.quantity));
         }
@@ -169,11 +174,10 @@ impl Trial {
         if let Some(known) = self.metrics.get(&key) {
             return known.clone();
         }
-        let none = Discovered { unit: Unit::None, unit_word: None, kind: Kind::Gauge };
         let declared = self.configured.kind.metric(name);
         let declared =
-            declared.map(|of| Discovered { unit: of.unit, kind: of.kind, ..none.clone() });
-        let found = declared.or_else(|| discovered.clone()).unwrap_or(none);
+            declared.map(|of| Discovered { unit: of.unit, kind: of.kind, ..Discovered::NUMBER });
+        let found = declared.or_else(|| discovered.clone()).unwrap_or(Discovered::NUMBER);
         let metric = Rc::new(self.configured.metric(name.clone(), dimensions, found));
         self.metrics.insert(key, metric.clone());
         metric

@@ -52,10 +52,10 @@ struct Entry {
 
 impl Registry {
     /// A registry without checks, whose reports go to `collector`.
-    pub fn new(collector: mpsc::Sender<Rc<Report>>, most_metrics: usize) -> Self {
+    pub fn new(collector: mpsc::Sender<Rc<Report>>, most_metrics: usize, roots: Roots) -> Self {
         // RandomState has random keys, so this is a random number without a crate for it.
         let chance = || RandomState::new().hash_one(0) as f64 / u64::MAX as f64;
-        Self::with(collector, most_metrics, Roots::default(), Box::new(chance))
+        Self::with(collector, most_metrics, roots, Box::new(chance))
     }
 
     pub(super) fn with(

@@ -55,9 +55,9 @@ mod linux {
 
     use rustix::fs::{StatVfs, statvfs};
 
-    use super::super::asking::Asking;
     use super::super::mounts::{self, Mount};
     use crate::blocking::Purpose;
+    use crate::check::asking::Asking;
     use crate::model::{Check, Details, Findings, Roots, Running, Target};
 
     pub struct Filesystem {

@@ -9,8 +9,8 @@ use sysinfo::{
 };
 
 use super::FIRST_INTERVAL;
-use super::asking::Asking;
 use crate::blocking::Purpose;
+use crate::check::asking::Asking;
 use crate::model::{Check, Details, Findings, Roots, Running, Target};
 
 /// Of sysinfo, what `agent.load_average` has.

@@ -1,6 +1,5 @@
 //! Checks of the machine or container that this process runs in.
 
-mod asking;
 pub mod cpu;
 pub mod disk;
 pub mod filesystem;
@@ -26,7 +25,7 @@ const FIRST_INTERVAL: Duration = Duration::from_millis(250);
 
 /// What the tests of the types share.
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use tokio::sync::{Mutex, MutexGuard};
 
     use crate::model::{

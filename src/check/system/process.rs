@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 use self::snapshot::{Baseline, Snapshot};
 use self::wanted::Wanted;
 use super::FIRST_INTERVAL;
-use super::asking::Asking;
 use crate::blocking::Purpose;
+use crate::check::asking::Asking;
 use crate::model::{
     Check, CheckType, Declared, Details, Discovers, Findings, Form, Opening, Roots, Running,
     Setting, Unit,

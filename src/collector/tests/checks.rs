@@ -8,7 +8,16 @@ fn metric(name: &str, kind: Kind) -> Rc<Metric> {
     let dimensions = vec![("Check".into(), "disk".into())];
     let (check, published) = ("disk".into(), Some(format!("Disk{name}").into()));
     let name = name.to_owned().into();
-    Rc::new(Metric { check, name, unit: Unit::Bytes, unit_word: None, kind, dimensions, published })
+    Rc::new(Metric {
+        check,
+        name,
+        unit: Unit::Bytes,
+        unit_word: None,
+        form: "double",
+        kind,
+        dimensions,
+        published,
+    })
 }
 
 /// The result of a run that began so many seconds after the first.

@@ -1,13 +1,13 @@
 //! Reads configuration files from disk.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
+use rustix::fs::{Mode, OFlags};
 
 use crate::config::typed::Typed;
+use crate::permissions::writable_by_others;
 use crate::shown::shown;
 
 /// The text of one file.
@@ -130,20 +130,6 @@ fn file(path: &Path, form: Form) -> Result<Source, String> {
         format!("expected text in UTF-8, which line {line} is not")
     })?;
     Ok(Source { name: shown(&path.display().to_string()), form, text })
-}
-
-/// The problem of a file or folder to which any user can write: what stands in it decides what this process
-/// does with its rights. A volume of Kubernetes has such folders, which nobody can write to all the same.
-fn writable_by_others(path: &Path, metadata: &Metadata) -> Option<String> {
-    let is_writable = metadata.permissions().mode() & 0o002 != 0;
-    let is_read_only = || {
-        let mount = rustix::fs::statvfs(path);
-        mount.is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY))
-    };
-    (is_writable && !is_read_only()).then(|| {
-        let path = shown(&path.display().to_string());
-        format!("any user can write to {path}, so it is not used: chmod o-w {path}")
-    })
 }
 
 /// More than thousands of checks need.

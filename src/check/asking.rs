@@ -78,8 +78,8 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::sync::{Arc, Mutex};
 
-    use super::super::tests::asking_mounts;
     use super::*;
+    use crate::check::system::tests::asking_mounts;
 
     /// A call that blocks until something is sent, and then answers with it.
     fn blocked() -> (Sender<u32>, impl FnOnce() -> u32 + Clone + Send + 'static) {

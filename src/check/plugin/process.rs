@@ -1,0 +1,165 @@
+//! One run of a program: its pipes, its end, and the end of all that it started.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitStatus};
+use tokio::net::unix::pipe::Receiver;
+use tokio::time::timeout;
+
+use super::bounds::{LONGEST_LINE, MOST_OUTPUT};
+use crate::children::{Child, Children};
+
+/// A program that runs, in a process group of its own.
+#[derive(Debug)]
+pub struct Process {
+    pub group: Group,
+    pub output: Lines,
+    pub errors: Lines,
+}
+
+/// A program and all that it starts, which end together.
+#[derive(Debug)]
+pub struct Group(Option<Child>);
+
+/// The lines of a pipe as they come.
+#[derive(Debug)]
+pub struct Lines {
+    pipe: Option<Receiver>,
+    /// What was read and is no whole line yet.
+    rest: Vec<u8>,
+    /// How much was read.
+    bytes: usize,
+}
+
+impl Process {
+    /// Starts a program with these arguments and variables beside those of this process. Its standard
+    /// input is closed.
+    pub fn start(
+        program: &Path,
+        args: &[String],
+        variables: &[(String, String)],
+    ) -> io::Result<Self> {
+        let (output, its_output) = io::pipe()?;
+        let (errors, its_errors) = io::pipe()?;
+        let mut command = Command::new(program);
+        command.args(args).envs(variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(its_output).stderr(its_errors);
+        let child = Children::of_process().spawn_with_group(&mut command)?;
+        // The command holds this process's copies of the ends that the program writes to.
+        drop(command);
+        let group = Group(Some(child));
+        Ok(Self { group, output: Lines::of(output.into())?, errors: Lines::of(errors.into())? })
+    }
+}
+
+impl Lines {
+    fn of(pipe: OwnedFd) -> io::Result<Self> {
+        let pipe = Some(Receiver::from_owned_fd(pipe)?);
+        Ok(Self { pipe, rest: Vec::new(), bytes: 0 })
+    }
+
+    /// The next line without its end, also the last one without an end. Nothing after it. If this is
+    /// dropped, nothing is lost.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, TooMuch> {
+        loop {
+            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                let mut line: Vec<_> = self.rest.drain(..=end).collect();
+                line.pop();
+                return Ok(Some(line));
+            }
+            if self.rest.len() > LONGEST_LINE {
+                return Err(TooMuch::Line);
+            }
+            let Some(pipe) = &self.pipe else {
+                let rest = std::mem::take(&mut self.rest);
+                return Ok((!rest.is_empty()).then_some(rest));
+            };
+            if pipe.readable().await.is_err() {
+                self.pipe = None;
+                continue;
+            }
+            let mut buffer = [0; 4096];
+            match pipe.try_read(&mut buffer) {
+                Ok(0) => self.pipe = None,
+                Ok(length) => {
+                    self.rest.extend_from_slice(&buffer[..length]);
+                    self.bytes += length;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => self.pipe = None,
+            }
+            if self.bytes > MOST_OUTPUT {
+                return Err(TooMuch::Output);
+            }
+        }
+    }
+
+    /// Whether a line may come.
+    pub fn is_open(&self) -> bool {
+        self.pipe.is_some() || !self.rest.is_empty()
+    }
+
+    /// From here on what was read does not count.
+    pub fn forget_bytes(&mut self) {
+        self.bytes = 0;
+    }
+
+    /// Leaves out what was read of a line that is too long, and counts nothing of it.
+    pub fn skip(&mut self) {
+        self.rest.clear();
+        self.bytes = 0;
+    }
+}
+
+impl Group {
+    /// How the program ended. Its group has then ended with it.
+    pub async fn ended(&mut self) -> WaitStatus {
+        match &mut self.0 {
+            Some(child) => child.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub fn pid(&self) -> Option<Pid> {
+        self.0.as_ref().map(Child::pid)
+    }
+}
+
+impl Drop for Group {
+    /// Ends it, if it has not ended.
+    fn drop(&mut self) {
+        let Some(child) = self.0.take().filter(|child| child.end().is_none()) else { return };
+        // It fails where the program has just ended.
+        let _ = child.signal_group(Signal::TERM);
+        let mut ending = Ending(child);
+        if tokio::runtime::Handle::try_current().is_ok() {
+            tokio::task::spawn_local(async move {
+                let _ = timeout(UNTIL_KILL, ending.0.ended()).await;
+            });
+        }
+    }
+}
+
+/// A program that was asked to end. It is killed when this is dropped: after a while, or when this process
+/// ends.
+struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.signal_group(Signal::KILL);
+    }
+}
+
+/// How long after SIGTERM a program may run.
+const UNTIL_KILL: Duration = Duration::from_secs(1);
+
+/// What a program printed too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooMuch {
+    Line,
+    Output,
+}
