@@ -36,7 +36,13 @@ pub fn init() -> Result<(), String> {
 }
 
 /// What is shown where RUST_LOG is not set: warnings, errors, and a few lines that say what is done.
-const DEFAULT: &str = concat!("warn,", env!("CARGO_PKG_NAME"), "::start=info");
+const DEFAULT: &str = concat!(
+    "warn,",
+    env!("CARGO_PKG_NAME"),
+    "::start=info,",
+    env!("CARGO_PKG_NAME"),
+    "::checks=info"
+);
 
 /// The filters that a text means. Errors of every part are shown, unless it says `off`.
 fn filters(typed: &str) -> Result<String, String> {
@@ -124,6 +130,9 @@ pub const CLOUDWATCH: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::cloud
 
 /// The log target of what is said once where all is well: what is measured, and where it is sent.
 pub const START: &str = concat!(env!("CARGO_PKG_NAME"), "::start");
+
+/// The log target of what follows a warning of a check: that it is available again.
+pub const CHECKS: &str = concat!(env!("CARGO_PKG_NAME"), "::checks");
 
 /// The log target of the estimated cost.
 pub const COST: &str = concat!(env!("CARGO_PKG_NAME"), "::cost");

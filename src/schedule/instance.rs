@@ -20,6 +20,8 @@ use crate::model::{
 pub struct Instance {
     trial: Trial,
     phase: Phase,
+    /// When it runs next.
+    due: Instant,
     orders: mpsc::Receiver<Order>,
     /// Of a number of its own, which tells it from one of the same id that was removed.
     reports: mpsc::Sender<(u64, Rc<Report>)>,
@@ -37,15 +39,15 @@ impl Instance {
     pub fn new(
         trial: Trial,
         phase: Phase,
+        due: Instant,
         orders: mpsc::Receiver<Order>,
         reports: mpsc::Sender<(u64, Rc<Report>)>,
         number: u64,
     ) -> Self {
-        Self { trial, phase, orders, reports, number }
+        Self { trial, phase, due, orders, reports, number }
     }
 
     pub async fn run(mut self) {
-        let mut due = self.phase.next(Instant::now());
         loop {
             let is_enabled = !self.trial.configured.is_disabled;
             tokio::select! {
@@ -60,15 +62,15 @@ impl Instance {
                         self.trial.change(configured);
                         // In the same phase, what was due stays due.
                         if std::mem::replace(&mut self.phase, phase) != phase {
-                            due = phase.next(Instant::now());
+                            self.due = phase.next(Instant::now());
                         }
                     }
                     None => return,
                 },
                 // Before what may never have an end: what is sent without a pause.
-                () = sleep_until(due), if is_enabled => {
+                () = sleep_until(self.due), if is_enabled => {
                     drop(self.run_once().await);
-                    due = self.phase.next_after(due, Instant::now());
+                    self.due = self.phase.next_after(self.due, Instant::now());
                 }
                 never = self.trial.check.wait(), if is_enabled => match never {},
             }

@@ -15,6 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::instance::{Instance, Order, Trial};
 use super::phase::Phase;
 use super::request::{Listed, Refused, Reply, Request};
+use crate::logging::CHECKS;
 use crate::model::{Configured, Report, Roots};
 
 /// All checks. They run while [`run`](Self::run) is polled.
@@ -97,8 +98,9 @@ impl Registry {
             return Err(Refused::Exists(configured.id));
         }
         self.fits(&configured)?;
-        let phase = Phase::of(Instant::now(), configured.period, (self.chance)());
-        self.open(Rc::new(configured), phase);
+        let now = Instant::now();
+        let phase = Phase::of(now, configured.period, (self.chance)());
+        self.open(Rc::new(configured), phase, now);
         Ok(())
     }
 
@@ -153,9 +155,10 @@ impl Registry {
         }
         self.fits(&next)?;
         let has_same_period = before.period == next.period;
+        let now = Instant::now();
         let phase = match has_same_period {
             true => entry.phase,
-            false => Phase::of(Instant::now(), next.period, (self.chance)()),
+            false => Phase::of(now, next.period, (self.chance)()),
         };
         let next = Rc::new(next);
         let is_same = before.kind == next.kind && before.details == next.details;
@@ -169,7 +172,7 @@ impl Registry {
                 return Ok(());
             }
         }
-        self.open(next, phase);
+        self.open(next, phase, now);
         Ok(())
     }
 
@@ -196,14 +199,15 @@ impl Registry {
         if metrics > most { Err(Refused::TooManyMetrics { metrics, most }) } else { Ok(()) }
     }
 
-    /// Starts an instance in place of the one of the same id, if there is one.
-    fn open(&mut self, configured: Rc<Configured>, phase: Phase) {
+    /// Starts an instance in place of the one of the same id, if there is one. It runs at the first instant
+    /// from `now` on, which is a little ago when it begins.
+    fn open(&mut self, configured: Rc<Configured>, phase: Phase, now: Instant) {
         self.opened += 1;
         let number = self.opened;
         let (orders, received) = mpsc::channel(ORDERS_DEPTH);
         let trial = Trial::of(configured.clone(), &self.roots);
         let reports = self.reports.sender.clone();
-        let instance = Instance::new(trial, phase, received, reports, number);
+        let instance = Instance::new(trial, phase, phase.next(now), received, reports, number);
         let end = CancellationToken::new();
         let ended = end.clone();
         self.running.push(Box::pin(async move {
@@ -222,7 +226,7 @@ impl Registry {
         let was_available = entry.last.as_ref().is_none_or(|last| last.is_available);
         match (was_available, report.is_available) {
             (true, false) => warn!("check {} is unavailable: {}", report.check, report.status),
-            (false, true) => info!("check {} is available again", report.check),
+            (false, true) => info!(target: CHECKS, "check {} is available again", report.check),
             _ => {}
         }
         entry.last = Some(report.clone());

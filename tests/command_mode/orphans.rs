@@ -1,8 +1,8 @@
 //! Processes that lose their parent below the agent: they become its own, and no zombie stays.
 
+use std::fs;
 use std::io::Write;
 use std::process::Command;
-use std::{env, fs};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -92,7 +92,7 @@ fn process_1_without_a_command_reaps_the_orphans_of_others() {
     let mut shell = Command::new("sh");
     shell.args(["-c", &script]).env("PATH", "/usr/local/bin:/usr/bin:/bin");
     shell.env("RUST_LOG", "cloudwatch_metrics_agent::command=debug");
-    let Some(mut agent) = in_a_pid_namespace(&shell) else { return };
+    let Some(mut agent) = support::namespace::in_a_pid_namespace(&shell) else { return };
     let mut input = standard_input(&mut agent);
     let agent = Agent::start(&mut agent);
     input.write_all(b"go\n").expect("the other shell reads");
@@ -112,28 +112,5 @@ fn children(of: u32) -> Vec<Pid> {
 
 /// An agent that is process 1 of a PID namespace, and runs a command.
 pub fn as_process_1(words: &[&str]) -> Option<Command> {
-    in_a_pid_namespace(&running(words))
-}
-
-/// A program that is process 1 of a PID namespace. Nothing, loudly, where there is no such namespace;
-/// where everything is meant to be checked, that is a failure.
-fn in_a_pid_namespace(program: &Command) -> Option<Command> {
-    let namespace = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
-    let probe = Command::new("unshare").args(namespace).arg("true").output();
-    if !probe.as_ref().is_ok_and(|probe| probe.status.success()) {
-        let strict = env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!strict, "CI is true, so this must run: {probe:?}");
-        // Past the capture of the test's output.
-        let _ = writeln!(
-            std::io::stderr(),
-            "\n*** SKIPPED: PROCESS 1 OF A PID NAMESPACE ***\nunshare {namespace:?}: {probe:?}\n",
-        );
-        return None;
-    }
-    let mut command = Command::new("unshare");
-    command.args(namespace).arg(program.get_program()).args(program.get_args()).env_clear();
-    for (name, value) in program.get_envs() {
-        command.env(name, value.expect("none is removed"));
-    }
-    Some(command)
+    support::namespace::in_a_pid_namespace(&running(words))
 }

@@ -76,7 +76,7 @@ fn what_is_no_file_is_refused_and_nothing_is_waited_for() {
         empty.relative(&run(&["--dry-run", "--config", &empty.whole()]).2),
         ".: there is no *.yaml in this folder, so no check\n"
     );
-    mode(&empty.0, 0o777);
+    mode(empty.whole(), 0o777);
     assert!(run(&["--dry-run", "--config", &empty.whole()]).2.contains("any user can write to"));
     let large = folder.write("large.yaml", vec![b'#'; (1 << 20) + 1]);
     let large = problem(large.to_str().expect("UTF-8"));

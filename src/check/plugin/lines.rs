@@ -48,6 +48,11 @@ impl Lines {
         Ok(found)
     }
 
+    /// What is wrong with the first line that cannot be understood.
+    pub fn error(&self) -> Option<String> {
+        self.error.clone()
+    }
+
     /// What is odd and was taken all the same.
     pub fn warning(&self) -> Option<&str> {
         self.warning.as_deref()

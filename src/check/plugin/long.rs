@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use log::info;
+use log::{info, warn};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Program;
@@ -87,7 +87,7 @@ impl LongRunning {
                     self.ended =
                         self.ended.take().map(|ended| Ended { again: Instant::now(), ..ended });
                 }
-                Err(why) => self.end(&why),
+                Err(why) => self.end(&program.id, &why),
             }
             return;
         };
@@ -102,14 +102,15 @@ impl LongRunning {
                 Ok(None) => {
                     // It has closed its output, and will print nothing any more.
                     let end = timeout(UNTIL_END, process.group.ended()).await;
-                    let why = end.map_or_else(|_| "the plugin closed its output".to_owned(), how_it_ended);
-                    self.end(&why);
+                    self.read_rest(program).await;
+                    let why = end.map_or_else(|_| CLOSED.to_owned(), how_it_ended);
+                    self.end(&program.id, &why);
                 }
                 Err(of @ TooMuch::Line) => {
                     process.output.skip();
                     self.values.misunderstand(too_much(of));
                 }
-                Err(of @ TooMuch::Output) => self.end(&too_much(of)),
+                Err(of @ TooMuch::Output) => self.end(&program.id, &too_much(of)),
             },
             line = process.errors.next(), if process.errors.is_open() => match line {
                 Ok(Some(line)) => program.log(&line, &mut self.logged),
@@ -117,16 +118,29 @@ impl LongRunning {
                 Err(_) => process.errors.skip(),
             },
             status = process.group.ended() => {
-                self.end(&how_it_ended(status));
+                self.read_rest(program).await;
+                self.end(&program.id, &how_it_ended(status));
             }
         }
     }
 
-    fn end(&mut self, why: &str) {
+    /// Takes what the program printed before its end: what it says of that is not to be lost.
+    async fn read_rest(&mut self, program: &Program) {
+        let Some(process) = &mut self.process else { return };
+        while let Ok(Ok(Some(line))) = timeout(UNTIL_READ, process.output.next()).await {
+            self.values.take(&String::from_utf8_lossy(&line));
+        }
+        while let Ok(Ok(Some(line))) = timeout(UNTIL_READ, process.errors.next()).await {
+            program.log(&line, &mut self.logged);
+        }
+    }
+
+    fn end(&mut self, id: &str, why: &str) {
         self.process = None;
         let pause =
             self.ended.as_ref().map_or(FIRST_PAUSE, |ended| (ended.pause * 2).min(LONGEST_PAUSE));
         let why = format!("{}; it is started again in {} s", shown(why), pause.as_secs_f64());
+        warn!("check {id}: {why}");
         self.ended = Some(Ended { why, again: Instant::now() + pause, pause });
     }
 }
@@ -136,6 +150,12 @@ const TOGETHER: Duration = Duration::from_millis(100);
 
 /// The longest that such values are waited for.
 const LONGEST_TOGETHER: Duration = Duration::from_millis(500);
+
+/// Why a program that runs gives nothing more.
+const CLOSED: &str = "the plugin closed its output";
+
+/// How long what a program printed before its end is waited for.
+const UNTIL_READ: Duration = Duration::from_millis(100);
 
 /// How long a program that has closed its output may take to end.
 const UNTIL_END: Duration = Duration::from_secs(1);

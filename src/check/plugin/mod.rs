@@ -14,7 +14,7 @@ mod unit;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use log::{info, warn};
+use log::warn;
 use rustix::process::WaitStatus;
 use tokio::time::timeout;
 
@@ -167,7 +167,7 @@ impl Program {
         while has_output || has_errors || end.is_none() {
             tokio::select! {
                 biased;
-                line = output.next(), if has_output => match line.map_err(too_much)? {
+                line = output.next(), if has_output => match line.map_err(|of| lines.error().unwrap_or(too_much(of)))? {
                     Some(line) if self.is_nagios => {
                         text.push_str(&self.text(line));
                         text.push('\n');
@@ -215,10 +215,10 @@ impl Program {
         match *logged {
             ..=MOST_LOGGED => {
                 let line = String::from_utf8_lossy(line);
-                info!("check {}: {}: {}", self.id, self.file, shown(&line));
+                warn!("check {}: {}: {}", self.id, self.file, shown(&line));
             }
             count if count == MOST_LOGGED + 1 => {
-                info!("check {}: {}: more lines are left out", self.id, self.file);
+                warn!("check {}: {}: more lines are left out", self.id, self.file);
             }
             _ => {}
         }

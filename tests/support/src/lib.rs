@@ -1,6 +1,7 @@
 //! Runs the real binary as its user would, and looks at it from outside.
 
 pub mod endpoint;
+pub mod folder;
 pub mod http;
 pub mod namespace;
 pub mod terminal;

@@ -76,3 +76,26 @@ fn unshare(namespaces: &[&str]) -> Command {
 
 /// Names the test that runs inside.
 const INSIDE: &str = "CHECKS_TESTS_INSIDE";
+
+/// A program that is process 1 of a PID namespace. Nothing, loudly, where there is no such namespace;
+/// where everything is meant to be checked, that is a failure.
+pub fn in_a_pid_namespace(program: &Command) -> Option<Command> {
+    let namespace = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+    let probe = Command::new("unshare").args(namespace).arg("true").output();
+    if !probe.as_ref().is_ok_and(|probe| probe.status.success()) {
+        let strict = env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!strict, "CI is true, so this must run: {probe:?}");
+        // Past the capture of the test's output.
+        let _ = writeln!(
+            std::io::stderr(),
+            "\n*** SKIPPED: PROCESS 1 OF A PID NAMESPACE ***\nunshare {namespace:?}: {probe:?}\n",
+        );
+        return None;
+    }
+    let mut command = Command::new("unshare");
+    command.args(namespace).arg(program.get_program()).args(program.get_args()).env_clear();
+    for (name, value) in program.get_envs() {
+        command.env(name, value.expect("none is removed"));
+    }
+    Some(command)
+}
