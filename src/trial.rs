@@ -106,6 +106,10 @@ fn object(configured: &Configured, Ran { report, absent, .. }: &Ran) -> Json {
         let (value, form) = match value {
             Quantity::Number(value) => (json!(value), metric.form),
             Quantity::Text(text) => (json!(text), "string"),
+            Quantity::Many(of) => {
+                let (count, min, max, mean) = (of.count(), of.min(), of.max(), of.mean());
+                (json!({ "count": count, "min": min, "max": max, "mean": mean }), "distribution")
+            }
         };
         let (unit, kind) = (metric.unit_name(), word(metric.kind));
         json!({ "name": name, "value": value, "unit": unit, "type": form, "kind": kind })
@@ -137,6 +141,7 @@ fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Gauge => "gauge",
         Kind::Counter => "counter",
+        Kind::Distribution => "distribution",
     }
 }
 

@@ -41,8 +41,9 @@ pub fn statistics<V: Real>(values: &mut [V]) -> Option<Statistics> {
         upper_middle
     };
     let (min, max) = (smallest(values), largest(values));
-    let (values, numbers) = (Vec::new(), Vec::new());
-    Some(Statistics { count, min, max, mean, m2, median, first, last, values, numbers })
+    let of_all =
+        Statistics { count, min, max, mean, m2, median, first, last, ..Statistics::of_none() };
+    Some(of_all)
 }
 
 /// The values, smallest first.

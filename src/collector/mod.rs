@@ -6,8 +6,11 @@ pub mod series;
 pub mod sink;
 pub mod window;
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
+
+use log::error;
 
 use self::series::Table;
 use self::sink::{HandOut, HandedOut, Sink};
@@ -23,6 +26,8 @@ pub struct Collector {
     hand_out: HandOut,
     sinks: Vec<Box<dyn Sink>>,
     measured: Rc<Measured>,
+    /// The checks of which it was said that there are too many metrics.
+    dropped: BTreeSet<Rc<str>>,
 }
 
 impl Collector {
@@ -31,13 +36,19 @@ impl Collector {
         let with_values = settings.publishing.form == ValueForm::Distribution;
         let with_numbers = settings.publishing.publishers.contains(&Publish::Emf);
         let table = Table::new(settings.measuring.samples_per_window(), with_values);
-        let table = table.keeping_numbers(with_numbers);
+        let sets = settings.identity.number_of_sets().max(1);
+        let most = settings.checks.max_metrics / sets;
+        let mut table = table.keeping_numbers(with_numbers).with_most_checked(most);
+        for check in &settings.checks.all {
+            check.declared().iter().for_each(|metric| table.reserve(metric));
+        }
         Self::new(settings.measuring.period, table, hand_out)
     }
 
     /// Windows of a period, whose summaries go to `hand_out`.
     pub fn new(period: Duration, table: Table, hand_out: HandOut) -> Self {
-        Self { period, table, open: None, hand_out, sinks: Vec::new(), measured: Rc::default() }
+        let (sinks, measured, dropped) = (Vec::new(), Rc::default(), BTreeSet::new());
+        Self { period, table, open: None, hand_out, sinks, measured, dropped }
     }
 
     /// From now on a sink gets all that is collected.
@@ -102,9 +113,24 @@ impl Collector {
         if self.would_close(now) {
             self.close();
         }
-        for (metric, value) in report.numbers().filter(|(metric, _)| metric.published.is_some()) {
+        let published = report.values.iter().filter(|(metric, _)| metric.published.is_some());
+        let mut dropped = Vec::new();
+        for (metric, value) in published {
             self.open.get_or_insert_with(|| Window::at(now, self.period));
-            self.table.check(metric, report.at, value);
+            if !self.table.check(metric, report.at, value) {
+                dropped.push(metric);
+            }
+        }
+        if let Some(first) = dropped.first()
+            && self.dropped.insert(report.check.clone())
+        {
+            let published = first.published.as_deref().unwrap_or_default();
+            error!(
+                "check {}: {} of its metrics are dropped, such as {published}: --max-metrics allows no more; \
+                 raise it, or publish fewer metrics",
+                report.check,
+                dropped.len()
+            );
         }
         self.hand_over(report);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::aggregate;
-use crate::model::{Entry, Kind, Metric, Series, Statistics, Unit};
+use crate::model::{Distribution, Entry, Kind, Metric, Quantity, Series, Statistics, Unit};
 
 /// Every metric of which there was ever a value, in the order in which they appeared.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Table {
     with_values: bool,
     /// Whether the statistics of checks have all of the values.
     with_numbers: bool,
+    /// How many series checks may have.
+    most_checked: usize,
 }
 
 #[derive(Debug)]
@@ -28,6 +30,8 @@ struct Collected {
     metric: Rc<Metric>,
     taken: Taken,
     values: Values,
+    /// When it had a value last. Nothing of what checks declare and never gave.
+    seen: Option<Instant>,
 }
 
 /// How the values of a series come.
@@ -40,6 +44,8 @@ enum Taken {
     Reported(Option<f64>),
     /// By a check: of a counter that of its last value.
     Checked(Option<Total>),
+    /// No more: the place is free for another series.
+    Free,
 }
 
 /// What a counter of a check stood at.
@@ -61,18 +67,31 @@ enum Values {
     Numbers(Vec<f64>),
     /// Of a check whose values are sent as a whole: what they are so far.
     Whole(Option<Statistics>),
+    /// Of a check that gives many at once.
+    Many(Distribution),
 }
 
 impl Table {
     /// A table for windows of so many samples.
     pub fn new(samples: usize, with_values: bool) -> Self {
         let (rows, order, with_numbers) = (Vec::new(), Vec::new(), false);
-        Self { rows, order, samples, with_values, with_numbers }
+        let most_checked = usize::MAX;
+        Self { rows, order, samples, with_values, with_numbers, most_checked }
     }
 
     /// The same table, which may keep each value of a check.
     pub fn keeping_numbers(self, with_numbers: bool) -> Self {
         Self { with_numbers, ..self }
+    }
+
+    /// The same table, which has at most so many series of checks.
+    pub fn with_most_checked(self, most_checked: usize) -> Self {
+        Self { most_checked, ..self }
+    }
+
+    /// Keeps the place of a metric that a check declares: what others discover does not take it.
+    pub fn reserve(&mut self, metric: &Metric) {
+        self.series(metric, Taken::Checked(None));
     }
 
     /// How many samples one window is expected to hold.
@@ -98,41 +117,82 @@ impl Table {
     /// Adds what a check has found to the open window. A counter gives how much it grew in a second since
     /// the run before; one that was started again has counted from zero. The first value of a check that
     /// was opened anew is not compared with those of the one before: it may count something else.
-    pub fn check(&mut self, metric: &Rc<Metric>, at: Instant, value: f64) {
+    ///
+    /// False where there are as many series as checks may have.
+    pub fn check(&mut self, metric: &Rc<Metric>, at: Instant, value: &Quantity) -> bool {
         // What is not finite is no number of which a minimum or a sum could be made.
-        if !value.is_finite() {
-            return;
-        }
+        let Some(number) = value.number().filter(|number| number.is_finite()) else { return true };
         // By the address: many checks have thousands of metrics, whose texts take long to compare.
         let known = self.rows.iter().position(|row| Rc::ptr_eq(&row.metric, metric));
-        let series = known.map(Series).unwrap_or_else(|| self.series(metric, Taken::Checked(None)));
+        let series = match known {
+            Some(known) => Series(known),
+            None if self.is_known(metric) || self.make_room(at) => {
+                self.series(metric, Taken::Checked(None))
+            }
+            None => return false,
+        };
         let row = &mut self.rows[series.0];
+        row.seen = Some(at);
         if known.is_none() {
             row.metric = metric.clone();
+        }
+        if let (Values::Many(all), Quantity::Many(more)) = (&mut row.values, value) {
+            all.merge(more);
+            return true;
         }
         let value = match &mut row.taken {
             Taken::Checked(before) if metric.kind == Kind::Counter => {
                 let total = before.take().filter(|of| Rc::ptr_eq(&of.metric, metric));
                 let mut before_it = total.map(|of| (of.at, of.value));
-                let value = a_second(&mut before_it, at, value);
+                let value = a_second(&mut before_it, at, number);
                 let metric = metric.clone();
                 *before = before_it.map(|(at, value)| Total { metric, at, value });
                 value
             }
-            _ => Some(value),
+            _ => Some(number),
         };
         if let Some(value) = value {
             self.add(series, value);
         }
+        true
+    }
+
+    fn is_known(&self, metric: &Metric) -> bool {
+        self.place(metric).is_some()
+    }
+
+    fn place(&self, metric: &Metric) -> Option<usize> {
+        let is_it = |row: &Collected| *row.metric == *metric && !matches!(row.taken, Taken::Free);
+        self.rows.iter().position(is_it)
+    }
+
+    /// Whether checks may have one series more. One that had no value for long makes room for another.
+    fn make_room(&mut self, now: Instant) -> bool {
+        let is_checked = |row: &&Collected| matches!(row.taken, Taken::Checked(_));
+        if self.rows.iter().filter(is_checked).count() < self.most_checked {
+            return true;
+        }
+        let is_old = |row: &Collected| {
+            let is_unseen = row.seen.is_some_and(|seen| now.duration_since(seen) > OLD);
+            is_checked(&row) && is_unseen && row.values.is_empty()
+        };
+        let old = self.rows.iter().position(is_old);
+        // Its place stays its own, because the others are known by theirs.
+        if let Some(place) = old {
+            self.order.retain(|other| *other != place);
+            self.rows[place].taken = Taken::Free;
+        }
+        old.is_some()
     }
 
     fn series(&mut self, metric: &Metric, taken: Taken) -> Series {
         // Compared one by one: who gives values keeps their series.
-        if let Some(known) = self.rows.iter().position(|row| *row.metric == *metric) {
+        if let Some(known) = self.place(metric) {
             return Series(known);
         }
         let metric = Rc::new(metric.clone());
-        let place = self.rows.len();
+        let free = self.rows.iter().position(|row| matches!(row.taken, Taken::Free));
+        let place = free.unwrap_or(self.rows.len());
         // In a window in which a number has its first value it is not the last one for that.
         let rank = |metric: &Metric| metric.number().map_or(usize::MAX, |number| number as usize);
         let is_of_check = |taken: &Taken| matches!(taken, Taken::Checked(_));
@@ -144,10 +204,15 @@ impl Table {
         self.order.insert(self.order.partition_point(is_before), place);
         let values = match metric.unit {
             Unit::Percent if matches!(taken, Taken::Sampled) => Values::Percents(Vec::new()),
+            _ if metric.kind == Kind::Distribution => Values::Many(Distribution::default()),
             _ if matches!(taken, Taken::Checked(_)) && !self.with_numbers => Values::Whole(None),
             _ => Values::Numbers(Vec::new()),
         };
-        self.rows.push(Collected { metric, taken, values });
+        let row = Collected { metric, taken, values, seen: None };
+        match self.rows.get_mut(place) {
+            Some(old) => *old = row,
+            None => self.rows.push(row),
+        }
         Series(place)
     }
 
@@ -165,6 +230,7 @@ impl Table {
             }
             Values::Numbers(values) => values.push(value),
             Values::Whole(whole) => whole.get_or_insert_with(Statistics::of_none).add(value),
+            Values::Many(many) => many.add(value, 1),
         }
     }
 
@@ -204,6 +270,7 @@ impl Values {
             Self::Percents(values) => values.is_empty(),
             Self::Numbers(values) => values.is_empty(),
             Self::Whole(whole) => whole.is_none(),
+            Self::Many(many) => many.is_empty(),
         }
     }
 
@@ -212,6 +279,7 @@ impl Values {
             Self::Percents(values) => values.clear(),
             Self::Numbers(values) => values.clear(),
             Self::Whole(whole) => *whole = None,
+            Self::Many(many) => *many = Distribution::default(),
         }
     }
 }
@@ -237,6 +305,7 @@ impl Collected {
                 statistics.map(|statistics| Statistics { numbers, ..statistics })
             }
             Values::Whole(whole) => whole.take(),
+            Values::Many(many) => (!many.is_empty()).then(|| Statistics::of_many(many)),
         };
         self.values.clear();
         statistics
@@ -268,6 +337,10 @@ pub fn a_second(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) ->
     let grown = if total >= earlier { total - earlier } else { total };
     Some(grown / elapsed.as_secs_f64())
 }
+
+/// After so long without a value a series of a check makes room for another: twice the longest period of
+/// checks, and CloudWatch charges for the hours in which a metric has a value.
+const OLD: Duration = Duration::from_secs(3600);
 
 /// Over less than this a rate would be made of the kernel's own rounding: CPU time is counted in ticks of
 /// 10 ms, a fifth of this.

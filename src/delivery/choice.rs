@@ -1,7 +1,7 @@
 //! Which data a summary is sent as.
 
 use crate::config::{Settings, ValueForm};
-use crate::model::{Datum, Metric, Numbers, Statistic, Summary, Value};
+use crate::model::{Datum, Kind, Metric, Numbers, Statistic, Summary, Value};
 
 /// What was chosen of all that could be sent.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ impl Choice {
         let is_number = |datum: &Datum| match datum.value(summary) {
             Value::One(value) => value.is_finite(),
             Value::Set(range) => range.sum.is_finite(),
-            Value::Many(_) => true,
+            Value::Many(_) | Value::Spread(_) => true,
         };
         let with_sets = |datum| (0..sets).map(move |set| Datum { set, ..datum });
         data.filter(is_number).flat_map(with_sets).collect()
@@ -36,8 +36,9 @@ impl Choice {
     /// What is sent of the values of a metric.
     fn statistics(self, metric: &Metric) -> &'static [Statistic] {
         match metric.number().filter(|number| self.numbers.contains(*number)) {
-            None if metric.published.is_some() => &[Statistic::Set],
-            None => &[],
+            None if metric.published.is_none() => &[],
+            None if metric.kind == Kind::Distribution => &[Statistic::Spread],
+            None => &[Statistic::Set],
             Some(number) if self.form == ValueForm::Distribution && number.has_distribution() => {
                 &[Statistic::Values]
             }
@@ -78,7 +79,7 @@ mod tests {
             let value = match datum.value(summary) {
                 Value::One(value) => value,
                 Value::Set(range) => range.sum,
-                Value::Many(_) => -1.0,
+                Value::Many(_) | Value::Spread(_) => -1.0,
             };
             (label(summary, datum), datum.set, value)
         };

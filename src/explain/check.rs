@@ -53,6 +53,7 @@ impl Shown {
         let value = match value {
             Quantity::Number(value) => Json::from(*value),
             Quantity::Text(text) => Json::from(&**text),
+            Quantity::Many(values) => Json::from(values.mean()),
         };
         Self { value, for_people }
     }

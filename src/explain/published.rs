@@ -132,12 +132,13 @@ impl Published {
                 Statistic::Last => "last",
                 Statistic::Growth => "growth",
                 Statistic::Set => "set",
+                Statistic::Spread => "values",
             },
             dimensions: dimensions(set, metric),
             value: match datum.value(summary) {
                 Value::One(value) => Some(value),
                 Value::Set(range) => Some(range.sum / range.count as f64),
-                Value::Many(_) => None,
+                Value::Many(_) | Value::Spread(_) => None,
             },
         }
     }

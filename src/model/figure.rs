@@ -42,6 +42,9 @@ pub fn short(unit: Unit, value: f64) -> String {
 pub fn of(unit: Unit, value: &Quantity) -> String {
     match value {
         Quantity::Number(value) => short(unit, *value),
+        Quantity::Many(values) => {
+            format!("{} on average of {}", short(unit, values.mean()), values.count())
+        }
         Quantity::Text(text) => text.clone(),
     }
 }

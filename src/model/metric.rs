@@ -53,7 +53,7 @@ impl Unit {
     /// The unit of a published value: that of a counter is how much it grows in a second.
     pub fn published(self, kind: Kind) -> Self {
         match (kind, self) {
-            (Kind::Gauge, unit) => unit,
+            (Kind::Gauge | Kind::Distribution, unit) => unit,
             (Kind::Counter, Self::Bytes) => Self::BytesPerSecond,
             (Kind::Counter, Self::Count) => Self::CountPerSecond,
             (Kind::Counter, Self::Pages) => Self::PagesPerSecond,
@@ -89,6 +89,8 @@ pub enum Kind {
     Gauge,
     /// Each value is a total since some fixed moment; only differences mean anything.
     Counter,
+    /// Each value is many values.
+    Distribution,
 }
 
 /// The check that the source feeds.

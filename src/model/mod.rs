@@ -6,6 +6,7 @@ mod company;
 mod configured;
 mod datum;
 mod details;
+mod distribution;
 mod evidence;
 pub mod figure;
 mod health;
@@ -28,6 +29,7 @@ pub use self::company::Company;
 pub use self::configured::{Configured, DEFAULT_CHECK_PERIOD, DEFAULT_CHECK_TIMEOUT, Publication};
 pub use self::datum::Datum;
 pub use self::details::{Detail, Details, Form, Secret, Setting};
+pub use self::distribution::{Counted, Distribution};
 #[cfg(target_os = "linux")]
 pub use self::evidence::RawValue;
 pub use self::evidence::{Evidence, Part};

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::Metric;
 use super::metric::UTILIZATION;
+use super::{Distribution, Metric};
 
 /// What one run of a check found. What could not be measured is not among the values.
 #[derive(Clone, Debug)]
@@ -32,6 +32,7 @@ pub struct Report {
 pub enum Quantity {
     Number(f64),
     Text(String),
+    Many(Distribution),
 }
 
 impl Report {
@@ -49,20 +50,18 @@ impl Report {
         }
     }
 
-    /// The values that are numbers.
+    /// The values that are numbers; of many values their mean.
     pub fn numbers(&self) -> impl Iterator<Item = (&Rc<Metric>, f64)> {
-        self.values.iter().filter_map(|(metric, value)| match value {
-            Quantity::Number(value) => Some((metric, *value)),
-            Quantity::Text(_) => None,
-        })
+        self.values.iter().filter_map(|(metric, value)| Some((metric, value.number()?)))
     }
 }
 
 impl Quantity {
-    /// The number, unless it is a text.
+    /// The number, or the mean of many, unless it is a text.
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Number(value) => Some(*value),
+            Self::Many(values) => Some(values.mean()),
             Self::Text(_) => None,
         }
     }

@@ -1,5 +1,7 @@
 //! What is made of the values of one metric in a window.
 
+use super::{Counted, Distribution};
+
 /// The values of one metric in one window, in the unit of the metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
@@ -18,14 +20,43 @@ pub struct Statistics {
     pub values: Vec<ValueCount>,
     /// The values of a check, smallest first, where a publisher sends them one by one; else empty.
     pub numbers: Vec<f64>,
+    /// Those of a distribution of a check, smallest first; else empty.
+    pub spread: Vec<Counted>,
 }
 
 impl Statistics {
     /// Those of nothing.
     pub fn of_none() -> Self {
         let [min, max, mean, m2, median, first, last] = [0.0; 7];
-        let (values, numbers) = (Vec::new(), Vec::new());
-        Self { count: 0, min, max, mean, m2, median, first, last, values, numbers }
+        let (values, numbers, spread) = (Vec::new(), Vec::new(), Vec::new());
+        Self { count: 0, min, max, mean, m2, median, first, last, values, numbers, spread }
+    }
+
+    /// Those of many values, of which the order is not known.
+    pub fn of_many(many: &Distribution) -> Self {
+        let (mean, spread) = (many.mean(), many.values());
+        let square = |of: &Counted| of.count as f64 * (of.value - mean).powi(2);
+        let half = many.count().div_ceil(2);
+        let mut before = 0;
+        let median = spread.iter().find(|of| {
+            before += of.count;
+            before >= half
+        });
+        let count = usize::try_from(many.count()).unwrap_or(usize::MAX);
+        let (min, max) = (many.min(), many.max());
+        let (m2, median) = (spread.iter().map(square).sum(), median.map_or(mean, |of| of.value));
+        Self {
+            count,
+            min,
+            max,
+            mean,
+            m2,
+            median,
+            first: mean,
+            last: mean,
+            spread,
+            ..Self::of_none()
+        }
     }
 
     /// Adds a value to those of a check. Their median is not known.
@@ -81,6 +112,8 @@ pub enum Statistic {
     Growth,
     /// Smallest, largest, sum and count together, of which CloudWatch gives four statistics.
     Set,
+    /// The values of a distribution of a check.
+    Spread,
 }
 
 /// A number, or all that were measured.
@@ -89,6 +122,7 @@ pub enum Value<'a> {
     One(f64),
     Many(&'a [ValueCount]),
     Set(Range<'a>),
+    Spread(&'a [Counted]),
 }
 
 /// Values as a whole.
@@ -112,6 +146,7 @@ impl Statistic {
             Self::Last => statistics.last,
             Self::Growth => statistics.growth().unwrap_or(f64::NAN),
             Self::Set => return Value::Set(statistics.range()),
+            Self::Spread => return Value::Spread(&statistics.spread),
         })
     }
 }

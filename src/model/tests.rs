@@ -20,9 +20,21 @@ pub fn entry(number: Number, container: Option<&str>, statistics: Statistics) ->
 
 /// Samples of a median and a maximum.
 pub fn sampled(count: usize, median: f64, max: f64) -> Statistics {
-    let (values, numbers) = (Vec::new(), Vec::new());
+    let (values, numbers, spread) = (Vec::new(), Vec::new(), Vec::new());
     let (first, last) = (median, median);
-    Statistics { count, min: 0.0, max, mean: 1.0, m2: 0.0, median, first, last, values, numbers }
+    Statistics {
+        count,
+        min: 0.0,
+        max,
+        mean: 1.0,
+        m2: 0.0,
+        median,
+        first,
+        last,
+        values,
+        numbers,
+        spread,
+    }
 }
 
 /// The same with all of its values: hundredths of a percent, and how often each was there.

@@ -14,7 +14,7 @@ use super::names::{name, unit};
 use super::stdout::{PRINTED, Printer};
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Dimension, Publish, Settings};
-use crate::model::{Datum, Metric, Range, Summary, Value, ValueCount};
+use crate::model::{Counted, Datum, Metric, Range, Summary, Value, ValueCount};
 
 /// The publisher behind `--publish emf`.
 #[derive(Debug)]
@@ -114,6 +114,11 @@ pub fn log_bytes(settings: &Settings, summary: &Summary, data: &[Datum]) -> usiz
                     (most, all) = (most.max(count), all + count);
                     json!([])
                 }
+                Value::Spread(values) => {
+                    let count = repeated(values).len();
+                    (most, all) = (most.max(count), all + count);
+                    json!([])
+                }
                 Value::Many(values) => {
                     let count = values.iter().map(|value| value.count as usize).sum();
                     (most, all) = (most.max(count), all + count);
@@ -137,6 +142,7 @@ fn arrays(value: Value<'_>) -> Vec<Json> {
     match value {
         Value::One(value) => vec![json!(value)],
         Value::Set(Range { numbers, .. }) => arrays_of(numbers),
+        Value::Spread(values) => arrays_of(&repeated(values)),
         Value::Many(values) => {
             let repeated =
                 |value: &ValueCount| std::iter::repeat_n(value.percent(), value.count as usize);
@@ -144,6 +150,15 @@ fn arrays(value: Value<'_>) -> Vec<Json> {
             arrays_of(&all)
         }
     }
+}
+
+/// The values of a distribution as often as they were there; of very many the share of each, so that
+/// percentiles stay what they are.
+fn repeated(values: &[Counted]) -> Vec<f64> {
+    let count: u64 = values.iter().map(|of| of.count).sum();
+    let share = (MOST_REPEATED as f64 / count as f64).min(1.0);
+    let times = |of: &Counted| ((of.count as f64 * share).round() as usize).max(1);
+    values.iter().flat_map(|of| std::iter::repeat_n(of.value, times(of))).collect()
 }
 
 fn arrays_of(values: &[f64]) -> Vec<Json> {
@@ -180,6 +195,10 @@ impl Publisher for Emf {
 
 /// A metric takes this many values in a line.
 const MOST_VALUES: usize = 100;
+
+/// The values of a distribution in a window: ten lines. The format has no counts, so millions of them would
+/// be as many numbers.
+const MOST_REPEATED: usize = 1_000;
 
 /// CloudWatch Logs counts this many bytes for an event beside its text.
 const EVENT_BYTES: usize = 26;

@@ -17,6 +17,7 @@ fn brief(found: &Findings) -> Vec<String> {
         let quantity = match &value.quantity {
             Quantity::Number(number) => number.to_string(),
             Quantity::Text(text) => format!("{text:?}"),
+            Quantity::Many(_) => unreachable!("no plugin gives many values at once"),
         };
         format!("{target}{} {} {quantity}{unit}", value.name, discovered.form)
     });

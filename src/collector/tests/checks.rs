@@ -1,7 +1,7 @@
 //! What checks find, in windows.
 
 use super::*;
-use crate::model::Quantity;
+use crate::model::{Distribution, Quantity};
 
 /// A published metric of the check `disk`.
 fn metric(name: &str, kind: Kind) -> Rc<Metric> {
@@ -133,4 +133,50 @@ fn a_check_that_was_opened_anew_is_not_compared_with_the_one_before() {
     }
     let summary = windows.close().expect("it has rates");
     assert_eq!(set(&summary, &bytes), Some((2, 2.0, 10.0, 12.0)), "10 and 2 a second");
+}
+
+#[test]
+fn what_checks_discover_has_so_much_room_as_is_left_by_what_they_declare() {
+    let (sender, mut summaries) = channel(4);
+    let declared = metric("Declared", Kind::Gauge);
+    let mut table = Table::new(67, false).with_most_checked(3);
+    table.reserve(&declared);
+    let mut collector = Collector::new(Duration::from_secs(60), table, HandOut::to(vec![sender]));
+    let (start, found) = (Instant::now(), ["A", "B", "C"].map(|name| metric(name, Kind::Gauge)));
+    let all: Vec<_> = found.iter().map(|metric| (metric, 1.0)).collect();
+    collector.check(at(60.0), &report(start, 0.0, &all));
+    collector.check(at(60.0), &report(start, 0.0, &[(&declared, 1.0)]));
+    collector.close();
+    let names = |summary: Rc<Summary>| {
+        let names = summary.entries.iter().map(|entry| entry.metric.name.to_string());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(summaries.try_recv().expect("a window")), ["Declared", "A", "B"]);
+    // After an hour without a value one makes room, and what is declared does not.
+    let later = [(&found[1], 1.0), (&found[2], 1.0)];
+    collector.check(at(3600.0), &report(start, 3599.0, &later));
+    collector.close();
+    assert_eq!(names(summaries.try_recv().expect("a window")), ["B"]);
+    collector.check(at(3720.0), &report(start, 3700.0, &later));
+    collector.close();
+    assert_eq!(names(summaries.try_recv().expect("a window")), ["B", "C"]);
+}
+
+#[test]
+fn many_values_of_several_runs_are_one_distribution() {
+    let (mut windows, start) = (Windows::minute(), Instant::now());
+    let times = metric("Times", Kind::Distribution);
+    for values in [&[1.0, 3.0][..], &[3.0, 100.0]] {
+        let mut many = Distribution::default();
+        values.iter().for_each(|value| many.add(*value, 1));
+        let mut report = report(start, 0.0, &[]);
+        report.values.push((times.clone(), Quantity::Many(many)));
+        windows.collector.check(at(60.0), &report);
+    }
+    let summary = windows.close().expect("a window");
+    assert_eq!(set(&summary, &times), Some((4, 1.0, 100.0, 107.0)));
+    let statistics = &summary.entries[0].statistics;
+    let pairs: Vec<_> = statistics.spread.iter().map(|of| (of.value, of.count)).collect();
+    assert_eq!((pairs, statistics.median), (vec![(1.0, 1), (3.0, 2), (100.0, 1)], 3.0));
+    assert!(windows.close().is_none(), "the next window has none of them");
 }

@@ -4,7 +4,7 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, StatisticSet};
 
 use crate::config::{self, Identity, Settings};
-use crate::model::{Datum, Range, Summary, Value, ValueCount};
+use crate::model::{Counted, Datum, Range, Summary, Value, ValueCount};
 use crate::publisher::names::{name, unit};
 use crate::publisher::{Parcel, Size};
 
@@ -53,6 +53,7 @@ impl Encoding {
         let (data, numbers) = match datum.value(summary) {
             Value::One(_) | Value::Set(_) => (1, 0),
             Value::Many(values) => (values.len().div_ceil(MOST_VALUES), 2 * values.len()),
+            Value::Spread(values) => (values.len().div_ceil(MOST_VALUES), 2 * values.len()),
         };
         let each = DATUM_SIZE + self.sets[datum.set].bytes + own;
         Size { data, bytes: data * each + NUMBER_SIZE * numbers }
@@ -77,6 +78,14 @@ impl Encoding {
                 let set = StatisticSet::builder().minimum(min).maximum(max).sum(sum);
                 let set = set.sample_count(count as f64).build();
                 return vec![encoded.statistic_values(set).build()];
+            }
+            Value::Spread(values) => {
+                let of_values = |values: &[Counted]| {
+                    let pairs = values.iter().map(|of| (of.value, of.count as f64));
+                    let (values, counts) = pairs.unzip();
+                    encoded.clone().set_values(Some(values)).set_counts(Some(counts)).build()
+                };
+                return values.chunks(MOST_VALUES).map(of_values).collect();
             }
             Value::Many(values) => values,
         };
