@@ -2,6 +2,7 @@
 
 mod asking;
 pub mod plugin;
+pub mod statsd;
 pub mod system;
 
 pub use crate::model::{CheckType, Declared, Form, Kind, Setting};
@@ -18,4 +19,5 @@ pub const TABLE: &[&CheckType] = &[
     &system::process::TYPE,
     &system::pressure::TYPE,
     &plugin::TYPE,
+    &statsd::TYPE,
 ];

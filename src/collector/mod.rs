@@ -28,6 +28,8 @@ pub struct Collector {
     measured: Rc<Measured>,
     /// The checks of which it was said that there are too many metrics.
     dropped: BTreeSet<Rc<str>>,
+    /// How many dimensions one metric may have beside those of all metrics.
+    most_dimensions: usize,
 }
 
 impl Collector {
@@ -42,13 +44,17 @@ impl Collector {
         for check in &settings.checks.all {
             check.declared().iter().for_each(|metric| table.reserve(metric));
         }
-        Self::new(settings.measuring.period, table, hand_out)
+        let identity = &settings.identity;
+        let of_all = identity.dimensions.len() + identity.auto_dimensions.len();
+        let most_dimensions = MOST_DIMENSIONS.saturating_sub(of_all);
+        Self { most_dimensions, ..Self::new(settings.measuring.period, table, hand_out) }
     }
 
     /// Windows of a period, whose summaries go to `hand_out`.
     pub fn new(period: Duration, table: Table, hand_out: HandOut) -> Self {
         let (sinks, measured, dropped) = (Vec::new(), Rc::default(), BTreeSet::new());
-        Self { period, table, open: None, hand_out, sinks, measured, dropped }
+        let most_dimensions = MOST_DIMENSIONS;
+        Self { period, table, open: None, hand_out, sinks, measured, dropped, most_dimensions }
     }
 
     /// From now on a sink gets all that is collected.
@@ -117,7 +123,8 @@ impl Collector {
         let mut dropped = Vec::new();
         for (metric, value) in published {
             self.open.get_or_insert_with(|| Window::at(now, self.period));
-            if !self.table.check(metric, report.at, value) {
+            let has_room = metric.dimensions.len() <= self.most_dimensions;
+            if !has_room || !self.table.check(metric, report.at, value) {
                 dropped.push(metric);
             }
         }
@@ -126,10 +133,11 @@ impl Collector {
         {
             let published = first.published.as_deref().unwrap_or_default();
             error!(
-                "check {}: {} of its metrics are dropped, such as {published}: --max-metrics allows no more; \
-                 raise it, or publish fewer metrics",
+                "check {}: {} of its metrics are dropped, such as {published}: --max-metrics allows no more, or \
+                 it has more than {} dimensions; raise --max-metrics, or publish fewer metrics and dimensions",
                 report.check,
-                dropped.len()
+                dropped.len(),
+                self.most_dimensions
             );
         }
         self.hand_over(report);
@@ -159,6 +167,9 @@ impl Collector {
         self.hand_out.finish()
     }
 }
+
+/// CloudWatch's limit for the dimensions of a metric.
+const MOST_DIMENSIONS: usize = 30;
 
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,11 @@ pub trait Check {
     fn wait(&mut self) -> Waiting<'_> {
         Box::pin(std::future::pending())
     }
+
+    /// What has come since the last run, as the agent ends; nothing where a run is all that there is.
+    fn last(&mut self) -> Option<Findings> {
+        None
+    }
 }
 
 /// Never ends by itself.
@@ -242,10 +247,15 @@ impl CheckType {
     }
 }
 
-/// The name with `_` for each character that is not printable ASCII, cut to what CloudWatch takes.
+/// The text with `_` for each character that is not printable ASCII: CloudWatch takes no others.
+pub fn ascii(text: &str) -> String {
+    text.chars().map(|letter| if matches!(letter, ' '..='~') { letter } else { '_' }).collect()
+}
+
 fn name_in_cloudwatch(name: &str) -> String {
-    let plain = |letter: char| if matches!(letter, ' '..='~') { letter } else { '_' };
-    name.chars().map(plain).take(LONGEST_NAME).collect()
+    let mut name = ascii(name);
+    name.truncate(LONGEST_NAME);
+    name
 }
 
 /// CloudWatch's limit for the name of a metric.

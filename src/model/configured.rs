@@ -39,6 +39,8 @@ pub const DEFAULT_CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 pub enum Publication {
     /// All of them, under the names that the type gives.
     All,
+    /// The headline metrics, and all that the type does not declare.
+    Discovered,
     /// Those with a name in CloudWatch, by their own names.
     Some(BTreeMap<String, String>),
 }
@@ -47,7 +49,7 @@ impl Publication {
     /// What a type publishes where nothing else is asked for: its headline metrics, or all.
     pub fn by_default(kind: &CheckType) -> Self {
         if kind.discovers == Discovers::Published {
-            return Self::All;
+            return Self::Discovered;
         }
         let headlines = kind.metrics.iter().filter(|metric| metric.is_headline);
         let named = headlines.map(|of| (of.name.to_owned(), kind.published_name(of.name)));
@@ -82,6 +84,11 @@ impl Configured {
         match &self.publish {
             Publication::All if metric == AVAILABLE => None,
             Publication::All => Some(self.kind.published_name(metric)),
+            Publication::Discovered if metric == AVAILABLE => None,
+            Publication::Discovered => {
+                let is_published = self.kind.metric(metric).is_none_or(|of| of.is_headline);
+                is_published.then(|| self.kind.published_name(metric))
+            }
             Publication::Some(names) => names.get(metric).cloned(),
         }
     }
@@ -95,7 +102,12 @@ impl Configured {
     ) -> Metric {
         let id: Rc<str> = Rc::from(&*self.id);
         let published = self.published_name(&name).map(Rc::from);
-        let dimensions = [(CHECK.into(), id)].into_iter().chain(own.iter().cloned()).collect();
+        let own = own.iter().map(|(name, value)| match *name == CHECK {
+            // That is the check's own.
+            true => ("Check_".into(), value.clone()),
+            false => (name.clone(), value.clone()),
+        });
+        let dimensions = [(CHECK.into(), id)].into_iter().chain(own).collect();
         Metric {
             check: self.id.clone().into(),
             name,

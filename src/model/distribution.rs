@@ -100,7 +100,15 @@ impl Distribution {
         });
         let min = has_min.then_some(Counted { value: self.min, count: 1 });
         let max = (!self.is_empty()).then_some(Counted { value: self.max, count: 1 });
-        min.into_iter().chain(between).chain(max).collect()
+        let mut values: Vec<Counted> = min.into_iter().chain(between).chain(max).collect();
+        values.dedup_by(|next, one| {
+            let is_same = next.value == one.value;
+            if is_same {
+                one.count += next.count;
+            }
+            is_same
+        });
+        values
     }
 }
 

@@ -23,7 +23,7 @@ pub mod tests;
 
 pub use self::check::{
     AVAILABLE, Check, CheckType, Declared, Dimensions, Discovered, Discovers, Finding, Findings,
-    Opening, Roots, Running, Target, Waiting,
+    Opening, Roots, Running, Target, Waiting, ascii,
 };
 pub use self::company::Company;
 pub use self::configured::{Configured, DEFAULT_CHECK_PERIOD, DEFAULT_CHECK_TIMEOUT, Publication};

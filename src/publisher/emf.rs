@@ -10,7 +10,7 @@ use std::time::UNIX_EPOCH;
 use serde_json::{Map, Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
-use super::names::{name, unit};
+use super::names::{name, own_dimension, unit};
 use super::stdout::{PRINTED, Printer};
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Dimension, Publish, Settings};
@@ -82,8 +82,10 @@ impl Emf {
             members.insert(dimension.name.clone(), dimension.value.clone().into());
         }
         for (name, value) in own {
+            // A dimension and a metric are members of the same object.
+            let name = own_dimension(name, |name| members.contains_key(name) || name == "_aws");
             sets.iter_mut().for_each(|set| set.push(name.clone().into_owned()));
-            members.insert(name.clone().into_owned(), (**value).into());
+            members.insert(name.into_owned(), (**value).into());
         }
         let directive =
             json!({ "Namespace": self.namespace, "Dimensions": sets, "Metrics": definitions });

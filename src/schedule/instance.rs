@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::phase::Phase;
 use super::request::Refused;
@@ -26,6 +27,8 @@ pub struct Instance {
     /// Of a number of its own, which tells it from one of the same id that was removed.
     reports: mpsc::Sender<(u64, Rc<Report>)>,
     number: u64,
+    /// Cancelled as the agent ends.
+    end: CancellationToken,
 }
 
 /// What an instance is told to do.
@@ -43,8 +46,9 @@ impl Instance {
         orders: mpsc::Receiver<Order>,
         reports: mpsc::Sender<(u64, Rc<Report>)>,
         number: u64,
+        end: CancellationToken,
     ) -> Self {
-        Self { trial, phase, due, orders, reports, number }
+        Self { trial, phase, due, orders, reports, number, end }
     }
 
     pub async fn run(mut self) {
@@ -52,6 +56,12 @@ impl Instance {
             let is_enabled = !self.trial.configured.is_disabled;
             tokio::select! {
                 biased;
+                () = self.end.cancelled() => {
+                    if is_enabled && let Some(report) = self.trial.last() {
+                        self.hand_over(report).await;
+                    }
+                    return;
+                }
                 order = self.orders.recv() => match order {
                     Some(Order::Run(reply)) => {
                         let report = self.run_once().await;
@@ -78,7 +88,11 @@ impl Instance {
     }
 
     async fn run_once(&mut self) -> Rc<Report> {
-        let mut report = self.trial.run().await.report;
+        let report = self.trial.run().await.report;
+        self.hand_over(report).await
+    }
+
+    async fn hand_over(&mut self, mut report: Report) -> Rc<Report> {
         if !report.is_available {
             report.values.retain(|(metric, _)| metric.name == AVAILABLE);
         }
@@ -132,6 +146,17 @@ impl Trial {
         let found = timeout(limit, self.check.run()).await;
         let found =
             found.unwrap_or_else(|_| Err(format!("timed out after {} s", limit.as_secs_f64())));
+        self.ran(start, found)
+    }
+
+    /// What came since the last run, as the agent ends.
+    fn last(&mut self) -> Option<Report> {
+        let start = Instant::now();
+        let found = self.check.last()?;
+        Some(self.ran(start, Ok(found)).report)
+    }
+
+    fn ran(&mut self, start: Instant, found: Result<Findings, String>) -> Ran {
         let at = Instant::now();
         let is_available = found.as_ref().is_ok_and(|found| !found.is_unavailable);
         let (found, status) = match found {

@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::rc::Rc;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use log::{error, info, warn};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -30,6 +30,8 @@ pub struct Registry {
     chance: Box<dyn FnMut() -> f64>,
     /// How many instances there ever were.
     opened: u64,
+    /// Cancelled as the agent ends, for all instances.
+    end: CancellationToken,
 }
 
 /// The way of the reports: from the instances to the registry, and from there on.
@@ -68,7 +70,8 @@ impl Registry {
         let (sender, receiver) = mpsc::channel(REPORTS_DEPTH);
         let reports = Reports { sender, receiver, collector, dropped: 0 };
         let (entries, running) = (BTreeMap::new(), FuturesUnordered::new());
-        Self { entries, running, reports, roots, most_metrics, chance, opened: 0 }
+        let end = CancellationToken::new();
+        Self { entries, running, reports, roots, most_metrics, chance, opened: 0, end }
     }
 
     /// The same registry, which runs each check for the first time at once.
@@ -85,6 +88,16 @@ impl Registry {
                 Some((number, report)) = self.reports.receiver.recv() => self.take(number, report),
                 Some(request) = requests.recv() => self.answer(request),
                 Some(()) = self.running.next() => {}
+            }
+        }
+        // What checks have taken since their last runs is not to be lost. None is waited for.
+        self.end.cancel();
+        loop {
+            while let Ok((number, report)) = self.reports.receiver.try_recv() {
+                self.take(number, report);
+            }
+            if !matches!(self.running.next().now_or_never(), Some(Some(()))) {
+                break;
             }
         }
         while let Ok((number, report)) = self.reports.receiver.try_recv() {
@@ -207,7 +220,15 @@ impl Registry {
         let (orders, received) = mpsc::channel(ORDERS_DEPTH);
         let trial = Trial::of(configured.clone(), &self.roots);
         let reports = self.reports.sender.clone();
-        let instance = Instance::new(trial, phase, phase.next(now), received, reports, number);
+        let instance = Instance::new(
+            trial,
+            phase,
+            phase.next(now),
+            received,
+            reports,
+            number,
+            self.end.clone(),
+        );
         let end = CancellationToken::new();
         let ended = end.clone();
         self.running.push(Box::pin(async move {

@@ -5,7 +5,7 @@ use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, StatisticS
 
 use crate::config::{self, Identity, Settings};
 use crate::model::{Counted, Datum, Range, Summary, Value, ValueCount};
-use crate::publisher::names::{name, unit};
+use crate::publisher::names::{name, own_dimension, unit};
 use crate::publisher::{Parcel, Size};
 
 /// Encodes as the settings want it.
@@ -62,10 +62,12 @@ impl Encoding {
     /// A datum; several where it has more values than fit into one.
     fn encode(&self, summary: &Summary, datum: Datum) -> Vec<MetricDatum> {
         let metric = &datum.entry(summary).metric;
-        let own = metric.dimensions.iter();
-        let own =
-            own.map(|(name, value)| Dimension::builder().name(&**name).value(&**value).build());
-        let dimensions = self.sets[datum.set].dimensions.iter().cloned().chain(own);
+        let of_all = &self.sets[datum.set].dimensions;
+        let is_taken = |name: &str| of_all.iter().any(|of| of.name() == Some(name));
+        let own = metric.dimensions.iter().map(|(name, value)| {
+            Dimension::builder().name(own_dimension(name, is_taken)).value(&**value).build()
+        });
+        let dimensions = of_all.iter().cloned().chain(own);
         let encoded = MetricDatum::builder()
             .metric_name(name(metric, datum.statistic))
             .set_dimensions(Some(dimensions.collect()))

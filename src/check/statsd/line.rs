@@ -1,0 +1,134 @@
+//! One line of StatsD: `name:value|type|@rate|#tag:value,tag`.
+//!
+//! Format: StatsD's docs/metric_types.md, and "DogStatsD datagram format" of Datadog for tags, several values
+//! in a line, `h` and `d`.
+
+use super::MOST_TAGS;
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line<'l> {
+    pub name: &'l str,
+    pub values: &'l str,
+    pub kind: Kind,
+    /// For how many events it stands.
+    pub weight: f64,
+    /// Names and values; some have no value.
+    pub tags: Vec<(&'l str, &'l str)>,
+}
+
+/// What is made of the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    /// Milliseconds.
+    Timer,
+    /// Values of no unit.
+    Histogram,
+    Set,
+}
+
+/// Whether a line is an event or the state of a service, which are no numbers.
+pub fn is_foreign(line: &str) -> bool {
+    line.starts_with("_e{") || line.starts_with("_sc|")
+}
+
+/// The line, or what was expected.
+pub fn parse(line: &str) -> Result<Line<'_>, &'static str> {
+    let mut fields = line.split('|');
+    let (name, values) = fields.next().and_then(|field| field.split_once(':')).ok_or(EXPECTED)?;
+    if name.is_empty() || name.len() > LONGEST_NAME {
+        return Err("a name of 1 to 255 bytes");
+    }
+    let kind = match fields.next().ok_or(EXPECTED)? {
+        "c" => Kind::Counter,
+        "g" => Kind::Gauge,
+        "ms" => Kind::Timer,
+        "h" | "d" => Kind::Histogram,
+        "s" => Kind::Set,
+        _ => return Err("a type of c, g, ms, h, d or s"),
+    };
+    let (mut weight, mut tags) = (1.0, Vec::new());
+    for field in fields {
+        if let Some(rate) = field.strip_prefix('@') {
+            let rate: f64 = rate.parse().map_err(|_| RATE)?;
+            if !(rate > 0.0 && rate <= 1.0) {
+                return Err(RATE);
+            }
+            weight = 1.0 / rate;
+        } else if let Some(list) = field.strip_prefix('#') {
+            let all = list.split(',').filter(|tag| !tag.is_empty());
+            tags = all.map(|tag| tag.split_once(':').unwrap_or((tag, ""))).collect();
+            // In any order they are the same.
+            tags.sort_unstable();
+            tags.dedup_by_key(|(name, _)| *name);
+            if tags.len() > MOST_TAGS {
+                return Err("at most 20 tags");
+            }
+        }
+        // The container and the time of it, and what later versions add, is of no use here.
+    }
+    let is_number = |text: &str| text.parse().is_ok_and(|number: f64| number.is_finite());
+    if kind != Kind::Set && !values.split(':').all(is_number) {
+        return Err("a number");
+    }
+    Ok(Line { name, values, kind, weight, tags })
+}
+
+const EXPECTED: &str = "name:value|type, such as jobs:1|c";
+const RATE: &str = "a rate above 0 and up to 1";
+
+/// CloudWatch's limit for the name of a metric.
+const LONGEST_NAME: usize = 255;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_of_the_documents_are_understood() {
+        let line = |name, values, kind| Line { name, values, kind, weight: 1.0, tags: vec![] };
+        for (text, expected) in [
+            ("gorets:1|c", line("gorets", "1", Kind::Counter)),
+            ("gorets:1|c|@0.1", Line { weight: 10.0, ..line("gorets", "1", Kind::Counter) }),
+            ("glork:320|ms|@0.5", Line { weight: 2.0, ..line("glork", "320", Kind::Timer) }),
+            ("gaugor:-10|g", line("gaugor", "-10", Kind::Gauge)),
+            ("uniques:765|s", line("uniques", "765", Kind::Set)),
+            ("song.length:240:234|h", line("song.length", "240:234", Kind::Histogram)),
+            (
+                "users.online:1|c|#country:china,beta,az:a:b|c:ci-1|T1656581400",
+                Line {
+                    tags: vec![("az", "a:b"), ("beta", ""), ("country", "china")],
+                    ..line("users.online", "1", Kind::Counter)
+                },
+            ),
+            ("a:1|d|#", line("a", "1", Kind::Histogram)),
+            ("u:any text|s", line("u", "any text", Kind::Set)),
+        ] {
+            assert_eq!(parse(text), Ok(expected), "{text}");
+        }
+        assert!(
+            is_foreign("_e{5,4}:title|text") && is_foreign("_sc|Redis|2") && !is_foreign("_a:1|c")
+        );
+    }
+
+    #[test]
+    fn what_is_no_line_says_what_was_expected() {
+        for (text, expected) in [
+            ("hello", EXPECTED),
+            ("a:1", EXPECTED),
+            (":1|c", "a name of 1 to 255 bytes"),
+            ("a:x|c", "a number"),
+            ("a:1:x|h", "a number"),
+            ("a:nan|g", "a number"),
+            ("a:|g", "a number"),
+            ("a:1|x", "a type of c, g, ms, h, d or s"),
+            ("a:1|c|@0", RATE),
+            ("a:1|c|@2", RATE),
+            ("a:1|c|@x", RATE),
+        ] {
+            assert_eq!(parse(text), Err(expected), "{text}");
+        }
+    }
+}
