@@ -36,6 +36,8 @@ need mandoc mandoc
 need zsh zsh
 need fish fish
 need python3 python3
+python3 -c "import ensurepip" 2> /dev/null || needs+=(python3-venv)
+[ -x /usr/lib/nagios/plugins/check_load ] || needs+=(monitoring-plugins-basic)
 [ -s /etc/ssl/certs/ca-certificates.crt ] || needs+=(ca-certificates)
 if [ ${#needs[@]} -gt 0 ]; then
   as_root apt-get update -qq
@@ -66,6 +68,11 @@ fi
 "$deny" --locked check --hide-inclusion-graph bans licenses sources
 
 step "tests"
+# The client of StatsD that Python programs use.
+if [ -x target/statsd-venv/bin/python ] || python3 -m venv target/statsd-venv; then
+  target/statsd-venv/bin/python -m pip install --quiet --disable-pip-version-check statsd==4.0.1
+  export STATSD_PYTHON=$PWD/target/statsd-venv/bin/python
+fi
 cargo test --workspace --locked
 
 step "static build"

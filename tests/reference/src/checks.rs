@@ -51,6 +51,7 @@ fn row(kind: &CheckType, metric: &Declared) -> String {
         (true, _) => "text",
         (false, Kind::Gauge) => "gauge",
         (false, Kind::Counter) => "counter",
+        (false, Kind::Distribution) => "distribution",
     };
     let source = source.replace('|', "\\|");
     format!("| `{name}` | {} | {taken} | {published} | {source} | {since} |\n", unit.name())
@@ -65,7 +66,11 @@ fn value(form: &Form) -> String {
         Form::YesOrNo => "yes or no".to_owned(),
         Form::Whole(least, most) => format!("whole number, {least} to {most}"),
         Form::Lasting(least, most) => format!("duration, {least} s to {most} s"),
+        Form::LastingMilliseconds(least, most) => {
+            format!("duration, {least} ms to {} s; a bare number is milliseconds", most / 1000.0)
+        }
         Form::List => "list".to_owned(),
+        Form::Secret => "text, which is never shown".to_owned(),
     }
 }
 
