@@ -44,6 +44,7 @@ mod auto_dimensions;
 mod blocking;
 mod local_time;
 mod lookup;
+mod roots;
 mod surroundings;
 mod terminal;
 mod writable;

@@ -1,6 +1,8 @@
 //! The types of checks. A new one is a file in a folder here, a `mod` line and a row of [`TABLE`].
 
+pub mod service;
 pub mod system;
+mod tls;
 
 pub use crate::model::{CheckType, Declared, Form, Kind, Setting};
 
@@ -15,4 +17,6 @@ pub const TABLE: &[&CheckType] = &[
     &system::network::TYPE,
     &system::process::TYPE,
     &system::pressure::TYPE,
+    &service::redis::TYPE,
+    &service::mysql::TYPE,
 ];
