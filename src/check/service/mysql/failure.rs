@@ -26,7 +26,8 @@ impl Failure {
         let said = said(&self.message, Some(password));
         let meaning = match self.code {
             1045 | 1698 => {
-                "access denied: user or password is wrong, or the user may not log in from here"
+                "access denied: user or password is wrong, or the user may not log in from here, or only \
+                 with TLS"
             }
             1040 => "too many connections: raise max_connections, or close some",
             1203 | 1226 => "the user has as many connections as it may: raise its limit",

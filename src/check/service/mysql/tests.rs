@@ -174,7 +174,7 @@ async fn a_server_may_ask_for_another_way_to_log_in() {
         (b"\x02", "the server sent a packet that is not expected there"),
         (
             b"\xff\x15\x04#28000Access denied for user 'joe' hunter2",
-            "access denied: user or password is wrong, or the user may not log in from here (1045: Access denied \
+            "access denied: user or password is wrong, or the user may not log in from here, or only with TLS (1045: Access denied \
              for user 'joe' ***)",
         ),
         (
