@@ -36,6 +36,11 @@ need mandoc mandoc
 need zsh zsh
 need fish fish
 need python3 python3
+need redis-server redis-server
+need redis-cli redis-tools
+need mariadbd mariadb-server
+need mariadb mariadb-client
+need openssl openssl
 [ -s /etc/ssl/certs/ca-certificates.crt ] || needs+=(ca-certificates)
 if [ ${#needs[@]} -gt 0 ]; then
   as_root apt-get update -qq

@@ -71,8 +71,8 @@ fn failure(error: &io::Error) -> String {
     let tls = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
     match tls {
         Some(rustls::Error::InvalidCertificate(why)) => format!(
-            "the server's certificate cannot be verified: {why}; let SSL_CERT_FILE name its \
-             authority, or set tls: unverified"
+            "the server's certificate cannot be verified: let SSL_CERT_FILE name its authority, or \
+             set tls: unverified ({why})"
         ),
         _ => format!("TLS failed: {error}"),
     }

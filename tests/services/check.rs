@@ -18,8 +18,8 @@ pub struct Found {
 
 impl Found {
     pub fn number(&self, name: &str) -> f64 {
-        let missing = || panic!("no {name} in {self:#?}");
-        self.numbers.get(name).copied().unwrap_or_else(missing)
+        let missing = || format!("no {name} in {self:#?}");
+        self.numbers.get(name).copied().ok_or_else(missing).expect("it has a value")
     }
 }
 

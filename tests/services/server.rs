@@ -84,7 +84,8 @@ pub fn program(name: &str, package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/bin".into()]);
     let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("{name} is missing: install the package {package}"))
+    let missing = || format!("{name} is missing: install the package {package}");
+    found.ok_or_else(missing).expect("it is installed")
 }
 
 /// The standard output of a tool that has to succeed.

@@ -65,7 +65,11 @@ fn value(form: &Form) -> String {
         Form::YesOrNo => "yes or no".to_owned(),
         Form::Whole(least, most) => format!("whole number, {least} to {most}"),
         Form::Lasting(least, most) => format!("duration, {least} s to {most} s"),
+        Form::LastingMilliseconds(least, most) => {
+            format!("duration, {least} ms to {} s; milliseconds without a unit", most / 1000.0)
+        }
         Form::List => "list".to_owned(),
+        Form::Secret => "text, which is never shown".to_owned(),
     }
 }
 

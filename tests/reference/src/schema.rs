@@ -121,7 +121,12 @@ fn detail(setting: &Setting) -> Value {
     let form = match &setting.form {
         Form::Word(words) => json!({ "enum": words }),
         Form::List => json!({ "anyOf": [scalar, { "type": "array", "items": scalar }] }),
-        Form::Text | Form::YesOrNo | Form::Whole(..) | Form::Lasting(..) => scalar,
+        Form::Text
+        | Form::YesOrNo
+        | Form::Whole(..)
+        | Form::Lasting(..)
+        | Form::LastingMilliseconds(..)
+        | Form::Secret => scalar,
     };
     json!({ "description": setting.about, "allOf": [form] })
 }
