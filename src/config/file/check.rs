@@ -210,9 +210,11 @@ fn unknown_keys(
         let unknown = key.text.as_str();
         if WITHOUT_EFFECT.contains(&unknown) {
             document.warn(Some(key.place), &format!("{unknown} has no effect"));
+        } else if KEYS.contains(&unknown) {
+            // What some types also have as a detail of their own, such as timeout.
         } else if is_detail(unknown) {
             document.note(key.place, &format!("{unknown} is a detail: put it below details:"));
-        } else if !KEYS.contains(&unknown) {
+        } else {
             let near = did_you_mean(unknown, KEYS);
             let text = format!("unknown key {unknown:?}: a check has {}{near}", KEYS.join(", "));
             document.note(key.place, &text);
