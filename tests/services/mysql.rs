@@ -8,7 +8,7 @@ use cloudwatch_metrics_agent::check::Kind;
 use support::tree::Tree;
 
 use crate::check::{Found, of_type, printed, run};
-use crate::server::{Server, free_port, output, program, wait_until};
+use crate::server::{Server, certificates, free_port, output, program, wait_until};
 
 const TYPE: &str = "agent.mysql";
 
@@ -238,32 +238,17 @@ fn full(server: &Server) {
     wait_until("a place", || server.at_port(&user("monitor")).is_ok());
 }
 
-/// Makes an authority and a certificate of it for the address.
-fn certificates(folder: &Tree) -> Vec<String> {
-    let openssl = program("openssl", "openssl");
-    let run = |arguments: &str| {
-        let mut command = Command::new(&openssl);
-        command.args(arguments.split(' ')).current_dir(folder.root());
-        output(&mut command)
-    };
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    run(&format!("req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=authority -days 2"));
-    run(&format!("req {key} -keyout server.key -out server.csr -subj /CN=db"));
-    folder.change("== names\nsubjectAltName=IP:127.0.0.1\n");
-    run("x509 -req -in server.csr -CA ca.pem -CAkey ca.key -extfile names -out server.pem -days 2");
-    let path = |name: &str| folder.root().join(name).display().to_string();
-    ["ca=ca.pem", "cert=server.pem", "key=server.key"]
-        .map(|option| {
-            let (name, file) = option.split_once('=').expect("both");
-            format!("--ssl-{name}={}", path(file))
-        })
-        .to_vec()
+/// The options for a certificate of an authority that no machine trusts.
+fn with_tls(folder: &Tree) -> Vec<String> {
+    certificates(folder);
+    let option = |(name, file)| format!("--ssl-{name}={}", folder.root().join(file).display());
+    [("ca", "ca.pem"), ("cert", "server.pem"), ("key", "server.key")].map(option).to_vec()
 }
 
 /// The user may log in by TLS alone, so that the server proves that there is some.
 #[test]
 fn tls_is_verified_or_not_as_the_details_say_and_no_output_has_the_password() {
-    let server = start(certificates);
+    let server = start(with_tls);
     server.sql(USERS);
     let tls = |word| [&user("tls")[..], &[("tls", word)]].concat();
     assert_eq!(server.at_port(&tls("unverified")).map(drop), Ok(()));

@@ -9,7 +9,7 @@ use std::process::Command;
 use support::tree::Tree;
 
 use crate::check::{Found, printed, run};
-use crate::server::{REDIS_READY, Server, free_port, output, program, wait_until};
+use crate::server::{REDIS_READY, Server, certificates, free_port, output, program, wait_until};
 
 const TYPE: &str = "agent.redis";
 
@@ -169,6 +169,19 @@ fn a_server_of_another_kind_and_a_forbidden_address_are_said() {
     let error = run(TYPE, &[("host", "169.254.169.254")]).map(drop);
     let refused = "169.254.169.254:6379: a check connects to no link-local address, at which clouds give out credentials";
     assert_eq!(error, Err(refused.to_owned()));
+}
+
+#[test]
+fn a_port_with_tls_is_told_from_one_without() {
+    let (folder, port) = (Tree::new(""), free_port());
+    certificates(&folder);
+    let mut command = Command::new(program("redis-server", "redis-server"));
+    command.args(["--port", "0", "--tls-port", &port.to_string(), "--save", ""]);
+    command.args(["--tls-cert-file", "server.pem", "--tls-key-file", "server.key"]);
+    command.args(["--tls-ca-cert-file", "ca.pem"]).current_dir(folder.root());
+    let server = Server::start(command, folder, port, REDIS_READY);
+    let error = server.check(&[("password", PASSWORD)]).map(drop).expect_err("it speaks TLS");
+    assert!(error.contains("TLS") && error.contains("set port to one without"), "{error}");
 }
 
 #[test]

@@ -95,6 +95,21 @@ pub fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("the tools write text")
 }
 
+/// Makes an authority, `ca.pem`, and a certificate of it for 127.0.0.1, `server.pem` with `server.key`.
+pub fn certificates(folder: &Tree) {
+    let openssl = program("openssl", "openssl");
+    let run = |arguments: &str| {
+        let mut command = Command::new(&openssl);
+        command.args(arguments.split(' ')).current_dir(folder.root());
+        output(&mut command)
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    run(&format!("req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=authority -days 2"));
+    run(&format!("req {key} -keyout server.key -out server.csr -subj /CN=db"));
+    folder.change("== names\nsubjectAltName=IP:127.0.0.1\n");
+    run("x509 -req -in server.csr -CA ca.pem -CAkey ca.key -extfile names -out server.pem -days 2");
+}
+
 /// Looks until it is so.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = tokio::time::Instant::now();

@@ -171,6 +171,9 @@ impl Redis {
         if stream.pending().first() == Some(&TLS_ALERT) {
             return Err(SPEAKS_TLS.to_owned());
         }
+        // So ends what is no TLS at a port that has it.
+        let silent = stream.pending().is_empty();
+        let line = line.map_err(|why| if silent { format!("{why}{NO_ANSWER}") } else { why });
         let line = line?.ok_or(NOT_REDIS)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         match line.split_first() {
@@ -314,6 +317,7 @@ fn missing(keys: &[&str]) -> String {
 const NOT_REDIS: &str = "what answers there is not Redis: correct host and port";
 const SPEAKS_TLS: &str =
     "the server speaks TLS there: set port to one without TLS, or host to its unix socket";
+const NO_ANSWER: &str = " without an answer; if TLS is spoken there, set port to one without it";
 const NEEDLESS: &str =
     "the server wants no password: take password out of details, or set one there";
 

@@ -109,7 +109,11 @@ async fn errors_say_what_is_wrong_and_what_to_do() {
             &["\x15\x03\x03\x00\x02\x02\x46"],
             "the server speaks TLS there: set port to one without TLS, or host to its unix socket",
         ),
-        (&[], &[""], "the server closed the connection"),
+        (
+            &[],
+            &[""],
+            "the server closed the connection without an answer; if TLS is spoken there, set port to one without it",
+        ),
     ] {
         let error = answered(details, answers).await.expect_err("there is no result");
         assert_eq!(error, format!("HERE: {expected}"), "{answers:?}");
