@@ -20,12 +20,14 @@ const HANGS: &str =
 
 /// A server of its own data, which the user that runs this test may log in to by its socket.
 fn start(options: impl Fn(&Tree) -> Vec<String>) -> Server {
-    let (folder, port) = (Tree::new("== tls/\n"), free_port());
+    let (folder, port) = (Tree::new("== tmp/\n"), free_port());
     let (me, data) = (me(), folder.root().join("data"));
     let mut install = Command::new(program("mariadb-install-db", "mariadb-server"));
     install.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=socket"]);
     install.arg(format!("--auth-root-socket-user={me}")).arg(format!("--user={me}"));
-    output(install.arg(format!("--datadir={}", data.display())));
+    // One that starts removes the temporary tables of all others in a folder that they share.
+    let temporary = format!("--tmpdir={}", folder.root().join("tmp").display());
+    output(install.arg(format!("--datadir={}", data.display())).arg(&temporary));
     let options = options(&folder);
     let mut command = Command::new(program("mariadbd", "mariadb-server"));
     command.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
@@ -33,7 +35,7 @@ fn start(options: impl Fn(&Tree) -> Vec<String>) -> Server {
     command.arg(format!("--pid-file={}", folder.root().join("pid").display()));
     command.args([&format!("--user={me}"), "--bind-address=127.0.0.1", "--skip-name-resolve"]);
     command.args(["--innodb-buffer-pool-size=16M", "--query-cache-type=1"]);
-    command.arg(format!("--port={port}")).args(options);
+    command.arg(format!("--port={port}")).arg(temporary).args(options);
     Server::start(command, folder, port, "ready for connections")
 }
 
