@@ -38,6 +38,11 @@ need fish fish
 need python3 python3
 python3 -c "import ensurepip" 2> /dev/null || needs+=(python3-venv)
 [ -x /usr/lib/nagios/plugins/check_load ] || needs+=(monitoring-plugins-basic)
+need redis-server redis-server
+need redis-cli redis-tools
+need mariadbd mariadb-server
+need mariadb mariadb-client
+need openssl openssl
 [ -s /etc/ssl/certs/ca-certificates.crt ] || needs+=(ca-certificates)
 if [ ${#needs[@]} -gt 0 ]; then
   as_root apt-get update -qq

@@ -15,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::SigSet;
+use rustix::io::Errno;
 use tokio::sync::oneshot;
 
 /// What a call is for.
@@ -225,6 +226,22 @@ impl fmt::Display for Refused {
 
 impl Error for Refused {}
 
+/// Whether the only cause is that the machine had no thread, descriptor or memory to spare, which may
+/// pass.
+pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
+    let mut error = Some(error);
+    while let Some(cause) = error {
+        let no_thread = cause.downcast_ref::<Refused>().is_some();
+        let number = cause.downcast_ref().and_then(io::Error::raw_os_error);
+        let number = number.map(Errno::from_raw_os_error);
+        if no_thread || number.is_some_and(|number| REFUSED.contains(&number)) {
+            return true;
+        }
+        error = cause.source();
+    }
+    false
+}
+
 /// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes
 /// and all host info hang, as many are left for name lookups and files as there are without them. Each takes
 /// the room of its stack as it uses it.
@@ -232,6 +249,9 @@ const MOST: usize = 16;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;
+
+/// The errors of socket(2) and open(2) for it.
+const REFUSED: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ pub use self::collector::{Collector, series::Table, sink::HandOut};
 pub use self::config::{MemoryUse, Problems, Publish, Settings, cli, config_file};
 pub use self::delivery::Delivery;
 pub use self::model::{
-    CheckType, Configured, Detail, Details, Findings, Number, Quantity, Roots, Summary,
+    CheckType, Configured, Detail, Details, Findings, Number, Quantity, Roots, Secret, Summary,
 };
 pub use self::publisher::choose as publishers;
 #[cfg(target_os = "linux")]
@@ -45,6 +45,7 @@ mod blocking;
 mod local_time;
 mod lookup;
 mod permissions;
+mod roots;
 mod surroundings;
 mod terminal;
 mod writable;

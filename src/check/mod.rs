@@ -2,8 +2,10 @@
 
 mod asking;
 pub mod plugin;
+pub mod service;
 pub mod statsd;
 pub mod system;
+mod tls;
 
 pub use crate::model::{CheckType, Declared, Form, Kind, Setting};
 
@@ -20,4 +22,6 @@ pub const TABLE: &[&CheckType] = &[
     &system::pressure::TYPE,
     &plugin::TYPE,
     &statsd::TYPE,
+    &service::redis::TYPE,
+    &service::mysql::TYPE,
 ];

@@ -1,14 +1,12 @@
 //! Gives the SDK the agent's own name lookup. The SDK's would run in the runtime's threads, and the
 //! runtime panics where the system refuses a thread.
 
-use std::error::Error;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
-use rustix::io::Errno;
 use tokio::time::sleep;
 
-use crate::blocking::Refused;
+use crate::blocking::was_refused;
 use crate::lookup;
 
 /// Looks up names for connections.
@@ -40,25 +38,6 @@ impl ResolveDns for PatientResolver {
     }
 }
 
-/// Whether the only cause is that the machine had no thread, descriptor or memory to spare, which may
-/// pass.
-pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
-    let mut error = Some(error);
-    while let Some(cause) = error {
-        let no_thread = cause.downcast_ref::<Refused>().is_some();
-        let number = cause.downcast_ref().and_then(std::io::Error::raw_os_error);
-        let number = number.map(Errno::from_raw_os_error);
-        if no_thread || number.is_some_and(|number| REFUSED.contains(&number)) {
-            return true;
-        }
-        error = cause.source();
-    }
-    false
-}
-
-/// The errors of socket(2) and open(2) for it.
-const REFUSED: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -66,8 +45,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 mod tests {
     use std::io;
 
+    use rustix::io::Errno;
+
     use super::*;
-    use crate::blocking::Purpose;
+    use crate::blocking::{Purpose, Refused};
     use crate::lookup::LookupError;
 
     #[test]
@@ -76,7 +57,7 @@ mod tests {
             let error = io::Error::from_raw_os_error(number.raw_os_error());
             ResolveDnsError::new(ResolveDnsError::new(error))
         };
-        for number in REFUSED {
+        for number in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
             assert!(was_refused(&wrapped(number)), "{number}");
         }
         for number in [Errno::CONNREFUSED, Errno::TIMEDOUT, Errno::NETUNREACH, Errno::NOENT] {

@@ -12,9 +12,9 @@ use super::answer::of_cloudwatch;
 use super::client::{Client, on_ecs};
 use super::disk;
 use super::failure::{self, causes};
-use super::roots::Roots;
 use super::transport;
 use crate::publisher::Fact;
+use crate::roots::Roots;
 
 /// Region, endpoint, credentials, trusted roots and proxy, each with its source. With `connecting` also
 /// whether a server answers there.

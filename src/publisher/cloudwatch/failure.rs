@@ -6,8 +6,8 @@ use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 
 use super::capped::TooLong;
-use super::dns::was_refused;
 use super::mistaken::Mistaken;
+use crate::blocking::was_refused;
 use crate::publisher::{Failure, PublishError};
 use crate::shown::shown;
 

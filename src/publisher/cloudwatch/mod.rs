@@ -13,7 +13,6 @@ mod explain;
 mod failure;
 mod mistaken;
 mod mistakes;
-mod roots;
 mod transport;
 mod web_identity;
 
@@ -32,15 +31,16 @@ use super::{
 use crate::config::{Publish, Settings};
 use crate::logging::CLOUDWATCH;
 use crate::model::{Datum, Summary};
+use crate::roots::Roots;
 
 /// Fails if something is wrong with the files that the user names for TLS. If this machine has no
 /// descriptor or thread to read them with, or their disk does not answer, that is an outage, and nothing
 /// is wrong with the files.
 pub async fn check() -> Result<(), String> {
-    if !roots::Roots::are_named() {
+    if !Roots::are_named() {
         return Ok(());
     }
-    match disk::read(roots::Roots::check).await {
+    match disk::read(Roots::check).await {
         Ok(Err(unusable)) if !unusable.passes => Err(unusable.to_string()),
         _ => Ok(()),
     }

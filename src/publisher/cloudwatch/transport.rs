@@ -10,14 +10,15 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
+use aws_smithy_types::base64;
 
 use super::capped::Capped;
 use super::disk;
 use super::dns::Resolver;
 use super::failure::out_of_resources;
-use super::roots::Roots;
 use crate::config::is_http_url;
 use crate::publisher::{Fact, Failure, PublishError};
+use crate::roots::Roots;
 
 /// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
 /// credentials. Each connector of its own would parse the trusted roots again, and have to be
@@ -33,7 +34,7 @@ pub async fn http_client() -> Result<SharedHttpClient, PublishError> {
 
 /// The same, with these roots.
 pub fn http_client_that_trusts(roots: &Roots) -> Result<SharedHttpClient, PublishError> {
-    let roots = TrustStore::empty().with_pem_certificate(roots.to_pem());
+    let roots = TrustStore::empty().with_pem_certificate(to_pem(roots));
     let tls = TlsContext::builder().with_trust_store(roots).build();
     let tls = tls.map_err(|error| misconfigured(format!("cannot set up TLS: {error}")))?;
     let connector = Connector::builder()
@@ -46,6 +47,17 @@ pub fn http_client_that_trusts(roots: &Roots) -> Result<SharedHttpClient, Publis
         .build_with_resolver(Resolver);
     let connector = SharedHttpConnector::new(Capped(SharedHttpConnector::new(connector)));
     Ok(http_client_fn(move |_settings, _components| connector.clone()))
+}
+
+/// As the SDK takes them.
+fn to_pem(roots: &Roots) -> String {
+    let mut bundle = String::new();
+    for root in roots.certificates() {
+        bundle.push_str("-----BEGIN CERTIFICATE-----\n");
+        bundle.push_str(&base64::encode(root));
+        bundle.push_str("\n-----END CERTIFICATE-----\n");
+    }
+    bundle
 }
 
 /// Which proxy is used, for people. It may hold a password, so it is not shown.

@@ -97,6 +97,17 @@ const OTHER_SENTENCES: &[&str] = &[
     "read {} bytes, written {}",
     "{name}: CPU {cpu:.2} s, resident {resident} bytes, age {age:.2} s",
     "{}, which are not counted",
+    // What a server says, and what it is asked.
+    "max number of clients",
+    "invalid password",
+    "wrong number of arguments",
+    "unknown command",
+    "no password is set",
+    "without any password configured",
+    "query '",
+    "{} WHERE Variable_name IN ('{}')",
+    "SHOW SLAVE STATUS",
+    "the server's version",
     // The released program aborts before it can say so.
     "{purpose} panicked",
 ];

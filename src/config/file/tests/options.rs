@@ -111,7 +111,8 @@ fn the_example_is_valid_with_and_without_its_marks() {
     let is_prose = |line: &str| line.trim_start().starts_with("# ") || line.trim_start() == "#";
     let lines = example.lines().filter(|line| !is_prose(line));
     let keys: Vec<_> = lines.map(|line| line.replacen('#', "", 1)).collect();
-    let all = main_file(&keys.join("\n"));
+    // Variables for passwords are not set here.
+    let all = main_file(&keys.join("\n").replace("${", "$${"));
     assert_eq!(problems(&all), [""; 0], "{}", keys.join("\n"));
     assert_eq!(all.checks.len(), TABLE.len());
     for option in super::super::options_of_file() {

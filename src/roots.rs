@@ -8,13 +8,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use aws_smithy_types::base64;
 use log::{debug, warn};
 use rustls_pki_types::CertificateDer;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use self::pem::{Content, certificates};
-use super::dns::was_refused;
+use crate::blocking::was_refused;
 
 /// Certificates that are trusted, and their source.
 #[derive(Debug, Default)]
@@ -221,15 +220,8 @@ impl Roots {
         (!self.skipped.is_empty()).then(|| format!("skipped: {}", some(&self.skipped)))
     }
 
-    /// As the SDK takes them.
-    pub fn to_pem(&self) -> String {
-        let mut bundle = String::new();
-        for root in &self.certificates {
-            bundle.push_str("-----BEGIN CERTIFICATE-----\n");
-            bundle.push_str(&base64::encode(root));
-            bundle.push_str("\n-----END CERTIFICATE-----\n");
-        }
-        bundle
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.certificates
     }
 }
 

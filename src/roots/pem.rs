@@ -124,8 +124,22 @@ mod tests {
     use super::*;
 
     fn pem(label: &str, der: &[u8]) -> String {
-        let base64 = aws_smithy_types::base64::encode(der);
+        let base64 = base64(der);
         format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n")
+    }
+
+    /// RFC 4648, section 4.
+    fn base64(bytes: &[u8]) -> String {
+        const LETTERS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let group = |three: &[u8]| -> String {
+            let known = three.len();
+            let bits = three.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte));
+            let bits = bits << (8 * (3 - known));
+            let letter = |place: usize| char::from(LETTERS[bits >> (18 - 6 * place) & 63]);
+            (0..4).map(|place| if place <= known { letter(place) } else { '=' }).collect()
+        };
+        bytes.chunks(3).map(group).collect()
     }
 
     fn usable(text: &str) -> Vec<CertificateDer<'static>> {
