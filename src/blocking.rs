@@ -33,6 +33,8 @@ pub enum Purpose {
     LocalMounts,
     /// The list of processes, which may be thousands; the memory of one may be locked.
     Processes,
+    /// Looking for a regular expression in a long text.
+    Matching,
     /// A pipe that is full, and whose reader may never read.
     Output,
     /// What a person or a program asks about this machine.
@@ -59,6 +61,8 @@ impl Purpose {
             // Two at a time, and those two whose threads have read all and are about to end.
             Self::Processes => 4,
             Self::Output => 1,
+            // The others wait.
+            Self::Matching => 1,
             // Asked for one at a time; one that hangs leaves room for another type.
             Self::HostInfo => 2,
             #[cfg(target_os = "linux")]
@@ -75,6 +79,7 @@ impl fmt::Display for Purpose {
             Self::Mounts | Self::LocalMounts => "asking a mount",
             Self::Processes => "reading processes",
             Self::Output => "printing",
+            Self::Matching => "searching a text",
             Self::HostInfo => "host info",
             #[cfg(target_os = "linux")]
             Self::ListedMounts => "asking a mount for host info",

@@ -20,6 +20,7 @@ mod web_identity;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::operation::put_metric_data::builders::PutMetricDataFluentBuilder;
+use rustls_pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
 
 use self::attempts::Attempts;
@@ -44,6 +45,12 @@ pub async fn check() -> Result<(), String> {
         Ok(Err(unusable)) if !unusable.passes => Err(unusable.to_string()),
         _ => Ok(()),
     }
+}
+
+/// The roots that are trusted, for what else connects with TLS.
+pub async fn trusted_roots() -> Result<Vec<CertificateDer<'static>>, String> {
+    let roots = disk::read(roots::Roots::load).await.map_err(|error| error.to_string())?;
+    roots.map(roots::Roots::into_certificates).map_err(|unusable| unusable.to_string())
 }
 
 /// The default publisher. The client is made on the first send, so that finding region, credentials

@@ -221,6 +221,10 @@ impl Roots {
         (!self.skipped.is_empty()).then(|| format!("skipped: {}", some(&self.skipped)))
     }
 
+    pub fn into_certificates(self) -> Vec<CertificateDer<'static>> {
+        self.certificates
+    }
+
     /// As the SDK takes them.
     pub fn to_pem(&self) -> String {
         let mut bundle = String::new();
