@@ -4,6 +4,7 @@ mod certificate;
 mod connect;
 mod http;
 pub mod probe;
+pub mod service;
 pub mod system;
 mod tls;
 
@@ -20,6 +21,8 @@ pub const TABLE: &[&CheckType] = &[
     &system::network::TYPE,
     &system::process::TYPE,
     &system::pressure::TYPE,
+    &service::apache::TYPE,
+    &service::prometheus::TYPE,
     &probe::http::TYPE,
     &probe::tcp::TYPE,
 ];
