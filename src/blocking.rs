@@ -34,6 +34,8 @@ pub enum Purpose {
     LocalMounts,
     /// The list of processes, which may be thousands; the memory of one may be locked.
     Processes,
+    /// Looking for a regular expression in a long text.
+    Matching,
     /// A pipe that is full, and whose reader may never read.
     Output,
     /// Whether a plugin is there and may be run.
@@ -64,6 +66,8 @@ impl Purpose {
             // A folder on a dead disk leaves a call of each check behind.
             Self::Plugins => 4,
             Self::Output => 1,
+            // The others wait.
+            Self::Matching => 1,
             // Asked for one at a time; one that hangs leaves room for another type.
             Self::HostInfo => 2,
             #[cfg(target_os = "linux")]
@@ -81,6 +85,7 @@ impl fmt::Display for Purpose {
             Self::Processes => "reading processes",
             Self::Plugins => "looking for a plugin",
             Self::Output => "printing",
+            Self::Matching => "searching a text",
             Self::HostInfo => "host info",
             #[cfg(target_os = "linux")]
             Self::ListedMounts => "asking a mount for host info",

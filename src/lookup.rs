@@ -5,10 +5,20 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
 
+use tokio::sync::Semaphore;
+
 use crate::blocking::{self, Purpose, Refused};
 
 /// The addresses of a host. An address itself and `localhost` (RFC 6761) take no lookup.
 pub async fn addresses(host: &str) -> Result<Vec<IpAddr>, LookupError> {
+    addresses_holding(host, ()).await
+}
+
+/// The same, keeping something for as long as the lookup takes, also where nobody waits for it any more.
+async fn addresses_holding(
+    host: &str,
+    held: impl Send + 'static,
+) -> Result<Vec<IpAddr>, LookupError> {
     if let Ok(address) = host.parse() {
         return Ok(vec![address]);
     }
@@ -18,12 +28,25 @@ pub async fn addresses(host: &str) -> Result<Vec<IpAddr>, LookupError> {
     let name = host.to_owned();
     let look_up = move || {
         let found = (name.as_str(), 0).to_socket_addrs();
+        drop(held);
         found.map(|found| found.map(|address| address.ip()).collect())
     };
     let found = blocking::call(Purpose::NameLookup, look_up).await;
     let not_found = |error| LookupError::NotFound(host.to_owned(), error);
     found.map_err(LookupError::Refused)?.map_err(not_found)
 }
+
+/// The same for checks, of which many may ask at once: they wait until it is their turn, and leave threads
+/// for the publishers.
+pub async fn addresses_in_turn(host: &str) -> Result<Vec<IpAddr>, LookupError> {
+    static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
+    // The semaphore is never closed.
+    let turn = TURNS.acquire().await.ok();
+    addresses_holding(host, turn).await
+}
+
+/// How many lookups of checks are under way at once, of the threads that there are for lookups.
+const AT_ONCE: usize = 2;
 
 /// Why there are no addresses.
 #[derive(Debug)]

@@ -16,6 +16,11 @@ pub trait Check {
     /// error says why there is no result.
     fn run(&mut self) -> Running<'_>;
 
+    /// What the run waits for, as `the end of the answer`: said of one that takes too long.
+    fn awaited(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What it does from one run to the next while it is enabled, such as taking what is sent to it. It may
     /// be dropped at any time and begun again.
     fn wait(&mut self) -> Waiting<'_> {
@@ -294,7 +299,7 @@ impl Default for Roots {
 pub const PLUGINS: &str = "/usr/lib/cloudwatch-metrics-agent/plugins";
 
 /// Every check has this metric beside its own: 1 where it is available, 0 where not. It is published only
-/// where it is asked for.
+/// where it is asked for. A type that declares it may have it published by default; no run finds it.
 pub const AVAILABLE: &str = "available";
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Configured {
     /// The name in CloudWatch of one of its metrics, if that is published.
     pub fn published_name(&self, metric: &str) -> Option<String> {
         match &self.publish {
-            Publication::All if metric == AVAILABLE => None,
+            Publication::All if metric == AVAILABLE && self.kind.metric(metric).is_none() => None,
             Publication::All => Some(self.kind.published_name(metric)),
             Publication::Discovered if metric == AVAILABLE => None,
             Publication::Discovered => {

@@ -60,6 +60,26 @@ pub enum Form {
 }
 
 impl Setting {
+    /// One that may be left out.
+    pub const fn optional(
+        name: &'static str,
+        form: Form,
+        about: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self { name, form, about, is_required: false, example }
+    }
+
+    /// One that has to be there.
+    pub const fn required(
+        name: &'static str,
+        form: Form,
+        about: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self { name, form, about, is_required: true, example }
+    }
+
     /// What it is, within a sentence.
     pub fn about_within(&self) -> String {
         let mut letters = self.about.chars();
@@ -78,6 +98,11 @@ impl Details {
     /// Whether something is switched on.
     pub fn is_on(&self, name: &str) -> bool {
         matches!(self.0.get(name), Some(Detail::Yes(true)))
+    }
+
+    /// Whether something that is on by default is not switched off.
+    pub fn is_on_unless_off(&self, name: &str) -> bool {
+        !matches!(self.0.get(name), Some(Detail::Yes(false)))
     }
 
     pub fn number(&self, name: &str) -> Option<f64> {

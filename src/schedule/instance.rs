@@ -144,8 +144,11 @@ impl Trial {
     pub async fn run(&mut self) -> Ran {
         let (start, limit) = (Instant::now(), self.configured.timeout);
         let found = timeout(limit, self.check.run()).await;
-        let found =
-            found.unwrap_or_else(|_| Err(format!("timed out after {} s", limit.as_secs_f64())));
+        let found = found.unwrap_or_else(|_| {
+            let awaited = self.check.awaited();
+            let awaited = awaited.map(|of| format!(" while waiting for {of}")).unwrap_or_default();
+            Err(format!("timed out after {} s{awaited}", limit.as_secs_f64()))
+        });
         self.ran(start, found)
     }
 

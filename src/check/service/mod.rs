@@ -1,6 +1,9 @@
 //! Checks of other programs, by what they say of themselves when they are asked.
 
+pub mod apache;
 pub mod mysql;
+mod page;
+pub mod prometheus;
 pub mod redis;
 mod stream;
 

@@ -3,17 +3,17 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout_at};
+use tokio_rustls::client::TlsStream;
 
-use crate::check::tls::{self, Trust};
-use crate::lookup;
+use crate::check::connect::{self, Awaited, Connection};
+use crate::check::tls::{self, Switches, Trust};
 use crate::model::Details;
 
 /// Where a server listens.
@@ -46,29 +46,25 @@ impl Server {
         Self { address, limit: details.lasting("timeout").unwrap_or(DEFAULT_LIMIT) }
     }
 
-    /// Connects and talks, both within the limit. Each error begins with the address.
+    /// Connects and talks, both within the limit. Each error has the address.
     pub async fn ask<T>(
         &self,
         talk: impl AsyncFnOnce(Stream) -> Result<T, String>,
     ) -> Result<T, String> {
         let (address, seconds) = (&self.address, self.limit.as_secs_f64());
         let until = Instant::now() + self.limit;
-        let asked = async {
-            let connected = timeout_at(until, connect(address)).await;
-            let stream = connected.unwrap_or_else(|_| {
-                Err(format!(
-                    "no connection within {seconds} s: correct the address, or open its firewall"
-                ))
-            })?;
-            let silent = || {
-                format!(
-                    "connected, but no answer within {seconds} s: the server hangs, or another one \
-                     listens there"
-                )
-            };
-            timeout_at(until, talk(stream)).await.unwrap_or_else(|_| Err(silent()))
-        };
-        asked.await.map_err(|error| format!("{address}: {error}"))
+        let connected = timeout_at(until, connect(address)).await.unwrap_or_else(|_| {
+            Err(format!(
+                "{address}: no connection within {seconds} s: correct the address, or open its firewall"
+            ))
+        });
+        let answered = timeout_at(until, talk(connected?)).await.unwrap_or_else(|_| {
+            Err(format!(
+                "connected, but no answer within {seconds} s: the server hangs, or another one \
+                 listens there"
+            ))
+        });
+        answered.map_err(|error| format!("{address}: {error}"))
     }
 }
 
@@ -81,7 +77,7 @@ pub struct Stream {
 enum Io {
     Tcp(TcpStream),
     Unix(UnixStream),
-    Tls(Box<tls::Stream>),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
@@ -99,13 +95,20 @@ impl Stream {
     }
 
     /// The same from here on with TLS; a unix socket stays as it is.
-    pub async fn with_tls(self, host: &str, trust: Trust) -> Result<Self, String> {
+    pub async fn with_tls(
+        self,
+        host: &str,
+        trust: Trust,
+        switches: Switches,
+    ) -> Result<Self, String> {
         // What came before would otherwise be taken for what came under its protection.
         if !self.read.is_empty() {
             return Err("the server sent more than it was asked for before TLS began".to_owned());
         }
         match self.io {
-            Io::Tcp(tcp) => Ok(Self::of(Io::Tls(Box::new(tls::connect(tcp, host, trust).await?)))),
+            Io::Tcp(tcp) => {
+                Ok(Self::of(Io::Tls(Box::new(tls::connect(tcp, host, trust, switches).await?))))
+            }
             io => Ok(Self::of(io)),
         }
     }
@@ -187,8 +190,8 @@ impl From<UnixStream> for Stream {
 }
 
 impl Io {
-    fn pinned(&mut self) -> Pin<&mut dyn Both> {
-        let stream: &mut dyn Both = match self {
+    fn pinned(&mut self) -> Pin<&mut dyn Connection> {
+        let stream: &mut dyn Connection = match self {
             Self::Tcp(stream) => stream,
             Self::Unix(stream) => stream,
             Self::Tls(stream) => &mut **stream,
@@ -197,46 +200,19 @@ impl Io {
     }
 }
 
-trait Both: AsyncRead + AsyncWrite + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin> Both for T {}
-
 async fn connect(address: &Address) -> Result<Stream, String> {
-    match address {
-        Address::Unix(path) => match UnixStream::connect(path).await {
-            Ok(stream) => Ok(Stream::of(Io::Unix(stream))),
-            Err(error) => Err(format!("{}: {}", cause(&error), cure_of_socket(path, &error))),
-        },
+    let io = match address {
+        Address::Unix(path) => Io::Unix(UnixStream::connect(path).await.map_err(|error| {
+            format!("{}: {}: {}", path.display(), cause(&error), cure_of_socket(path, &error))
+        })?),
         Address::Tcp(host, port) => {
-            let found = lookup::addresses(host).await.map_err(|error| error.to_string())?;
-            let mut last = None;
-            for address in found {
-                if is_link_local(address) {
-                    last.get_or_insert_with(|| LINK_LOCAL.to_owned());
-                    continue;
-                }
-                match TcpStream::connect(SocketAddr::new(address, *port)).await {
-                    Ok(stream) => {
-                        // A request is one segment; waiting for more would only delay it.
-                        let _ = stream.set_nodelay(true);
-                        return Ok(Stream::of(Io::Tcp(stream)));
-                    }
-                    Err(error) => last = Some(refused(&error)),
-                }
-            }
-            Err(last.unwrap_or_else(|| "the name has no address".to_owned()))
+            let stream = connect::connect(host, *port, &Awaited::default()).await?;
+            // A request is one segment; waiting for more would only delay it.
+            let _ = stream.set_nodelay(true);
+            Io::Tcp(stream)
         }
-    }
-}
-
-fn refused(error: &io::Error) -> String {
-    let cure = match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            ": nothing listens there; start the server, or correct host and port"
-        }
-        _ => "",
     };
-    format!("{}{cure}", cause(error))
+    Ok(Stream::of(io))
 }
 
 fn cure_of_socket(path: &Path, error: &io::Error) -> &'static str {
@@ -259,20 +235,6 @@ fn cause(error: &io::Error) -> String {
     }
 }
 
-/// Addresses of the network segment alone, at which clouds give out the credentials of a machine: what a
-/// check is pointed at must not reach them.
-fn is_link_local(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => {
-            address.is_unicast_link_local() || address.segments()[..2] == [0xfd00, 0x0ec2]
-        }
-    }
-}
-
-const LINK_LOCAL: &str =
-    "a check connects to no link-local address, at which clouds give out credentials";
-
 /// What a read that has nothing any more is called.
 pub const ENDED: &str = "the server closed the connection";
 
@@ -285,17 +247,6 @@ const CHUNK: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_at_which_clouds_give_out_credentials_are_link_local() {
-        let is = |text: &str| is_link_local(text.parse().expect("an address"));
-        for address in ["169.254.169.254", "::ffff:169.254.170.2", "fe80::1", "fd00:ec2::254"] {
-            assert!(is(address), "{address}");
-        }
-        for address in ["127.0.0.1", "::1", "10.0.0.1", "fd00::1", "192.0.2.1"] {
-            assert!(!is(address), "{address}");
-        }
-    }
 
     #[test]
     fn an_address_is_written_as_a_user_writes_it() {

@@ -88,6 +88,7 @@ pub fn value(found: &Findings, name: &str) -> Option<String> {
     Some(match &value.quantity {
         Quantity::Number(number) => number.to_string(),
         Quantity::Text(text) => text.clone(),
+        Quantity::Many(many) => panic!("{name} is one value, and not {many:?}"),
     })
 }
 

@@ -29,7 +29,8 @@ pub mod tests {
     use tokio::sync::{Mutex, MutexGuard};
 
     use crate::model::{
-        Check, CheckType, Configured, Detail, Details, Discovers, Findings, Quantity, Roots,
+        AVAILABLE, Check, CheckType, Configured, Detail, Details, Discovers, Findings, Quantity,
+        Roots,
     };
     use support::tree::Tree;
 
@@ -80,12 +81,14 @@ pub mod tests {
         &absent.unwrap_or_else(|| panic!("{name} is absent: {found:#?}")).1
     }
 
-    /// Each declared metric has a value of its form or a reason why not, and there is nothing else.
+    /// Each declared metric has a value of its form or a reason why not, and there is nothing else. Whether it
+    /// is available is no finding.
     pub fn assert_complete(of: &CheckType, found: &Findings) {
         let mut names: Vec<&str> = found.values.iter().map(|value| &*value.name).collect();
         names.extend(found.absent.iter().map(|(name, _)| *name));
         names.sort_unstable();
         let mut declared: Vec<_> = of.metrics.iter().map(|metric| metric.name).collect();
+        declared.retain(|name| *name != AVAILABLE);
         declared.sort_unstable();
         assert_eq!(names, declared, "{}", of.name);
         for value in &found.values {

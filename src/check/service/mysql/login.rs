@@ -5,7 +5,7 @@ use super::super::stream::Stream;
 use super::connection::{Connection, NOT_MYSQL, Parts, UNEXPECTED};
 use super::failure::checked;
 use super::password;
-use crate::check::tls::Trust;
+use crate::check::tls::{Switches, Trust};
 
 /// Who logs in.
 pub struct Login {
@@ -49,7 +49,7 @@ impl Login {
             }
             capabilities |= TLS;
             connection.send(&introduction(capabilities)).await?;
-            let change = async |stream: Stream| stream.with_tls(&self.host, trust).await;
+            let change = async |stream: Stream| stream.with_tls(&self.host, trust, SWITCHES).await;
             connection = connection.over(change).await?;
         }
         // Where the server's own way is unknown here, the user's may be another: it then asks for that.
@@ -183,6 +183,9 @@ const LARGEST_PACKET: u32 = 1 << 24;
 
 /// utf8mb4_general_ci, which all servers of these years have.
 const UTF8MB4: u8 = 45;
+
+/// How a user switches TLS.
+const SWITCHES: Switches = Switches { any: "set tls: unverified", off: "set tls: off" };
 
 const NO_TLS: &str = "the server offers no TLS: set it up there, or set tls: off";
 const IN_CLEAR: &str = "caching_sha2_password: the server does not remember the user and wants the password itself, which \

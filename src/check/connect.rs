@@ -1,0 +1,167 @@
+//! Connections of checks to hosts and ports, with TCP.
+
+use std::cell::Cell;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+
+use crate::lookup;
+
+/// A connection, with or without TLS.
+pub trait Connection: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection for S {}
+
+/// What a run waits for, where all can see it.
+#[derive(Debug, Default)]
+pub struct Awaited(Cell<Option<&'static str>>);
+
+impl Awaited {
+    pub fn get(&self) -> Option<&'static str> {
+        self.0.get()
+    }
+
+    pub fn set(&self, what: &'static str) {
+        self.0.set(Some(what));
+    }
+}
+
+/// Connects to a port of a host, which is a name or an address without brackets. The error is a sentence.
+pub async fn connect(host: &str, port: u16, awaited: &Awaited) -> Result<TcpStream, String> {
+    awaited.set("the address of the host");
+    let found = lookup::addresses_in_turn(host).await;
+    let found = found.map_err(|error| format!("{error}; correct the name if it is wrong"))?;
+    let (refused, allowed): (Vec<_>, Vec<_>) = found.into_iter().partition(is_link_local);
+    if let (Some(address), []) = (refused.first(), &allowed[..]) {
+        return Err(format!(
+            "{host} has the link-local address {address}: checks do not connect to these, which have the machine's credentials"
+        ));
+    }
+    awaited.set("the connection");
+    let addresses = allowed.into_iter().map(|address| SocketAddr::new(address, port));
+    race(addresses.collect()).await.map_err(|error| match error {
+        Some((address, error)) => in_words(host, address, &error),
+        None => format!("the name {host} has no address"),
+    })
+}
+
+/// The first connection that stands. Each further address is tried when the one before has failed, or not
+/// answered for a while (RFC 8305).
+async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Option<(SocketAddr, io::Error)>> {
+    let mut addresses = addresses.into_iter();
+    let mut attempts = FuturesUnordered::new();
+    let mut first_error = None;
+    loop {
+        let next = addresses.next();
+        let is_last = next.is_none();
+        attempts.extend(next.map(|address| async move {
+            TcpStream::connect(address).await.map_err(|error| (address, error))
+        }));
+        let patience = Instant::now() + PATIENCE;
+        tokio::select! {
+            biased;
+            Some(connected) = attempts.next() => match connected {
+                Ok(stream) => return Ok(stream),
+                Err(error) => first_error = first_error.or(Some(error)),
+            },
+            () = sleep_until(patience), if !is_last => {}
+            else => return Err(first_error),
+        }
+    }
+}
+
+/// Addresses where the credentials of the machine or task are, which no check may ask for.
+fn is_link_local(address: &IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => {
+            let [first, second, ..] = address.segments();
+            address.is_unicast_link_local() || (first == 0xfd00 && second == 0x0ec2)
+        }
+    }
+}
+
+fn in_words(host: &str, address: SocketAddr, error: &io::Error) -> String {
+    let of = match address.ip().to_string() {
+        ip if ip == host => address.to_string(),
+        _ => format!("{host} ({address})"),
+    };
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            format!("{of} refused the connection: nothing listens there, or a firewall refuses it")
+        }
+        io::ErrorKind::TimedOut => format!("{of} does not answer"),
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+            format!("there is no way to {of}: {error}")
+        }
+        _ => format!("no connection to {of}: {error}"),
+    }
+}
+
+/// Writes all of it.
+pub async fn write(stream: &mut dyn Connection, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, bytes));
+        match written.await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => bytes = &bytes[written..],
+        }
+    }
+    std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_flush(cx)).await
+}
+
+/// Reads what is there as soon as there is something; 0 bytes at the end.
+pub async fn read(stream: &mut dyn Connection, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut room = tokio::io::ReadBuf::new(bytes);
+    std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_read(cx, &mut room)).await?;
+    Ok(room.filled().len())
+}
+
+/// Milliseconds from one time to another.
+pub fn milliseconds(from: Instant, to: Instant) -> f64 {
+    to.saturating_duration_since(from).as_secs_f64() * 1e3
+}
+
+/// How long an address has before the next one is tried, too.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn link_local_addresses_are_refused_in_each_of_their_forms() {
+        for host in [
+            "169.254.169.254",
+            "169.254.170.2",
+            "::ffff:169.254.169.254",
+            "fe80::1",
+            "fd00:ec2::254",
+        ] {
+            let error = connect(host, 80, &Awaited::default()).await.expect_err("it is refused");
+            assert!(error.contains("has the link-local address"), "{error}");
+        }
+        for host in ["127.0.0.1", "10.0.0.1", "fd00:ec3::1", "2001:db8::1"] {
+            assert!(!is_link_local(&host.parse().expect("an address")), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_next_address_is_tried_when_one_fails() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let there = listener.local_addr().expect("it is bound");
+        let gone = SocketAddr::new("127.0.0.2".parse().expect("an address"), there.port());
+        let stream = race(vec![gone, there]).await.expect("one is there");
+        assert_eq!(stream.peer_addr().ok(), Some(there));
+        let error = race(vec![gone]).await.expect_err("nothing is there").expect("a cause");
+        assert_eq!((error.0, error.1.kind()), (gone, io::ErrorKind::ConnectionRefused));
+        assert!(race(Vec::new()).await.is_err_and(|error| error.is_none()));
+    }
+}

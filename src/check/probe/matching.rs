@@ -1,0 +1,73 @@
+//! Looks for a pattern in what a server answered.
+
+use regex_lite::{Regex, RegexBuilder};
+use tokio::sync::Semaphore;
+
+use crate::blocking::{self, Purpose};
+
+/// What an answer has to have: a regular expression, or a text where it is plain.
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    Plain(String),
+    Regular(Regex),
+}
+
+impl Pattern {
+    /// Of a setting of this name.
+    pub fn of(setting: &str, text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST {
+            return Err(format!(
+                "{setting}: expected at most {LONGEST} bytes, and it has {}",
+                text.len()
+            ));
+        }
+        if !text.contains(['\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$']) {
+            return Ok(Self::Plain(text.to_owned()));
+        }
+        let regular = RegexBuilder::new(text).size_limit(LARGEST).build();
+        let regular = regular.map_err(|error| {
+            format!("{setting} {text:?}: expected a regular expression ({error}); write \\ before a sign that means itself")
+        })?;
+        Ok(Self::Regular(regular))
+    }
+
+    /// The first place that matches.
+    pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
+        match self {
+            Self::Plain(plain) => {
+                text.find(plain).and_then(|start| text.get(start..start + plain.len()))
+            }
+            Self::Regular(regular) => regular.find(text).map(|found| found.as_str()),
+        }
+    }
+
+    /// The same for a long text. A regular expression takes its time, and so a helper thread.
+    pub async fn find_in_long(&self, text: String) -> Result<(String, Option<String>), String> {
+        let Self::Regular(_) = self else {
+            let found = self.find(&text).map(str::to_owned);
+            return Ok((text, found));
+        };
+        static TURN: Semaphore = Semaphore::const_new(1);
+        // The semaphore is never closed. Also where the run is given up, the next waits for the thread.
+        let turn = TURN.acquire().await.ok();
+        let pattern = self.clone();
+        let look = move || {
+            let found = pattern.find(&text).map(str::to_owned);
+            drop(turn);
+            (text, found)
+        };
+        blocking::call(Purpose::Matching, look).await.map_err(|error| error.to_string())
+    }
+}
+
+/// The beginning of a text, for a status.
+pub fn beginning(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
+/// Of a pattern, in bytes.
+const LONGEST: usize = 1000;
+
+/// Of a regular expression that is ready to be used, in bytes: with more, a text of a megabyte would take
+/// a minute.
+const LARGEST: usize = 64 << 10;
