@@ -43,6 +43,10 @@ need redis-cli redis-tools
 need mariadbd mariadb-server
 need mariadb mariadb-client
 need openssl openssl
+need curl curl
+need nginx nginx-light
+need apache2 apache2
+need prometheus-node-exporter prometheus-node-exporter
 [ -s /etc/ssl/certs/ca-certificates.crt ] || needs+=(ca-certificates)
 if [ ${#needs[@]} -gt 0 ]; then
   as_root apt-get update -qq

@@ -41,7 +41,7 @@ pub async fn connect(host: &str, port: u16, awaited: &Awaited) -> Result<TcpStre
     let (refused, allowed): (Vec<_>, Vec<_>) = found.into_iter().partition(is_link_local);
     if let (Some(address), []) = (refused.first(), &allowed[..]) {
         return Err(format!(
-            "{host} has the link-local address {address}: checks do not connect to these, which have the machine's credentials"
+            "{address} is a link-local address: checks do not connect to these, where clouds give out credentials"
         ));
     }
     awaited.set("the connection");
@@ -95,7 +95,9 @@ fn in_words(host: &str, address: SocketAddr, error: &io::Error) -> String {
     };
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
-            format!("{of} refused the connection: nothing listens there, or a firewall refuses it")
+            format!(
+                "{of} refused the connection: nothing listens there; start the server, or correct host and port"
+            )
         }
         io::ErrorKind::TimedOut => format!("{of} does not answer"),
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
@@ -146,7 +148,7 @@ mod tests {
             "fd00:ec2::254",
         ] {
             let error = connect(host, 80, &Awaited::default()).await.expect_err("it is refused");
-            assert!(error.contains("has the link-local address"), "{error}");
+            assert!(error.contains("is a link-local address"), "{error}");
         }
         for host in ["127.0.0.1", "10.0.0.1", "fd00:ec3::1", "2001:db8::1"] {
             assert!(!is_link_local(&host.parse().expect("an address")), "{host}");

@@ -145,7 +145,7 @@ fn values_are_those_of_the_client_at_the_same_time() {
     }
     drop(held);
     let refused = server.at_port(&[("user", &me)]).map(drop);
-    let nothing = "HERE: connection refused: nothing listens there; start the server, or correct host and port";
+    let nothing = "HERE refused the connection: nothing listens there; start the server, or correct host and port";
     assert_eq!(refused, Err(nothing.to_owned()));
 }
 
@@ -255,7 +255,7 @@ fn tls_is_verified_or_not_as_the_details_say_and_no_output_has_the_password() {
     let tls = |word| [&user("tls")[..], &[("tls", word)]].concat();
     assert_eq!(server.at_port(&tls("unverified")).map(drop), Ok(()));
     let error = server.at_port(&tls("verified")).map(drop).expect_err("its authority is unknown");
-    let unknown = "HERE: the server's certificate cannot be verified: ";
+    let unknown = "HERE: the certificate of 127.0.0.1 is of an issuer that is not trusted here: ";
     assert!(error.starts_with(unknown) && error.contains("tls: unverified"), "{error}");
     assert!(error.len() < 256, "{error}");
 
@@ -267,11 +267,14 @@ fn tls_is_verified_or_not_as_the_details_say_and_no_output_has_the_password() {
     assert!(text.contains("threads.connected = SHOW GLOBAL STATUS: Threads_connected"), "{text}");
     assert!(json.contains("\"available\":true"), "{json}");
     let [text, _] = printed(TYPE, &details, PASSWORD, None);
-    assert!(text.expect_code(1).stdout.contains("cannot be verified"));
+    assert!(text.expect_code(1).stdout.contains("is not trusted here"));
     let other = [&[("host", "localhost"), ("port", &*port)], &*tls("verified")].concat();
     let [text, _] = printed(TYPE, &other, PASSWORD, Some(&roots));
     let text = text.expect_code(1).stdout;
-    assert!(text.contains("cannot be verified"), "the certificate is for another name: {text}");
+    assert!(
+        text.contains("the certificate is not of localhost: it is of 127.0.0.1: "),
+        "the certificate is for another name: {text}"
+    );
 
     server.sql("SET PASSWORD FOR tls@'%' = PASSWORD('other')");
     for text in printed(TYPE, &details, PASSWORD, Some(&roots)) {

@@ -147,7 +147,7 @@ fn a_server_that_is_full_that_hangs_or_that_is_gone_is_told_apart() {
     server.go_on();
     wait_until("an answer", || server.check(&[]).is_ok());
     server.end();
-    let gone = "HERE: connection refused: nothing listens there; start the server, or correct host and port";
+    let gone = "HERE refused the connection: nothing listens there; start the server, or correct host and port";
     assert_eq!(server.check(&[]).map(drop), Err(gone.to_owned()));
     let socket = server.socket();
     let at = |path: &str| run(TYPE, &[("host", path)]).map(drop);
@@ -167,7 +167,7 @@ fn a_server_of_another_kind_and_a_forbidden_address_are_said() {
     let error = error.map(drop).expect_err("Redis waits to be asked");
     assert!(error.contains("no answer within 0.2 s: the server hangs, or another"), "{error}");
     let error = run(TYPE, &[("host", "169.254.169.254")]).map(drop);
-    let refused = "169.254.169.254:6379: a check connects to no link-local address, at which clouds give out credentials";
+    let refused = "169.254.169.254 is a link-local address: checks do not connect to these, where clouds give out credentials";
     assert_eq!(error, Err(refused.to_owned()));
 }
 

@@ -1,6 +1,6 @@
 //! `agent.apache`, with Apache itself.
 
-use crate::program::{Folder, Ran, Server, check, free_port};
+use crate::program::{Folder, Ran, Server, check, free_port, wait_until};
 
 struct Apache {
     port: u16,
@@ -53,15 +53,21 @@ fn all_that_apache_counts_is_read() {
     let apache = Apache::start("On");
     let first = apache.check("/server-status?auto").available();
     let second = apache.check("/server-status?auto").available();
+    // Apache knows no rates in its first second.
+    wait_until("rates", || apache.check("/server-status?auto").available().number("uptime") >= 1.0);
+    let later = apache.check("/server-status?auto").available();
     // A request counts when it has been answered; the one that waited for the port had none.
     assert_eq!(second.number("total_accesses"), first.number("total_accesses") + 1.0);
     assert!(second.number("total_kbytes") >= first.number("total_kbytes"));
     for name in ["uptime", "bytes_per_second", "bytes_per_request", "requests_per_second"] {
-        assert!(second.number(name) >= 0.0, "{name}");
+        assert!(later.number(name) >= 0.0, "{name}");
     }
-    // One process has 25 threads, and this request is with one of them.
-    assert_eq!((second.number("busy_workers"), second.number("idle_workers")), (1.0, 24.0));
-    assert_eq!((second.number("sending"), second.number("waiting")), (1.0, 24.0));
+    // One process has 25 threads, and this request is with one of them; one may still close another.
+    assert_eq!(second.number("busy_workers") + second.number("idle_workers"), 25.0);
+    assert_eq!(
+        (second.number("sending"), second.number("waiting")),
+        (1.0, second.number("idle_workers"))
+    );
     assert!(second.number("open") > 0.0);
     assert_eq!(second.metric("total_accesses")["kind"], "counter");
 }
@@ -74,7 +80,7 @@ fn what_needs_extended_status_is_absent_without_it() {
         assert_eq!(ran.absent(name), "the server has ExtendedStatus Off: set it to On", "{name}");
     }
     assert!(ran.number("uptime") >= 0.0);
-    assert_eq!(ran.number("busy_workers"), 1.0);
+    assert!(ran.number("busy_workers") >= 1.0);
 }
 
 #[test]

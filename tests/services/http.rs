@@ -113,7 +113,7 @@ fn certificates_are_verified_and_their_end_is_told() {
     let ran = run(nginx.expired, "localhost", &["verify=no"], &trusted).available();
     assert!(ran.number("cert_end_in") < -100_000_000.0);
     let ran = run(nginx.plain, "localhost", &[], &trusted);
-    let end = "the server speaks no TLS at this port: set url to http:// or correct the port";
+    let end = "the server speaks no TLS at this port: correct the port, or set url to http://";
     assert!(ran.unavailable().ends_with(end), "{ran:?}");
     let ran = check(&["remote.http", &format!("url=http://localhost:{}/", nginx.tls)], &[]);
     assert_eq!(ran.available().text("code"), "400");
@@ -130,14 +130,14 @@ fn what_cannot_be_reached_is_told() {
     let port = free_port();
     let ran = run(&[&format!("url=http://127.0.0.1:{port}/")]);
     let expected = format!(
-        "127.0.0.1:{port} refused the connection: nothing listens there, or a firewall refuses it"
+        "127.0.0.1:{port} refused the connection: nothing listens there; start the server, or correct host and port"
     );
     assert_eq!(ran.unavailable(), expected);
     let long = "x".repeat(64);
     let ran = run(&[&format!("url=http://{long}.example/")]);
     assert!(ran.unavailable().starts_with(&format!("the name {long}.example: ")), "{ran:?}");
     let ran = run(&["url=http://169.254.169.254/latest/meta-data/"]);
-    assert!(ran.unavailable().contains("has the link-local address"), "{ran:?}");
+    assert!(ran.unavailable().contains("is a link-local address"), "{ran:?}");
     let ran = run(&["url=http://joe:hunter2@127.0.0.1/"]);
     assert!(ran.unavailable().starts_with("url: expected no user and password in it"), "{ran:?}");
 }

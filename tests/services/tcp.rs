@@ -39,6 +39,6 @@ fn a_port_that_is_closed_or_says_something_else_is_unavailable() {
         "{ran:?}"
     );
     let ran = run("127.0.0.1", nginx.plain, &["send=x\\r\\n\\r\\n", "banner_match=^220 "], &[]);
-    let start = "banner_match is not in what the server says, which begins with \"<html>";
+    let start = "banner_match is not in what the server says, which begins with \"HTTP/1.1 400 ";
     assert!(ran.unavailable().starts_with(start), "{ran:?}");
 }

@@ -150,8 +150,8 @@ async fn a_loop_of_redirects_has_an_end_and_none_leads_to_the_credentials_of_the
         ("/loop", "more than 5 redirects, the last to "),
         (
             "/role",
-            "redirected to http://169.254.169.254/latest/meta-data/iam/security-credentials/: 169.254.169.254 has \
-            the link-local address",
+            "redirected to http://169.254.169.254/latest/meta-data/iam/security-credentials/: 169.254.169.254 is a \
+            link-local address",
         ),
         ("/other", "the redirect leads to gopher://x/, which is no URL of HTTP"),
     ] {

@@ -79,6 +79,7 @@ fn a_page_is_read_with_kinds_units_and_labels() {
         "rpc_seconds_sum{} 17560473",
         "rpc_seconds_count{} 2693",
         "heap_bytes{zone=a} 5",
+        "heap_bytes{Check=x} 6",
         "plain{} 7",
     ];
     assert_eq!(all(&found), expected);
@@ -92,13 +93,14 @@ fn a_page_is_read_with_kinds_units_and_labels() {
         (Unit::Seconds, counter),
         (Unit::Count, counter),
         (Unit::Bytes, gauge),
+        (Unit::Bytes, gauge),
         (Unit::None, gauge),
     ];
     assert_eq!(kinds, expected);
     assert_eq!(
         found.status.as_deref(),
         Some(
-            "dropped 2 with labels that CloudWatch does not take; dropped 1 without a finite number; \
+            "dropped 1 with labels that CloudWatch does not take; dropped 1 without a finite number; \
             dropped 1 with a timestamp of more than 5 minutes ago; dropped 1 that were there twice"
         )
     );
@@ -117,7 +119,7 @@ fn only_what_is_named_is_taken_and_what_is_not_there_is_said() {
     let found = read_in_pieces(&["*"], 3, PAGE, 1000).expect("a page");
     assert_eq!(found.values.len(), 3);
     let status = found.status.expect("it says so");
-    assert!(status.starts_with("dropped 5 series above the limit of 3 (series); "), "{status}");
+    assert!(status.starts_with("dropped 6 series above the limit of 3 (series); "), "{status}");
 }
 
 #[test]
