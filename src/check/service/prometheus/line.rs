@@ -172,7 +172,7 @@ mod tests {
                     (name, value, timestamp)
                 ),
                 Err(expected) => {
-                    assert_eq!((expected, name), ("a number behind the name and the labels", ""))
+                    assert_eq!((expected, name), ("a number behind the name and the labels", ""));
                 }
             }
         }
