@@ -71,7 +71,7 @@ impl Found {
                     assert!(number.is_finite(), "{} is {number}", value.name);
                     numbers.insert(value.name.into_owned(), number);
                 }
-                Quantity::Many(_) => panic!("{} is a distribution", value.name),
+                Quantity::Many(many) => unreachable!("{} is no distribution: {many:?}", value.name),
                 Quantity::Text(text) => {
                     texts.insert(value.name.into_owned(), text);
                 }

@@ -55,7 +55,7 @@ pub fn run(name: &str, details: &[(&str, &str)]) -> Result<Found, String> {
         match value.quantity {
             Quantity::Number(number) => drop(numbers.insert(name, number)),
             Quantity::Text(text) => drop(texts.insert(name, text)),
-            Quantity::Many(many) => panic!("{name} is one value, and not {many:?}"),
+            Quantity::Many(many) => unreachable!("{name} is no distribution: {many:?}"),
         }
     }
     Ok(Found { numbers, texts, absent: found.absent.into_iter().collect(), status: found.status })

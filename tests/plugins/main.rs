@@ -60,5 +60,5 @@ fn refused(script: &str, more: &[&str]) -> String {
 fn value<'o>(object: &'o Value, name: &str) -> &'o Value {
     let metrics = object["metrics"].as_array().expect("a list");
     let metric = metrics.iter().find(|metric| metric["name"] == name);
-    &metric.unwrap_or_else(|| panic!("{name} in {object}"))["value"]
+    &metric.unwrap_or_else(|| unreachable!("no {name} in {object}"))["value"]
 }

@@ -213,8 +213,10 @@ async fn what_is_asked_and_what_may_come() {
     );
 }
 
-/// A series as a writer has it.
-fn series() -> impl Strategy<Value = (String, Vec<(String, String)>, f64)> {
+/// A series as a writer has it: name, labels and value.
+type Series = (String, Vec<(String, String)>, f64);
+
+fn series() -> impl Strategy<Value = Series> {
     let label = ("[a-z_][a-z0-9_]{0,5}", "[ -~]{0,8}|[a\"\\\\\n]{0,4}");
     let labels = proptest::collection::btree_map(label.0, label.1, 0..4);
     let value = prop_oneof![any::<i32>().prop_map(f64::from), -1e300f64..1e300];
@@ -223,7 +225,7 @@ fn series() -> impl Strategy<Value = (String, Vec<(String, String)>, f64)> {
 }
 
 /// The page that a writer makes of series.
-fn written(all: &[(String, Vec<(String, String)>, f64)]) -> String {
+fn written(all: &[Series]) -> String {
     let mut page = String::new();
     for (name, labels, value) in all {
         let escaped =
@@ -239,7 +241,7 @@ proptest! {
     #[test]
     fn what_a_writer_wrote_is_read_back(all in proptest::collection::vec(series(), 1..20), length in 1usize..50) {
         let found = read_in_pieces(&["*"], 100, &written(&all), length).expect("a page");
-        let mut expected = Vec::<(String, Vec<(String, String)>, f64)>::new();
+        let mut expected = Vec::<Series>::new();
         for (name, labels, value) in all {
             let labels: Vec<_> = labels.into_iter().filter(|(_, value)| !value.is_empty()).collect();
             let is_fit = labels.iter().all(|(_, value)| !value.contains('\n') && !value.trim().is_empty());
