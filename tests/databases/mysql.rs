@@ -5,10 +5,11 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use cloudwatch_metrics_agent::check::Kind;
+use support::server::{free_port, wait_until};
 use support::tree::Tree;
 
 use crate::check::{Found, of_type, printed, run};
-use crate::server::{Server, certificates, free_port, output, program, wait_until};
+use crate::server::{Server, certificates, output, program};
 
 const TYPE: &str = "agent.mysql";
 

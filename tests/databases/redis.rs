@@ -6,10 +6,11 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
+use support::server::{free_port, wait_until};
 use support::tree::Tree;
 
 use crate::check::{Found, printed, run};
-use crate::server::{REDIS_READY, Server, certificates, free_port, output, program, wait_until};
+use crate::server::{REDIS_READY, Server, certificates, output, program};
 
 const TYPE: &str = "agent.redis";
 

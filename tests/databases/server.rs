@@ -1,9 +1,7 @@
 //! A real server on loopback with its files in a temporary folder, which ends with the test.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::Output;
@@ -70,15 +68,6 @@ impl Drop for Server {
 /// The line of a Redis server that takes connections.
 pub const REDIS_READY: &str = "Ready to accept connections";
 
-/// A port below those that the kernel gives out by itself.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = (std::process::id() % 97) as u16 * 100;
-    let ports = std::iter::repeat_with(|| 20_000 + first + NEXT.fetch_add(1, Ordering::Relaxed));
-    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    ports.take(1000).find(is_free).expect("one of a thousand ports is free")
-}
-
 /// The path of a program, some of which are for the administrator.
 pub fn program(name: &str, package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -108,12 +97,4 @@ pub fn certificates(folder: &Tree) {
     run(&format!("req {key} -keyout server.key -out server.csr -subj /CN=db"));
     folder.change("== names\nsubjectAltName=IP:127.0.0.1\n");
     run("x509 -req -in server.csr -CA ca.pem -CAkey ca.key -extfile names -out server.pem -days 2");
-}
-
-/// Looks until it is so.
-pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = tokio::time::Instant::now();
-    while !holds() {
-        assert!(start.elapsed().as_secs() < 60, "waited in vain for {what}");
-    }
 }

@@ -1,6 +1,8 @@
 //! `agent.apache`, with Apache itself.
 
-use crate::program::{Folder, Ran, Server, check, free_port, wait_until};
+use support::server::{free_port, wait_until};
+
+use crate::program::{Folder, Ran, Server, check};
 
 struct Apache {
     port: u16,

@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fake_cloudwatch::FakeCloudWatch;
+use support::server::free_port;
 use support::{Agent, publishing_to};
 
-use crate::program::{Folder, Ran, check, free_port};
+use crate::program::{Folder, Ran, check};
 use crate::web::{END_SECONDS, HUGE, Nginx};
 
 fn run(args: &[&str]) -> Ran {
@@ -27,7 +28,7 @@ fn what_nginx_answers_is_measured() {
     assert_eq!((ran.number("bytes"), ran.number("truncated")), (1_048_576.0, 1.0));
     let ran = run(&[&nginx.url("/huge"), "method=HEAD"]).available();
     assert_eq!((ran.number("bytes"), ran.number("truncated")), (0.0, 0.0));
-    assert!(HUGE > 1 << 20);
+    const { assert!(HUGE > 1 << 20) };
     let ran = run(&[&nginx.url("/missing")]).available();
     assert_eq!((ran.status(), ran.text("code")), ("HTTP 404 Not Found", "404"));
     let ran = run(&[&nginx.url("/missing"), "expect_status=2xx", "expect_status=301"]);
@@ -188,7 +189,7 @@ fn duration_and_availability_are_published_by_default() {
         let (unit, set) = (datum.unit.as_deref(), datum.set.expect("a statistic set"));
         match (&*datum.name, &**id) {
             ("HttpDuration", "up") => {
-                assert_eq!((unit, set.minimum > 0.0), (Some("Milliseconds"), true))
+                assert_eq!((unit, set.minimum > 0.0), (Some("Milliseconds"), true));
             }
             ("HttpAvailable", "up") => assert_eq!((unit, set.minimum), (Some("Count"), 1.0)),
             ("HttpAvailable", "down") => assert_eq!((unit, set.maximum), (Some("Count"), 0.0)),

@@ -3,6 +3,7 @@
 
 mod apache;
 mod http;
+#[expect(clippy::panic, reason = "a test that fails says what it saw")]
 mod program;
 mod prometheus;
 mod tcp;

@@ -1,13 +1,14 @@
 //! Programs that the tests run: servers, tools, and the agent.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 /// A folder of a test, which is removed at its end.
 pub struct Folder(PathBuf);
@@ -35,19 +36,6 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A port below those that the kernel gives to connections, at which nothing listens.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    loop {
-        // Other test programs run at the same time.
-        let start = 20_000 + (std::process::id() % 12_000) as u16;
-        let port = 20_000 + (start - 20_000 + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
-        }
     }
 }
 
@@ -81,14 +69,6 @@ impl Drop for Server {
         // A server with processes of its own ends them then.
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         let _ = self.0.wait();
-    }
-}
-
-/// Looks until it is so.
-pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < HUNG_TEST, "waited in vain for {what}");
     }
 }
 

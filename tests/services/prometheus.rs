@@ -1,9 +1,10 @@
 //! `agent.prometheus`, with Prometheus' own exporter for machines.
 
 use fake_cloudwatch::FakeCloudWatch;
+use support::server::free_port;
 use support::{Agent, publishing_to};
 
-use crate::program::{Folder, Server, check, free_port, output};
+use crate::program::{Folder, Server, check, output};
 
 fn exporter() -> (Server, u16) {
     let port = free_port();

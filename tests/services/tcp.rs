@@ -1,6 +1,8 @@
 //! `remote.tcp`, with nginx.
 
-use crate::program::{Ran, check, free_port};
+use support::server::free_port;
+
+use crate::program::{Ran, check};
 use crate::web::Nginx;
 
 fn run(host: &str, port: u16, args: &[&str], variables: &[(&str, &str)]) -> Ran {

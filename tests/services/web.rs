@@ -1,6 +1,8 @@
 //! An nginx for the tests.
 
-use crate::program::{Folder, Server, free_port, output};
+use support::server::free_port;
+
+use crate::program::{Folder, Server, output};
 use crate::tls::Authority;
 
 /// One that listens with and without TLS, with an expired certificate too.

@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use fake_cloudwatch::{Datum, FakeCloudWatch};
 use support::Agent;
 use support::folder::Folder;
+use support::server::{free_port, wait_until};
 
 /// An agent that listens on a port of its own, and a socket that sends to it.
 struct Listening {
@@ -38,21 +39,13 @@ fn listening(keys: &str, args: &[&str]) -> Listening {
     listening
 }
 
-/// A port that nothing listens on.
-fn free_port() -> u16 {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
-    socket.local_addr().expect("it has an address").port()
-}
-
 impl Listening {
     /// The agent says nothing when it listens; the kernel does.
     fn wait_until_open(&self) {
         let wanted = format!(": 0100007F:{:04X} 00000000:0000", self.port);
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        while !std::fs::read_to_string("/proc/net/udp").expect("readable").contains(&wanted) {
-            assert!(std::time::Instant::now() < deadline, "nothing listens on {}", self.port);
-            std::thread::yield_now();
-        }
+        wait_until("the socket", || {
+            std::fs::read_to_string("/proc/net/udp").expect("readable").contains(&wanted)
+        });
     }
 
     fn send(&self, lines: &str) {

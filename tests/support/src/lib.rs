@@ -4,6 +4,7 @@ pub mod endpoint;
 pub mod folder;
 pub mod http;
 pub mod namespace;
+pub mod server;
 pub mod terminal;
 pub mod tree;
 
