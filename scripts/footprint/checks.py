@@ -1,5 +1,5 @@
 """What checks cost: instructions in user space and system calls of a run of each type, and CPU and memory
-of fifty checks. `checks.py` prints the table of docs/footprint.md, in some three minutes; guard.py takes
+of fifty checks. `checks.py` prints the table of docs/footprint.md, in some six minutes; guard.py takes
 one run of all types together."""
 
 import json
@@ -14,6 +14,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from contenders import OURS
+from servers import servers
 
 RUNS = 10
 # By then each has run, and has what it compares the next run with.
@@ -27,8 +28,10 @@ def types() -> dict[str, dict[str, str]]:
     return {of["type"]: details(of) for of in listed if of["type"] not in NEEDS_MORE}
 
 
-# Types that need something to talk to.
-NEEDS_MORE = set()
+# Types that need something to talk to, which servers.py starts.
+NEEDS_MORE = {
+    "agent.redis", "agent.mysql", "agent.apache", "agent.prometheus", "agent.plugin", "agent.statsd", "remote.http", "remote.tcp",
+}  # fmt: skip
 
 
 def details(of: dict) -> dict[str, str]:
@@ -53,9 +56,11 @@ def configuration(checks: dict[str, dict[str, str]], period: int, count: int = 1
     }})  # fmt: skip
 
 
-def start(folder: pathlib.Path, text: str | None, wrapper=(), **options) -> subprocess.Popen:
+def start(folder: pathlib.Path, text: str | None, wrapper=(), plugins: pathlib.Path | None = None, **options) -> subprocess.Popen:
     """An agent that publishes nothing and hardly samples."""
     command = [*wrapper, OURS, "--dry-run", "--period=86400", "--sample-interval=60", "--scope=host", "--max-metrics=100000"]
+    if plugins:
+        command.append(f"--plugins={plugins}")
     if text:
         file = folder / "agent.yaml"
         file.write_text(text)
@@ -64,13 +69,13 @@ def start(folder: pathlib.Path, text: str | None, wrapper=(), **options) -> subp
     return subprocess.Popen(command, env={"PATH": os.environ["PATH"]}, **quiet, **options)
 
 
-def instructions(checks: dict[str, dict[str, str]]) -> float:
+def instructions(checks: dict[str, dict[str, str]], plugins: pathlib.Path | None = None) -> float:
     """User space, of one run of each."""
     with tempfile.TemporaryDirectory(dir="target") as name:
         folder = pathlib.Path(name)
         counts = folder / "counts"
         wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}"]
-        counted = start(folder, configuration(checks, period=1), wrapper)
+        counted = start(folder, configuration(checks, period=1), wrapper, plugins)
         try:
             time.sleep(SETTLED_SECONDS)
             dump(counted)
@@ -92,13 +97,13 @@ def total(path: pathlib.Path) -> int:
     return next(int(line.split()[1]) for line in path.read_text().splitlines() if line.startswith("totals:"))
 
 
-def system_calls(checks: dict[str, dict[str, str]]) -> float:
+def system_calls(checks: dict[str, dict[str, str]], plugins: pathlib.Path | None = None) -> float:
     """Of all threads, of one run of each."""
     with tempfile.TemporaryDirectory(dir="target") as name:
         folder = pathlib.Path(name)
         trace = folder / "trace"
         wrapper = ["strace", "-f", "-ttt", "-qq", "-s", "0", "-o", str(trace), "--"]
-        traced = start(folder, configuration(checks, period=1), wrapper, start_new_session=True)
+        traced = start(folder, configuration(checks, period=1), wrapper, plugins, start_new_session=True)
         try:
             time.sleep(SETTLED_SECONDS)
             before = calls(trace)
@@ -146,13 +151,21 @@ def fifty(seconds: int = 90) -> tuple[float, int, int]:
                 process.wait()
 
 
-def main() -> int:
-    every = types()
+def table(every: dict[str, dict[str, str]], plugins: pathlib.Path | None = None) -> None:
+    def costs(kind: str) -> tuple[float, float]:
+        return instructions({kind: every[kind]}, plugins), system_calls({kind: every[kind]}, plugins)
+
     with ThreadPoolExecutor(max_workers=2) as pool:
-        counted = list(pool.map(lambda kind: (instructions({kind: every[kind]}), system_calls({kind: every[kind]})), every))
+        counted = list(pool.map(costs, every))
     print("| type | instructions a run, user space | system calls a run |\n| --- | --- | --- |")
     for kind, (user, calls_) in zip(every, counted, strict=True):
         print(f"| `{kind}` | {user:,.0f} | {calls_:.1f} |")
+
+
+def main() -> int:
+    table(types())
+    with tempfile.TemporaryDirectory(dir="target") as name, servers(pathlib.Path(name)) as more:
+        table(more, pathlib.Path(name).resolve() / "plugins")
     cpu, running, alone = fifty()
     print(f"\nfifty checks every 30 s: {cpu:.4f} s of CPU a minute, RSS {running / 1e6:.2f} MB, without any {alone / 1e6:.2f} MB")
     return 0
