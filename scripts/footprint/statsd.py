@@ -84,11 +84,11 @@ def send(port: int, rate: int) -> int:
 
 
 def lateness(trace: str) -> float:
-    """The longest time between two samples, less the interval: in milliseconds."""
+    """By how much a sample was later than the one before and the interval: in milliseconds, the most."""
     times = [float(read[1]) for line in trace.splitlines() if (read := READ.match(line))]
     firsts = [time for before, time in zip([0.0, *times], times) if time - before > INTERVAL / 2]
     gaps = [after - before for before, after in zip(firsts, firsts[1:])]
-    return 1000 * max(abs(gap - INTERVAL) for gap in gaps)
+    return 1000 * max(gap - INTERVAL for gap in gaps)
 
 
 def counted(lines: str) -> dict[str, float]:
