@@ -18,6 +18,7 @@ DOCUMENTS = ["*.md", "docs/*.md", "docker/**/*.md", "examples/**/*.md"]
 AWS = "needs AWS"
 CI = "is run by scripts/test.sh, or by CI, as itself"
 INSTALLS = "installs on the user's machine; scripts/test.sh does the same to build"
+SHOWN = "check.py does it with each file that a document shows"
 CLUSTER = "needs a cluster; what it applies is checked with the examples"
 
 # Whatever such a program is told to do.
@@ -36,6 +37,7 @@ COMMANDS = {
     "printf 'CLOUDWATCH_METRICS_AGENT_%s\\n' NAMESPACE=MyApp SERVICE=web | sudo tee -a /etc/default/cloudwatch-metrics-agent":
         "is run by tests/examples/boot.sh, for the machine that it boots",
     "sudo systemctl enable --now cloudwatch-metrics-agent": "is run by tests/examples/boot.sh, as systemd does it at boot",
+    "chmod +x jobs.sh": SHOWN,
     "sudo apt-get install musl-tools": INSTALLS,
     "rustup target add x86_64-unknown-linux-musl": INSTALLS,
     "cargo build --release --target x86_64-unknown-linux-musl": CI,
@@ -60,10 +62,10 @@ class Problems:
         self.found.append(where)
 
 
-def blocks(text: str) -> Iterator[tuple[int, str, str]]:
-    """The fenced blocks of a document: line, language, text."""
-    for match in re.finditer(r"^( *)```([\w-]*)[^\n]*\n(.*?)^\1```$", text, re.M | re.S):
-        yield text.count("\n", 0, match.start()) + 1, match[2], match[3]
+def blocks(text: str) -> Iterator[tuple[int, str, str, str]]:
+    """The fenced blocks of a document: line, language, the file that is shown if it is one, text."""
+    for match in re.finditer(r"^( *)```([\w-]*) *([^\n]*)\n(.*?)^\1```$", text, re.M | re.S):
+        yield text.count("\n", 0, match.start()) + 1, match[2], match[3], match[4]
 
 
 def commands(block: str) -> list[str]:
@@ -93,9 +95,25 @@ class Runner:
             "RUST_LOG": "info",
         }
 
+    def show(self, file: str, block: str) -> str | None:
+        """Puts a file that a document shows beside the commands. It is that of the repository, word for word."""
+        path = ROOT / file
+        if not path.is_file() or path.read_text() != block:
+            return f"is not {file}, word for word"
+        copy = self.scratch / path.name
+        copy.write_text(block)
+        copy.chmod(0o755)
+        return None
+
+    def check(self, block: str, name: str) -> str | None:
+        """Checks a configuration file, which the commands of the document may name."""
+        (self.scratch / name).write_text(block)
+        variables = sorted(set(re.findall(r"\$\{([A-Z_]+)\}", block)))
+        return self.run(" ".join([*(f"{one}=example" for one in variables), f"{AGENT} config check {name}"]))
+
     def run(self, command: str) -> str | None:
         """Runs a command to its end, or until it has measured. Returns what is wrong, if anything."""
-        words = shlex.split(command)
+        words = [word.replace("$PWD", str(self.scratch)) for word in shlex.split(command)]
         environment = dict(self.environment)
         while re.fullmatch(r"[A-Z_]+=.*", words[0]):
             name, value = words.pop(0).split("=", 1)
@@ -137,8 +155,13 @@ def check_commands(
     name: str, text: str, runner: Runner, problems: Problems, listed: set[str]
 ) -> int:
     run = 0
-    for line, language, block in blocks(text):
+    for line, language, file, block in blocks(text):
         where = f"{name}:{line}"
+        if file:
+            wrong = runner.show(file, block)
+            if wrong:
+                problems.add(where, wrong)
+            continue
         if language == "json":
             try:
                 json.loads(block)
@@ -146,9 +169,7 @@ def check_commands(
                 problems.add(where, f"is not JSON: {error}")
         named = re.match(r"# ([\w-]+\.yaml)\n", block) if language == "yaml" else None
         if named:
-            # A configuration file, which the commands of the document may name.
-            (runner.scratch / named[1]).write_text(block)
-            wrong = runner.run(f"{AGENT} config check {named[1]}")
+            wrong = runner.check(block, named[1])
             if wrong:
                 problems.add(where, wrong)
         if language in ("bash", "shell", "console"):

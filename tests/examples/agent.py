@@ -63,6 +63,10 @@ class Agent:
         run = self._run(["config", "check", str(path)])
         return run.returncode, run.stdout + run.stderr
 
+    def check(self, of: str, details: list[str]) -> dict:
+        """What one run of a check gives."""
+        return json.loads(self._run(["check", of, "--output", "json", *details]).stdout)
+
     def in_task(self, env: dict[str, str], task: dict) -> list[str]:
         """The problems in a task with a metadata endpoint that tells its limits."""
         with endpoint(task) as address:

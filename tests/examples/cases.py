@@ -17,6 +17,7 @@ import documents
 import ecs
 import iam
 import kubernetes
+import plugins
 import systemd
 import task
 import terraform
@@ -82,6 +83,7 @@ def cases(
         Case(UNIT, lambda t: systemd.unit(t, settings(), agent), SYSTEMD),
         Case(DEFAULT, lambda t: systemd.settings(t, agent), SETTINGS),
         Case(CONFIGURATION, lambda t: checks.problems(t, agent), CHECKS),
+        Case("plugins/jobs.sh", lambda t: plugins.problems(t, agent), PLUGIN),
         Case("cdk/app.ts", lambda t: cdk.app(t, examples / "cdk", packages, agent), CDK,
              ["cdk/cdk.json", "cdk/package.json", "cdk/tsconfig.json"]),
     ]
@@ -309,6 +311,14 @@ SYSTEMD = [
     ("TimeoutStopSec=15", "TimeoutStopSec=5", "within the agent's time"),
     ("SCOPE=host", "SCOPE=task", "measures the task"),
     ("ExecStart=cloudwatch_metrics_agent", "ExecStart=cloudwatch-metrics-agent", "does not start"),
+]
+PLUGIN = [
+    ("metric $name", "metrc $name", "expected status, state, metric or timestamp"),
+    (" int ", " int32 x ", "expected a number and at most one unit"),
+    (" ' .' '__'", " . _", "expected one of string, gauge"),
+    ('  [ -d "$folder" ] || continue # there is none\n', "", "of empty the metrics are"),
+    ("#!/bin/sh", "#!/bin/shell", "the interpreter in its first line"),
+    ("echo \"metric kernel", "# \"", "the text is missing"),
 ]
 CHECKS = [
     ("namespace:", "namespcae:", "did you mean namespace"),

@@ -29,5 +29,6 @@ if grep -n 'uses:' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9.]+$
   exit 1
 fi
 shellcheck --external-sources --source-path=SCRIPTDIR --severity=warning \
-  scripts/release.sh scripts/check_macos.sh scripts/release/*.sh tests/release/*.sh tests/docker/{run,image,engine}.sh docker/entrypoint.sh
+  scripts/release.sh scripts/check_macos.sh scripts/release/*.sh tests/release/*.sh tests/docker/{run,image,engine}.sh docker/entrypoint.sh \
+  examples/plugins/*.sh
 echo "lints: none"

@@ -21,6 +21,7 @@ fn section(kind: &CheckType) -> String {
         text.extend(kind.settings.iter().map(|setting| {
             let Setting { name, form, about, is_required, example } = setting;
             let needed = if *is_required { "; required" } else { "" };
+            let [about, example] = [about, example].map(|text| text.replace('|', "\\|"));
             format!("| `{name}` | {}{needed} | {about} | `{example}` |\n", value(form))
         }));
     }
