@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
-use crate::lookup;
+use crate::lookup::{self, LookupError};
 
 /// A connection, with or without TLS.
 pub trait Connection: AsyncRead + AsyncWrite + Unpin {}
@@ -37,7 +37,10 @@ impl Awaited {
 pub async fn connect(host: &str, port: u16, awaited: &Awaited) -> Result<TcpStream, String> {
     awaited.set("the address of the host");
     let found = lookup::addresses_in_turn(host).await;
-    let found = found.map_err(|error| format!("{error}; correct the name if it is wrong"))?;
+    let found = found.map_err(|error| match error {
+        LookupError::NotFound(..) => format!("{error}; correct the name if it is wrong"),
+        LookupError::Refused(_) => error.to_string(),
+    })?;
     let (refused, allowed): (Vec<_>, Vec<_>) = found.into_iter().partition(is_link_local);
     if let (Some(address), []) = (refused.first(), &allowed[..]) {
         return Err(format!(
@@ -101,7 +104,7 @@ fn in_words(host: &str, address: SocketAddr, error: &io::Error) -> String {
         }
         io::ErrorKind::TimedOut => format!("{of} does not answer"),
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            format!("there is no way to {of}: {error}")
+            format!("{of} is unreachable: {error}")
         }
         _ => format!("no connection to {of}: {error}"),
     }

@@ -171,13 +171,13 @@ fn in_words(error: &io::Error, name: &str, switches: Switches) -> String {
             format!("{}, or {}", of_certificate(error, name), switches.any)
         }
         Some(rustls::Error::InvalidMessage(_)) => {
-            format!("the server speaks no TLS at this port: correct the port, or {}", switches.off)
+            format!("no TLS at this port: correct the port, or {}", switches.off)
         }
         Some(rustls::Error::AlertReceived(alert)) => {
             format!("the server refused the TLS handshake: {alert:?}")
         }
         Some(rustls::Error::PeerIncompatible(_)) => {
-            format!("the server speaks neither TLS 1.2 nor TLS 1.3 as needed here: {error}")
+            format!("no TLS version or cipher in common with the server: {error}")
         }
         _ if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the server closed the connection during the TLS handshake".to_owned()
@@ -208,15 +208,15 @@ fn of_certificate(error: &CertificateError, name: &str) -> String {
                 _ => presented.join(", "),
             };
             format!(
-                "the certificate is not of {name}: it is of {}: correct the name or the certificate",
+                "the certificate is for {}, not for {name}: correct the name or the certificate",
                 names.replace("DnsName(", "").replace("IpAddress(", "").replace([')', '"'], "")
             )
         }
         CertificateError::UnknownIssuer => format!(
-            "the certificate of {name} is of an issuer that is not trusted here: add its root to the system's or to SSL_CERT_FILE"
+            "the issuer of the certificate of {name} is not trusted: add its root to the system's or to SSL_CERT_FILE"
         ),
         CertificateError::Other(why) if is_authority(&*why.0) => format!(
-            "the certificate of {name} is that of an authority, as self-signed ones often are: give the server one without CA:TRUE"
+            "the certificate of {name} is a CA certificate (CA:TRUE), as self-signed ones often are: use one without CA:TRUE"
         ),
         other => format!("the certificate of {name} is not valid ({other}): replace it"),
     }

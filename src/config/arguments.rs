@@ -10,7 +10,7 @@ use super::options::PLUGINS;
 use super::problems::{Blame, Problems};
 use super::publishing::{Output, output};
 use super::typed::Typed;
-use crate::model::{CheckType, Configured, Detail, Details, Roots, Setting};
+use crate::model::{CheckType, Configured, Detail, Details, Form, Roots, Setting};
 
 /// How a result is to be printed.
 pub fn output_of(cli: &Cli) -> Result<Output, Problems> {
@@ -96,7 +96,12 @@ pub fn check_of(
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(Configured::of(kind, details))
+    let configured = Configured::of(kind, details);
+    if let Some(mistake) = configured.mistake() {
+        problems.note(Blame::Typed, mistake);
+        return Err(problems);
+    }
+    Ok(configured)
 }
 
 fn details_of(kind: &CheckType, texts: &[String], problems: &mut Problems) -> Details {
@@ -132,7 +137,13 @@ fn details_of(kind: &CheckType, texts: &[String], problems: &mut Problems) -> De
     Details(details)
 }
 
-/// A setting with its example, as it is typed. A list has brackets in YAML, and a text may have quotes.
+/// A setting with its example, as it is typed: one item of a list, which has brackets in YAML.
 fn as_argument(setting: &Setting) -> String {
-    format!("{}={}", setting.name, setting.example.trim_matches(['[', ']', '"']))
+    let example = match setting.form {
+        Form::List => {
+            setting.example.trim_matches(['[', ']']).split(',').next().unwrap_or_default()
+        }
+        _ => setting.example,
+    };
+    format!("{}={}", setting.name, example.trim_matches(['"', '\'']))
 }

@@ -111,7 +111,10 @@ const MOST_SHOWN: usize = 200;
 /// Whether a value begins or ends with quotes, as it does where a file keeps them or splits it, or where
 /// they are those of a web page.
 pub fn has_quotes(text: &str) -> bool {
-    text.starts_with(QUOTE_MARKS) || text.ends_with(QUOTE_MARKS)
+    let inner = text.strip_prefix(QUOTE_MARKS).unwrap_or(text);
+    let inner = inner.strip_suffix(QUOTE_MARKS).unwrap_or(inner);
+    // With more of them, as in a part of JSON, they are meant.
+    inner.len() < text.len() && !inner.contains(QUOTE_MARKS)
 }
 
 const QUOTE_MARKS: [char; 6] = ['"', '\'', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];

@@ -16,6 +16,11 @@ pub trait Check {
     /// error says why there is no result.
     fn run(&mut self) -> Running<'_>;
 
+    /// What is wrong with its details, so that no run can succeed. It reads nothing.
+    fn mistake(&self) -> Option<String> {
+        None
+    }
+
     /// What the run waits for, as `the end of the answer`: said of one that takes too long.
     fn awaited(&self) -> Option<&'static str> {
         None

@@ -79,6 +79,11 @@ impl Configured {
         (self.kind.open)(&Opening { id, period: *period, details, roots })
     }
 
+    /// What is wrong with its details, so that no run can succeed.
+    pub fn mistake(&self) -> Option<String> {
+        self.open(&Roots::default()).mistake()
+    }
+
     /// The name in CloudWatch of one of its metrics, if that is published.
     pub fn published_name(&self, metric: &str) -> Option<String> {
         match &self.publish {

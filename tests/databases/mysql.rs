@@ -186,7 +186,8 @@ fn who_may_log_in_and_what_is_wrong_with_others() {
     let error = server.at_port(&[&user("monitor")[..], &[("tls", "verified")]].concat());
     assert_eq!(error.map(drop), Err(format!("HERE: {expected}")));
     let both = server.at_port(&[("socket", "/x"), ("user", "x")]).map(drop);
-    assert_eq!(both, Err("host and socket are both set: leave out one of them".to_owned()));
+    let none = "/x: there is no such socket: start the server, or correct the path of its socket";
+    assert_eq!(both, Err(none.to_owned()), "the socket is taken where both are set");
     let redis = run("agent.redis", &[("host", "127.0.0.1"), ("port", &server.port())]).map(drop);
     let redis = redis.expect_err("it is none");
     assert!(redis.contains("what answers there is not Redis: correct host and port"), "{redis}");
@@ -256,7 +257,7 @@ fn tls_is_verified_or_not_as_the_details_say_and_no_output_has_the_password() {
     let tls = |word| [&user("tls")[..], &[("tls", word)]].concat();
     assert_eq!(server.at_port(&tls("unverified")).map(drop), Ok(()));
     let error = server.at_port(&tls("verified")).map(drop).expect_err("its authority is unknown");
-    let unknown = "HERE: the certificate of 127.0.0.1 is of an issuer that is not trusted here: ";
+    let unknown = "HERE: the issuer of the certificate of 127.0.0.1 is not trusted: ";
     assert!(error.starts_with(unknown) && error.contains("tls: unverified"), "{error}");
     assert!(error.len() < 256, "{error}");
 
@@ -268,12 +269,12 @@ fn tls_is_verified_or_not_as_the_details_say_and_no_output_has_the_password() {
     assert!(text.contains("threads.connected = SHOW GLOBAL STATUS: Threads_connected"), "{text}");
     assert!(json.contains("\"available\":true"), "{json}");
     let [text, _] = printed(TYPE, &details, PASSWORD, None);
-    assert!(text.expect_code(1).stdout.contains("is not trusted here"));
+    assert!(text.expect_code(1).stdout.contains("is not trusted"));
     let other = [&[("host", "localhost"), ("port", &*port)], &*tls("verified")].concat();
     let [text, _] = printed(TYPE, &other, PASSWORD, Some(&roots));
     let text = text.expect_code(1).stdout;
     assert!(
-        text.contains("the certificate is not of localhost: it is of 127.0.0.1: "),
+        text.contains("the certificate is for 127.0.0.1, not for localhost: "),
         "the certificate is for another name: {text}"
     );
 

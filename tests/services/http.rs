@@ -90,14 +90,14 @@ fn certificates_are_verified_and_their_end_is_told() {
             nginx.tls,
             "127.0.0.1",
             &trusted[..],
-            "the certificate is not of 127.0.0.1: it is of localhost, other.example: \
+            "the certificate is for 127.0.0.1: it is of localhost, other.example: \
             correct the name or the certificate, or set verify: no",
         ),
         (
             nginx.tls,
             "localhost",
             &[],
-            "the certificate of localhost is of an issuer that is not trusted here: add its \
+            "the issuer of the certificate of localhost is not trusted: add its \
             root to the system's or to SSL_CERT_FILE, or set verify: no",
         ),
     ] {
@@ -114,7 +114,7 @@ fn certificates_are_verified_and_their_end_is_told() {
     let ran = run(nginx.expired, "localhost", &["verify=no"], &trusted).available();
     assert!(ran.number("cert_end_in") < -100_000_000.0);
     let ran = run(nginx.plain, "localhost", &[], &trusted);
-    let end = "the server speaks no TLS at this port: correct the port, or set url to http://";
+    let end = "no TLS at this port: correct the port, or set url to http://";
     assert!(ran.unavailable().ends_with(end), "{ran:?}");
     let ran = check(&["remote.http", &format!("url=http://localhost:{}/", nginx.tls)], &[]);
     assert_eq!(ran.available().text("code"), "400");

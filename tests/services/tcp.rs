@@ -25,10 +25,10 @@ fn a_port_is_open_and_answers_with_and_without_tls() {
     let tls = [&asked[..], &["tls=yes"]].concat();
     run("localhost", nginx.tls, &tls, &trusted).available();
     let ran = run("localhost", nginx.tls, &tls, &[]);
-    assert!(ran.unavailable().contains("of an issuer that is not trusted here"), "{ran:?}");
+    assert!(ran.unavailable().contains("is not trusted"), "{ran:?}");
     run("localhost", nginx.tls, &[&tls[..], &["verify=no"]].concat(), &[]).available();
     let ran = run("localhost", nginx.plain, &tls, &trusted);
-    assert!(ran.unavailable().starts_with("the server speaks no TLS at this port"), "{ran:?}");
+    assert!(ran.unavailable().starts_with("no TLS at this port"), "{ran:?}");
 }
 
 #[test]

@@ -61,9 +61,9 @@ impl Asked {
             "headers: expected each as a name, a colon and its value, such as Accept: text/html",
         )?;
         let name = HeaderName::from_bytes(name.trim().as_bytes())
-            .map_err(|_| format!("headers: {:?} is no name of a header", name.trim()))?;
+            .map_err(|_| format!("headers: {:?} is not a valid header name", name.trim()))?;
         if [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
-            return Err(format!("headers: {name} is made by the agent: leave it out"));
+            return Err(format!("headers: the agent sets {name}: remove it"));
         }
         let mut value = HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| {
             format!("headers: the value of {name} has a character that it may not have")
@@ -165,13 +165,13 @@ pub async fn fetch(
             body = None;
         } else if body.is_some() && !asked.url.shares_secrets_with(&next) {
             return Err(format!(
-                "the redirect leads to {next}, a server that the body is not meant for: set url to it"
+                "redirect to another server ({next}): the body is not sent there; set url to it"
             ));
         }
         url = next;
     }
     let most = asked.redirects;
-    Err(format!("more than {most} redirects, the last to {url}: set url to where they should end"))
+    Err(format!("more than {most} redirects, the last to {url}: set url to the final page"))
 }
 
 /// The headers of a request to a server.

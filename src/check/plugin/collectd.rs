@@ -53,9 +53,8 @@ impl Values {
     /// All of them as the result of a run. Afterwards there are none.
     pub fn take_findings(&mut self) -> Result<Findings, String> {
         let Self { newest, misunderstood, lines } = std::mem::take(self);
-        let wrong = misunderstood.map(|(count, first)| {
-            format!("lines that were not understood: {count}; the first: {first}")
-        });
+        let wrong = misunderstood
+            .map(|(count, first)| format!("lines not valid: {count}; the first: {first}"));
         if newest.is_empty() {
             return Err(wrong.unwrap_or_else(|| "no values since the last run".to_owned()));
         }
@@ -149,7 +148,7 @@ fn put(line: &str) -> Result<(String, Vec<Option<f64>>), String> {
         }
     }
     let newest = newest
-        .ok_or_else(|| format!("{:?}: expected time:value behind the identifier", cut(line)))?;
+        .ok_or_else(|| format!("{:?}: expected time:value after the identifier", cut(line)))?;
     Ok((format!("{plugin}/{of_type}"), newest))
 }
 
@@ -276,7 +275,7 @@ mod tests {
             "hello",
         ] {
             let error = of(&[line]).expect_err(line);
-            assert!(error.starts_with("lines that were not understood: 1; the first: "), "{error}");
+            assert!(error.starts_with("lines not valid: 1; the first: "), "{error}");
             assert_eq!(of(&[line, "PUTVAL box/tt/gauge-b N:1"]), expect(&[("tt", "gauge.b", 1.0)]));
         }
         assert_eq!(

@@ -16,15 +16,19 @@ pub struct Found {
     pub path: PathBuf,
 }
 
-/// The file of this name in the folder. It may be a link, but not one that leads out of the folder.
-pub fn find(folder: &Path, name: &str) -> Result<Found, String> {
+/// What is wrong with the name of a file.
+pub fn mistake(name: &str) -> Option<String> {
     let mut parts = Path::new(name).components();
     let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
-    if !is_name || name.contains('/') {
-        return Err(format!(
-            "file {name:?}: expected the name of a file in {}, without a path",
-            path(folder)
-        ));
+    let is_right = is_name && !name.contains('/');
+    let text = "expected the name of a file in the folder of --plugins, without a path";
+    (!is_right).then(|| format!("file {name:?}: {text}"))
+}
+
+/// The file of this name in the folder. It may be a link, but not one that leads out of the folder.
+pub fn find(folder: &Path, name: &str) -> Result<Found, String> {
+    if let Some(mistake) = mistake(name) {
+        return Err(mistake);
     }
     let named = folder.join(name);
     let missing = |error: io::Error| match error.kind() {
@@ -44,7 +48,7 @@ pub fn find(folder: &Path, name: &str) -> Result<Found, String> {
         return Err(problem);
     }
     if !of_file.is_file() {
-        return Err(format!("{} is no file", path(&named)));
+        return Err(format!("{} is not a regular file", path(&named)));
     }
     // On a disk that does not answer this hangs here, in a helper thread, and not where it is started.
     // A program that may be run and not read is fine.
@@ -73,7 +77,7 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
 fn not_found(folder: &Path, name: &str) -> String {
     let names = names(folder).unwrap_or_default();
     let there = match names.len() {
-        0 => "no file that can be run is there".to_owned(),
+        0 => "it has no executable file".to_owned(),
         1..=MOST_NAMES => format!("there are: {}", names.join(", ")),
         more => format!("there are {more}: {}, …", names[..MOST_NAMES].join(", ")),
     };

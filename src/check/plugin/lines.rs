@@ -143,8 +143,7 @@ impl Lines {
         let Some(fraction) = fraction else {
             return Err(format!("metric {name}: {value:?}: expected a number of the type {form}"));
         };
-        let text =
-            format!("metric {name}: {value} is not of the type {form}, and is taken as {DOUBLE}");
+        let text = format!("metric {name}: {value} is not of the type {form}: taken as {DOUBLE}");
         self.warning.get_or_insert(text);
         Ok((Quantity::Number(fraction), DOUBLE, unit))
     }

@@ -123,6 +123,10 @@ impl Check for Plugin {
         })
     }
 
+    fn mistake(&self) -> Option<String> {
+        file::mistake(&self.program.file)
+    }
+
     fn wait(&mut self) -> Waiting<'_> {
         Box::pin(async {
             match &mut self.long_running {

@@ -30,7 +30,7 @@ pub const TYPE: CheckType = CheckType {
             "method",
             Form::Word(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
             "The method of the request; GET where it is not set",
-            "HEAD",
+            "POST",
         ),
         Setting::optional("body", Form::Text, "What is sent with POST, PUT or PATCH", "'{\"ping\": 1}'"),
         Setting::optional(
@@ -135,7 +135,7 @@ fn plan(details: &Details) -> Result<Plan, String> {
     asked.body = details.text("body").map(str::to_owned);
     if asked.body.is_some() && !["POST", "PUT", "PATCH"].contains(&method) {
         return Err(format!(
-            "body is what is sent, and {method} sends none: set method: POST, or body_match for what the answer has to have"
+            "{method} has no body: set method: POST, or use body_match to check the answer"
         ));
     }
     for header in details.list("headers") {
@@ -155,6 +155,10 @@ impl Check for Http {
             let plan = self.plan.as_ref().map_err(String::clone)?;
             plan.run(&self.awaited).await
         })
+    }
+
+    fn mistake(&self) -> Option<String> {
+        self.plan.as_ref().err().cloned()
     }
 
     fn awaited(&self) -> Option<&'static str> {

@@ -26,7 +26,7 @@ impl Pattern {
         }
         let regular = RegexBuilder::new(text).size_limit(LARGEST).build();
         let regular = regular.map_err(|error| {
-            format!("{setting} {text:?}: expected a regular expression ({error}); write \\ before a sign that means itself")
+            format!("{setting} {text:?}: expected a regular expression ({error}); escape special characters with \\")
         })?;
         Ok(Self::Regular(regular))
     }

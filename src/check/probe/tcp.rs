@@ -148,6 +148,10 @@ impl Check for Tcp {
         })
     }
 
+    fn mistake(&self) -> Option<String> {
+        self.plan.as_ref().err().cloned()
+    }
+
     fn awaited(&self) -> Option<&'static str> {
         self.awaited.get()
     }
@@ -170,7 +174,7 @@ impl Plan {
         if let Some(sent) = &self.sent {
             awaited.set("the server to take what is sent");
             let written = connect::write(&mut *stream, sent).await;
-            written.map_err(|error| format!("the server takes nothing: {error}"))?;
+            written.map_err(|error| format!("sending failed: {error}"))?;
         }
         if self.sent.is_some() || self.pattern.is_some() {
             self.read_banner(&mut *stream, start, awaited, &mut found).await?;

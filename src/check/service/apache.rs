@@ -132,6 +132,10 @@ impl Check for Apache {
         })
     }
 
+    fn mistake(&self) -> Option<String> {
+        self.asked.as_ref().err().cloned()
+    }
+
     fn awaited(&self) -> Option<&'static str> {
         self.awaited.get()
     }

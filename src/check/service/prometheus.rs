@@ -26,7 +26,7 @@ pub const TYPE: CheckType = CheckType {
             "metrics",
             Form::List,
             "The names of the metrics that are taken, in which * is any number of characters; each series is a metric of its own in CloudWatch",
-            "[node_load1, \"node_network_*_bytes_total\"]",
+            "[node_load1, node_memory_*]",
         ),
         Setting::optional(
             "series",
@@ -68,6 +68,10 @@ impl Prometheus {
 impl Check for Prometheus {
     fn run(&mut self) -> Running<'_> {
         Box::pin(async { self.read().await })
+    }
+
+    fn mistake(&self) -> Option<String> {
+        self.asked.as_ref().err().cloned()
     }
 
     fn awaited(&self) -> Option<&'static str> {

@@ -183,6 +183,10 @@ impl Check for Statsd {
         })
     }
 
+    fn mistake(&self) -> Option<String> {
+        self.address.as_ref().err().cloned()
+    }
+
     fn wait(&mut self) -> Waiting<'_> {
         Box::pin(async {
             loop {

@@ -84,7 +84,7 @@ impl All {
     fn take_line(&mut self, text: &str) -> Result<(), &'static str> {
         let line = line::parse(text)?;
         if super::TYPE.metric(line.name).is_some() {
-            return Err("another name: this one is the agent's own");
+            return Err("another name: this one is reserved");
         }
         self.key.clear();
         self.key.push_str(line.name);

@@ -71,12 +71,13 @@ impl<'n> Parts<'n, '_, '_> {
         let timeout = self.timeout(period);
         self.alarms();
         let kind = kind?;
+        let before = self.document.problems.len();
         let details = details::details(kind, self.node("details"), self.place, self.document);
         let publish = match self.node("publish") {
             Some(node) => publish::publication(kind, node, self.document),
             None => Some(Publication::by_default(kind)),
         };
-        Some(Configured {
+        let configured = Configured {
             id: id.to_owned(),
             kind,
             label: label.unwrap_or_else(|| id.to_owned()),
@@ -86,7 +87,15 @@ impl<'n> Parts<'n, '_, '_> {
             period,
             timeout,
             publish: publish?,
-        })
+        };
+        // Incomplete details have been told already.
+        if self.document.problems.len() == before
+            && let Some(mistake) = configured.mistake()
+        {
+            let place = self.node("details").map_or(self.place, |node| node.place);
+            self.document.note(place, &mistake);
+        }
+        Some(configured)
     }
 
     fn node(&self, key: &str) -> Option<&'n Node> {

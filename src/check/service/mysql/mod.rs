@@ -33,7 +33,7 @@ pub const TYPE: CheckType = CheckType {
         Setting {
             name: "socket",
             form: Form::Text,
-            about: "The path of the unix socket of the server, in place of host",
+            about: "The path of the unix socket of the server, which is taken where host is set, too",
             is_required: false,
             example: "/run/mysqld/mysqld.sock",
         },
@@ -84,7 +84,7 @@ pub const TYPE: CheckType = CheckType {
 };
 
 struct Mysql {
-    server: Result<Server, String>,
+    server: Server,
     login: Login,
 }
 
@@ -93,9 +93,8 @@ impl Mysql {
         let host = details.text("host").unwrap_or_default();
         let port = details.number("port").map_or(DEFAULT_PORT, |port| port as u16);
         let address = match details.text("socket") {
-            Some(_) if !host.is_empty() => Err(BOTH.to_owned()),
-            Some(path) => Ok(Address::Unix(path.into())),
-            None => Ok(Address::Tcp(host.to_owned(), port)),
+            Some(path) => Address::Unix(path.into()),
+            None => Address::Tcp(host.to_owned(), port),
         };
         let tls = match details.text("tls") {
             Some("verified") => Tls::On(Trust::Verified),
@@ -108,11 +107,10 @@ impl Mysql {
             host: host.to_owned(),
             tls,
         };
-        Self { server: address.map(|address| Server::of(address, details)), login }
+        Self { server: Server::of(address, details), login }
     }
 
     async fn ask(&self) -> Result<Findings, String> {
-        let server = self.server.as_ref().map_err(Clone::clone)?;
         let talk = async |stream| {
             let (mut connection, version) = self.login.enter(stream).await?;
             let found = queries::findings(&mut connection, &version).await;
@@ -120,7 +118,7 @@ impl Mysql {
             connection.quit().await;
             found
         };
-        server.ask(talk).await
+        self.server.ask(talk).await
     }
 }
 
@@ -129,7 +127,5 @@ impl Check for Mysql {
         Box::pin(self.ask())
     }
 }
-
-const BOTH: &str = "host and socket are both set: leave out one of them";
 
 const DEFAULT_PORT: u16 = 3306;

@@ -12,6 +12,16 @@ pub struct Sample<'a> {
     pub timestamp: Option<f64>,
 }
 
+/// The name of what looks like a sample, without reading all of it: a page may have thousands of lines that
+/// nobody wants.
+pub fn name_of_likely_sample(line: &str) -> Option<&str> {
+    let mut rest = Rest(line);
+    let name = rest.name(":_")?;
+    let is_followed = rest.0.starts_with(['{', ' ', '\t']);
+    let last = line.trim_end().rsplit([' ', '\t']).next()?;
+    (is_followed && last.parse::<f64>().is_ok()).then_some(name)
+}
+
 /// The sample of a line. The error is what was expected.
 pub fn sample(line: &str) -> Result<Sample<'_>, &'static str> {
     let mut rest = Rest(line);
@@ -27,15 +37,15 @@ pub fn sample(line: &str) -> Result<Sample<'_>, &'static str> {
         name = name.or(quoted);
     }
     let name = name.filter(|name| !name.is_empty()).ok_or("NAME{LABELS} VALUE")?;
-    let value = rest.word().parse().map_err(|_| "a number behind the name and the labels")?;
+    let value = rest.word().parse().map_err(|_| "a number after the name and the labels")?;
     let timestamp = match rest.word() {
         "" | "#" => None,
         word => {
             let timestamp = word.parse::<f64>().ok().filter(|timestamp| timestamp.is_finite());
-            let timestamp = Some(timestamp.ok_or("a timestamp or nothing behind the number")?);
+            let timestamp = Some(timestamp.ok_or("a timestamp or nothing after the number")?);
             // Behind it there may be an exemplar.
             if !matches!(rest.word(), "" | "#") {
-                return Err("nothing behind the timestamp");
+                return Err("nothing after the timestamp");
             }
             timestamp
         }
@@ -90,7 +100,7 @@ impl<'a> Rest<'a> {
             let name = match is_quoted {
                 true => self.quoted()?,
                 false => {
-                    Cow::Borrowed(self.name("_").ok_or("a label's name, or } behind the labels")?)
+                    Cow::Borrowed(self.name("_").ok_or("a label's name, or } after the labels")?)
                 }
             };
             self.skip_blanks();
@@ -104,11 +114,11 @@ impl<'a> Rest<'a> {
             } else if is_quoted && metric.is_none() {
                 metric = Some(name);
             } else {
-                return Err("= behind a label's name");
+                return Err("= after a label's name");
             }
             self.skip_blanks();
             if !self.skip(",") && !self.0.starts_with('}') {
-                return Err(", or } behind a label");
+                return Err(", or } after a label");
             }
         }
     }
@@ -122,7 +132,7 @@ impl<'a> Rest<'a> {
             is_escaped = byte == b'\\' && !is_escaped;
             is_end
         });
-        let (text, rest) = inner.split_at(end.ok_or("a quote behind a label's value")?);
+        let (text, rest) = inner.split_at(end.ok_or("a quote after a label's value")?);
         self.0 = rest.strip_prefix('"').unwrap_or(rest);
         Ok(if text.contains('\\') { Cow::Owned(unescaped(text)) } else { Cow::Borrowed(text) })
     }
@@ -172,7 +182,7 @@ mod tests {
                     (name, value, timestamp)
                 ),
                 Err(expected) => {
-                    assert_eq!((expected, name), ("a number behind the name and the labels", ""));
+                    assert_eq!((expected, name), ("a number after the name and the labels", ""));
                 }
             }
         }
@@ -192,16 +202,16 @@ mod tests {
         for (line, expected) in [
             ("<!DOCTYPE html>", "NAME{LABELS} VALUE"),
             ("9x 1", "NAME{LABELS} VALUE"),
-            ("x", "a number behind the name and the labels"),
-            ("x y", "a number behind the name and the labels"),
-            ("x 1 y", "a timestamp or nothing behind the number"),
-            ("x 1 2 3", "nothing behind the timestamp"),
+            ("x", "a number after the name and the labels"),
+            ("x y", "a number after the name and the labels"),
+            ("x 1 y", "a timestamp or nothing after the number"),
+            ("x 1 2 3", "nothing after the timestamp"),
             ("x{a=b} 1", "a label's value in quotes"),
-            ("x{a=\"b} 1", "a quote behind a label's value"),
-            ("x{a=\"b\" c=\"d\"} 1", ", or } behind a label"),
-            ("x{a} 1", "= behind a label's name"),
+            ("x{a=\"b} 1", "a quote after a label's value"),
+            ("x{a=\"b\" c=\"d\"} 1", ", or } after a label"),
+            ("x{a} 1", "= after a label's name"),
             ("x{a=\"1\",a=\"2\"} 1", "each label once"),
-            ("x{", "a label's name, or } behind the labels"),
+            ("x{", "a label's name, or } after the labels"),
             ("x{\"y\"} 1", "one name"),
         ] {
             assert_eq!(sample(line), Err(expected), "{line}");

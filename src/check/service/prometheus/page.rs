@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::family::Family;
-use super::line::{Sample, sample};
+use super::line::{Sample, name_of_likely_sample, sample};
 use crate::check::http::Wanted;
 use crate::model::{Dimensions, Finding, Findings, Quantity};
 
@@ -95,7 +95,7 @@ impl<'a> Page<'a> {
             return Err(error);
         }
         if self.samples == 0 {
-            return Err("the page has no series: see whether url is that of metrics".to_owned());
+            return Err("no series on the page: check url".to_owned());
         }
         self.found.status = self.status();
         Ok(self.found)
@@ -110,6 +110,9 @@ impl<'a> Page<'a> {
         match text.trim_start_matches([' ', '\t']) {
             "" => {}
             comment if comment.starts_with('#') => self.comment(comment),
+            text if name_of_likely_sample(text).is_some_and(|name| !self.is_wanted(name)) => {
+                self.samples += 1;
+            }
             text => match sample(text) {
                 Ok(sample) => self.add(text, sample),
                 Err(expected) => self.fail(text, expected),
@@ -188,10 +191,10 @@ impl<'a> Page<'a> {
             }
         };
         say(above, format!("series above the limit of {most} (series)"));
-        say(unfit, "with labels that CloudWatch does not take".to_owned());
-        say(without_number, "without a finite number".to_owned());
-        say(stale, "with a timestamp of more than 5 minutes ago".to_owned());
-        say(twice, "that were there twice".to_owned());
+        say(unfit, "series with labels that CloudWatch does not take".to_owned());
+        say(without_number, "series without a finite number".to_owned());
+        say(stale, "series with a timestamp of more than 5 minutes ago".to_owned());
+        say(twice, "duplicate series".to_owned());
         let missing = self.names.iter().zip(&self.are_there).filter(|(_, is_there)| !**is_there);
         let missing: Vec<_> = missing.map(|(name, _)| name.as_str()).collect();
         if !missing.is_empty() {

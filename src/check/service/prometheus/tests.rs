@@ -100,8 +100,8 @@ fn a_page_is_read_with_kinds_units_and_labels() {
     assert_eq!(
         found.status.as_deref(),
         Some(
-            "dropped 1 with labels that CloudWatch does not take; dropped 1 without a finite number; \
-            dropped 1 with a timestamp of more than 5 minutes ago; dropped 1 that were there twice"
+            "dropped 1 series with labels that CloudWatch does not take; dropped 1 series without a finite number; \
+            dropped 1 series with a timestamp of more than 5 minutes ago; dropped 1 duplicate series"
         )
     );
     assert_eq!(
@@ -134,10 +134,10 @@ fn open_metrics_are_understood() {
 #[test]
 fn a_line_that_is_wrong_is_named() {
     for (page, expected) in [
-        ("a 1\nb{\n", "line 2 is \"b{\": expected a label's name, or } behind the labels"),
+        ("a 1\nb{\n", "line 2 is \"b{\": expected a label's name, or } after the labels"),
         ("<html>", "line 1 is \"<html>\": expected NAME{LABELS} VALUE"),
-        ("", "the page has no series: see whether url is that of metrics"),
-        ("# only\n\n", "the page has no series: see whether url is that of metrics"),
+        ("", "no series on the page: check url"),
+        ("# only\n\n", "no series on the page: check url"),
     ] {
         assert_eq!(read(&["*"], page), Err(expected.to_owned()));
     }
@@ -153,7 +153,7 @@ fn a_line_that_is_wrong_is_named() {
     assert_eq!(found.values, []);
     assert_eq!(
         found.status.as_deref(),
-        Some("dropped 2 with labels that CloudWatch does not take")
+        Some("dropped 2 series with labels that CloudWatch does not take")
     );
 }
 
