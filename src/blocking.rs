@@ -48,6 +48,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// How many texts are searched at once.
+    pub const MATCHING_AT_ONCE: usize = 2;
+
     /// How many of one purpose may be under way, so that one that hangs for good leaves threads for the
     /// others.
     fn most(self) -> usize {
@@ -67,7 +70,7 @@ impl Purpose {
             Self::Plugins => 4,
             Self::Output => 1,
             // The others wait.
-            Self::Matching => 1,
+            Self::Matching => Self::MATCHING_AT_ONCE,
             // Asked for one at a time; one that hangs leaves room for another type.
             Self::HostInfo => 2,
             #[cfg(target_os = "linux")]

@@ -28,10 +28,10 @@ async fn addresses_holding(
     let name = host.to_owned();
     let look_up = move || {
         let found = (name.as_str(), 0).to_socket_addrs();
-        drop(held);
-        found.map(|found| found.map(|address| address.ip()).collect())
+        // What is held goes back with the result: by then the thread no longer counts.
+        (found.map(|found| found.map(|address| address.ip()).collect()), held)
     };
-    let found = blocking::call(Purpose::NameLookup, look_up).await;
+    let found = blocking::call(Purpose::NameLookup, look_up).await.map(|(found, _)| found);
     let not_found = |error| LookupError::NotFound(host.to_owned(), error);
     found.map_err(LookupError::Refused)?.map_err(not_found)
 }

@@ -62,11 +62,18 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
         Trust::Unverified => unverified()?,
     };
     let connected = TlsConnector::from(config).connect(server, stream).await;
-    if connected.is_err() && trust == Trust::Verified {
-        // The user may correct the roots.
-        *VERIFIED.lock().await = None;
+    match connected {
+        Ok(stream) => Ok(stream),
+        Err(error) => {
+            if rustls_error(&error)
+                == Some(&rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+            {
+                // The user may add its root.
+                *VERIFIED.lock().await = None;
+            }
+            Err(in_words(&error, name, switches))
+        }
     }
-    connected.map_err(|error| in_words(&error, name, switches))
 }
 
 /// The certificate of the server itself.
@@ -165,8 +172,7 @@ impl ServerCertVerifier for Anyone {
 
 /// Why a connection could not be secured, and what to do about it.
 fn in_words(error: &io::Error, name: &str, switches: Switches) -> String {
-    let cause = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
-    match cause {
+    match rustls_error(error) {
         Some(rustls::Error::InvalidCertificate(error)) => {
             format!("{}, or {}", of_certificate(error, name), switches.any)
         }
@@ -184,6 +190,10 @@ fn in_words(error: &io::Error, name: &str, switches: Switches) -> String {
         }
         _ => format!("the TLS handshake failed: {error}"),
     }
+}
+
+fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|error| error.downcast_ref())
 }
 
 fn of_certificate(error: &CertificateError, name: &str) -> String {

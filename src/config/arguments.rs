@@ -126,7 +126,7 @@ fn details_of(kind: &CheckType, texts: &[String], problems: &mut Problems) -> De
             (Ok(detail), None) => {
                 details.insert(key.to_owned(), detail);
             }
-            (Ok(_), Some(_)) => problems.add(&typed(text, kind.name), &format!("{key} once")),
+            (Ok(_), Some(_)) => problems.add(&typed(key, kind.name), &format!("{key} once")),
             (Err(expected), _) => problems.add(&typed(value, key), &expected),
         }
     }

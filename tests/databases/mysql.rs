@@ -217,9 +217,9 @@ fn replication(server: &Server) {
     assert_eq!(found.number("replication.last_errno"), 0.0);
     assert_eq!(found.number("replication.read_master_log_pos"), 1234.0);
     assert!(found.texts["replication.last_io_error"].contains("error connecting"), "{found:#?}");
-    let null = "it is NULL: replication does not run";
+    let null = "the server returned NULL: replication does not run";
     assert_eq!(found.absent["replication.seconds_behind_master"], null);
-    assert_eq!(found.absent["replication.last_error"], "it is empty: there is none");
+    assert_eq!(found.absent["replication.last_error"], "the server returned an empty value");
     let found = server.at_port(&user("monitor")).expect("it logs in");
     let may_not =
         "the user may not see replication: grant it REPLICATION CLIENT, in MariaDB REPLICA MONITOR";

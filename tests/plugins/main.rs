@@ -15,6 +15,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use support::folder::{Folder, mode};
+use support::server::wait_until;
 
 /// A folder of plugins: names and scripts of a shell.
 fn plugins(scripts: &[(&str, &str)]) -> Folder {

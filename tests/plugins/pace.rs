@@ -39,15 +39,15 @@ fn after_a_thousand_runs_there_is_no_zombie_and_no_descriptor_more() {
     let agent = Agent::start(&mut command);
     let runs = || fs::read(&log).map_or(0, |text| text.len() / 2);
     // Between two runs there is no child, and there are no pipes.
-    let idle = |least: usize, most: usize| loop {
-        let open = descriptors(agent.id());
-        if runs() >= least && open <= most && children(agent.id()).is_empty() {
-            return open;
-        }
-        std::thread::yield_now();
+    let idle = |least: usize, most: usize| {
+        let mut open = 0;
+        wait_until("an agent without a child or more descriptors", || {
+            open = descriptors(agent.id());
+            runs() >= least && open <= most && children(agent.id()).is_empty()
+        });
+        open
     };
     let early = idle(100, usize::MAX);
-    // This hangs where there are more, or where there is always a zombie.
     idle(1100, early);
     agent.terminate().expect_code(0);
 }
@@ -87,5 +87,27 @@ fn a_program_that_ends_at_once_is_started_again_ever_more_rarely() {
     let agent = Agent::start(&mut command);
     agent.wait_for_log("it is started again in 1 s");
     agent.wait_for_log_lines("plugin: no values", 3);
+    agent.terminate().expect_code(0);
+}
+
+/// What reads them has one thread, which also samples and hears signals.
+#[test]
+fn programs_that_print_without_end_and_keep_running_hold_up_nothing() {
+    let folder = plugins(&[
+        ("line", "exec cat /dev/zero"),
+        ("values", "while :; do echo PUTVAL box/tt/gauge-a N:1; done"),
+        ("lines", "exec yes"),
+        ("errors", "exec yes >&2"),
+    ]);
+    let check = |name| {
+        format!(
+            "  {name}:\n    type: agent.plugin\n    period: 1\n    details: {{file: {name}, format: collectd}}\n"
+        )
+    };
+    let checks: String = ["line", "values", "lines", "errors"].map(check).concat();
+    let (_config, mut command) = agent(&folder, &checks);
+    let agent = Agent::start(&mut command);
+    // A window each second, while all of them print.
+    agent.wait_for_stdout_lines("CPUUtilization", 4);
     agent.terminate().expect_code(0);
 }

@@ -70,6 +70,15 @@ fn standard_error_goes_to_the_log_and_not_all_of_it() {
 }
 
 #[test]
+fn much_on_standard_error_does_not_hold_up_the_result() {
+    for much in ["head -c 9000000 /dev/zero >&2", "seq 2000000 >&2"] {
+        let object = run(&format!("{much}; echo metric a int 1"), &[]);
+        assert_eq!(object["available"], true, "{object}");
+        assert_eq!(value(&object, "a"), &json!(1.0));
+    }
+}
+
+#[test]
 fn what_is_odd_is_taken_and_said() {
     let folder = plugins(&[
         ("fraction", "echo metric a int 99.83"),

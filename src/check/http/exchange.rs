@@ -167,6 +167,7 @@ struct Watched {
 #[derive(Default)]
 struct Seen {
     first: Cell<Option<Instant>>,
+    length: Cell<usize>,
     beginning: RefCell<Vec<u8>>,
 }
 
@@ -182,6 +183,7 @@ impl AsyncRead for Watched {
         if !new.is_empty() && self.seen.first.get().is_none() {
             self.seen.first.set(Some(Instant::now()));
         }
+        self.seen.length.set(self.seen.length.get().saturating_add(new.len()));
         let mut beginning = self.seen.beginning.borrow_mut();
         let room = SHOWN.saturating_sub(beginning.len()).min(new.len());
         beginning.extend(&new[..room]);
@@ -213,8 +215,7 @@ const SWITCHES: Switches = Switches { any: "set verify: no", off: "set url to ht
 fn in_words(error: &hyper::Error, seen: &Seen) -> String {
     let beginning = seen.beginning.borrow();
     let beginning = String::from_utf8_lossy(&beginning);
-    // hyper has a method for it for servers only.
-    if error.is_parse() && error.to_string().contains("too large") {
+    if error.is_parse() && seen.length.get() >= LONGEST_HEAD {
         return format!("the header of the answer is longer than {} kB", LONGEST_HEAD >> 10);
     }
     if error.is_parse() {

@@ -112,7 +112,7 @@ impl Answer {
         let cure = match self.status.as_u16() {
             200..=299 => return Ok(()),
             300..=399 => "set url to where it leads",
-            401 | 403 => "set a user and password that may see it, or allow this host",
+            401 | 403 => "set a user and password with access, or allow this host",
             404 => "correct url",
             _ => "see its log",
         };

@@ -9,5 +9,5 @@ pub const MOST_OUTPUT: usize = 4 << 20;
 /// Bytes of a line.
 pub const LONGEST_LINE: usize = 64 << 10;
 
-/// Lines of standard error that one run puts into the log, and the bytes of each.
+/// Lines of standard error that one run puts into the log.
 pub const MOST_LOGGED: usize = 20;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::bounds::MOST_METRICS;
+use super::types::{is_counter, sources};
 use crate::model::{Discovered, Finding, Findings, Kind, Quantity, TARGET, Unit};
 
 /// The newest values since the last run.
@@ -12,6 +13,8 @@ use crate::model::{Discovered, Finding, Findings, Kind, Quantity, TARGET, Unit};
 pub struct Values {
     /// By plugin and type, each with its instance.
     newest: BTreeMap<String, Vec<Option<f64>>>,
+    /// How many they are.
+    values: usize,
     /// How many lines could not be understood, and what is wrong with the first one.
     misunderstood: Option<(usize, String)>,
     /// How many lines had a value.
@@ -34,10 +37,13 @@ impl Values {
         }
         match put(line) {
             Ok((identifier, values)) => {
-                if self.newest.len() == MOST_METRICS && !self.newest.contains_key(&identifier) {
-                    self.misunderstand(format!("more than {MOST_METRICS} identifiers"));
+                let before = self.newest.get(&identifier).map_or(0, Vec::len);
+                let count = self.values - before + values.len();
+                if count > MOST_METRICS {
+                    self.misunderstand(format!("more than {MOST_METRICS} values"));
                     return;
                 }
+                self.values = count;
                 self.lines += 1;
                 self.newest.insert(identifier, values);
             }
@@ -52,7 +58,7 @@ impl Values {
 
     /// All of them as the result of a run. Afterwards there are none.
     pub fn take_findings(&mut self) -> Result<Findings, String> {
-        let Self { newest, misunderstood, lines } = std::mem::take(self);
+        let Self { newest, misunderstood, lines, .. } = std::mem::take(self);
         let wrong = misunderstood
             .map(|(count, first)| format!("lines not valid: {count}; the first: {first}"));
         if newest.is_empty() {
@@ -60,8 +66,8 @@ impl Values {
         }
         let mut found = Findings { status: wrong, ..Findings::default() };
         for (identifier, values) in newest {
-            let (plugin, kind) = identifier.split_once('/').unwrap_or((&identifier, ""));
-            let (of_type, instance) = kind.split_once('-').unwrap_or((kind, ""));
+            let (plugin, of_type) = identifier.split_once('/').unwrap_or((&identifier, ""));
+            let (of_type, instance) = of_type.split_once('-').unwrap_or((of_type, ""));
             let sources = sources(of_type);
             for (place, value) in values.iter().enumerate() {
                 let source = match sources {
@@ -69,11 +75,14 @@ impl Values {
                     _ if values.len() == 1 => String::new(),
                     _ => place.to_string(),
                 };
+                let kind = if is_counter(of_type, &source) { Kind::Counter } else { Kind::Gauge };
                 let parts = [of_type, instance, &source];
                 let name: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
                 let name = name.join(".");
                 match value {
-                    Some(value) => found.values.push(finding(plugin, name, of_type, *value)),
+                    Some(value) => {
+                        found.values.push(finding(plugin, name, (of_type, kind), *value));
+                    }
                     None => found.raw(format!("{plugin} {name}"), "unknown, or no finite number"),
                 }
             }
@@ -83,8 +92,7 @@ impl Values {
     }
 }
 
-fn finding(plugin: &str, name: String, of_type: &str, value: f64) -> Finding {
-    let kind = if is_counter(of_type) { Kind::Counter } else { Kind::Gauge };
+fn finding(plugin: &str, name: String, (of_type, kind): (&str, Kind), value: f64) -> Finding {
     let unit = match of_type {
         "percent" => Unit::Percent,
         "if_octets" | "disk_octets" | "total_bytes" | "bytes" | "memory" | "df_complex" | "df" => {
@@ -95,31 +103,6 @@ fn finding(plugin: &str, name: String, of_type: &str, value: f64) -> Finding {
     let discovered = Some(Discovered { unit, unit_word: None, kind, form: "double" });
     let dimensions = vec![(TARGET.into(), plugin.into())];
     Finding { name: name.into(), dimensions, discovered, quantity: Quantity::Number(value) }
-}
-
-/// The names of the data sources of collectd's types that have several (types.db of collectd 5.12).
-fn sources(of_type: &str) -> Option<&'static [&'static str]> {
-    Some(match of_type {
-        "load" => &["shortterm", "midterm", "longterm"],
-        "df" => &["used", "free"],
-        "disk_octets" | "disk_ops" | "disk_time" | "disk_merged" | "ps_disk_octets"
-        | "ps_disk_ops" => &["read", "write"],
-        "if_octets" | "if_packets" | "if_errors" | "if_dropped" | "io_octets" | "io_packets" => {
-            &["rx", "tx"]
-        }
-        "ps_count" => &["processes", "threads"],
-        "ps_cputime" => &["user", "syst"],
-        "ps_pagefaults" => &["minflt", "majflt"],
-        _ => return None,
-    })
-}
-
-/// Whether a type is a total of which the growth is meant (COUNTER and DERIVE in types.db).
-fn is_counter(of_type: &str) -> bool {
-    let starts = ["disk_", "if_", "io_", "total_"];
-    let exactly =
-        ["counter", "derive", "cpu", "operations", "ps_cputime", "ps_pagefaults", "bytes_total"];
-    starts.iter().any(|start| of_type.starts_with(start)) || exactly.contains(&of_type)
 }
 
 /// The identifier without its host, and the newest values: none for unknown ones.
@@ -171,8 +154,8 @@ fn values(text: &str) -> Result<Vec<Option<f64>>, String> {
             .map(|number: f64| Some(number).filter(|number| number.is_finite()))
             .map_err(|_| wrong()),
     };
-    let values: Vec<_> = parts.map(value).collect::<Result<_, _>>()?;
-    if values.is_empty() { Err(wrong()) } else { Ok(values) }
+    let values: Vec<_> = parts.take(MOST_SOURCES + 1).map(value).collect::<Result<_, _>>()?;
+    if (1..=MOST_SOURCES).contains(&values.len()) { Ok(values) } else { Err(wrong()) }
 }
 
 /// The next word, and what stands behind it. In quotes it may have blanks, and `\` before a quote.
@@ -192,6 +175,9 @@ fn word(text: &str) -> Result<(String, &str), String> {
     }
     Err(format!("{:?}: the quote is not closed", cut(text)))
 }
+
+/// How many values one line may have. The types of collectd have 5 at most.
+const MOST_SOURCES: usize = 32;
 
 /// The beginning of a text.
 fn cut(text: &str) -> String {
@@ -258,8 +244,8 @@ mod tests {
         ] {
             assert_eq!(of(&[line]), expect(expected), "{line}");
         }
-        let (counter, gauge) = (is_counter("if_octets"), is_counter("gauge"));
-        assert!(counter && !gauge && is_counter("derive"));
+        let (counter, gauge) = (is_counter("if_octets", "rx"), is_counter("gauge", ""));
+        assert!(counter && !gauge && is_counter("derive", ""));
     }
 
     #[test]

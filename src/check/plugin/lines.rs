@@ -138,8 +138,8 @@ impl Lines {
         if let Some(number) = number(form, value) {
             return Ok((Quantity::Number(number), form, unit));
         }
-        // Plugins in the field give a fraction as an integer. It is not cut.
-        let fraction = number(DOUBLE, value).filter(|number| number.fract() != 0.0);
+        // Plugins in the field give a fraction as an integer. It is not cut, and 100.00 is one, too.
+        let fraction = number(DOUBLE, value).filter(|_| value.contains('.'));
         let Some(fraction) = fraction else {
             return Err(format!("metric {name}: {value:?}: expected a number of the type {form}"));
         };

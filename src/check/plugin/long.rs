@@ -106,17 +106,15 @@ impl LongRunning {
                     let why = end.map_or_else(|_| CLOSED.to_owned(), how_it_ended);
                     self.end(&program.id, &why);
                 }
-                Err(of @ TooMuch::Line) => {
-                    process.output.skip();
-                    self.values.misunderstand(too_much(of));
-                }
+                Err(of @ TooMuch::Line) => self.values.misunderstand(too_much(of)),
                 Err(of @ TooMuch::Output) => self.end(&program.id, &too_much(of)),
             },
-            line = process.errors.next(), if process.errors.is_open() => match line {
-                Ok(Some(line)) => program.log(&line, &mut self.logged),
-                Ok(None) => {}
-                Err(_) => process.errors.skip(),
-            },
+            // A line that is too long is left out.
+            line = process.errors.next(), if process.errors.is_open() => {
+                if let Ok(Some(line)) = line {
+                    program.log(&line, &mut self.logged);
+                }
+            }
             status = process.group.ended() => {
                 self.read_rest(program).await;
                 self.end(&program.id, &how_it_ended(status));

@@ -9,6 +9,7 @@ mod nagios;
 mod process;
 #[cfg(test)]
 mod tests;
+mod types;
 mod unit;
 
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use log::warn;
 use rustix::process::WaitStatus;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use self::bounds::{LONGEST_LINE, MOST_LOGGED, MOST_OUTPUT};
 use self::file::Found;
@@ -51,7 +52,7 @@ pub const TYPE: CheckType = CheckType {
         },
         Setting {
             name: "timeout",
-            form: Form::LastingMilliseconds(100.0, 1_800_000.0),
+            form: Form::LastingMilliseconds(1.0, 1_800_000.0),
             about: "How long the program may run, less than the timeout of the check; a bare number is milliseconds",
             is_required: false,
             example: "5s",
@@ -165,7 +166,7 @@ impl Program {
 
     async fn read(&mut self, process: &mut Process) -> Result<Findings, String> {
         let (mut lines, mut text, mut logged) = (Lines::default(), String::new(), 0);
-        let mut end = None;
+        let (mut end, mut latest) = (None, Instant::now());
         let Process { group, output, errors } = process;
         let (mut has_output, mut has_errors) = (true, true);
         while has_output || has_errors || end.is_none() {
@@ -181,11 +182,16 @@ impl Program {
                 },
                 line = errors.next(), if has_errors => match line {
                     Ok(Some(line)) => self.log(&line, &mut logged),
-                    Ok(None) | Err(_) => has_errors = false,
+                    Ok(None) => has_errors = false,
+                    // A line that is too long is left out.
+                    Err(_) => {}
                 },
-                status = group.ended(), if end.is_none() => end = Some(status),
+                status = group.ended(), if end.is_none() => {
+                    end = Some(status);
+                    latest = Instant::now() + AFTER_END;
+                }
                 // All of its group has ended with it. Only what left the group may hold the pipes.
-                () = tokio::time::sleep(AFTER_END), if end.is_some() => break,
+                () = sleep_until(latest), if end.is_some() => break,
             }
         }
         let code = end.and_then(WaitStatus::exit_status);

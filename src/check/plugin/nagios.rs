@@ -14,15 +14,22 @@ pub fn findings(output: &str, exit_code: Option<i32>) -> Result<Findings, String
         return Err(if text.is_empty() { unknown(exit_code) } else { text });
     };
     let mut found = Findings { status: (!text.is_empty()).then_some(text), ..Findings::default() };
-    found.values.push(number("state", f64::from(state), Unit::Count, None, Kind::Gauge));
+    found.values.push(number(STATE, f64::from(state), Unit::Count, None, Kind::Gauge));
     let (data, others) = perfdata(&numbers);
-    let others =
-        others.iter().map(|word| (PERFDATA.to_owned(), format!("{word:?} is not label=value")));
-    found.raw.extend(others);
+    for word in others.iter().take(MOST_OTHERS) {
+        found.raw(PERFDATA, format!("{word:?} is not label=value"));
+    }
+    if let more @ 1.. = others.len().saturating_sub(MOST_OTHERS) {
+        found.raw(PERFDATA, format!("{more} more words are not label=value"));
+    }
     if data.len() > MOST_METRICS {
         return Err(format!("expected at most {MOST_METRICS} metrics, not {}", data.len()));
     }
     for of in data {
+        if of.label == STATE {
+            found.raw(of.label, format!("{:?} is left out: the exit code has that name", of.text));
+            continue;
+        }
         let Some(value) = of.value else {
             found.raw(of.label, format!("{:?} has no number", of.text));
             continue;
@@ -30,7 +37,7 @@ pub fn findings(output: &str, exit_code: Option<i32>) -> Result<Findings, String
         let (unit, kind) = match of.unit {
             // A total since some start, without a unit.
             "c" => ((Unit::Count, None), Kind::Counter),
-            // CloudWatch has microseconds, but everything else here is in milliseconds.
+            // Microseconds have no unit here, and are published without one.
             unit => (named(unit), Kind::Gauge),
         };
         let (unit, word) = unit;
@@ -127,6 +134,7 @@ fn perfdata(mut text: &str) -> (Vec<Perfdata<'_>>, Vec<&str>) {
 
 /// `5E` has no exponent: what is no number becomes a part of the unit.
 fn number_and_unit(value: &str, end: usize) -> (&str, &str) {
+    let end = end.min(LONGEST_NUMBER);
     let is_number = |end: usize| value[..end].replace(',', ".").parse::<f64>().is_ok();
     let ends = (0..=end).rev().filter(|end| value.is_char_boundary(*end));
     let end = ends.into_iter().find(|end| is_number(*end)).unwrap_or(0);
@@ -136,15 +144,19 @@ fn number_and_unit(value: &str, end: usize) -> (&str, &str) {
 /// The label and what stands behind its `=`. A label in quotes may have blanks, `=`, and two quotes for one.
 fn label(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('\'') else {
-        let (label, rest) = text.split_once('=')?;
-        // With a blank in it, it is a word before a label.
-        let is_label = !label.is_empty() && !label.contains(char::is_whitespace);
-        return is_label.then(|| (label.to_owned(), rest));
+        // Behind a blank it would be that of another word.
+        let word = &text[..text.find(char::is_whitespace).unwrap_or(text.len())];
+        let label = &word[..word.find('=').filter(|length| *length > 0)?];
+        return Some((label.to_owned(), &text[label.len() + 1..]));
     };
     let mut label = String::new();
     let mut rest = quoted;
+    let most = &quoted[quoted.floor_char_boundary(LONGEST_LABEL)..];
     loop {
-        let (part, after) = rest.split_once('\'')?;
+        // A quote that is never closed is not looked for in megabytes.
+        let near = &rest[..rest.len().checked_sub(most.len())?];
+        let part = &rest[..near.find('\'')?];
+        let after = &rest[part.len() + 1..];
         label.push_str(part);
         match after.strip_prefix('\'') {
             Some(after) => {
@@ -158,6 +170,16 @@ fn label(text: &str) -> Option<(String, &str)> {
         }
     }
 }
+
+/// The metric of the exit code.
+const STATE: &str = "state";
+
+/// How many words that are no numbers are shown.
+const MOST_OTHERS: usize = 20;
+
+/// Bytes of a number, and of a label in quotes.
+const LONGEST_NUMBER: usize = 64;
+const LONGEST_LABEL: usize = 1024;
 
 /// What the numbers are called together.
 const PERFDATA: &str = "performance data";
@@ -245,5 +267,28 @@ mod tests {
             let expected = (PERFDATA.to_owned(), format!("{expected:?} is not label=value"));
             assert_eq!(found.raw[0], expected);
         }
+    }
+
+    /// In a time that grows with the text and not with its square: a test that hangs has failed.
+    #[test]
+    fn megabytes_of_what_is_no_number_are_counted_and_not_kept() {
+        for word in ["x ", "' ", "'x ", "''x' ", "-- "] {
+            let text = word.repeat((2 << 20) / word.len());
+            let found = findings(&format!("OK | {text}"), Some(0)).expect("OK");
+            assert!(found.raw.len() <= MOST_OTHERS + 1, "{word:?}");
+            assert_eq!(found.values.len(), 1, "the state");
+        }
+        let long = format!("OK | a={} b=1", "-".repeat(60_000));
+        let found = findings(&long, Some(0)).expect("OK");
+        assert_eq!(found.values.last().map(|value| &*value.name), Some("b"));
+    }
+
+    #[test]
+    fn the_name_of_the_exit_code_is_its_own() {
+        let found = findings("OK | state=7 a=1", Some(1)).expect("WARNING");
+        let numbers = found.values.iter().map(|value| (&*value.name, value.quantity.number()));
+        assert_eq!(numbers.collect::<Vec<_>>(), [("state", Some(1.0)), ("a", Some(1.0))]);
+        let left_out = "\"7\" is left out: the exit code has that name";
+        assert_eq!(found.raw[0], ("state".to_owned(), left_out.to_owned()));
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitStatus};
 use tokio::net::unix::pipe::Receiver;
+use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
 use super::bounds::{LONGEST_LINE, MOST_OUTPUT};
@@ -31,13 +32,16 @@ pub struct Lines {
     pipe: Option<Receiver>,
     /// What was read and is no whole line yet.
     rest: Vec<u8>,
-    /// How much was read.
+    /// Whether this is the rest of a line that is left out.
+    is_left_out: bool,
+    /// How much was read, and how much may be.
     bytes: usize,
+    most: usize,
 }
 
 impl Process {
     /// Starts a program with these arguments and variables beside those of this process. Its standard
-    /// input is closed.
+    /// input is empty.
     pub fn start(
         program: &Path,
         args: &[String],
@@ -52,27 +56,38 @@ impl Process {
         // The command holds this process's copies of the ends that the program writes to.
         drop(command);
         let group = Group(Some(child));
-        Ok(Self { group, output: Lines::of(output.into())?, errors: Lines::of(errors.into())? })
+        let output = Lines::of(output.into(), MOST_OUTPUT)?;
+        // Of standard error some lines are logged, and the rest is thrown away.
+        let errors = Lines::of(errors.into(), usize::MAX)?;
+        Ok(Self { group, output, errors })
     }
 }
 
 impl Lines {
-    fn of(pipe: OwnedFd) -> io::Result<Self> {
+    fn of(pipe: OwnedFd, most: usize) -> io::Result<Self> {
         let pipe = Some(Receiver::from_owned_fd(pipe)?);
-        Ok(Self { pipe, rest: Vec::new(), bytes: 0 })
+        Ok(Self { pipe, rest: Vec::new(), is_left_out: false, bytes: 0, most })
     }
 
-    /// The next line without its end, also the last one without an end. Nothing after it. If this is
-    /// dropped, nothing is lost.
+    /// The next line without its end, also the last one without an end. Nothing after it. Of a line that is
+    /// too long the error comes, and then the next line. If this is dropped, nothing is lost.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, TooMuch> {
         loop {
+            // A pipe that is always full is always ready: without this, nothing else would run.
+            consume_budget().await;
             if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
                 let mut line: Vec<_> = self.rest.drain(..=end).collect();
                 line.pop();
-                return Ok(Some(line));
+                if !std::mem::take(&mut self.is_left_out) {
+                    return Ok(Some(line));
+                }
+                continue;
             }
-            if self.rest.len() > LONGEST_LINE {
-                return Err(TooMuch::Line);
+            if self.rest.len() > LONGEST_LINE || self.is_left_out {
+                self.rest.clear();
+                if !std::mem::replace(&mut self.is_left_out, true) {
+                    return Err(TooMuch::Line);
+                }
             }
             let Some(pipe) = &self.pipe else {
                 let rest = std::mem::take(&mut self.rest);
@@ -87,12 +102,12 @@ impl Lines {
                 Ok(0) => self.pipe = None,
                 Ok(length) => {
                     self.rest.extend_from_slice(&buffer[..length]);
-                    self.bytes += length;
+                    self.bytes = self.bytes.saturating_add(length);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => self.pipe = None,
             }
-            if self.bytes > MOST_OUTPUT {
+            if self.bytes > self.most {
                 return Err(TooMuch::Output);
             }
         }
@@ -105,12 +120,6 @@ impl Lines {
 
     /// From here on what was read does not count.
     pub fn forget_bytes(&mut self) {
-        self.bytes = 0;
-    }
-
-    /// Leaves out what was read of a line that is too long, and counts nothing of it.
-    pub fn skip(&mut self) {
-        self.rest.clear();
         self.bytes = 0;
     }
 }

@@ -177,38 +177,47 @@ impl Plan {
             Wanted::More
         };
         let answer = fetch(&self.asked, awaited, &mut take).await?;
-        if !self.expected.has(answer.status.as_u16()) {
-            return Err(format!(
-                "HTTP {} by {}: expected {}",
-                answer.status_in_words(),
-                answer.url,
-                self.expected
-            ));
-        }
         let mut found = findings(&answer);
         match &self.pattern {
             Some(pattern) => {
                 awaited.set("the search for body_match");
                 let text = String::from_utf8_lossy(&body).into_owned();
-                found.text("body_match", matched(pattern, text, &answer).await?);
+                match matched(pattern, text, &answer).await? {
+                    Ok(text) => found.text("body_match", text),
+                    Err(missing) => {
+                        found.absent("body_match", missing.clone());
+                        found.is_unavailable = true;
+                        found.status = Some(missing);
+                    }
+                }
             }
             None => found.absent("body_match", "body_match is not set in details"),
+        }
+        if !self.expected.has(answer.status.as_u16()) {
+            found.is_unavailable = true;
+            let (status, url) = (answer.status_in_words(), &answer.url);
+            found.status = Some(format!("HTTP {status} by {url}: expected {}", self.expected));
         }
         Ok(found)
     }
 }
 
-async fn matched(pattern: &Pattern, text: String, answer: &Answer) -> Result<String, String> {
+/// What matches, or that nothing does. The outer error says why it was not looked for.
+async fn matched(
+    pattern: &Pattern,
+    text: String,
+    answer: &Answer,
+) -> Result<Result<String, String>, String> {
     let (text, found) = pattern.find_in_long(text).await?;
     if let Some(found) = found {
-        return Ok(beginning(&found, SHOWN_MATCH).to_owned());
+        return Ok(Ok(beginning(&found, SHOWN_MATCH).to_owned()));
     }
     let part = if answer.is_cut { "the first megabyte of the body" } else { "the body" };
     let begins = match text.trim() {
         "" => "which is empty".to_owned(),
         text => format!("which begins with {:?}", beginning(text, SHOWN_BODY)),
     };
-    Err(format!("body_match is not in {part}, {begins} (HTTP {})", answer.status_in_words()))
+    Ok(Err(format!("body_match is not in {part}, {begins} (HTTP {})", answer.status_in_words())))
 }
 
 fn findings(answer: &Answer) -> Findings {

@@ -47,16 +47,17 @@ impl Pattern {
             let found = self.find(&text).map(str::to_owned);
             return Ok((text, found));
         };
-        static TURN: Semaphore = Semaphore::const_new(1);
+        static TURNS: Semaphore = Semaphore::const_new(Purpose::MATCHING_AT_ONCE);
         // The semaphore is never closed. Also where the run is given up, the next waits for the thread.
-        let turn = TURN.acquire().await.ok();
+        let turn = TURNS.acquire().await.ok();
         let pattern = self.clone();
         let look = move || {
             let found = pattern.find(&text).map(str::to_owned);
-            drop(turn);
-            (text, found)
+            // The turn goes back with the result: by then the thread no longer counts.
+            (text, found, turn)
         };
-        blocking::call(Purpose::Matching, look).await.map_err(|error| error.to_string())
+        let found = blocking::call(Purpose::Matching, look).await;
+        found.map(|(text, found, _)| (text, found)).map_err(|error| error.to_string())
     }
 }
 
@@ -69,5 +70,21 @@ pub fn beginning(text: &str, most: usize) -> &str {
 const LONGEST: usize = 1000;
 
 /// Of a regular expression that is ready to be used, in bytes: with more, a text of a megabyte would take
-/// a minute.
-const LARGEST: usize = 64 << 10;
+/// many seconds.
+const LARGEST: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn many_searches_at_once_wait_for_each_other_and_all_have_a_result() {
+        let pattern = Pattern::of("body_match", "b+").expect("a pattern");
+        let searches = (0..100).map(|_| pattern.find_in_long("abba".to_owned()));
+        for found in join_all(searches).await {
+            assert_eq!(found, Ok(("abba".to_owned(), Some("bb".to_owned()))));
+        }
+    }
+}

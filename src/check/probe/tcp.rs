@@ -20,7 +20,7 @@ pub const TYPE: CheckType = CheckType {
         Setting::required("host", Form::Text, "The name or address of the host", "mail.example.com"),
         Setting::required("port", Form::Whole(1, 65_535), "The port", "25"),
         Setting::optional(
-            "send",
+            "send_body",
             Form::Text,
             "What is sent; \\r, \\n, \\t, \\0, \\\\ and \\xHH stand for a character each; an answer is waited for",
             "'PING\\r\\n'",
@@ -57,11 +57,11 @@ pub const TYPE: CheckType = CheckType {
         Declared::gauge(
             "tt_firstbyte",
             Unit::Milliseconds,
-            "until the first byte from the server, from the same beginning; only where send or banner_match is set",
+            "until the first byte from the server, from the same beginning; only where send_body or banner_match is set",
         ),
         Declared::text(
             "banner",
-            "what the server said first, of which 80 bytes are shown; only where send or banner_match is set",
+            "what the server said first, of which 80 bytes are shown; only where send_body or banner_match is set",
         ),
     ],
     discovers: Discovers::Nothing,
@@ -101,7 +101,7 @@ fn plan(details: &Details) -> Result<Plan, String> {
     Ok(Plan {
         host,
         port: details.number("port").unwrap_or_default() as u16,
-        sent: details.text("send").map(unescaped).transpose()?,
+        sent: details.text("send_body").map(unescaped).transpose()?,
         pattern: pattern.transpose()?,
         has_tls: details.is_on("tls"),
         trust: Trust::of(details.is_on_unless_off("verify")),
@@ -125,11 +125,16 @@ fn unescaped(text: &str) -> Result<Vec<u8>, String> {
                 let digits =
                     escape.get(1..3).filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
                 let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-                (byte.ok_or("send: expected two hexadecimal digits behind \\x, such as \\x1b")?, 3)
+                (
+                    byte.ok_or(
+                        "send_body: expected two hexadecimal digits behind \\x, such as \\x1b",
+                    )?,
+                    3,
+                )
             }
             _ => {
                 return Err(
-                    "send: expected r, n, t, 0, x or \\ behind \\; \\\\ is one \\".to_owned()
+                    "send_body: expected r, n, t, 0, x or \\ behind \\; \\\\ is one \\".to_owned()
                 );
             }
         };
@@ -180,7 +185,7 @@ impl Plan {
             self.read_banner(&mut *stream, start, awaited, &mut found).await?;
         } else {
             for name in ["tt_firstbyte", "banner"] {
-                found.absent(name, "neither send nor banner_match is set in details");
+                found.absent(name, "neither send_body nor banner_match is set in details");
             }
         }
         found.number("duration", milliseconds(start, Instant::now()));

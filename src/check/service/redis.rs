@@ -171,7 +171,7 @@ impl Redis {
         if stream.pending().first() == Some(&TLS_ALERT) {
             return Err(SPEAKS_TLS.to_owned());
         }
-        // So ends what is no TLS at a port that has it.
+        // A TLS port closes a connection that does not begin with TLS.
         let silent = stream.pending().is_empty();
         let line = line.map_err(|why| if silent { format!("{why}{NO_ANSWER}") } else { why });
         let line = line?.ok_or(NOT_REDIS)?;
@@ -269,7 +269,7 @@ fn request(words: &[&str]) -> Vec<u8> {
     std::iter::once(head).chain(words).collect::<String>().into_bytes()
 }
 
-/// A server without a password takes all commands, whatever it says to one.
+/// A server without a password refuses AUTH and accepts all other commands.
 fn wants_no_password(text: &str) -> bool {
     text.contains("no password is set") || text.contains("without any password configured")
 }

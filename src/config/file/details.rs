@@ -51,7 +51,11 @@ fn detail(setting: &Setting, node: &Node, document: &mut Document<'_>) -> Option
     }
     let typed = document.scalar(setting.name, node)?;
     if has_quotes(&typed.text) {
-        document.warn(Some(node.place), &format!("{} {:?}{QUOTES}", setting.name, typed.text));
+        let shown = match setting.form {
+            Form::Secret => String::new(),
+            _ => format!(" {:?}", typed.shown()),
+        };
+        document.warn(Some(node.place), &format!("{}{shown}{QUOTES}", setting.name));
     }
     if let Form::LastingMilliseconds(..) = setting.form
         && typed.text.trim().parse::<f64>().is_ok_and(|number| number < 1000.0)
@@ -115,9 +119,9 @@ fn list(name: &str, node: &Node, document: &mut Document<'_>) -> Option<Vec<Stri
         };
         let is_plain = matches!(node.value, Value::Scalar { is_quoted: false, .. });
         if is_plain && typed.text.contains(' ') {
+            // Headers and arguments may be secrets.
             let text = format!(
-                "{name}: {:?} is one item: put commas between items, or quotes around one with blanks",
-                typed.text
+                "{name}: this is one item: put commas between items, or quotes around one with blanks"
             );
             document.warn(Some(node.place), &text);
         }

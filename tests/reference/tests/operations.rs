@@ -105,6 +105,8 @@ const OTHER_SENTENCES: &[&str] = &[
     "connected to {address}",
     "{}, {content_type:?}, {length} bytes read{cut}",
     ", and there are more",
+    "{more} more words are not label=value",
+    "{:?} is left out: the exit code has that name",
     // What a server says, and what it is asked.
     "Basic {}",
     "Accept: {FORMATS}",

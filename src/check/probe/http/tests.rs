@@ -92,11 +92,14 @@ async fn which_status_is_available_is_for_the_user_to_say() {
     ] {
         let url = format!("{url}/{code}");
         let found = run(&[("url", &url), ("expect_status", expect)]).await;
-        assert_eq!(found.is_ok(), is_available, "{code} {expect}: {found:?}");
-        let said = found.map_or_else(|error| error, |found| found.status.unwrap_or_default());
+        let found = found.expect("it answers");
+        assert_eq!(!found.is_unavailable, is_available, "{code} {expect}: {found:?}");
+        assert_eq!(text(&found, "code"), code);
+        let said = found.status.unwrap_or_default();
         assert!(code < "400" || said.starts_with(&format!("HTTP {code}")), "{said}");
     }
-    let error = run(&[("url", &format!("{url}/503?token=hunter2"))]).await.expect_err("it failed");
+    let failed = run(&[("url", &format!("{url}/503?token=hunter2"))]).await.expect("it answers");
+    let error = failed.status.expect("it says so");
     let end = "/503?***: expected a status below 500";
     assert!(error.starts_with("HTTP 503 Service Unavailable by http://127.0.0.1:"), "{error}");
     assert!(error.ends_with(end), "{error}");
@@ -180,7 +183,9 @@ async fn a_body_without_an_end_is_cut() {
     let exact = run(&[("url", &format!("{url}/exact"))]).await.expect("it answers");
     assert_eq!((number(&exact, "bytes"), number(&exact, "truncated")), (1048576.0, 0.0));
     let missing = run(&[("url", &format!("{url}/chunked")), ("body_match", "y")]).await;
-    let missing = missing.expect_err("it is not there");
+    let missing = missing.expect("it answers");
+    assert!(missing.is_unavailable, "it is not there");
+    let missing = missing.status.expect("it says so");
     assert!(
         missing.starts_with("body_match is not in the first megabyte of the body, which begins"),
         "{missing}"

@@ -38,7 +38,7 @@ async fn a_connection_is_enough_where_nothing_is_waited_for() {
     let found = run(&server(b"", &[]), &[]).await.expect("it listens");
     assert!(number(&found, "duration") >= number(&found, "tt_connect"));
     for name in ["banner", "tt_firstbyte"] {
-        assert_eq!(absent(&found, name), "neither send nor banner_match is set in details");
+        assert_eq!(absent(&found, name), "neither send_body nor banner_match is set in details");
     }
 }
 
@@ -57,10 +57,14 @@ async fn a_banner_may_come_in_pieces_and_is_shown_in_part() {
 #[tokio::test]
 async fn what_is_sent_is_answered() {
     let port = server(b"PING\r\n\x1b\\", &[b"+PONG\r\n"]);
-    let found = run(&port, &[("send", r"PING\r\n\x1b\\")]).await.expect("it answers");
+    let found = run(&port, &[("send_body", r"PING\r\n\x1b\\")]).await.expect("it answers");
     assert_eq!(text(&found, "banner"), "+PONG\r\n");
     for text in [r"\", r"\q", r"\x1", r"\xg0", r"\xé"] {
-        assert!(run("1", &[("send", text)]).await.is_err_and(|error| error.starts_with("send: ")));
+        assert!(
+            run("1", &[("send_body", text)])
+                .await
+                .is_err_and(|error| error.starts_with("send_body: "))
+        );
     }
 }
 

@@ -48,7 +48,7 @@ async fn another_page_is_an_error_with_the_cure() {
         ),
         (
             &|| Reply::status(401),
-            "URL answers 401 Unauthorized: set a user and password that may see it, or allow this host",
+            "URL answers 401 Unauthorized: set a user and password with access, or allow this host",
         ),
         (&|| Reply::status(404), "URL answers 404 Not Found: correct url"),
         (&|| Reply::status(500), "URL answers 500 Internal Server Error: see its log"),

@@ -6,11 +6,13 @@ use super::super::stream::Stream;
 pub struct Connection {
     stream: Stream,
     sequence: u8,
+    /// How much has come since the last command.
+    received: usize,
 }
 
 impl Connection {
     pub fn of(stream: Stream) -> Self {
-        Self { stream, sequence: 0 }
+        Self { stream, sequence: 0, received: 0 }
     }
 
     /// The first packet of a server, or of something else.
@@ -35,6 +37,10 @@ impl Connection {
                 "a packet of the server has {length} bytes, and {LONGEST_PACKET} are read at most"
             ));
         }
+        self.received += length;
+        if self.received > LONGEST_ANSWER {
+            return Err(format!("the answer has more than {LONGEST_ANSWER} bytes"));
+        }
         self.sequence = self.sequence.wrapping_add(1);
         self.stream.take(length).await
     }
@@ -49,7 +55,7 @@ impl Connection {
 
     /// Begins a command.
     pub async fn command(&mut self, code: u8, text: &str) -> Result<(), String> {
-        self.sequence = 0;
+        (self.sequence, self.received) = (0, 0);
         self.send(&[&[code], text.as_bytes()].concat()).await
     }
 
@@ -67,7 +73,7 @@ impl Connection {
         self,
         change: impl AsyncFnOnce(Stream) -> Result<Stream, String>,
     ) -> Result<Self, String> {
-        Ok(Self { stream: change(self.stream).await?, sequence: self.sequence })
+        Ok(Self { stream: change(self.stream).await?, ..self })
     }
 }
 
@@ -144,5 +150,6 @@ const NULL: u8 = 0xfb;
 const LONGEST_GREETING: usize = 2048;
 
 /// A row of what is asked for has some hundred bytes, and with the longest errors of replication some
-/// thousand.
+/// thousand; all of them together some ten thousand.
 const LONGEST_PACKET: usize = 1 << 18;
+const LONGEST_ANSWER: usize = 1 << 20;

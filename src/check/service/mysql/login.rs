@@ -144,7 +144,7 @@ impl Greeting {
     }
 }
 
-/// Gives an answer that is none. A server counts that as a wrong password, and an end without an answer as
+/// Sends an invalid answer, so that the server counts a failed login and not a broken connection. A server counts that as a wrong password, and an end without an answer as
 /// a broken connection, after a hundred of which MySQL lets this machine in no more.
 async fn decline(connection: &mut Connection) {
     if connection.send(&[0]).await.is_ok() {

@@ -196,5 +196,5 @@ const NO_QUERY_CACHE: &str = "this server has no query cache, as MySQL since 8.0
 const NO_REPLICA: &str = "this server is no replica";
 const MAY_NOT: &str =
     "the user may not see replication: grant it REPLICATION CLIENT, in MariaDB REPLICA MONITOR";
-const EMPTY: &str = "it is empty: there is none";
-const NULL: &str = "it is NULL: replication does not run";
+const EMPTY: &str = "the server returned an empty value";
+const NULL: &str = "the server returned NULL: replication does not run";

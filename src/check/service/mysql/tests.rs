@@ -220,7 +220,7 @@ async fn replication_has_the_names_of_all_versions() {
     ] {
         assert_eq!(value(&found, name).as_deref(), Some(expected), "{name}");
     }
-    let null = "it is NULL: replication does not run";
+    let null = "the server returned NULL: replication does not run";
     assert_eq!(absent(&found, "replication.seconds_behind_master"), Some(null));
     assert!(!format!("{found:?}").contains("INSERT"), "the statement is nobody's business");
     let found = serve(Replica::Rows(columns, vec![row.clone(), row])).await;

@@ -283,6 +283,17 @@ fn a_check_at_the_wrong_depth_is_one_mistake_with_its_cure() {
 }
 
 #[test]
+fn no_warning_shows_a_secret() {
+    let text = "checks:\n  web:\n    type: remote.http\n    details:\n      url: http://h/\n      \
+                auth_user: joe\n      auth_password: '\"hunter2\"'\n      \
+                headers: [Authorization: Bearer hunter2, X-Key hunter2]\n";
+    let files = main_file(text);
+    let all = format!("{:?} {:?}", files.warnings, problems(&files));
+    assert!(all.contains("auth_password; the quotes are a part of the value"), "{all}");
+    assert!(!all.contains("hunter2"), "{all}");
+}
+
+#[test]
 fn what_does_nothing_is_warned_of() {
     for (text, expected) in [
         ("# nothing\n", "agent.yaml: it is empty: it has no option and no check"),

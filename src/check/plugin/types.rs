@@ -1,0 +1,250 @@
+//! The types of collectd that are not one gauge, by types.db of collectd 5.12.
+
+/// Whether a source of a type is a total of which the growth is meant (COUNTER and DERIVE).
+pub fn is_counter(of_type: &str, source: &str) -> bool {
+    COUNTERS.binary_search(&of_type).is_ok() && !GAUGES.contains(&(of_type, source))
+}
+
+/// The names of the data sources of a type that has several.
+pub fn sources(of_type: &str) -> Option<&'static [&'static str]> {
+    let found = SOURCES.iter().find(|(types, _)| types.contains(&of_type));
+    found.map(|(_, names)| *names)
+}
+
+/// The gauges of types that have totals, too.
+const GAUGES: &[(&str, &str)] = &[
+    ("mysql_qcache", "queries_in_cache"),
+    ("mysql_threads", "running"),
+    ("mysql_threads", "connected"),
+    ("mysql_threads", "cached"),
+];
+
+/// In the order of the alphabet.
+const COUNTERS: &[&str] = &[
+    "apache_bytes",
+    "apache_requests",
+    "arc_counts",
+    "arc_l2_bytes",
+    "ath_stat",
+    "cache_eviction",
+    "cache_operation",
+    "cache_result",
+    "ceph_rate",
+    "commands",
+    "compression",
+    "connections",
+    "contextswitch",
+    "cookies",
+    "counter",
+    "cpu",
+    "derive",
+    "disk_io_time",
+    "disk_merged",
+    "disk_octets",
+    "disk_ops",
+    "disk_ops_complex",
+    "disk_time",
+    "dns_answer",
+    "dns_notify",
+    "dns_octets",
+    "dns_opcode",
+    "dns_qtype",
+    "dns_query",
+    "dns_question",
+    "dns_rcode",
+    "dns_reject",
+    "dns_request",
+    "dns_resolver",
+    "dns_response",
+    "dns_transfer",
+    "dns_update",
+    "dns_zops",
+    "dpdk_telemetry",
+    "drbd_resource",
+    "errors",
+    "evicted_keys",
+    "expired_keys",
+    "filter_result",
+    "fork_rate",
+    "fscache_stat",
+    "hash_collisions",
+    "http_request_methods",
+    "http_requests",
+    "http_response_codes",
+    "ib_errors",
+    "ib_link_error_recovery",
+    "ib_octets",
+    "ib_packets",
+    "ib_xmit_wait",
+    "if_collisions",
+    "if_dropped",
+    "if_errors",
+    "if_multicast",
+    "if_octets",
+    "if_packets",
+    "if_rx_dropped",
+    "if_rx_errors",
+    "if_rx_nohandler",
+    "if_rx_octets",
+    "if_rx_packets",
+    "if_tx_dropped",
+    "if_tx_errors",
+    "if_tx_octets",
+    "if_tx_packets",
+    "invocations",
+    "io_octets",
+    "io_ops",
+    "io_packets",
+    "ipt_bytes",
+    "ipt_packets",
+    "irq",
+    "job_stats",
+    "memcached_command",
+    "memcached_octets",
+    "memcached_ops",
+    "memory_bandwidth",
+    "memory_throttle_count",
+    "mutex_operations",
+    "mysql_bpool_counters",
+    "mysql_commands",
+    "mysql_handler",
+    "mysql_innodb_data",
+    "mysql_innodb_dblwr",
+    "mysql_innodb_log",
+    "mysql_innodb_pages",
+    "mysql_innodb_row_lock",
+    "mysql_innodb_rows",
+    "mysql_locks",
+    "mysql_log_position",
+    "mysql_octets",
+    "mysql_qcache",
+    "mysql_select",
+    "mysql_slow_queries",
+    "mysql_sort",
+    "mysql_sort_merge_passes",
+    "mysql_sort_rows",
+    "mysql_threads",
+    "nfs_procedure",
+    "nginx_requests",
+    "node_octets",
+    "node_stat",
+    "operations",
+    "packets",
+    "perf",
+    "pf_counters",
+    "pf_limits",
+    "pf_source",
+    "pf_state",
+    "pg_blks",
+    "pg_n_tup_c",
+    "pg_scan",
+    "pg_xact",
+    "protocol_counter",
+    "ps_cputime",
+    "ps_disk_octets",
+    "ps_disk_ops",
+    "ps_pagefaults",
+    "redis_command_cputime",
+    "serial_octets",
+    "slurm_backfilled_jobs",
+    "slurm_cycle_depth",
+    "slurm_cycle_duration",
+    "slurm_cycles",
+    "slurm_job_stats",
+    "slurm_queue_length",
+    "swap_io",
+    "total_bytes",
+    "total_connections",
+    "total_events",
+    "total_objects",
+    "total_operations",
+    "total_requests",
+    "total_sessions",
+    "total_threads",
+    "total_time_in_ms",
+    "total_values",
+    "transitions",
+    "vf_broadcast",
+    "vf_bytes",
+    "vf_dropped",
+    "vf_multicast",
+    "vf_packets",
+    "virt_cpu_total",
+    "virt_vcpu",
+    "vmpage_action",
+    "vmpage_faults",
+    "vmpage_io",
+];
+
+/// Types, and the sources that each of them has.
+type Sources = (&'static [&'static str], &'static [&'static str]);
+
+const SOURCES: &[Sources] = &[
+    (&["arc_counts"], &["demand_data", "demand_metadata", "prefetch_data", "prefetch_metadata"]),
+    (&["arc_size"], &["current", "target", "minlimit", "maxlimit"]),
+    (&["compression"], &["uncompressed", "compressed"]),
+    (&["df"], &["used", "free"]),
+    (&["disk_io_time"], &["io_time", "weighted_io_time"]),
+    (
+        &[
+            "arc_l2_bytes",
+            "disk_latency",
+            "disk_merged",
+            "disk_octets",
+            "disk_ops",
+            "disk_time",
+            "io_ops",
+            "ps_disk_octets",
+            "ps_disk_ops",
+        ],
+        &["read", "write"],
+    ),
+    (&["dns_octets"], &["queries", "responses"]),
+    (&["domain_state"], &["state", "reason"]),
+    (
+        &[
+            "ib_octets",
+            "ib_packets",
+            "if_dropped",
+            "if_errors",
+            "if_octets",
+            "if_packets",
+            "io_octets",
+            "io_packets",
+            "memcached_octets",
+            "mysql_octets",
+            "node_octets",
+            "serial_octets",
+        ],
+        &["rx", "tx"],
+    ),
+    (&["load"], &["shortterm", "midterm", "longterm"]),
+    (&["mysql_qcache"], &["hits", "inserts", "not_cached", "lowmem_prunes", "queries_in_cache"]),
+    (&["mysql_threads"], &["running", "connected", "cached", "created"]),
+    (&["ps_count"], &["processes", "threads"]),
+    (&["ps_cputime"], &["user", "syst"]),
+    (&["ps_pagefaults", "vmpage_faults"], &["minflt", "majflt"]),
+    (&["smart_attribute"], &["current", "worst", "threshold", "pretty"]),
+    (&["vf_bytes", "vf_dropped", "vf_packets"], &["vf_rx", "vf_tx"]),
+    (&["vmpage_io"], &["in", "out"]),
+    (&["voltage_threshold"], &["value", "threshold"]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_knows_what_is_no_gauge() {
+        assert!(COUNTERS.is_sorted());
+        for of_type in ["disk_octets", "contextswitch", "vmpage_io", "counter", "derive"] {
+            assert!(is_counter(of_type, ""), "{of_type}");
+        }
+        for of_type in ["disk_latency", "load", "gauge", "users", "if_unknown"] {
+            assert!(!is_counter(of_type, ""), "{of_type}");
+        }
+        assert_eq!(sources("vmpage_io"), Some(&["in", "out"][..]));
+        assert_eq!(sources("users"), None);
+        assert!(is_counter("mysql_threads", "created") && !is_counter("mysql_threads", "running"));
+    }
+}
