@@ -21,7 +21,10 @@ use tokio::sync::oneshot;
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
+    /// For the publishers.
     NameLookup,
+    /// The same for checks.
+    CheckLookup,
     /// Files that a user names or that lie in a home directory, which may be on a network.
     Files,
     /// What a mounted file system is asked for, which may be on a network or served by a program.
@@ -48,8 +51,12 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// How many texts are searched at once.
+    /// How many texts are searched at once: a long one, and a short one, which does not wait for it.
     pub const MATCHING_AT_ONCE: usize = 2;
+
+    /// How many names are looked up at once for checks. Those that have no answer for a while leave threads
+    /// for others.
+    pub const CHECK_LOOKUPS: usize = 8;
 
     /// How many of one purpose may be under way, so that one that hangs for good leaves threads for the
     /// others.
@@ -57,6 +64,7 @@ impl Purpose {
         match self {
             // Three attempts of a send may each leave one behind while the name server is silent.
             Self::NameLookup => 4,
+            Self::CheckLookup => Self::CHECK_LOOKUPS,
             // The check at the start and a first send may overlap.
             Self::Files => 2,
             // A server that is gone takes its mounts with it, and each check of one leaves a call behind.
@@ -82,7 +90,7 @@ impl Purpose {
 impl fmt::Display for Purpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NameLookup => "the name lookup",
+            Self::NameLookup | Self::CheckLookup => "the name lookup",
             Self::Files => "reading files",
             Self::Mounts | Self::LocalMounts => "asking a mount",
             Self::Processes => "reading processes",
@@ -250,10 +258,10 @@ pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes
-/// and all host info hang, as many are left for name lookups and files as there are without them. Each takes
+/// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes,
+/// all host info and all lookups of checks hang, as many are left for name lookups and files as there are without them. Each takes
 /// the room of its stack as it uses it.
-const MOST: usize = 16;
+const MOST: usize = 24;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;
@@ -315,12 +323,14 @@ mod tests {
     async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none() {
         static HELPERS: Helpers = Helpers::new();
         let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
-        let others = calls.split_off(12);
+        let others = calls.split_off(20);
+        let names = calls.split_off(12);
         let two =
             [Purpose::LocalMounts, Purpose::HostInfo, Purpose::ListedMounts, Purpose::Processes];
         let purposes = [Purpose::Mounts; 2].into_iter().chain(two).cycle();
         let mounts = calls.into_iter().zip(purposes);
-        let mounts = mounts.map(|(call, purpose)| HELPERS.call(purpose, call));
+        let names = names.into_iter().map(|call| (call, Purpose::CheckLookup));
+        let mounts = mounts.chain(names).map(|(call, purpose)| HELPERS.call(purpose, call));
         let mut mounts = Box::pin(join_all(mounts));
         assert!(mounts.as_mut().now_or_never().is_none(), "all of them block");
         let fifth = HELPERS.call(Purpose::Mounts, || ()).await.map_err(|error| error.to_string());
@@ -331,7 +341,7 @@ mod tests {
         let mut lookups = Box::pin(join_all(lookups));
         assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
         let next = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
-        let text = "no thread for reading files, calls that still have no answer: 16";
+        let text = "no thread for reading files, calls that still have no answer: 24";
         assert_eq!(next, Err(text.to_owned()));
         drop(held);
         mounts.await;

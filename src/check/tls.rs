@@ -10,8 +10,8 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{Resumption, WantsClientCert};
 use rustls::crypto::ring;
 use rustls::{
-    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore,
-    SignatureScheme, WantsVerifier,
+    AlertDescription, CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct,
+    RootCertStore, SignatureScheme, WantsVerifier,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -178,6 +178,9 @@ fn in_words(error: &io::Error, name: &str, switches: Switches) -> String {
         }
         Some(rustls::Error::InvalidMessage(_)) => {
             format!("no TLS at this port: correct the port, or {}", switches.off)
+        }
+        Some(rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)) => {
+            "no TLS version in common with the server: expected 1.2 or 1.3".to_owned()
         }
         Some(rustls::Error::AlertReceived(alert)) => {
             format!("the server refused the TLS handshake: {alert:?}")

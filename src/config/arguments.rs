@@ -121,13 +121,24 @@ fn details_of(kind: &CheckType, texts: &[String], problems: &mut Problems) -> De
             problems.add(&typed(key, kind.name), &has);
             continue;
         };
-        match (file::value(setting, value), details.get_mut(key)) {
+        // As in a file: so a password stands neither in the history of a shell nor in the list of processes.
+        // Arguments of a plugin may have `${` of their own.
+        let is_literal = setting.name == "args";
+        let replaced = if is_literal { Ok(value.to_owned()) } else { file::replaced(value) };
+        let value = match replaced {
+            Ok(value) => value,
+            Err(expected) => {
+                problems.add(&typed(key, kind.name), &expected);
+                continue;
+            }
+        };
+        match (file::value(setting, &value), details.get_mut(key)) {
             (Ok(Detail::List(mut more)), Some(Detail::List(list))) => list.append(&mut more),
             (Ok(detail), None) => {
                 details.insert(key.to_owned(), detail);
             }
             (Ok(_), Some(_)) => problems.add(&typed(key, kind.name), &format!("{key} once")),
-            (Err(expected), _) => problems.add(&typed(value, key), &expected),
+            (Err(expected), _) => problems.add(&typed(&value, key), &expected),
         }
     }
     let given: Vec<_> = texts.iter().filter_map(|text| Some(text.split_once('=')?.0)).collect();

@@ -124,6 +124,12 @@ fn check(entries: &[Entry]) -> Json {
     if let Some((_, target)) = metric.dimensions.iter().find(|(name, _)| *name == TARGET) {
         object["target"] = (**target).into();
     }
+    let others = metric.dimensions.iter().filter(|(name, _)| *name != TARGET);
+    let others: serde_json::Map<_, _> =
+        others.map(|(name, value)| (name.to_string(), (**value).into())).collect();
+    if !others.is_empty() {
+        object["dimensions"] = others.into();
+    }
     let metrics = entries.iter().map(|Entry { metric, statistics }| {
         let Statistics { count, min, max, mean, last, .. } = statistics;
         let unit = metric.published_unit().name();

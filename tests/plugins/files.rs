@@ -35,7 +35,7 @@ fn only_a_file_of_the_folder_is_run_and_the_rest_is_told_with_its_cure() {
         ),
         (
             "lost",
-            "cannot run lost: No such file or directory (os error 2): the interpreter in its first line is not there",
+            "cannot run lost: No such file or directory (os error 2): the interpreter in its first line is not there, or that line ends in CR LF",
         ),
     ] {
         assert_eq!(status(&folder, file), expected);

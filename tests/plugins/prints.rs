@@ -95,7 +95,7 @@ fn what_is_odd_is_taken_and_said() {
 #[test]
 fn too_much_output_is_an_error_and_ends_the_plugin() {
     for (script, expected) in [
-        ("exec yes 'metric a string x'", "expected at most 20000 metrics"),
+        ("seq 1 20001 | sed 's/.*/metric m& string x/'", "expected at most 20000 metrics"),
         (
             "exec yes 'status aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'",
             "expected at most 4 MB of output",

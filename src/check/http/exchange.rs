@@ -65,15 +65,19 @@ impl<'a> Exchange<'a> {
         let mut builder = http1::Builder::new();
         builder.max_buf_size(LONGEST_HEAD);
         let shaken = builder.handshake(TokioIo::new(watched)).await;
-        let (mut sender, connection) = shaken.map_err(|error| in_words(&error, &seen))?;
+        let (mut sender, connection) = shaken.map_err(|error| self.in_words(&error, &seen))?;
         let mut moving: Moving = Box::pin(connection);
         let sending = sender.send_request(self.request()?);
         let response =
-            beside(&mut moving, sending).await.map_err(|error| in_words(&error, &seen))?;
+            beside(&mut moving, sending).await.map_err(|error| self.in_words(&error, &seen))?;
         let first_byte = seen.first.get().unwrap_or_else(Instant::now);
         let times = Times { connect, first_byte: milliseconds(start, first_byte), all: 0.0 };
         awaited.set("the end of the answer");
         Ok(Answered { of: self, response, moving, seen, certificate, times })
+    }
+
+    fn in_words(&self, error: &hyper::Error, seen: &Seen) -> String {
+        self.asked.hide(&in_words(error, seen))
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>, String> {
@@ -116,7 +120,7 @@ impl Answered<'_> {
         let (mut length, mut is_cut) = (0, false);
         'body: while let Some(frame) = beside(&mut moving, body.frame()).await {
             let frame = frame.map_err(|error| {
-                format!("{} after {length} bytes of the body", in_words(&error, &seen))
+                format!("{} after {length} bytes of the body", of.in_words(&error, &seen))
             })?;
             let Ok(bytes) = frame.into_data() else { continue };
             let room = (of.asked.most - length).min(bytes.len());
@@ -218,7 +222,9 @@ fn in_words(error: &hyper::Error, seen: &Seen) -> String {
     if error.is_parse() && seen.length.get() >= LONGEST_HEAD {
         return format!("the header of the answer is longer than {} kB", LONGEST_HEAD >> 10);
     }
-    if error.is_parse() {
+    // What comes before it is asked for may also end the connection.
+    let is_http = beginning.starts_with("HTTP/") || "HTTP/".starts_with(&*beginning);
+    if error.is_parse() || !is_http {
         return format!(
             "the answer is not HTTP/1, it begins with {beginning:?}: correct scheme and port of url"
         );

@@ -33,13 +33,23 @@ pub struct Asked {
     pub trust: Trust,
     /// How many bytes of the answer's body are read.
     pub most: usize,
+    /// What no text may show that quotes an answer: some servers repeat what they were asked.
+    secrets: Vec<String>,
 }
 
 impl Asked {
     /// A plain question for what is at a URL.
     pub fn get(url: Url, most: usize) -> Self {
         let (method, headers, body) = (Method::GET, HeaderMap::new(), None);
-        Self { url, method, headers, body, redirects: 0, trust: Trust::Verified, most }
+        let secrets = url.path.split_once('?').map(|(_, query)| query.to_owned());
+        let secrets = secrets.into_iter().collect();
+        Self { url, method, headers, body, redirects: 0, trust: Trust::Verified, most, secrets }
+    }
+
+    /// A text from the server without what was sent to it in confidence.
+    pub fn hide(&self, text: &str) -> String {
+        let secrets = self.secrets.iter().filter(|secret| !secret.is_empty());
+        secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
     }
 
     /// Adds a user and a password.
@@ -48,7 +58,9 @@ impl Asked {
             return;
         }
         let login = format!("{}:{}", user.unwrap_or_default(), password.unwrap_or_default());
-        let login = format!("Basic {}", BASE64_STANDARD.encode(login));
+        let login = BASE64_STANDARD.encode(login);
+        self.secrets.extend([password.unwrap_or_default().to_owned(), login.clone()]);
+        let login = format!("Basic {login}");
         if let Ok(mut value) = HeaderValue::from_str(&login) {
             value.set_sensitive(true);
             self.headers.insert(AUTHORIZATION, value);
@@ -62,6 +74,9 @@ impl Asked {
         )?;
         let name = HeaderName::from_bytes(name.trim().as_bytes())
             .map_err(|_| format!("headers: {:?} is not a valid header name", name.trim()))?;
+        if name == HOST && self.headers.contains_key(HOST) {
+            return Err("headers: expected Host once".to_owned());
+        }
         if [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
             return Err(format!("headers: the agent sets {name}: remove it"));
         }
@@ -69,6 +84,7 @@ impl Asked {
             format!("headers: the value of {name} has a character that it may not have")
         })?;
         value.set_sensitive(true);
+        self.secrets.push(String::from_utf8_lossy(value.as_bytes()).into_owned());
         self.headers.append(name, value);
         Ok(())
     }

@@ -46,7 +46,12 @@ impl Url {
         let default = if is_https { 443 } else { 80 };
         let port =
             port.filter(|port| !port.is_empty()).map_or(Some(default), |port| port.parse().ok())?;
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+        let host = match host.strip_prefix('[') {
+            // An address of version 6, which alone has colons.
+            Some(address) => address.strip_suffix(']').filter(|address| address.contains(':'))?,
+            None => Some(host).filter(|host| !host.contains(':'))?,
+        };
+        let host = host.to_ascii_lowercase();
         let is_host = |c: char| c.is_ascii_alphanumeric() || "-._:%".contains(c);
         if host.is_empty() || port == 0 || !host.chars().all(is_host) {
             return None;
@@ -114,9 +119,13 @@ impl fmt::Display for Url {
     }
 }
 
-/// A text that should be a URL, without what may be a secret, and not too long.
+/// A text that should be a URL, without what may be a secret, and not too long. What is wrong with it may be
+/// that it has no scheme.
 fn shown(text: &str) -> String {
-    let text = crate::secret::device(text);
+    let text = match text.split_once(['?', '#']) {
+        Some((before, _)) => format!("{}?***", crate::secret::device(before)),
+        None => crate::secret::device(text),
+    };
     match text.char_indices().nth(MOST_SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

@@ -96,7 +96,9 @@ pub fn cannot_run(program: &Path, error: &io::Error) -> String {
     let name = program.file_name().map_or(program.as_os_str(), OsStr::new);
     let cure = match error.kind() {
         ErrorKind::PermissionDenied => ": make it executable, by chmod +x",
-        ErrorKind::NotFound => ": the interpreter in its first line is not there",
+        ErrorKind::NotFound => {
+            ": the interpreter in its first line is not there, or that line ends in CR LF"
+        }
         _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
             ": a script needs a first line such as #!/bin/sh"
         }

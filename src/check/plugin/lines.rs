@@ -1,5 +1,6 @@
 //! The lines that a plugin prints: `status`, `state`, `metric` and `timestamp`.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::bounds::MOST_METRICS;
@@ -18,6 +19,8 @@ pub struct Lines {
     warning: Option<String>,
     /// How many there were.
     count: usize,
+    /// Where the metric of each name is.
+    places: HashMap<String, usize>,
 }
 
 impl Lines {
@@ -93,7 +96,7 @@ impl Lines {
         let [name, form, ref values @ ..] = words[..] else {
             return Err(format!("metric {rest:?}: expected metric NAME TYPE VALUE [UNIT]"));
         };
-        if self.found.values.len() == MOST_METRICS {
+        if self.found.values.len() == MOST_METRICS && !self.places.contains_key(name) {
             return Err(format!("expected at most {MOST_METRICS} metrics"));
         }
         let (target, own_name) = match name.rsplit_once('.') {
@@ -102,12 +105,18 @@ impl Lines {
         };
         let (quantity, form, unit) = self.value(name, form, values)?;
         let (unit, unit_word) = unit.map_or((Unit::None, None), named);
-        self.found.values.push(Finding {
+        let finding = Finding {
             name: own_name.to_owned().into(),
             dimensions: target.map(|of| (TARGET.into(), of.into())).into_iter().collect(),
             discovered: Some(Discovered { unit, unit_word, kind: Kind::Gauge, form }),
             quantity,
-        });
+        };
+        // Of a metric that is printed twice, the last value is that of this run.
+        let place = *self.places.entry(name.to_owned()).or_insert(self.found.values.len());
+        match self.found.values.get_mut(place) {
+            Some(before) => *before = finding,
+            None => self.found.values.push(finding),
+        }
         Ok(())
     }
 

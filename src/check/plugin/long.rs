@@ -17,6 +17,8 @@ use crate::shown::shown;
 #[derive(Debug, Default)]
 pub struct LongRunning {
     process: Option<Process>,
+    /// When it was started last.
+    started: Option<Instant>,
     values: Values,
     /// Since when it does not run, why, and when it is started again.
     ended: Option<Ended>,
@@ -83,7 +85,7 @@ impl LongRunning {
                 Ok((process, _)) => {
                     let pid = process.group.pid().map_or(0, |pid| pid.as_raw_nonzero().get());
                     info!("check {}: {} runs as process {pid}", program.id, program.file);
-                    self.process = Some(process);
+                    (self.process, self.started) = (Some(process), Some(Instant::now()));
                     self.ended =
                         self.ended.take().map(|ended| Ended { again: Instant::now(), ..ended });
                 }
@@ -96,8 +98,9 @@ impl LongRunning {
             line = process.output.next() => match line {
                 Ok(Some(line)) => {
                     self.values.take(&String::from_utf8_lossy(&line));
-                    // It has run well enough to be started again at once.
-                    self.ended = None;
+                    if self.started.is_some_and(|started| started.elapsed() > RUNS_WELL) {
+                        self.ended = None;
+                    }
                 }
                 Ok(None) => {
                     // It has closed its output, and will print nothing any more.
@@ -158,6 +161,9 @@ const UNTIL_READ: Duration = Duration::from_millis(100);
 /// How long a program that has closed its output may take to end.
 const UNTIL_END: Duration = Duration::from_secs(1);
 
-/// How long after its end a program is started again; twice as long after each start that gave no value.
+/// A program that gives a value after this time is started again soon when it ends.
+const RUNS_WELL: Duration = Duration::from_secs(60);
+
+/// How long after its end a program is started again; twice as long each time that it did not run well.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);

@@ -140,6 +140,7 @@ fn outputs_of_plugins_in_the_field_have_their_results() {
             &[],
         ),
         ("metric a int 99.83", None, "available", "success", &["a double 99.83"]),
+        ("metric a int 1\nmetric a int 2", None, "available", "success", &["a int64 2"]),
         ("metric a int 100.00", None, "available", "success", &["a double 100"]),
         ("\n\nmetric a int 1\r\n\n", None, "available", "success", &["a int64 1"]),
         (

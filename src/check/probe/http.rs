@@ -7,6 +7,7 @@ mod tests;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyper::Method;
+use hyper::header::AUTHORIZATION;
 
 use self::expected::Expected;
 use super::AVAILABILITY;
@@ -141,7 +142,14 @@ fn plan(details: &Details) -> Result<Plan, String> {
     for header in details.list("headers") {
         asked.add_header(header)?;
     }
-    asked.log_in(details.text("auth_user"), details.secret("auth_password"));
+    let (user, password) = (details.text("auth_user"), details.secret("auth_password"));
+    if user.is_some_and(|user| user.contains(':')) {
+        return Err("auth_user: expected a name without a colon, which ends it".to_owned());
+    }
+    if (user.is_some() || password.is_some()) && asked.headers.contains_key(AUTHORIZATION) {
+        return Err("headers: expected no Authorization beside auth_user: leave out one".to_owned());
+    }
+    asked.log_in(user, password);
     asked.redirects = if details.is_on_unless_off("follow_redirects") { MOST_REDIRECTS } else { 0 };
     asked.trust = Trust::of(details.is_on_unless_off("verify"));
     let expected = Expected::of(details.list("expect_status"))?;
@@ -183,8 +191,9 @@ impl Plan {
                 awaited.set("the search for body_match");
                 let text = String::from_utf8_lossy(&body).into_owned();
                 match matched(pattern, text, &answer).await? {
-                    Ok(text) => found.text("body_match", text),
+                    Ok(text) => found.text("body_match", self.asked.hide(&text)),
                     Err(missing) => {
+                        let missing = self.asked.hide(&missing);
                         found.absent("body_match", missing.clone());
                         found.is_unavailable = true;
                         found.status = Some(missing);

@@ -47,9 +47,12 @@ impl Pattern {
             let found = self.find(&text).map(str::to_owned);
             return Ok((text, found));
         };
-        static TURNS: Semaphore = Semaphore::const_new(Purpose::MATCHING_AT_ONCE);
-        // The semaphore is never closed. Also where the run is given up, the next waits for the thread.
-        let turn = TURNS.acquire().await.ok();
+        // One of each: a short text does not wait for a long one.
+        static LONG: Semaphore = Semaphore::const_new(1);
+        static SHORT: Semaphore = Semaphore::const_new(1);
+        let turns = if text.len() > MOST_OF_SHORT { &LONG } else { &SHORT };
+        // The semaphores are never closed. Also where the run is given up, the next waits for the thread.
+        let turn = turns.acquire().await.ok();
         let pattern = self.clone();
         let look = move || {
             let found = pattern.find(&text).map(str::to_owned);
@@ -70,8 +73,11 @@ pub fn beginning(text: &str, most: usize) -> &str {
 const LONGEST: usize = 1000;
 
 /// Of a regular expression that is ready to be used, in bytes: with more, a text of a megabyte would take
-/// many seconds.
-const LARGEST: usize = 16 << 10;
+/// seconds.
+const LARGEST: usize = 8 << 10;
+
+/// Bytes of a text that is searched within some milliseconds.
+const MOST_OF_SHORT: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -192,6 +192,13 @@ impl Plan {
         Ok(found)
     }
 
+    /// A text from the server without what was sent, which may be a password that some servers repeat.
+    fn hide(&self, text: &str) -> String {
+        let sent = self.sent.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        let lines = sent.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.fold(text.to_owned(), |text, line| text.replace(line, "***"))
+    }
+
     async fn read_banner(
         &self,
         stream: &mut dyn Connection,
@@ -212,7 +219,7 @@ impl Plan {
                 awaited.set("what banner_match asks for");
             }
             if length > 0 && self.pattern.as_ref().is_none_or(|of| of.find(&text).is_some()) {
-                found.text("banner", beginning(&text, SHOWN));
+                found.text("banner", beginning(&self.hide(&text), SHOWN));
                 break;
             }
             if read == 0 || length == MOST_BANNER {
@@ -220,7 +227,7 @@ impl Plan {
                     0 => "the server closed the connection and said nothing".to_owned(),
                     _ => format!(
                         "banner_match is not in what the server says, which begins with {:?}",
-                        beginning(&text, SHOWN)
+                        beginning(&self.hide(&text), SHOWN)
                     ),
                 });
             }

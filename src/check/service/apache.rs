@@ -176,7 +176,7 @@ fn findings(text: &str) -> Option<Findings> {
             found.absent(name, reason);
             continue;
         };
-        match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
+        match text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0) {
             Some(number) => found.number(name, number),
             None => found.absent(name, format!("{key}: {text:.40} is no number")),
         }

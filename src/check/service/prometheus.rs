@@ -95,7 +95,7 @@ impl Prometheus {
         }
         let is_open = answer.content_type.starts_with("application/openmetrics-text");
         let is_whole = page.is_over || !is_open;
-        let mut found = page.finish()?;
+        let mut found = page.finish().map_err(|error| asked.hide(&error))?;
         if !is_whole {
             return Err(format!("{} ends without # EOF, so a part is missing", answer.url));
         }

@@ -190,7 +190,7 @@ impl Redis {
             }
             _ => {
                 let said = said(&line, self.password.as_deref());
-                Err(format!("{NOT_REDIS}; it said {said:?}"))
+                Err(format!("{NOT_REDIS}; it said \"{said}\""))
             }
         }
     }
@@ -235,7 +235,7 @@ impl Redis {
             }
             _ => {
                 let said = said(text.as_bytes(), self.password.as_deref());
-                return format!("the server answers INFO with {said:?}");
+                return format!("the server answers INFO with \"{said}\"");
             }
         };
         known.to_owned()

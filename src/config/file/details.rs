@@ -6,7 +6,7 @@ use super::document::{Document, is_nothing};
 use crate::config::near::did_you_mean;
 use crate::config::problems::{QUOTES, has_quotes};
 use crate::config::quantity;
-use crate::config::yaml::{Node, Place, Value};
+use crate::config::yaml::{Key, Node, Place, Value};
 use crate::model::{CheckType, Detail, Details, Form, Secret, Setting};
 
 /// The valid ones. The rest are problems, and so is one that is required and not there.
@@ -129,6 +129,13 @@ fn list(name: &str, node: &Node, document: &mut Document<'_>) -> Option<Vec<Stri
     };
     match &node.value {
         Value::List(nodes) => nodes.iter().map(|node| text(node, document)).collect(),
+        // As older agents have it.
+        Value::Map(entries) if name == "headers" => {
+            let header = |(key, node): &(Key, Node)| {
+                Some(format!("{}: {}", key.text, document.scalar(&key.text, node)?.text))
+            };
+            entries.iter().map(header).collect()
+        }
         _ => Some(vec![text(node, document)?]),
     }
 }

@@ -17,6 +17,7 @@ pub use self::check::expected_type;
 pub use self::details::value;
 use self::disk::{Form, Source, Unread};
 use self::document::{Document, is_nothing};
+pub use self::variables::replaced;
 use super::cli::Cli;
 use super::files::Files;
 use super::near::did_you_mean;

@@ -108,7 +108,7 @@ const OTHER_SENTENCES: &[&str] = &[
     "{more} more words are not label=value",
     "{:?} is left out: the exit code has that name",
     // What a server says, and what it is asked.
-    "Basic {}",
+    "Basic {login}",
     "Accept: {FORMATS}",
     "Apache Server Status",
     "max number of clients",

@@ -233,10 +233,49 @@ async fn http_1_0_and_interim_answers_are_understood() {
     }
 }
 
+/// Some servers show what they were asked, as for debugging.
+#[tokio::test]
+async fn what_a_server_repeats_of_secrets_is_shown_nowhere() {
+    let (_server, url) = server(|asked| {
+        let login = asked.header("authorization").unwrap_or_default();
+        let key = asked.header("x-key").unwrap_or_default();
+        Reply::ok(format!("{} {login} {key}", asked.line))
+    });
+    let url = format!("{url}/p?tok=hunter2");
+    let details = [
+        ("url", &*url),
+        ("headers", "X-Key: hunter3"),
+        ("auth_user", "joe"),
+        ("auth_password", "hunter4"),
+    ];
+    for pattern in ["GET.*", "no such text"] {
+        let details = [&details[..], &[("body_match", pattern)]].concat();
+        let found = format!("{:?}", run(&details).await.expect("it answers"));
+        assert!(!found.contains("hunter") && !found.contains("am9lOmh1bnRlcjQ="), "{found}");
+        assert!(found.contains("GET /p?***"), "{found}");
+    }
+}
+
 #[tokio::test]
 async fn mistakes_in_details_are_told_without_secrets() {
     for (details, expected) in [
         (&[("url", "http://joe:hunter2@h/")][..], "url: expected no user and password in it"),
+        (&[("url", "h/?hunter2")], "url h/?***: expected one such as"),
+        (&[("url", "http://::1/")], "url http://::1/: expected one such as"),
+        (&[("url", "http://[::1/")], "url http://[::1/: expected one such as"),
+        (
+            &[("url", "http://h/"), ("auth_user", "a:b")],
+            "auth_user: expected a name without a colon",
+        ),
+        (
+            &[
+                ("url", "http://h/"),
+                ("headers", "Authorization: Bearer hunter2"),
+                ("auth_user", "a"),
+            ],
+            "headers: expected no Authorization beside auth_user",
+        ),
+        (&[("url", "http://h/"), ("headers", "Host: a;Host: b")], "headers: expected Host once"),
         (&[("url", "http://h/"), ("body", "x")], "GET has no body"),
         (&[("url", "http://h/"), ("headers", "hunter2")], "headers: expected each as a name"),
         (&[("url", "http://h/"), ("headers", "X: a\nhunter2")], "headers: the value of x has"),

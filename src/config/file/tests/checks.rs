@@ -283,6 +283,20 @@ fn a_check_at_the_wrong_depth_is_one_mistake_with_its_cure() {
 }
 
 #[test]
+fn headers_may_be_a_map() {
+    let of = |headers| {
+        let text = format!(
+            "checks: {{a: {{type: remote.http, details: {{url: 'http://h/', headers: {headers}}}}}}}\n"
+        );
+        let files = main_file(&text);
+        assert!(problems(&files).is_empty(), "{:?}", problems(&files));
+        files.checks[0].details.list("headers").to_vec()
+    };
+    assert_eq!(of("{Accept: text/html, X-A: b}"), ["Accept: text/html", "X-A: b"]);
+    assert_eq!(of("['Accept: text/html']"), ["Accept: text/html"]);
+}
+
+#[test]
 fn no_warning_shows_a_secret() {
     let text = "checks:\n  web:\n    type: remote.http\n    details:\n      url: http://h/\n      \
                 auth_user: joe\n      auth_password: '\"hunter2\"'\n      \
