@@ -1,7 +1,7 @@
 //! Who can change a file that decides what this process does with its rights.
 
 use std::fs::Metadata;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::StatVfsMountFlags;
@@ -19,5 +19,24 @@ pub fn writable_by_others(path: &Path, metadata: &Metadata) -> Option<String> {
     (is_writable && !is_read_only()).then(|| {
         let path = shown(&path.display().to_string());
         format!("any user can write to {path}, so it is not used: chmod o-w {path}")
+    })
+}
+
+/// The problem of a program that another user than root or this one owns, or can put another in the place of.
+pub fn replaceable_by_others(path: &Path, metadata: &Metadata) -> Option<String> {
+    let owner = metadata.uid();
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        let path = shown(&path.display().to_string());
+        return Some(format!("user {owner} owns {path}, so it is not used: chown root {path}"));
+    }
+    let parents = path.ancestors().skip(1);
+    writable_by_others(path, metadata).or_else(|| {
+        let mut parents = parents.filter_map(|parent| {
+            let metadata = std::fs::metadata(parent).ok()?;
+            // In a folder such as /tmp only the owner of a file can rename it.
+            let is_sticky = metadata.permissions().mode() & 0o1000 != 0;
+            writable_by_others(parent, &metadata).filter(|_| !is_sticky)
+        });
+        parents.next()
     })
 }

@@ -54,6 +54,18 @@ fn only_a_file_of_the_folder_is_run_and_the_rest_is_told_with_its_cure() {
 }
 
 #[test]
+fn a_program_of_another_user_is_not_run() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can give a file to another user");
+        return;
+    }
+    let folder = plugins(&[("good", "echo metric a int 1")]);
+    std::os::unix::fs::chown(folder.path("good"), Some(65534), None).expect("by root");
+    let expected = "user 65534 owns good, so it is not used: chown root good";
+    assert_eq!(status(&folder, "good"), expected);
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_named() {
     let mut command = support::command();
     command.args(["check", "agent.plugin", "--output=json", "file=x", "--plugins=/no/such/folder"]);

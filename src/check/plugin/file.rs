@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use crate::model::{Roots, Target};
-use crate::permissions::writable_by_others;
+use crate::permissions::replaceable_by_others;
 use crate::shown::shown;
 
 /// A plugin that was found.
@@ -42,8 +42,8 @@ pub fn find(folder: &Path, name: &str) -> Result<Found, String> {
     }
     let of_folder = fs::metadata(&inside).map_err(|error| no_folder(folder, &error))?;
     let of_file = fs::metadata(&real).map_err(missing)?;
-    let problem =
-        writable_by_others(&inside, &of_folder).or_else(|| writable_by_others(&real, &of_file));
+    let problem = replaceable_by_others(&real, &of_file)
+        .or_else(|| replaceable_by_others(&inside, &of_folder));
     if let Some(problem) = problem {
         return Err(problem);
     }
