@@ -89,7 +89,7 @@ impl All {
         self.key.clear();
         self.key.push_str(line.name);
         for (name, value) in &line.tags {
-            // A string takes everything.
+            // Writing to a String cannot fail.
             let _ = write!(self.key, "\0{name}\0{value}");
         }
         let is_full = self.series.len() >= self.most;
