@@ -53,7 +53,7 @@ pub fn parse(line: &str) -> Result<Line<'_>, &'static str> {
     for field in fields {
         if let Some(rate) = field.strip_prefix('@') {
             let rate: f64 = rate.parse().map_err(|_| RATE)?;
-            if !(rate > 0.0 && rate <= 1.0) {
+            if !(LOWEST_RATE..=1.0).contains(&rate) {
                 return Err(RATE);
             }
             weight = 1.0 / rate;
@@ -77,7 +77,10 @@ pub fn parse(line: &str) -> Result<Line<'_>, &'static str> {
 }
 
 const EXPECTED: &str = "name:value|type, such as jobs:1|c";
-const RATE: &str = "a rate above 0 and up to 1";
+const RATE: &str = "a rate from 0.000001 to 1";
+
+/// One line never stands for more than a million: a mistake must not outweigh all that others send.
+const LOWEST_RATE: f64 = 1e-6;
 
 /// CloudWatch's limit for the name of a metric.
 const LONGEST_NAME: usize = 255;
@@ -91,6 +94,7 @@ mod tests {
         let line = |name, values, kind| Line { name, values, kind, weight: 1.0, tags: vec![] };
         for (text, expected) in [
             ("gorets:1|c", line("gorets", "1", Kind::Counter)),
+            ("gorets:1|c|@0.000001", Line { weight: 1e6, ..line("gorets", "1", Kind::Counter) }),
             ("gorets:1|c|@0.1", Line { weight: 10.0, ..line("gorets", "1", Kind::Counter) }),
             ("glork:320|ms|@0.5", Line { weight: 2.0, ..line("glork", "320", Kind::Timer) }),
             ("gaugor:-10|g", line("gaugor", "-10", Kind::Gauge)),
@@ -125,6 +129,9 @@ mod tests {
             ("a:|g", "a number"),
             ("a:1|x", "a type of c, g, ms, h, d or s"),
             ("a:1|c|@0", RATE),
+            ("a:1|ms|@1e-19", RATE),
+            ("a:1|c|@0.0000009", RATE),
+            ("a:1|c|@nan", RATE),
             ("a:1|c|@2", RATE),
             ("a:1|c|@x", RATE),
         ] {

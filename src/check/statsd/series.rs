@@ -146,11 +146,12 @@ impl Series {
         }
         for text in line.values.split(':') {
             let Ok(value) = text.parse::<f64>() else { continue };
+            // A sign means a change.
+            let is_change = text.starts_with(['+', '-']);
             match &mut self.values {
-                Values::Count(sum) => *sum += value * line.weight,
-                // A sign means a change.
+                Values::Count(sum) => *sum = finite(*sum + value * line.weight),
                 Values::Gauge(newest, is_new) => {
-                    *newest = if text.starts_with(['+', '-']) { *newest + value } else { value };
+                    *newest = if is_change { finite(*newest + value) } else { value };
                     *is_new = true;
                 }
                 Values::Many(many) => many.add(value, line.weight.round() as u64),
@@ -192,6 +193,11 @@ impl Series {
         let (name, dimensions) = (self.name.clone().into(), self.dimensions.clone());
         Some(Finding { name, dimensions, discovered, quantity: quantity? })
     }
+}
+
+/// The largest number instead of an infinite one, which would never become a number again.
+fn finite(number: f64) -> f64 {
+    number.clamp(f64::MIN, f64::MAX)
 }
 
 /// Runs without a value after which a series is forgotten: an hour at the default period.
@@ -242,6 +248,15 @@ mod tests {
         assert_eq!((many.count(), many.min(), many.max()), (12, 10.0, 100.0));
         assert_eq!(found[0].discovered.as_ref().map(|of| of.unit), Some(Unit::Milliseconds));
         assert!(all.findings().is_empty());
+    }
+
+    #[test]
+    fn what_is_too_large_stays_a_number() {
+        let mut all = All::new(10);
+        let lines = b"c:1e308|c|@0.01\nc:1e308|c\ng:1e308|g\ng:+1e308|g\ng:-1e308|g";
+        all.take(lines).expect("valid");
+        let small = f64::MAX - 1e308;
+        assert_eq!(found(&mut all), expect(&[("c", "", f64::MAX), ("g", "", small)]));
     }
 
     #[test]
