@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use log::warn;
 
-use self::series::All;
+use self::series::{All, MOST_MEMBERS};
 use self::socket::{Read, Socket};
 use crate::model::{
     Check, CheckType, Declared, Discovers, Findings, Form, Opening, Running, Setting, Unit, Waiting,
@@ -58,7 +58,11 @@ pub const TYPE: CheckType = CheckType {
             Unit::Count,
             "lines that were not understood; the log has the first one",
         ),
-        Declared::gauge("dropped_lines", Unit::Count, "lines of series above the limit"),
+        Declared::gauge(
+            "dropped_lines",
+            Unit::Count,
+            "lines of series above the limit, and of sets whose members are above 100,000",
+        ),
         Declared::gauge(
             KERNEL_DROPS,
             Unit::Count,
@@ -147,7 +151,7 @@ impl Statsd {
             ("received_datagrams", counts.datagrams),
             ("received_lines", counts.lines),
             ("bad_lines", counts.bad),
-            ("dropped_lines", counts.dropped),
+            ("dropped_lines", counts.dropped + counts.dropped_members),
             ("series_count", self.all.len() as u64),
         ] {
             found.number(name, count as f64);
@@ -160,12 +164,20 @@ impl Statsd {
             Some(Err(why)) => found.absent(KERNEL_DROPS, why),
             None => found.absent(KERNEL_DROPS, "the socket is not open"),
         }
+        let mut dropped = Vec::new();
         if counts.dropped > 0 {
-            found.status = Some(format!(
+            dropped.push(format!(
                 "lines dropped since the last run: {}; more than {} series were sent: raise series, or send fewer tags",
                 counts.dropped, self.most_series
             ));
         }
+        if counts.dropped_members > 0 {
+            dropped.push(format!(
+                "lines of sets dropped since the last run: {}; all sets together had more than {MOST_MEMBERS} different values: send fewer sets, or make period shorter",
+                counts.dropped_members
+            ));
+        }
+        found.status = (!dropped.is_empty()).then(|| dropped.join("; "));
         if let Ok(address) = &self.address {
             found.raw("address", address);
         }
