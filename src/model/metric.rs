@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Statistic;
 
 /// What is measured: a number with its unit, of one thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Metric {
     /// The id of the check that it belongs to.
     pub check: Cow<'static, str>,
@@ -26,7 +26,7 @@ pub struct Metric {
 }
 
 /// The unit of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// 0 to 100.
     Percent,
@@ -83,7 +83,7 @@ impl Unit {
 }
 
 /// What the values of a metric are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Each value stands for itself.
     Gauge,

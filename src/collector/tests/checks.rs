@@ -180,3 +180,26 @@ fn many_values_of_several_runs_are_one_distribution() {
     assert_eq!((pairs, statistics.median), (vec![(1.0, 1), (3.0, 2), (100.0, 1)], 3.0));
     assert!(windows.close().is_none(), "the next window has none of them");
 }
+
+#[test]
+fn twenty_thousand_metrics_are_no_more_work_each_than_a_few() {
+    let (sender, mut summaries) = channel(4);
+    let table = Table::new(67, false).with_most_checked(10_000);
+    let mut collector = Collector::new(Duration::from_secs(60), table, HandOut::to(vec![sender]));
+    let all: Vec<_> =
+        (0..20_000).map(|number| metric(&format!("{number:05}"), Kind::Gauge)).collect();
+    let (start, began) = (Instant::now(), std::time::Instant::now());
+    // In the first hour there is no room for the second half, and then there is.
+    for (seconds, expected) in [(0.0, "00000"), (60.0, "00000"), (3700.0, "10000")] {
+        let half = if seconds > 3600.0 { &all[10_000..] } else { &all[..] };
+        let values: Vec<_> = half.iter().map(|metric| (metric, seconds)).collect();
+        collector.check(at(60.0 + seconds), &report(start, seconds, &values));
+        collector.close();
+        let summary = summaries.try_recv().expect("a window");
+        let first = &summary.entries[0];
+        assert_eq!(summary.entries.len(), 10_000);
+        assert_eq!((&*first.metric.name, first.statistics.last), (expected, seconds));
+    }
+    // It takes a tenth of a second. Looking for each among all of the others took twenty.
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
