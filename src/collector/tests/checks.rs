@@ -160,6 +160,23 @@ fn what_checks_discover_has_so_much_room_as_is_left_by_what_they_declare() {
     collector.check(at(3720.0), &report(start, 3700.0, &later));
     collector.close();
     assert_eq!(names(summaries.try_recv().expect("a window")), ["B", "C"]);
+    assert_eq!(collector.finish().dropped_values, 2, "C, twice");
+}
+
+#[test]
+fn what_has_too_many_dimensions_is_counted_and_is_in_no_window() {
+    let (mut windows, start) = (Windows::minute(), Instant::now());
+    let mut wide = (*metric("Wide", Kind::Gauge)).clone();
+    let more = (0..30).map(|number| (format!("d{number}").into(), "v".into()));
+    wide.dimensions.extend(more);
+    let (wide, free) = (Rc::new(wide), metric("Free", Kind::Gauge));
+    for seconds in [0.0, 1.0] {
+        let report = report(start, seconds, &[(&wide, 1.0), (&free, 1.0)]);
+        windows.collector.check(at(60.0 + seconds), &report);
+    }
+    let summary = windows.close().expect("it has a value");
+    assert_eq!((set(&summary, &wide), summary.entries.len()), (None, 1));
+    assert_eq!(windows.collector.finish().dropped_values, 2);
 }
 
 #[test]
