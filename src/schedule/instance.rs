@@ -1,7 +1,5 @@
 //! One check that is configured: it runs, and its findings become a report.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -9,11 +7,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::known::Known;
 use super::phase::Phase;
 use super::request::Refused;
 use crate::model::{
-    AVAILABLE, Check, Configured, Dimensions, Discovered, Finding, Findings, Metric, Quantity,
-    Report, Roots, SUCCESS, Unit, cut_status,
+    AVAILABLE, Check, Configured, Discovered, Finding, Findings, Quantity, Report, Roots, SUCCESS,
+    Unit, cut_status,
 };
 
 /// Runs a check when it is due, for as long as it is polled and its registry holds the other end of the
@@ -108,12 +107,8 @@ pub struct Trial {
     configured: Rc<Configured>,
     check: Box<dyn Check>,
     id: Rc<str>,
-    /// The metrics of earlier runs.
-    metrics: BTreeMap<Key, Rc<Metric>>,
+    known: Known,
 }
-
-/// Dimensions and name of a metric.
-type Key = (Dimensions, Cow<'static, str>);
 
 /// What came of a run.
 pub struct Ran {
@@ -129,13 +124,13 @@ impl Trial {
     pub fn of(configured: Rc<Configured>, roots: &Roots) -> Self {
         let check = configured.open(roots);
         let id = Rc::from(&*configured.id);
-        Self { configured, check, id, metrics: BTreeMap::new() }
+        Self { configured, check, id, known: Known::default() }
     }
 
     fn change(&mut self, configured: Rc<Configured>) {
         if self.configured.publish != configured.publish {
             // Their names in CloudWatch may be others.
-            self.metrics.clear();
+            self.known = Known::default();
         }
         self.configured = configured;
     }
@@ -178,7 +173,7 @@ impl Trial {
                     absent.extend(self.declared(&value).map(|name| (name, NO_NUMBER.to_owned())));
                 }
                 _ => {
-                    let metric = self.metric(&value);
+                    let metric = self.known.metric(&self.configured, &value);
                     reported.push((metric, value.quantity));
                 }
             }
@@ -188,8 +183,9 @@ impl Trial {
             let discovered = Some(Discovered { unit: Unit::Count, ..Discovered::NUMBER });
             let name = AVAILABLE.into();
             let value = Finding { name, dimensions: Vec::new(), discovered, quantity };
-            reported.push((self.metric(&value), value.quantity));
+            reported.push((self.known.metric(&self.configured, &value), value.quantity));
         }
+        self.known.end_run();
         let (check, took, status) = (self.id.clone(), start.elapsed(), cut_status(status));
         let report = Report { check, time, at, took, is_available, status, values: reported };
         Ran { report, absent, raw }
@@ -198,21 +194,27 @@ impl Trial {
     fn declared(&self, value: &Finding) -> Option<&'static str> {
         self.configured.kind.metric(&value.name).map(|declared| declared.name)
     }
-
-    fn metric(&mut self, Finding { name, dimensions, discovered, .. }: &Finding) -> Rc<Metric> {
-        let key = (dimensions.clone(), name.clone());
-        if let Some(known) = self.metrics.get(&key) {
-            return known.clone();
-        }
-        let declared = self.configured.kind.metric(name);
-        let declared =
-            declared.map(|of| Discovered { unit: of.unit, kind: of.kind, ..Discovered::NUMBER });
-        let found = declared.or_else(|| discovered.clone()).unwrap_or(Discovered::NUMBER);
-        let metric = Rc::new(self.configured.metric(name.clone(), dimensions, found));
-        self.metrics.insert(key, metric.clone());
-        metric
-    }
 }
 
 /// Why a value that is infinite or not a number is left out.
 const NO_NUMBER: &str = "the value is not a finite number";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::tests::{finding, found};
+
+    #[tokio::test]
+    async fn a_check_that_finds_others_in_each_run_needs_no_more_memory_in_time() {
+        let finds = |run: u32| vec![found(&format!("job{run}"), "a"), found("lasting", "a")];
+        let mut trial = Trial::of(Rc::new(finding(finds)), &Roots::default());
+        let mut last = None;
+        for run in 0..1000 {
+            let ran = trial.run().await;
+            let lasting = ran.report.values[1].0.clone();
+            assert!(last.is_none_or(|last| Rc::ptr_eq(&last, &lasting)));
+            last = Some(lasting);
+            assert!(trial.known.len() < 10, "{} after {run} runs", trial.known.len());
+        }
+    }
+}
