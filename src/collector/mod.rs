@@ -129,9 +129,10 @@ impl Collector {
         if self.would_close(now) {
             self.close();
         }
-        let published = report.values.iter().filter(|(metric, _)| metric.published.is_some());
+        let is_wanted = |metric: &Metric| metric.published.is_some() || metric.refused.is_some();
+        let wanted = report.values.iter().filter(|(metric, _)| is_wanted(metric));
         let mut dropped = BTreeMap::new();
-        for (metric, value) in published {
+        for (metric, value) in wanted {
             if let Err(why) = self.put(now, report.at, metric, value) {
                 dropped.entry(why).or_insert((0, metric)).0 += 1;
             }
@@ -155,6 +156,17 @@ impl Collector {
         metric: &Rc<Metric>,
         value: &Quantity,
     ) -> Result<(), &'static str> {
+        let numbers = match value {
+            Quantity::Number(value) => [*value, *value],
+            Quantity::Many(values) => [values.min(), values.max()],
+            Quantity::Text(_) => return Ok(()),
+        };
+        if let Some(why) = metric.refused {
+            return Err(why);
+        }
+        if numbers.iter().any(|number| number.abs() > LARGEST) {
+            return Err(TOO_LARGE);
+        }
         if metric.dimensions.len() > self.most_dimensions {
             return Err(TOO_MANY_DIMENSIONS);
         }
@@ -190,7 +202,11 @@ impl Collector {
 /// CloudWatch's limit for the dimensions of a metric.
 const MOST_DIMENSIONS: usize = 30;
 
+/// CloudWatch's limit for a value: 2^360.
+const LARGEST: f64 = 2.348_542_582_773_833_3e108;
+
 // Why a value of a check is dropped, with the cure.
+const TOO_LARGE: &str = "CloudWatch takes no number above 2^360: correct what gives it";
 const TOO_MANY_METRICS: &str = "--max-metrics allows no more: raise it, or publish fewer metrics";
 const TOO_MANY_DIMENSIONS: &str =
     "CloudWatch takes 30 dimensions, and yours are among them: send fewer tags or labels";

@@ -174,7 +174,7 @@ fn the_values_are_there_where_they_are_wanted() {
 fn found(name: &str, unit: Unit, kind: Kind) -> Metric {
     let (check, name) = ("backup".to_owned().into(), name.to_owned().into());
     let dimensions = vec![("Disk".into(), "sda".into())];
-    Metric { check, name, unit, unit_word: None, form: "double", kind, dimensions, published: None }
+    Metric { check, name, unit, kind, dimensions, ..Number::Cpu.of(None) }
 }
 
 #[test]

@@ -23,6 +23,11 @@ pub struct Metric {
     /// The name in CloudWatch of a check's metric that is published. The numbers of a source have theirs
     /// in the table.
     pub published: Option<Rc<str>>,
+    /// Whether it is the agent's own metric of whether the check is available. What a check itself calls so is
+    /// another one.
+    pub is_availability: bool,
+    /// Why it is not published, where it otherwise would be, with the cure.
+    pub refused: Option<&'static str>,
 }
 
 /// The unit of a value.
@@ -284,6 +289,8 @@ impl Number {
             kind,
             dimensions,
             published: None,
+            is_availability: false,
+            refused: None,
         }
     }
 }

@@ -10,11 +10,11 @@ use std::time::UNIX_EPOCH;
 use serde_json::{Map, Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
-use super::names::{name, own_dimension, unit};
+use super::names::{name, unit};
 use super::stdout::{PRINTED, Printer};
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Dimension, Publish, Settings};
-use crate::model::{Counted, Datum, Metric, Range, Summary, Value, ValueCount};
+use crate::model::{Counted, Datum, Metric, Range, Summary, Value, ValueCount, own_dimension};
 
 /// The publisher behind `--publish emf`.
 #[derive(Debug)]
@@ -49,23 +49,39 @@ impl Emf {
         let lines = of_each(summary, data).flat_map(|data| {
             let arrays: Vec<_> = data.iter().map(|datum| arrays(datum.value(summary))).collect();
             let lines = arrays.iter().map(Vec::len).max().unwrap_or(0);
+            let own = self.own_dimensions(summary, data);
             let line = |place: usize| {
                 let present = data.iter().zip(&arrays);
                 let present = present.filter_map(|(datum, arrays)| {
                     Some((name(metric(datum), datum.statistic), metric(datum), arrays.get(place)?))
                 });
-                let own = &metric(&data[0]).dimensions;
-                self.line(since_epoch.as_millis(), own, present).to_string()
+                self.line(since_epoch.as_millis(), &own, present).to_string()
             };
             (0..lines).map(line).collect::<Vec<_>>()
         });
         lines.collect()
     }
 
+    /// The dimensions that some data have beside those of all, under names that all of their lines have: a
+    /// dimension and a metric are members of the same object.
+    fn own_dimensions<'s>(
+        &self,
+        summary: &'s Summary,
+        data: &[Datum],
+    ) -> Vec<(Cow<'s, str>, &'s str)> {
+        let metric = |datum: &Datum| &datum.entry(summary).metric;
+        let named = data.iter().map(|datum| name(metric(datum), datum.statistic));
+        let of_all = self.dimensions.iter().map(|dimension| &*dimension.name);
+        let taken: Vec<_> = of_all.chain(named).chain([METADATA]).collect();
+        let own = metric(&data[0]).dimensions.iter();
+        let own = own.map(|(name, value)| (own_dimension(name, taken.iter().copied()), &**value));
+        own.collect()
+    }
+
     fn line<'a>(
         &self,
         milliseconds: u128,
-        own: &[(Cow<'static, str>, Rc<str>)],
+        own: &[(Cow<'_, str>, &str)],
         data: impl Iterator<Item = (&'a str, &'a Rc<Metric>, &'a Json)>,
     ) -> Json {
         let (mut definitions, mut members) = (Vec::new(), Map::new());
@@ -82,16 +98,14 @@ impl Emf {
             members.insert(dimension.name.clone(), dimension.value.clone().into());
         }
         for (name, value) in own {
-            // A dimension and a metric are members of the same object.
-            let name = own_dimension(name, |name| members.contains_key(name) || name == "_aws");
-            sets.iter_mut().for_each(|set| set.push(name.clone().into_owned()));
-            members.insert(name.into_owned(), (**value).into());
+            sets.iter_mut().for_each(|set| set.push(name.to_string()));
+            members.insert(name.to_string(), (*value).into());
         }
         let directive =
             json!({ "Namespace": self.namespace, "Dimensions": sets, "Metrics": definitions });
         let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
         let metadata = json!({ "Timestamp": milliseconds, "CloudWatchMetrics": [directive] });
-        members.insert("_aws".to_owned(), metadata);
+        members.insert(METADATA.to_owned(), metadata);
         Json::Object(members)
     }
 }
@@ -131,8 +145,8 @@ pub fn log_bytes(settings: &Settings, summary: &Summary, data: &[Datum]) -> usiz
         let metrics = data.iter().map(|datum| (datum.statistic, &datum.entry(summary).metric));
         let named = metrics.zip(&values);
         let named = named.map(|((statistic, of), value)| (name(of, statistic), of, value));
-        let own = &data[0].entry(summary).metric.dimensions;
-        let line = emf.line(since_epoch.as_millis(), own, named).to_string().len();
+        let own = emf.own_dimensions(summary, data);
+        let line = emf.line(since_epoch.as_millis(), &own, named).to_string().len();
         most.div_ceil(MOST_VALUES) * (line + EVENT_BYTES) + all * ARRAY_VALUE_BYTES
     });
     bytes.sum()
@@ -194,6 +208,9 @@ impl Publisher for Emf {
         Box::pin(async move { vec![Fact::known("output", output)] })
     }
 }
+
+/// The member that says what the others are.
+const METADATA: &str = "_aws";
 
 /// A metric takes this many values in a line.
 const MOST_VALUES: usize = 100;

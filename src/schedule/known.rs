@@ -1,17 +1,21 @@
 //! The metrics of a check that its runs have found.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use crate::model::{Configured, Dimensions, Discovered, Finding, Metric};
+use crate::model::{Configured, Dimensions, Discovered, Finding, Metric, SAME};
 
 /// What each value that was found is of. A metric is the same one from run to run, because counters are
 /// compared with what they were before.
-#[derive(Default)]
 pub struct Known {
     /// By name and by dimensions: a value is looked up without a copy of either.
     all: HashMap<Cow<'static, str>, HashMap<Dimensions, One>>,
+    /// The agent's own, where it is published.
+    availability: Option<Rc<Metric>>,
+    /// All that are published.
+    published: HashSet<Published>,
     /// How many runs have ended.
     runs: u64,
     has_new: bool,
@@ -25,7 +29,47 @@ struct One {
     seen: u64,
 }
 
+/// A metric by what it is in CloudWatch: no two may be the same there, else their values would be mixed.
+struct Published(Rc<Metric>);
+
+impl Published {
+    fn key(&self) -> (Option<&str>, &Dimensions) {
+        (self.0.published.as_deref(), &self.0.dimensions)
+    }
+}
+
+impl PartialEq for Published {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Published {}
+
+impl Hash for Published {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
 impl Known {
+    /// Those that are known before the first run.
+    pub fn of(configured: &Configured) -> Self {
+        let published = configured.declared().into_iter().map(|of| Published(Rc::new(of)));
+        Self {
+            all: HashMap::new(),
+            availability: configured.availability().map(Rc::new),
+            published: published.collect(),
+            runs: 0,
+            has_new: false,
+        }
+    }
+
+    /// The agent's own metric of whether the check is available, where it is published.
+    pub fn availability(&self) -> Option<Rc<Metric>> {
+        self.availability.clone()
+    }
+
     /// What a value is of.
     pub fn metric(&mut self, configured: &Configured, value: &Finding) -> Rc<Metric> {
         let Finding { name, dimensions, discovered, .. } = value;
@@ -39,7 +83,13 @@ impl Known {
         let declared =
             declared.map(|of| Discovered { unit: of.unit, kind: of.kind, ..Discovered::NUMBER });
         let found = declared.or_else(|| discovered.clone()).unwrap_or(Discovered::NUMBER);
-        let metric = Rc::new(configured.metric(name.clone(), dimensions, found));
+        let mut metric = Rc::new(configured.metric(name.clone(), dimensions, found));
+        // What is declared has its place from the beginning.
+        let is_other = metric.published.is_some() && !is_declared;
+        if is_other && !self.published.insert(Published(metric.clone())) {
+            let (published, refused) = (None, Some(SAME));
+            metric = Rc::new(Metric { published, refused, ..Metric::clone(&metric) });
+        }
         let one = One { metric: metric.clone(), is_declared, seen: self.runs };
         self.all.entry(name.clone()).or_default().insert(dimensions.clone(), one);
         self.has_new = true;
@@ -57,7 +107,13 @@ impl Known {
         if std::mem::take(&mut self.has_new) {
             let oldest = self.runs.saturating_sub(MOST_IDLE_RUNS);
             self.all.retain(|_, all| {
-                all.retain(|_, one| one.is_declared || one.seen >= oldest);
+                all.retain(|_, one| {
+                    let stays = one.is_declared || one.seen >= oldest;
+                    if !stays && one.metric.published.is_some() {
+                        self.published.remove(&Published(one.metric.clone()));
+                    }
+                    stays
+                });
                 !all.is_empty()
             });
         }
@@ -76,7 +132,8 @@ mod tests {
 
     #[test]
     fn what_is_found_again_is_the_same_metric_and_what_is_not_is_forgotten() {
-        let (check, mut known) = (finding(|_| Vec::new()), Known::default());
+        let check = finding(|_| Vec::new());
+        let mut known = Known::of(&check);
         let lasting = found("lasting", "a");
         let first = known.metric(&check, &lasting);
         let mut most = 0;

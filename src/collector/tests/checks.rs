@@ -8,16 +8,8 @@ fn metric(name: &str, kind: Kind) -> Rc<Metric> {
     let dimensions = vec![("Check".into(), "disk".into())];
     let (check, published) = ("disk".into(), Some(format!("Disk{name}").into()));
     let name = name.to_owned().into();
-    Rc::new(Metric {
-        check,
-        name,
-        unit: Unit::Bytes,
-        unit_word: None,
-        form: "double",
-        kind,
-        dimensions,
-        published,
-    })
+    let unit = Unit::Bytes;
+    Rc::new(Metric { check, name, unit, kind, dimensions, published, ..Number::Cpu.of(None) })
 }
 
 /// The result of a run that began so many seconds after the first.
@@ -196,6 +188,23 @@ fn many_values_of_several_runs_are_one_distribution() {
     let pairs: Vec<_> = statistics.spread.iter().map(|of| (of.value, of.count)).collect();
     assert_eq!((pairs, statistics.median), (vec![(1.0, 1), (3.0, 2), (100.0, 1)], 3.0));
     assert!(windows.close().is_none(), "the next window has none of them");
+}
+
+#[test]
+fn what_cloudwatch_does_not_take_is_counted_and_is_in_no_window() {
+    let (mut windows, start) = (Windows::minute(), Instant::now());
+    let mut refused = (*metric("Refused", Kind::Gauge)).clone();
+    (refused.published, refused.refused) = (None, Some("rename it"));
+    let (refused, large) = (Rc::new(refused), metric("Large", Kind::Gauge));
+    let largest = 2.0_f64.powi(360);
+    for value in [largest, -largest * 1.001] {
+        let report = report(start, 0.0, &[(&refused, 1.0), (&large, value)]);
+        windows.collector.check(at(60.0), &report);
+    }
+    let summary = windows.close().expect("it has a value");
+    assert_eq!(set(&summary, &large), Some((1, largest, largest, largest)));
+    assert_eq!(summary.entries.len(), 1);
+    assert_eq!(windows.collector.finish().dropped_values, 3);
 }
 
 #[test]

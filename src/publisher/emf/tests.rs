@@ -101,6 +101,19 @@ fn each_set_of_dimensions_is_a_list_of_names() {
 }
 
 #[test]
+fn a_dimension_has_one_name_in_all_lines_also_where_a_metric_is_called_so() {
+    let many: Vec<_> = (0..150).map(f64::from).collect();
+    let window = summary(vec![
+        checked("web", Some("a"), "Target", Unit::None, &[1.0]),
+        checked("web", Some("a"), "Hits", Unit::None, &many),
+    ]);
+    let lines = lines(&settings(60, &[]), &window);
+    let sets = lines.iter().map(|line| &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"]);
+    let expected = json!([["ServiceName", "Check", "Target_"]]);
+    assert_eq!(sets.collect::<Vec<_>>(), [&expected, &expected]);
+}
+
+#[test]
 fn a_window_without_a_chosen_value_is_no_line() {
     let empty = summary(vec![entry(Number::OomKills, None, reported(1.0, 3.0))]);
     assert_eq!(lines(&settings(60, &[]), &empty), [] as [Json; 0]);
