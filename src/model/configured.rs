@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::published::{RESERVED, fit, own_dimension};
+use super::published::{RESERVED, fit, free_name};
 use super::{
     AVAILABLE, CHECK, Check, CheckType, Declared, Details, Discovered, Discovers, Kind, Metric,
     Opening, Roots, Unit,
@@ -141,7 +141,7 @@ impl Configured {
     ) -> Metric {
         let own = own.iter().map(|(name, value)| {
             // The check has one of its own.
-            match own_dimension(name, [CHECK].into_iter()) {
+            match free_name(name, [CHECK].into_iter()) {
                 Cow::Borrowed(_) => (name.clone(), value.clone()),
                 Cow::Owned(name) => (name.into(), value.clone()),
             }

@@ -39,7 +39,7 @@ pub use self::limit::{Bytes, Cores, Limit, Limits, Measured, Origin};
 pub use self::metric::{
     CHECK, CONTAINER_NAME, Kind, Metric, Number, Numbers, TARGET, UTILIZATION, Unit,
 };
-pub use self::published::{SAME, own_dimension};
+pub use self::published::{SAME, free_name};
 pub use self::reading::{
     CpuAccount, CpuReading, MemoryReading, Raw, ReadError, Reading, WindowReading,
 };

@@ -37,7 +37,7 @@ pub fn fit(name: &str, own: &Dimensions) -> Result<(Rc<str>, Dimensions), &'stat
 /// The name of a dimension that a metric has beside others whose names are taken. If it is one of these, but
 /// for `_` at its end, it gets more of them than any of these has: CloudWatch takes each name once, and two
 /// names stay two.
-pub fn own_dimension<'n, 't>(name: &'n str, taken: impl Iterator<Item = &'t str>) -> Cow<'n, str> {
+pub fn free_name<'n, 't>(name: &'n str, taken: impl Iterator<Item = &'t str>) -> Cow<'n, str> {
     let stem = |name: &str| name.trim_end_matches('_').len();
     let is_same = |of: &&str| of[..stem(of)] == name[..stem(name)];
     match taken.filter(is_same).map(|of| of.len() - stem(of)).max() {
@@ -102,7 +102,7 @@ mod tests {
             taken in proptest::collection::vec("[ab]_{0,3}", 0..4),
         ) {
             let named = |name: &String| {
-                own_dimension(name, taken.iter().map(String::as_str)).into_owned()
+                free_name(name, taken.iter().map(String::as_str)).into_owned()
             };
             let named: std::collections::BTreeSet<_> = own.iter().map(named).collect();
             prop_assert_eq!(named.len(), own.len());
@@ -118,7 +118,7 @@ mod tests {
             ("Stage_", &["Stage"], "Stage__"),
             ("Stage", &["Stage_", "Stage"], "Stage__"),
         ] {
-            assert_eq!(own_dimension(name, taken.iter().copied()), expected);
+            assert_eq!(free_name(name, taken.iter().copied()), expected);
         }
     }
 }

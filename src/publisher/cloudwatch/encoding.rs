@@ -4,7 +4,7 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, StatisticSet};
 
 use crate::config::{self, Identity, Settings};
-use crate::model::{Counted, Datum, Range, Summary, Value, ValueCount, own_dimension};
+use crate::model::{Counted, Datum, Range, Summary, Value, ValueCount, free_name};
 use crate::publisher::names::{name, unit};
 use crate::publisher::{Parcel, Size};
 
@@ -64,7 +64,7 @@ impl Encoding {
         let metric = &datum.entry(summary).metric;
         let of_all = &self.sets[datum.set].dimensions;
         let own = metric.dimensions.iter().map(|(name, value)| {
-            let name = own_dimension(name, of_all.iter().filter_map(Dimension::name));
+            let name = free_name(name, of_all.iter().filter_map(Dimension::name));
             Dimension::builder().name(name).value(&**value).build()
         });
         let dimensions = of_all.iter().cloned().chain(own);
