@@ -214,7 +214,7 @@ fn twenty_thousand_metrics_are_no_more_work_each_than_a_few() {
     let mut collector = Collector::new(Duration::from_secs(60), table, HandOut::to(vec![sender]));
     let all: Vec<_> =
         (0..20_000).map(|number| metric(&format!("{number:05}"), Kind::Gauge)).collect();
-    let (start, began) = (Instant::now(), std::time::Instant::now());
+    let start = Instant::now();
     // In the first hour there is no room for the second half, and then there is.
     for (seconds, expected) in [(0.0, "00000"), (60.0, "00000"), (3700.0, "10000")] {
         let half = if seconds > 3600.0 { &all[10_000..] } else { &all[..] };
@@ -227,5 +227,5 @@ fn twenty_thousand_metrics_are_no_more_work_each_than_a_few() {
         assert_eq!((&*first.metric.name, first.statistics.last), (expected, seconds));
     }
     // It takes a tenth of a second. Looking for each among all of the others took twenty.
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
