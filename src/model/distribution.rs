@@ -143,6 +143,7 @@ const MOST_BUCKETS: usize = 1_000;
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Statistics;
     use super::*;
 
     fn of(values: &[f64]) -> Distribution {
@@ -191,7 +192,7 @@ mod tests {
         assert!(distribution.mean().is_finite());
         let values = distribution.values();
         assert!(values.iter().all(|of| of.value.is_finite()), "{values:?}");
-        let of_all = crate::model::Statistics::of_many(&distribution);
+        let of_all = Statistics::of_many(&distribution);
         assert!(of_all.median.is_finite() && of_all.mean.is_finite(), "{of_all:?}");
     }
 

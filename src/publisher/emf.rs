@@ -188,8 +188,8 @@ fn arrays(value: Value<'_>) -> Vec<Json> {
     }
 }
 
-/// Values with how often each was there. The specification does not have this form; Amazon's own agents write
-/// it for histograms (awsemfexporter of the OpenTelemetry collector), and CloudWatch takes it.
+/// Values with how often each was there. The specification does not have this form; agents of Amazon write it
+/// for histograms (awsemfexporter of the OpenTelemetry collector, pull request 22626), for CloudWatch to read.
 fn counted(values: &[Counted]) -> Json {
     let numbers: Vec<_> = values.iter().map(|of| of.value).collect();
     let counts: Vec<_> = values.iter().map(|of| of.count).collect();
