@@ -272,6 +272,9 @@ impl Outcome {
         // A program counts on each key; a person sees best what there is.
         let all = !stderr().is_terminal();
         let shown = counts.iter().filter(|(name, count)| all || *count > 0 || *name == "windows");
+        // Of checks alone, and a mistake of theirs: nobody else has to look at it.
+        let dropped_values = ("dropped_values", handed_out.dropped_values);
+        let shown = shown.chain((dropped_values.1 > 0).then_some(&dropped_values));
         let mut line: String = shown.map(|(name, count)| format!("{name}={count} ")).collect();
         line.push_str(&format!(
             "flush={:.3}s publisher={}",
@@ -324,6 +327,16 @@ mod tests {
     use super::*;
     use crate::config::Publish;
     use crate::publisher::cloudwatch::tests::settings;
+
+    #[test]
+    fn the_last_line_counts_values_of_checks_that_cannot_be_published_where_there_are_any() {
+        let line = |dropped_values| {
+            let handed_out = HandedOut { windows: 1, dropped: vec![0], dropped_values };
+            Outcome::of(&handed_out, 0, None, Duration::ZERO).line
+        };
+        assert!(line(3).contains(" dropped_values=3 flush="), "{}", line(3));
+        assert!(!line(0).contains("dropped_values"), "{}", line(0));
+    }
 
     const AGENTS: u64 = 10_000;
 

@@ -6,17 +6,18 @@ pub mod series;
 pub mod sink;
 pub mod window;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use log::error;
+use tokio::time::Instant;
 
 use self::series::Table;
 use self::sink::{HandOut, HandedOut, Sink};
 use self::window::Window;
 use crate::config::{Publish, Settings, ValueForm};
-use crate::model::{Measured, Metric, Report, Series, Summary};
+use crate::model::{Measured, Metric, Quantity, Report, Series, Summary};
 
 /// Owns the table of series and the open window.
 pub struct Collector {
@@ -26,8 +27,9 @@ pub struct Collector {
     hand_out: HandOut,
     sinks: Vec<Box<dyn Sink>>,
     measured: Rc<Measured>,
-    /// The checks of which it was said that there are too many metrics.
-    dropped: BTreeSet<Rc<str>>,
+    /// Why values of checks are dropped, each said once of each check.
+    said: BTreeSet<(Rc<str>, &'static str)>,
+    dropped_values: u64,
     /// How many dimensions one metric may have beside those of all metrics.
     most_dimensions: usize,
 }
@@ -52,9 +54,17 @@ impl Collector {
 
     /// Windows of a period, whose summaries go to `hand_out`.
     pub fn new(period: Duration, table: Table, hand_out: HandOut) -> Self {
-        let (sinks, measured, dropped) = (Vec::new(), Rc::default(), BTreeSet::new());
-        let most_dimensions = MOST_DIMENSIONS;
-        Self { period, table, open: None, hand_out, sinks, measured, dropped, most_dimensions }
+        Self {
+            period,
+            table,
+            open: None,
+            hand_out,
+            sinks: Vec::new(),
+            measured: Rc::default(),
+            said: BTreeSet::new(),
+            dropped_values: 0,
+            most_dimensions: MOST_DIMENSIONS,
+        }
     }
 
     /// From now on a sink gets all that is collected.
@@ -114,33 +124,54 @@ impl Collector {
     }
 
     /// Puts what a check has found, as far as it is published, into the window that `now` falls into. That
-    /// closes the window before.
+    /// closes the window before. What cannot be published is counted.
     pub fn check(&mut self, now: SystemTime, report: &Report) {
         if self.would_close(now) {
             self.close();
         }
-        let published = report.values.iter().filter(|(metric, _)| metric.published.is_some());
-        let mut dropped = Vec::new();
-        for (metric, value) in published {
-            self.open.get_or_insert_with(|| Window::at(now, self.period));
-            let has_room = metric.dimensions.len() <= self.most_dimensions;
-            if !has_room || !self.table.check(metric, report.at, value) {
-                dropped.push(metric);
+        let is_wanted = |metric: &Metric| metric.published.is_some() || metric.refused.is_some();
+        let wanted = report.values.iter().filter(|(metric, _)| is_wanted(metric));
+        let mut dropped = BTreeMap::new();
+        for (metric, value) in wanted {
+            if let Err(why) = self.put(now, report.at, metric, value) {
+                dropped.entry(why).or_insert((0, metric)).0 += 1;
             }
         }
-        if let Some(first) = dropped.first()
-            && self.dropped.insert(report.check.clone())
-        {
-            let published = first.published.as_deref().unwrap_or_default();
-            error!(
-                "check {}: {} of its metrics are dropped, such as {published}: --max-metrics allows no more, or \
-                 it has more than {} dimensions; raise --max-metrics, or publish fewer metrics and dimensions",
-                report.check,
-                dropped.len(),
-                self.most_dimensions
-            );
+        for (why, (count, first)) in dropped {
+            self.dropped_values += count;
+            if self.said.insert((report.check.clone(), why)) {
+                let name = first.published.as_deref().unwrap_or(&first.name);
+                let check = &report.check;
+                error!("check {check}: {count} of its metrics are dropped, such as {name}: {why}");
+            }
         }
         self.hand_over(report);
+    }
+
+    /// Puts a value of a check into the open window. The error says why it is dropped.
+    fn put(
+        &mut self,
+        now: SystemTime,
+        at: Instant,
+        metric: &Rc<Metric>,
+        value: &Quantity,
+    ) -> Result<(), &'static str> {
+        let numbers = match value {
+            Quantity::Number(value) => [*value, *value],
+            Quantity::Many(values) => [values.min(), values.max()],
+            Quantity::Text(_) => return Ok(()),
+        };
+        if let Some(why) = metric.refused {
+            return Err(why);
+        }
+        if numbers.iter().any(|number| number.abs() > LARGEST) {
+            return Err(TOO_LARGE);
+        }
+        if metric.dimensions.len() > self.most_dimensions {
+            return Err(TOO_MANY_DIMENSIONS);
+        }
+        self.open.get_or_insert_with(|| Window::at(now, self.period));
+        if self.table.check(metric, at, value) { Ok(()) } else { Err(TOO_MANY_METRICS) }
     }
 
     fn hand_over(&mut self, report: &Report) {
@@ -164,12 +195,21 @@ impl Collector {
     /// Closes the open window, and tells what became of all of them.
     pub fn finish(mut self) -> HandedOut {
         self.close();
-        self.hand_out.finish()
+        HandedOut { dropped_values: self.dropped_values, ..self.hand_out.finish() }
     }
 }
 
 /// CloudWatch's limit for the dimensions of a metric.
 const MOST_DIMENSIONS: usize = 30;
+
+/// CloudWatch's limit for a value: 2^360.
+const LARGEST: f64 = 2.348_542_582_773_833_3e108;
+
+// Why a value of a check is dropped, with the cure.
+const TOO_LARGE: &str = "CloudWatch takes no number above 2^360: correct what gives it";
+const TOO_MANY_METRICS: &str = "--max-metrics allows no more: raise it, or publish fewer metrics";
+const TOO_MANY_DIMENSIONS: &str =
+    "CloudWatch takes 30 dimensions, and yours are among them: send fewer tags or labels";
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! The table of all series, each with its values in the open window.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,17 +13,25 @@ use crate::model::{Distribution, Entry, Kind, Metric, Quantity, Series, Statisti
 #[derive(Debug)]
 pub struct Table {
     rows: Vec<Collected>,
-    /// Their places in the order of a summary: those of the whole first, then those of each container by
-    /// its name.
+    /// The place of each that is not free: checks may have thousands, and a report has a value of each.
+    places: HashMap<Rc<Metric>, usize>,
+    /// The places that are free.
+    free: Vec<usize>,
+    /// All other places. In the order of a summary, unless there are new ones: those of the whole first, then
+    /// those of each container by its name.
     order: Vec<usize>,
+    has_new: bool,
     /// How many samples one window is expected to hold.
     samples: usize,
     /// Whether the statistics of sampled percents have all of the values.
     with_values: bool,
     /// Whether the statistics of checks have all of the values.
     with_numbers: bool,
-    /// How many series checks may have.
+    /// How many series checks have, and how many they may have.
+    checked: usize,
     most_checked: usize,
+    /// When room was last looked for in vain: the other values of the same report need not look again.
+    looked: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -74,9 +83,19 @@ enum Values {
 impl Table {
     /// A table for windows of so many samples.
     pub fn new(samples: usize, with_values: bool) -> Self {
-        let (rows, order, with_numbers) = (Vec::new(), Vec::new(), false);
-        let most_checked = usize::MAX;
-        Self { rows, order, samples, with_values, with_numbers, most_checked }
+        Self {
+            rows: Vec::new(),
+            places: HashMap::new(),
+            free: Vec::new(),
+            order: Vec::new(),
+            has_new: false,
+            samples,
+            with_values,
+            with_numbers: false,
+            checked: 0,
+            most_checked: usize::MAX,
+            looked: None,
+        }
     }
 
     /// The same table, which may keep each value of a check.
@@ -122,20 +141,13 @@ impl Table {
     pub fn check(&mut self, metric: &Rc<Metric>, at: Instant, value: &Quantity) -> bool {
         // What is not finite is no number of which a minimum or a sum could be made.
         let Some(number) = value.number().filter(|number| number.is_finite()) else { return true };
-        // By the address: many checks have thousands of metrics, whose texts take long to compare.
-        let known = self.rows.iter().position(|row| Rc::ptr_eq(&row.metric, metric));
-        let series = match known {
-            Some(known) => Series(known),
-            None if self.is_known(metric) || self.make_room(at) => {
-                self.series(metric, Taken::Checked(None))
-            }
+        let series = match self.places.get(metric).copied() {
+            Some(place) => Series(place),
+            None if self.has_room(at) => self.open(metric.clone(), Taken::Checked(None)),
             None => return false,
         };
         let row = &mut self.rows[series.0];
         row.seen = Some(at);
-        if known.is_none() {
-            row.metric = metric.clone();
-        }
         if let (Values::Many(all), Quantity::Many(more)) = (&mut row.values, value) {
             all.merge(more);
             return true;
@@ -157,51 +169,45 @@ impl Table {
         true
     }
 
-    fn is_known(&self, metric: &Metric) -> bool {
-        self.place(metric).is_some()
-    }
-
-    fn place(&self, metric: &Metric) -> Option<usize> {
-        let is_it = |row: &Collected| *row.metric == *metric && !matches!(row.taken, Taken::Free);
-        self.rows.iter().position(is_it)
-    }
-
-    /// Whether checks may have one series more. One that had no value for long makes room for another.
-    fn make_room(&mut self, now: Instant) -> bool {
-        let is_checked = |row: &&Collected| matches!(row.taken, Taken::Checked(_));
-        if self.rows.iter().filter(is_checked).count() < self.most_checked {
+    /// Whether checks may have one series more. Those that had no value for long make room for others.
+    fn has_room(&mut self, now: Instant) -> bool {
+        if self.checked < self.most_checked {
             return true;
+        }
+        if self.looked.replace(now) == Some(now) {
+            return false;
         }
         let is_old = |row: &Collected| {
             let is_unseen = row.seen.is_some_and(|seen| now.duration_since(seen) > OLD);
-            is_checked(&row) && is_unseen && row.values.is_empty()
+            matches!(row.taken, Taken::Checked(_)) && is_unseen && row.values.is_empty()
         };
-        let old = self.rows.iter().position(is_old);
-        // Its place stays its own, because the others are known by theirs.
-        if let Some(place) = old {
-            self.order.retain(|other| *other != place);
-            self.rows[place].taken = Taken::Free;
+        // A place stays what it is, because the others are known by theirs.
+        let (old, others): (Vec<_>, Vec<_>) =
+            self.order.iter().partition(|place| is_old(&self.rows[**place]));
+        self.order = others;
+        for place in &old {
+            let row = &mut self.rows[*place];
+            row.taken = Taken::Free;
+            self.places.remove(&row.metric);
         }
-        old.is_some()
+        self.checked -= old.len();
+        self.free.extend(old);
+        self.checked < self.most_checked
     }
 
     fn series(&mut self, metric: &Metric, taken: Taken) -> Series {
-        // Compared one by one: who gives values keeps their series.
-        if let Some(known) = self.place(metric) {
-            return Series(known);
+        match self.places.get(metric) {
+            Some(place) => Series(*place),
+            None => self.open(Rc::new(metric.clone()), taken),
         }
-        let metric = Rc::new(metric.clone());
-        let free = self.rows.iter().position(|row| matches!(row.taken, Taken::Free));
-        let place = free.unwrap_or(self.rows.len());
-        // In a window in which a number has its first value it is not the last one for that.
-        let rank = |metric: &Metric| metric.number().map_or(usize::MAX, |number| number as usize);
-        let is_of_check = |taken: &Taken| matches!(taken, Taken::Checked(_));
-        let is_before = |other: &usize| {
-            let Collected { metric: other, taken: of_other, .. } = &self.rows[*other];
-            (is_of_check(of_other), &other.dimensions, rank(other))
-                <= (is_of_check(&taken), &metric.dimensions, rank(&metric))
-        };
-        self.order.insert(self.order.partition_point(is_before), place);
+    }
+
+    fn open(&mut self, metric: Rc<Metric>, taken: Taken) -> Series {
+        let place = self.free.pop().unwrap_or(self.rows.len());
+        self.places.insert(metric.clone(), place);
+        self.order.push(place);
+        self.has_new = true;
+        self.checked += usize::from(matches!(taken, Taken::Checked(_)));
         let values = match metric.unit {
             Unit::Percent if matches!(taken, Taken::Sampled) => Values::Percents(Vec::new()),
             _ if metric.kind == Kind::Distribution => Values::Many(Distribution::default()),
@@ -252,6 +258,16 @@ impl Table {
             // What a counter counts in such a window is left to the next one.
             self.rows.iter_mut().for_each(|row| row.values.clear());
             return None;
+        }
+        if std::mem::take(&mut self.has_new) {
+            // In a window in which a number has its first value it is not the last one for that.
+            let rank = |of: &Metric| of.number().map_or(usize::MAX, |number| number as usize);
+            let rank = |place: &usize| {
+                let Collected { metric, taken, .. } = &self.rows[*place];
+                (matches!(taken, Taken::Checked(_)), &metric.dimensions, rank(metric))
+            };
+            // Those that are equal stay in the order in which they appeared.
+            self.order.sort_by_cached_key(rank);
         }
         let mut entries = Vec::new();
         for place in &self.order {

@@ -37,12 +37,14 @@ pub struct HandedOut {
     pub windows: u64,
     /// For each delivery those that could not even be queued, because it had stalled.
     pub dropped: Vec<u64>,
+    /// The values of checks that are in none of the windows, because they cannot be published.
+    pub dropped_values: u64,
 }
 
 impl HandOut {
     pub fn to(deliveries: Vec<Sender<Rc<Summary>>>) -> Self {
         let dropped = vec![0; deliveries.len()];
-        Self { deliveries, handed_out: HandedOut { windows: 0, dropped } }
+        Self { deliveries, handed_out: HandedOut { dropped, ..HandedOut::default() } }
     }
 
     pub(super) fn summary(&mut self, summary: &Rc<Summary>) {

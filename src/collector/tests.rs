@@ -174,7 +174,7 @@ fn the_values_are_there_where_they_are_wanted() {
 fn found(name: &str, unit: Unit, kind: Kind) -> Metric {
     let (check, name) = ("backup".to_owned().into(), name.to_owned().into());
     let dimensions = vec![("Disk".into(), "sda".into())];
-    Metric { check, name, unit, unit_word: None, form: "double", kind, dimensions, published: None }
+    Metric { check, name, unit, kind, dimensions, ..Number::Cpu.of(None) }
 }
 
 #[test]
@@ -303,5 +303,5 @@ fn what_a_delivery_cannot_take_is_counted() {
     for minute in 1..=3 {
         collector.sample(at(60.0 * f64::from(minute)), &[(cpu, 1.0)]);
     }
-    assert_eq!(collector.finish(), HandedOut { windows: 3, dropped: vec![2] });
+    assert_eq!(collector.finish(), HandedOut { windows: 3, dropped: vec![2], dropped_values: 0 });
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::published::{RESERVED, fit, free_name};
 use super::{
-    AVAILABLE, CHECK, Check, CheckType, Details, Discovered, Discovers, Kind, Metric, Opening,
-    Roots, Unit,
+    AVAILABLE, CHECK, Check, CheckType, Declared, Details, Discovered, Discovers, Kind, Metric,
+    Opening, Roots, Unit,
 };
 
 /// One check, valid.
@@ -98,21 +99,54 @@ impl Configured {
         }
     }
 
-    /// One of its metrics, with the dimensions that it has beside that of the check.
+    /// One of its metrics, with the dimensions that it has beside that of the check. One that was discovered
+    /// and that CloudWatch does not take says why it is not published.
     pub fn metric(
+        &self,
+        name: Cow<'static, str>,
+        own: &[(Cow<'static, str>, Rc<str>)],
+        discovered: Discovered,
+    ) -> Metric {
+        let metric = self.unpublished(name, own, discovered);
+        let is_wanted = match &self.publish {
+            Publication::Some(names) => names.contains_key(&*metric.name),
+            Publication::All | Publication::Discovered => true,
+        };
+        let fit = match self.published_name(&metric.name) {
+            _ if metric.name == AVAILABLE && is_wanted => Err(RESERVED),
+            Some(name) => fit(&name, &metric.dimensions),
+            None => return metric,
+        };
+        match fit {
+            Ok((name, dimensions)) => Metric { published: Some(name), dimensions, ..metric },
+            Err(why) => Metric { refused: Some(why), ..metric },
+        }
+    }
+
+    /// The agent's own metric of whether the check is available, where it is published.
+    pub fn availability(&self) -> Option<Metric> {
+        let published = Some(self.published_name(AVAILABLE)?.into());
+        let declared = self.kind.metric(AVAILABLE);
+        let (unit, kind) = declared.map_or((Unit::Count, Kind::Gauge), |of| (of.unit, of.kind));
+        let discovered = Discovered { unit, kind, ..Discovered::NUMBER };
+        let metric = self.unpublished(AVAILABLE.into(), &[], discovered);
+        Some(Metric { published, is_availability: true, ..metric })
+    }
+
+    fn unpublished(
         &self,
         name: Cow<'static, str>,
         own: &[(Cow<'static, str>, Rc<str>)],
         Discovered { unit, unit_word, kind, form }: Discovered,
     ) -> Metric {
-        let id: Rc<str> = Rc::from(&*self.id);
-        let published = self.published_name(&name).map(Rc::from);
-        let own = own.iter().map(|(name, value)| match *name == CHECK {
-            // That is the check's own.
-            true => ("Check_".into(), value.clone()),
-            false => (name.clone(), value.clone()),
+        let own = own.iter().map(|(name, value)| {
+            // The check has one of its own.
+            match free_name(name, [CHECK].into_iter()) {
+                Cow::Borrowed(_) => (name.clone(), value.clone()),
+                Cow::Owned(name) => (name.into(), value.clone()),
+            }
         });
-        let dimensions = [(CHECK.into(), id)].into_iter().chain(own).collect();
+        let id: Rc<str> = Rc::from(&*self.id);
         Metric {
             check: self.id.clone().into(),
             name,
@@ -120,8 +154,10 @@ impl Configured {
             unit_word,
             form,
             kind,
-            dimensions,
-            published,
+            dimensions: [(CHECK.into(), id)].into_iter().chain(own).collect(),
+            published: None,
+            is_availability: false,
+            refused: None,
         }
     }
 
@@ -130,14 +166,16 @@ impl Configured {
         if self.is_disabled {
             return Vec::new();
         }
-        let of_type = self.kind.metrics.iter().filter(|metric| !metric.is_text);
-        let of_type = of_type.map(|metric| (metric.name, metric.unit, metric.kind));
         let is_own = self.kind.metric(AVAILABLE).is_some();
-        let available = (!is_own).then_some((AVAILABLE, Unit::Count, Kind::Gauge));
-        let all = of_type.chain(available);
-        let all = all.map(|(name, unit, kind)| {
-            self.metric(name.into(), &[], Discovered { unit, kind, ..Discovered::NUMBER })
+        let of_type = self.kind.metrics.iter().filter(|metric| !metric.is_text);
+        let of_type = of_type.filter_map(|Declared { name, unit, kind, .. }| match *name {
+            AVAILABLE => self.availability(),
+            name => {
+                let declared = Discovered { unit: *unit, kind: *kind, ..Discovered::NUMBER };
+                Some(self.metric(name.into(), &[], declared))
+            }
         });
-        all.filter(|metric| metric.published.is_some()).collect()
+        let available = self.availability().filter(|_| !is_own);
+        of_type.chain(available).filter(|metric| metric.published.is_some()).collect()
     }
 }

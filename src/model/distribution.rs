@@ -31,7 +31,7 @@ impl Distribution {
     /// Adds a finite value that was there so many times.
     pub fn add(&mut self, value: f64, count: u64) {
         if count > 0 && value.is_finite() {
-            let sum = value * count as f64;
+            let sum = total(0.0, value * count as f64);
             self.put(place(value), Bucket { count, sum }, value, value);
         }
     }
@@ -49,13 +49,14 @@ impl Distribution {
         self.max = if is_first { max } else { self.max.max(max) };
         let known = self.buckets.entry(place).or_default();
         known.count = known.count.saturating_add(bucket.count);
-        known.sum += bucket.sum;
+        known.sum = total(known.sum, bucket.sum);
         if self.buckets.len() > MOST_BUCKETS {
             // The smallest ones lose their difference: what is slow or large is of more interest.
             let lowest = self.buckets.pop_first();
             if let (Some((_, lowest)), Some(mut next)) = (lowest, self.buckets.first_entry()) {
-                next.get_mut().count += lowest.count;
-                next.get_mut().sum += lowest.sum;
+                let next = next.get_mut();
+                next.count = next.count.saturating_add(lowest.count);
+                next.sum = total(next.sum, lowest.sum);
             }
         }
     }
@@ -65,7 +66,7 @@ impl Distribution {
     }
 
     pub fn count(&self) -> u64 {
-        self.buckets.values().map(|bucket| bucket.count).sum()
+        self.buckets.values().fold(0, |sum, bucket| sum.saturating_add(bucket.count))
     }
 
     pub fn min(&self) -> f64 {
@@ -78,7 +79,8 @@ impl Distribution {
 
     /// Not finite without values.
     pub fn mean(&self) -> f64 {
-        self.buckets.values().map(|bucket| bucket.sum).sum::<f64>() / self.count() as f64
+        let sum = self.buckets.values().fold(0.0, |sum, bucket| total(sum, bucket.sum));
+        sum / self.count() as f64
     }
 
     /// The values, smallest first. The smallest and the largest one stand by themselves.
@@ -104,12 +106,17 @@ impl Distribution {
         values.dedup_by(|next, one| {
             let is_same = next.value == one.value;
             if is_same {
-                one.count += next.count;
+                one.count = one.count.saturating_add(next.count);
             }
             is_same
         });
         values
     }
+}
+
+/// The sum of two finite numbers, or the largest number: an infinite sum would have no mean.
+fn total(one: f64, other: f64) -> f64 {
+    (one + other).clamp(f64::MIN, f64::MAX)
 }
 
 /// The place of the bucket of a value.
@@ -136,6 +143,7 @@ const MOST_BUCKETS: usize = 1_000;
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Statistics;
     use super::*;
 
     fn of(values: &[f64]) -> Distribution {
@@ -172,6 +180,20 @@ mod tests {
         assert_eq!(values.iter().map(|of| of.count).sum::<u64>(), all.len() as u64);
         let (first, last) = (all[0], all[all.len() - 1]);
         assert_eq!((distribution.min(), distribution.max()), (first, last));
+    }
+
+    #[test]
+    fn counts_and_sums_that_are_too_large_stay_as_large_as_they_can_be() {
+        let mut distribution = of(&[1.0]);
+        for value in [1.0, 1.0, 2.0, 1e308, 1e308] {
+            distribution.add(value, u64::MAX);
+        }
+        assert_eq!(distribution.count(), u64::MAX);
+        assert!(distribution.mean().is_finite());
+        let values = distribution.values();
+        assert!(values.iter().all(|of| of.value.is_finite()), "{values:?}");
+        let of_all = Statistics::of_many(&distribution);
+        assert!(of_all.median.is_finite() && of_all.mean.is_finite(), "{of_all:?}");
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Statistic;
 
 /// What is measured: a number with its unit, of one thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Metric {
     /// The id of the check that it belongs to.
     pub check: Cow<'static, str>,
@@ -23,10 +23,15 @@ pub struct Metric {
     /// The name in CloudWatch of a check's metric that is published. The numbers of a source have theirs
     /// in the table.
     pub published: Option<Rc<str>>,
+    /// Whether it is the agent's own metric of whether the check is available. What a check itself calls so is
+    /// another one.
+    pub is_availability: bool,
+    /// Why it is not published, where it otherwise would be, with the cure.
+    pub refused: Option<&'static str>,
 }
 
 /// The unit of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// 0 to 100.
     Percent,
@@ -83,7 +88,7 @@ impl Unit {
 }
 
 /// What the values of a metric are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Each value stands for itself.
     Gauge,
@@ -284,6 +289,8 @@ impl Number {
             kind,
             dimensions,
             published: None,
+            is_availability: false,
+            refused: None,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod figure;
 mod health;
 mod limit;
 mod metric;
+mod published;
 mod reading;
 mod report;
 mod sample;
@@ -38,6 +39,7 @@ pub use self::limit::{Bytes, Cores, Limit, Limits, Measured, Origin};
 pub use self::metric::{
     CHECK, CONTAINER_NAME, Kind, Metric, Number, Numbers, TARGET, UTILIZATION, Unit,
 };
+pub use self::published::{SAME, free_name};
 pub use self::reading::{
     CpuAccount, CpuReading, MemoryReading, Raw, ReadError, Reading, WindowReading,
 };

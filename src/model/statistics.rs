@@ -39,7 +39,7 @@ impl Statistics {
         let half = many.count().div_ceil(2);
         let mut before = 0;
         let median = spread.iter().find(|of| {
-            before += of.count;
+            before = of.count.saturating_add(before);
             before >= half
         });
         let count = usize::try_from(many.count()).unwrap_or(usize::MAX);
@@ -65,7 +65,7 @@ impl Statistics {
             (self.min, self.max, self.first) = (value, value, value);
             self.median = f64::NAN;
         }
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         (self.min, self.max, self.last) = (self.min.min(value), self.max.max(value), value);
         // Welford's way, which loses nothing where the values are large and near to each other.
         let difference = value - self.mean;

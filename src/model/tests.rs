@@ -56,8 +56,8 @@ pub fn checked(id: &str, target: Option<&str>, name: &str, unit: Unit, numbers: 
     let dimensions = [(CHECK.into(), id.into())].into_iter().chain(target).collect();
     let published = Some(name.into());
     let (check, name, kind) = (id.to_owned().into(), name.to_lowercase().into(), Kind::Gauge);
-    let metric =
-        Metric { check, name, unit, unit_word: None, form: "double", kind, dimensions, published };
+    let of_check = Number::Cpu.of(None);
+    let metric = Metric { check, name, unit, kind, dimensions, published, ..of_check };
     let (count, sum) = (numbers.len(), numbers.iter().sum::<f64>());
     let statistics = Statistics {
         count,

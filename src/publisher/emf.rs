@@ -10,11 +10,11 @@ use std::time::UNIX_EPOCH;
 use serde_json::{Map, Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
-use super::names::{name, own_dimension, unit};
+use super::names::{name, unit};
 use super::stdout::{PRINTED, Printer};
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Dimension, Publish, Settings};
-use crate::model::{Counted, Datum, Metric, Range, Summary, Value, ValueCount};
+use crate::model::{Counted, Datum, Metric, Range, Summary, Value, ValueCount, free_name};
 
 /// The publisher behind `--publish emf`.
 #[derive(Debug)]
@@ -49,24 +49,50 @@ impl Emf {
         let lines = of_each(summary, data).flat_map(|data| {
             let arrays: Vec<_> = data.iter().map(|datum| arrays(datum.value(summary))).collect();
             let lines = arrays.iter().map(Vec::len).max().unwrap_or(0);
+            let own = self.own_dimensions(summary, data);
             let line = |place: usize| {
                 let present = data.iter().zip(&arrays);
                 let present = present.filter_map(|(datum, arrays)| {
-                    Some((name(metric(datum), datum.statistic), metric(datum), arrays.get(place)?))
+                    let name = self.member(name(metric(datum), datum.statistic));
+                    Some((name, metric(datum), arrays.get(place)?))
                 });
-                let own = &metric(&data[0]).dimensions;
-                self.line(since_epoch.as_millis(), own, present).to_string()
+                self.line(since_epoch.as_millis(), &own, present).to_string()
             };
             (0..lines).map(line).collect::<Vec<_>>()
         });
         lines.collect()
     }
 
+    /// The name of a metric, which is not that of a dimension of all: a check may discover any.
+    fn member<'n>(&self, metric: &'n str) -> Cow<'n, str> {
+        free_name(metric, self.names_of_all())
+    }
+
+    fn names_of_all(&self) -> impl Iterator<Item = &str> {
+        self.dimensions.iter().map(|dimension| &*dimension.name).chain([METADATA])
+    }
+
+    /// The dimensions that some data have beside those of all, under names that all of their lines have: a
+    /// dimension and a metric are members of the same object.
+    fn own_dimensions<'s>(
+        &self,
+        summary: &'s Summary,
+        data: &[Datum],
+    ) -> Vec<(Cow<'s, str>, &'s str)> {
+        let metric = |datum: &Datum| &datum.entry(summary).metric;
+        let named = data.iter().map(|datum| self.member(name(metric(datum), datum.statistic)));
+        let named: Vec<_> = named.collect();
+        let taken = || named.iter().map(|name| &**name).chain(self.names_of_all());
+        let own = metric(&data[0]).dimensions.iter();
+        let own = own.map(|(name, value)| (free_name(name, taken()), &**value));
+        own.collect()
+    }
+
     fn line<'a>(
         &self,
         milliseconds: u128,
-        own: &[(Cow<'static, str>, Rc<str>)],
-        data: impl Iterator<Item = (&'a str, &'a Rc<Metric>, &'a Json)>,
+        own: &[(Cow<'_, str>, &str)],
+        data: impl Iterator<Item = (Cow<'a, str>, &'a Rc<Metric>, &'a Json)>,
     ) -> Json {
         let (mut definitions, mut members) = (Vec::new(), Map::new());
         for (name, metric, value) in data {
@@ -75,23 +101,21 @@ impl Emf {
                 definition["StorageResolution"] = seconds.into();
             }
             definitions.push(definition);
-            members.insert(name.to_owned(), value.clone());
+            members.insert(name.into_owned(), value.clone());
         }
         let mut sets = self.sets.clone();
         for dimension in &self.dimensions {
             members.insert(dimension.name.clone(), dimension.value.clone().into());
         }
         for (name, value) in own {
-            // A dimension and a metric are members of the same object.
-            let name = own_dimension(name, |name| members.contains_key(name) || name == "_aws");
-            sets.iter_mut().for_each(|set| set.push(name.clone().into_owned()));
-            members.insert(name.into_owned(), (**value).into());
+            sets.iter_mut().for_each(|set| set.push(name.to_string()));
+            members.insert(name.to_string(), (*value).into());
         }
         let directive =
             json!({ "Namespace": self.namespace, "Dimensions": sets, "Metrics": definitions });
         let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
         let metadata = json!({ "Timestamp": milliseconds, "CloudWatchMetrics": [directive] });
-        members.insert("_aws".to_owned(), metadata);
+        members.insert(METADATA.to_owned(), metadata);
         Json::Object(members)
     }
 }
@@ -117,8 +141,11 @@ pub fn log_bytes(settings: &Settings, summary: &Summary, data: &[Datum]) -> usiz
                     json!([])
                 }
                 Value::Spread(values) => {
-                    let count = repeated(values).len();
-                    (most, all) = (most.max(count), all + count);
+                    let (count, numbers) = match count(values) {
+                        count if count > MOST_REPEATED => (values.len(), 2 * values.len()),
+                        count => (count as usize, count as usize),
+                    };
+                    (most, all) = (most.max(count), all + numbers);
                     json!([])
                 }
                 Value::Many(values) => {
@@ -130,9 +157,10 @@ pub fn log_bytes(settings: &Settings, summary: &Summary, data: &[Datum]) -> usiz
         }
         let metrics = data.iter().map(|datum| (datum.statistic, &datum.entry(summary).metric));
         let named = metrics.zip(&values);
-        let named = named.map(|((statistic, of), value)| (name(of, statistic), of, value));
-        let own = &data[0].entry(summary).metric.dimensions;
-        let line = emf.line(since_epoch.as_millis(), own, named).to_string().len();
+        let named =
+            named.map(|((statistic, of), value)| (emf.member(name(of, statistic)), of, value));
+        let own = emf.own_dimensions(summary, data);
+        let line = emf.line(since_epoch.as_millis(), &own, named).to_string().len();
         most.div_ceil(MOST_VALUES) * (line + EVENT_BYTES) + all * ARRAY_VALUE_BYTES
     });
     bytes.sum()
@@ -144,7 +172,13 @@ fn arrays(value: Value<'_>) -> Vec<Json> {
     match value {
         Value::One(value) => vec![json!(value)],
         Value::Set(Range { numbers, .. }) => arrays_of(numbers),
-        Value::Spread(values) => arrays_of(&repeated(values)),
+        Value::Spread(values) if count(values) > MOST_REPEATED => {
+            values.chunks(MOST_VALUES).map(counted).collect()
+        }
+        Value::Spread(values) => {
+            let repeated = |of: &Counted| std::iter::repeat_n(of.value, of.count as usize);
+            arrays_of(&values.iter().flat_map(repeated).collect::<Vec<_>>())
+        }
         Value::Many(values) => {
             let repeated =
                 |value: &ValueCount| std::iter::repeat_n(value.percent(), value.count as usize);
@@ -154,13 +188,25 @@ fn arrays(value: Value<'_>) -> Vec<Json> {
     }
 }
 
-/// The values of a distribution as often as they were there; of very many the share of each, so that
-/// percentiles stay what they are.
-fn repeated(values: &[Counted]) -> Vec<f64> {
-    let count: u64 = values.iter().map(|of| of.count).sum();
-    let share = (MOST_REPEATED as f64 / count as f64).min(1.0);
-    let times = |of: &Counted| ((of.count as f64 * share).round() as usize).max(1);
-    values.iter().flat_map(|of| std::iter::repeat_n(of.value, times(of))).collect()
+/// Values with how often each was there. The specification does not have this form; agents of Amazon write it
+/// for histograms (awsemfexporter of the OpenTelemetry collector, pull request 22626), for CloudWatch to read.
+fn counted(values: &[Counted]) -> Json {
+    let numbers: Vec<_> = values.iter().map(|of| of.value).collect();
+    let counts: Vec<_> = values.iter().map(|of| of.count).collect();
+    let sum: f64 = values.iter().map(|of| of.value * of.count as f64).sum();
+    json!({
+        "Values": numbers,
+        "Counts": counts,
+        // They are in order.
+        "Min": numbers.first(),
+        "Max": numbers.last(),
+        "Count": count(values),
+        "Sum": sum,
+    })
+}
+
+fn count(values: &[Counted]) -> u64 {
+    values.iter().fold(0, |sum, of| sum.saturating_add(of.count))
 }
 
 fn arrays_of(values: &[f64]) -> Vec<Json> {
@@ -195,12 +241,15 @@ impl Publisher for Emf {
     }
 }
 
+/// The member that says what the others are.
+const METADATA: &str = "_aws";
+
 /// A metric takes this many values in a line.
 const MOST_VALUES: usize = 100;
 
-/// The values of a distribution in a window: ten lines. The format has no counts, so millions of them would
-/// be as many numbers.
-const MOST_REPEATED: usize = 1_000;
+/// Values of a distribution that are written one by one, which are ten lines. Of more each different one is
+/// written with its count: millions would be as many numbers.
+const MOST_REPEATED: u64 = 1_000;
 
 /// CloudWatch Logs counts this many bytes for an event beside its text.
 const EVENT_BYTES: usize = 26;

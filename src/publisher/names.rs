@@ -1,7 +1,5 @@
 //! The names of data in CloudWatch, on the console and in the log.
 
-use std::borrow::Cow;
-
 use crate::model::{Datum, Metric, Number, Statistic, Summary, Unit};
 
 /// The name of a statistic of a metric.
@@ -26,16 +24,6 @@ pub fn label(summary: &Summary, datum: Datum) -> String {
     let metric = &datum.entry(summary).metric;
     let of = metric.dimensions.iter().map(|(_, value)| format!(" of {value}"));
     format!("{}{}", name(metric, datum.statistic), of.collect::<String>())
-}
-
-/// The name of a dimension that one metric has beside those of all metrics. Where one of these has the name
-/// already, as a label of an application may, it gets a `_` at its end: CloudWatch takes each name once.
-pub fn own_dimension<'n>(name: &'n str, is_taken: impl Fn(&str) -> bool) -> Cow<'n, str> {
-    let mut own = Cow::Borrowed(name);
-    while is_taken(&own) {
-        own.to_mut().push('_');
-    }
-    own
 }
 
 /// CloudWatch's word for a unit.

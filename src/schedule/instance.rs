@@ -1,7 +1,5 @@
 //! One check that is configured: it runs, and its findings become a report.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -9,11 +7,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::known::Known;
 use super::phase::Phase;
 use super::request::Refused;
 use crate::model::{
-    AVAILABLE, Check, Configured, Dimensions, Discovered, Finding, Findings, Metric, Quantity,
-    Report, Roots, SUCCESS, Unit, cut_status,
+    Check, Configured, Finding, Findings, Quantity, Report, Roots, SUCCESS, cut_status,
 };
 
 /// Runs a check when it is due, for as long as it is polled and its registry holds the other end of the
@@ -94,7 +92,7 @@ impl Instance {
 
     async fn hand_over(&mut self, mut report: Report) -> Rc<Report> {
         if !report.is_available {
-            report.values.retain(|(metric, _)| metric.name == AVAILABLE);
+            report.values.retain(|(metric, _)| metric.is_availability);
         }
         let report = Rc::new(report);
         // The registry takes reports as fast as they come, and ends all instances when it ends.
@@ -108,12 +106,8 @@ pub struct Trial {
     configured: Rc<Configured>,
     check: Box<dyn Check>,
     id: Rc<str>,
-    /// The metrics of earlier runs.
-    metrics: BTreeMap<Key, Rc<Metric>>,
+    known: Known,
 }
-
-/// Dimensions and name of a metric.
-type Key = (Dimensions, Cow<'static, str>);
 
 /// What came of a run.
 pub struct Ran {
@@ -128,14 +122,14 @@ impl Trial {
     /// Opens the check. It has not read anything yet.
     pub fn of(configured: Rc<Configured>, roots: &Roots) -> Self {
         let check = configured.open(roots);
-        let id = Rc::from(&*configured.id);
-        Self { configured, check, id, metrics: BTreeMap::new() }
+        let (id, known) = (Rc::from(&*configured.id), Known::of(&configured));
+        Self { configured, check, id, known }
     }
 
     fn change(&mut self, configured: Rc<Configured>) {
         if self.configured.publish != configured.publish {
             // Their names in CloudWatch may be others.
-            self.metrics.clear();
+            self.known = Known::of(&configured);
         }
         self.configured = configured;
     }
@@ -178,18 +172,15 @@ impl Trial {
                     absent.extend(self.declared(&value).map(|name| (name, NO_NUMBER.to_owned())));
                 }
                 _ => {
-                    let metric = self.metric(&value);
+                    let metric = self.known.metric(&self.configured, &value);
                     reported.push((metric, value.quantity));
                 }
             }
         }
-        if self.configured.published_name(AVAILABLE).is_some() {
-            let quantity = Quantity::Number(f64::from(u8::from(is_available)));
-            let discovered = Some(Discovered { unit: Unit::Count, ..Discovered::NUMBER });
-            let name = AVAILABLE.into();
-            let value = Finding { name, dimensions: Vec::new(), discovered, quantity };
-            reported.push((self.metric(&value), value.quantity));
+        if let Some(metric) = self.known.availability() {
+            reported.push((metric, Quantity::Number(f64::from(u8::from(is_available)))));
         }
+        self.known.end_run();
         let (check, took, status) = (self.id.clone(), start.elapsed(), cut_status(status));
         let report = Report { check, time, at, took, is_available, status, values: reported };
         Ran { report, absent, raw }
@@ -198,21 +189,105 @@ impl Trial {
     fn declared(&self, value: &Finding) -> Option<&'static str> {
         self.configured.kind.metric(&value.name).map(|declared| declared.name)
     }
-
-    fn metric(&mut self, Finding { name, dimensions, discovered, .. }: &Finding) -> Rc<Metric> {
-        let key = (dimensions.clone(), name.clone());
-        if let Some(known) = self.metrics.get(&key) {
-            return known.clone();
-        }
-        let declared = self.configured.kind.metric(name);
-        let declared =
-            declared.map(|of| Discovered { unit: of.unit, kind: of.kind, ..Discovered::NUMBER });
-        let found = declared.or_else(|| discovered.clone()).unwrap_or(Discovered::NUMBER);
-        let metric = Rc::new(self.configured.metric(name.clone(), dimensions, found));
-        self.metrics.insert(key, metric.clone());
-        metric
-    }
 }
 
 /// Why a value that is infinite or not a number is left out.
 const NO_NUMBER: &str = "the value is not a finite number";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Publication;
+    use crate::schedule::tests::{FINDING, finding, found};
+
+    /// Name, name in CloudWatch and value of all, of a check that publishes so.
+    async fn published(publish: Publication) -> Vec<(String, Option<String>, f64)> {
+        let finds = |_: u32| {
+            let available = Finding { dimensions: Vec::new(), ..found("available", "") };
+            // The names that the type gives to its own.
+            let of_type = ["FindingRuns", "FindingAvailable"];
+            let of_type = of_type.map(|name| Finding { dimensions: Vec::new(), ..found(name, "") });
+            let number = |number| Quantity::Number(number);
+            let runs = Finding {
+                discovered: None,
+                quantity: number(7.0),
+                dimensions: Vec::new(),
+                ..found("runs", "")
+            };
+            let available = Finding { quantity: number(5.0), ..available };
+            [available, runs].into_iter().chain(of_type).collect()
+        };
+        let check = Configured { publish, ..finding(finds) };
+        let report = Trial::of(Rc::new(check), &Roots::default()).run().await.report;
+        let brief = |(metric, value): (Rc<crate::model::Metric>, Quantity)| {
+            assert!(metric.published.is_none() || metric.refused.is_none());
+            let published = metric.published.as_deref().map(str::to_owned);
+            (metric.name.to_string(), published, value.number().expect("a number"))
+        };
+        report.values.into_iter().map(brief).collect()
+    }
+
+    #[tokio::test]
+    async fn what_a_check_calls_as_the_agent_calls_its_own_is_never_mixed_with_that() {
+        let one = |name: &str, published: Option<&str>, value| {
+            (name.to_owned(), published.map(str::to_owned), value)
+        };
+        let own = one("runs", Some("FindingRuns"), 7.0);
+        let expected = [
+            one("available", None, 5.0),
+            own.clone(),
+            one("FindingRuns", None, 1.0),
+            one("FindingAvailable", Some("FindingAvailable"), 1.0),
+        ];
+        assert_eq!(published(Publication::All).await, expected);
+        let names = ["available", "runs", "FindingAvailable"];
+        let names = names.map(|name| (name.to_owned(), FINDING.published_name(name)));
+        let expected = [
+            one("available", None, 5.0),
+            own,
+            one("FindingRuns", None, 1.0),
+            one("FindingAvailable", None, 1.0),
+            one("available", Some("FindingAvailable"), 1.0),
+        ];
+        assert_eq!(published(Publication::Some(names.into())).await, expected);
+    }
+
+    #[tokio::test]
+    async fn names_that_are_the_same_in_cloudwatch_are_published_once_and_the_others_say_why() {
+        let finds = |_: u32| {
+            let names = [("a", "é"), ("a", "è"), ("b", "x"), ("ö", "y"), ("ä", "y"), ("c", " ")];
+            names.map(|(name, process)| found(name, process)).into()
+        };
+        let mut trial = Trial::of(Rc::new(finding(finds)), &Roots::default());
+        for _ in 0..3 {
+            let report = trial.run().await.report;
+            let fit = report.values.iter().map(|(metric, _)| {
+                let of = metric.dimensions.last().map(|(_, value)| &**value);
+                (metric.published.as_deref(), of.unwrap_or_default(), metric.refused.is_some())
+            });
+            let expected = [
+                (Some("a"), "_", false),
+                (None, "_", true),
+                (Some("b"), "x", false),
+                (Some("_"), "y", false),
+                (None, "y", true),
+                (None, " ", true),
+            ];
+            assert_eq!(fit.collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_check_that_finds_others_in_each_run_needs_no_more_memory_in_time() {
+        let finds = |run: u32| vec![found(&format!("job{run}"), "a"), found("lasting", "a")];
+        let mut trial = Trial::of(Rc::new(finding(finds)), &Roots::default());
+        let mut last = None;
+        for run in 0..1000 {
+            let ran = trial.run().await;
+            let lasting = ran.report.values[1].0.clone();
+            assert!(last.is_none_or(|last| Rc::ptr_eq(&last, &lasting)));
+            last = Some(lasting);
+            assert!(trial.known.len() < 10, "{} after {run} runs", trial.known.len());
+        }
+    }
+}

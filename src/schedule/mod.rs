@@ -1,6 +1,7 @@
 //! Runs checks, each at its own steady pace: the registry, what can be asked of it, and the instances.
 
 mod instance;
+mod known;
 mod phase;
 mod registry;
 mod request;

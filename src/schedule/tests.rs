@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::Registry;
 use super::request::{Refused, Request};
 use crate::model::{
-    Check, CheckType, Configured, Declared, Detail, Details, Discovers, Findings, Opening,
-    Publication, Report, Roots, Running, Unit,
+    Check, CheckType, Configured, Declared, Detail, Details, Discovered, Discovers, Finding,
+    Findings, Opening, Publication, Quantity, Report, Roots, Running, Unit,
 };
 
 /// A run: of which check, from when to when; without an end if it was given up.
@@ -77,6 +77,51 @@ impl Check for Counting {
             Ok(found)
         })
     }
+}
+
+/// Finds what a test tells it to, in each run.
+pub static FINDING: CheckType = CheckType {
+    name: "agent.finding",
+    metrics: &[Declared::gauge("runs", Unit::Count, "").headline()],
+    discovers: Discovers::Published,
+    open: |_| Box::new(FindingOnes(0)),
+    about: "",
+    settings: &[],
+    one_of: &[],
+    targets: None,
+};
+
+thread_local! {
+    /// What a run finds, by its number.
+    pub static FINDS: RefCell<fn(u32) -> Vec<Finding>> = const { RefCell::new(|_| Vec::new()) };
+}
+
+struct FindingOnes(u32);
+
+impl Check for FindingOnes {
+    fn run(&mut self) -> Running<'_> {
+        Box::pin(async {
+            self.0 += 1;
+            let values = FINDS.with_borrow(|finds| finds(self.0));
+            Ok(Findings { values, ..Findings::default() })
+        })
+    }
+}
+
+/// A check of it, which publishes all that it discovers.
+pub fn finding(finds: fn(u32) -> Vec<Finding>) -> Configured {
+    FINDS.set(finds);
+    Configured {
+        publish: Publication::by_default(&FINDING),
+        ..Configured::of(&FINDING, Details::default())
+    }
+}
+
+/// A number of this name, with a dimension.
+pub fn found(name: &str, process: &str) -> Finding {
+    let dimensions = vec![("Process".into(), process.into())];
+    let (name, quantity) = (name.to_owned().into(), Quantity::Number(1.0));
+    Finding { name, dimensions, discovered: Some(Discovered::NUMBER), quantity }
 }
 
 /// A check every so many seconds, each run of which takes so long.

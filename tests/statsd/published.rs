@@ -86,7 +86,9 @@ fn a_port_that_is_taken_makes_the_check_unavailable_with_the_cure() {
     );
     assert!(text.starts_with(&expected), "{text}");
     let output = support::command().args(["check", "agent.statsd", "address=localhost"]).output();
-    let text = String::from_utf8(output.expect("the binary starts").stdout).expect("UTF-8");
+    let output = output.expect("the binary starts");
+    assert_eq!(output.status.code(), Some(2), "a mistake in a detail is told before any run");
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(
         text.contains("address \"localhost\": expected an IP address such as 127.0.0.1"),
         "{text}"

@@ -13,7 +13,7 @@ pub struct Line<'l> {
     pub kind: Kind,
     /// For how many events it stands.
     pub weight: f64,
-    /// Names and values; some have no value.
+    /// Names and values. One without a value has `true`.
     pub tags: Vec<(&'l str, &'l str)>,
 }
 
@@ -36,6 +36,10 @@ pub fn is_foreign(line: &str) -> bool {
 
 /// The line, or what was expected.
 pub fn parse(line: &str) -> Result<Line<'_>, &'static str> {
+    // Names and tags are kept for an hour, so their lengths bound what a series needs.
+    if line.len() > LONGEST_LINE {
+        return Err("a line of at most 8192 bytes");
+    }
     let mut fields = line.split('|');
     let (name, values) = fields.next().and_then(|field| field.split_once(':')).ok_or(EXPECTED)?;
     if name.is_empty() || name.len() > LONGEST_NAME {
@@ -53,13 +57,13 @@ pub fn parse(line: &str) -> Result<Line<'_>, &'static str> {
     for field in fields {
         if let Some(rate) = field.strip_prefix('@') {
             let rate: f64 = rate.parse().map_err(|_| RATE)?;
-            if !(rate > 0.0 && rate <= 1.0) {
+            if !(LOWEST_RATE..=1.0).contains(&rate) {
                 return Err(RATE);
             }
             weight = 1.0 / rate;
         } else if let Some(list) = field.strip_prefix('#') {
             let all = list.split(',').filter(|tag| !tag.is_empty());
-            tags = all.map(|tag| tag.split_once(':').unwrap_or((tag, ""))).collect();
+            tags = all.map(tag).collect::<Result<_, _>>()?;
             // In any order they are the same.
             tags.sort_unstable();
             tags.dedup_by_key(|(name, _)| *name);
@@ -76,11 +80,32 @@ pub fn parse(line: &str) -> Result<Line<'_>, &'static str> {
     Ok(Line { name, values, kind, weight, tags })
 }
 
-const EXPECTED: &str = "name:value|type, such as jobs:1|c";
-const RATE: &str = "a rate above 0 and up to 1";
+/// Name and value. CloudWatch takes no empty value.
+fn tag(tag: &str) -> Result<(&str, &str), &'static str> {
+    let (name, value) = tag.split_once(':').unwrap_or((tag, ""));
+    if name.is_empty() || name.len() > LONGEST_NAME {
+        return Err("names of tags of 1 to 255 bytes");
+    }
+    if value.len() > LONGEST_VALUE {
+        return Err("values of tags of at most 1024 bytes");
+    }
+    Ok((name, if value.is_empty() { "true" } else { value }))
+}
 
-/// CloudWatch's limit for the name of a metric.
+const EXPECTED: &str = "name:value|type, such as jobs:1|c";
+const RATE: &str = "a rate from 0.000001 to 1";
+
+/// One line never stands for more than a million: a mistake must not outweigh all that others send.
+const LOWEST_RATE: f64 = 1e-6;
+
+/// CloudWatch's limit for the name of a metric and for that of a dimension.
 const LONGEST_NAME: usize = 255;
+
+/// CloudWatch's limit for the value of a dimension.
+const LONGEST_VALUE: usize = 1024;
+
+/// As long as the datagrams that clients make.
+const LONGEST_LINE: usize = 8192;
 
 #[cfg(test)]
 mod tests {
@@ -91,6 +116,7 @@ mod tests {
         let line = |name, values, kind| Line { name, values, kind, weight: 1.0, tags: vec![] };
         for (text, expected) in [
             ("gorets:1|c", line("gorets", "1", Kind::Counter)),
+            ("gorets:1|c|@0.000001", Line { weight: 1e6, ..line("gorets", "1", Kind::Counter) }),
             ("gorets:1|c|@0.1", Line { weight: 10.0, ..line("gorets", "1", Kind::Counter) }),
             ("glork:320|ms|@0.5", Line { weight: 2.0, ..line("glork", "320", Kind::Timer) }),
             ("gaugor:-10|g", line("gaugor", "-10", Kind::Gauge)),
@@ -99,7 +125,7 @@ mod tests {
             (
                 "users.online:1|c|#country:china,beta,az:a:b|c:ci-1|T1656581400",
                 Line {
-                    tags: vec![("az", "a:b"), ("beta", ""), ("country", "china")],
+                    tags: vec![("az", "a:b"), ("beta", "true"), ("country", "china")],
                     ..line("users.online", "1", Kind::Counter)
                 },
             ),
@@ -125,10 +151,27 @@ mod tests {
             ("a:|g", "a number"),
             ("a:1|x", "a type of c, g, ms, h, d or s"),
             ("a:1|c|@0", RATE),
+            ("a:1|ms|@1e-19", RATE),
+            ("a:1|c|@0.0000009", RATE),
+            ("a:1|c|@nan", RATE),
             ("a:1|c|@2", RATE),
             ("a:1|c|@x", RATE),
         ] {
             assert_eq!(parse(text), Err(expected), "{text}");
+        }
+        let long = |length| "x".repeat(length);
+        for (text, expected) in [
+            (format!("{}:1|c", long(256)), "a name of 1 to 255 bytes"),
+            ("a:1|c|#:v".to_owned(), "names of tags of 1 to 255 bytes"),
+            (format!("a:1|c|#{}:v", long(256)), "names of tags of 1 to 255 bytes"),
+            (format!("a:1|c|#t:{}", long(1025)), "values of tags of at most 1024 bytes"),
+            (format!("a:{}|s", long(8189)), "a line of at most 8192 bytes"),
+        ] {
+            assert_eq!(parse(&text), Err(expected));
+        }
+        for text in [format!("a:1|c|#{}:{}", long(255), long(1024)), format!("a:{}|s", long(8188))]
+        {
+            assert!(parse(&text).is_ok());
         }
     }
 }

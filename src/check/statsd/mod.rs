@@ -3,12 +3,14 @@
 mod line;
 mod series;
 mod socket;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use log::warn;
 
-use self::series::All;
+use self::series::{All, MOST_MEMBERS};
 use self::socket::{Read, Socket};
 use crate::model::{
     Check, CheckType, Declared, Discovers, Findings, Form, Opening, Running, Setting, Unit, Waiting,
@@ -58,7 +60,11 @@ pub const TYPE: CheckType = CheckType {
             Unit::Count,
             "lines that were not understood; the log has the first one",
         ),
-        Declared::gauge("dropped_lines", Unit::Count, "lines of series above the limit"),
+        Declared::gauge(
+            "dropped_lines",
+            Unit::Count,
+            "lines of series above the limit, and of sets whose members are above 100,000",
+        ),
         Declared::gauge(
             KERNEL_DROPS,
             Unit::Count,
@@ -118,15 +124,18 @@ impl Statsd {
         Ok(self.socket.insert(socket))
     }
 
-    /// Takes what has arrived, at most so many datagrams. True if there may be more.
+    /// Takes what has arrived, until it took so many bytes of the buffer of the socket. True if there may be
+    /// more.
     fn take(&mut self, most: usize) -> bool {
         let Some(socket) = &self.socket else { return false };
         let mut buffer = [0; LONGEST_DATAGRAM];
-        for _ in 0..most {
+        let mut taken = 0;
+        while taken < most {
             let datagram = match socket.read(&mut buffer) {
                 Read::Datagram(length) => &buffer[..length],
                 Read::Nothing => return false,
             };
+            taken += datagram.len() + BESIDE_TEXT;
             if let Err(bad) = self.all.take(datagram)
                 && !std::mem::replace(&mut self.has_told, true)
             {
@@ -147,7 +156,7 @@ impl Statsd {
             ("received_datagrams", counts.datagrams),
             ("received_lines", counts.lines),
             ("bad_lines", counts.bad),
-            ("dropped_lines", counts.dropped),
+            ("dropped_lines", counts.dropped + counts.dropped_members),
             ("series_count", self.all.len() as u64),
         ] {
             found.number(name, count as f64);
@@ -160,12 +169,20 @@ impl Statsd {
             Some(Err(why)) => found.absent(KERNEL_DROPS, why),
             None => found.absent(KERNEL_DROPS, "the socket is not open"),
         }
+        let mut dropped = Vec::new();
         if counts.dropped > 0 {
-            found.status = Some(format!(
+            dropped.push(format!(
                 "lines dropped since the last run: {}; more than {} series were sent: raise series, or send fewer tags",
                 counts.dropped, self.most_series
             ));
         }
+        if counts.dropped_members > 0 {
+            dropped.push(format!(
+                "lines of sets dropped since the last run: {}; all sets together had more than {MOST_MEMBERS} different values: send fewer sets, or make period shorter",
+                counts.dropped_members
+            ));
+        }
+        found.status = (!dropped.is_empty()).then(|| dropped.join("; "));
         if let Ok(address) = &self.address {
             found.raw("address", address);
         }
@@ -204,8 +221,9 @@ impl Check for Statsd {
     }
 
     fn last(&mut self) -> Option<Findings> {
-        self.socket.as_ref()?;
-        self.take(AT_END);
+        // What is sent from now on is not waited for, however fast it comes.
+        let waiting = self.socket.as_ref()?.buffer();
+        self.take(waiting);
         Some(self.found())
     }
 }
@@ -220,11 +238,12 @@ const SERIES: f64 = 1000.0;
 /// The largest datagram of UDP.
 const LONGEST_DATAGRAM: usize = 65_536;
 
-/// Datagrams that are taken before anything else of the agent has its turn: some 0.1 ms.
-const AT_ONCE: usize = 64;
+/// Bytes that are taken before anything else of the agent has its turn. Measured: 0.8 ms
+/// for the shortest lines in one datagram, 0.1 ms for a line in each. The last one may be longer by 64 kB.
+const AT_ONCE: usize = 32 << 10;
 
-/// Datagrams that are taken as the agent ends: more than fit into the buffer of the socket.
-const AT_END: usize = 10_000;
+/// What a datagram needs of the buffer of the socket beside its text, at least: the kernel keeps more with it.
+const BESIDE_TEXT: usize = 512;
 
 /// CloudWatch takes 30 dimensions, and the agent's own are among them.
 const MOST_TAGS: usize = 20;

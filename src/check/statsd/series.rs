@@ -12,6 +12,8 @@ pub struct All {
     series: HashMap<String, Series>,
     most: usize,
     hasher: RandomState,
+    /// How many members all sets have together.
+    members: usize,
     /// The key of the line that is being taken; kept so that a line needs no memory of its own.
     key: String,
     pub counts: Counts,
@@ -26,6 +28,8 @@ pub struct Counts {
     pub bad: u64,
     /// Of series above the limit.
     pub dropped: u64,
+    /// Of sets, whose members are above the limit of all sets.
+    pub dropped_members: u64,
 }
 
 struct Series {
@@ -50,7 +54,7 @@ enum Values {
 impl All {
     pub fn new(most: usize) -> Self {
         let (series, hasher, counts) = (HashMap::new(), RandomState::new(), Counts::default());
-        Self { series, most, hasher, key: String::new(), counts }
+        Self { series, most, hasher, members: 0, key: String::new(), counts }
     }
 
     pub fn len(&self) -> usize {
@@ -89,7 +93,7 @@ impl All {
         self.key.clear();
         self.key.push_str(line.name);
         for (name, value) in &line.tags {
-            // A string takes everything.
+            // Writing to a String cannot fail.
             let _ = write!(self.key, "\0{name}\0{value}");
         }
         let is_full = self.series.len() >= self.most;
@@ -104,12 +108,23 @@ impl All {
         if series.kind != line.kind {
             return Err("the type that this name with these tags had before");
         }
-        series.take(&line, &self.hasher);
+        series.idle_runs = 0;
+        if let Values::Set(members) = &mut series.values {
+            let member = self.hasher.hash_one(line.values);
+            if self.members < MOST_MEMBERS {
+                self.members += usize::from(members.insert(member));
+            } else if !members.contains(&member) {
+                self.counts.dropped_members += 1;
+            }
+            return Ok(());
+        }
+        series.take(&line);
         Ok(())
     }
 
     /// What was sent since the last call. A counter of which nothing was sent is 0.
     pub fn findings(&mut self) -> Vec<Finding> {
+        self.members = 0;
         let mut found: Vec<_> = self.series.values_mut().filter_map(Series::finding).collect();
         self.series.retain(|_, series| series.idle_runs <= MOST_IDLE_RUNS);
         found.sort_unstable_by(|one, other| {
@@ -121,11 +136,8 @@ impl All {
 
 impl Series {
     fn of(line: &Line<'_>) -> Self {
-        let tags = line.tags.iter().map(|(name, value)| {
-            // CloudWatch takes no empty value.
-            let value = if value.is_empty() { "true" } else { value };
-            (model::ascii(name).into(), model::ascii(value).into())
-        });
+        let tags =
+            line.tags.iter().map(|(name, value)| ((*name).to_owned().into(), (*value).into()));
         let values = match line.kind {
             Kind::Counter => Values::Count(0.0),
             Kind::Gauge => Values::Gauge(0.0, false),
@@ -136,21 +148,15 @@ impl Series {
         Self { kind, name, dimensions, values, idle_runs: 0 }
     }
 
-    fn take(&mut self, line: &Line<'_>, hasher: &RandomState) {
-        self.idle_runs = 0;
-        if let Values::Set(members) = &mut self.values {
-            if members.len() < MOST_MEMBERS {
-                members.insert(hasher.hash_one(line.values));
-            }
-            return;
-        }
+    fn take(&mut self, line: &Line<'_>) {
         for text in line.values.split(':') {
             let Ok(value) = text.parse::<f64>() else { continue };
+            // A sign means a change.
+            let is_change = text.starts_with(['+', '-']);
             match &mut self.values {
-                Values::Count(sum) => *sum += value * line.weight,
-                // A sign means a change.
+                Values::Count(sum) => *sum = finite(*sum + value * line.weight),
                 Values::Gauge(newest, is_new) => {
-                    *newest = if text.starts_with(['+', '-']) { *newest + value } else { value };
+                    *newest = if is_change { finite(*newest + value) } else { value };
                     *is_new = true;
                 }
                 Values::Many(many) => many.add(value, line.weight.round() as u64),
@@ -194,11 +200,16 @@ impl Series {
     }
 }
 
+/// The largest number instead of an infinite one, which would never become a number again.
+fn finite(number: f64) -> f64 {
+    number.clamp(f64::MIN, f64::MAX)
+}
+
 /// Runs without a value after which a series is forgotten: an hour at the default period.
 const MOST_IDLE_RUNS: u32 = 60;
 
-/// Members of a set that are told apart between two runs.
-const MOST_MEMBERS: usize = 100_000;
+/// Members of all sets that are told apart between two runs: some 2 MB.
+pub const MOST_MEMBERS: usize = 100_000;
 
 /// Characters of a bad line in the log.
 const SHOWN: usize = 60;
@@ -245,10 +256,20 @@ mod tests {
     }
 
     #[test]
-    fn tags_in_any_order_are_the_same_series_and_fit_cloudwatch() {
+    fn what_is_too_large_stays_a_number() {
         let mut all = All::new(10);
-        all.take("a:1|c|#x:1,y\na:1|c|#y,x:1\na:1|c|#x:é,x:2".as_bytes()).expect("valid");
-        assert_eq!(found(&mut all), expect(&[("a", "x=1,y=true", 2.0), ("a", "x=2", 1.0)]));
+        let lines = b"c:1e308|c|@0.01\nc:1e308|c\ng:1e308|g\ng:+1e308|g\ng:-1e308|g";
+        all.take(lines).expect("valid");
+        let small = f64::MAX - 1e308;
+        assert_eq!(found(&mut all), expect(&[("c", "", f64::MAX), ("g", "", small)]));
+    }
+
+    #[test]
+    fn tags_in_any_order_are_the_same_series() {
+        let mut all = All::new(10);
+        all.take("a:1|c|#x:1,y\na:1|c|#y:,x:1\na:1|c|#y:true,x:1\na:1|c|#x:é,x:2".as_bytes())
+            .expect("valid");
+        assert_eq!(found(&mut all), expect(&[("a", "x=1,y=true", 3.0), ("a", "x=2", 1.0)]));
     }
 
     #[test]
@@ -266,13 +287,27 @@ mod tests {
     }
 
     #[test]
+    fn all_sets_share_one_limit_and_what_is_above_it_is_counted() {
+        let mut all = All::new(10);
+        for number in 0..MOST_MEMBERS {
+            all.take(format!("u{}:{number}|s", number % 2).as_bytes()).expect("valid");
+        }
+        all.take(b"u0:0|s\nu0:new|s\nu2:new|s").expect("valid");
+        assert_eq!((all.counts.dropped, all.counts.dropped_members), (0, 2));
+        let half = MOST_MEMBERS as f64 / 2.0;
+        assert_eq!(found(&mut all), expect(&[("u0", "", half), ("u1", "", half), ("u2", "", 0.0)]));
+        all.take(b"u0:new|s").expect("valid");
+        assert_eq!(found(&mut all)[0].2, 1.0, "the next run begins anew");
+    }
+
+    #[test]
     fn bad_lines_are_counted_and_the_first_is_told() {
         let mut all = All::new(10);
         let error = all
             .take(b"a:1|c\nhello\na:1|g\nbad_lines:1|c\n\xff:1|c\n_sc|x|0")
             .expect_err("bad lines");
         assert_eq!(error, "\"hello\": expected name:value|type, such as jobs:1|c");
-        assert_eq!(all.counts, Counts { datagrams: 1, lines: 5, bad: 4, dropped: 0 });
+        assert_eq!(all.counts, Counts { datagrams: 1, lines: 5, bad: 4, ..Counts::default() });
         assert_eq!(found(&mut all), expect(&[("a", "", 1.0)]));
     }
 }

@@ -41,6 +41,12 @@ impl Socket {
         Ok(Self { socket: open().map_err(cannot)?, address })
     }
 
+    /// Where it listens, also where any free port was asked for.
+    #[cfg(all(test, target_os = "linux"))]
+    pub fn address(&self) -> SocketAddr {
+        self.socket.local_addr().expect("it is bound")
+    }
+
     /// Waits until there is a datagram.
     pub async fn readable(&self) {
         // An error is the next read's.
@@ -53,6 +59,13 @@ impl Socket {
             // No error of a socket that sends nothing says anything of what others send.
             Err(_) => Read::Nothing,
         }
+    }
+
+    /// More bytes than all that may wait in the buffer, with what the kernel keeps beside them.
+    pub fn buffer(&self) -> usize {
+        let limit = rustix::net::sockopt::socket_recv_buffer_size(&self.socket);
+        // The datagram that reaches the limit is still taken.
+        limit.unwrap_or(2 * BUFFER) + (128 << 10)
     }
 
     /// How many datagrams the kernel has dropped because the buffer was full.

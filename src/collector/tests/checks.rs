@@ -8,16 +8,8 @@ fn metric(name: &str, kind: Kind) -> Rc<Metric> {
     let dimensions = vec![("Check".into(), "disk".into())];
     let (check, published) = ("disk".into(), Some(format!("Disk{name}").into()));
     let name = name.to_owned().into();
-    Rc::new(Metric {
-        check,
-        name,
-        unit: Unit::Bytes,
-        unit_word: None,
-        form: "double",
-        kind,
-        dimensions,
-        published,
-    })
+    let unit = Unit::Bytes;
+    Rc::new(Metric { check, name, unit, kind, dimensions, published, ..Number::Cpu.of(None) })
 }
 
 /// The result of a run that began so many seconds after the first.
@@ -160,6 +152,23 @@ fn what_checks_discover_has_so_much_room_as_is_left_by_what_they_declare() {
     collector.check(at(3720.0), &report(start, 3700.0, &later));
     collector.close();
     assert_eq!(names(summaries.try_recv().expect("a window")), ["B", "C"]);
+    assert_eq!(collector.finish().dropped_values, 2, "C, twice");
+}
+
+#[test]
+fn what_has_too_many_dimensions_is_counted_and_is_in_no_window() {
+    let (mut windows, start) = (Windows::minute(), Instant::now());
+    let mut wide = (*metric("Wide", Kind::Gauge)).clone();
+    let more = (0..30).map(|number| (format!("d{number}").into(), "v".into()));
+    wide.dimensions.extend(more);
+    let (wide, free) = (Rc::new(wide), metric("Free", Kind::Gauge));
+    for seconds in [0.0, 1.0] {
+        let report = report(start, seconds, &[(&wide, 1.0), (&free, 1.0)]);
+        windows.collector.check(at(60.0 + seconds), &report);
+    }
+    let summary = windows.close().expect("it has a value");
+    assert_eq!((set(&summary, &wide), summary.entries.len()), (None, 1));
+    assert_eq!(windows.collector.finish().dropped_values, 2);
 }
 
 #[test]
@@ -179,4 +188,44 @@ fn many_values_of_several_runs_are_one_distribution() {
     let pairs: Vec<_> = statistics.spread.iter().map(|of| (of.value, of.count)).collect();
     assert_eq!((pairs, statistics.median), (vec![(1.0, 1), (3.0, 2), (100.0, 1)], 3.0));
     assert!(windows.close().is_none(), "the next window has none of them");
+}
+
+#[test]
+fn what_cloudwatch_does_not_take_is_counted_and_is_in_no_window() {
+    let (mut windows, start) = (Windows::minute(), Instant::now());
+    let mut refused = (*metric("Refused", Kind::Gauge)).clone();
+    (refused.published, refused.refused) = (None, Some("rename it"));
+    let (refused, large) = (Rc::new(refused), metric("Large", Kind::Gauge));
+    let largest = 2.0_f64.powi(360);
+    for value in [largest, -largest * 1.001] {
+        let report = report(start, 0.0, &[(&refused, 1.0), (&large, value)]);
+        windows.collector.check(at(60.0), &report);
+    }
+    let summary = windows.close().expect("it has a value");
+    assert_eq!(set(&summary, &large), Some((1, largest, largest, largest)));
+    assert_eq!(summary.entries.len(), 1);
+    assert_eq!(windows.collector.finish().dropped_values, 3);
+}
+
+#[test]
+fn twenty_thousand_metrics_are_no_more_work_each_than_a_few() {
+    let (sender, mut summaries) = channel(4);
+    let table = Table::new(67, false).with_most_checked(10_000);
+    let mut collector = Collector::new(Duration::from_secs(60), table, HandOut::to(vec![sender]));
+    let all: Vec<_> =
+        (0..20_000).map(|number| metric(&format!("{number:05}"), Kind::Gauge)).collect();
+    let start = Instant::now();
+    // In the first hour there is no room for the second half, and then there is.
+    for (seconds, expected) in [(0.0, "00000"), (60.0, "00000"), (3700.0, "10000")] {
+        let half = if seconds > 3600.0 { &all[10_000..] } else { &all[..] };
+        let values: Vec<_> = half.iter().map(|metric| (metric, seconds)).collect();
+        collector.check(at(60.0 + seconds), &report(start, seconds, &values));
+        collector.close();
+        let summary = summaries.try_recv().expect("a window");
+        let first = &summary.entries[0];
+        assert_eq!(summary.entries.len(), 10_000);
+        assert_eq!((&*first.metric.name, first.statistics.last), (expected, seconds));
+    }
+    // It takes a tenth of a second. Looking for each among all of the others took twenty.
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }

@@ -4,8 +4,8 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, StatisticSet};
 
 use crate::config::{self, Identity, Settings};
-use crate::model::{Counted, Datum, Range, Summary, Value, ValueCount};
-use crate::publisher::names::{name, own_dimension, unit};
+use crate::model::{Counted, Datum, Range, Summary, Value, ValueCount, free_name};
+use crate::publisher::names::{name, unit};
 use crate::publisher::{Parcel, Size};
 
 /// Encodes as the settings want it.
@@ -63,9 +63,9 @@ impl Encoding {
     fn encode(&self, summary: &Summary, datum: Datum) -> Vec<MetricDatum> {
         let metric = &datum.entry(summary).metric;
         let of_all = &self.sets[datum.set].dimensions;
-        let is_taken = |name: &str| of_all.iter().any(|of| of.name() == Some(name));
         let own = metric.dimensions.iter().map(|(name, value)| {
-            Dimension::builder().name(own_dimension(name, is_taken)).value(&**value).build()
+            let name = free_name(name, of_all.iter().filter_map(Dimension::name));
+            Dimension::builder().name(name).value(&**value).build()
         });
         let dimensions = of_all.iter().cloned().chain(own);
         let encoded = MetricDatum::builder()

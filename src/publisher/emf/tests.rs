@@ -4,7 +4,7 @@ use super::*;
 use crate::config::ValueForm;
 use crate::delivery::choice::Choice;
 use crate::model::tests::{checked, entry, reported, sampled, summary, with_values};
-use crate::model::{Entry, Number, Numbers, Unit};
+use crate::model::{Distribution, Entry, Kind, Number, Numbers, Statistics, Unit};
 use crate::publisher::cloudwatch::tests::settings;
 
 fn cpu(values: &[(u16, u32)]) -> Entry {
@@ -98,6 +98,76 @@ fn each_set_of_dimensions_is_a_list_of_names() {
     let dimensions = &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
     assert_eq!(*dimensions, json!([["ServiceName"], ["ServiceName", "Stage"]]));
     assert_eq!((&line["ServiceName"], &line["Stage"]), (&json!("FooService"), &json!("prod")));
+}
+
+#[test]
+fn a_metric_that_is_called_as_a_dimension_of_all_is_another_member() {
+    let window = summary(vec![checked("web", None, "ServiceName", Unit::None, &[1.0])]);
+    let lines = lines(&settings(60, &[]), &window);
+    assert_eq!(
+        (&lines[0]["ServiceName"], &lines[0]["ServiceName_"]),
+        (&json!("FooService"), &json!([1.0]))
+    );
+    assert_eq!(lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"], "ServiceName_");
+}
+
+/// What a check found of these values, each so many times.
+fn timed(values: &[(f64, u64)]) -> Entry {
+    let mut many = Distribution::default();
+    values.iter().for_each(|(value, count)| many.add(*value, *count));
+    let entry = checked("web", None, "Took", Unit::Milliseconds, &[]);
+    let metric = Metric { kind: Kind::Distribution, ..Metric::clone(&entry.metric) };
+    Entry { metric: Rc::new(metric), statistics: Statistics::of_many(&many) }
+}
+
+#[test]
+fn sum_and_count_of_a_distribution_are_exact_however_many_values_it_has() {
+    let settings = settings(60, &[]);
+    for each in [1, 4, 5, 1_000, 1_000_000] {
+        let values: Vec<_> = (0..250).map(|n| (1.03_f64.powi(n), each)).collect();
+        let window = summary(vec![timed(&values)]);
+        let (mut count, mut sum) = (0.0, 0.0);
+        for line in lines(&settings, &window) {
+            let numbers = |list: &Json| -> Vec<f64> {
+                list.as_array().into_iter().flatten().filter_map(Json::as_f64).collect()
+            };
+            let took = &line["Took"];
+            if took.is_array() {
+                let values = numbers(took);
+                assert!(values.len() <= MOST_VALUES);
+                (count, sum) = (count + values.len() as f64, sum + values.iter().sum::<f64>());
+                continue;
+            }
+            let (values, counts) = (numbers(&took["Values"]), numbers(&took["Counts"]));
+            assert!(values.len() <= MOST_VALUES && values.len() == counts.len());
+            assert_eq!(
+                (took["Min"].as_f64(), took["Max"].as_f64()),
+                (values.first().copied(), values.last().copied())
+            );
+            assert_eq!(took["Count"].as_f64(), Some(counts.iter().sum()));
+            count += counts.iter().sum::<f64>();
+            sum += took["Sum"].as_f64().expect("a number");
+        }
+        let expected: f64 = values.iter().map(|(value, count)| value * *count as f64).sum();
+        assert_eq!(count, 250.0 * each as f64);
+        assert!((sum / expected - 1.0).abs() < 1e-9, "{sum} {expected}");
+        let (bytes, said) = log_bytes_of(&settings, &window);
+        assert!(said > bytes / 4 && said < bytes * 4, "{said} of {bytes}");
+        assert!(bytes < 30_000, "{bytes}");
+    }
+}
+
+#[test]
+fn a_dimension_has_one_name_in_all_lines_also_where_a_metric_is_called_so() {
+    let many: Vec<_> = (0..150).map(f64::from).collect();
+    let window = summary(vec![
+        checked("web", Some("a"), "Target", Unit::None, &[1.0]),
+        checked("web", Some("a"), "Hits", Unit::None, &many),
+    ]);
+    let lines = lines(&settings(60, &[]), &window);
+    let sets = lines.iter().map(|line| &line["_aws"]["CloudWatchMetrics"][0]["Dimensions"]);
+    let expected = json!([["ServiceName", "Check", "Target_"]]);
+    assert_eq!(sets.collect::<Vec<_>>(), [&expected, &expected]);
 }
 
 #[test]
