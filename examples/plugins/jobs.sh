@@ -3,7 +3,7 @@
 queue=${1:-/var/spool}
 echo "status looked at $queue"
 for folder in "$queue"/*/; do
-  [ -d "$folder" ] || continue # there is none
+  [ -d "$folder" ] && [ -r "$folder" ] || continue # what cannot be read has no number
   name=$(basename "$folder" | tr ' .' '__')
   echo "metric $name.waiting int $(ls "$folder" | wc -l) count"
 done

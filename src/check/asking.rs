@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::blocking::{self, Purpose, Refused};
 
@@ -48,6 +48,13 @@ impl<T: Send + 'static> Asking<T> {
         what: &str,
         call: impl FnOnce() -> T + Clone + Send + 'static,
     ) -> Result<T, String> {
+        // One that was given up a moment ago, as where a run falls due, returns soon.
+        if let Some((since, earlier)) = &mut self.under_way
+            && since.elapsed() < WAIT
+            && timeout(WAIT, earlier.as_mut()).await.is_ok()
+        {
+            self.under_way = None;
+        }
         self.refuse_beside_another(what)?;
         let started = Instant::now();
         loop {
@@ -111,6 +118,20 @@ mod tests {
         drop(held);
         four.await;
         assert_eq!(waits.await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_given_up_a_moment_ago_is_waited_for() {
+        let _one = asking_mounts().await;
+        let mut asking = Asking::new(Purpose::Mounts);
+        let (answer, blocks) = blocked();
+        let mut given_up = Box::pin(asking.ask("/mnt", blocks));
+        assert!(given_up.as_mut().now_or_never().is_none(), "it blocks");
+        drop(given_up);
+        let mut next = Box::pin(asking.ask("/mnt", || 2));
+        assert!(futures_util::poll!(next.as_mut()).is_pending());
+        answer.send(1).expect("it waits");
+        assert_eq!(next.await, Ok(2), "the answer of this run");
     }
 
     #[tokio::test(start_paused = true)]

@@ -80,15 +80,27 @@ pub fn of_checks(settings: &Settings) -> String {
     let checks = settings.checks.all.iter().filter(|check| !check.is_disabled).count();
     let metrics = declared(settings);
     let dollars = metric_dollars(metrics as f64);
+    let finding = settings.checks.all.iter().filter(|check| check.publishes_what_it_finds());
+    let finding: Vec<_> = finding.map(|check| check.id.as_str()).collect();
+    let more = match &finding[..] {
+        [] => String::new(),
+        finding => format!(
+            "; more are those that {} will find, each about ${:.2}: explain shows them, and --max-metrics allows {} in all",
+            finding.join(", "),
+            metric_dollars(1.0),
+            settings.checks.max_metrics
+        ),
+    };
     format!(
-        "checks: {checks}, metrics they publish: {metrics}, about ${dollars:.2} a month ({SOURCE})"
+        "checks: {checks}, metrics they publish: {metrics}, about ${dollars:.2} a month ({SOURCE}){more}"
     )
 }
 
 /// How many metrics the checks publish, each with each set of dimensions.
 fn declared(settings: &Settings) -> usize {
     let checks = settings.checks.all.iter();
-    checks.map(|check| check.declared().len()).sum::<usize>() * settings.identity.number_of_sets()
+    let known = checks.map(|check| check.declared().len() + check.named_to_discover());
+    known.sum::<usize>() * settings.identity.number_of_sets()
 }
 
 /// How many requests of CloudWatch a window takes. Nothing is sent by this.

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::Text;
 use super::published::Published;
 use crate::config::Settings;
-use crate::model::{Configured, Metric, Quantity, Report, Roots, Unit, figure};
+use crate::model::{Configured, Entry, Metric, Quantity, Report, Roots, Statistics, Unit, figure};
 use crate::schedule::{Ran, Trial};
 use crate::shown::shown_lines;
 
@@ -81,16 +81,36 @@ pub struct RawText {
 }
 
 /// Runs each check that is not disabled once, all of them at the same time.
-pub async fn all(settings: &Settings) -> (Vec<ExplainedCheck>, Vec<Published>) {
+pub async fn all(settings: &Settings) -> (Vec<ExplainedCheck>, Vec<Published>, Vec<Entry>) {
     let enabled = settings.checks.all.iter().filter(|check| !check.is_disabled);
     let roots = &Roots { plugins: settings.checks.plugins.clone(), ..Roots::default() };
     let runs = enabled.map(|configured| async move {
         let ran = Trial::of(Rc::new(configured.clone()), roots).run().await;
         let published = published(settings, configured, &ran.report);
-        (ExplainedCheck::of(configured, ran), published)
+        let found = discovered(settings, configured, &ran.report);
+        (ExplainedCheck::of(configured, ran), published, found)
     });
-    let (checks, published): (_, Vec<_>) = join_all(runs).await.into_iter().unzip();
-    (checks, published.concat())
+    let (mut checks, mut all, mut discovered) = (Vec::new(), Vec::new(), Vec::new());
+    for (check, published, found) in join_all(runs).await {
+        checks.push(check);
+        all.extend(published);
+        discovered.extend(found);
+    }
+    (checks, all, discovered)
+}
+
+/// The published metrics that the type does not declare, as entries of a window: they cost as much.
+fn discovered(settings: &Settings, configured: &Configured, report: &Report) -> Vec<Entry> {
+    let declared = configured.declared();
+    let runs = settings.measuring.period.as_secs_f64() / configured.period.as_secs_f64();
+    let found = report.values.iter().filter(|(metric, _)| metric.published.is_some());
+    let found = found.filter(|(metric, _)| !declared.contains(metric));
+    let entry = |(metric, _): &(Rc<Metric>, _)| {
+        let mut statistics = Statistics::of_none();
+        statistics.count = runs.ceil() as usize;
+        Entry { metric: metric.clone(), statistics }
+    };
+    found.map(entry).collect()
 }
 
 /// The metrics that would be published, with each set of dimensions, and the value of those that have one

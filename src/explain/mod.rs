@@ -23,7 +23,7 @@ use crate::collector::Collector;
 use crate::collector::series::Table;
 use crate::config::{Output, Settings, ValueForm};
 use crate::cost::Comparison;
-use crate::model::{CpuReading, Evidence, MemoryReading, Number, ReadError};
+use crate::model::{CpuReading, Evidence, MemoryReading, Number, ReadError, Summary};
 use crate::publisher::{self, Retries};
 use crate::sampler::Sampler;
 use crate::shown::shown;
@@ -127,7 +127,7 @@ pub async fn run(settings: &Settings) -> Printed {
     let Looked { cpu: [first, second], memory, evidence, missing, containers } = looked;
     collector.finish();
     let summary = published::summary(summaries);
-    let (checks, of_checks) = check::all(settings).await;
+    let (checks, of_checks, discovered) = check::all(settings).await;
     let mut metrics = published::all(settings, &summary);
     metrics.extend(of_checks);
     let mut publishers = Vec::new();
@@ -175,7 +175,11 @@ pub async fn run(settings: &Settings) -> Printed {
         unavailable,
         checks,
         publishers,
-        cost: (!summary.entries.is_empty()).then(|| Comparison::of(settings, &summary)),
+        cost: (!summary.entries.is_empty()).then(|| {
+            let mut summary = Summary::clone(&summary);
+            summary.entries.extend(discovered);
+            Comparison::of(settings, &summary)
+        }),
     };
     let text = match settings.publishing.output {
         Output::Text => text::render(&explanation),

@@ -161,6 +161,24 @@ impl Configured {
         }
     }
 
+    /// How many metrics are published that its type does not declare, as far as `publish` names them.
+    pub fn named_to_discover(&self) -> usize {
+        match &self.publish {
+            Publication::Some(names) if !self.is_disabled => {
+                let is_discovered =
+                    |name: &&String| *name != AVAILABLE && self.kind.metric(name).is_none();
+                names.keys().filter(is_discovered).count()
+            }
+            _ => 0,
+        }
+    }
+
+    /// Whether it publishes what it finds, of which nothing is known before it runs.
+    pub fn publishes_what_it_finds(&self) -> bool {
+        let is_all = matches!(self.publish, Publication::All | Publication::Discovered);
+        !self.is_disabled && is_all && !matches!(self.kind.discovers, Discovers::Nothing)
+    }
+
     /// The published metrics that are known before it ever ran; none of a check that is disabled.
     pub fn declared(&self) -> Vec<Metric> {
         if self.is_disabled {

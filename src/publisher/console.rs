@@ -13,7 +13,9 @@ use super::stdout::{PRINTED, Printer};
 use super::table::Table;
 use super::{Accepted, Explaining, Fact, Parcel, Publisher, Sending, Terms};
 use crate::config::{Output, Publish, SERVICE_NAME, Settings};
-use crate::model::{Entry, Kind, Number, Numbers, Statistic, Statistics, Summary, TARGET, Unit};
+use crate::model::{
+    CHECK, Entry, Kind, Number, Numbers, Statistic, Statistics, Summary, TARGET, Unit,
+};
 
 /// What is the same in each window.
 #[derive(Debug)]
@@ -124,16 +126,25 @@ fn check(entries: &[Entry]) -> Json {
     if let Some((_, target)) = metric.dimensions.iter().find(|(name, _)| *name == TARGET) {
         object["target"] = (**target).into();
     }
-    let others = metric.dimensions.iter().filter(|(name, _)| *name != TARGET);
+    let others = metric.dimensions.iter().filter(|(name, _)| *name != TARGET && *name != CHECK);
     let others: serde_json::Map<_, _> =
         others.map(|(name, value)| (name.to_string(), (**value).into())).collect();
     if !others.is_empty() {
         object["dimensions"] = others.into();
     }
     let metrics = entries.iter().map(|Entry { metric, statistics }| {
-        let Statistics { count, min, max, mean, last, .. } = statistics;
+        let Statistics { count, min, max, mean, last, spread, .. } = statistics;
         let unit = metric.published_unit().name();
-        let values = json!({ "count": count, "min": min, "max": max, "mean": mean, "last": last });
+        let sum = mean * *count as f64;
+        let mut values =
+            json!({ "count": count, "min": min, "max": max, "mean": mean, "sum": sum });
+        if spread.is_empty() {
+            values["last"] = json!(last);
+        } else {
+            // What percentiles are made of. Of many values none is the last.
+            let pairs = spread.iter().map(|of| json!([of.value, of.count]));
+            values["distribution"] = pairs.collect();
+        }
         let published = names::name(metric, Statistic::Set);
         json!({ "name": metric.name, "published": published, "unit": unit, "values": values })
     });

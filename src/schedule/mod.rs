@@ -4,6 +4,7 @@ mod instance;
 mod known;
 mod phase;
 mod registry;
+mod remarks;
 mod request;
 #[cfg(test)]
 mod tests;

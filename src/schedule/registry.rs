@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::instance::{Instance, Order, Trial};
 use super::phase::Phase;
+use super::remarks::Remarks;
 use super::request::{Listed, Refused, Reply, Request};
 use crate::logging::CHECKS;
 use crate::model::{Configured, Report, Roots};
@@ -49,6 +50,7 @@ struct Entry {
     orders: mpsc::Sender<Order>,
     number: u64,
     last: Option<Rc<Report>>,
+    remarks: Remarks,
     /// Ends the instance when this is dropped.
     _end: DropGuard,
 }
@@ -236,7 +238,8 @@ impl Registry {
             ended.run_until_cancelled(instance.run()).await;
         }));
         let (id, _end, last) = (configured.id.clone(), end.drop_guard(), None);
-        self.entries.insert(id, Entry { configured, phase, orders, number, last, _end });
+        let remarks = Remarks::default();
+        self.entries.insert(id, Entry { configured, phase, orders, number, last, remarks, _end });
     }
 
     /// Notes a report, and says when a check becomes unavailable, and when it is available again.
@@ -249,6 +252,9 @@ impl Registry {
             (true, false) => warn!("check {} is unavailable: {}", report.check, report.status),
             (false, true) => info!(target: CHECKS, "check {} is available again", report.check),
             _ => {}
+        }
+        if report.is_available {
+            entry.remarks.say(&entry.configured, &report);
         }
         entry.last = Some(report.clone());
         let Reports { collector, dropped, .. } = &mut self.reports;

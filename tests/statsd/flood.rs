@@ -46,5 +46,8 @@ fn a_flood_is_counted_to_the_last_datagram_and_memory_does_not_grow() {
     let data = listening.cloudwatch.data();
     assert_eq!(counted(&data), sent + 2, "{ended:?}");
     assert!(sum(&data, "StatsdDroppedLines") > 0 && sum(&data, "all") > 0);
-    assert_eq!(ended.troubles(), [""; 0]);
+    // It is said once, however many runs drop some.
+    let troubles = ended.troubles();
+    let drops = |line: &&str| line.contains("check app: ") && line.contains(" dropped");
+    assert!((1..=3).contains(&troubles.len()) && troubles.iter().all(drops), "{troubles:?}");
 }

@@ -18,8 +18,12 @@ pub struct Url {
 impl Url {
     /// Of a setting. A password in it may not be shown, and so is refused without the text.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let expected =
-            || format!("url {}: expected one such as https://www.example.com/status", shown(text));
+        let expected = || {
+            format!(
+                "url {}: expected one that begins with http:// or https://, such as https://www.example.com/status",
+                shown(text)
+            )
+        };
         if !is_http_url(text) {
             return Err(expected());
         }
@@ -207,7 +211,7 @@ mod tests {
         ] {
             let error = Url::parse(text).expect_err("no URL");
             assert!(
-                error.ends_with("expected one such as https://www.example.com/status"),
+                error.ends_with("expected one that begins with http:// or https://, such as https://www.example.com/status"),
                 "{error}"
             );
         }

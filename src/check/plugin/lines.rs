@@ -75,7 +75,12 @@ impl Lines {
             },
             "timestamp" => self.found.time = Some(time(rest)?),
             "metric" => self.metric(rest)?,
-            _ => return Err(format!("{line:?}: expected status, state, metric or timestamp")),
+            _ => {
+                let nagios = if line.contains('|') { NAGIOS } else { "" };
+                return Err(format!(
+                    "{line:?}: expected status, state, metric or timestamp{nagios}"
+                ));
+            }
         }
         Ok(())
     }
@@ -157,6 +162,8 @@ impl Lines {
         Ok((Quantity::Number(fraction), DOUBLE, unit))
     }
 }
+
+const NAGIOS: &str = "; if this is a plugin for Nagios, set format: nagios";
 
 /// A text that a plugin gave.
 pub fn text(name: &'static str, text: &str) -> Finding {

@@ -68,7 +68,7 @@ impl LongRunning {
             && self.process.is_some()
             && Instant::now() < latest
         {}
-        self.logged = 0;
+        program.has_logged(std::mem::take(&mut self.logged));
         if let Some(process) = &mut self.process {
             process.output.forget_bytes();
         }

@@ -15,7 +15,7 @@ mod unit;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use log::warn;
+use log::{Level, log, warn};
 use rustix::process::WaitStatus;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -92,6 +92,8 @@ pub struct Program {
     asking: Asking<Result<Found, String>>,
     /// Whether what is odd was said already.
     has_warned: bool,
+    /// How standard error is logged: most plugins that fail say the same in each run.
+    level: Level,
 }
 
 impl Plugin {
@@ -108,6 +110,7 @@ impl Plugin {
             is_nagios: format == Some("nagios"),
             asking: Asking::new(Purpose::Plugins),
             has_warned: false,
+            level: Level::Warn,
         };
         let long_running = (format == Some("collectd")).then(LongRunning::default);
         Self { program, long_running }
@@ -194,6 +197,7 @@ impl Program {
                 () = sleep_until(latest), if end.is_some() => break,
             }
         }
+        self.has_logged(logged);
         let code = end.and_then(WaitStatus::exit_status);
         if let Some(warning) = lines.warning() {
             self.warn_once(warning);
@@ -219,16 +223,21 @@ impl Program {
         }
     }
 
+    /// So many lines of standard error were logged in a run. Those of the next one are said less loudly.
+    fn has_logged(&mut self, count: usize) {
+        self.level = if count > 0 { Level::Debug } else { Level::Warn };
+    }
+
     /// Puts a line of standard error into the log, as long as a run has not put in too many.
     fn log(&self, line: &[u8], logged: &mut usize) {
         *logged += 1;
         match *logged {
             ..=MOST_LOGGED => {
                 let line = String::from_utf8_lossy(line);
-                warn!("check {}: {}: {}", self.id, self.file, shown(&line));
+                log!(self.level, "check {}: {}: {}", self.id, self.file, shown(&line));
             }
             count if count == MOST_LOGGED + 1 => {
-                warn!("check {}: {}: more lines are left out", self.id, self.file);
+                log!(self.level, "check {}: {}: more lines are left out", self.id, self.file);
             }
             _ => {}
         }

@@ -161,15 +161,21 @@ impl Statsd {
         ] {
             found.number(name, count as f64);
         }
+        let mut dropped = Vec::new();
         match self.socket.as_ref().map(|socket| socket.drops(&self.proc)) {
             Some(Ok(drops)) => {
                 let before = std::mem::replace(&mut self.drops, drops);
-                found.number(KERNEL_DROPS, drops.saturating_sub(before) as f64);
+                let count = drops.saturating_sub(before);
+                found.number(KERNEL_DROPS, count as f64);
+                if count > 0 {
+                    dropped.push(format!(
+                        "datagrams dropped by the kernel since the last run: {count}; the socket's buffer was full: send fewer, or more lines in each"
+                    ));
+                }
             }
             Some(Err(why)) => found.absent(KERNEL_DROPS, why),
             None => found.absent(KERNEL_DROPS, "the socket is not open"),
         }
-        let mut dropped = Vec::new();
         if counts.dropped > 0 {
             dropped.push(format!(
                 "lines dropped since the last run: {}; more than {} series were sent: raise series, or send fewer tags",

@@ -71,7 +71,8 @@ fn add(
         }
         None if !is_known => {
             let numbers = kind.metrics.iter().filter(|metric| !metric.is_text);
-            let known: Vec<_> = numbers.map(|metric| metric.name).chain([AVAILABLE]).collect();
+            let own = [AVAILABLE].into_iter().filter(|own| kind.metric(own).is_none());
+            let known: Vec<_> = numbers.map(|metric| metric.name).chain(own).collect();
             let near = did_you_mean(&metric.text, &known);
             document.wrong(metric, &format!("none, all, or any of {}{near}", known.join(", ")));
             return;

@@ -260,9 +260,9 @@ async fn what_a_server_repeats_of_secrets_is_shown_nowhere() {
 async fn mistakes_in_details_are_told_without_secrets() {
     for (details, expected) in [
         (&[("url", "http://joe:hunter2@h/")][..], "url: expected no user and password in it"),
-        (&[("url", "h/?hunter2")], "url h/?***: expected one such as"),
-        (&[("url", "http://::1/")], "url http://::1/: expected one such as"),
-        (&[("url", "http://[::1/")], "url http://[::1/: expected one such as"),
+        (&[("url", "h/?hunter2")], "url h/?***: expected one that begins with"),
+        (&[("url", "http://::1/")], "url http://::1/: expected one that begins with"),
+        (&[("url", "http://[::1/")], "url http://[::1/: expected one that begins with"),
         (
             &[("url", "http://h/"), ("auth_user", "a:b")],
             "auth_user: expected a name without a colon",

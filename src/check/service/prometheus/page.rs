@@ -122,7 +122,8 @@ impl<'a> Page<'a> {
 
     fn fail(&mut self, line: &str, expected: &str) {
         let shown = &line[..line.floor_char_boundary(SHOWN)];
-        self.error = Some(format!("line {} is {shown:?}: expected {expected}", self.lines));
+        let cure = if line.trim_start().starts_with('<') { WEB_PAGE } else { "" };
+        self.error = Some(format!("line {} is {shown:?}: expected {expected}{cure}", self.lines));
     }
 
     fn comment(&mut self, comment: &str) {
@@ -247,6 +248,8 @@ pub fn fits(pattern: &str, name: &str) -> bool {
 
 /// More is no metric.
 const LONGEST_LINE: usize = 64 << 10;
+
+const WEB_PAGE: &str = "; this is a page for people: most servers have metrics at /metrics";
 
 /// How much is shown of a line that is wrong, in bytes.
 const SHOWN: usize = 100;

@@ -135,7 +135,10 @@ fn open_metrics_are_understood() {
 fn a_line_that_is_wrong_is_named() {
     for (page, expected) in [
         ("a 1\nb{\n", "line 2 is \"b{\": expected a label's name, or } after the labels"),
-        ("<html>", "line 1 is \"<html>\": expected NAME{LABELS} VALUE"),
+        (
+            "<html>",
+            "line 1 is \"<html>\": expected NAME{LABELS} VALUE; this is a page for people: most servers have metrics at /metrics",
+        ),
         ("", "no series on the page: check url"),
         ("# only\n\n", "no series on the page: check url"),
     ] {
