@@ -41,6 +41,15 @@ impl<T: Send + 'static> Asking<T> {
         Ok(())
     }
 
+    /// Waits a short while for a call that was given up, as by a run that fell due: most return soon.
+    pub async fn settle(&mut self) {
+        if let Some((_, earlier)) = &mut self.under_way
+            && timeout(WAIT, earlier.as_mut()).await.is_ok()
+        {
+            self.under_way = None;
+        }
+    }
+
     /// Makes the call in a helper thread. It may be given up; then it is under way until it returns, and
     /// its answer is not that of a later run.
     pub async fn ask(
@@ -48,13 +57,6 @@ impl<T: Send + 'static> Asking<T> {
         what: &str,
         call: impl FnOnce() -> T + Clone + Send + 'static,
     ) -> Result<T, String> {
-        // One that was given up a moment ago, as where a run falls due, returns soon.
-        if let Some((since, earlier)) = &mut self.under_way
-            && since.elapsed() < WAIT
-            && timeout(WAIT, earlier.as_mut()).await.is_ok()
-        {
-            self.under_way = None;
-        }
         self.refuse_beside_another(what)?;
         let started = Instant::now();
         loop {
@@ -128,10 +130,11 @@ mod tests {
         let mut given_up = Box::pin(asking.ask("/mnt", blocks));
         assert!(given_up.as_mut().now_or_never().is_none(), "it blocks");
         drop(given_up);
-        let mut next = Box::pin(asking.ask("/mnt", || 2));
-        assert!(futures_util::poll!(next.as_mut()).is_pending());
+        let mut settled = Box::pin(asking.settle());
+        assert!(futures_util::poll!(settled.as_mut()).is_pending());
         answer.send(1).expect("it waits");
-        assert_eq!(next.await, Ok(2), "the answer of this run");
+        settled.await;
+        assert_eq!(asking.ask("/mnt", || 2).await, Ok(2), "the answer of this run");
     }
 
     #[tokio::test(start_paused = true)]

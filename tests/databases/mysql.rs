@@ -286,3 +286,37 @@ fn tls_is_verified_or_not_as_the_details_say_and_no_output_has_the_password() {
     let error = server.at_port(&user("monitor")).map(drop).expect_err("it wants TLS");
     assert!(error.contains("or only with TLS (1045: "), "{error}");
 }
+
+/// MariaDB has no such login, so a small server in its place does.
+#[test]
+fn caching_sha2_password_sends_the_password_over_tls_and_not_without() {
+    let (folder, port) = (Tree::new(""), free_port());
+    certificates(&folder);
+    let file = |name: &str| folder.root().join(name).display().to_string();
+    let mut command = Command::new(program("python3", "python3"));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/databases/caching_sha2.py"));
+    command.args([&file("server.pem"), &file("server.key"), PASSWORD, &port.to_string()]);
+    let roots = file("ca.pem");
+    let server = Server::start(command, folder, port, "listens");
+    let port = server.port();
+    let details = |tls, password| {
+        [
+            ("host", "127.0.0.1"),
+            ("port", &*port),
+            ("user", "joe"),
+            ("password", password),
+            ("tls", tls),
+        ]
+    };
+    let [text, json] = printed(TYPE, &details("verified", PASSWORD), PASSWORD, Some(&roots));
+    assert!(text.expect_code(0).stdout.contains("threads.connected"), "it is logged in");
+    assert!(json.expect_code(0).stdout.contains("\"value\":7.0"), "the answer is read");
+    let [text, _] = printed(TYPE, &details("unverified", PASSWORD), PASSWORD, None);
+    text.expect_code(0);
+    let [text, _] = printed(TYPE, &details("off", PASSWORD), PASSWORD, None);
+    let text = text.expect_code(1).stdout;
+    assert!(text.contains("which is not sent without TLS"), "{text}");
+    let [text, _] = printed(TYPE, &details("verified", "wrong"), "wrong-not-shown", Some(&roots));
+    let text = text.expect_code(1).stdout;
+    assert!(text.contains("access denied"), "{text}");
+}

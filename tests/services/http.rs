@@ -164,6 +164,20 @@ fn a_server_that_says_nothing_is_given_up_after_the_timeout() {
 }
 
 #[test]
+fn a_slow_page_is_given_up_after_the_timeout() {
+    let (nginx, folder) = (Nginx::start(), Folder::new());
+    let url = nginx.url("/slow");
+    let url = url.strip_prefix("url=").expect("it is a detail");
+    let text = format!(
+        "checks:\n  slow: {{type: remote.http, timeout: 0.5, details: {{url: '{url}'}}}}\n"
+    );
+    let file = folder.write("agent.yaml", text);
+    let ran = check(&["slow", "--config", &file], &[]);
+    let expected = "timed out after 0.5 s while waiting for the end of the answer";
+    assert_eq!(ran.unavailable(), expected);
+}
+
+#[test]
 fn duration_and_availability_are_published_by_default() {
     let nginx = Nginx::start();
     let folder = Folder::new();

@@ -82,6 +82,7 @@ http {
     location = /broken { return 503; }
     location = /secret { auth_basic x; auth_basic_user_file {folder}users; try_files /index.html =404; }
     location = /status { stub_status; }
+    location = /slow { alias {folder}huge; limit_rate 1k; }
   }
   server {
     {tls}

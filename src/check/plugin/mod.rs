@@ -146,6 +146,7 @@ impl Program {
     async fn start(&mut self) -> Result<(Process, Found), String> {
         let (folder, file) = (self.folder.clone(), self.file.clone());
         let find = move || file::find(&folder, &file);
+        self.asking.settle().await;
         let found = self.asking.ask("the folder of plugins", find).await??;
         let process = Process::start(&found.path, &self.args, &self.variables);
         let process = process.map_err(|error| file::cannot_run(&found.path, &error))?;

@@ -37,6 +37,8 @@ pub struct Page<'a> {
 #[derive(Default)]
 struct LeftOut {
     above: usize,
+    /// The first of those, as the page has it.
+    first_above: String,
     unfit: usize,
     without_number: usize,
     stale: usize,
@@ -163,6 +165,11 @@ impl<'a> Page<'a> {
                     }
                     return;
                 }
+                if !is_known && left_out.above == 0 {
+                    let end = text.find([' ', '\t']).unwrap_or(text.len());
+                    left_out.first_above =
+                        text[..end.min(text.floor_char_boundary(SHOWN))].to_owned();
+                }
                 if is_known { &mut left_out.twice } else { &mut left_out.above }
             }
         };
@@ -183,7 +190,7 @@ impl<'a> Page<'a> {
 
     /// What there is to say; nothing where all is well.
     fn status(&self) -> Option<String> {
-        let LeftOut { above, unfit, without_number, stale, twice } = self.left_out;
+        let LeftOut { above, ref first_above, unfit, without_number, stale, twice } = self.left_out;
         let most = self.most;
         let mut parts = Vec::new();
         let mut say = |count, text: String| {
@@ -191,7 +198,7 @@ impl<'a> Page<'a> {
                 parts.push(format!("dropped {count} {text}"));
             }
         };
-        say(above, format!("series above the limit of {most} (series)"));
+        say(above, format!("series above the limit of {most} (series), such as {first_above}"));
         say(unfit, "series with labels that CloudWatch does not take".to_owned());
         say(without_number, "series without a finite number".to_owned());
         say(stale, "series with a timestamp of more than 5 minutes ago".to_owned());
