@@ -316,7 +316,7 @@ PLUGIN = [
     ("metric $name", "metrc $name", "expected status, state, metric or timestamp"),
     (" int ", " int32 x ", "expected a number and at most one unit"),
     (" ' .' '__'", " . _", "expected one of string, gauge"),
-    ('  [ -d "$folder" ] || continue # there is none\n', "", "of empty the metrics are"),
+    ('  [ -d "$folder" ] && [ -r "$folder" ] || continue # what cannot be read has no number\n', "", "of empty the metrics are"),
     ("#!/bin/sh", "#!/bin/shell", "the interpreter in its first line"),
     ("echo \"metric kernel", "# \"", "the text is missing"),
 ]
