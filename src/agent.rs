@@ -22,6 +22,7 @@ use crate::logging::{COST, START};
 use crate::model::{Company, Report, Roots};
 use crate::sampler::{self, Pace};
 use crate::schedule::Registry;
+use crate::store::keep::{self, Keeper};
 use crate::terminal::live::Live;
 use crate::{auto_dimensions, ending, signals, source};
 
@@ -46,6 +47,11 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         collector.add_sink(Box::new(feeds.samples));
         health = feeds.health.into_iter();
     }
+    let keeping = settings.history.as_ref().map(|history| {
+        let (_store, kept, keeper) = keep::open(history);
+        collector.add_sink(Box::new(kept));
+        keeper
+    });
     let (company_sender, company) = watch::channel(Company::default());
     // The one window of `--once` is a whole one: it begins and ends as all others do.
     let once = settings.measuring.once && settings.command.is_empty();
@@ -95,6 +101,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         let all = deliveries.iter_mut().zip(summaries);
         join_all(all.map(|(delivery, summaries)| delivery.run(summaries, &stop))).await;
     };
+    let keeping = OptionFuture::from(keeping.map(Keeper::run));
     let showing = OptionFuture::from(live.map(Live::run));
     let deadline = async {
         // Beside a command it is the command's end that counts.
@@ -114,7 +121,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         biased;
         // First: at the deadline this ends, however much else is ready.
         () = deadline => {}
-        _ = async { tokio::join!(sampling, delivering, OptionFuture::from(checking)) } => {}
+        _ = async { tokio::join!(sampling, delivering, keeping, OptionFuture::from(checking)) } => {}
         // It ends with the others.
         Some(()) = showing => {}
     }

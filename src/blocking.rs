@@ -43,6 +43,8 @@ pub enum Purpose {
     Output,
     /// Whether a plugin is there and may be run.
     Plugins,
+    /// Opening the file of the history, and committing to it.
+    Store,
     /// What a person or a program asks about this machine.
     HostInfo,
     /// The mounts that are listed then, of which none may take the place of one that is checked.
@@ -77,6 +79,8 @@ impl Purpose {
             // A folder on a dead disk leaves a call of each check behind.
             Self::Plugins => 4,
             Self::Output => 1,
+            // One at a time; where a disk does not answer, that one stays.
+            Self::Store => 1,
             // The others wait.
             Self::Matching => Self::MATCHING_AT_ONCE,
             // Asked for one at a time; one that hangs leaves room for another type.
@@ -97,6 +101,7 @@ impl fmt::Display for Purpose {
             Self::Plugins => "looking for a plugin",
             Self::Output => "printing",
             Self::Matching => "searching a text",
+            Self::Store => "the history",
             Self::HostInfo => "host info",
             #[cfg(target_os = "linux")]
             Self::ListedMounts => "asking a mount for host info",
@@ -261,7 +266,7 @@ pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
 /// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes,
 /// all host info and all lookups of checks hang, as many are left for name lookups and files as there are without them. Each takes
 /// the room of its stack as it uses it.
-const MOST: usize = 24;
+const MOST: usize = 25;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;

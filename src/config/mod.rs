@@ -10,6 +10,7 @@ mod endpoint;
 pub mod example;
 mod file;
 mod files;
+mod history;
 mod identity;
 mod measuring;
 mod metric;
@@ -33,6 +34,7 @@ pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};
 pub use file::definition as config_file;
+pub use history::{History, Place};
 pub use identity::{Identity, NO_NAME};
 pub use measuring::{Measuring, MemoryUse, Scope};
 pub use name::dimension_value;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub publishing: Publishing,
     /// The checks of the configuration files.
     pub checks: Checks,
+    /// The history, where there is one.
+    pub history: Option<History>,
     /// Whether the exit code of an explanation tells whether it could publish.
     pub check: bool,
     /// The command to run as a child, with its arguments; empty for none.
@@ -115,9 +119,19 @@ impl Settings {
             dimension::check_emf(&identity.dimensions, measuring.metrics, &mut problems);
         }
         let checks = Checks::new(cli, &identity, &publishing, &mut problems);
+        let history = History::new(cli, &mut problems);
         let (warnings, errors) = (Vec::new(), Vec::new());
-        let mut settings =
-            Self { identity, measuring, publishing, checks, check, command, warnings, errors };
+        let mut settings = Self {
+            identity,
+            measuring,
+            publishing,
+            checks,
+            history,
+            check,
+            command,
+            warnings,
+            errors,
+        };
         settings.warnings = warning::all(&settings, cli);
         settings.warnings.extend_from_slice(&cli.files.warnings);
         // The defaults fit, so at least one of the two was typed.

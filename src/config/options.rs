@@ -10,6 +10,7 @@ pub fn options() -> Vec<Arg> {
         ("Where to", publishing()),
         ("Delivery", delivery()),
         ("Checks", checks()),
+        ("History", history()),
         ("AWS", aws()),
         ("Without AWS", local()),
     ];
@@ -146,6 +147,22 @@ fn checks() -> Vec<Arg> {
     files().into_iter().chain([max_metrics]).collect()
 }
 
+fn history() -> Vec<Arg> {
+    vec![
+        option(
+            STORE,
+            "PLACE",
+            "Keep every point and rollups of it: memory, memory:SIZE [4MB], or a folder",
+        ),
+        option(STORE_SIZE, "SIZE", "Most bytes in the folder, 1MB to 1TB [default: 256MB]"),
+        option(
+            STORE_SYNC,
+            "DURATION",
+            "Time between two writes to the folder, 1 s to 1 h; a kill loses no more [default: 60]",
+        ),
+    ]
+}
+
 /// The options that name configuration files and plugins.
 pub fn files() -> Vec<Arg> {
     let files = option(
@@ -271,4 +288,7 @@ pub const POD_EXCLUDE: &str = "pod-exclude";
 pub const CONFIG: &str = "config";
 pub const PLUGINS: &str = "plugins";
 pub const MAX_METRICS: &str = "max-metrics";
+pub const STORE: &str = "store";
+pub const STORE_SIZE: &str = "store-size";
+pub const STORE_SYNC: &str = "store-sync";
 pub const OUTPUT: &str = "output";

@@ -71,6 +71,29 @@ pub fn lasting(text: &str, range: RangeInclusive<f64>) -> Option<Duration> {
 /// The units of durations, each before those that its name ends with.
 const UNITS: [(&str, f64); 4] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
 
+/// Bytes: a number alone, or with a unit behind it.
+pub fn bytes(text: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    let text = text.trim();
+    let of_unit = |(name, bytes): &(&str, u64)| Some((text.strip_suffix(name)?, *bytes));
+    let (number, bytes) = BYTES.iter().find_map(of_unit).unwrap_or((text, 1));
+    // Whole numbers alone: 0.1 of a unit has no exact number of bytes.
+    let bytes = number.trim_end().parse::<u64>().ok()?.checked_mul(bytes)?;
+    range.contains(&bytes).then_some(bytes)
+}
+
+/// The units of sizes.
+const BYTES: [(&str, u64); 9] = [
+    ("kB", 1000),
+    ("KB", 1000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+];
+
 /// The period of a check, as agents of this kind have it.
 pub fn check_period(text: &str) -> Result<Duration, String> {
     let expected = "seconds from 1 to 1800, such as 30, 90s or 5m";

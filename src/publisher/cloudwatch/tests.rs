@@ -37,6 +37,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
             period: Duration::from_secs(period),
             once: false,
         },
+        history: None,
         checks: Checks::default(),
         errors: Vec::new(),
         publishing: Publishing {

@@ -1,0 +1,178 @@
+//! Writes points into blocks, and keeps the blocks of all levels complete, in age and in size within their limits.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::Resolution;
+use super::block::{Block, Builder};
+use super::chunk::{self, Points};
+use super::resolution::HOUR_MS;
+use super::rollup::condense;
+use super::shelf::{BlockId, Failure, Progress, Writing};
+
+/// What is to be written, and the limits.
+#[derive(Clone, Debug, Default)]
+pub struct Job {
+    /// Hours since 1970, each with the points of its series in the order of their numbers.
+    pub hours: BTreeMap<u32, Vec<Written>>,
+    /// Spans that end by then are complete with this.
+    pub closed_ms: i64,
+    /// What is older than this allows is removed. `None` where the clock cannot be trusted at present.
+    pub now_ms: Option<i64>,
+    /// Most bytes of all pages.
+    pub most_bytes: u64,
+}
+
+/// The points of one series in one hour.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub series: u32,
+    pub is_counter: bool,
+    pub points: Arc<Points>,
+}
+
+/// Does it. After an error nothing of it may be kept.
+pub fn write(job: &Job, shelf: &mut dyn Writing) -> Result<(), Failure> {
+    for (hour, series) in &job.hours {
+        write_hour(*hour, series, shelf)?;
+    }
+    let before = shelf.progress();
+    let closed_ms = before.closed_ms.max(job.closed_ms);
+    shelf.progressed(Progress { closed_ms, ..before });
+    for level in [Resolution::Min20, Resolution::Min60, Resolution::Min240, Resolution::Min1440] {
+        for id in incomplete(level, job, before.closed_ms, closed_ms, shelf)? {
+            roll_up(id, shelf)?;
+        }
+    }
+    if let Some(now_ms) = job.now_ms {
+        expire(now_ms, shelf)?;
+    }
+    drop_oldest(job.most_bytes, shelf)
+}
+
+/// Adds points to the block of an hour, and condenses those series anew.
+fn write_hour(hour: u32, written: &[Written], shelf: &mut dyn Writing) -> Result<(), Failure> {
+    let (full, min5) = (Resolution::Full, Resolution::Min5);
+    let (full, min5) = (BlockId { level: full, span: hour }, BlockId { level: min5, span: hour });
+    let (mut points, mut rollups) = (Builder::default(), Builder::default());
+    {
+        let mut old = [readable(Block::open(shelf, full))?, readable(Block::open(shelf, min5))?];
+        let mut series: BTreeSet<u32> = written.iter().map(|of| of.series).collect();
+        for block in old.iter().flatten() {
+            series.extend(block.series().unwrap_or_default());
+        }
+        for number in series {
+            let chunk = |block: &mut Option<Block>| match block {
+                Some(block) => readable(block.chunk(number)),
+                None => Ok(None),
+            };
+            let [old_points, old_rollups] = &mut old;
+            let (stored, condensed) = (chunk(old_points)?, chunk(old_rollups)?);
+            let Ok(place) = written.binary_search_by_key(&number, |of| of.series) else {
+                stored.iter().for_each(|chunk| points.add(number, chunk));
+                condensed.iter().for_each(|chunk| rollups.add(number, chunk));
+                continue;
+            };
+            let Written { is_counter, points: new, .. } = &written[place];
+            let stored = stored.and_then(|chunk| Points::decode(&chunk).ok()).unwrap_or_default();
+            let all = stored.with(new);
+            let mut chunk = Vec::new();
+            all.encode(&mut chunk);
+            points.add(number, &chunk);
+            let start = min5.start_ms();
+            let buckets = all.condensed(start);
+            rollups.add(number, &chunk::encode(min5.level, start, *is_counter, &buckets));
+        }
+    }
+    points.write(shelf, full)?;
+    rollups.write(shelf, min5)
+}
+
+/// What is damaged is as if it was not there: it must not keep what is new from being written.
+fn readable<T>(result: Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
+    match result {
+        Err(Failure::Damaged) => Ok(None),
+        result => result,
+    }
+}
+
+/// The spans of a level that end by now and have no block, or have one without what was written.
+fn incomplete(
+    level: Resolution,
+    job: &Job,
+    from_ms: i64,
+    to_ms: i64,
+    shelf: &dyn Writing,
+) -> Result<BTreeSet<BlockId>, Failure> {
+    let hours = job.hours.keys().map(|hour| i64::from(*hour) * HOUR_MS);
+    let mut found: BTreeSet<_> = hours.map(|start| BlockId::at(level, start)).collect();
+    if let Some(finer) = level.finer() {
+        // Only where there is something: a clock may have been wrong by years.
+        let first = BlockId::at(finer, BlockId::at(level, from_ms).start_ms());
+        let end = BlockId::at(finer, to_ms + finer.span_ms() - 1);
+        let spans = shelf.spans(finer, first.span, end.span)?;
+        let of_finer = |span| BlockId::at(level, BlockId { level: finer, span }.start_ms());
+        found.extend(spans.into_iter().map(of_finer).filter(|id| id.end_ms() > from_ms));
+    }
+    found.retain(|id| id.end_ms() <= to_ms);
+    Ok(found)
+}
+
+/// Makes a block from the blocks of the next finer level.
+fn roll_up(id: BlockId, shelf: &mut dyn Writing) -> Result<(), Failure> {
+    let Some(finer) = id.level.finer() else { return Ok(()) };
+    let (first, end) = (BlockId::at(finer, id.start_ms()), BlockId::at(finer, id.end_ms()));
+    let mut built = Builder::default();
+    {
+        let spans = shelf.spans(finer, first.span, end.span)?;
+        let mut blocks = Vec::with_capacity(spans.len());
+        for span in spans {
+            blocks.extend(readable(Block::open(shelf, BlockId { level: finer, span }))?);
+        }
+        let mut series = BTreeSet::new();
+        for block in &blocks {
+            series.extend(block.series().unwrap_or_default());
+        }
+        for number in series {
+            let (mut buckets, mut is_counter) = (Vec::new(), false);
+            for block in &mut blocks {
+                let Some(chunk) = readable(block.chunk(number))? else { continue };
+                is_counter |= chunk::is_counter(&chunk);
+                buckets.extend(chunk::decode(finer, block.start_ms(), &chunk).unwrap_or_default());
+            }
+            let buckets = condense(id.level, buckets);
+            built.add(number, &chunk::encode(id.level, id.start_ms(), is_counter, &buckets));
+        }
+    }
+    built.write(shelf, id)
+}
+
+/// Removes the blocks of which nothing is kept any more.
+fn expire(now_ms: i64, shelf: &mut dyn Writing) -> Result<(), Failure> {
+    for level in Resolution::ALL {
+        // A bucket is kept until its last moment is too old.
+        let end = BlockId::at(level, level.kept_since(now_ms).max(0));
+        for span in shelf.spans(level, 0, end.span)? {
+            shelf.remove(BlockId { level, span })?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the oldest blocks of the finest level until the others have room, then those of the next.
+fn drop_oldest(most_bytes: u64, shelf: &mut dyn Writing) -> Result<(), Failure> {
+    for level in Resolution::ALL {
+        let mut spans = shelf.spans(level, 0, u32::MAX)?.into_iter();
+        while shelf.progress().bytes > most_bytes
+            && let Some(span) = spans.next()
+        {
+            let id = BlockId { level, span };
+            shelf.remove(id)?;
+            if level == Resolution::Full {
+                let progress = shelf.progress();
+                shelf.progressed(Progress { dropped_ms: id.end_ms(), ..progress });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,365 @@
+//! Blocks in a file, by the database redb: what is committed survives a kill and a loss of power.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use redb::backends::FileBackend;
+use redb::{
+    Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageError, Table,
+    TableDefinition, TableError, WriteTransaction,
+};
+
+use super::Resolution;
+use super::bytes::{Bytes, Damaged, put, seal, unsealed};
+use super::shelf::{BlockId, Failure, PageKey, Progress, View, Writing};
+use crate::permissions::writable_by_others;
+use crate::shown::shown;
+
+/// A store in a file.
+#[derive(Debug)]
+pub struct Disk {
+    /// Always there until it is dropped.
+    database: Option<Database>,
+}
+
+impl Drop for Disk {
+    /// Closing writes, and a disk that does not answer must not keep the process from ending: without it the file is
+    /// as a kill leaves it, which loses nothing.
+    fn drop(&mut self) {
+        std::mem::forget(self.database.take());
+    }
+}
+
+/// What is in the file beside blocks.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The number of each series, and what it is.
+    pub series: Vec<(u32, Vec<u8>)>,
+    /// The latest points, which are not in a block yet, as they were written.
+    pub recent: Vec<(u32, Vec<u8>)>,
+    /// How many of these are damaged.
+    pub damaged: usize,
+}
+
+/// What a commit writes beside blocks.
+#[derive(Debug, Default)]
+pub struct Notes {
+    pub series: Vec<(u32, Vec<u8>)>,
+    pub recent: Option<(u32, Vec<u8>)>,
+    /// The recent points that are in a block now.
+    pub done: Vec<u32>,
+}
+
+/// Why a store cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// Another process has it open.
+    Taken,
+    /// Its bytes are not as they were written.
+    Damaged,
+    /// Another version of the agent wrote it.
+    Version(u64),
+    Failed(String),
+}
+
+impl Disk {
+    /// Opens the store in a folder, which is made where it is missing, with the file in it.
+    pub fn open(folder: &Path) -> Result<(Self, Found), Unusable> {
+        let failed = |error: io::Error| {
+            Unusable::Failed(format!("{}: {error}", shown(&folder.display().to_string())))
+        };
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let metadata = folder.metadata().map_err(failed)?;
+        if let Some(problem) = writable_by_others(folder, &metadata) {
+            return Err(Unusable::Failed(problem));
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(file_in(folder)).map_err(failed)?;
+        // One that came with the folder may have other rights: history tells what a machine does.
+        file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
+        Self::of(file)
+    }
+
+    fn of(file: File) -> Result<(Self, Found), Unusable> {
+        let backend = FileBackend::new(file).map_err(unusable)?;
+        let mut builder = Database::builder();
+        // A plain open of a file that was damaged may panic, now or later.
+        builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+        let database = builder.create_with_backend(backend).map_err(unusable)?;
+        let disk = Self { database: Some(database) };
+        let found = disk.found()?;
+        Ok((disk, found))
+    }
+
+    fn found(&self) -> Result<Found, Unusable> {
+        let view = self.view().map_err(of_failure)?;
+        let Some(table) = &view.table else { return Ok(Found::default()) };
+        if view.version != VERSION {
+            return Err(Unusable::Version(view.version));
+        }
+        let mut found = Found::default();
+        let every = table.range((SERIES, 0, 0)..).map_err(of_storage)?;
+        for entry in every {
+            let (key, value) = entry.map_err(of_storage)?;
+            let (kind, number, _) = key.value();
+            let Ok(content) = unsealed(value.value()) else {
+                found.damaged += 1;
+                continue;
+            };
+            match kind {
+                SERIES => found.series.push((number, content.to_vec())),
+                // The pages of one are neighbours.
+                RECENT => match found.recent.last_mut() {
+                    Some((last, all)) if *last == number => all.extend_from_slice(content),
+                    _ => found.recent.push((number, content.to_vec())),
+                },
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// Closes the file.
+    pub fn close(mut self) {
+        drop(self.database.take());
+    }
+
+    fn database(&self) -> Result<&Database, Failure> {
+        self.database.as_ref().ok_or_else(|| Failure::Failed("it is closed".to_owned()))
+    }
+
+    /// The blocks as they are now.
+    pub fn view(&self) -> Result<DiskView, Failure> {
+        let transaction = self.database()?.begin_read().map_err(failure)?;
+        let table = match transaction.open_table(PAGES) {
+            Ok(table) => Some(table),
+            // Nothing was written yet.
+            Err(TableError::TableDoesNotExist(_)) => None,
+            Err(error) => return Err(failure(error)),
+        };
+        let head = match &table {
+            Some(table) => head(table)?,
+            None => None,
+        };
+        let (version, progress) = head.unwrap_or((VERSION, Progress::default()));
+        Ok(DiskView { table, progress, version })
+    }
+
+    /// Writes notes and blocks, all of it or nothing.
+    pub fn write(
+        &self,
+        notes: &Notes,
+        blocks: impl FnOnce(&mut dyn Writing) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut transaction = self.database()?.begin_write().map_err(failure)?;
+        // Opening after a kill then needs no look at every page.
+        transaction.set_quick_repair(true);
+        write(&transaction, notes, blocks)?;
+        transaction.commit().map_err(failure)
+    }
+}
+
+fn write(
+    transaction: &WriteTransaction,
+    notes: &Notes,
+    blocks: impl FnOnce(&mut dyn Writing) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let table = transaction.open_table(PAGES).map_err(failure)?;
+    let progress = head(&table)?.unwrap_or((VERSION, Progress::default())).1;
+    let mut changes = Changes { table, progress };
+    blocks(&mut changes)?;
+    let Changes { mut table, progress } = changes;
+    for (number, content) in &notes.series {
+        note(&mut table, (SERIES, *number, 0), content)?;
+    }
+    if let Some((number, content)) = &notes.recent {
+        for (page, content) in content.chunks(NOTE).enumerate() {
+            note(&mut table, (RECENT, *number, page as u16), content)?;
+        }
+    }
+    for number in &notes.done {
+        let range = (RECENT, *number, 0)..=(RECENT, *number, u16::MAX);
+        table.retain_in(range, |_, _| false).map_err(failure)?;
+    }
+    let mut content = Vec::new();
+    put(&mut content, VERSION);
+    put(&mut content, progress.closed_ms.max(0).unsigned_abs());
+    put(&mut content, progress.dropped_ms.max(0).unsigned_abs());
+    put(&mut content, progress.bytes);
+    note(&mut table, HEAD, &content)
+}
+
+fn note(table: &mut Table<PageKey, &[u8]>, key: PageKey, content: &[u8]) -> Result<(), Failure> {
+    let mut sealed = content.to_vec();
+    sealed.extend(seal(content));
+    table.insert(key, &*sealed).map_err(failure)?;
+    Ok(())
+}
+
+/// The version of the format, and how far the blocks go.
+fn head(
+    table: &impl ReadableTable<PageKey, &'static [u8]>,
+) -> Result<Option<(u64, Progress)>, Failure> {
+    let Some(found) = table.get(HEAD).map_err(failure)? else { return Ok(None) };
+    let mut bytes = Bytes(unsealed(found.value())?);
+    let version = bytes.whole()?;
+    let mut time = || i64::try_from(bytes.whole()?).map_err(|_| Damaged);
+    let (closed_ms, dropped_ms) = (time()?, time()?);
+    Ok(Some((version, Progress { closed_ms, dropped_ms, bytes: bytes.whole()? })))
+}
+
+/// The blocks of a file at one instant.
+pub struct DiskView {
+    table: Option<ReadOnlyTable<PageKey, &'static [u8]>>,
+    progress: Progress,
+    version: u64,
+}
+
+impl View for DiskView {
+    fn page(&self, key: PageKey) -> Result<Option<Vec<u8>>, Failure> {
+        self.table.as_ref().map_or(Ok(None), |table| page(table, key))
+    }
+
+    fn spans(&self, level: Resolution, from: u32, before: u32) -> Result<Vec<u32>, Failure> {
+        self.table.as_ref().map_or(Ok(Vec::new()), |table| spans(table, level, from, before))
+    }
+
+    fn progress(&self) -> Progress {
+        self.progress
+    }
+}
+
+struct Changes<'a> {
+    table: Table<'a, PageKey, &'static [u8]>,
+    progress: Progress,
+}
+
+impl View for Changes<'_> {
+    fn page(&self, key: PageKey) -> Result<Option<Vec<u8>>, Failure> {
+        page(&self.table, key)
+    }
+
+    fn spans(&self, level: Resolution, from: u32, before: u32) -> Result<Vec<u32>, Failure> {
+        spans(&self.table, level, from, before)
+    }
+
+    fn progress(&self) -> Progress {
+        self.progress
+    }
+}
+
+impl Writing for Changes<'_> {
+    fn put(&mut self, key: PageKey, page: Vec<u8>) -> Result<(), Failure> {
+        let old = self.table.insert(key, &*page).map_err(failure)?;
+        let old = old.map_or(0, |old| old.value().len() as u64);
+        self.progress.bytes = (self.progress.bytes + page.len() as u64).saturating_sub(old);
+        Ok(())
+    }
+
+    fn remove(&mut self, block: BlockId) -> Result<(), Failure> {
+        let mut removed = 0;
+        let pages = block.page(0)..=block.page(u16::MAX);
+        let count = |_, page: &[u8]| {
+            removed += page.len() as u64;
+            false
+        };
+        self.table.retain_in(pages, count).map_err(failure)?;
+        self.progress.bytes = self.progress.bytes.saturating_sub(removed);
+        Ok(())
+    }
+
+    fn progressed(&mut self, progress: Progress) {
+        self.progress = Progress { bytes: self.progress.bytes, ..progress };
+    }
+}
+
+fn page(
+    table: &impl ReadableTable<PageKey, &'static [u8]>,
+    key: PageKey,
+) -> Result<Option<Vec<u8>>, Failure> {
+    Ok(table.get(key).map_err(failure)?.map(|page| page.value().to_vec()))
+}
+
+fn spans(
+    table: &impl ReadableTable<PageKey, &'static [u8]>,
+    level: Resolution,
+    from: u32,
+    before: u32,
+) -> Result<Vec<u32>, Failure> {
+    let (mut all, mut next) = (Vec::new(), from);
+    // From block to block, because a block has many pages.
+    while next < before {
+        let mut range = table.range(BlockId { level, span: next }.page(0)..).map_err(failure)?;
+        let Some(found) = range.next() else { break };
+        let (kind, span, _) = found.map_err(failure)?.0.value();
+        if kind != level as u8 || span >= before {
+            break;
+        }
+        all.push(span);
+        next = span + 1;
+    }
+    Ok(all)
+}
+
+/// The file of a store.
+pub fn file_in(folder: &Path) -> PathBuf {
+    folder.join("history.redb")
+}
+
+fn failure(error: impl Into<redb::Error>) -> Failure {
+    Failure::Failed(said(&error.into()))
+}
+
+fn of_failure(failure: Failure) -> Unusable {
+    match failure {
+        Failure::Damaged => Unusable::Damaged,
+        Failure::Failed(text) => Unusable::Failed(text),
+    }
+}
+
+fn of_storage(error: StorageError) -> Unusable {
+    unusable(error.into())
+}
+
+fn unusable(error: DatabaseError) -> Unusable {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => Unusable::Taken,
+        DatabaseError::Storage(StorageError::Corrupted(_)) => Unusable::Damaged,
+        // It is no database at all.
+        DatabaseError::Storage(StorageError::Io(error))
+            if error.kind() == io::ErrorKind::InvalidData =>
+        {
+            Unusable::Damaged
+        }
+        error => Unusable::Failed(said(&error.into())),
+    }
+}
+
+/// What it says of the system, without its own words around that.
+fn said(error: &redb::Error) -> String {
+    match error {
+        redb::Error::Io(error) => error.to_string(),
+        error => error.to_string(),
+    }
+}
+
+/// All pages are in one table: each further one would have pages of its own, which each commit writes.
+const PAGES: TableDefinition<PageKey, &[u8]> = TableDefinition::new("pages");
+
+// What is not in a block stands behind all blocks: its kind, its number, its page.
+const HEAD: PageKey = (100, 0, 0);
+const SERIES: u8 = 101;
+const RECENT: u8 = 102;
+
+/// Changes with the format. A release reads the one before.
+const VERSION: u64 = 1;
+
+/// Bytes of a page of recent points, as of one of a block.
+const NOTE: usize = 4026;
+
+/// Bytes of pages that redb keeps in memory: what a small commit touches. More would count as this process's own,
+/// and the system caches the file anyway.
+const CACHE: usize = 256 * 1024;

@@ -1,0 +1,259 @@
+//! Fills the store with what is collected, and commits it from time to time.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{fs, io};
+
+use log::{error, warn};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+
+use super::disk::{Disk, Found};
+use super::{Described, Shelf, Store, Unusable, file_in};
+use crate::blocking::{self, Purpose};
+use crate::collector::series::Table;
+use crate::collector::sink::Sink;
+use crate::config::{History, Place};
+use crate::model::{Quantity, Report, Series, Unit};
+use crate::shown::shown;
+
+/// The store that others ask.
+pub type Shared = Rc<RefCell<Store>>;
+
+/// The store of these settings, the sink that fills it, and what commits it.
+pub fn open(history: &History) -> (Shared, Kept, Keeper) {
+    let store = match &history.place {
+        Place::Memory(most_bytes) => Store::in_memory(*most_bytes),
+        Place::Folder(folder) => Store::in_folder(folder, history.most_bytes),
+    };
+    let store = Rc::new(RefCell::new(store));
+    let (alive, ended) = mpsc::channel(1);
+    let kept = Kept { store: store.clone(), places: Vec::new(), _alive: alive };
+    let keeper =
+        Keeper { store: store.clone(), sync: history.sync, ended, said: None, clock: None };
+    (store, kept, keeper)
+}
+
+/// Puts what is collected into the store.
+pub struct Kept {
+    store: Shared,
+    /// The place in the store of each series of the collector that has a value at each sample.
+    places: Vec<Option<usize>>,
+    /// Its end tells the keeper that nothing more comes.
+    _alive: mpsc::Sender<()>,
+}
+
+impl Sink for Kept {
+    fn sample(&mut self, at: SystemTime, values: &[(Series, f64)], table: &Table) {
+        let mut store = self.store.borrow_mut();
+        let at_ms = milliseconds(at);
+        for (series, value) in values {
+            let number = series.0;
+            if self.places.len() <= number {
+                self.places.resize(number + 1, None);
+            }
+            let place = match self.places[number] {
+                Some(place) => place,
+                None => {
+                    let metric = table.metric(*series);
+                    let described = Described::of(metric, &metric.full_name(), false);
+                    let Some(place) = store.series(described) else { continue };
+                    *self.places[number].insert(place)
+                }
+            };
+            let value = match table.metric(*series).unit {
+                Unit::Percent => (value * PERCENT_SCALE).round() / PERCENT_SCALE,
+                _ => *value,
+            };
+            store.put(place, at_ms, value, at_ms);
+        }
+    }
+
+    fn report(&mut self, report: &Report) {
+        let mut store = self.store.borrow_mut();
+        let (at_ms, now_ms) = (milliseconds(report.time), milliseconds(SystemTime::now()));
+        for (metric, value) in &report.values {
+            let is_text = matches!(value, Quantity::Text(_));
+            let described = Described::of(metric, &metric.full_name(), is_text);
+            if let Some(place) = store.series(described)
+                && let Some(value) = value.number()
+            {
+                store.put(place, at_ms, value, now_ms);
+            }
+        }
+    }
+}
+
+/// Percents of samples are kept in steps of 0.0001: over 0.9 s that is a microsecond of CPU time, which is as fine as
+/// the kernel counts it. All digits of a quotient would be noise, and three times as many bytes.
+const PERCENT_SCALE: f64 = 1e4;
+
+/// Opens the file where there is one, and commits.
+pub struct Keeper {
+    store: Shared,
+    sync: Duration,
+    ended: mpsc::Receiver<()>,
+    /// What is wrong at present, so that it is said once.
+    said: Option<String>,
+    /// Both clocks at the last commit.
+    clock: Option<(Instant, i64)>,
+}
+
+impl Keeper {
+    /// Commits until nothing more comes, and then once more.
+    pub async fn run(mut self) {
+        loop {
+            self.open().await;
+            let is_over = timeout(self.sync, self.ended.recv()).await.is_ok();
+            self.commit().await;
+            if is_over {
+                return self.close().await;
+            }
+        }
+    }
+
+    /// Opens the file, unless it is open.
+    async fn open(&mut self) {
+        let folder = match &self.store.borrow().shelf {
+            Shelf::Disk(folder, None) => folder.clone(),
+            _ => return,
+        };
+        let path = folder.clone();
+        let opened = blocking::call(Purpose::Store, move || open_or_replace(&path)).await;
+        let name = shown(&folder.display().to_string());
+        match opened {
+            Ok(Ok(Opened { disk, found, is_new })) => {
+                if is_new {
+                    error!("the history in {name} is damaged: a new one begins, and the old file is {DAMAGED}");
+                }
+                let damaged = self.store.borrow_mut().opened(disk, found);
+                if damaged > 0 {
+                    error!("the history in {name} has damaged parts, {damaged}, which are left out");
+                }
+                self.works_again(&name);
+            }
+            Ok(Err(unusable)) => self.say(match unusable {
+                Unusable::Taken => format!(
+                    "the history in {name} is open in another process: end that, or name another folder; \
+                     until then it is kept in memory"
+                ),
+                Unusable::Version(version) => format!(
+                    "the history in {name} has format {version}, which this version does not read: name \
+                     another folder, or use the version that wrote it"
+                ),
+                Unusable::Damaged => format!("the history in {name} is damaged"),
+                Unusable::Failed(text) => {
+                    format!("the history in {name} cannot be opened, and is kept in memory meanwhile: {text}")
+                }
+            }),
+            Err(refused) => self.say(format!("the history in {name} cannot be opened: {refused}")),
+        }
+    }
+
+    /// Commits what is new.
+    async fn commit(&mut self) {
+        let now_ms = milliseconds(SystemTime::now());
+        let trusts_clock = self.trusts_clock(now_ms);
+        let mut store = self.store.borrow_mut();
+        let (folder, disk) = match &store.shelf {
+            Shelf::Memory(_) => {
+                // It cannot fail: what is damaged is replaced.
+                let _ = store.commit(now_ms);
+                return;
+            }
+            // It is tried again; meanwhile points are kept in memory.
+            Shelf::Disk(_, None) => return,
+            Shelf::Disk(folder, Some(disk)) => (folder.clone(), disk.clone()),
+        };
+        let Some(commit) = store.commit_at(now_ms, trusts_clock) else { return };
+        drop(store);
+        let written = blocking::call(Purpose::Store, move || {
+            let written = commit.write(&disk);
+            (commit, written)
+        });
+        let name = shown(&folder.display().to_string());
+        match written.await {
+            Ok((commit, Ok(()))) => {
+                self.store.borrow_mut().committed(&commit);
+                self.works_again(&name);
+            }
+            Ok((_, Err(failure))) => {
+                // The database takes nothing more after an error: it is opened anew.
+                self.close().await;
+                self.say(format!(
+                    "the history in {name} cannot be written, and is kept in memory meanwhile: {failure}"
+                ));
+            }
+            Err(refused) => {
+                self.store.borrow_mut().not_committed();
+                self.say(format!("the history in {name} cannot be written: {refused}"));
+            }
+        }
+    }
+
+    /// Whether the clock has gone on as time has. Where it was set, the history could be called too old by mistake.
+    fn trusts_clock(&mut self, now_ms: i64) -> bool {
+        let now = Instant::now();
+        let before = self.clock.replace((now, now_ms));
+        before.is_none_or(|(then, then_ms)| {
+            let elapsed = i64::try_from(now.duration_since(then).as_millis()).unwrap_or(i64::MAX);
+            (now_ms - then_ms - elapsed).abs() < MOST_DRIFT_MS
+        })
+    }
+
+    /// Closes the file, which may block as well.
+    async fn close(&mut self) {
+        let disk = self.store.borrow_mut().close().and_then(Arc::into_inner);
+        if let Some(disk) = disk {
+            // Without a thread it stays as a kill would leave it.
+            let _ = blocking::call(Purpose::Store, move || disk.close()).await;
+        }
+    }
+
+    /// Says once that something is wrong.
+    fn say(&mut self, text: String) {
+        if self.said.as_ref() != Some(&text) {
+            error!("{text}");
+            self.said = Some(text);
+        }
+    }
+
+    fn works_again(&mut self, name: &str) {
+        if self.said.take().is_some() {
+            let dropped = self.store.borrow().counts().dropped;
+            warn!("the history in {name} is written again; points dropped meanwhile: {dropped}");
+        }
+    }
+}
+
+struct Opened {
+    disk: Disk,
+    found: Found,
+    /// Whether the one that was there is damaged and was put aside.
+    is_new: bool,
+}
+
+fn open_or_replace(folder: &Path) -> Result<Opened, Unusable> {
+    match Disk::open(folder) {
+        Err(Unusable::Damaged) => {
+            let failed = |error: io::Error| Unusable::Failed(error.to_string());
+            fs::rename(file_in(folder), folder.join(DAMAGED)).map_err(failed)?;
+            Disk::open(folder).map(|(disk, found)| Opened { disk, found, is_new: true })
+        }
+        opened => opened.map(|(disk, found)| Opened { disk, found, is_new: false }),
+    }
+}
+
+fn milliseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A damaged file that was put aside, so that somebody can look at it. The next one takes its place.
+const DAMAGED: &str = "history.redb.damaged";
+
+/// A clock that is further from the time that has passed was set.
+const MOST_DRIFT_MS: i64 = 60_000;

@@ -1,0 +1,144 @@
+//! Reads what one series has at a level: from blocks as far as they are complete, and else from the next finer level,
+//! down to the points that are not in a block yet. So every level is complete at all times.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::Resolution;
+use super::block::Block;
+use super::chunk::{self, Points};
+use super::resolution::HOUR_MS;
+use super::rollup::{Rollup, condense};
+use super::shelf::{BlockId, Failure, View};
+
+/// Points of one series that are not in a block yet, hour by hour in the order of time. A late point opens its hour
+/// again.
+pub type OpenHours = [(u32, Arc<Points>)];
+
+/// One series, at one instant.
+pub struct Reader<'a> {
+    pub view: &'a dyn View,
+    pub series: u32,
+    pub open: &'a OpenHours,
+    /// How many blocks could not be read because they are damaged.
+    pub damaged: Rc<Cell<usize>>,
+}
+
+impl Reader<'_> {
+    /// Points of [from, to), in the order of time, and the time of the next one where there are more than `most`.
+    pub fn points(
+        &self,
+        from_ms: i64,
+        to_ms: i64,
+        most: usize,
+    ) -> Result<(Vec<(i64, f64)>, Option<i64>), Failure> {
+        let mut all = Vec::new();
+        for id in blocks(Resolution::Full, from_ms, to_ms) {
+            let start = id.start_ms();
+            let hour = self.hour(id)?;
+            let points = hour.iter().map(|(at, value)| (start + i64::from(at), value));
+            for point in points.filter(|(at, _)| (from_ms..to_ms).contains(at)) {
+                if all.len() == most {
+                    return Ok((all, Some(point.0)));
+                }
+                all.push(point);
+            }
+        }
+        Ok((all, None))
+    }
+
+    /// The same of the buckets of a rollup. `from_ms` is the start of one.
+    pub fn rollups(
+        &self,
+        level: Resolution,
+        from_ms: i64,
+        to_ms: i64,
+        most: usize,
+    ) -> Result<(Vec<(i64, Rollup)>, Option<i64>), Failure> {
+        let mut all = Vec::new();
+        for id in blocks(level, from_ms, to_ms) {
+            let (from, to) = (from_ms.max(id.start_ms()), to_ms.min(id.end_ms()));
+            let mut span = self.span(id, from, to)?;
+            if all.len() + span.len() > most {
+                let next = span[most - all.len()].0;
+                span.truncate(most - all.len());
+                all.append(&mut span);
+                return Ok((all, Some(next)));
+            }
+            all.append(&mut span);
+        }
+        Ok((all, None))
+    }
+
+    /// The buckets of a span that begin within [from, to).
+    fn span(&self, id: BlockId, from_ms: i64, to_ms: i64) -> Result<Vec<(i64, Rollup)>, Failure> {
+        let is_wanted = |(start, _): &(i64, Rollup)| (from_ms..to_ms).contains(start);
+        if self.is_complete(id) {
+            let stored = self.stored(id).and_then(|chunk| match chunk {
+                Some(chunk) => Ok(chunk::decode(id.level, id.start_ms(), &chunk)?),
+                None => Ok(Vec::new()),
+            });
+            match stored {
+                // Its finer levels have the same, as far as they reach.
+                Err(Failure::Damaged) => self.note_damage(),
+                stored => return Ok(stored?.into_iter().filter(is_wanted).collect()),
+            }
+        }
+        // The last bucket is wanted as a whole, although the range may end within it.
+        let last = id.level.bucket_start(to_ms - 1);
+        let to_ms = (last + id.level.length_ms().unwrap_or(1)).min(id.end_ms());
+        match id.level.finer() {
+            Some(Resolution::Full) | None => {
+                let buckets = self.hour(id)?.condensed(id.start_ms());
+                Ok(buckets.into_iter().filter(is_wanted).collect())
+            }
+            Some(finer) => {
+                let (buckets, _) = self.rollups(finer, from_ms, to_ms, usize::MAX)?;
+                Ok(condense(id.level, buckets))
+            }
+        }
+    }
+
+    /// Whether all that there is of a span is in its block.
+    fn is_complete(&self, id: BlockId) -> bool {
+        let (start, end) = (id.start_ms(), id.end_ms());
+        let is_in_it = |hour: i64| hour * HOUR_MS < end && hour * HOUR_MS >= start;
+        let closed = self.view.progress().closed_ms;
+        end <= closed && !self.open.iter().any(|(hour, _)| is_in_it((*hour).into()))
+    }
+
+    /// All points of an hour. `id` has a span of an hour, whatever its level is.
+    fn hour(&self, id: BlockId) -> Result<Points, Failure> {
+        let full = BlockId { level: Resolution::Full, ..id };
+        let stored = match self.stored(full).and_then(|chunk| match chunk {
+            Some(chunk) => Ok(Points::decode(&chunk)?),
+            None => Ok(Points::default()),
+        }) {
+            Err(Failure::Damaged) => {
+                self.note_damage();
+                Points::default()
+            }
+            stored => stored?,
+        };
+        let open = self.open.iter().find(|(hour, _)| *hour == id.span);
+        Ok(open.map_or(stored.clone(), |(_, open)| stored.with(open)))
+    }
+
+    fn stored(&self, id: BlockId) -> Result<Option<Vec<u8>>, Failure> {
+        match Block::open(self.view, id)? {
+            Some(mut block) => block.chunk(self.series),
+            None => Ok(None),
+        }
+    }
+
+    fn note_damage(&self) {
+        self.damaged.set(self.damaged.get() + 1);
+    }
+}
+
+/// The blocks of a level that may have something of a range.
+fn blocks(level: Resolution, from_ms: i64, to_ms: i64) -> impl Iterator<Item = BlockId> {
+    let (first, last) = (BlockId::at(level, from_ms), BlockId::at(level, to_ms - 1));
+    (first.span..=last.span).map(move |span| BlockId { level, span })
+}

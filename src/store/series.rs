@@ -1,0 +1,111 @@
+//! What the store knows of one series, and its points that are not in a block yet.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::bytes::{Bytes, Damaged, put_text};
+use super::chunk::Points;
+use crate::model::{Kind, Metric};
+
+/// A metric of a check as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    pub check: Rc<str>,
+    pub name: Rc<str>,
+    pub unit: Rc<str>,
+    /// `i`, `I`, `l` and `L` for whole numbers of 32 and 64 bits, signed and not; `D` for others, `s` for texts.
+    pub letter: char,
+    /// Whether it is a total, of which only the growth means anything.
+    pub is_counter: bool,
+}
+
+impl Described {
+    pub fn of(metric: &Metric, name: &str, is_text: bool) -> Self {
+        let letter = match metric.form {
+            _ if is_text => 's',
+            "int32" => 'i',
+            "uint32" => 'I',
+            "int64" => 'l',
+            "uint64" => 'L',
+            _ => 'D',
+        };
+        Self {
+            check: metric.check.as_ref().into(),
+            name: name.into(),
+            unit: metric.unit_name().into(),
+            letter,
+            is_counter: metric.kind == Kind::Counter,
+        }
+    }
+
+    pub fn is_text(&self) -> bool {
+        self.letter == 's'
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![u8::from(self.is_counter), self.letter as u8];
+        [&self.check, &self.name, &self.unit].into_iter().for_each(|text| put_text(&mut out, text));
+        out
+    }
+
+    pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let mut bytes = Bytes(bytes);
+        let (is_counter, letter) = (bytes.byte()? == 1, bytes.byte()?.into());
+        let mut text = || bytes.text().map(Rc::from);
+        let (check, name, unit) = (text()?, text()?, text()?);
+        Ok(Self { check, name, unit, letter, is_counter })
+    }
+}
+
+/// One series.
+#[derive(Debug)]
+pub struct Series {
+    pub described: Described,
+    /// Its number in blocks, once it has one.
+    pub number: Option<u32>,
+    /// Whether the file has what it is.
+    pub is_written: bool,
+    pub updated_ms: i64,
+    /// Hours since 1970, in order.
+    pub open: Vec<(u32, Arc<Points>)>,
+}
+
+impl Series {
+    pub fn new(described: Described) -> Self {
+        Self { described, number: None, is_written: false, updated_ms: 0, open: Vec::new() }
+    }
+
+    /// Adds a point to its hour. False where it replaced one.
+    pub fn put(&mut self, hour: u32, at: u32, value: f64) -> bool {
+        let place = match self.open.last() {
+            Some((last, _)) if *last == hour => self.open.len() - 1,
+            _ => match self.open.binary_search_by_key(&hour, |(hour, _)| *hour) {
+                Ok(place) => place,
+                Err(place) => {
+                    self.open.insert(place, (hour, Arc::default()));
+                    place
+                }
+            },
+        };
+        // While its hour is being written, it is copied first.
+        Arc::make_mut(&mut self.open[place].1).put(at, value)
+    }
+
+    /// Removes the points of an hour that were written. How many it has less.
+    pub fn written(&mut self, hour: u32, points: &Arc<Points>) -> usize {
+        let place = self.open.binary_search_by_key(&hour, |(hour, _)| *hour);
+        let Ok(place) = place else { return 0 };
+        let open = &mut self.open[place].1;
+        let before = open.len();
+        let left = match Arc::ptr_eq(open, points) {
+            true => Points::default(),
+            false => open.without(points),
+        };
+        let after = left.len();
+        match after {
+            0 => drop(self.open.remove(place)),
+            _ => *open = Arc::new(left),
+        }
+        before - after
+    }
+}
