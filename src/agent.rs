@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{IsTerminal, stderr};
+use std::mem;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -48,8 +49,11 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         health = feeds.health.into_iter();
     }
     let keeping = settings.history.as_ref().map(|history| {
-        let (_store, kept, keeper) = keep::open(history);
+        let (store, kept, keeper) = keep::open(history);
         collector.add_sink(Box::new(kept));
+        // Closing a file writes to it, and a disk that does not answer must not keep this process from ending: where
+        // the keeper could not close it, the file is left as a kill leaves it.
+        mem::forget(store);
         keeper
     });
     let (company_sender, company) = watch::channel(Company::default());

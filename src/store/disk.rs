@@ -20,16 +20,7 @@ use crate::shown::shown;
 /// A store in a file.
 #[derive(Debug)]
 pub struct Disk {
-    /// Always there until it is dropped.
-    database: Option<Database>,
-}
-
-impl Drop for Disk {
-    /// Closing writes, and a disk that does not answer must not keep the process from ending: without it the file is
-    /// as a kill leaves it, which loses nothing.
-    fn drop(&mut self) {
-        std::mem::forget(self.database.take());
-    }
+    database: Database,
 }
 
 /// What is in the file beside blocks.
@@ -88,8 +79,7 @@ impl Disk {
         let mut builder = Database::builder();
         // A plain open of a file that was damaged may panic, now or later.
         builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
-        let database = builder.create_with_backend(backend).map_err(unusable)?;
-        let disk = Self { database: Some(database) };
+        let disk = Self { database: builder.create_with_backend(backend).map_err(unusable)? };
         let found = disk.found()?;
         Ok((disk, found))
     }
@@ -122,18 +112,9 @@ impl Disk {
         Ok(found)
     }
 
-    /// Closes the file.
-    pub fn close(mut self) {
-        drop(self.database.take());
-    }
-
-    fn database(&self) -> Result<&Database, Failure> {
-        self.database.as_ref().ok_or_else(|| Failure::Failed("it is closed".to_owned()))
-    }
-
     /// The blocks as they are now.
     pub fn view(&self) -> Result<DiskView, Failure> {
-        let transaction = self.database()?.begin_read().map_err(failure)?;
+        let transaction = self.database.begin_read().map_err(failure)?;
         let table = match transaction.open_table(PAGES) {
             Ok(table) => Some(table),
             // Nothing was written yet.
@@ -154,9 +135,9 @@ impl Disk {
         notes: &Notes,
         blocks: impl FnOnce(&mut dyn Writing) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let mut transaction = self.database()?.begin_write().map_err(failure)?;
-        // Opening after a kill then needs no look at every page.
-        transaction.set_quick_repair(true);
+        // Without quick repair, which would add a third to each commit: a file is checked as a whole whenever it is
+        // opened.
+        let transaction = self.database.begin_write().map_err(failure)?;
         write(&transaction, notes, blocks)?;
         transaction.commit().map_err(failure)
     }
@@ -168,8 +149,8 @@ fn write(
     blocks: impl FnOnce(&mut dyn Writing) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let table = transaction.open_table(PAGES).map_err(failure)?;
-    let progress = head(&table)?.unwrap_or((VERSION, Progress::default())).1;
-    let mut changes = Changes { table, progress };
+    let before = head(&table)?.map(|(_, progress)| progress);
+    let mut changes = Changes { table, progress: before.unwrap_or_default() };
     blocks(&mut changes)?;
     let Changes { mut table, progress } = changes;
     for (number, content) in &notes.series {
@@ -183,6 +164,9 @@ fn write(
     for number in &notes.done {
         let range = (RECENT, *number, 0)..=(RECENT, *number, u16::MAX);
         table.retain_in(range, |_, _| false).map_err(failure)?;
+    }
+    if before == Some(progress) {
+        return Ok(());
     }
     let mut content = Vec::new();
     put(&mut content, VERSION);
@@ -328,6 +312,8 @@ fn unusable(error: DatabaseError) -> Unusable {
     match error {
         DatabaseError::DatabaseAlreadyOpen => Unusable::Taken,
         DatabaseError::Storage(StorageError::Corrupted(_)) => Unusable::Damaged,
+        // No release wrote an older format of the database, so it is the byte of its version that is damaged.
+        DatabaseError::UpgradeRequired(_) => Unusable::Damaged,
         // It is no database at all.
         DatabaseError::Storage(StorageError::Io(error))
             if error.kind() == io::ErrorKind::InvalidData =>

@@ -209,7 +209,7 @@ impl Keeper {
         let disk = self.store.borrow_mut().close().and_then(Arc::into_inner);
         if let Some(disk) = disk {
             // Without a thread it stays as a kill would leave it.
-            let _ = blocking::call(Purpose::Store, move || disk.close()).await;
+            let _ = blocking::call(Purpose::Store, move || drop(disk)).await;
         }
     }
 

@@ -98,7 +98,7 @@ impl Life {
         let Some(folder) = self.folder.clone() else { return };
         if let Shelf::Disk(_, disk) = &mut self.store.shelf {
             // Its file has to be free for the next one.
-            Arc::into_inner(disk.take().unwrap()).unwrap().close();
+            drop(disk.take());
         }
         self.store = Store::in_folder(&folder, ROOM);
         self.expected.clone_from(&self.committed);

@@ -1,0 +1,72 @@
+//! Disks that take nothing any more.
+
+use std::fs;
+
+use cloudwatch_metrics_agent::Resolution;
+use support::Agent;
+use support::namespace::{is_inside, path_in_folder};
+
+use super::{count_of_cpu, keeping, points};
+
+/// A file system of a megabyte in the memory of the machine.
+const SMALL_DISK: &str = "mkdir $folder/disk; mount -t tmpfs -o size=1m tmpfs $folder/disk";
+
+#[test]
+fn a_full_disk_costs_no_point_once_there_is_room_again() {
+    let test = "disks::a_full_disk_costs_no_point_once_there_is_room_again";
+    if !is_inside(test, &[], SMALL_DISK) {
+        return;
+    }
+    let (store, filler) = (path_in_folder("disk/history"), path_in_folder("disk/filler"));
+    let agent = Agent::start(&mut keeping(&store));
+    agent.wait_for_stdout_lines("\"cpu\"", 2);
+    // It ends with the error of a full disk.
+    let filled = fs::write(&filler, vec![0; 2 << 20]);
+    assert_eq!(filled.map_err(|error| error.kind()), Err(std::io::ErrorKind::StorageFull));
+    let line = agent.wait_for_log("cannot be written, and is kept in memory meanwhile");
+    assert!(line.contains("No space left on device"), "{line}");
+    agent.wait_for_stdout_lines("\"cpu\"", 5);
+    fs::remove_file(filler).expect("it is there");
+    agent.wait_for_log("is written again; points dropped meanwhile: 0");
+    let ended = agent.terminate().expect_code(0);
+    assert_all_there(&ended.stdout, &store);
+}
+
+#[test]
+fn a_disk_that_becomes_read_only_costs_no_point_either() {
+    let test = "disks::a_disk_that_becomes_read_only_costs_no_point_either";
+    if !is_inside(test, &[], SMALL_DISK) {
+        return;
+    }
+    let store = path_in_folder("disk/history");
+    let remount = |how: &str| {
+        let disk = path_in_folder("disk");
+        let mut command = std::process::Command::new("mount");
+        // Forced, as the kernel does it to a disk with errors: files stay open for writing.
+        let status = command.args(["-o", &format!("remount,{how}"), &disk]).status();
+        assert!(status.is_ok_and(|status| status.success()), "mount -o remount,{how}");
+    };
+    // A mount with a file that is open for writing is not made read-only, so it is so from the start.
+    remount("ro");
+    let agent = Agent::start(&mut keeping(&store));
+    let line = agent.wait_for_log("cannot be opened, and is kept in memory meanwhile");
+    assert!(line.contains("Read-only file system"), "{line}");
+    agent.wait_for_stdout_lines("\"cpu\"", 3);
+    remount("rw");
+    agent.wait_for_log("is written again; points dropped meanwhile: 0");
+    let ended = agent.terminate().expect_code(0);
+    assert_all_there(&ended.stdout, &store);
+}
+
+/// Whether every sample of the windows is in the history.
+fn assert_all_there(stdout: &str, store: &str) {
+    let shown: u64 = stdout.lines().map(count_of_cpu).sum();
+    let points = points(store, "cpu", Resolution::Full);
+    assert_eq!(points.len() as u64, shown);
+    let rolled_up: u64 = points_of_five_minutes(store);
+    assert_eq!(rolled_up, shown);
+}
+
+fn points_of_five_minutes(store: &str) -> u64 {
+    points(store, "cpu", Resolution::Min5).iter().map(|bucket| bucket.count).sum()
+}
