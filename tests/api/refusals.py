@@ -9,7 +9,6 @@ from service import equal, true
 from world import World, fails
 
 
-
 def what_is_not_there_is_404(world: World) -> None:
     now = int(time.time() * 1000)
     driver = world.driver

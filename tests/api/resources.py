@@ -68,9 +68,8 @@ def check_types_are_those_of_the_program(world: World) -> None:
     for one in expected:
         found = listed[one["type"]]
         equal(found.is_remote, one["type"].startswith("remote."), f"remote of {found.id}")
-        details = {detail["name"]: detail.get("required") for detail in one["details"]}
-        fields = {field["name"]: not field["optional"] for field in found.fields}
-        equal(set(fields), set(details), f"fields of {found.id}")
+        expected_fields = {detail["name"]: detail["optional"] for detail in one["details"]}
+        equal({field["name"]: field["optional"] for field in found.fields}, expected_fields, f"fields of {found.id}")
     disk = {field["name"]: field for field in listed["agent.filesystem"].fields}
     equal(disk["target"]["optional"], False, "optional of the target of a file system")
     true(disk["target"]["description"], "the target of a file system has no description")

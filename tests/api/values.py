@@ -86,6 +86,16 @@ def full_points_are_single_values_in_order(world: World) -> None:
         )
 
 
+def a_range_has_its_begin_and_not_its_end(world: World) -> None:
+    def three() -> list:
+        plotted = world.points("utilization", "cpu", 1000)
+        return plotted if len(plotted) >= 3 else []
+
+    times = [point.name for point in until(three, "three points of cpu")]
+    found = [point["timestamp"] for point in world.full("utilization", "cpu", times[0], times[2])]
+    equal(found, times[:2], f"from={times[0]}, to={times[2]}")
+
+
 def rollups_are_made_of_the_full_points(world: World) -> None:
     for check, metric in [("utilization", "cpu"), ("load", "1m"), ("memory", "actual_used")]:
         for points, length in [(12, MIN5_MS), (1, MIN60_MS)]:
@@ -133,6 +143,7 @@ CLAIMS = [
     a_check_that_is_off_has_no_metrics,
     values_are_those_of_the_machine,
     full_points_are_single_values_in_order,
+    a_range_has_its_begin_and_not_its_end,
     rollups_are_made_of_the_full_points,
     following_the_pages_gives_every_point_once,
     following_the_pages_gives_every_metric_once,

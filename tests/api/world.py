@@ -25,7 +25,6 @@ class World:
         self.service = Service(base_url, token)
         self.driver = self.driver_for(f"{base_url}/v1.0/self", token)
         self.binary = binary
-        self.begun_ms = int(time.time() * 1000)
 
     @staticmethod
     def driver_for(base_url: str, token: str) -> RackspaceMonitoringDriver:
