@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The API of the real binary, from outside: through an existing client library, by its own description,
-# and scraped by a real Prometheus.
+# scraped by a real Prometheus, and by 50 clients at once for SECONDS (10).
 #
-#     tests/api/run.sh BINARY
+#     tests/api/run.sh BINARY [SECONDS]
 #
 # Installs below target/ what is not there. The agent and all that asks it are in a network of their own
 # that has no way out. Exits with 3, and says why, where this machine cannot run it.
 set -euo pipefail
-[ $# -eq 1 ] || { echo "usage: $0 BINARY" >&2; exit 1; }
+[ $# -eq 1 ] || [ $# -eq 2 ] || { echo "usage: $0 BINARY [SECONDS]" >&2; exit 1; }
+seconds=${2:-10}
 binary=$(realpath "$1")
 cd "$(dirname "$0")/../.."
 cannot() { echo "api: $*" >&2; exit 3; }
@@ -20,7 +21,7 @@ if [ -z "${API_TEST_NETWORK:-}" ]; then
   # A proxy of the environment is not there either.
   unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY
   API_TEST_NETWORK=own exec unshare --map-root-user --net sh -c 'ip link set lo up && exec "$@"' sh \
-    tests/api/run.sh "$binary"
+    tests/api/run.sh "$binary" "$seconds"
 fi
 
 work=target/api
@@ -56,6 +57,7 @@ step() { # step WHAT COMMAND...
 python=$(tests/api/venv.sh)
 step "through rackspace-monitoring" "$python" -B tests/api/client.py $url --token $write_token --binary "$binary"
 step "scraped by Prometheus" tests/api/prometheus.sh $url $read_token
+step "50 clients at once" python3 -B tests/api/load.py $url --token $read_token --pid $agent --seconds "$seconds"
 # The last, because it may change what the others look at.
 step "by its own description" tests/api/schema.sh $url $write_token
 
