@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from dataclasses import dataclass
@@ -40,34 +41,49 @@ class Plot:
     step: int
     count: int
     end: int
+    # Of all points in it: what the average of its values has to be.
+    mean: float
 
     @property
     def start(self) -> int:
         return self.end - self.step * self.count
 
 
-def of(name: str) -> list[Plot]:
+def of(name: str, file: Path) -> list[Plot]:
     """At each resolution the newest 1,440 points, or all there are."""
     _, days = points.SETS[name]
     end = points.START_MS // 1000 + days * DAY
-    steps = [("FULL", 30)] + [(resolution, length) for resolution, length, _ in LEVELS]
-    return [
-        Plot(resolution, step, min(MOST_POINTS, days * DAY // step), end) for resolution, step in steps
-    ]
+    values = [(at_ms, value) for series, at_ms, value in points.read(file) if series == SERIES]
+    all_plots = []
+    for resolution, step in [("FULL", 30)] + [(resolution, length) for resolution, length, _ in LEVELS]:
+        count = min(MOST_POINTS, days * DAY // step)
+        inside = [value for at_ms, value in values if at_ms >= 1000 * (end - step * count)]
+        all_plots.append(Plot(resolution, step, count, end, statistics.fmean(inside)))
+    return all_plots
 
 
-def timed_ms(plot: Plot, ask: Callable[[Plot], object], count: Callable[[object], int]) -> float:
+def timed_ms(plot: Plot, ask: Callable[[Plot], object], values: Callable[[object], list[float]]) -> float:
     """The median time of a plot. One that does not give its points is not fast but wrong."""
-    found = count(ask(plot))
+    found = values(ask(plot))
     # The first bucket may be cut, and an end may be included.
-    if abs(found - plot.count) > 1:
-        raise SystemExit(f"a plot of {plot.resolution} gave {found} points and not {plot.count}")
+    if abs(len(found) - plot.count) > 1:
+        raise SystemExit(f"a plot of {plot.resolution} gave {len(found)} points and not {plot.count}")
+    # RRDtool gives each step what lies in it of the points before and after.
+    mean = statistics.fmean(found)
+    if abs(mean - plot.mean) > 0.01 * abs(plot.mean):
+        raise SystemExit(f"the points of a plot of {plot.resolution} have the average {mean} and not {plot.mean}")
     times = []
     for _ in range(TIMES):
         begun = time.perf_counter()
         ask(plot)
         times.append(time.perf_counter() - begun)
     return 1000 * statistics.median(times)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has computed so far, which other programs of the machine disturb less than its time."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def size(folder: Path) -> int:

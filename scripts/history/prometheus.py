@@ -40,8 +40,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def server(folder: Path, data: Path) -> Iterator[http.client.HTTPConnection]:
-    """A running server with these data, and a connection to it."""
+def server(folder: Path, data: Path) -> Iterator[tuple[http.client.HTTPConnection, int]]:
+    """A running server with these data: a connection to it, and its process id."""
     config = folder / "prometheus.yml"
     config.write_text("global: {}\n")
     port = free_port()
@@ -52,7 +52,7 @@ def server(folder: Path, data: Path) -> Iterator[http.client.HTTPConnection]:
     with (folder / "prometheus.log").open("ab") as log:
         process = subprocess.Popen([BINARIES / "prometheus", *options], stdout=log, stderr=log)
         try:
-            yield ready(process, port, folder)
+            yield ready(process, port, folder), process.pid
         finally:
             process.terminate()
             process.wait(timeout=120)
@@ -112,14 +112,15 @@ def remote_write(batch: list[tuple[int, int, float]]) -> bytes:
     return snappy(request)
 
 
-def insert(file: Path, folder: Path) -> tuple[int, float]:
-    """How many points a server took, and how long it took for them."""
+def insert(file: Path, folder: Path) -> tuple[int, float, float]:
+    """How many points a server took, and how long it took and computed for them."""
     headers = {
         "Content-Encoding": "snappy", "Content-Type": "application/x-protobuf",
         "X-Prometheus-Remote-Write-Version": "0.1.0",
     }
     count, spent = 0, 0.0
-    with server(folder, folder / "inserted") as connection:
+    with server(folder, folder / "inserted") as (connection, pid):
+        cpu = plots.cpu_seconds(pid)
         for batch in points.by_minute(file):
             body = remote_write(batch)
             begun = time.perf_counter()
@@ -130,7 +131,8 @@ def insert(file: Path, folder: Path) -> tuple[int, float]:
             if response.status != 204:
                 raise SystemExit(f"remote write: {response.status} {told.decode()}")
             count += len(batch)
-    return count, spent
+        cpu = plots.cpu_seconds(pid) - cpu
+    return count, spent, cpu
 
 
 def blocks(file: Path, folder: Path) -> Path:
@@ -166,21 +168,21 @@ def query(connection: http.client.HTTPConnection, plot: plots.Plot) -> bytes:
     return told
 
 
-def values(answer: bytes) -> int:
-    return sum(len(series["values"]) for series in json.loads(answer)["data"]["result"])
+def values(answer: bytes) -> list[float]:
+    return [float(value) for series in json.loads(answer)["data"]["result"] for _, value in series["values"]]
 
 
 def measure(name: str, file: Path, folder: Path) -> dict:
-    count, spent = insert(file, folder)
+    count, spent, cpu = insert(file, folder)
     made = blocks(file, folder)
     size = plots.size(made)
     chunks = sum(file.stat().st_size for file in made.glob("*/chunks/*"))
-    with server(folder, made) as connection:
+    with server(folder, made) as (connection, _):
         asked = {
             plot.resolution: plots.timed_ms(plot, lambda plot: query(connection, plot), values)
-            for plot in plots.of(name)
+            for plot in plots.of(name, file)
         }
     return {
-        "points": count, "bytes": size, "insert_ns_a_point": spent / count * 1e9, "plots_ms": asked,
-        "bytes_of_chunks": chunks,
+        "points": count, "bytes": size, "insert_ns_a_point": spent / count * 1e9,
+        "insert_cpu_ns_a_point": cpu / count * 1e9, "plots_ms": asked, "bytes_of_chunks": chunks,
     }

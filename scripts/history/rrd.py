@@ -13,22 +13,22 @@ import plots
 import points
 
 KEEPS = "average, min, max; FULL 2 days"
-HOW = "`rrdtool -` through a pipe, text answers; a file of full size for each series from the start"
+HOW = "`rrdtool -` through a pipe, text answers; for each series a file of full size from the start, 8 bytes a value"
 
 
 class Tool:
     def __init__(self, folder: Path) -> None:
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             ["rrdtool", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder,
         )
 
     def ask(self, *commands: str) -> list[str]:
         """What it prints for all commands, without the lines that say that it was done."""
-        self._process.stdin.write("\n".join(commands) + "\n")
-        self._process.stdin.flush()
+        self.process.stdin.write("\n".join(commands) + "\n")
+        self.process.stdin.flush()
         lines, open_answers = [], len(commands)
         while open_answers:
-            line = self._process.stdout.readline()
+            line = self.process.stdout.readline()
             if not line or line.startswith("ERROR"):
                 raise SystemExit(f"rrdtool: {line.strip() or 'it ended'}")
             if line.startswith("OK "):
@@ -38,8 +38,8 @@ class Tool:
         return lines
 
     def end(self) -> None:
-        self._process.stdin.close()
-        self._process.wait(timeout=60)
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
 
 
 def create(series: int) -> str:
@@ -67,25 +67,27 @@ def fetch(tool: Tool, plot: plots.Plot) -> list[str]:
     )
 
 
-def values(lines: list[str]) -> int:
-    return sum(1 for line in lines if ":" in line and "nan" not in line)
+def values(lines: list[str]) -> list[float]:
+    return [float(line.split(":")[1]) for line in lines if ":" in line and "nan" not in line]
 
 
 def measure(name: str, file: Path, folder: Path) -> dict:
     tool = Tool(folder)
     for series in {series for series, _, _ in points.read(file)}:
         tool.ask(create(series))
-    count, spent = 0, 0.0
+    count, spent, cpu = 0, 0.0, plots.cpu_seconds(tool.process.pid)
     for batch in points.by_minute(file):
         commands = update(batch)
         begun = time.perf_counter()
         tool.ask(*commands)
         spent += time.perf_counter() - begun
         count += len(batch)
+    cpu = plots.cpu_seconds(tool.process.pid) - cpu
     asked = {
-        plot.resolution: plots.timed_ms(plot, lambda plot: fetch(tool, plot), values) for plot in plots.of(name)
+        plot.resolution: plots.timed_ms(plot, lambda plot: fetch(tool, plot), values) for plot in plots.of(name, file)
     }
     tool.end()
     return {
-        "points": count, "bytes": plots.size(folder), "insert_ns_a_point": spent / count * 1e9, "plots_ms": asked,
+        "points": count, "bytes": plots.size(folder), "insert_ns_a_point": spent / count * 1e9,
+        "insert_cpu_ns_a_point": cpu / count * 1e9, "plots_ms": asked,
     }

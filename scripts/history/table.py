@@ -67,6 +67,7 @@ def markdown(results: dict[str, dict], runs: int) -> str:
             {name: result["bytes"] / result["points"] for name, result in results.items()}, names,
         ),
         row("insert, ns a point", measured(results, "insert_ns_a_point"), names),
+        row("insert, ns of CPU a point", measured(results, "insert_cpu_ns_a_point"), names),
     ]
     for resolution in RESOLUTIONS:
         of = {
@@ -90,7 +91,7 @@ def markdown(results: dict[str, dict], runs: int) -> str:
 
 def others(result: dict) -> list[str]:
     """What only our own bench tells."""
-    known = {"points", "bytes", "insert_ns_a_point", "plots_ms"}
+    known = {"points", "bytes", "insert_ns_a_point", "insert_cpu_ns_a_point", "plots_ms"}
     return [
         f"- ours: {key.replace('_', ' ')} {figure(value)}." for key, value in result.items()
         if key not in known and isinstance(value, (int, float))

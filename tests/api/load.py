@@ -220,20 +220,19 @@ def main() -> int:
 
 
 def show(told: dict, clients: int, peak_is_of_load: bool) -> None:
-    print(
-        f"{clients} clients for {told['seconds']} s: {told['answers']} plots ({told['answers'] / told['seconds']:.0f} a "
-        f"second), p50 {told['p50_ms']} ms, p99 {told['p99_ms']} ms, slowest {told['slowest_ms']} ms; {told['busy']} "
-        f"answers 503, {told['wrong']} wrong; {told['connects']} connections, at least {told['least_of_a_client']} plots each"
-    )
-    print(f"CPU: the agent {told['cpu_percent']} %, all clients {told['cpu_of_clients_percent']} % of one")
+    rate = told["answers"] / told["seconds"]
     of_what = "during the load" if peak_is_of_load else "since its start"
     print(
+        f"{clients} clients for {told['seconds']} s: {told['answers']} plots ({rate:.0f} a second), "
+        f"{told['busy']} answers 503, {told['wrong']} wrong\n"
+        f"time of a plot: p50 {told['p50_ms']} ms, p99 {told['p99_ms']} ms, slowest {told['slowest_ms']} ms\n"
+        f"clients: {told['connects']} connections, each at least {told['least_of_a_client']} plots\n"
+        f"CPU: the agent {told['cpu_percent']} %, all clients {told['cpu_of_clients_percent']} % of one\n"
         f"memory of the agent: before {told['memory_before_kb']} kB, peak {of_what} {told['memory_peak_kb']} kB, "
-        f"after {told['memory_after_kb']} kB"
-    )
-    print(
-        f"sampling meanwhile: {told['samples']} samples of about {told['samples_expected']}, late by {told['median_ms']} "
-        f"ms (median), {told['latest_ms']} ms (latest); over 50 ms {told['late_50_ms']}, over 200 ms {told['late_200_ms']}"
+        f"after {told['memory_after_kb']} kB\n"
+        f"sampling meanwhile: {told['samples']} samples of about {told['samples_expected']}; late by "
+        f"{told['median_ms']} ms (median), {told['latest_ms']} ms (latest); over 50 ms {told['late_50_ms']}, "
+        f"over 200 ms {told['late_200_ms']}"
     )
 
 
