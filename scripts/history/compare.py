@@ -83,6 +83,8 @@ def main() -> None:
             runs[name].append(once(name, "three-days", options.ours))
     results = {"three-days": {name: medians(of_name) for name, of_name in runs.items()}}
     print(table.markdown(results["three-days"], options.runs))
+    _, _, load = os.getloadavg()
+    print(f"- The machine has {os.cpu_count()} CPUs; its load average over the last 15 minutes was {load:.1f}.")
 
     if "ours" in names:
         # A month of it, which the others are not given: it would take them an hour.

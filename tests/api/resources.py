@@ -1,4 +1,4 @@
-"""Claims about entities, checks and their types, host info, targets, agents and views."""
+"""Claims about entities, checks and their types, host info, targets and agents."""
 
 from __future__ import annotations
 
@@ -93,13 +93,6 @@ def host_info_is_that_of_this_machine(world: World) -> None:
     equal([(cpu["name"], cpu["model"]) for cpu in cpus], [(cpu["name"], cpu["model"]) for cpu in expected], "cpus")
 
 
-def host_info_of_several_agents_fits_in_one_answer(world: World) -> None:
-    agent = next(iter(world.driver.list_agents()))
-    views = list(world.driver.ex_views_agent_host_info([agent.id], ["hostname"]))
-    equal(len(views), 1, "views")
-    true(socket.gethostname() in json.dumps(views[0]["host_info"]), "the view has no host name")
-
-
 def targets_are_those_that_the_program_finds(world: World) -> None:
     entity = next(iter(world.driver.list_entities()))
     for check_type in ("agent.filesystem", "agent.network", "agent.disk"):
@@ -124,18 +117,6 @@ def the_one_agent_is_this_program(world: World) -> None:
         true(getattr(connections[0], field), f"a connection without {field}")
 
 
-def views_have_the_checks_and_their_metrics(world: World) -> None:
-    views = list(world.driver.ex_views_metric_list())
-    equal(len(views), 1, "views of metrics")
-    told = world.service.get("/v1.0/self/views/metric_list")["values"][0]
-    of_load = next(check for check in told["checks"] if check["id"] == "load")
-    names = {metric["name"] for metric in of_load["metrics"]}
-    equal(names, set(world.metrics_of("agent.load_average")), "metrics of load")
-    # The client puts the metrics of all checks together.
-    in_client = sorted(metric.name for metric in views[0]["checks"])
-    equal(in_client, sorted(metric["name"] for check in told["checks"] for metric in check["metrics"]), "metrics")
-
-
 def paths_work_without_the_tenant(world: World) -> None:
     driver = world.driver_for(world.service.base_url, world.service.token)
     equal([one.id for one in driver.list_entities()], [one.id for one in world.driver.list_entities()], "entities")
@@ -149,9 +130,7 @@ CLAIMS = [
     one_check_is_as_in_the_list,
     check_types_are_those_of_the_program,
     host_info_is_that_of_this_machine,
-    host_info_of_several_agents_fits_in_one_answer,
     targets_are_those_that_the_program_finds,
     the_one_agent_is_this_program,
-    views_have_the_checks_and_their_metrics,
     paths_work_without_the_tenant,
 ]
