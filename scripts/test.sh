@@ -12,7 +12,8 @@ fi
 target=x86_64-unknown-linux-musl
 binary=target/$target/release/cloudwatch_metrics_agent
 
-step() { printf '\n==> %s\n' "$*"; }
+# With the seconds since the start, so that it shows what takes its time.
+step() { printf '\n==> %s (at %d s)\n' "$*" "$SECONDS"; }
 
 # Says what cannot run. In CI that is a failure; elsewhere the end repeats it.
 skipped=()

@@ -51,7 +51,7 @@ pub struct Block<'a> {
     directory: Vec<u8>,
     /// Where in the block the first chunk begins.
     chunks: usize,
-    /// The page that was read last: the next series begins in it.
+    /// The content of the page that was read last: the next series begins in it.
     page: (u16, Vec<u8>),
     /// Where the series that was asked for last stands in the directory.
     place: Place,
@@ -75,10 +75,10 @@ struct Entry {
 impl<'a> Block<'a> {
     /// `None` where there is none.
     pub fn open(view: &'a dyn View, id: BlockId) -> Result<Option<Self>, Failure> {
-        let Some(page) = view.page(id.page(0))? else { return Ok(None) };
+        let Some(page) = content(view, id, 0)? else { return Ok(None) };
         let (directory, place) = (Vec::new(), Place::default());
         let mut block = Self { view, id, directory, chunks: 0, page: (0, page), place };
-        let mut first = Bytes(unsealed(&block.page.1)?);
+        let mut first = Bytes(&block.page.1);
         let whole = first.0.len();
         let length = first.count()?;
         let start = whole - first.0.len();
@@ -147,10 +147,10 @@ impl<'a> Block<'a> {
         while at < end {
             let number = u16::try_from(at / CONTENT).map_err(|_| Failure::Damaged)?;
             if self.page.0 != number {
-                let page = self.view.page(self.id.page(number))?.ok_or(Failure::Damaged)?;
+                let page = content(self.view, self.id, number)?.ok_or(Failure::Damaged)?;
                 self.page = (number, page);
             }
-            let content = unsealed(&self.page.1)?;
+            let content = &self.page.1;
             let from = at % CONTENT;
             let to = content.len().min(from + end - at);
             let part = content.get(from..to).filter(|part| !part.is_empty());
@@ -159,6 +159,14 @@ impl<'a> Block<'a> {
         }
         Ok(out)
     }
+}
+
+/// What a page has, if it is as it was written.
+fn content(view: &dyn View, id: BlockId, number: u16) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(mut page) = view.page(id.page(number))? else { return Ok(None) };
+    let length = unsealed(&page)?.len();
+    page.truncate(length);
+    Ok(Some(page))
 }
 
 /// Bytes of a page but its seal: with key and seal it fills a page of the database, which has 4,096.

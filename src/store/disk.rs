@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use redb::backends::FileBackend;
 use redb::{
     Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageError, Table,
-    TableDefinition, TableError, WriteTransaction,
+    TableDefinition, TableError, TransactionError, WriteTransaction,
 };
 
 use super::Resolution;
 use super::bytes::{Bytes, Damaged, put, seal, unsealed};
-use super::shelf::{BlockId, Failure, PageKey, Progress, View, Writing};
+use super::shelf::{BlockId, Failure, Merged, PageKey, Progress, View, Writing};
 use crate::permissions::writable_by_others;
 use crate::shown::shown;
 
@@ -32,15 +32,19 @@ pub struct Found {
     pub recent: Vec<(u32, Vec<u8>)>,
     /// How many of these are damaged.
     pub damaged: usize,
+    pub merged: Merged,
 }
 
 /// What a commit writes beside blocks.
 #[derive(Debug, Default)]
 pub struct Notes {
     pub series: Vec<(u32, Vec<u8>)>,
+    /// Takes the place of the one of this number, if there is one.
     pub recent: Option<(u32, Vec<u8>)>,
-    /// The recent points that are in a block now.
+    /// The lists of recent points that are in blocks now as a whole.
     pub done: Vec<u32>,
+    /// Which parts of the others are.
+    pub merged: Option<Merged>,
 }
 
 /// Why a store cannot be used.
@@ -90,23 +94,21 @@ impl Disk {
         if view.version != VERSION {
             return Err(Unusable::Version(view.version));
         }
-        let mut found = Found::default();
-        let every = table.range((SERIES, 0, 0)..).map_err(of_storage)?;
-        for entry in every {
+        let mut found = Found { merged: view.progress.merged, ..Found::default() };
+        for entry in table.range((SERIES, 0, 0)..).map_err(of_storage)? {
             let (key, value) = entry.map_err(of_storage)?;
-            let (kind, number, _) = key.value();
-            let Ok(content) = unsealed(value.value()) else {
-                found.damaged += 1;
-                continue;
-            };
-            match kind {
-                SERIES => found.series.push((number, content.to_vec())),
-                // The pages of one are neighbours.
-                RECENT => match found.recent.last_mut() {
-                    Some((last, all)) if *last == number => all.extend_from_slice(content),
-                    _ => found.recent.push((number, content.to_vec())),
-                },
-                _ => {}
+            match unsealed(value.value()) {
+                Ok(content) => found.series.push((key.value().1, content.to_vec())),
+                Err(Damaged) => found.damaged += 1,
+            }
+        }
+        let transaction = self.database.begin_read().map_err(of_transaction)?;
+        let table = transaction.open_table(RECENT).map_err(of_table)?;
+        for entry in table.range::<u32>(..).map_err(of_storage)? {
+            let (number, value) = entry.map_err(of_storage)?;
+            match unsealed(value.value()) {
+                Ok(content) => found.recent.push((number.value(), content.to_vec())),
+                Err(Damaged) => found.damaged += 1,
             }
         }
         Ok(found)
@@ -152,18 +154,17 @@ fn write(
     let before = head(&table)?.map(|(_, progress)| progress);
     let mut changes = Changes { table, progress: before.unwrap_or_default() };
     blocks(&mut changes)?;
-    let Changes { mut table, progress } = changes;
+    let Changes { mut table, mut progress } = changes;
+    progress.merged = notes.merged.unwrap_or(progress.merged);
     for (number, content) in &notes.series {
         note(&mut table, (SERIES, *number, 0), content)?;
     }
+    let mut recent = transaction.open_table(RECENT).map_err(failure)?;
     if let Some((number, content)) = &notes.recent {
-        for (page, content) in content.chunks(NOTE).enumerate() {
-            note(&mut table, (RECENT, *number, page as u16), content)?;
-        }
+        recent.insert(number, &*sealed(content)).map_err(failure)?;
     }
     for number in &notes.done {
-        let range = (RECENT, *number, 0)..=(RECENT, *number, u16::MAX);
-        table.retain_in(range, |_, _| false).map_err(failure)?;
+        recent.remove(number).map_err(failure)?;
     }
     if before == Some(progress) {
         return Ok(());
@@ -173,14 +174,20 @@ fn write(
     put(&mut content, progress.closed_ms.max(0).unsigned_abs());
     put(&mut content, progress.dropped_ms.max(0).unsigned_abs());
     put(&mut content, progress.bytes);
+    put(&mut content, progress.merged.before_list.into());
+    put(&mut content, progress.merged.before_hour.into());
     note(&mut table, HEAD, &content)
 }
 
 fn note(table: &mut Table<PageKey, &[u8]>, key: PageKey, content: &[u8]) -> Result<(), Failure> {
+    table.insert(key, &*sealed(content)).map_err(failure)?;
+    Ok(())
+}
+
+fn sealed(content: &[u8]) -> Vec<u8> {
     let mut sealed = content.to_vec();
     sealed.extend(seal(content));
-    table.insert(key, &*sealed).map_err(failure)?;
-    Ok(())
+    sealed
 }
 
 /// The version of the format, and how far the blocks go.
@@ -192,7 +199,10 @@ fn head(
     let version = bytes.whole()?;
     let mut time = || i64::try_from(bytes.whole()?).map_err(|_| Damaged);
     let (closed_ms, dropped_ms) = (time()?, time()?);
-    Ok(Some((version, Progress { closed_ms, dropped_ms, bytes: bytes.whole()? })))
+    let total = bytes.whole()?;
+    let mut number = || u32::try_from(bytes.whole()?).map_err(|_| Damaged);
+    let merged = Merged { before_list: number()?, before_hour: number()? };
+    Ok(Some((version, Progress { closed_ms, dropped_ms, bytes: total, merged })))
 }
 
 /// The blocks of a file at one instant.
@@ -308,6 +318,14 @@ fn of_storage(error: StorageError) -> Unusable {
     unusable(error.into())
 }
 
+fn of_table(error: TableError) -> Unusable {
+    of_failure(failure(error))
+}
+
+fn of_transaction(error: TransactionError) -> Unusable {
+    of_failure(failure(error))
+}
+
 fn unusable(error: DatabaseError) -> Unusable {
     match error {
         DatabaseError::DatabaseAlreadyOpen => Unusable::Taken,
@@ -332,19 +350,18 @@ fn said(error: &redb::Error) -> String {
     }
 }
 
-/// All pages are in one table: each further one would have pages of its own, which each commit writes.
+/// The pages of all blocks, and what is known of series.
 const PAGES: TableDefinition<PageKey, &[u8]> = TableDefinition::new("pages");
 
-// What is not in a block stands behind all blocks: its kind, its number, its page.
+/// The latest points. In a small table of their own, because a commit writes all pages on the way to what it changes.
+const RECENT: TableDefinition<u32, &[u8]> = TableDefinition::new("recent");
+
+// What is not in a block stands behind all blocks: its kind and its number.
 const HEAD: PageKey = (100, 0, 0);
 const SERIES: u8 = 101;
-const RECENT: u8 = 102;
 
 /// Changes with the format. A release reads the one before.
 const VERSION: u64 = 1;
-
-/// Bytes of a page of recent points, as of one of a block.
-const NOTE: usize = 4026;
 
 /// Bytes of pages that redb keeps in memory: what a small commit touches. More would count as this process's own,
 /// and the system caches the file anyway.

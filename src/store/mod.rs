@@ -38,7 +38,7 @@ use self::rollup::Rollup;
 pub use self::series::Described;
 use self::series::Series;
 pub use self::shelf::Failure;
-use self::shelf::{BlockId, Memory, View};
+use self::shelf::{BlockId, Memory, Merged, View};
 
 /// All that is kept.
 #[derive(Debug)]
@@ -52,9 +52,10 @@ pub struct Store {
     unsynced: Vec<(usize, i64, f64)>,
     /// Whether a commit failed, so that the next one has to write all points that are in no block.
     must_rewrite: bool,
-    /// The lists of latest points in the file, each with the last hour of which it has some.
-    recent: Vec<(u32, u32)>,
-    next_recent: u32,
+    /// The lists of latest points in the file.
+    recent: Vec<Listed>,
+    /// Numbers are never used again: see [`Merged`].
+    next_list: u32,
     open_points: usize,
     most_bytes: u64,
     counts: Counts,
@@ -66,6 +67,17 @@ enum Shelf {
     Memory(Memory),
     /// Nothing until it is open.
     Disk(PathBuf, Option<Arc<Disk>>),
+}
+
+/// A list of latest points in the file.
+#[derive(Clone, Debug)]
+struct Listed {
+    number: u32,
+    /// The last hour of which it has points.
+    last_hour: u32,
+    /// What it has, of the last one alone: as long as it is short, the next commit adds to it, because a page is
+    /// written as a whole.
+    bytes: Vec<u8>,
 }
 
 /// What became of points that are not kept.
@@ -120,8 +132,8 @@ pub enum Unplottable {
 pub struct Commit {
     notes: Notes,
     job: Job,
-    /// The list of latest points in it, with the last hour of which it has some.
-    listed: Option<(u32, u32)>,
+    /// The list of latest points in it.
+    listed: Option<Listed>,
 }
 
 impl Commit {
@@ -150,7 +162,7 @@ impl Store {
             unsynced: Vec::new(),
             must_rewrite: false,
             recent: Vec::new(),
-            next_recent: 0,
+            next_list: 0,
             open_points: 0,
             most_bytes,
             counts: Counts::default(),
@@ -159,7 +171,8 @@ impl Store {
 
     /// Takes over what a file has.
     fn opened(&mut self, disk: Disk, found: Found) -> usize {
-        let mut damaged = found.damaged;
+        let (mut damaged, merged) = (found.damaged, found.merged);
+        self.next_list = self.next_list.max(merged.before_list);
         let mut by_number = BTreeMap::new();
         for (number, bytes) in found.series {
             self.next_number = self.next_number.max(number + 1);
@@ -180,14 +193,17 @@ impl Store {
                     damaged += 1;
                     break;
                 };
+                if number < merged.before_list && hour < merged.before_hour {
+                    continue;
+                }
                 last_hour = last_hour.max(hour);
                 let Some(place) = by_number.get(&series) else { continue };
                 for (at, value) in points.iter() {
                     self.add(*place, hour, at, value);
                 }
             }
-            self.recent.push((number, last_hour));
-            self.next_recent = self.next_recent.max(number + 1);
+            self.recent.push(Listed { number, last_hour, bytes: Vec::new() });
+            self.next_list = self.next_list.max(number + 1);
         }
         if let Shelf::Disk(_, open) = &mut self.shelf {
             *open = Some(Arc::new(disk));
@@ -327,7 +343,7 @@ impl Store {
     }
 
     /// The latest points that stay out of blocks, and what series there are.
-    fn notes(&mut self, job: &Job) -> (Notes, Option<(u32, u32)>) {
+    fn notes(&mut self, job: &Job) -> (Notes, Option<Listed>) {
         let mut notes = Notes::default();
         for series in &mut self.all {
             if let (Some(number), false) = (series.number, series.is_written) {
@@ -344,19 +360,32 @@ impl Store {
             Some((self.all[place].number?, at_ms, value))
         };
         let left: Vec<_> = left.filter_map(numbered).collect();
-        let last = left.iter().map(|(_, at_ms, _)| hour_of(*at_ms).0).max();
-        let listed = last.map(|last| (self.next_recent, last));
-        if let Some((number, _)) = listed {
-            notes.recent = Some((number, recent::encode(left)));
-            self.next_recent += 1;
-        }
+        let last_hour = left.iter().map(|(_, at_ms, _)| hour_of(*at_ms).0).max();
+        let next = self.next_list;
+        let listed = last_hour.map(|last_hour| {
+            let new = recent::encode(left);
+            match self.recent.last().filter(|_| job.hours.is_empty()) {
+                Some(Listed { bytes, number, last_hour: before })
+                    if !bytes.is_empty() && bytes.len() + new.len() <= FULL_LIST =>
+                {
+                    let (last_hour, bytes) = (last_hour.max(*before), [&**bytes, &*new].concat());
+                    Listed { number: *number, last_hour, bytes }
+                }
+                _ => Listed { number: next, last_hour, bytes: new },
+            }
+        });
+        notes.recent = listed.as_ref().map(|listed| (listed.number, listed.bytes.clone()));
         // All that ends by then is in a block now, also what came late.
         let first_open = self.all.iter().flat_map(|series| &series.open);
         let first_open =
             first_open.map(|(hour, _)| *hour).filter(|hour| !job.hours.contains_key(hour));
         let first_open = first_open.min().unwrap_or(u32::MAX);
-        let is_done = |(_, last): &&(u32, u32)| *last < first_open && !job.hours.is_empty();
-        notes.done = self.recent.iter().filter(is_done).map(|(number, _)| *number).collect();
+        if let Some(last) = job.hours.keys().next_back() {
+            let done = self.recent.iter().filter(|of| of.last_hour < first_open);
+            notes.done = done.map(|of| of.number).collect();
+            // All hours up to the last of these are in blocks; of the others, none is.
+            notes.merged = Some(Merged { before_list: next, before_hour: last + 1 });
+        }
         (notes, listed)
     }
 
@@ -416,8 +445,16 @@ impl Store {
                 }
             }
         }
-        self.recent.retain(|(number, _)| !commit.notes.done.contains(number));
-        self.recent.extend(commit.listed);
+        let is_old = |number| {
+            commit.notes.done.contains(&number)
+                || commit.listed.as_ref().is_some_and(|listed| listed.number == number)
+        };
+        self.recent.retain(|of| !is_old(of.number));
+        if let Some(listed) = &commit.listed {
+            self.next_list = self.next_list.max(listed.number + 1);
+            self.recent.iter_mut().for_each(|of| of.bytes = Vec::new());
+            self.recent.push(listed.clone());
+        }
         self.must_rewrite = false;
     }
 
@@ -530,6 +567,9 @@ fn reaches(view: &dyn View) -> Result<[Option<i64>; 6], Failure> {
     }
     Ok(reached)
 }
+
+/// With more bytes than this a list of latest points gets no more.
+const FULL_LIST: usize = 3_000;
 
 /// A later result of a check is no longer taken.
 const MOST_AHEAD_MS: i64 = 10 * 60_000;

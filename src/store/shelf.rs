@@ -64,6 +64,16 @@ pub struct Progress {
     pub dropped_ms: i64,
     /// Bytes of all pages.
     pub bytes: u64,
+    pub merged: Merged,
+}
+
+/// Which of the latest points are in blocks already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// Those of the lists before this one,
+    pub before_list: u32,
+    /// and of the hours before this one.
+    pub before_hour: u32,
 }
 
 /// Why the store cannot be read or written.
