@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Resolution;
 use super::block::{Block, Builder};
 use super::chunk::{self, Points};
+use super::recent::hour_of;
 use super::resolution::HOUR_MS;
 use super::rollup::condense;
 use super::shelf::{BlockId, Failure, Progress, Writing};
@@ -33,10 +34,14 @@ pub struct Written {
 
 /// Does it. After an error nothing of it may be kept.
 pub fn write(job: &Job, shelf: &mut dyn Writing) -> Result<(), Failure> {
-    for (hour, series) in &job.hours {
-        write_hour(*hour, series, shelf)?;
-    }
     let before = shelf.progress();
+    for (hour, series) in &job.hours {
+        // Of an hour that was dropped for lack of room these points alone would be taken for all.
+        if i64::from(*hour) * HOUR_MS >= before.dropped_ms {
+            write_hour(*hour, series, shelf)?;
+        }
+    }
+    let before = Progress { bytes: shelf.progress().bytes, ..before };
     let closed_ms = before.closed_ms.max(job.closed_ms);
     shelf.progressed(Progress { closed_ms, ..before });
     for level in [Resolution::Min20, Resolution::Min60, Resolution::Min240, Resolution::Min1440] {
@@ -52,8 +57,9 @@ pub fn write(job: &Job, shelf: &mut dyn Writing) -> Result<(), Failure> {
 
 /// Adds points to the block of an hour, and condenses those series anew.
 fn write_hour(hour: u32, written: &[Written], shelf: &mut dyn Writing) -> Result<(), Failure> {
-    let (full, min5) = (Resolution::Full, Resolution::Min5);
-    let (full, min5) = (BlockId { level: full, span: hour }, BlockId { level: min5, span: hour });
+    let full = BlockId { level: Resolution::Full, span: hour };
+    let hour_ms = full.start_ms();
+    let min5 = BlockId::at(Resolution::Min5, hour_ms);
     let (mut points, mut rollups) = (Builder::default(), Builder::default());
     {
         let mut old = [readable(Block::open(shelf, full))?, readable(Block::open(shelf, min5))?];
@@ -79,9 +85,13 @@ fn write_hour(hour: u32, written: &[Written], shelf: &mut dyn Writing) -> Result
             let mut chunk = Vec::new();
             all.encode(&mut chunk);
             points.add(number, &chunk);
-            let start = min5.start_ms();
-            let buckets = all.condensed(start);
-            rollups.add(number, &chunk::encode(min5.level, start, *is_counter, &buckets));
+            let span_ms = min5.start_ms();
+            let old = condensed.and_then(|chunk| chunk::decode(min5.level, span_ms, &chunk).ok());
+            let mut buckets = old.unwrap_or_default();
+            buckets.retain(|(start, _)| hour_of(*start).0 != hour);
+            buckets.extend(all.condensed(hour_ms));
+            buckets.sort_by_key(|(start, _)| *start);
+            rollups.add(number, &chunk::encode(min5.level, span_ms, *is_counter, &buckets));
         }
     }
     points.write(shelf, full)?;
@@ -150,8 +160,10 @@ fn roll_up(id: BlockId, shelf: &mut dyn Writing) -> Result<(), Failure> {
 /// Removes the blocks of which nothing is kept any more.
 fn expire(now_ms: i64, shelf: &mut dyn Writing) -> Result<(), Failure> {
     for level in Resolution::ALL {
+        // Points that came late may wait for the end of an hour, and what they belong to has to be there then.
+        let waiting = if level == Resolution::Full { 2 * HOUR_MS } else { 0 };
         // A bucket is kept until its last moment is too old.
-        let end = BlockId::at(level, level.kept_since(now_ms).max(0));
+        let end = BlockId::at(level, (level.kept_since(now_ms) - waiting).max(0));
         for span in shelf.spans(level, 0, end.span)? {
             shelf.remove(BlockId { level, span })?;
         }
@@ -162,15 +174,20 @@ fn expire(now_ms: i64, shelf: &mut dyn Writing) -> Result<(), Failure> {
 /// Removes the oldest blocks of the finest level until the others have room, then those of the next.
 fn drop_oldest(most_bytes: u64, shelf: &mut dyn Writing) -> Result<(), Failure> {
     for level in Resolution::ALL {
-        let mut spans = shelf.spans(level, 0, u32::MAX)?.into_iter();
-        while shelf.progress().bytes > most_bytes
-            && let Some(span) = spans.next()
-        {
+        if shelf.progress().bytes <= most_bytes {
+            return Ok(());
+        }
+        // What is not complete yet is made of the points.
+        let end = BlockId::at(level, shelf.progress().closed_ms);
+        for span in shelf.spans(level, 0, end.span)? {
             let id = BlockId { level, span };
             shelf.remove(id)?;
             if level == Resolution::Full {
                 let progress = shelf.progress();
                 shelf.progressed(Progress { dropped_ms: id.end_ms(), ..progress });
+            }
+            if shelf.progress().bytes <= most_bytes {
+                return Ok(());
             }
         }
     }

@@ -32,7 +32,7 @@ pub struct Found {
     pub recent: Vec<(u32, Vec<u8>)>,
     /// How many of these are damaged.
     pub damaged: usize,
-    pub merged: Merged,
+    pub progress: Progress,
 }
 
 /// What a commit writes beside blocks.
@@ -94,7 +94,7 @@ impl Disk {
         if view.version != VERSION {
             return Err(Unusable::Version(view.version));
         }
-        let mut found = Found { merged: view.progress.merged, ..Found::default() };
+        let mut found = Found { progress: view.progress, ..Found::default() };
         for entry in table.range((SERIES, 0, 0)..).map_err(of_storage)? {
             let (key, value) = entry.map_err(of_storage)?;
             match unsealed(value.value()) {
@@ -136,11 +136,24 @@ impl Disk {
         &self,
         notes: &Notes,
         blocks: impl FnOnce(&mut dyn Writing) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Progress, Failure> {
         // Without quick repair, which would add a third to each commit: a file is checked as a whole whenever it is
         // opened.
         let transaction = self.database.begin_write().map_err(failure)?;
-        write(&transaction, notes, blocks)?;
+        let progress = write(&transaction, notes, blocks)?;
+        transaction.commit().map_err(failure)?;
+        Ok(progress)
+    }
+}
+
+#[cfg(test)]
+impl Disk {
+    /// Says that another version of this program wrote it.
+    pub fn write_version(&self, version: u64) -> Result<(), Failure> {
+        let transaction = self.database.begin_write().map_err(failure)?;
+        let mut content = vec![0; 6];
+        content[0] = version as u8;
+        note(&mut transaction.open_table(PAGES).map_err(failure)?, HEAD, &content)?;
         transaction.commit().map_err(failure)
     }
 }
@@ -149,7 +162,7 @@ fn write(
     transaction: &WriteTransaction,
     notes: &Notes,
     blocks: impl FnOnce(&mut dyn Writing) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+) -> Result<Progress, Failure> {
     let table = transaction.open_table(PAGES).map_err(failure)?;
     let before = head(&table)?.map(|(_, progress)| progress);
     let mut changes = Changes { table, progress: before.unwrap_or_default() };
@@ -167,7 +180,7 @@ fn write(
         recent.remove(number).map_err(failure)?;
     }
     if before == Some(progress) {
-        return Ok(());
+        return Ok(progress);
     }
     let mut content = Vec::new();
     put(&mut content, VERSION);
@@ -176,7 +189,8 @@ fn write(
     put(&mut content, progress.bytes);
     put(&mut content, progress.merged.before_list.into());
     put(&mut content, progress.merged.before_hour.into());
-    note(&mut table, HEAD, &content)
+    note(&mut table, HEAD, &content)?;
+    Ok(progress)
 }
 
 fn note(table: &mut Table<PageKey, &[u8]>, key: PageKey, content: &[u8]) -> Result<(), Failure> {
@@ -332,9 +346,9 @@ fn unusable(error: DatabaseError) -> Unusable {
         DatabaseError::Storage(StorageError::Corrupted(_)) => Unusable::Damaged,
         // No release wrote an older format of the database, so it is the byte of its version that is damaged.
         DatabaseError::UpgradeRequired(_) => Unusable::Damaged,
-        // It is no database at all.
+        // It is no database at all, or only the beginning of one.
         DatabaseError::Storage(StorageError::Io(error))
-            if error.kind() == io::ErrorKind::InvalidData =>
+            if [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof].contains(&error.kind()) =>
         {
             Unusable::Damaged
         }
@@ -361,7 +375,7 @@ const HEAD: PageKey = (100, 0, 0);
 const SERIES: u8 = 101;
 
 /// Changes with the format. A release reads the one before.
-const VERSION: u64 = 1;
+pub const VERSION: u64 = 1;
 
 /// Bytes of pages that redb keeps in memory: what a small commit touches. More would count as this process's own,
 /// and the system caches the file anyway.

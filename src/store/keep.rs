@@ -176,8 +176,8 @@ impl Keeper {
         });
         let name = shown(&folder.display().to_string());
         match written.await {
-            Ok((commit, Ok(()))) => {
-                self.store.borrow_mut().committed(&commit);
+            Ok((commit, Ok(progress))) => {
+                self.store.borrow_mut().committed(&commit, progress);
                 self.works_again(&name);
             }
             Ok((_, Err(failure))) => {

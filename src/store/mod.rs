@@ -38,7 +38,7 @@ use self::rollup::Rollup;
 pub use self::series::Described;
 use self::series::Series;
 pub use self::shelf::Failure;
-use self::shelf::{BlockId, Memory, Merged, View};
+use self::shelf::{BlockId, Memory, Merged, Progress, View};
 
 /// All that is kept.
 #[derive(Debug)]
@@ -58,6 +58,8 @@ pub struct Store {
     next_list: u32,
     open_points: usize,
     most_bytes: u64,
+    /// Points of before were dropped for lack of room.
+    dropped_ms: i64,
     counts: Counts,
 }
 
@@ -89,7 +91,7 @@ pub struct Counts {
     pub rejected_values: u64,
     /// There was no room for their series: see [`MOST_SERIES`].
     pub rejected_series: u64,
-    /// They could not be written for so long that memory for them ran out.
+    /// There was no room for them, because they could not be written for long or the store is full.
     pub dropped: u64,
 }
 
@@ -137,7 +139,7 @@ pub struct Commit {
 }
 
 impl Commit {
-    fn write(&self, disk: &Disk) -> Result<(), Failure> {
+    fn write(&self, disk: &Disk) -> Result<Progress, Failure> {
         disk.write(&self.notes, |blocks| condense::write(&self.job, blocks))
     }
 }
@@ -165,13 +167,15 @@ impl Store {
             next_list: 0,
             open_points: 0,
             most_bytes,
+            dropped_ms: 0,
             counts: Counts::default(),
         }
     }
 
     /// Takes over what a file has.
     fn opened(&mut self, disk: Disk, found: Found) -> usize {
-        let (mut damaged, merged) = (found.damaged, found.merged);
+        let (mut damaged, Progress { merged, dropped_ms, .. }) = (found.damaged, found.progress);
+        self.dropped_ms = dropped_ms;
         self.next_list = self.next_list.max(merged.before_list);
         let mut by_number = BTreeMap::new();
         for (number, bytes) in found.series {
@@ -261,11 +265,7 @@ impl Store {
             self.counts.rejected_values += 1;
             return;
         }
-        let dropped_ms = match &self.shelf {
-            Shelf::Memory(memory) => memory.progress().dropped_ms,
-            Shelf::Disk(..) => 0,
-        };
-        let oldest = Resolution::Full.kept_since(now_ms).max(dropped_ms).max(0);
+        let oldest = Resolution::Full.kept_since(now_ms).max(self.dropped_ms).max(0);
         if at_ms < oldest || at_ms > now_ms + MOST_AHEAD_MS {
             self.counts.rejected_times += 1;
             return;
@@ -411,19 +411,21 @@ impl Store {
     pub fn commit(&mut self, now_ms: i64) -> Result<(), Failure> {
         let Some(commit) = self.commit_at(now_ms, true) else { return Ok(()) };
         let written = match &mut self.shelf {
-            Shelf::Memory(memory) => condense::write(&commit.job, memory),
+            Shelf::Memory(memory) => {
+                condense::write(&commit.job, memory).map(|()| memory.progress())
+            }
             Shelf::Disk(_, Some(disk)) => commit.write(disk),
             Shelf::Disk(_, None) => Err(Failure::Failed("it is not open".to_owned())),
         };
         match &written {
-            Ok(()) => self.committed(&commit),
+            Ok(progress) => self.committed(&commit, *progress),
             Err(_) => self.not_committed(),
         }
-        written
+        written.map(drop)
     }
 
     /// A commit was made.
-    pub fn committed(&mut self, commit: &Commit) {
+    fn committed(&mut self, commit: &Commit, progress: Progress) {
         let by_number: BTreeMap<u32, usize> = match commit.job.hours.is_empty() {
             true => BTreeMap::new(),
             false => {
@@ -456,10 +458,17 @@ impl Store {
             self.recent.push(listed.clone());
         }
         self.must_rewrite = false;
+        if progress.dropped_ms > self.dropped_ms {
+            self.dropped_ms = progress.dropped_ms;
+            let first = hour_of(progress.dropped_ms).0;
+            while self.all.iter().any(|of| of.open.first().is_some_and(|(hour, _)| *hour < first)) {
+                self.drop_oldest_hour();
+            }
+        }
     }
 
     /// A commit could not be made: the next one writes all that is in no block.
-    pub fn not_committed(&mut self) {
+    fn not_committed(&mut self) {
         self.must_rewrite = true;
         self.unsynced.clear();
     }

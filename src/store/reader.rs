@@ -74,44 +74,68 @@ impl Reader<'_> {
     /// The buckets of a span that begin within [from, to).
     fn span(&self, id: BlockId, from_ms: i64, to_ms: i64) -> Result<Vec<(i64, Rollup)>, Failure> {
         let is_wanted = |(start, _): &(i64, Rollup)| (from_ms..to_ms).contains(start);
-        if self.is_complete(id) {
-            let stored = self.stored(id).and_then(|chunk| match chunk {
-                Some(chunk) => Ok(chunk::decode(id.level, id.start_ms(), &chunk)?),
-                None => Ok(Vec::new()),
-            });
-            match stored {
-                // Its finer levels have the same, as far as they reach.
-                Err(Failure::Damaged) => self.note_damage(),
-                stored => return Ok(stored?.into_iter().filter(is_wanted).collect()),
-            }
+        let Some(finer) = id.level.finer().filter(|finer| *finer != Resolution::Full) else {
+            return self.finest(id, from_ms, to_ms);
+        };
+        if self.is_complete(id.start_ms(), id.end_ms())
+            // What is damaged is made of the finer level, as far as that reaches.
+            && let Some(stored) = self.rollups_in(id)?
+        {
+            return Ok(stored.into_iter().filter(is_wanted).collect());
         }
         // The last bucket is wanted as a whole, although the range may end within it.
         let last = id.level.bucket_start(to_ms - 1);
         let to_ms = (last + id.level.length_ms().unwrap_or(1)).min(id.end_ms());
-        match id.level.finer() {
-            Some(Resolution::Full) | None => {
-                let buckets = self.hour(id)?.condensed(id.start_ms());
-                Ok(buckets.into_iter().filter(is_wanted).collect())
-            }
-            Some(finer) => {
-                let (buckets, _) = self.rollups(finer, from_ms, to_ms, usize::MAX)?;
-                Ok(condense(id.level, buckets))
+        let (buckets, _) = self.rollups(finer, from_ms, to_ms, usize::MAX)?;
+        Ok(condense(id.level, buckets))
+    }
+
+    /// The same of the finest rollup, hour by hour.
+    fn finest(&self, id: BlockId, from_ms: i64, to_ms: i64) -> Result<Vec<(i64, Rollup)>, Failure> {
+        let stored = self.rollups_in(id)?;
+        let mut all = Vec::new();
+        for hour in blocks(Resolution::Full, from_ms, to_ms) {
+            let (start, end) = (hour.start_ms(), hour.end_ms());
+            let (from, to) = (from_ms.max(start), to_ms.min(end));
+            let is_wanted = |(start, _): &(i64, Rollup)| (from..to).contains(start);
+            match &stored {
+                Some(stored) if self.is_complete(start, end) => {
+                    all.extend(stored.iter().filter(|of| is_wanted(of)));
+                }
+                _ => all.extend(self.hour(hour)?.condensed(start).into_iter().filter(is_wanted)),
             }
         }
+        Ok(all)
     }
 
-    /// Whether all that there is of a span is in its block.
-    fn is_complete(&self, id: BlockId) -> bool {
-        let (start, end) = (id.start_ms(), id.end_ms());
-        let is_in_it = |hour: i64| hour * HOUR_MS < end && hour * HOUR_MS >= start;
+    /// What the block of a span has. Nothing where it is damaged.
+    fn rollups_in(&self, id: BlockId) -> Result<Option<Vec<(i64, Rollup)>>, Failure> {
+        let chunk = match self.stored(id) {
+            Ok(None) => return Ok(Some(Vec::new())),
+            Ok(Some(chunk)) => chunk,
+            Err(Failure::Damaged) => {
+                self.note_damage();
+                return Ok(None);
+            }
+            Err(failure) => return Err(failure),
+        };
+        let rollups = chunk::decode(id.level, id.start_ms(), &chunk);
+        if rollups.is_err() {
+            self.note_damage();
+        }
+        Ok(rollups.ok())
+    }
+
+    /// Whether all that there is of a time is in blocks.
+    fn is_complete(&self, start_ms: i64, end_ms: i64) -> bool {
+        let is_in_it = |hour: i64| (start_ms..end_ms).contains(&(hour * HOUR_MS));
         let closed = self.view.progress().closed_ms;
-        end <= closed && !self.open.iter().any(|(hour, _)| is_in_it((*hour).into()))
+        end_ms <= closed && !self.open.iter().any(|(hour, _)| is_in_it((*hour).into()))
     }
 
-    /// All points of an hour. `id` has a span of an hour, whatever its level is.
+    /// All points of an hour.
     fn hour(&self, id: BlockId) -> Result<Points, Failure> {
-        let full = BlockId { level: Resolution::Full, ..id };
-        let stored = match self.stored(full).and_then(|chunk| match chunk {
+        let stored = match self.stored(id).and_then(|chunk| match chunk {
             Some(chunk) => Ok(Points::decode(&chunk)?),
             None => Ok(Points::default()),
         }) {

@@ -112,11 +112,12 @@ impl Resolution {
         Some(Self::ALL[place.checked_sub(1)?])
     }
 
-    /// Milliseconds that one block of the store covers: a day of MIN5 would be rewritten for each hour, and
-    /// coarser levels have few buckets in a day.
+    /// Milliseconds that one block of the store covers. Each hour is written as it ends; a block of MIN5 is written
+    /// four times, so that a plot of five days reads thirty of them. Coarser levels have few buckets in a day.
     pub(super) fn span_ms(self) -> i64 {
         match self {
-            Self::Full | Self::Min5 => HOUR_MS,
+            Self::Full => HOUR_MS,
+            Self::Min5 => 4 * HOUR_MS,
             Self::Min20 | Self::Min60 => DAY_MS,
             Self::Min240 => 8 * DAY_MS,
             Self::Min1440 => 64 * DAY_MS,
