@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::config::Output;
 use crate::model::{
-    CHECK, CheckType, Configured, Declared, Kind, Metric, Quantity, Report, Roots, TARGET, figure,
+    CheckType, Configured, Declared, Kind, Metric, Quantity, Report, Roots, figure,
 };
 use crate::schedule::{Ran, Trial};
 use crate::shown::{shown, shown_lines};
@@ -82,27 +82,14 @@ fn row(metric: &Metric, value: &Quantity) -> [String; 2] {
         Some(unit) => format!("{} {unit}", figure::of(metric.unit, value)),
         None => figure::of(metric.unit, value),
     };
-    [shown(&full_name(metric)), shown(&value)]
-}
-
-/// The name with what it is of: `target.name`, or `name{dimension=value}`.
-fn full_name(metric: &Metric) -> String {
-    let own: Vec<_> = metric.dimensions.iter().filter(|(name, _)| *name != CHECK).collect();
-    match &own[..] {
-        [] => metric.name.to_string(),
-        [(name, target)] if *name == TARGET => format!("{target}.{}", metric.name),
-        own => {
-            let own: Vec<_> = own.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            format!("{}{{{}}}", metric.name, own.join(","))
-        }
-    }
+    [shown(&metric.full_name()), shown(&value)]
 }
 
 fn object(configured: &Configured, Ran { report, absent, .. }: &Ran) -> Json {
     let Report { time, took, is_available, status, .. } = report;
     let milliseconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let metrics = report.values.iter().map(|(metric, value)| {
-        let name = full_name(metric);
+        let name = metric.full_name();
         let (value, form) = match value {
             Quantity::Number(value) => (json!(value), metric.form),
             Quantity::Text(text) => (json!(text), "string"),

@@ -1,6 +1,7 @@
 //! The settings that the typed text means. All of it is checked before anything starts, from the
 //! text alone, and all problems are reported together.
 
+mod api;
 pub mod arguments;
 mod auto_dimension;
 pub mod cli;
@@ -29,6 +30,7 @@ mod yaml;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub use api::{ApiAddress, ApiSettings, EXPECTED_TOKEN, is_token};
 pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};
@@ -52,6 +54,8 @@ pub struct Settings {
     pub publishing: Publishing,
     /// The checks of the configuration files.
     pub checks: Checks,
+    /// The API, if there is one.
+    pub api: Option<ApiSettings>,
     /// Whether the exit code of an explanation tells whether it could publish.
     pub check: bool,
     /// The command to run as a child, with its arguments; empty for none.
@@ -115,9 +119,10 @@ impl Settings {
             dimension::check_emf(&identity.dimensions, measuring.metrics, &mut problems);
         }
         let checks = Checks::new(cli, &identity, &publishing, &mut problems);
+        let api = ApiSettings::new(cli, &mut problems);
         let (warnings, errors) = (Vec::new(), Vec::new());
         let mut settings =
-            Self { identity, measuring, publishing, checks, check, command, warnings, errors };
+            Self { identity, measuring, publishing, checks, api, check, command, warnings, errors };
         settings.warnings = warning::all(&settings, cli);
         settings.warnings.extend_from_slice(&cli.files.warnings);
         // The defaults fit, so at least one of the two was typed.

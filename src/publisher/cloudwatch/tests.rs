@@ -38,6 +38,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
             once: false,
         },
         checks: Checks::default(),
+        api: None,
         errors: Vec::new(),
         publishing: Publishing {
             live: None,

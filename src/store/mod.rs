@@ -1,0 +1,3 @@
+//! History: what is kept of each metric, at full resolution and rolled up.
+
+pub mod resolution;
