@@ -105,8 +105,8 @@ async fn connection(server: Rc<Server>, socket: Box<dyn Socket>) {
     let service = service_fn(move |request| {
         let (server, stage) = (server.clone(), stage.clone());
         async move {
-            let answer = answer(&server, request).await;
-            stage.answered();
+            let (answer, closes) = answer(&server, request).await;
+            stage.answered(closes);
             Ok::<_, Infallible>(answer)
         }
     });
@@ -116,18 +116,20 @@ async fn connection(server: Rc<Server>, socket: Box<dyn Socket>) {
     let _ = builder.serve_connection(TokioIo::new(wire), service).await;
 }
 
-async fn answer(server: &Server, request: Request<Incoming>) -> Response<Full<Bytes>> {
+/// The answer, and whether it closes the connection.
+async fn answer(server: &Server, request: Request<Incoming>) -> (Response<Full<Bytes>>, bool) {
     let (parts, body) = request.into_parts();
     let gzip = accepts_gzip(&parts.headers);
     let (mut has_read, has_body) = (false, !body.is_end_stream());
     let answer = respond(server, &parts, body, &mut has_read).await;
     // What is left of a body is not waited for.
-    let response = response(answer, gzip, has_body && !has_read);
+    let closes = has_body && !has_read;
+    let response = response(answer, gzip, closes);
     let class = usize::from(response.status().as_u16() / 100).saturating_sub(2);
     if let Some(answers) = server.state.counts.answers.get(class) {
         count::one_more(answers);
     }
-    response
+    (response, closes)
 }
 
 /// The answer to a request.
@@ -218,3 +220,6 @@ const TOO_MANY_REQUESTS: &str = "too many requests are being answered";
 
 /// Before it is tried again to take a connection, where that has failed.
 const PAUSE: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests;

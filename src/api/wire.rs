@@ -26,18 +26,22 @@ pub struct Stage {
     at_first_line: Cell<bool>,
     /// Whether there is an answer that is not wholly written.
     is_answered: Cell<bool>,
+    /// Whether nothing is read any more.
+    is_closing: Cell<bool>,
 }
 
 impl Default for Stage {
     fn default() -> Self {
-        Self { at_first_line: Cell::new(true), is_answered: Cell::new(false) }
+        let [is_answered, is_closing] = [false; 2].map(Cell::new);
+        Self { at_first_line: Cell::new(true), is_answered, is_closing }
     }
 }
 
 impl Stage {
-    /// There is an answer, which is now written.
-    pub fn answered(&self) {
+    /// There is an answer, which is now written. Where it `closes`, what is left of the request is not read.
+    pub fn answered(&self, closes: bool) {
         self.is_answered.set(true);
+        self.is_closing.set(closes);
     }
 }
 
@@ -77,6 +81,10 @@ impl AsyncRead for Wire {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if this.stage.is_closing.get() {
+            // hyper would wait for the rest of a body that nobody reads, and for as long as the client likes.
+            return Poll::Ready(Ok(()));
+        }
         if !this.left.is_empty() {
             let count = this.left.len().min(buf.remaining());
             buf.put_slice(&this.left[..count]);
@@ -134,6 +142,10 @@ impl AsyncWrite for Wire {
         self.deadline = None;
         if self.stage.is_answered.replace(false) {
             self.stage.at_first_line.set(true);
+            if self.stage.is_closing.get() {
+                // hyper is to read, and to find the end.
+                cx.waker().wake_by_ref();
+            }
         }
         Pin::new(&mut self.socket).poll_flush(cx)
     }
@@ -216,7 +228,7 @@ mod tests {
             client.write_all(text.as_bytes()).await.expect("there is room");
             if text.is_empty() {
                 // All is answered.
-                stage.answered();
+                stage.answered(false);
                 wire.flush().await.expect("nothing is left");
                 continue;
             }

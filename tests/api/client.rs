@@ -59,7 +59,7 @@ impl Client {
     pub fn answer_to(&mut self, method: &str) -> Option<Answer> {
         let line = self.line()?;
         let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("no status in {line:?}"));
+        let status = status.ok_or(line).expect("it begins with a status");
         let mut headers = Vec::new();
         loop {
             let line = self.line().expect("the head ends");
@@ -112,9 +112,8 @@ impl Answer {
     #[track_caller]
     pub fn error(&self) -> (u16, String) {
         let body = self.json();
-        let texts = ["type", "code", "message", "details"].map(|field| {
-            body[field].as_str().unwrap_or_else(|| panic!("no {field} in {body}")).to_owned()
-        });
+        let texts = ["type", "code", "message", "details"]
+            .map(|field| body[field].as_str().ok_or(&body).expect("it has all fields").to_owned());
         assert_eq!(texts[1], self.status.to_string(), "{body}");
         assert!(texts[2].len() > 5 && self.status >= 400, "{body}");
         (self.status, texts[0].clone())

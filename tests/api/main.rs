@@ -35,7 +35,7 @@ checks:
   tcp:
     type: remote.tcp
     period: 1
-    details: {address: '127.0.0.1:1', banner_match: x}
+    details: {host: 127.0.0.1, port: 1}
 ";
 
 /// The command line of such an agent.
