@@ -51,16 +51,18 @@ pub struct Wire {
     stage: Rc<Stage>,
     /// What was read and had no room.
     left: Vec<u8>,
-    /// Until when what waits must be written, or the client must have closed.
+    /// Until when what waits must be written.
     deadline: Option<Pin<Box<Sleep>>>,
+    /// After all is written: until when the client is waited for to close.
+    closing: Option<Pin<Box<Sleep>>>,
     /// An answer in the place of hyper's own, and how much of it is written.
     instead: Option<(Vec<u8>, usize)>,
-    is_shut: bool,
 }
 
 impl Wire {
     pub fn new(socket: Box<dyn Socket>, stage: Rc<Stage>) -> Self {
-        Self { socket, stage, left: Vec::new(), deadline: None, instead: None, is_shut: false }
+        let (left, deadline, closing, instead) = (Vec::new(), None, None, None);
+        Self { socket, stage, left, deadline, closing, instead }
     }
 
     /// Writes, or fails where the client has taken nothing for too long.
@@ -154,15 +156,13 @@ impl AsyncWrite for Wire {
     /// answer away (RFC 9112, 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if !this.is_shut {
+        if this.closing.is_none() {
             ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
-            (this.is_shut, this.deadline) = (true, Some(Box::pin(sleep(CLOSE_TIME))));
         }
+        let closing = this.closing.get_or_insert_with(|| Box::pin(sleep(CLOSE_TIME)));
         let mut bytes = [0; 1024];
         loop {
-            if let Some(deadline) = &mut this.deadline
-                && deadline.as_mut().poll(cx).is_ready()
-            {
+            if closing.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
             let mut buf = ReadBuf::new(&mut bytes);
