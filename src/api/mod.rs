@@ -4,6 +4,7 @@
 mod asked;
 mod count;
 mod failure;
+mod history;
 mod latest;
 mod limits;
 mod openapi;

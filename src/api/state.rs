@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::failure::Failure;
+use super::history::History;
 use super::latest::Latest;
-use super::plot::history::History;
 use crate::config::{ApiAddress, AutoDimension, SERVICE_NAME, Settings};
 use crate::model::Roots;
 use crate::schedule::{Listed, Request};

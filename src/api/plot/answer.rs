@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::history::{Bucket, Plot};
 use super::parameters::{Density, Select, Wanted};
 use crate::api::failure::Failure;
+use crate::api::history::{Bucket, Plot};
 use crate::api::query::MARKER;
 use crate::store::resolution::Resolution;
 
@@ -82,7 +82,7 @@ fn point(of: &Bucket, select: Select) -> Option<Value> {
 mod tests {
     use super::*;
     use crate::api::asked::tests::asked;
-    use crate::api::plot::history::{History, Kept, Unplottable};
+    use crate::api::history::{History, Kept, Unplottable};
     use crate::api::plot::{OFF, answer};
 
     const DAY: i64 = 86_400_000;

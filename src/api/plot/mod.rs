@@ -1,17 +1,16 @@
 //! The points of a metric over a while: what is asked for, and the answer.
 
 mod answer;
-pub mod history;
 mod milliseconds;
 mod parameters;
 
 use serde_json::Value;
 
 use self::answer::Page;
-use self::history::{History, Unplottable};
 use self::parameters::Wanted;
 use super::asked::Asked;
 use super::failure::Failure;
+use super::history::{History, Unplottable};
 
 /// The most points on one page.
 pub const MOST_POINTS: usize = 1440;
