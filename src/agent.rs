@@ -10,9 +10,11 @@ use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, OptionFuture, join_all};
 use log::{Level, error, info, log_enabled, warn};
 use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use crate::api::{Api, Needed};
 use crate::collector::Collector;
 use crate::collector::sink::{HandOut, HandedOut};
 use crate::collector::window::window_start;
@@ -22,7 +24,7 @@ use crate::delivery::{Counts, Delivery};
 use crate::logging::{COST, START};
 use crate::model::{Company, Report, Roots};
 use crate::sampler::{self, Pace};
-use crate::schedule::Registry;
+use crate::schedule::{Registry, Request};
 use crate::store::keep::{self, Keeper};
 use crate::terminal::live::Live;
 use crate::{auto_dimensions, ending, signals, source};
@@ -48,13 +50,22 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         collector.add_sink(Box::new(feeds.samples));
         health = feeds.health.into_iter();
     }
-    let keeping = settings.history.as_ref().map(|history| {
-        let (store, kept, keeper) = keep::open(history);
-        collector.add_sink(Box::new(kept));
-        // Closing a file writes to it, and a disk that does not answer must not keep this process from ending: where
-        // the keeper could not close it, the file is left as a kill leaves it.
-        mem::forget(store);
-        keeper
+    let (store, keeping) = settings
+        .history
+        .as_ref()
+        .map(|history| {
+            let (store, kept, keeper) = keep::open(history);
+            collector.add_sink(Box::new(kept));
+            // Closing a file writes to it, and a disk that does not answer must not keep this process from ending: where
+            // the keeper could not close it, the file is left as a kill leaves it.
+            mem::forget(store.clone());
+            (store, keeper)
+        })
+        .unzip();
+    let (api, needed) = Api::of(settings, store).unzip();
+    let requests = needed.map(|Needed { sink, requests }| {
+        collector.add_sink(sink);
+        requests
     });
     let (company_sender, company) = watch::channel(Company::default());
     // The one window of `--once` is a whole one: it begins and ends as all others do.
@@ -63,7 +74,10 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     // Two tokens: a signal cancels the first, and with `--until-alone` the second is cancelled later.
     let (asked, stop) = (stop, CancellationToken::new());
     let mut handed_out = HandedOut::default();
-    let (checking, reports) = checks(settings, only_window, &stop).unzip();
+    let (checking, reports) = checks(settings, only_window, requests, &stop).unzip();
+    let found = api.as_ref().map(Api::found);
+    // A task of its own, so that no number of requests holds up what is measured and sent.
+    let answering = api.map(|api| spawn_local(api.run(stop.clone())));
     let sampling = async {
         let chosen = source::choose::open(&settings.measuring, company_sender).await;
         let (scope, numbers) = (chosen.source.scope(), settings.measuring.metrics);
@@ -93,6 +107,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
             sleep(settings.publishing.shutdown_timeout / 2).await;
         };
         let settings = auto_dimensions::complete(settings, too_late).await;
+        found.iter().for_each(|found| found(&settings));
         for publish in &settings.publishing.publishers {
             let delivery = Delivery::open(*publish, &settings);
             // RandomState has random keys, so this is a random number without a crate for it.
@@ -125,7 +140,13 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         biased;
         // First: at the deadline this ends, however much else is ready.
         () = deadline => {}
-        _ = async { tokio::join!(sampling, delivering, keeping, OptionFuture::from(checking)) } => {}
+        _ = async { tokio::join!(
+            sampling,
+            delivering,
+            keeping,
+            OptionFuture::from(checking),
+            OptionFuture::from(answering),
+        ) } => {}
         // It ends with the others.
         Some(()) = showing => {}
     }
@@ -144,15 +165,17 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     }
 }
 
-/// The checks, which run until `stop` is cancelled, and where their reports arrive. Nothing without any.
+/// The checks, which run until `stop` is cancelled, and where their reports arrive. Nothing without any, unless
+/// the API asks for them.
 /// Those of an only window run for the first time as it begins, and those of a preview at once.
 fn checks(
     settings: &Settings,
     only_window: Option<OnlyWindow>,
+    requests: Option<mpsc::Receiver<Request>>,
     stop: &CancellationToken,
 ) -> Option<(LocalBoxFuture<'static, ()>, mpsc::Receiver<Rc<Report>>)> {
     let Checks { all, max_metrics, plugins } = settings.checks.clone();
-    if all.is_empty() {
+    if all.is_empty() && requests.is_none() {
         return None;
     }
     let (sender, reports) = mpsc::channel(REPORTS_DEPTH);
@@ -175,8 +198,8 @@ fn checks(
                 error!("{refused}");
             }
         }
-        // Nobody asks for anything yet.
-        let (_, requests) = mpsc::channel(1);
+        // Without the API nobody asks for anything.
+        let requests = requests.unwrap_or_else(|| mpsc::channel(1).1);
         registry.run(requests, stop).await;
     };
     Some((run.boxed_local(), reports))

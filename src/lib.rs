@@ -8,6 +8,7 @@
 
 // What the program, the tests and the benchmarks need of the private modules. All else is private, so
 // that the compiler finds what nothing uses.
+pub use self::api::check as check_api;
 pub use self::collector::{Collector, series::Table, sink::HandOut};
 pub use self::config::{MemoryUse, Problems, Publish, Settings, cli, config_file};
 pub use self::delivery::Delivery;
@@ -41,6 +42,8 @@ mod delivery;
 mod publisher;
 
 mod store;
+
+mod api;
 
 // Beside it: the endpoints of the place where it runs, and what a person sees.
 mod auto_dimensions;

@@ -11,7 +11,8 @@ use cloudwatch_metrics_agent::cli::{Asked, Cli, Refusal};
 use cloudwatch_metrics_agent::command::Command;
 use cloudwatch_metrics_agent::signals::{self, Signals};
 use cloudwatch_metrics_agent::{
-    Problems, Settings, agent, answer, check, cost, explain, install, logging, publishers,
+    Problems, Settings, agent, answer, check, check_api, cost, explain, install, logging,
+    publishers,
 };
 use nix::sys::signal::SigSet;
 use tokio::runtime::{Builder, LocalOptions};
@@ -99,7 +100,7 @@ async fn run(inherited: SigSet) -> ExitCode {
         if command.is_some() {
             // A problem with the metrics never keeps a command from running.
             publishers::check_beside(settings);
-        } else if let Err(problem) = publishers::check(settings).await {
+        } else if let Err(problem) = check_files(settings).await {
             complain(&problem);
             return ExitCode::from(2);
         }
@@ -131,6 +132,12 @@ async fn run(inherited: SigSet) -> ExitCode {
         }
     };
     command.map_or(code, |command| command.exit_code())
+}
+
+/// Tells what is wrong with what the settings name.
+async fn check_files(settings: &Settings) -> Result<(), String> {
+    publishers::check(settings).await?;
+    check_api(settings).await
 }
 
 /// The settings, whose checks do not publish more than is allowed.

@@ -1,6 +1,7 @@
 //! The settings that the typed text means. All of it is checked before anything starts, from the
 //! text alone, and all problems are reported together.
 
+mod api;
 pub mod arguments;
 mod auto_dimension;
 pub mod cli;
@@ -30,6 +31,7 @@ mod yaml;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub use api::{ApiAddress, ApiSettings, EXPECTED_TOKEN, is_token};
 pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};
@@ -56,6 +58,8 @@ pub struct Settings {
     pub checks: Checks,
     /// The history, where there is one.
     pub history: Option<History>,
+    /// The API, if there is one.
+    pub api: Option<ApiSettings>,
     /// Whether the exit code of an explanation tells whether it could publish.
     pub check: bool,
     /// The command to run as a child, with its arguments; empty for none.
@@ -120,6 +124,7 @@ impl Settings {
         }
         let checks = Checks::new(cli, &identity, &publishing, &mut problems);
         let history = History::new(cli, &mut problems);
+        let api = ApiSettings::new(cli, &mut problems);
         let (warnings, errors) = (Vec::new(), Vec::new());
         let mut settings = Self {
             identity,
@@ -127,6 +132,7 @@ impl Settings {
             publishing,
             checks,
             history,
+            api,
             check,
             command,
             warnings,

@@ -11,6 +11,7 @@ pub fn options() -> Vec<Arg> {
         ("Delivery", delivery()),
         ("Checks", checks()),
         ("History", history()),
+        ("API", api()),
         ("AWS", aws()),
         ("Without AWS", local()),
     ];
@@ -181,6 +182,24 @@ pub fn files() -> Vec<Arg> {
     ]
 }
 
+fn api() -> Vec<Arg> {
+    let host = option(
+        API_HOST,
+        "NAME",
+        "A name of this machine that URLs of the API may have beside localhost; may be repeated",
+    );
+    vec![
+        option(
+            API,
+            "ADDRESS",
+            "Answer requests at unix:/PATH, 127.0.0.1:PORT or [::1]:PORT [default: off]",
+        ),
+        option(API_TOKEN_FILE, "FILE", "Tokens of the API, a line each: read TOKEN or write TOKEN")
+            .value_hint(ValueHint::FilePath),
+        host.action(ArgAction::Append),
+    ]
+}
+
 fn aws() -> Vec<Arg> {
     vec![
         option(
@@ -219,7 +238,7 @@ pub fn output() -> Arg {
 
 /// Whether an option may be used several times, or once with commas between its values.
 pub fn is_list(option: &str) -> bool {
-    matches!(option, DIMENSION | DIMENSION_SET | TAGS | POD_EXCLUDE | CONFIG)
+    matches!(option, DIMENSION | DIMENSION_SET | TAGS | POD_EXCLUDE | CONFIG | API_HOST)
 }
 
 /// Whether an option may stand alone, and then means yes.
@@ -234,7 +253,8 @@ pub fn is_switch(option: &str) -> bool {
 
 /// The variables of all options.
 pub fn known_variables() -> Vec<String> {
-    all().iter().map(|option| variable(option.get_id().as_str())).collect()
+    let of_options = all().into_iter().map(|option| variable(option.get_id().as_str()));
+    of_options.chain([variable(API_TOKEN)]).collect()
 }
 
 /// All options, also that of `explain` alone.
@@ -292,3 +312,8 @@ pub const STORE: &str = "store";
 pub const STORE_SIZE: &str = "store-size";
 pub const STORE_SYNC: &str = "store-sync";
 pub const OUTPUT: &str = "output";
+pub const API: &str = "api";
+pub const API_TOKEN_FILE: &str = "api-token-file";
+pub const API_HOST: &str = "api-host";
+/// Of a variable alone: what is typed stands in the list of processes.
+pub const API_TOKEN: &str = "api-token";

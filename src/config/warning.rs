@@ -95,6 +95,8 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
             settings.measuring.scope != Scope::Host,
             "it is of a container, task or pod, and not of --scope host",
         ),
+        ("api-token-file", settings.api.is_some(), OF_API),
+        ("api-host", settings.api.is_some(), OF_API),
     ];
     let warning = |(option, has_effect, why): (&str, bool, &str)| {
         let typed = cli.value(option).filter(|_| !has_effect)?;
@@ -102,6 +104,8 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
     };
     unused.into_iter().filter_map(warning).collect()
 }
+
+const OF_API: &str = "it is of --api, which is not set";
 
 /// Whether a variable may be meant for this program. Only these are compared with each of its own
 /// variables, which takes a while.

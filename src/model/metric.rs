@@ -361,22 +361,6 @@ impl Metric {
         self.published.as_ref().map(|_| &*self.check)
     }
 
-    /// The name with what it is of: `container.name` or `target.name`, else `name{dimension=value}`.
-    pub fn full_name(&self) -> Cow<'_, str> {
-        let own: Vec<_> = self.dimensions.iter().filter(|(name, _)| *name != CHECK).collect();
-        match &own[..] {
-            [] => Cow::Borrowed(&self.name),
-            [(name, of)] if [TARGET, CONTAINER_NAME].contains(&&**name) => {
-                format!("{of}.{}", self.name).into()
-            }
-            own => {
-                let own: Vec<_> =
-                    own.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                format!("{}{{{}}}", self.name, own.join(",")).into()
-            }
-        }
-    }
-
     /// The container that it is of; otherwise it is of the whole.
     pub fn container(&self) -> Option<&Rc<str>> {
         let container = self.dimensions.iter().find(|(name, _)| *name == CONTAINER_NAME);

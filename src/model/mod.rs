@@ -9,6 +9,7 @@ mod details;
 mod distribution;
 mod evidence;
 pub mod figure;
+mod full_name;
 mod health;
 mod limit;
 mod metric;

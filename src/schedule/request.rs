@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::model::{Configured, Report};
 
 /// A question or an order, with the way back for the answer. An order is carried out when it is answered.
-#[cfg_attr(not(test), expect(dead_code, reason = "only tests ask as long as there is no API"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the API only lists the checks so far"))]
 pub enum Request {
     /// All checks, in the order of their ids.
     List(oneshot::Sender<Vec<Listed>>),
@@ -30,10 +30,10 @@ pub type Reply<T> = oneshot::Sender<Result<T, Refused>>;
 
 /// A check and how it is.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "only tests ask as long as there is no API"))]
 pub struct Listed {
     pub configured: Rc<Configured>,
     /// When it runs next; never while it is disabled.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests look at it so far"))]
     pub next: Option<Instant>,
     /// The result of its last run.
     pub last: Option<Rc<Report>>,

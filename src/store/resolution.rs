@@ -51,7 +51,7 @@ impl Resolution {
     /// The start of the bucket that a time is in; a point is at its own time. Buckets start at multiples of their
     /// length since 1970, in UTC.
     pub fn bucket_start(self, ms: i64) -> i64 {
-        self.length_ms().map_or(ms, |length| ms.div_euclid(length) * length)
+        self.length_ms().map_or(ms, |length| ms.div_euclid(length).saturating_mul(length))
     }
 
     /// The oldest time that is kept at `now_ms`: one bucket of the next level longer than the days say, so that
@@ -72,7 +72,7 @@ impl Resolution {
     /// `from_ms` at `now_ms`. MIN1440 where none does.
     pub fn choose(points: u128, from_ms: i64, to_ms: i64, now_ms: i64) -> Self {
         let reaching = Self::ALL.into_iter().filter(|level| level.kept_since(now_ms) <= from_ms);
-        Self::nearest_of(reaching, points, to_ms - from_ms).unwrap_or(Self::Min1440)
+        Self::nearest_of(reaching, points, to_ms.saturating_sub(from_ms)).unwrap_or(Self::Min1440)
     }
 
     /// The same without regard to how long a level is kept.

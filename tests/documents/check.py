@@ -23,6 +23,7 @@ CLUSTER = "needs a cluster; what it applies is checked with the examples"
 
 # Whatever such a program is told to do.
 PROGRAMS = {
+    "curl": "needs an agent that answers; tests/api asks for each resource",
     "aws": AWS,
     "cdk": AWS,
     "terraform": AWS,

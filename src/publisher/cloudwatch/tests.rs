@@ -39,6 +39,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
         },
         history: None,
         checks: Checks::default(),
+        api: None,
         errors: Vec::new(),
         publishing: Publishing {
             live: None,

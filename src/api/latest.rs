@@ -1,0 +1,222 @@
+//! The newest value of each metric. It is kept only where there is an API.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use crate::collector::series::{Table, a_second};
+use crate::collector::sink::Sink;
+use crate::model::{Kind, Metric, Quantity, Report, Series, Summary, UTILIZATION};
+
+/// The newest values of all checks.
+#[derive(Debug, Default)]
+pub struct Latest {
+    checks: BTreeMap<Rc<str>, Outcome>,
+    /// What is sampled, at the place of its series.
+    sampled: Vec<Option<Newest>>,
+    /// When the newest sample was taken.
+    pub sampled_at: Option<Instant>,
+    /// How many samples and windows there were.
+    pub samples: u64,
+    pub windows: u64,
+}
+
+/// The result of the newest run of a check, and the values of the newest one that gave any.
+#[derive(Debug)]
+pub struct Outcome {
+    pub time: SystemTime,
+    pub took: Duration,
+    pub is_available: bool,
+    values: BTreeMap<String, Newest>,
+}
+
+/// The newest value of a metric.
+#[derive(Clone, Debug)]
+pub struct Newest {
+    pub metric: Rc<Metric>,
+    pub quantity: Quantity,
+    pub time: SystemTime,
+    pub at: Instant,
+    /// How much a counter has grown in a second; nothing where that is not known.
+    pub rate: Option<f64>,
+    before: Option<(Instant, f64)>,
+}
+
+impl Latest {
+    /// The outcome of a check, if it has run.
+    pub fn outcome(&self, check: &str) -> Option<&Outcome> {
+        self.checks.get(check)
+    }
+
+    /// The values of a check, by the whole names of the metrics.
+    pub fn values(&self, check: &str) -> BTreeMap<String, Newest> {
+        let mut values =
+            self.checks.get(check).map(|outcome| outcome.values.clone()).unwrap_or_default();
+        if check == UTILIZATION {
+            // Of a container that has ended nothing comes any more.
+            let sampled = self.sampled.iter().flatten();
+            let sampled = sampled.filter(|newest| newest.at.elapsed() < FORGOTTEN);
+            values.extend(sampled.map(|newest| (newest.metric.full_name(), newest.clone())));
+        }
+        values
+    }
+
+    /// Forgets the checks that are no more.
+    pub fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.checks.retain(|check, _| is_kept(check));
+    }
+
+    fn report(&mut self, report: &Report) {
+        let known = self.checks.remove(&report.check);
+        let mut before = known.map(|outcome| outcome.values).unwrap_or_default();
+        let mut values = BTreeMap::new();
+        for (metric, quantity) in &report.values {
+            let name = metric.full_name();
+            let known = before.remove(&name).filter(|known| known.metric.kind == metric.kind);
+            // A check that was opened anew has other metrics, and may count something else.
+            let is_same =
+                |known: &Newest| Rc::ptr_eq(&known.metric, metric) || *report.check == *UTILIZATION;
+            let mut earlier = known.filter(is_same).and_then(|known| known.before);
+            let rate = match quantity.number() {
+                Some(total) if metric.kind == Kind::Counter => {
+                    a_second(&mut earlier, report.at, total)
+                }
+                _ => None,
+            };
+            let (metric, quantity) = (metric.clone(), quantity.clone());
+            let (time, at) = (report.time, report.at);
+            values.insert(name, Newest { metric, quantity, time, at, rate, before: earlier });
+        }
+        if !report.is_available {
+            // What it gave last is still the newest that is known.
+            values = before;
+        }
+        let Report { time, took, is_available, .. } = *report;
+        let outcome = Outcome { time, took, is_available, values };
+        self.checks.insert(report.check.clone(), outcome);
+    }
+
+    fn sample(&mut self, time: SystemTime, values: &[(Series, f64)], table: &Table) {
+        let at = Instant::now();
+        (self.sampled_at, self.samples) = (Some(at), self.samples + 1);
+        for (series, value) in values {
+            if self.sampled.len() <= series.0 {
+                self.sampled.resize_with(series.0 + 1, || None);
+            }
+            let metric = table.metric(*series);
+            let quantity = Quantity::Number(*value);
+            match &mut self.sampled[series.0] {
+                // As with all samples but the first few.
+                Some(known) if Rc::ptr_eq(&known.metric, metric) => {
+                    (known.quantity, known.time, known.at) = (quantity, time, at);
+                }
+                place => {
+                    let (metric, rate, before) = (metric.clone(), None, None);
+                    *place = Some(Newest { metric, quantity, time, at, rate, before });
+                }
+            }
+        }
+    }
+}
+
+/// Takes what is collected.
+pub struct Feed(pub Rc<RefCell<Latest>>);
+
+impl Sink for Feed {
+    fn sample(&mut self, at: SystemTime, values: &[(Series, f64)], table: &Table) {
+        self.0.borrow_mut().sample(at, values, table);
+    }
+
+    fn report(&mut self, report: &Report) {
+        self.0.borrow_mut().report(report);
+    }
+
+    fn summary(&mut self, _summary: &Rc<Summary>) {
+        self.0.borrow_mut().windows += 1;
+    }
+}
+
+/// A sampled value that is older is of something that is no more.
+const FORGOTTEN: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::model::{Number, SUCCESS, Unit};
+
+    /// A report of a check now.
+    pub fn report(check: &str, values: &[(&Rc<Metric>, Quantity)]) -> Report {
+        Report {
+            check: check.into(),
+            time: SystemTime::UNIX_EPOCH,
+            at: Instant::now(),
+            took: Duration::from_millis(5),
+            is_available: true,
+            status: SUCCESS.to_owned(),
+            values: values
+                .iter()
+                .map(|(metric, value)| ((*metric).clone(), value.clone()))
+                .collect(),
+        }
+    }
+
+    pub fn metric(check: &str, name: &str, kind: Kind) -> Rc<Metric> {
+        let (check, name) = (check.to_owned().into(), name.to_owned().into());
+        Rc::new(Metric { check, name, kind, unit: Unit::Bytes, ..Number::Cpu.of(None) })
+    }
+
+    fn number(value: f64) -> Quantity {
+        Quantity::Number(value)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_counter_has_a_rate_that_is_never_negative() {
+        let (mut latest, total) = (Latest::default(), metric("disk", "rx", Kind::Counter));
+        let mut rates = Vec::new();
+        for value in [100.0, 160.0, 160.0, 20.0] {
+            latest.report(&report("disk", &[(&total, number(value))]));
+            rates.push(latest.values("disk")["rx"].rate);
+            tokio::time::advance(Duration::from_secs(10)).await;
+        }
+        assert_eq!(rates, [None, Some(6.0), Some(0.0), Some(2.0)]);
+        // The same name of a check that was opened anew.
+        latest.report(&report("disk", &[(&metric("disk", "rx", Kind::Counter), number(90.0))]));
+        assert_eq!(latest.values("disk")["rx"].rate, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_without_a_result_leaves_the_values_and_a_metric_that_is_gone_is_gone() {
+        let mut latest = Latest::default();
+        let [a, b] = ["a", "b"].map(|name| metric("x", name, Kind::Gauge));
+        latest.report(&report("x", &[(&a, number(1.0)), (&b, Quantity::Text("on".into()))]));
+        assert_eq!(latest.values("x")["b"].quantity, Quantity::Text("on".into()));
+        let failed = Report { is_available: false, status: "no".into(), ..report("x", &[]) };
+        latest.report(&failed);
+        assert_eq!(latest.values("x").len(), 2);
+        assert!(latest.outcome("x").is_some_and(|outcome| !outcome.is_available));
+        latest.report(&report("x", &[(&a, number(2.0))]));
+        assert_eq!(latest.values("x").keys().collect::<Vec<_>>(), ["a"]);
+        latest.keep(|id| id != "x");
+        assert!(latest.outcome("x").is_none() && latest.values("x").is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_container_that_is_sampled_has_its_name_in_front() {
+        let mut table = Table::new(1, false);
+        let whole = table.sampled(&Number::Cpu.of(None));
+        let one = table.sampled(&Number::Memory.of(Some(&"web".into())));
+        let mut latest = Latest::default();
+        latest.sample(SystemTime::UNIX_EPOCH, &[(whole, 1.0), (one, 2.0)], &table);
+        latest.sample(SystemTime::UNIX_EPOCH, &[(whole, 3.0)], &table);
+        let values = latest.values(UTILIZATION);
+        let values: Vec<_> = values.iter().map(|(name, of)| (&**name, &of.quantity)).collect();
+        assert_eq!(values, [("cpu", &number(3.0)), ("web.memory", &number(2.0))]);
+        assert_eq!(latest.samples, 2);
+        tokio::time::advance(FORGOTTEN).await;
+        latest.sample(SystemTime::UNIX_EPOCH, &[(whole, 4.0)], &table);
+        assert_eq!(latest.values(UTILIZATION).len(), 1);
+    }
+}

@@ -1,0 +1,126 @@
+//! Keeps pages of a browser on the same machine away: a page must not read this through a name that leads
+//! here (DNS rebinding), nor send requests from elsewhere.
+
+use std::net::IpAddr;
+
+use hyper::header::{HOST, HeaderMap, ORIGIN};
+use hyper::{Uri, Version};
+
+use super::failure::Failure;
+
+/// Refuses a request whose `Host` is none of this machine's, or that comes from a page of another one.
+pub fn check(
+    headers: &HeaderMap,
+    uri: &Uri,
+    version: Version,
+    is_unix: bool,
+    names: &[String],
+) -> Result<(), Failure> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (host, None) => host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()),
+        (_, Some(_)) => return Err(Failure::bad("Host is there twice: expected it once")),
+    };
+    if !is_unix {
+        match &host {
+            Some(host) => own(host, names)?,
+            // No browser leaves it out.
+            None if version == Version::HTTP_11 => {
+                return Err(Failure::bad("Host is missing: HTTP/1.1 needs it"));
+            }
+            None => {}
+        }
+        // A proxy is asked with a whole URL.
+        if let Some(authority) = uri.authority() {
+            own(authority.as_str(), names)?;
+        }
+    }
+    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+    let origin = String::from_utf8_lossy(origin.as_bytes());
+    let is_own = host.is_some_and(|host| {
+        origin.strip_prefix("http://").is_some_and(|of| of.eq_ignore_ascii_case(&host))
+    });
+    match is_own {
+        true => Ok(()),
+        false => Err(Failure::forbidden(format!(
+            "Origin {origin:?}: pages of another origin may not use this"
+        ))),
+    }
+}
+
+/// Refuses a host that is neither an address nor one of these names.
+fn own(host: &str, names: &[String]) -> Result<(), Failure> {
+    let name = without_port(host).to_ascii_lowercase();
+    let is_address = name.parse::<IpAddr>().is_ok();
+    if is_address || name == "localhost" || names.contains(&name) {
+        return Ok(());
+    }
+    Err(Failure::forbidden(format!(
+        "Host {host:?}: expected an address, localhost or a name of --api-host"
+    )))
+}
+
+/// The name or address. Only URLs have brackets around an address of version 6.
+fn without_port(host: &str) -> &str {
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest.split_once(']').map_or(rest, |(address, _)| address);
+    }
+    host.rsplit_once(':').map_or(host, |(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(headers: &[(hyper::header::HeaderName, &str)], uri: &str, is_unix: bool) -> u16 {
+        let headers =
+            headers.iter().map(|(name, value)| (name.clone(), value.parse().expect("a value")));
+        let (headers, uri) = (headers.collect(), uri.parse().expect("a URI"));
+        let names = ["agent.local".to_owned()];
+        let checked = check(&headers, &uri, Version::HTTP_11, is_unix, &names);
+        checked.map_or_else(|failure| failure.status.as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn a_host_is_an_address_or_a_known_name() {
+        for (host, expected) in [
+            ("127.0.0.1:8080", 200),
+            ("10.1.2.3", 200),
+            ("[::1]:8080", 200),
+            ("[::1]", 200),
+            ("localhost:8080", 200),
+            ("LOCALHOST", 200),
+            ("Agent.Local:80", 200),
+            ("evil.example", 403),
+            ("localhost.evil.example:8080", 403),
+            ("127.0.0.1.evil.example", 403),
+            ("evil.example:127.0.0.1", 403),
+            ("", 403),
+        ] {
+            assert_eq!(status(&[(HOST, host)], "/", false), expected, "{host:?}");
+            assert_eq!(status(&[(HOST, host)], "/", true), 200, "{host:?}");
+        }
+        assert_eq!(status(&[], "/", false), 400);
+        assert_eq!(status(&[(HOST, "localhost"), (HOST, "evil")], "/", false), 400);
+        assert_eq!(status(&[(HOST, "localhost")], "http://evil.example/", false), 403);
+        assert_eq!(status(&[(HOST, "localhost")], "http://localhost:1/", false), 200);
+    }
+
+    #[test]
+    fn an_origin_is_the_host_itself() {
+        for (origin, expected) in [
+            ("http://localhost:80", 200),
+            ("http://LOCALHOST:80", 200),
+            ("http://localhost", 403),
+            ("https://localhost:80", 403),
+            ("http://evil.example", 403),
+            ("null", 403),
+            ("", 403),
+        ] {
+            let headers = [(HOST, "localhost:80"), (ORIGIN, origin)];
+            assert_eq!(status(&headers, "/", false), expected, "{origin:?}");
+            assert_eq!(status(&headers, "/", true), expected, "{origin:?}");
+        }
+        assert_eq!(status(&[(ORIGIN, "http://x")], "/", true), 403);
+    }
+}

@@ -1,0 +1,116 @@
+//! Lists, a page at a time.
+
+use serde_json::{Value, json};
+
+use super::asked::Asked;
+use super::failure::Failure;
+use super::query::MARKER;
+
+/// The page of a list that is asked for. The items have their ids, and come in any order.
+pub fn page<T>(
+    asked: &Asked,
+    mut items: Vec<(String, T)>,
+    object: impl Fn(&str, &T) -> Value,
+) -> Result<Value, Failure> {
+    let limit = limit(asked, MOST_ITEMS)?.unwrap_or(USUAL_ITEMS);
+    items.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    let marker = asked.query.one(MARKER)?.filter(|marker| !marker.is_empty());
+    // An item that is gone since does not end the list.
+    let first = marker.map_or(0, |marker| items.partition_point(|(id, _)| &**id < marker));
+    let rest = &items[first..];
+    let values: Vec<_> = rest.iter().take(limit).map(|(id, item)| object(id, item)).collect();
+    let next = rest.get(limit).map(|(id, _)| &**id);
+    let mut metadata = json!({
+        "count": values.len(),
+        "limit": limit,
+        "marker": marker,
+        "next_marker": next,
+        "next_href": null,
+    });
+    if let Some(next) = next {
+        metadata["next_href"] = asked.href(&asked.query.with_marker(next)).into();
+    }
+    Ok(json!({ "values": values, "metadata": metadata }))
+}
+
+/// How many items are asked for.
+pub fn limit(asked: &Asked, most: usize) -> Result<Option<usize>, Failure> {
+    let Some(text) = asked.query.one("limit").map_err(|failure| failure.of_kind(INVALID))? else {
+        return Ok(None);
+    };
+    let limit = text.parse().ok().filter(|limit| (1..=most).contains(limit));
+    let expected = || format!("a whole number from 1 to {most}");
+    let limit = limit.ok_or_else(|| Failure::value("limit", text, expected()).of_kind(INVALID))?;
+    Ok(Some(limit))
+}
+
+const INVALID: &str = "invalidLimit";
+
+/// Items of a page where no limit is asked for.
+const USUAL_ITEMS: usize = 100;
+
+/// More on one page are refused.
+const MOST_ITEMS: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::asked::tests::asked;
+
+    fn page_of(query: &str, count: usize) -> Result<(Vec<String>, Value), Failure> {
+        // Not in their order.
+        let items = (0..count).rev().map(|number| (format!("c{number:03}"), number)).collect();
+        let page = page(&asked(query), items, |id, _| id.into())?;
+        let values = page["values"].as_array().expect("an array").iter();
+        let values = values.map(|id| id.as_str().expect("an id").to_owned()).collect();
+        Ok((values, page["metadata"].clone()))
+    }
+
+    #[test]
+    fn following_the_markers_gives_every_item_once_in_order() {
+        for (limit, count) in [(1, 3), (2, 4), (2, 5), (3, 3), (1000, 7)] {
+            let (mut query, mut all) = (format!("limit={limit}&x=1"), Vec::new());
+            loop {
+                let (values, metadata) = page_of(&query, count).expect("a page");
+                assert_eq!(metadata["count"], values.len());
+                assert_eq!(metadata["limit"], limit);
+                all.extend(values);
+                let Some(next) = metadata["next_marker"].as_str() else {
+                    assert_eq!(metadata["next_href"], Value::Null);
+                    break;
+                };
+                query = format!("limit={limit}&x=1&marker={next}");
+                assert_eq!(metadata["next_href"], format!("http://localhost/path?{query}"));
+            }
+            let expected: Vec<_> = (0..count).map(|number| format!("c{number:03}")).collect();
+            assert_eq!(all, expected);
+        }
+    }
+
+    #[test]
+    fn without_a_limit_a_page_has_a_hundred_items() {
+        let (values, metadata) = page_of("", 250).expect("a page");
+        assert_eq!((values.len(), &metadata["limit"]), (100, &json!(100)));
+        assert_eq!(metadata["next_marker"], "c100");
+        let (none, metadata) = page_of("", 0).expect("a page");
+        assert!(none.is_empty());
+        assert_eq!(metadata["next_marker"], Value::Null);
+    }
+
+    #[test]
+    fn an_item_that_is_gone_does_not_end_the_list() {
+        let (values, metadata) = page_of("marker=c0015&limit=1", 5).expect("a page");
+        assert_eq!((values, &metadata["marker"]), (vec!["c002".to_owned()], &json!("c0015")));
+        assert_eq!(page_of("marker=z", 5).expect("a page").0, [""; 0]);
+        assert_eq!(page_of("marker=", 2).expect("a page").1["marker"], Value::Null);
+    }
+
+    #[test]
+    fn another_limit_is_refused() {
+        for query in ["limit=0", "limit=1001", "limit=-1", "limit=x", "limit=", "limit=1&limit=2"] {
+            let failure = page_of(query, 1).expect_err("it is refused");
+            assert_eq!(failure.kind, "invalidLimit", "{query}");
+            assert_eq!(failure.status, 400, "{query}");
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The answer to what is asked for.
+
+use serde_json::{Map, Value, json};
+
+use super::parameters::{Density, Select, Wanted};
+use crate::api::failure::Failure;
+use crate::api::history::{Bucket, Plot};
+use crate::api::query::MARKER;
+use crate::store::Resolution;
+
+/// What a page is of: half-open, and aligned to the buckets of its resolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    pub resolution: Resolution,
+    pub from_ms: i64,
+    pub to_ms: i64,
+}
+
+impl Page {
+    /// The page that is asked for, at `now_ms`.
+    pub fn of(wanted: &Wanted, now_ms: i64) -> Result<Self, Failure> {
+        let (from_ms, to_ms) = (wanted.from_ms, wanted.to_ms);
+        let resolution = match wanted.density {
+            Density::Points(points) => Resolution::choose(points, from_ms, to_ms, now_ms),
+            Density::Resolution(resolution) => resolution,
+        };
+        // What has expired is not offered, also where it is still there.
+        let from_ms = from_ms.max(resolution.kept_since(now_ms));
+        let from_ms = resolution.bucket_start(from_ms);
+        let from_ms = match wanted.marker_ms {
+            None => from_ms,
+            // The page before was some time ago, and its points may have expired since.
+            Some(marker) if (resolution.bucket_start(wanted.from_ms)..to_ms).contains(&marker) => {
+                resolution.bucket_start(marker).max(from_ms)
+            }
+            Some(marker) => {
+                let expected = "a time of the range, as the next_marker of an answer";
+                return Err(Failure::value(MARKER, &marker.to_string(), expected));
+            }
+        };
+        Ok(Self { resolution, from_ms, to_ms })
+    }
+
+    /// The answer with these points; `href` makes the URL of the next page.
+    pub fn answer(self, wanted: &Wanted, plot: &Plot, href: impl Fn(&str) -> String) -> Value {
+        let values: Vec<_> = plot.points.iter().filter_map(|of| point(of, wanted.select)).collect();
+        let mut metadata = json!({
+            "count": values.len(),
+            "limit": wanted.limit,
+            "marker": wanted.marker_ms,
+            "next_marker": plot.next_ms,
+            "next_href": plot.next_ms.map(|next| href(&next.to_string())),
+            "resolution": self.resolution.name(),
+        });
+        if plot.damaged > 0 {
+            metadata["damaged"] = plot.damaged.into();
+        }
+        json!({ "values": values, "metadata": metadata })
+    }
+}
+
+/// A point. One that is no number is left out: JSON has no such numbers.
+fn point(of: &Bucket, select: Select) -> Option<Value> {
+    let selected = [
+        ("average", select.average, of.average),
+        ("variance", select.variance, of.variance),
+        ("min", select.min, of.min),
+        ("max", select.max, of.max),
+    ];
+    let mut point = Map::new();
+    point.insert("numPoints".to_owned(), of.count.into());
+    point.insert("timestamp".to_owned(), of.start_ms.into());
+    for (name, is_selected, value) in selected {
+        if is_selected {
+            point.insert(name.to_owned(), serde_json::Number::from_f64(value)?.into());
+        }
+    }
+    Some(point.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::asked::tests::asked;
+    use crate::api::history::{History, Unplottable};
+    use crate::api::plot::{OFF, answer};
+    use crate::store::Described;
+
+    const DAY: i64 = 86_400_000;
+    /// At the start of a day.
+    const NOW: i64 = 20_000 * DAY;
+
+    /// A history of a value each half minute since 1970, which is the time.
+    struct HalfMinutes;
+
+    impl History for HalfMinutes {
+        fn metrics(&self, _check: &str) -> Vec<(Described, Option<i64>)> {
+            Vec::new()
+        }
+
+        fn reaches(&self) -> [Option<i64>; 6] {
+            [None; 6]
+        }
+
+        fn plot(
+            &self,
+            check: &str,
+            metric: &str,
+            resolution: Resolution,
+            from_ms: i64,
+            to_ms: i64,
+            most: usize,
+        ) -> Result<Plot, Unplottable> {
+            match (check, metric) {
+                ("c", "cpu") => {}
+                ("c", "text") => return Err(Unplottable::Text),
+                ("c", _) => return Err(Unplottable::NoMetric),
+                _ => return Err(Unplottable::NoCheck),
+            }
+            let length = resolution.length_ms().unwrap_or(30_000);
+            let starts = (from_ms.div_euclid(length)..).map(|number| number * length);
+            let starts = starts.filter(|start| *start >= from_ms).take_while(|of| *of < to_ms);
+            let mut starts: Vec<_> = starts.collect();
+            let next_ms = starts.get(most).copied();
+            starts.truncate(most);
+            let bucket = |start_ms| Bucket {
+                start_ms,
+                count: (length / 30_000).unsigned_abs(),
+                average: start_ms as f64,
+                variance: 0.5,
+                min: 1.0,
+                max: 4.1,
+            };
+            let points = starts.into_iter().map(bucket).collect();
+            Ok(Plot { points, next_ms, damaged: 0 })
+        }
+    }
+
+    fn plot(query: &str) -> Result<Value, Failure> {
+        answer(&asked(query), Some(&HalfMinutes), "c", "cpu", NOW)
+    }
+
+    /// All starts over all pages, with the number of pages and the resolution.
+    fn all(query: &str) -> (Vec<i64>, usize, String) {
+        let (mut starts, mut pages, mut next) = (Vec::new(), 0, query.to_owned());
+        loop {
+            let page = plot(&next).expect("a page");
+            let values = page["values"].as_array().expect("an array");
+            starts.extend(values.iter().map(|of| of["timestamp"].as_i64().expect("a time")));
+            pages += 1;
+            let metadata = &page["metadata"];
+            assert_eq!(metadata["count"], values.len());
+            let Some(href) = metadata["next_href"].as_str() else {
+                assert_eq!(metadata["next_marker"], Value::Null);
+                return (starts, pages, metadata["resolution"].as_str().expect("one").to_owned());
+            };
+            assert!(metadata["next_marker"].is_i64());
+            next = href.split_once('?').expect("parameters").1.to_owned();
+        }
+    }
+
+    #[test]
+    fn two_days_have_their_points_exactly_once_over_all_pages() {
+        let (from, to) = (NOW - 2 * DAY, NOW);
+        for (name, count, pages) in [
+            ("FULL", 5760, 4),
+            ("MIN5", 576, 1),
+            ("MIN20", 144, 1),
+            ("MIN60", 48, 1),
+            ("MIN240", 12, 1),
+            ("MIN1440", 2, 1),
+        ] {
+            let found = all(&format!("from={from}&to={to}&resolution={name}"));
+            let length = 2 * DAY / count;
+            let expected: Vec<_> = (0..count).map(|number| from + number * length).collect();
+            assert_eq!(found, (expected, pages, name.to_owned()), "{name}");
+        }
+        let (points, pages, name) = all(&format!("from={from}&to={to}&points=3168"));
+        assert_eq!((points.len(), pages, &*name), (5760, 4, "FULL"));
+        let (points, pages, name) = all(&format!("from={from}&to={to}&points=360&limit=100"));
+        assert_eq!((points.len(), pages, &*name), (576, 6, "MIN5"));
+    }
+
+    #[test]
+    fn a_range_begins_with_the_bucket_of_its_first_instant() {
+        let (from, to) = (NOW - DAY + 1, NOW - DAY + 300_000);
+        let (starts, ..) = all(&format!("from={from}&to={to}&resolution=MIN5"));
+        assert_eq!(starts, [NOW - DAY]);
+        let (starts, ..) = all(&format!("from={from}&to={}&resolution=MIN5", to + 1));
+        assert_eq!(starts, [NOW - DAY, NOW - DAY + 300_000]);
+    }
+
+    #[test]
+    fn what_has_expired_is_not_offered() {
+        let (starts, ..) = all(&format!("from=0&to={NOW}&resolution=FULL"));
+        assert_eq!(starts.first(), Some(&(NOW - 2 * DAY - 300_000)));
+        let (starts, _, name) = all(&format!("from=0&to={NOW}&points=999999999"));
+        assert_eq!((starts.len(), &*name), (1827, "MIN1440"));
+    }
+
+    #[test]
+    fn a_point_has_what_is_selected() {
+        let of = |select: &str| {
+            let query = format!("from={}&to={NOW}&resolution=MIN5&limit=1{select}", NOW - DAY);
+            plot(&query).expect("a page")["values"][0].clone()
+        };
+        let time = NOW - DAY;
+        let average = json!({ "numPoints": 10, "timestamp": time, "average": time as f64 });
+        assert_eq!(of(""), average);
+        assert_eq!(of("&select=min"), json!({ "numPoints": 10, "timestamp": time, "min": 1.0 }));
+        let both = json!({ "numPoints": 10, "timestamp": time, "max": 4.1, "variance": 0.5 });
+        assert_eq!(of("&select=variance,max"), both);
+    }
+
+    #[test]
+    fn a_point_that_is_no_number_is_left_out() {
+        let bucket = Bucket {
+            start_ms: 0,
+            count: 1,
+            average: f64::NAN,
+            variance: 0.0,
+            min: 0.0,
+            max: f64::INFINITY,
+        };
+        let all = Select { average: true, ..Select::default() };
+        assert_eq!(point(&bucket, all), None);
+        let max = Select { max: true, ..Select::default() };
+        assert_eq!(point(&bucket, max), None);
+    }
+
+    #[test]
+    fn what_there_is_not_is_told() {
+        let query = format!("from=0&to={NOW}&points=1");
+        let refused = |history: Option<&dyn History>, check, metric| {
+            let refused = answer(&asked(&query), history, check, metric, NOW);
+            refused.map_err(|failure| (failure.status.as_u16(), failure.message)).err()
+        };
+        let history: Option<&dyn History> = Some(&HalfMinutes);
+        assert_eq!(refused(None, "c", "cpu"), Some((404, OFF.to_owned())));
+        let no_check = (404, "check \"d\" has no history".to_owned());
+        assert_eq!(refused(history, "d", "cpu"), Some(no_check));
+        let no_metric = (404, "check \"c\" has no history of a metric \"x\"".to_owned());
+        assert_eq!(refused(history, "c", "x"), Some(no_metric));
+        let text = (400, "metric \"text\" is a text, which has no points".to_owned());
+        assert_eq!(refused(history, "c", "text"), Some(text));
+        let marker = format!("{query}&marker={NOW}");
+        assert_eq!(plot(&marker).expect_err("no such page").status, 400);
+    }
+}

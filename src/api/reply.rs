@@ -1,0 +1,149 @@
+//! An answer, and how it goes over the wire.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+    HeaderMap, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Response, StatusCode};
+use serde_json::Value;
+
+use super::failure::Failure;
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub body: String,
+    pub content_type: &'static str,
+}
+
+impl Reply {
+    pub fn json(value: &Value) -> Self {
+        Self { body: value.to_string(), content_type: JSON }
+    }
+}
+
+/// Exactly this: an existing client reads nothing else as an object.
+pub const JSON: &str = "application/json";
+
+/// What is sent: an answer, or why there is none.
+pub fn response(
+    answer: Result<Reply, Failure>,
+    accepts_gzip: bool,
+    closes: bool,
+) -> Response<Full<Bytes>> {
+    let answer = answer.and_then(|reply| match reply.body.len() <= LARGEST {
+        true => Ok(reply),
+        false => Err(Failure::too_large(format!(
+            "the answer has {} bytes, and {LARGEST} are the most",
+            reply.body.len()
+        ))),
+    });
+    let (status, reply, header) = match answer {
+        Ok(reply) => (StatusCode::OK, reply, None),
+        Err(failure) => {
+            let reply = Reply { body: failure.body(), content_type: JSON };
+            (failure.status, reply, failure.header)
+        }
+    };
+    let mut body = reply.body.into_bytes();
+    let mut headers = HeaderMap::new();
+    if let Some((name, value)) = header.and_then(|(name, value)| Some((name, value.parse().ok()?)))
+    {
+        headers.insert(name, value);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if body.len() >= WORTH_COMPRESSING {
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if let Some(compressed) = accepts_gzip.then(|| gzip(&body)).flatten() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            body = compressed;
+        }
+    }
+    // Also for HEAD, which has no body.
+    headers.insert(CONTENT_LENGTH, body.len().into());
+    if closes {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    let mut response = Response::new(Full::new(body.into()));
+    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    response
+}
+
+/// Whether a client takes an answer that is compressed (RFC 9110, 12.5.3).
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let texts = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let codings = texts.flat_map(|text| text.split(',')).map(|coding| {
+        let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = parameters.trim().strip_prefix("q=").map(str::trim);
+        let is_wanted = weight.and_then(|weight| weight.parse().ok()) != Some(0.0);
+        (name.trim().to_ascii_lowercase(), is_wanted)
+    });
+    let codings: Vec<_> = codings.collect();
+    let of = |wanted: &[&str]| {
+        let found = codings.iter().find(|(name, _)| wanted.contains(&&**name));
+        found.map(|(_, is_wanted)| *is_wanted)
+    };
+    of(&["gzip", "x-gzip"]).or_else(|| of(&["*"])).unwrap_or(false)
+}
+
+fn gzip(body: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok()
+}
+
+/// Below this a packet is sent all the same.
+const WORTH_COMPRESSING: usize = 1400;
+
+/// The most memory that one answer takes; compressing it holds up the one thread for some 50 ms. A list that
+/// is larger has pages, and all else is refused.
+const LARGEST: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_for_those_that_accept_it() {
+        let accepts = |texts: &[&str]| {
+            let values = texts.iter().map(|text| text.parse().expect("a value"));
+            accepts_gzip(&values.map(|value| (ACCEPT_ENCODING, value)).collect())
+        };
+        for texts in [&["gzip"][..], &["gzip,deflate"], &["br", "GZIP;q=0.5"], &["*"], &["x-gzip"]]
+        {
+            assert!(accepts(texts), "{texts:?}");
+        }
+        for texts in [&[][..], &["identity"], &["gzip;q=0"], &["*;q=1, gzip; q=0.0"], &["deflate"]]
+        {
+            assert!(!accepts(texts), "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_large_is_compressed() {
+        let of = |length, gzip| {
+            let reply = Reply { body: "x".repeat(length), content_type: JSON };
+            let response = response(Ok(reply), gzip, false);
+            let length = response.headers()[CONTENT_LENGTH].to_str().expect("a number").to_owned();
+            (response.headers().contains_key(CONTENT_ENCODING), length)
+        };
+        assert_eq!(of(1399, true), (false, "1399".to_owned()));
+        assert_eq!(of(1400, false), (false, "1400".to_owned()));
+        let (is_compressed, length) = of(1400, true);
+        assert!(is_compressed && length.len() == 2, "{length}");
+    }
+
+    #[test]
+    fn an_answer_that_is_too_large_is_refused() {
+        let reply = Reply { body: "x".repeat(LARGEST + 1), content_type: JSON };
+        assert_eq!(response(Ok(reply), false, false).status(), 413);
+    }
+}

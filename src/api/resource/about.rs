@@ -1,0 +1,95 @@
+//! What the agent can do, how it is, and what time it is there.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::check::UTILIZATION_TYPE;
+use super::{milliseconds, number};
+use crate::api::asked::Asked;
+use crate::api::failure::Failure;
+use crate::api::limits;
+use crate::api::plot::{MOST_POINTS, OFF};
+use crate::api::reply::Reply;
+use crate::check::TABLE;
+use crate::store::Resolution;
+
+/// What the agent can do.
+pub fn capabilities(asked: &Asked) -> Result<Reply, Failure> {
+    let state = &asked.state;
+    let now = milliseconds(SystemTime::now()) as i64;
+    let reaches = state.history.as_ref().map(|history| history.reaches()).unwrap_or_default();
+    let resolutions = Resolution::ALL.iter().zip(reaches).map(|(of, oldest)| {
+        let kept = (now - of.kept_since(now)) / 1000;
+        let (name, length) = (of.name(), of.length_ms());
+        json!({ "name": name, "length_ms": length, "kept_seconds": kept, "oldest": oldest })
+    });
+    let types = TABLE.iter().map(|kind| kind.name).chain([UTILIZATION_TYPE]);
+    let limits = limits::ALL.iter().map(|(name, limit)| ((*name).to_owned(), (*limit).into()));
+    let mut limits: serde_json::Map<String, Value> = limits.collect();
+    limits.insert("max_metrics".to_owned(), state.max_metrics.into());
+    limits.insert("points_of_a_page".to_owned(), MOST_POINTS.into());
+    let is_on = state.history.is_some();
+    Ok(Reply::json(&json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "check_types": types.collect::<Vec<_>>(),
+        "resolutions": resolutions.collect::<Vec<_>>(),
+        "history": { "enabled": is_on, "message": (!is_on).then_some(OFF) },
+        "live": [],
+        "restart": ["configuration files", "options", "variables"],
+        "limits": limits,
+    })))
+}
+
+/// What time it is here. With `sent`, the time of the client as it asked, it can tell its offset and the delay
+/// as by NTP: `received` and `answered` are the two times between.
+pub fn time(asked: &Asked) -> Result<Reply, Failure> {
+    let received = milliseconds(SystemTime::now());
+    let sent = match asked.query.one("sent")? {
+        None => None,
+        Some(text) => {
+            let expected = "milliseconds since 1970, such as 1795843899102";
+            let sent = text.parse::<f64>().ok().filter(|sent| sent.is_finite());
+            Some(sent.ok_or_else(|| Failure::value("sent", text, expected))?)
+        }
+    };
+    let uptime = asked.state.started.elapsed();
+    Ok(Reply::json(&json!({
+        "timestamp": received,
+        "uptime": number(uptime.as_secs_f64()),
+        "started": milliseconds(asked.state.started_time),
+        "sent": sent.map(number),
+        "received": received,
+        "answered": milliseconds(SystemTime::now()),
+    })))
+}
+
+/// Whether the agent lives: a sample was taken not long ago.
+pub fn health(asked: &Asked) -> Result<Reply, Failure> {
+    is_sampling(asked, LONGEST_PAUSE)
+}
+
+/// Whether values can be asked for.
+pub fn readiness(asked: &Asked) -> Result<Reply, Failure> {
+    if asked.state.latest.borrow().sampled_at.is_none() {
+        return Err(Failure::unavailable("not ok"));
+    }
+    is_sampling(asked, LATE)
+}
+
+fn is_sampling(asked: &Asked, grace: Duration) -> Result<Reply, Failure> {
+    let state = &asked.state;
+    let since = state.latest.borrow().sampled_at.unwrap_or(state.started);
+    let age = Instant::now().saturating_duration_since(since);
+    match age <= grace + state.sample_interval * 2 {
+        true => Ok(Reply::json(&json!({ "status": "ok" }))),
+        false => Err(Failure::unavailable("not ok")),
+    }
+}
+
+/// Trouble that passes is none: only after this the agent is not healthy.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A sample that is this late may still come.
+const LATE: Duration = Duration::from_secs(5);

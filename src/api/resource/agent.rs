@@ -1,0 +1,49 @@
+//! The agent itself, in the form of a list of agents.
+
+use serde_json::{Value, json};
+
+use super::milliseconds;
+use crate::api::asked::Asked;
+use crate::api::failure::Failure;
+use crate::api::paging::page;
+use crate::api::reply::Reply;
+use crate::api::state::State;
+use crate::config::ApiAddress;
+
+pub fn list(asked: &Asked) -> Result<Reply, Failure> {
+    let state = &asked.state;
+    let page = page(asked, vec![(state.entity().to_owned(), ())], |_, ()| object(state))?;
+    Ok(Reply::json(&page))
+}
+
+pub fn one(asked: &Asked) -> Result<Reply, Failure> {
+    asked.own_agent()?;
+    Ok(Reply::json(&object(&asked.state)))
+}
+
+/// The one connection of this agent: the address that is asked.
+pub fn connections(asked: &Asked) -> Result<Reply, Failure> {
+    asked.own_agent()?;
+    let state = &asked.state;
+    let (endpoint, ip) = match &state.address {
+        ApiAddress::Unix(path) => (format!("unix:{}", path.display()), None),
+        ApiAddress::Tcp(address) => (address.to_string(), Some(address.ip().to_string())),
+    };
+    let connection = |id: &str, (): &()| {
+        json!({
+            "id": id,
+            "guid": id,
+            "endpoint": endpoint,
+            "agent_id": state.entity(),
+            "bundle_version": env!("CARGO_PKG_VERSION"),
+            "process_version": env!("CARGO_PKG_VERSION"),
+            "agent_ip": ip,
+        })
+    };
+    let id = format!("cn{}", milliseconds(state.started_time));
+    Ok(Reply::json(&page(asked, vec![(id, ())], connection)?))
+}
+
+fn object(state: &State) -> Value {
+    json!({ "id": state.entity(), "last_connected": milliseconds(state.started_time) })
+}

@@ -1,0 +1,55 @@
+//! The metrics of a check, and the points of one.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use super::check;
+use super::check_type::word;
+use super::milliseconds;
+use super::value::letter;
+use crate::api::asked::Asked;
+use crate::api::failure::Failure;
+use crate::api::paging::page;
+use crate::api::plot;
+use crate::api::reply::Reply;
+use crate::model::Kind;
+
+/// The metrics of which there is a value or history.
+pub async fn list(asked: Asked) -> Result<Reply, Failure> {
+    asked.own_entity()?;
+    let (state, id) = (&asked.state, asked.name(1));
+    check::find(state, id).await?;
+    let kept = state.history.iter().flat_map(|history| history.metrics(id));
+    let kept = kept.map(|(of, updated)| {
+        let kind = word(if of.is_counter { Kind::Counter } else { Kind::Gauge });
+        let letter = of.letter.to_string();
+        let object = json!({ "unit": &*of.unit, "type": letter, "kind": kind, "updated": updated });
+        (of.name.to_string(), object)
+    });
+    let mut metrics: BTreeMap<String, Value> = kept.collect();
+    for (name, newest) in state.latest.borrow().values(id) {
+        let (metric, updated) = (&newest.metric, milliseconds(newest.time));
+        let (unit, letter) = (metric.unit_name(), letter(metric, &newest.quantity));
+        let kind = word(metric.kind);
+        let object = json!({ "unit": unit, "type": letter, "kind": kind, "updated": updated });
+        metrics.insert(name, object);
+    }
+    let named = |name: &str, object: &Value| {
+        let mut object = object.clone();
+        object["name"] = name.into();
+        object
+    };
+    Ok(Reply::json(&page(&asked, metrics.into_iter().collect(), named)?))
+}
+
+/// The points of a metric.
+pub async fn points(asked: Asked) -> Result<Reply, Failure> {
+    asked.own_entity()?;
+    let (state, id, name) = (&asked.state, asked.name(1), asked.name(2));
+    check::find(state, id).await?;
+    let now = milliseconds(SystemTime::now()) as i64;
+    let history = state.history.as_deref();
+    Ok(Reply::json(&plot::answer(&asked, history, id, name, now)?))
+}

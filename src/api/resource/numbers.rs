@@ -1,0 +1,165 @@
+//! The agent's own numbers and the newest value of each metric, as a page for Prometheus.
+
+use std::fmt::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::check::{self, Found};
+use super::check_type::word;
+use super::value::is_stale;
+use crate::api::asked::Asked;
+use crate::api::failure::Failure;
+use crate::api::latest::Newest;
+use crate::api::reply::Reply;
+use crate::api::state::State;
+use crate::model::{Kind, Quantity};
+
+/// The version of the text format that Prometheus reads.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub async fn page(asked: Asked) -> Result<Reply, Failure> {
+    let state = &asked.state;
+    let mut checks = check::all(state).await?;
+    checks.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    let mut page = Page::default();
+    own(state, &mut page);
+    outcomes(state, &checks, &mut page);
+    values(state, &checks, &mut page);
+    Ok(Reply { body: page.0, content_type: TEXT })
+}
+
+/// Families of samples, each with its help and type.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    /// Begins a family.
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {PREFIX}{name} {help}\n# TYPE {PREFIX}{name} {kind}");
+    }
+
+    /// A sample of the family.
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        let _ = write!(self.0, "{PREFIX}{name}");
+        for (place, (label, value)) in labels.iter().enumerate() {
+            let before = if place == 0 { '{' } else { ',' };
+            let value = value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
+            let _ = write!(self.0, "{before}{label}=\"{value}\"");
+        }
+        let end = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(self.0, "{end} {value}");
+    }
+
+    fn single(&mut self, name: &str, kind: &str, help: &str, value: f64) {
+        self.family(name, kind, help);
+        self.sample(name, &[], value);
+    }
+}
+
+/// What the agent has done.
+fn own(state: &State, page: &mut Page) {
+    page.family("build_info", "gauge", "The version of the agent; always 1.");
+    page.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+    let seconds =
+        |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let help = "When the agent was started.";
+    page.single("start_time_seconds", "gauge", help, seconds(state.started_time));
+    let (samples, windows) = {
+        let latest = state.latest.borrow();
+        (latest.samples as f64, latest.windows as f64)
+    };
+    page.single("samples_total", "counter", "Samples of CPU and memory.", samples);
+    page.single("windows_total", "counter", "Windows that were summarized.", windows);
+    let counts = &state.counts;
+    let connections = counts.connections.get() as f64;
+    page.single("api_connections", "gauge", "Open connections of the API.", connections);
+    let refused = counts.refused.get() as f64;
+    let help = "Connections that were refused because there were too many.";
+    page.single("api_refused_connections_total", "counter", help, refused);
+    page.family("api_requests_total", "counter", "Requests that were answered, by status.");
+    for (class, count) in ["2xx", "3xx", "4xx", "5xx"].iter().zip(&counts.answers) {
+        page.sample("api_requests_total", &[("status", class)], count.get() as f64);
+    }
+}
+
+/// How the newest run of each check ended.
+fn outcomes(state: &State, checks: &[(String, Found)], page: &mut Page) {
+    let latest = state.latest.borrow();
+    let configured = checks.iter().filter(|(_, of)| matches!(of, Found::Configured(_)));
+    let ran: Vec<_> = configured.filter_map(|(id, _)| Some((&**id, latest.outcome(id)?))).collect();
+    if ran.is_empty() {
+        return;
+    }
+    let name = "check_available";
+    page.family(name, "gauge", "Whether the newest run of the check gave a result.");
+    for (id, of) in &ran {
+        page.sample(name, &[("check", id)], f64::from(u8::from(of.is_available)));
+    }
+    let name = "check_run_duration_seconds";
+    page.family(name, "gauge", "How long the newest run of the check took.");
+    for (id, of) in &ran {
+        page.sample(name, &[("check", id)], of.took.as_secs_f64());
+    }
+    let name = "check_run_time_seconds";
+    page.family(name, "gauge", "When the newest run of the check ended.");
+    for (id, of) in &ran {
+        let time = of.time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        page.sample(name, &[("check", id)], time.as_secs_f64());
+    }
+}
+
+/// The newest values that are numbers and not stale.
+fn values(state: &State, checks: &[(String, Found)], page: &mut Page) {
+    let (mut gauges, mut counters) = (Vec::new(), Vec::new());
+    for (id, of) in checks {
+        let values = state.latest.borrow().values(id);
+        let values = values.into_iter().filter(|(_, newest)| !is_stale(state, of, newest));
+        for (name, newest) in values {
+            let Newest { metric, quantity, .. } = newest;
+            let value = match quantity {
+                Quantity::Number(value) => value,
+                Quantity::Many(of) => of.mean(),
+                Quantity::Text(_) => continue,
+            };
+            let all = if metric.kind == Kind::Counter { &mut counters } else { &mut gauges };
+            all.push((&**id, name, metric, value));
+        }
+    }
+    for (family, help, values) in [
+        ("value", "The newest value of a metric of a check.", gauges),
+        ("value_total", "The newest total of a metric of a check that only grows.", counters),
+    ] {
+        if values.is_empty() {
+            continue;
+        }
+        let kind = values.first().map_or("", |(_, _, metric, _)| match metric.kind {
+            Kind::Counter => word(Kind::Counter),
+            Kind::Gauge | Kind::Distribution => word(Kind::Gauge),
+        });
+        page.family(family, kind, help);
+        for (id, name, metric, value) in values {
+            let labels = [("check", id), ("metric", &*name), ("unit", metric.unit_name())];
+            page.sample(family, &labels, value);
+        }
+    }
+}
+
+/// In front of each name.
+const PREFIX: &str = "cloudwatch_metrics_agent_";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_may_have_any_character() {
+        let mut page = Page::default();
+        page.family("value", "gauge", "Some help.");
+        page.sample("value", &[("check", "a\"b\\c\nd"), ("unit", "")], 1.5);
+        page.sample("value", &[], 1e21);
+        let expected = "# HELP cloudwatch_metrics_agent_value Some help.\n\
+                        # TYPE cloudwatch_metrics_agent_value gauge\n\
+                        cloudwatch_metrics_agent_value{check=\"a\\\"b\\\\c\\nd\",unit=\"\"} 1.5\n\
+                        cloudwatch_metrics_agent_value 1000000000000000000000\n";
+        assert_eq!(page.0, expected);
+    }
+}

@@ -1,0 +1,103 @@
+//! The newest value of each metric.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::check::{self, Found};
+use super::check_type::word;
+use super::{milliseconds, number};
+use crate::api::asked::Asked;
+use crate::api::failure::Failure;
+use crate::api::latest::Newest;
+use crate::api::paging::page;
+use crate::api::reply::Reply;
+use crate::api::state::State;
+use crate::model::{Metric, Quantity};
+use crate::schedule::Listed;
+
+pub async fn list(asked: Asked) -> Result<Reply, Failure> {
+    let state = &asked.state;
+    let checks: HashMap<_, _> = check::all(state).await?.into_iter().collect();
+    let mut latest = state.latest.borrow_mut();
+    latest.keep(|id| checks.contains_key(id));
+    let mut values = Vec::new();
+    for (id, of) in &checks {
+        let of_check = latest.values(id).into_iter();
+        values
+            .extend(of_check.map(|(name, value)| (format!("{id}/{name}"), (of, id, name, value))));
+    }
+    let object = |_: &str, (of, id, name, value): &(&Found, &String, String, Newest)| {
+        object(state, of, id, name, value)
+    };
+    Ok(Reply::json(&page(&asked, values, object)?))
+}
+
+pub async fn one(asked: Asked) -> Result<Reply, Failure> {
+    let (state, id, name) = (&asked.state, asked.name(0), asked.name(1));
+    let check = check::find(state, id).await?;
+    let value = state.latest.borrow().values(id).remove(name);
+    let missing = || Failure::not_found(format!("check {id:?} has no value of a metric {name:?}"));
+    let value = value.ok_or_else(missing)?;
+    Ok(Reply::json(&object(state, &check, id, name, &value)))
+}
+
+fn object(state: &State, check: &Found, id: &str, name: &str, newest: &Newest) -> Value {
+    let Newest { metric, quantity, time, at, rate, .. } = newest;
+    let value = match quantity {
+        Quantity::Number(value) => number(*value),
+        Quantity::Text(text) => json!(text),
+        Quantity::Many(of) => {
+            let [min, max, mean] = [of.min(), of.max(), of.mean()].map(number);
+            json!({ "count": of.count(), "min": min, "max": max, "mean": mean })
+        }
+    };
+    json!({
+        "check": id,
+        "metric": name,
+        "value": value,
+        "unit": metric.unit_name(),
+        "type": letter(metric, quantity),
+        "kind": word(metric.kind),
+        "timestamp": milliseconds(*time),
+        "age": number(Instant::now().saturating_duration_since(*at).as_secs_f64()),
+        "rate": rate.map(number),
+        "stale": is_stale(state, check, newest),
+    })
+}
+
+/// Whether a newer value should be there: two of its periods have passed, or the check does not run.
+pub fn is_stale(state: &State, check: &Found, newest: &Newest) -> bool {
+    let age = newest.at.elapsed();
+    match check {
+        Found::Utilization => {
+            let is_sampled = newest.metric.number().is_none_or(|number| number.is_sampled());
+            let period = if is_sampled { check.period(state) } else { state.period };
+            age > period * 2 + GRACE
+        }
+        Found::Configured(Listed { configured, last, .. }) => {
+            let is_available = last.as_ref().is_none_or(|report| report.is_available);
+            let is_late = age > configured.period * 2 + configured.timeout;
+            configured.is_disabled || !is_available || is_late
+        }
+    }
+}
+
+/// The letter of the type of a value: `i I l L` for whole numbers, `D` for others, `s` for texts.
+pub fn letter(metric: &Metric, quantity: &Quantity) -> &'static str {
+    if let Quantity::Text(_) = quantity {
+        return "s";
+    }
+    match metric.form {
+        "int32" => "i",
+        "uint32" => "I",
+        "int64" => "l",
+        "uint64" => "L",
+        _ => "D",
+    }
+}
+
+/// How late a sample may be without a reason to doubt it.
+const GRACE: Duration = Duration::from_secs(2);

@@ -1,0 +1,182 @@
+//! The shapes of the answers.
+
+use serde_json::{Map, Value, json};
+
+/// A shape: the name, and of each field the name and what it is. A question mark is for what may be null.
+type Shape = (&'static str, &'static [(&'static str, &'static str)]);
+
+const SHAPES: &[Shape] = &[
+    (
+        "Entity",
+        &[
+            ("id", "string"),
+            ("label", "string"),
+            ("ip_addresses", "object?"),
+            ("metadata", "object"),
+            ("agent_id", "string"),
+            ("uri", "string?"),
+            ("active_suppressions", "array"),
+            ("scheduled_suppressions", "array"),
+        ],
+    ),
+    (
+        "Check",
+        &[
+            ("id", "string"),
+            ("label", "string"),
+            ("type", "string"),
+            ("period", "number"),
+            ("timeout", "number"),
+            ("details", "object"),
+            ("disabled", "boolean"),
+            ("metadata", "object"),
+            ("monitoring_zones_poll", "array?"),
+            ("target_alias", "string?"),
+            ("target_resolver", "string?"),
+            ("active_suppressions", "array"),
+            ("scheduled_suppressions", "array"),
+        ],
+    ),
+    (
+        "Metric",
+        &[
+            ("name", "string"),
+            ("unit", "string"),
+            ("type", "string"),
+            ("kind", "string"),
+            ("updated", "integer"),
+        ],
+    ),
+    ("Point", &[("numPoints", "integer"), ("timestamp", "integer")]),
+    ("Target", &[("id", "string"), ("label", "string")]),
+    ("HostInfo", &[("timestamp", "integer"), ("info", "array")]),
+    ("HostInfoTypes", &[("types", "array")]),
+    (
+        "CheckType",
+        &[
+            ("id", "string"),
+            ("type", "string"),
+            ("description", "string"),
+            ("fields", "array"),
+            ("metrics", "array"),
+            ("schema", "object"),
+        ],
+    ),
+    ("Agent", &[("id", "string"), ("last_connected", "integer")]),
+    (
+        "Connection",
+        &[
+            ("id", "string"),
+            ("guid", "string"),
+            ("endpoint", "string"),
+            ("agent_id", "string"),
+            ("bundle_version", "string"),
+            ("process_version", "string"),
+            ("agent_ip", "string?"),
+        ],
+    ),
+    (
+        "Value",
+        &[
+            ("check", "string"),
+            ("metric", "string"),
+            ("value", "any"),
+            ("unit", "string"),
+            ("type", "string"),
+            ("kind", "string"),
+            ("timestamp", "integer"),
+            ("age", "number"),
+            ("rate", "number?"),
+            ("stale", "boolean"),
+        ],
+    ),
+    (
+        "Capabilities",
+        &[
+            ("version", "string"),
+            ("check_types", "array"),
+            ("resolutions", "array"),
+            ("history", "object"),
+            ("live", "array"),
+            ("restart", "array"),
+            ("limits", "object"),
+        ],
+    ),
+    (
+        "Time",
+        &[
+            ("timestamp", "integer"),
+            ("uptime", "number"),
+            ("started", "integer"),
+            ("sent", "number?"),
+            ("received", "integer"),
+            ("answered", "integer"),
+        ],
+    ),
+    ("Status", &[("status", "string")]),
+    (
+        ERROR,
+        &[("type", "string"), ("code", "string"), ("message", "string"), ("details", "string")],
+    ),
+    ("Any", &[]),
+];
+
+/// The shape of each error.
+pub const ERROR: &str = "Error";
+
+/// The shapes of these names and of errors. A name with `List` behind it is a page of the others.
+pub fn all<'a>(names: impl Iterator<Item = &'a str>) -> Value {
+    let mut all = Map::new();
+    for name in names.chain([ERROR]) {
+        let of_item = name.strip_suffix(LIST);
+        all.insert(of_item.unwrap_or(name).to_owned(), object(of_item.unwrap_or(name)));
+        if let Some(item) = of_item {
+            all.insert(name.to_owned(), list(item));
+        }
+    }
+    all.into()
+}
+
+/// Leads to a shape.
+pub fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+const LIST: &str = "List";
+
+fn object(name: &str) -> Value {
+    let fields = SHAPES.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, fields)| fields);
+    let properties = fields.iter().map(|(field, kind)| ((*field).to_owned(), value(kind)));
+    let required: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
+    json!({ "type": "object", "properties": Value::Object(properties.collect()), "required": required })
+}
+
+fn value(kind: &str) -> Value {
+    match kind.strip_suffix('?') {
+        Some(kind) => json!({ "type": [kind, "null"] }),
+        None if kind == "any" => json!({}),
+        None => json!({ "type": kind }),
+    }
+}
+
+fn list(item: &str) -> Value {
+    let number_or_text = json!({ "type": ["string", "integer", "null"] });
+    json!({
+        "type": "object",
+        "properties": {
+            "values": { "type": "array", "items": reference(item) },
+            "metadata": {
+                "type": "object",
+                "properties": {
+                    "count": { "type": "integer" },
+                    "limit": { "type": "integer" },
+                    "marker": number_or_text,
+                    "next_marker": number_or_text,
+                    "next_href": { "type": ["string", "null"] },
+                },
+                "required": ["count", "limit", "marker", "next_marker", "next_href"],
+            },
+        },
+        "required": ["values", "metadata"],
+    })
+}

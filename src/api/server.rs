@@ -1,0 +1,225 @@
+//! Takes connections and answers their requests.
+
+use std::convert::Infallible;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::HOST;
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use log::{error, info};
+use tokio::io::AsyncWriteExt;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::asked::{Asked, Rights};
+use super::failure::Failure;
+use super::limits::{
+    BODY, BODY_TIME, CLOSE_TIME, CONNECTIONS, HEAD, HEAD_TIME, REFUSALS, REQUESTS,
+};
+use super::query::Query;
+use super::reply::{Reply, accepts_gzip, response};
+use super::route::{allowed, find};
+use super::socket::Listener;
+use super::state::{Counts, State};
+use super::table::TABLE;
+use super::tokens::{Scope, Tokens};
+use super::wire::{Socket, Stage, Wire, answer_to_close};
+use super::{count, origin};
+
+/// What a connection needs to answer.
+pub struct Server {
+    pub state: Rc<State>,
+    pub tokens: Tokens,
+    /// Names of this machine in `Host`.
+    pub names: Vec<String>,
+    pub is_unix: bool,
+}
+
+/// Takes connections until `stop` is cancelled. Those that are open then end at once.
+pub async fn run(server: Server, listener: Listener, stop: CancellationToken) {
+    let server = Rc::new(server);
+    // They end with this.
+    let (mut answering, mut refusing) = (JoinSet::new(), JoinSet::new());
+    let mut is_failing = false;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            Some(_) = answering.join_next() => continue,
+            Some(_) = refusing.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok(socket) if answering.len() < CONNECTIONS => {
+                answering.spawn_local(connection(server.clone(), socket));
+            }
+            Ok(socket) => {
+                count::one_more(&server.state.counts.refused);
+                if refusing.len() < REFUSALS {
+                    refusing.spawn_local(refuse(socket));
+                }
+            }
+            Err(error) => {
+                if !is_failing {
+                    error!("the API takes no connection: {error}; it is tried again");
+                }
+                // Most likely there is no descriptor to spare, which the other connections may give back.
+                let paused = stop.run_until_cancelled(sleep(PAUSE)).await;
+                if paused.is_none() {
+                    return;
+                }
+                is_failing = true;
+                continue;
+            }
+        }
+        if std::mem::take(&mut is_failing) {
+            info!("the API takes connections again");
+        }
+    }
+}
+
+/// Tells a client that there are too many, as far as it listens.
+async fn refuse(socket: Box<dyn Socket>) {
+    let answer = answer_to_close(&Failure::unavailable(TOO_MANY_CONNECTIONS));
+    let mut wire = Wire::new(socket, Rc::default());
+    let told = async {
+        wire.write_all(&answer).await?;
+        wire.shutdown().await
+    };
+    let _: Option<io::Result<()>> = timeout(CLOSE_TIME, told).await.ok();
+}
+
+async fn connection(server: Rc<Server>, socket: Box<dyn Socket>) {
+    let state = server.state.clone();
+    let _open = count::Held::of(&state.counts.connections);
+    let stage = Rc::new(Stage::default());
+    let wire = Wire::new(socket, stage.clone());
+    let service = service_fn(move |request| {
+        let (server, stage) = (server.clone(), stage.clone());
+        async move {
+            let (answer, closes) = answer(&server, request).await;
+            stage.answered(closes);
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD);
+    // What goes wrong with a connection is for its client alone.
+    let _ = builder.serve_connection(TokioIo::new(wire), service).await;
+}
+
+/// The answer, and whether it closes the connection.
+async fn answer(server: &Server, request: Request<Incoming>) -> (Response<Full<Bytes>>, bool) {
+    let (parts, body) = request.into_parts();
+    let gzip = accepts_gzip(&parts.headers);
+    let (mut has_read, has_body) = (false, !body.is_end_stream());
+    let answer = respond(server, &parts, body, &mut has_read).await;
+    // What is left of a body is not waited for.
+    let closes = has_body && !has_read;
+    let response = response(answer, gzip, closes);
+    let class = usize::from(response.status().as_u16() / 100).saturating_sub(2);
+    if let Some(answers) = server.state.counts.answers.get(class) {
+        count::one_more(answers);
+    }
+    (response, closes)
+}
+
+/// The answer to a request.
+async fn respond(
+    server: &Server,
+    parts: &Parts,
+    body: Incoming,
+    has_read: &mut bool,
+) -> Result<Reply, Failure> {
+    let found = find(TABLE, parts.uri.path());
+    let needs_token = found.as_ref().is_none_or(|(route, _)| route.scope.is_some());
+    // Before anything else is looked at.
+    let rights = rights(server, parts);
+    if needs_token && rights.is_none() {
+        return Err(Failure::unauthorized(NO_TOKEN));
+    }
+    origin::check(&parts.headers, &parts.uri, parts.version, server.is_unix, &server.names)?;
+    ignore(body).await?;
+    *has_read = true;
+    let missing = || Failure::not_found(format!("path {:?} not found", parts.uri.path()));
+    let (route, names) = found.ok_or_else(missing)?;
+    // The head of an answer is made of the whole answer.
+    let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
+    if !route.methods.contains(method) {
+        return Err(Failure::method(parts.method.as_str(), allowed(route)));
+    }
+    let rights = rights.unwrap_or(Rights { scope: Scope::Read, is_known: false });
+    if route.scope.is_some_and(|needed| rights.scope < needed) {
+        return Err(Failure::forbidden(READ_ONLY));
+    }
+    let Counts { requests, .. } = &server.state.counts;
+    if requests.get() >= REQUESTS {
+        return Err(Failure::unavailable(TOO_MANY_REQUESTS));
+    }
+    let _under_way = count::Held::of(requests);
+    let query = Query::of(parts.uri.query().unwrap_or_default());
+    let (state, url) = (server.state.clone(), url(parts));
+    (route.answer)(Asked { state, names, query, url, rights }).await
+}
+
+/// What a request may do; nothing where it needs a token and has none that is known.
+fn rights(server: &Server, parts: &Parts) -> Option<Rights> {
+    if server.is_unix {
+        // Who can open the socket may do all.
+        return Some(Rights { scope: Scope::Write, is_known: true });
+    }
+    if server.tokens.is_empty() {
+        return Some(Rights { scope: Scope::Read, is_known: false });
+    }
+    let scope = server.tokens.scope(&parts.headers)?;
+    Some(Rights { scope, is_known: true })
+}
+
+/// Reads a body and drops it: nothing here needs one.
+async fn ignore(mut body: Incoming) -> Result<(), Failure> {
+    let too_large =
+        || Failure::too_large(format!("the body of a request has at most {BODY} bytes"));
+    if body.size_hint().lower() > BODY as u64 {
+        return Err(too_large());
+    }
+    let read = async {
+        let mut length = 0;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Failure::bad("the body of the request is cut off"))?;
+            length += frame.data_ref().map_or(0, Bytes::len);
+            if length > BODY {
+                return Err(too_large());
+            }
+        }
+        Ok(())
+    };
+    let late = || format!("the body of the request has not come within {} s", BODY_TIME.as_secs());
+    timeout(BODY_TIME, read).await.unwrap_or_else(|_| Err(Failure::bad(late())))
+}
+
+/// The URL of the path, as the client has it.
+fn url(parts: &Parts) -> String {
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.filter(|host| !host.is_empty());
+    let host = host.map(|host| format!("http://{host}")).unwrap_or_default();
+    format!("{host}{}", parts.uri.path())
+}
+
+const NO_TOKEN: &str = "a token is needed: send Authorization: Bearer TOKEN, or X-Auth-Token";
+const READ_ONLY: &str = "this needs a token with scope write";
+const TOO_MANY_CONNECTIONS: &str = "too many connections are open";
+const TOO_MANY_REQUESTS: &str = "too many requests are being answered";
+
+/// Before it is tried again to take a connection, where that has failed.
+const PAUSE: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests;

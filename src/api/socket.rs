@@ -1,0 +1,170 @@
+//! The socket that the API listens at.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::Mode;
+use rustix::process::umask;
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::time::timeout;
+
+use super::wire::Socket;
+use crate::config::ApiAddress;
+use crate::shown::shown;
+
+/// A socket that listens.
+pub enum Listener {
+    Unix { listener: UnixListener, _place: Place },
+    Tcp(TcpListener),
+}
+
+/// A socket in the file system, which is removed with this.
+pub struct Place {
+    path: PathBuf,
+    /// Device and number of what was made here.
+    made: Option<(u64, u64)>,
+}
+
+impl Listener {
+    /// Listens at an address. The error says what is wrong with it.
+    pub async fn bind(address: &ApiAddress) -> Result<Self, String> {
+        match address {
+            ApiAddress::Tcp(address) => {
+                let bound = TcpListener::bind(address).await;
+                bound.map(Self::Tcp).map_err(|error| format!("--api {address}: {}", cause(&error)))
+            }
+            ApiAddress::Unix(path) => {
+                let name = shown(&path.display().to_string());
+                let failed = |why: String| format!("--api unix:{name}: {why}");
+                make_room(path).await.map_err(failed)?;
+                let bound = bind_private(path).map_err(|error| failed(cause(&error)))?;
+                let made = fs::symlink_metadata(path).ok();
+                let made = made.map(|of| (of.dev(), of.ino()));
+                Ok(Self::Unix { listener: bound, _place: Place { path: path.clone(), made } })
+            }
+        }
+    }
+
+    /// The next connection.
+    pub async fn accept(&self) -> io::Result<Box<dyn Socket>> {
+        Ok(match self {
+            Self::Unix { listener, .. } => Box::new(listener.accept().await?.0),
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // An answer is written at once, so nothing is gained by waiting for more of it.
+                let _ = stream.set_nodelay(true);
+                Box::new(stream)
+            }
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Another agent may have taken the place since.
+        let there = fs::symlink_metadata(&self.path).ok().map(|of| (of.dev(), of.ino()));
+        if there.is_some() && there == self.made {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Removes a socket at which nobody answers. What is no socket stays.
+async fn make_room(path: &Path) -> Result<(), String> {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+    };
+    if !metadata.file_type().is_socket() {
+        return Err("there is a file that is no socket: expected another path".to_owned());
+    }
+    match timeout(ANSWER, UnixStream::connect(path)).await {
+        Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(|error| error.to_string())
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        // A backlog that is full does not answer, either.
+        Ok(Ok(_)) | Err(_) => Err(IN_USE.to_owned()),
+    }
+}
+
+/// Makes the socket for this user alone, from its first instant on. The mask is the process's, and no other
+/// thread makes files.
+fn bind_private(path: &Path) -> io::Result<UnixListener> {
+    let before = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
+    let bound = UnixListener::bind(path);
+    umask(before);
+    bound
+}
+
+fn cause(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => IN_USE.to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+const IN_USE: &str = "another program listens there: expected an address that is free";
+
+/// The other end is in the same machine.
+const ANSWER: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use support::folder::Folder;
+
+    async fn bind(path: &str) -> Result<Listener, String> {
+        Listener::bind(&ApiAddress::Unix(path.into())).await
+    }
+
+    #[tokio::test]
+    async fn a_socket_is_for_its_user_alone_and_is_removed() {
+        let folder = Folder::of(&[]);
+        let path = folder.path("api.sock");
+        let listener = bind(&path).await.expect("the path is free");
+        let mode = fs::metadata(&path).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+        drop(listener);
+        assert!(!Path::new(&path).exists());
+    }
+
+    #[tokio::test]
+    async fn a_stale_socket_is_replaced_and_one_that_answers_is_not() {
+        let folder = Folder::of(&[("file", "")]);
+        let path = folder.path("api.sock");
+        drop(std::os::unix::net::UnixListener::bind(&path).expect("the path is free"));
+        let first = bind(&path).await.expect("nobody answers");
+        let refused = bind(&path).await.err().expect("somebody answers");
+        let expected =
+            "--api unix:api.sock: another program listens there: expected an address that is free";
+        assert_eq!(folder.relative(&refused), expected);
+        // What another has put there is not removed.
+        fs::remove_file(&path).expect("it is there");
+        let second = bind(&path).await.expect("the path is free");
+        drop(first);
+        assert!(Path::new(&path).exists());
+        drop(second);
+        let refused = bind(&folder.path("file")).await.err().expect("it is a file");
+        let expected = "--api unix:file: there is a file that is no socket: expected another path";
+        assert_eq!(folder.relative(&refused), expected);
+        let refused = bind(&folder.path("no/x")).await.err().expect("no folder");
+        let expected = "--api unix:no/x: No such file or directory (os error 2)";
+        assert_eq!(folder.relative(&refused), expected);
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_told() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = taken.local_addr().expect("an address");
+        let refused = Listener::bind(&ApiAddress::Tcp(address)).await.err().expect("in use");
+        let expected = format!("--api {address}: {IN_USE}");
+        assert_eq!(refused, expected);
+    }
+}

@@ -1,0 +1,131 @@
+//! What the resources are made of. The API owns none of it: it asks.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+
+use super::failure::Failure;
+use super::history::History;
+use super::latest::Latest;
+use crate::config::{ApiAddress, AutoDimension, SERVICE_NAME, Settings};
+use crate::model::Roots;
+use crate::schedule::{Listed, Request};
+
+/// What the resources are made of.
+pub struct State {
+    /// Asks the registry of the checks.
+    requests: mpsc::Sender<Request>,
+    pub latest: Rc<RefCell<Latest>>,
+    /// What is kept; nothing where history is off.
+    pub history: Option<Box<dyn History>>,
+    pub address: ApiAddress,
+    /// The name of this host.
+    pub host: String,
+    /// The id of the task or the instance, as soon as it is found.
+    entity: OnceCell<String>,
+    /// The service, if it has a name.
+    pub service: Option<String>,
+    /// The dimensions of all metrics, as far as they are found.
+    pub dimensions: RefCell<BTreeMap<String, String>>,
+    pub sample_interval: Duration,
+    pub period: Duration,
+    pub max_metrics: usize,
+    pub roots: Roots,
+    pub started: Instant,
+    pub started_time: SystemTime,
+    pub counts: Counts,
+}
+
+/// What the API has done.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Connections that are open.
+    pub connections: Cell<usize>,
+    /// Requests that are being answered.
+    pub requests: Cell<usize>,
+    /// Answers by the first digit of their status, from 2 to 5.
+    pub answers: [Cell<u64>; 4],
+    /// Connections that were refused because there were too many.
+    pub refused: Cell<u64>,
+}
+
+impl State {
+    pub fn of(
+        settings: &Settings,
+        address: ApiAddress,
+        requests: mpsc::Sender<Request>,
+        latest: Rc<RefCell<Latest>>,
+        history: Option<Box<dyn History>>,
+    ) -> Self {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let dimensions = dimensions_of(settings);
+        let plugins = settings.checks.plugins.clone();
+        Self {
+            requests,
+            latest,
+            history,
+            address,
+            host,
+            entity: OnceCell::new(),
+            service: dimensions.get(SERVICE_NAME).cloned(),
+            dimensions: RefCell::new(dimensions),
+            sample_interval: settings.measuring.sample_interval,
+            period: settings.measuring.period,
+            max_metrics: settings.checks.max_metrics,
+            roots: Roots { plugins, ..Roots::default() },
+            started: Instant::now(),
+            started_time: SystemTime::now(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// The id of this entity: of the task or the instance where that is known, else the name of the host.
+    pub fn entity(&self) -> &str {
+        self.entity.get().unwrap_or(&self.host)
+    }
+
+    /// Notes what was found of this machine for the dimensions: of a task or an instance also the id.
+    pub fn found(&self, settings: &Settings) {
+        let dimensions = dimensions_of(settings);
+        let ids = [AutoDimension::TaskId, AutoDimension::InstanceId];
+        let mut ids = ids.iter().filter(|of| settings.identity.auto_dimensions.contains(of));
+        if let Some(id) = ids.find_map(|of| dimensions.get(of.name())) {
+            // The first one stays.
+            let _ = self.entity.set(id.clone());
+        }
+        self.dimensions.replace(dimensions);
+    }
+
+    /// All checks that are configured, in the order of their ids.
+    pub async fn checks(&self) -> Result<Vec<Listed>, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let busy = |_| Failure::unavailable("too many requests wait for the checks");
+        self.requests.try_send(Request::List(reply)).map_err(busy)?;
+        match timeout(LONGEST_ANSWER, answer).await {
+            Ok(Ok(checks)) => Ok(checks),
+            Ok(Err(_)) => Err(Failure::unavailable("the agent is stopping")),
+            Err(_) => Err(Failure::unavailable("the checks have not been started yet")),
+        }
+    }
+
+    #[cfg(test)]
+    pub fn for_tests() -> Self {
+        let settings = crate::publisher::cloudwatch::tests::settings(60, &[]);
+        let (requests, _) = mpsc::channel(1);
+        let address = ApiAddress::Unix("/run/x".into());
+        let state = Self::of(&settings, address, requests, Rc::default(), None);
+        Self { host: "host-1".to_owned(), ..state }
+    }
+}
+
+fn dimensions_of(settings: &Settings) -> BTreeMap<String, String> {
+    let dimensions = settings.identity.dimensions.iter();
+    dimensions.map(|of| (of.name.clone(), of.value.clone())).collect()
+}
+
+/// The registry answers at once, unless it waits for the first whole window of `--once`.
+const LONGEST_ANSWER: Duration = Duration::from_secs(2);

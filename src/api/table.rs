@@ -1,0 +1,159 @@
+//! The table of resources: it makes the router, `Allow`, and the description of the API.
+
+use hyper::Method;
+
+use super::openapi;
+use super::reply::Reply;
+use super::resource::{about, agent, check, check_type, entity, host_info, metric, numbers, value};
+use super::route::{Answer, Parameter, Route};
+use super::tokens::Scope;
+
+/// An answer that is there at once.
+macro_rules! now {
+    ($answer:path) => {
+        |asked| Box::pin(async move { $answer(&asked) })
+    };
+}
+
+/// An answer that may take a while.
+macro_rules! later {
+    ($answer:path) => {
+        |asked| Box::pin($answer(asked))
+    };
+}
+
+/// All resources. Where several patterns fit, the first counts.
+pub static TABLE: &[Route] = &[
+    list("/entities", "The one entity of this agent", "EntityList", now!(entity::list)),
+    one("/entities/{entity}", "The entity", "Entity", now!(entity::one)),
+    list("/entities/{entity}/checks", "The checks", "CheckList", later!(check::list)),
+    one("/entities/{entity}/checks/{check}", "A check", "Check", later!(check::one)),
+    list(
+        "/entities/{entity}/checks/{check}/metrics",
+        "The metrics of a check that have a value or history",
+        "MetricList",
+        later!(metric::list),
+    ),
+    Route {
+        parameters: POINTS,
+        ..one(
+            "/entities/{entity}/checks/{check}/metrics/{metric...}/plot",
+            "The points of a metric over a while",
+            "PointList",
+            later!(metric::points),
+        )
+    },
+    list(
+        "/entities/{entity}/agent/check_types/{check_type}/targets",
+        "What a check of this type can be pointed at here",
+        "TargetList",
+        later!(check_type::targets),
+    ),
+    one(
+        "/entities/{entity}/agent/host_info/{type}",
+        "What this machine or container is and has",
+        "HostInfo",
+        later!(host_info::of_entity),
+    ),
+    list("/check_types", "The types of checks", "CheckTypeList", now!(check_type::list)),
+    one("/check_types/{check_type}", "A type of checks", "CheckType", now!(check_type::one)),
+    list("/agents", "This agent", "AgentList", now!(agent::list)),
+    one("/agents/{agent}", "This agent", "Agent", now!(agent::one)),
+    list(
+        "/agents/{agent}/connections",
+        "The address that this agent answers at",
+        "ConnectionList",
+        now!(agent::connections),
+    ),
+    one(
+        "/agents/{agent}/host_info_types",
+        "The types of host info",
+        "HostInfoTypes",
+        now!(host_info::types),
+    ),
+    one(
+        "/agents/{agent}/host_info/{type}",
+        "What this machine or container is and has",
+        "HostInfo",
+        later!(host_info::of_agent),
+    ),
+    list("/values", "The newest value of each metric", "ValueList", later!(value::list)),
+    one("/values/{check}/{metric...}", "The newest value of a metric", "Value", later!(value::one)),
+    one("/capabilities", "What this agent can do", "Capabilities", now!(about::capabilities)),
+    Route {
+        parameters: &[optional("sent", "The time of the client, in milliseconds since 1970")],
+        ..one("/time", "What time it is here", "Time", now!(about::time))
+    },
+    open("/healthz", "Whether the agent lives", now!(about::health)),
+    open("/readyz", "Whether values can be asked for", now!(about::readiness)),
+    one("/metrics", "All numbers as text for Prometheus", "", later!(numbers::page)),
+    one("/openapi.json", "This description", "Any", |_| {
+        Box::pin(async { Ok(Reply::json(&openapi::document(TABLE))) })
+    }),
+];
+
+const fn one(
+    pattern: &'static str,
+    summary: &'static str,
+    schema: &'static str,
+    answer: Answer,
+) -> Route {
+    let (methods, parameters): (_, &[Parameter]) = (&[Method::GET], &[]);
+    Route { pattern, methods, scope: Some(Scope::Read), parameters, summary, schema, answer }
+}
+
+/// A list in pages.
+const fn list(
+    pattern: &'static str,
+    summary: &'static str,
+    schema: &'static str,
+    answer: Answer,
+) -> Route {
+    Route { parameters: PAGE, ..one(pattern, summary, schema, answer) }
+}
+
+/// What needs no token.
+const fn open(pattern: &'static str, summary: &'static str, answer: Answer) -> Route {
+    Route { scope: None, ..one(pattern, summary, "Status", answer) }
+}
+
+const fn optional(name: &'static str, about: &'static str) -> Parameter {
+    Parameter { name, about, is_required: false }
+}
+
+const fn required(name: &'static str, about: &'static str) -> Parameter {
+    Parameter { name, about, is_required: true }
+}
+
+const PAGE: &[Parameter] = &[
+    optional("limit", "Items of a page, 1 to 1000; 100 where it is not set"),
+    optional("marker", "The next_marker of the page before"),
+];
+
+const POINTS: &[Parameter] = &[
+    required("from", "The first instant, in milliseconds since 1970"),
+    required("to", "The instant after the last one, in milliseconds since 1970"),
+    optional("points", "About how many points are wanted; this or resolution"),
+    optional("resolution", "FULL, MIN5, MIN20, MIN60, MIN240 or MIN1440; this or points"),
+    optional(
+        "select",
+        "Any of average, variance, min and max, with commas; average where it is not set",
+    ),
+    optional("limit", "Points of a page, 1 to 1440, which is the default"),
+    optional("marker", "The next_marker of the page before"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::route::find;
+
+    #[test]
+    fn each_pattern_is_found_by_its_own_path() {
+        for route in TABLE {
+            let path = route.pattern.replace("...}", "}").replace(['{', '}'], "");
+            let (found, _) = find(TABLE, &path).expect(route.pattern);
+            assert_eq!(found.pattern, route.pattern);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Who may do what.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use hyper::HeaderMap;
+use hyper::header::{AUTHORIZATION, HeaderName};
+use ring::digest::{SHA256, digest};
+use subtle::ConstantTimeEq;
+
+use crate::config::{EXPECTED_TOKEN, is_token};
+use crate::model::Secret;
+use crate::permissions::writable_by_others;
+use crate::shown::shown;
+
+/// What a request may do. Who may write may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    Read,
+    Write,
+}
+
+/// All tokens: of each only its hash, so that a comparison takes the same time whatever is sent.
+#[derive(Clone, Default)]
+pub struct Tokens(Vec<([u8; 32], Scope)>);
+
+impl Tokens {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a token.
+    pub fn add(&mut self, token: &Secret, scope: Scope) {
+        self.0.push((hash(token.0.as_bytes()), scope));
+    }
+
+    /// Reads a file. It blocks. The warnings say what is most likely a mistake.
+    pub fn read(&mut self, path: &Path) -> Result<Vec<String>, String> {
+        let name = shown(&path.display().to_string());
+        let failed = |error: io::Error| format!("--api-token-file {name} cannot be read: {error}");
+        let metadata = fs::metadata(path).map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(format!("--api-token-file {name} is not a regular file"));
+        }
+        if let Some(problem) = writable_by_others(path, &metadata) {
+            return Err(format!("--api-token-file: {problem}"));
+        }
+        let mut text = String::new();
+        let file = File::open(path).map_err(failed)?;
+        file.take(LARGEST_FILE + 1).read_to_string(&mut text).map_err(failed)?;
+        if text.len() as u64 > LARGEST_FILE {
+            return Err(format!("--api-token-file {name}: expected at most {LARGEST_FILE} bytes"));
+        }
+        self.parse(&text)
+            .map_err(|(line, what)| format!("--api-token-file {name}:{line}: {what}"))?;
+        let mut warnings = Vec::new();
+        if metadata.permissions().mode() & 0o004 != 0 {
+            warnings.push(format!(
+                "any user can read the tokens of the API in {name}: chmod o-r {name}"
+            ));
+        }
+        if self.is_empty() {
+            warnings.push(format!("--api-token-file {name} has no token"));
+        }
+        Ok(warnings)
+    }
+
+    /// Takes the lines of a file. The error has the number of a line.
+    fn parse(&mut self, text: &str) -> Result<(), (usize, String)> {
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let mut words = line.split_whitespace();
+            let scope = match words.next() {
+                Some("read") => Scope::Read,
+                Some("write") => Scope::Write,
+                // The word may be the token itself.
+                _ => return Err((number + 1, "expected read TOKEN or write TOKEN".to_owned())),
+            };
+            match (words.next().filter(|token| is_token(token)), words.next()) {
+                (Some(token), None) => self.add(&Secret(token.to_owned()), scope),
+                _ => return Err((number + 1, format!("expected {EXPECTED_TOKEN}"))),
+            }
+        }
+        Ok(())
+    }
+
+    /// What the token of a request may do; nothing where there is none or an unknown one.
+    pub fn scope(&self, headers: &HeaderMap) -> Option<Scope> {
+        let bearer = headers.get(AUTHORIZATION).and_then(|value| {
+            let (scheme, token) = value.as_bytes().split_at_checked(BEARER.len())?;
+            scheme.eq_ignore_ascii_case(BEARER).then(|| token.trim_ascii())
+        });
+        let own = headers.get(X_AUTH_TOKEN).map(|value| value.as_bytes());
+        let sent = hash(bearer.or(own)?);
+        // Each is compared, so that the time does not tell which one it is.
+        self.0.iter().fold(None, |found, (token, scope)| {
+            if bool::from(token.ct_eq(&sent)) { Some(*scope).max(found) } else { found }
+        })
+    }
+}
+
+fn hash(token: &[u8]) -> [u8; 32] {
+    let digest = digest(&SHA256, token);
+    digest.as_ref().try_into().unwrap_or_default()
+}
+
+const BEARER: &[u8] = b"Bearer ";
+
+const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+
+/// Thousands of tokens. What is longer is not such a file.
+const LARGEST_FILE: u64 = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use support::folder::{Folder, mode};
+
+    fn tokens(text: &str) -> Result<Tokens, (usize, String)> {
+        let mut tokens = Tokens::default();
+        tokens.parse(text).map(|()| tokens)
+    }
+
+    fn scope(tokens: &Tokens, name: &'static str, value: &str) -> Option<Scope> {
+        let value = value.parse().expect("a value");
+        tokens.scope(&HeaderMap::from_iter([(HeaderName::from_static(name), value)]))
+    }
+
+    #[test]
+    fn a_token_is_known_by_either_header() {
+        let tokens = tokens("# ours\nread abcd-1234\n\n  write  efgh-5678 \n").expect("a file");
+        for (name, value, expected) in [
+            ("authorization", "Bearer abcd-1234", Some(Scope::Read)),
+            ("authorization", "bearer efgh-5678", Some(Scope::Write)),
+            ("x-auth-token", "abcd-1234", Some(Scope::Read)),
+            ("x-auth-token", "efgh-5678", Some(Scope::Write)),
+            ("x-auth-token", "abcd-12345", None),
+            ("x-auth-token", "abcd-123", None),
+            ("x-auth-token", "", None),
+            ("authorization", "abcd-1234", None),
+            ("authorization", "Basic abcd-1234", None),
+            ("authorization", "Bea", None),
+            ("cookie", "abcd-1234", None),
+        ] {
+            assert_eq!(scope(&tokens, name, value), expected, "{name}: {value}");
+        }
+        assert_eq!(tokens.scope(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_wrong_line_is_told_without_its_token() {
+        for (text, line) in [
+            ("read abcd-1234\nhunter2-hunter2", 2),
+            ("read hunter2", 1),
+            ("read", 1),
+            ("write hunter2-hunter2 hunter2", 1),
+            ("admin hunter2-hunter2", 1),
+        ] {
+            let (number, what) = tokens(text).err().expect("it is wrong");
+            assert_eq!(number, line, "{text}");
+            assert!(what.starts_with("expected ") && !what.contains("hunter2"), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_others_can_write_to_is_refused() {
+        let folder = Folder::of(&[("tokens", "read abcd-1234\n"), ("none", "\n")]);
+        let read = |name: &str, bits| {
+            mode(folder.path(name), bits);
+            let read = Tokens::default().read(folder.path(name).as_ref());
+            read.map(|warnings| {
+                warnings.iter().map(|text| folder.relative(text)).collect::<Vec<_>>()
+            })
+            .map_err(|text| folder.relative(&text))
+        };
+        assert_eq!(read("tokens", 0o600), Ok(vec![]));
+        let readable = "any user can read the tokens of the API in tokens: chmod o-r tokens";
+        assert_eq!(read("tokens", 0o644), Ok(vec![readable.to_owned()]));
+        let writable =
+            "--api-token-file: any user can write to tokens, so it is not used: chmod o-w tokens";
+        assert_eq!(read("tokens", 0o602), Err(writable.to_owned()));
+        assert_eq!(read("none", 0o600), Ok(vec!["--api-token-file none has no token".to_owned()]));
+        let missing = Tokens::default().read(folder.path("x").as_ref()).expect_err("no file");
+        let expected = "--api-token-file x cannot be read: No such file or directory (os error 2)";
+        assert_eq!(folder.relative(&missing), expected);
+        let no_file = Tokens::default().read(folder.whole().as_ref()).expect_err("a folder");
+        assert_eq!(folder.relative(&no_file), "--api-token-file . is not a regular file");
+    }
+}
