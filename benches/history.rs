@@ -107,7 +107,7 @@ fn run(
         first = first.or(points.get(from).map(|of| of.1));
         last = points[to - 1].1;
         let begun = Instant::now();
-        store.commit(due)?;
+        store.commit(due, true)?;
         longest = longest.max(begun.elapsed());
         next_sync = Some(due + sync_ms);
         from = to;

@@ -2,7 +2,6 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{IsTerminal, stderr};
-use std::mem;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -50,18 +49,8 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         collector.add_sink(Box::new(feeds.samples));
         health = feeds.health.into_iter();
     }
-    let (store, keeping) = settings
-        .history
-        .as_ref()
-        .map(|history| {
-            let (store, kept, keeper) = keep::open(history);
-            collector.add_sink(Box::new(kept));
-            // Closing a file writes to it, and a disk that does not answer must not keep this process from ending: where
-            // the keeper could not close it, the file is left as a kill leaves it.
-            mem::forget(store.clone());
-            (store, keeper)
-        })
-        .unzip();
+    let (store, keeping) =
+        settings.history.as_ref().map(|history| keep::open(history, &mut collector)).unzip();
     let (api, needed) = Api::of(settings, store).unzip();
     let requests = needed.map(|Needed { sink, requests }| {
         collector.add_sink(sink);

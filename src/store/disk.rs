@@ -348,7 +348,8 @@ fn unusable(error: DatabaseError) -> Unusable {
         DatabaseError::UpgradeRequired(_) => Unusable::Damaged,
         // It is no database at all, or only the beginning of one.
         DatabaseError::Storage(StorageError::Io(error))
-            if [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof].contains(&error.kind()) =>
+            if [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof]
+                .contains(&error.kind()) =>
         {
             Unusable::Damaged
         }

@@ -1,19 +1,20 @@
 //! Fills the store with what is collected, and commits it from time to time.
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use std::{fs, io};
+use std::{fs, io, mem};
 
 use log::{error, warn};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use super::disk::{Disk, Found};
-use super::{Described, Shelf, Store, Unusable, file_in};
+use super::{Commit, Described, Shelf, Store, Unusable, file_in};
 use crate::blocking::{self, Purpose};
+use crate::collector::Collector;
 use crate::collector::series::Table;
 use crate::collector::sink::Sink;
 use crate::config::{History, Place};
@@ -23,22 +24,25 @@ use crate::shown::shown;
 /// The store that others ask.
 pub type Shared = Rc<RefCell<Store>>;
 
-/// The store of these settings, the sink that fills it, and what commits it.
-pub fn open(history: &History) -> (Shared, Kept, Keeper) {
+/// The store of these settings, which is filled with what is collected, and what commits it.
+pub fn open(history: &History, collector: &mut Collector) -> (Shared, Keeper) {
     let store = match &history.place {
         Place::Memory(most_bytes) => Store::in_memory(*most_bytes),
         Place::Folder(folder) => Store::in_folder(folder, history.most_bytes),
     };
     let store = Rc::new(RefCell::new(store));
+    // Closing a file writes to it, and a disk that does not answer must not keep this process from ending: where the
+    // keeper could not close it, the file is left as a kill leaves it.
+    mem::forget(store.clone());
     let (alive, ended) = mpsc::channel(1);
-    let kept = Kept { store: store.clone(), places: Vec::new(), _alive: alive };
-    let keeper =
-        Keeper { store: store.clone(), sync: history.sync, ended, said: None, clock: None };
-    (store, kept, keeper)
+    collector.add_sink(Box::new(Kept { store: store.clone(), places: Vec::new(), _alive: alive }));
+    let sync = history.sync;
+    let keeper = Keeper { store: store.clone(), sync, ended, said: None, clock: None };
+    (store, keeper)
 }
 
 /// Puts what is collected into the store.
-pub struct Kept {
+struct Kept {
     store: Shared,
     /// The place in the store of each series of the collector that has a value at each sample.
     places: Vec<Option<usize>>,
@@ -157,19 +161,7 @@ impl Keeper {
     async fn commit(&mut self) {
         let now_ms = milliseconds(SystemTime::now());
         let trusts_clock = self.trusts_clock(now_ms);
-        let mut store = self.store.borrow_mut();
-        let (folder, disk) = match &store.shelf {
-            Shelf::Memory(_) => {
-                // It cannot fail: what is damaged is replaced.
-                let _ = store.commit(now_ms);
-                return;
-            }
-            // It is tried again; meanwhile points are kept in memory.
-            Shelf::Disk(_, None) => return,
-            Shelf::Disk(folder, Some(disk)) => (folder.clone(), disk.clone()),
-        };
-        let Some(commit) = store.commit_at(now_ms, trusts_clock) else { return };
-        drop(store);
+        let Some((folder, disk, commit)) = self.to_write(now_ms, trusts_clock) else { return };
         let written = blocking::call(Purpose::Store, move || {
             let written = commit.write(&disk);
             (commit, written)
@@ -192,6 +184,23 @@ impl Keeper {
                 self.say(format!("the history in {name} cannot be written: {refused}"));
             }
         }
+    }
+
+    /// What is to be written to a file. A store in memory does it at once.
+    fn to_write(&self, now_ms: i64, trusts_clock: bool) -> Option<(PathBuf, Arc<Disk>, Commit)> {
+        let mut store = self.store.borrow_mut();
+        let (folder, disk) = match &store.shelf {
+            Shelf::Memory(_) => {
+                // It cannot fail: what is damaged is replaced.
+                let _ = store.commit(now_ms, trusts_clock);
+                return None;
+            }
+            // It is tried again; meanwhile points are kept in memory.
+            Shelf::Disk(_, None) => return None,
+            Shelf::Disk(folder, Some(disk)) => (folder.clone(), disk.clone()),
+        };
+        let commit = store.commit_at(now_ms, trusts_clock)?;
+        Some((folder, disk, commit))
     }
 
     /// Whether the clock has gone on as time has. Where it was set, the history could be called too old by mistake.

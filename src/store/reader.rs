@@ -16,6 +16,9 @@ use super::shelf::{BlockId, Failure, View};
 /// again.
 pub type OpenHours = [(u32, Arc<Points>)];
 
+/// What begins at each time, and the time of the next that is left out.
+pub type Page<T> = (Vec<(i64, T)>, Option<i64>);
+
 /// One series, at one instant.
 pub struct Reader<'a> {
     pub view: &'a dyn View,
@@ -27,12 +30,7 @@ pub struct Reader<'a> {
 
 impl Reader<'_> {
     /// Points of [from, to), in the order of time, and the time of the next one where there are more than `most`.
-    pub fn points(
-        &self,
-        from_ms: i64,
-        to_ms: i64,
-        most: usize,
-    ) -> Result<(Vec<(i64, f64)>, Option<i64>), Failure> {
+    pub fn points(&self, from_ms: i64, to_ms: i64, most: usize) -> Result<Page<f64>, Failure> {
         let mut all = Vec::new();
         for id in blocks(Resolution::Full, from_ms, to_ms) {
             let start = id.start_ms();
@@ -55,7 +53,7 @@ impl Reader<'_> {
         from_ms: i64,
         to_ms: i64,
         most: usize,
-    ) -> Result<(Vec<(i64, Rollup)>, Option<i64>), Failure> {
+    ) -> Result<Page<Rollup>, Failure> {
         let mut all = Vec::new();
         for id in blocks(level, from_ms, to_ms) {
             let (from, to) = (from_ms.max(id.start_ms()), to_ms.min(id.end_ms()));

@@ -1,4 +1,3 @@
-
 use super::*;
 
 /// The fields of each line that is no comment.
