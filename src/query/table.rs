@@ -135,8 +135,8 @@ mod tests {
         assert_eq!(
             text(Resolution::Min5, points(), &all),
             "utilization/cpu, percent, MIN5, 2 points\n\n\
-             time                  points  average    min                         max  variance\n\
-             2026-11-29T08:00:00Z       2    1.00%  0.50%                       1.50%      0.25\n\
+             time                  points  average    min                        max  variance\n\
+             2026-11-29T08:00:00Z       2    1.00%  0.50%                      1.50%      0.25\n\
              2026-11-29T08:05:00Z       2    4.10%  0.50%  100000000000000000000.00%      0.25"
         );
         assert_eq!(

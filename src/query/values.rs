@@ -102,7 +102,7 @@ pub mod tests {
         let answer = Answer { metric: &metric, resolution, range_ms, points, select: &select };
         assert_eq!(
             answer.json(),
-            r#"{"check":"utilization","from":1795939200000,"kind":"gauge","metric":"cpu","resolution":"MIN5","to":1795939800000,"type":"D","unit":"percent","values":[{"average":1.0,"max":1.5,"numPoints":2,"timestamp":1795939200000},{"average":4.1,"max":1e20,"numPoints":2,"timestamp":1795939500000}]}"#
+            r#"{"check":"utilization","from":1795939200000,"kind":"gauge","metric":"cpu","resolution":"MIN5","to":1795939800000,"type":"D","unit":"percent","values":[{"average":1.0,"max":1.5,"numPoints":2,"timestamp":1795939200000},{"average":4.1,"max":1e+20,"numPoints":2,"timestamp":1795939500000}]}"#
         );
         assert_eq!(
             answer.csv(),

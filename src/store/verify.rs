@@ -322,4 +322,4 @@ fn named(id: BlockId) -> String {
 const MOST_SAID: usize = 100;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -10,7 +10,7 @@ use crate::config::{FORMAT, Output, Problems, RESOLUTION, did_you_mean, size_of_
 use crate::query::{self, Moment, OnDisk, Source};
 use crate::shown::shown;
 use crate::store::export::{Export, Format, Unwritten};
-use crate::store::{Described, Resolution, Store, Unopened};
+use crate::store::{Described, Opened, Resolution, Store, Unopened, file_in};
 
 /// What is printed of a history, and whether all of it is as it should be; or why nothing is.
 pub type Told = Result<(String, bool), String>;
@@ -30,13 +30,20 @@ pub fn verify(folder: &Path, output: Output) -> Told {
 
 /// Makes the file of a history small.
 pub fn prune(folder: &Path, most_bytes: u64, now_ms: i64) -> Result<String, String> {
-    let opened = open(folder)?;
-    let pruned = opened.store.prune(folder, most_bytes, now_ms);
-    let pruned = pruned.map_err(|failure| {
+    let cannot = |why: &str| {
         let name = shown(&folder.display().to_string());
-        format!("the history in {name} cannot be written: {failure}")
-    })?;
-    Ok(format!("before: {} bytes\nafter: {} bytes", pruned.before, pruned.after))
+        format!("the history in {name} cannot be written: {why}")
+    };
+    let length = || {
+        let metadata = file_in(folder).metadata();
+        metadata.map(|of| of.len()).map_err(|error| cannot(&error.to_string()))
+    };
+    // Where there is none, opening it says so.
+    let before = length();
+    let opened = open(folder)?;
+    let pruned = opened.store.prune(most_bytes, now_ms);
+    pruned.map_err(|failure| cannot(&failure.to_string()))?;
+    Ok(format!("before: {} bytes\nafter: {} bytes", before?, length()?))
 }
 
 /// What is to be exported.
@@ -128,7 +135,7 @@ impl Exported {
     }
 }
 
-fn open(folder: &Path) -> Result<crate::store::Opened, String> {
+fn open(folder: &Path) -> Result<Opened, String> {
     Store::existing(folder).map_err(|why| match why {
         Unopened::Taken(text) => format!("{text}: end that one first"),
         Unopened::Other(text) => text,
