@@ -87,9 +87,7 @@ impl Store {
 
     /// Closes its file.
     pub fn end(mut self) {
-        if let Some(disk) = self.close().and_then(Arc::into_inner) {
-            disk.close();
-        }
+        drop(self.close());
     }
 
     /// The time of its newest point as far as it is known, and at least the end of the last complete hour: a history

@@ -18,10 +18,7 @@ impl Store {
         let disk = self.disk()?;
         disk.write(&Notes::default(), |blocks| condense::write(&job, blocks))?;
         if let Some(mut disk) = self.close().and_then(Arc::into_inner) {
-            if let Some(database) = &mut disk.database {
-                database.compact().map_err(failure)?;
-            }
-            disk.close();
+            disk.database.compact().map_err(failure)?;
         }
         Ok(())
     }

@@ -70,6 +70,8 @@ fn prometheus_takes_an_export() {
         assert!(made.status.success(), "{made:?}");
         let listed = fs::read_dir(&blocks).expect("a folder of blocks").count();
         assert!(listed > 0, "{made:?}");
+        // It wants one, also where all is in blocks.
+        fs::create_dir(format!("{blocks}/wal")).expect("a folder");
         let dumped = Command::new("promtool").args(["tsdb", "dump", &blocks]).output();
         let dumped = String::from_utf8(dumped.expect("it is there").stdout).expect("text");
         let points = text.lines().filter(|line| line.starts_with("history{")).count();

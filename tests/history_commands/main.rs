@@ -107,11 +107,11 @@ fn a_history_that_an_agent_has_open_is_left_to_it() {
 #[test]
 fn a_history_is_verified_and_pruned_and_goes_on() {
     let folder = history();
-    let before = fs::metadata(folder.path("history.redb")).expect("a file").len();
     let ended = on(&folder, &["store", "verify"]).expect_code(0);
     let lines: Vec<_> = ended.stdout.lines().collect();
     assert!(lines[1].starts_with("utilization/cpu "), "{ended:#?}");
     assert_eq!(lines[lines.len() - 2..], ["bytes of all blocks: 0", "valid"], "{ended:#?}");
+    let before = fs::metadata(folder.path("history.redb")).expect("a file").len();
     let ended = on(&folder, &["store", "prune", "--store-size", "1MB"]).expect_code(0);
     let lines: Vec<_> = ended.stdout.lines().collect();
     let after = fs::metadata(folder.path("history.redb")).expect("a file").len();
