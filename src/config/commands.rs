@@ -26,7 +26,7 @@ pub fn definition() -> Command {
             env!("CARGO_PKG_NAME"),
             " host-info [TYPE]\n       ",
             env!("CARGO_PKG_NAME"),
-            " query METRIC [--from TIME] | query --list\n       ",
+            " query METRIC [OPTIONS]\n       ",
             env!("CARGO_PKG_NAME"),
             " store verify|export|prune PATH\n       ",
             env!("CARGO_PKG_NAME"),

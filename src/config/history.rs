@@ -42,10 +42,7 @@ impl History {
 
 /// The folder of `--store`, for a command that reads what is in it.
 pub fn folder_of_history(cli: &Cli, problems: &mut Problems) -> Option<PathBuf> {
-    if cli.value(STORE).is_none() {
-        problems.missing(STORE);
-        return None;
-    }
+    problems.require(cli, STORE);
     problems.optional(cli, STORE, folder)
 }
 

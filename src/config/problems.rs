@@ -59,11 +59,6 @@ impl Problems {
         self.0.push(Problem { text, blame });
     }
 
-    /// Notes that an option is missing.
-    pub fn missing(&mut self, option: &str) {
-        self.note(Blame::Missing, super::cli::missing(option));
-    }
-
     /// Notes that an option is missing that has no variable.
     pub fn required(&mut self, option: &str, expected: &str) {
         self.note(Blame::Missing, format!("--{option} is missing: expected {expected}"));

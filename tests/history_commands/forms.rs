@@ -50,7 +50,9 @@ fn every_format_of_an_export_has_the_same_points() {
 fn prometheus_takes_an_export() {
     let folder = history();
     let Ok(version) = Command::new("promtool").arg("--version").output() else {
-        eprintln!("NOT TESTED: there is no promtool, which is in Debian's package prometheus");
+        let strict = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!strict, "CI is true, so this must run");
+        eprintln!("SKIPPED: there is no promtool, which is in Debian's package prometheus");
         return;
     };
     assert!(version.status.success());
