@@ -69,7 +69,7 @@ impl OnDisk {
     }
 
     pub fn of(store: Store) -> Result<Self, String> {
-        let now_ms = store.newest_ms().map_err(unreadable)?;
+        let now_ms = store.newest_ms().map_err(|failure| unreadable(&failure))?;
         Ok(Self { store, now_ms })
     }
 
@@ -96,7 +96,7 @@ impl OnDisk {
     }
 }
 
-fn unreadable(failure: Failure) -> String {
+fn unreadable(failure: &Failure) -> String {
     format!("the history is unreadable: {failure}")
 }
 
@@ -134,7 +134,7 @@ impl Source for OnDisk {
                 Ok(Points::default())
             }
             Err(Unplottable::Closed) => Err("the history is closed".to_owned()),
-            Err(Unplottable::Failed(failure)) => Err(unreadable(failure)),
+            Err(Unplottable::Failed(failure)) => Err(unreadable(&failure)),
         }
     }
 

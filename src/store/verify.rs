@@ -278,7 +278,10 @@ impl<'a> Verifier<'a> {
 }
 
 /// Bytes and buckets of a series in a block; a point is a bucket of its own.
-fn read(block: &mut Block, number: u32) -> Result<Option<(usize, Vec<(i64, Rollup)>)>, Failure> {
+type Stored = (usize, Vec<(i64, Rollup)>);
+
+/// What a block has of a series.
+fn read(block: &mut Block, number: u32) -> Result<Option<Stored>, Failure> {
     let (level, start) = (block.level(), block.start_ms());
     let Some(chunk) = block.chunk(number)? else { return Ok(None) };
     let buckets = match level {

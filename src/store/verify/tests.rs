@@ -156,7 +156,8 @@ fn a_rollup_that_is_not_what_its_points_give_is_found() {
             builder.write(blocks, id)
         }
     };
-    let changes: [(&str, fn(&mut Rollup), &str); 5] = [
+    type Change = (&'static str, fn(&mut Rollup), &'static str);
+    let changes: [Change; 5] = [
         ("count", |of| of.count += 1, "has 6 points, and 5"),
         ("min", |of| of.min -= 1.0, "the minimum is"),
         ("max", |of| of.max += 1.0, "the maximum is"),
