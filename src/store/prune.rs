@@ -13,7 +13,7 @@ impl Store {
     pub fn prune(mut self, most_bytes: u64, now_ms: i64) -> Result<(), Failure> {
         self.most_bytes = most_bytes;
         // Hours that have ended since the agent did are condensed, and their points have to stand once.
-        self.commit(now_ms)?;
+        self.commit(now_ms, true)?;
         let job = Job { now_ms: Some(now_ms), most_bytes, ..Job::default() };
         let disk = self.disk()?;
         disk.write(&Notes::default(), |blocks| condense::write(&job, blocks))?;
