@@ -1,6 +1,7 @@
 //! Answers to questions that need no agent that runs.
 
 use std::io::{Write, stdout};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,14 +10,107 @@ use serde_json::{Value, json};
 
 use crate::blocking::{self, Purpose};
 use crate::check::TABLE;
-use crate::config::cli::{Asked, CONFIG, Cli, variable};
+use crate::config::cli::{Asked, CONFIG, Cli, Upkeep, variable};
 use crate::config::{Output, Problems, Settings, arguments, example};
 use crate::host_info::{self, Unavailable};
+use crate::query::{self, OnDisk, Query, Screen};
 use crate::shown::shown;
+use crate::upkeep::{self, Exported};
 use crate::{cost, trial};
 
-/// What is to be printed and the exit code, or what is wrong with the question.
-pub async fn to(cli: &Cli) -> Result<(String, ExitCode), Problems> {
+/// What comes of a question.
+pub struct Answer {
+    /// What is to be printed; nothing where that is done.
+    pub text: Option<String>,
+    /// What is wrong, for standard error.
+    pub complaint: Option<String>,
+    pub code: ExitCode,
+}
+
+impl Answer {
+    fn of((text, code): (String, ExitCode)) -> Self {
+        Self { text: Some(text), complaint: None, code }
+    }
+
+    fn failed(complaint: String) -> Self {
+        Self { text: None, complaint: Some(complaint), code: ExitCode::FAILURE }
+    }
+}
+
+/// The answer, or what is wrong with the question.
+pub async fn to(cli: &Cli) -> Result<Answer, Problems> {
+    match &cli.asked {
+        Asked::Query(metric) => queried(cli, metric.as_deref()).await,
+        Asked::Store(folder, upkeep) => kept_up(cli, folder, upkeep).await,
+        _ => printed(cli).await.map(Answer::of),
+    }
+}
+
+/// What was measured.
+async fn queried(cli: &Cli, metric: Option<&str>) -> Result<Answer, Problems> {
+    let query = Query::new(cli, metric, now_ms(), Screen::of_process())?;
+    let name = shown(&query.folder.display().to_string());
+    // Opening a file may block, and what is open stays in that thread.
+    let found = blocking::call(Purpose::Store, move || {
+        let source = OnDisk::open(&query.folder)?;
+        let found = query::run(&query, &source);
+        source.close();
+        found
+    });
+    Ok(match found.await {
+        Ok(Ok((text, 0))) => Answer::of((text, ExitCode::SUCCESS)),
+        Ok(Ok((text, damaged))) => Answer {
+            complaint: Some(format!(
+                "parts of the history in {name} are damaged and left out, blocks: {damaged}"
+            )),
+            ..Answer::of((text, ExitCode::FAILURE))
+        },
+        Ok(Err(why)) => Answer::failed(why),
+        Err(refused) => Answer::failed(refused.to_string()),
+    })
+}
+
+/// Something with the whole history in a folder.
+async fn kept_up(cli: &Cli, folder: &Path, asked: &Upkeep) -> Result<Answer, Problems> {
+    let path = folder.to_owned();
+    let told = match asked {
+        Upkeep::Verify => {
+            let output = arguments::output_of(cli)?;
+            blocking::call(Purpose::Store, move || upkeep::verify(&path, output)).await
+        }
+        Upkeep::Prune => {
+            let (most_bytes, now_ms) = (upkeep::most_bytes(cli)?, now_ms());
+            let prune = move || upkeep::prune(&path, most_bytes, now_ms).map(|text| (text, true));
+            blocking::call(Purpose::Store, prune).await
+        }
+        Upkeep::Export(metrics) => {
+            let exported = Exported::new(cli, folder, metrics, now_ms())?;
+            // Where nobody reads, this waits in its thread until a signal ends it.
+            return Ok(match blocking::call(Purpose::Output, move || exported.write()).await {
+                Ok(Ok(is_all)) => {
+                    let code = if is_all { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+                    Answer { text: None, complaint: None, code }
+                }
+                Ok(Err(why)) => Answer::failed(why),
+                Err(refused) => Answer::failed(refused.to_string()),
+            });
+        }
+    };
+    Ok(match told {
+        Ok(Ok((text, true))) => Answer::of((text, ExitCode::SUCCESS)),
+        Ok(Ok((text, false))) => Answer::of((text, ExitCode::FAILURE)),
+        Ok(Err(why)) => Answer::failed(why),
+        Err(refused) => Answer::failed(refused.to_string()),
+    })
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What is to be printed and the exit code.
+async fn printed(cli: &Cli) -> Result<(String, ExitCode), Problems> {
     let text = match &cli.asked {
         Asked::ListChecks => trial::list(TABLE, arguments::output_of(cli)?),
         Asked::ListTargets(name) => {
@@ -37,7 +131,9 @@ pub async fn to(cli: &Cli) -> Result<(String, ExitCode), Problems> {
         Asked::CheckConfig => checked(cli)?,
         Asked::ExampleConfig => example::file(TABLE),
         Asked::HostInfo(name) => return told(cli, name.as_deref()).await,
-        Asked::Run | Asked::Explain | Asked::Install(_) => String::new(),
+        Asked::Run | Asked::Explain | Asked::Install(_) | Asked::Query(_) | Asked::Store(..) => {
+            String::new()
+        }
     };
     Ok((text, ExitCode::SUCCESS))
 }

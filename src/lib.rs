@@ -67,7 +67,9 @@ pub mod install;
 pub mod logging;
 #[cfg(test)]
 mod properties;
+mod query;
 mod secret;
 mod shown;
 pub mod signals;
 mod trial;
+mod upkeep;

@@ -2,7 +2,7 @@
 //! UTC. Nothing else shows it, so that nothing else reads those files.
 
 use std::sync::OnceLock;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, fs, io};
 
 use tz::{TimeZone, TimeZoneSettings};
@@ -11,6 +11,20 @@ use tz::{TimeZone, TimeZoneSettings};
 pub fn time_of_day(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     in_zone(zone(), seconds.try_into().unwrap_or_default())
+}
+
+/// A time as `2026-11-29 14:02:03`.
+pub fn date_and_time(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    date_in_zone(zone(), seconds.try_into().unwrap_or_default())
+}
+
+fn date_in_zone(zone: &TimeZone, seconds: i64) -> String {
+    let local =
+        Duration::from_secs(local_seconds(zone, seconds).clamp(0, LAST_SECOND).unsigned_abs());
+    // As if the clock on the wall was that of UTC.
+    let text = humantime::format_rfc3339_seconds(UNIX_EPOCH + local).to_string();
+    text.trim_end_matches('Z').replace('T', " ")
 }
 
 fn zone() -> &'static TimeZone {
@@ -35,12 +49,20 @@ fn read(path: &str) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-fn in_zone(zone: &TimeZone, seconds: i64) -> String {
+/// What a clock on the wall shows, in seconds since 1970.
+fn local_seconds(zone: &TimeZone, seconds: i64) -> i64 {
     // Fails where the rules of the zone end before this time.
     let offset = zone.find_local_time_type(seconds).map_or(0, |local| local.ut_offset());
-    let of_day = (seconds + i64::from(offset)).rem_euclid(86_400);
+    seconds + i64::from(offset)
+}
+
+fn in_zone(zone: &TimeZone, seconds: i64) -> String {
+    let of_day = local_seconds(zone, seconds).rem_euclid(86_400);
     format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
 }
+
+/// The end of the year 9999: a date of later has no text.
+const LAST_SECOND: i64 = 253_402_300_799;
 
 #[cfg(test)]
 mod tests {
@@ -76,5 +98,7 @@ mod tests {
         ] {
             assert_eq!([at(rules, winter), at(rules, summer)], expected, "{rules}");
         }
+        let east = TimeZone::from_posix_tz("<+1345>-13:45").expect("a zone");
+        assert_eq!(date_in_zone(&east, winter), "2026-11-19 00:52:00");
     }
 }

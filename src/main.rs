@@ -177,14 +177,20 @@ async fn answered(cli: &Cli, signals: &mut Signals) -> ExitCode {
         answer = answer::to(cli) => answer,
         _ = signals.next_end() => return ExitCode::FAILURE,
     };
-    let (text, code) = match answer {
+    let answer = match answer {
         Ok(answer) => answer,
         Err(problems) => {
             complain(&problems);
             return ExitCode::from(2);
         }
     };
-    print(text, code, signals).await
+    if let Some(complaint) = &answer.complaint {
+        complain(complaint);
+    }
+    match answer.text {
+        Some(text) => print(text, answer.code, signals).await,
+        None => answer.code,
+    }
 }
 
 /// Prints a text. A signal ends that where nobody reads it.

@@ -13,8 +13,8 @@ pub use super::commands::definition;
 use super::files::Files;
 pub use super::mistyped::Refusal;
 use super::options::{
-    CHECK, COMMAND, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, HOST_INFO, INSTALL, LIST, NAME, PATHS,
-    TARGETS, is_list,
+    CHECK, COMMAND, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, EXPORT, HOST_INFO, INSTALL, LIST, METRIC,
+    NAME, PATH, PATHS, PRUNE, QUERY, STORE, TARGETS, is_list,
 };
 pub use super::options::{CONFIG, PREFIX, known_variables, variable};
 use super::problems::{Blame, Parse, Problems};
@@ -55,6 +55,21 @@ pub enum Asked {
     HostInfo(Option<String>),
     /// Copy this program into a directory.
     Install(PathBuf),
+    /// Print the points of a metric of a history, or list the metrics.
+    Query(Option<String>),
+    /// Something with the whole history in a folder.
+    Store(PathBuf, Upkeep),
+}
+
+/// What to do with a history.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Upkeep {
+    /// Tell what is in it and whether it is whole.
+    Verify,
+    /// Print the points of these metrics, or of all where none is named.
+    Export(Vec<String>),
+    /// Remove what is too old or has no room.
+    Prune,
 }
 
 impl Cli {
@@ -158,6 +173,25 @@ impl Asked {
                 Some(directory) => Self::Install(directory),
                 None => Self::Run,
             },
+            QUERY if matches.get_flag(LIST) => Self::Query(None),
+            QUERY => match matches.remove_one(METRIC) {
+                Some(metric) => Self::Query(Some(metric)),
+                None => return Err(NO_METRIC),
+            },
+            STORE => {
+                let Some((name, own)) = matches.remove_subcommand() else { return Ok(Self::Run) };
+                *matches = own;
+                let Some(folder) = matches.remove_one(PATH) else { return Ok(Self::Run) };
+                let upkeep = match &*name {
+                    EXPORT => {
+                        let metrics = matches.remove_many(METRIC).into_iter().flatten();
+                        Upkeep::Export(metrics.collect())
+                    }
+                    PRUNE => Upkeep::Prune,
+                    _ => Upkeep::Verify,
+                };
+                Self::Store(folder, upkeep)
+            }
             HOST_INFO => Self::HostInfo(matches.remove_one(NAME)),
             CONFIG => match matches.remove_subcommand() {
                 Some((name, _)) if name == EXAMPLE => Self::ExampleConfig,
@@ -184,6 +218,12 @@ impl Asked {
     }
 }
 
+const NO_METRIC: &str = concat!(
+    "query: expected a metric, such as utilization/cpu; ",
+    env!("CARGO_PKG_NAME"),
+    " query --list lists them"
+);
+
 const NO_TYPE: &str = concat!(
     "check: expected a type, such as agent.filesystem target=/; ",
     env!("CARGO_PKG_NAME"),
@@ -192,7 +232,7 @@ const NO_TYPE: &str = concat!(
 
 impl Problems {
     /// The value of an option, or its absence: nothing typed, or a problem noted.
-    pub(super) fn optional<T>(&mut self, cli: &Cli, option: &str, parse: Parse<T>) -> Option<T> {
+    pub fn optional<T>(&mut self, cli: &Cli, option: &str, parse: Parse<T>) -> Option<T> {
         self.check(&cli.value(option)?, parse)
     }
 

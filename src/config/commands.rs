@@ -3,6 +3,7 @@
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
+use super::history_commands::{query, store};
 use super::options::{
     CHECK, COMMAND, CONFIG, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, HOST_INFO, INSTALL, LIST, NAME,
     PATHS, TARGETS, check, files, options, output,
@@ -24,6 +25,10 @@ pub fn definition() -> Command {
             " config check [PATH...] | config example\n       ",
             env!("CARGO_PKG_NAME"),
             " host-info [TYPE]\n       ",
+            env!("CARGO_PKG_NAME"),
+            " query METRIC [OPTIONS]\n       ",
+            env!("CARGO_PKG_NAME"),
+            " store verify|export|prune PATH\n       ",
             env!("CARGO_PKG_NAME"),
             " install DIR"
         ))
@@ -94,6 +99,8 @@ pub fn definition() -> Command {
                 )
                 .arg(output()),
         )
+        .subcommand(query())
+        .subcommand(store())
         .subcommand(
             Command::new(INSTALL)
                 .about(

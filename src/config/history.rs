@@ -40,6 +40,26 @@ impl History {
     }
 }
 
+/// The folder of `--store`, for a command that reads what is in it.
+pub fn folder_of_history(cli: &Cli, problems: &mut Problems) -> Option<PathBuf> {
+    problems.require(cli, STORE);
+    problems.optional(cli, STORE, folder)
+}
+
+/// The most bytes of `--store-size`.
+pub fn size_of_history(cli: &Cli, problems: &mut Problems) -> u64 {
+    problems.optional(cli, STORE_SIZE, size).unwrap_or(DEFAULT_SIZE)
+}
+
+fn folder(text: &str) -> Result<PathBuf, String> {
+    match place(text) {
+        Ok(Place::Folder(folder)) => Ok(folder),
+        _ => Err("the folder of a history, such as /var/lib/history or ./history; what is in memory ends \
+                  with its agent"
+            .to_owned()),
+    }
+}
+
 fn place(text: &str) -> Result<Place, String> {
     let expected = || {
         "memory, memory:SIZE with 100kB to 1GB, such as memory:8MB, or a folder, such as /var/lib/history or \

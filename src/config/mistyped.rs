@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::commands::definition;
@@ -101,7 +102,14 @@ fn unknown_option(args: &[OsString], wrong: &str) -> String {
     }
     let names = long_names();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let subcommand = subcommand(args);
+    let definition = definition();
+    let (subcommand, own) = subcommand(&definition, args);
+    let own: Vec<_> = own.get_arguments().filter_map(clap::Arg::get_long).collect();
+    if !subcommand.is_empty()
+        && let Some(name) = nearest(typed.trim_start_matches('-'), &own)
+    {
+        return format!("unknown option {typed}: did you mean --{name}?");
+    }
     if names.contains(&typed.trim_start_matches('-')) && !subcommand.is_empty() {
         let asked = format!("{} {subcommand}", env!("CARGO_PKG_NAME"));
         return format!("{subcommand} has no option {typed}: {asked} --help lists those it has");
@@ -114,16 +122,16 @@ fn unknown_option(args: &[OsString], wrong: &str) -> String {
     }
 }
 
-/// The subcommand of a command line, with the one below it; nothing without one.
-fn subcommand(args: &[OsString]) -> String {
-    let mut command = &definition();
+/// The subcommand of a command line, with the one below it, and its definition; no name without one.
+fn subcommand<'d>(definition: &'d Command, args: &[OsString]) -> (String, &'d Command) {
+    let mut command = definition;
     let mut names = Vec::new();
     for arg in args.iter().skip(1).map_while(|arg| arg.to_str()) {
         let Some(next) = command.find_subcommand(arg) else { break };
         names.push(next.get_name());
         command = next;
     }
-    names.join(" ")
+    (names.join(" "), command)
 }
 
 /// What stands alone and belongs to nothing: a value of the option before it, or a command.
@@ -144,7 +152,7 @@ fn unexpected(args: &[OsString], wrong: &str) -> String {
         );
     }
     let definition = definition();
-    let commands: Vec<_> = definition.get_subcommands().map(clap::Command::get_name).collect();
+    let commands: Vec<_> = definition.get_subcommands().map(Command::get_name).collect();
     if commands.contains(&wrong) {
         let program = definition.get_name();
         return format!("{wrong} has to come first: {program} {wrong} …");

@@ -279,7 +279,8 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
     flag.default_missing_value("true")
 }
 
-fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+/// An option with its variable.
+pub fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     // A negative number is a wrong value and not an option, and is reported as one.
     let arg = Arg::new(name).long(name).value_name(value).help(help).allow_negative_numbers(true);
     arg.env(variable(name)).hide_env(true)
@@ -317,3 +318,16 @@ pub const API_TOKEN_FILE: &str = "api-token-file";
 pub const API_HOST: &str = "api-host";
 /// Of a variable alone: what is typed stands in the list of processes.
 pub const API_TOKEN: &str = "api-token";
+// The commands that read a history, and their own options.
+pub const QUERY: &str = "query";
+pub const VERIFY: &str = "verify";
+pub const EXPORT: &str = "export";
+pub const PRUNE: &str = "prune";
+pub const PATH: &str = "path";
+pub const METRIC: &str = "metric";
+pub const FORMAT: &str = "format";
+pub const RESOLUTION: &str = "resolution";
+pub const POINTS: &str = "points";
+pub const SELECT: &str = "select";
+pub const FROM: &str = "from";
+pub const TO: &str = "to";

@@ -50,13 +50,18 @@ impl Problems {
         parse(&typed.text).map_err(|expected| self.add(typed, &expected)).ok()
     }
 
-    pub(super) fn add(&mut self, typed: &Typed, expected: &str) {
+    pub fn add(&mut self, typed: &Typed, expected: &str) {
         let blame = if typed.is_in_file { Blame::File } else { Blame::Typed };
         self.note(blame, wrong(&typed.origin, typed.shown(), expected));
     }
 
     pub(super) fn note(&mut self, blame: Blame, text: String) {
         self.0.push(Problem { text, blame });
+    }
+
+    /// Notes that an option is missing that has no variable.
+    pub fn required(&mut self, option: &str, expected: &str) {
+        self.note(Blame::Missing, format!("--{option} is missing: expected {expected}"));
     }
 
     /// Adds the problems of others.

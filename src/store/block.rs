@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use super::Resolution;
 use super::bytes::{Bytes, Damaged, SEAL, put, seal, unsealed};
 use super::shelf::{BlockId, Failure, View, Writing};
 
@@ -90,6 +91,10 @@ impl<'a> Block<'a> {
         block.directory = block.read(start, length)?;
         block.place = block.first();
         Ok(Some(block))
+    }
+
+    pub fn level(&self) -> Resolution {
+        self.id.level
     }
 
     pub fn start_ms(&self) -> i64 {

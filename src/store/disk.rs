@@ -20,7 +20,7 @@ use crate::shown::shown;
 /// A store in a file.
 #[derive(Debug)]
 pub struct Disk {
-    database: Database,
+    pub(super) database: Database,
 }
 
 /// What is in the file beside blocks.
@@ -78,7 +78,7 @@ impl Disk {
         Self::of(file)
     }
 
-    fn of(file: File) -> Result<(Self, Found), Unusable> {
+    pub(super) fn of(file: File) -> Result<(Self, Found), Unusable> {
         let backend = FileBackend::new(file).map_err(unusable)?;
         let mut builder = Database::builder();
         // A plain open of a file that was damaged may panic, now or later.
@@ -221,7 +221,7 @@ fn head(
 
 /// The blocks of a file at one instant.
 pub struct DiskView {
-    table: Option<ReadOnlyTable<PageKey, &'static [u8]>>,
+    pub(super) table: Option<ReadOnlyTable<PageKey, &'static [u8]>>,
     progress: Progress,
     version: u64,
 }
@@ -317,7 +317,7 @@ pub fn file_in(folder: &Path) -> PathBuf {
     folder.join("history.redb")
 }
 
-fn failure(error: impl Into<redb::Error>) -> Failure {
+pub(super) fn failure(error: impl Into<redb::Error>) -> Failure {
     Failure::Failed(said(&error.into()))
 }
 

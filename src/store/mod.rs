@@ -12,8 +12,12 @@ mod column;
 mod commit;
 mod condense;
 mod disk;
+mod existing;
+pub mod export;
 pub mod keep;
+mod moment;
 mod plot;
+mod prune;
 mod reader;
 mod recent;
 mod resolution;
@@ -22,6 +26,7 @@ mod series;
 mod shelf;
 #[cfg(test)]
 mod tests;
+pub mod verify;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,12 +36,15 @@ use std::sync::Arc;
 use self::commit::Commit;
 use self::disk::{Disk, Found};
 pub use self::disk::{Unusable, file_in};
+pub use self::existing::{Opened, Unopened};
+pub use self::moment::utc;
 pub use self::plot::{Bucket, Plot, Unplottable};
 use self::recent::hour_of;
 use self::resolution::HOUR_MS;
 pub use self::resolution::Resolution;
 pub use self::series::Described;
 use self::series::Series;
+pub use self::shelf::Failure;
 use self::shelf::{Memory, Progress};
 
 /// All that is kept.

@@ -1,5 +1,6 @@
 //! Draws on a terminal, and keeps the log and the printed lines apart from the drawing.
 
+pub mod chart;
 pub mod live;
 pub mod region;
 pub mod screen;

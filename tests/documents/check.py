@@ -47,7 +47,7 @@ COMMANDS = {
 
 AGENT = "cloudwatch_metrics_agent"
 # What only answers: it ends by itself, and delivers nothing.
-ANSWERS = {"explain", "check", "config", "host-info"}
+ANSWERS = {"explain", "check", "config", "host-info", "query", "store"}
 # Builds the agent and runs it. Here the one runs that was built.
 CARGO_RUN = "cargo run --release -- "
 # Seconds: long enough for a slow machine, and nothing waits for it.

@@ -4,7 +4,6 @@
 //! Nothing ever waits for it. If the terminal cannot accept a frame at once, the frame is skipped.
 
 mod canvas;
-mod chart;
 mod checks;
 mod history;
 mod outage;

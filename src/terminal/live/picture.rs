@@ -3,13 +3,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::chart;
 use super::checks::{self, Results};
 use super::history::{History, Shown};
 use super::outage;
 use super::row::{BOLD, CYAN, DIM, GREEN, MAGENTA, NONE, Piece, RED, fits, plain, row};
 use crate::collector::aggregate;
 use crate::model::{Health, Measured, Number, Numbers, PublisherState, Sample, amount};
+use crate::terminal::chart;
 
 /// All that is shown.
 pub struct Picture<'a> {

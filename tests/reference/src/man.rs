@@ -64,6 +64,22 @@ const MORE: &[Section] = &[
                 "Print what this machine or container is and has; without a type, which types there are.",
             ),
             (
+                "query METRIC, query --list",
+                "Print what was measured, from the history in the folder of --store: as a table, JSON or CSV, from and until a time, at a resolution. List the metrics that it has.",
+            ),
+            (
+                "store verify PATH",
+                "Read the whole history in a folder, print what is there and what is damaged, and exit with 1 where something is.",
+            ),
+            (
+                "store export PATH --format csv|json|openmetrics [METRIC ...]",
+                "Print the points of a history.",
+            ),
+            (
+                "store prune PATH",
+                "Remove what is too old or has no room from a history, and give the space back.",
+            ),
+            (
                 "install DIR",
                 "Copy this program into a directory, which has to exist, and exit. The copy replaces an earlier one and is complete at once; one that runs is not disturbed. Needs no settings.",
             ),

@@ -13,6 +13,7 @@ const OTHER_FILES: &[&str] = &[
     "options.rs",
     "config/commands.rs",
     "config/example.rs",
+    "config/history_commands.rs",
     "cost/mod.rs",
     "explain.rs",
     "explain/",
@@ -111,6 +112,13 @@ const OTHER_SENTENCES: &[&str] = &[
     ", and there are more",
     "{more} more words are not label=value",
     "{:?} is left out: the exit code has that name",
+    // What is printed of a history.
+    "local time",
+    "{title}, {} points\n\n{}",
+    "bytes of all blocks: {}",
+    "before: {} bytes\nafter: {} bytes",
+    "# TYPE history gauge",
+    "history{{{labels}}} {value} {seconds}.{rest:03}",
     // What a server says, and what it is asked.
     "Basic {login}",
     "Bearer realm={:?}",

@@ -1,0 +1,97 @@
+//! `query`: what was measured in a range of time.
+
+mod asked;
+mod chart;
+mod list;
+mod name;
+mod select;
+mod source;
+mod table;
+mod time;
+mod values;
+
+use std::io::{self, IsTerminal};
+
+use self::asked::Form;
+pub use self::asked::{Query, range_ms, resolution};
+pub use self::name::choose;
+pub use self::source::{OnDisk, Source};
+use self::table::Table;
+pub use self::table::aligned;
+pub use self::time::Moment;
+use self::values::Answer;
+use crate::store::Resolution;
+
+/// What is printed of a query, and how many parts are left out because they are damaged; or why nothing is.
+pub fn run(query: &Query, source: &dyn Source) -> Result<(String, usize), String> {
+    let metrics = source.metrics()?;
+    let Some(typed) = &query.metric else { return Ok((list::text(&metrics, query.form), 0)) };
+    let metric = choose(typed, &metrics)?;
+    let range_ms = query.range_ms;
+    let resolution = match query.resolution {
+        Some(resolution) => resolution,
+        None => chosen(query, metric, source)?,
+    };
+    let points = source.points(metric, resolution, range_ms)?;
+    let damaged = points.damaged;
+    let answer = Answer { metric, resolution, range_ms, points, select: &query.select };
+    let text = match query.form {
+        Form::Json => answer.json(),
+        Form::Csv => answer.csv(),
+        Form::Text => {
+            let table = Table { answer: &answer, is_local: query.screen.is_some() };
+            let chart = query.screen.filter(|screen| screen.can_draw);
+            let chart = chart.map(|screen| chart::text(&answer, screen.columns));
+            chart.unwrap_or_default() + &table.text()
+        }
+    };
+    Ok((text, damaged))
+}
+
+/// The level that has about as many points as are wanted, or as the terminal has columns.
+fn chosen(
+    query: &Query,
+    metric: &source::Metric,
+    source: &dyn Source,
+) -> Result<Resolution, String> {
+    let [from_ms, to_ms] = query.range_ms;
+    if let Some(points) = query.points {
+        return Ok(Resolution::choose(points, from_ms, to_ms, source.now_ms()));
+    }
+    let columns = query.screen.map_or(COLUMNS, |screen| screen.columns);
+    let chosen = Resolution::choose(columns as u128, from_ms, to_ms, source.now_ms());
+    if chosen != Resolution::Full {
+        return Ok(chosen);
+    }
+    // Samples are closer together than the 30 s that are counted on there. So the points are counted.
+    let rollups = source.points(metric, Resolution::Min5, query.range_ms)?.points;
+    let points: u64 = rollups.iter().map(|bucket| bucket.count).sum();
+    let distance = |count: u64| count.abs_diff(columns as u64);
+    let is_nearer = distance(points) <= distance(rollups.len() as u64);
+    Ok(if is_nearer { Resolution::Full } else { Resolution::Min5 })
+}
+
+/// The terminal that standard output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    pub columns: usize,
+    /// Whether it shows more than plain characters.
+    pub can_draw: bool,
+}
+
+impl Screen {
+    pub fn of_process() -> Option<Self> {
+        if !io::stdout().is_terminal() {
+            return None;
+        }
+        let size = rustix::termios::tcgetwinsize(io::stdout());
+        let columns = size.map_or(0, |size| usize::from(size.ws_col));
+        let can_draw = std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
+        // One that does not tell has none of its own.
+        let columns = if columns == 0 { COLUMNS } else { columns };
+        Some(Self { columns, can_draw })
+    }
+}
+
+/// Columns where there is no terminal.
+const COLUMNS: usize = 80;

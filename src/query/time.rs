@@ -1,0 +1,148 @@
+//! A time as a person or a program types it.
+
+use std::time::UNIX_EPOCH;
+
+/// A time, before it is known when now is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// So many milliseconds before now.
+    Before(i64),
+    /// So many milliseconds since 1970.
+    At(i64),
+}
+
+impl Moment {
+    pub fn at(self, now_ms: i64) -> i64 {
+        match self {
+            Self::Before(ms) => now_ms.saturating_sub(ms),
+            Self::At(ms) => ms,
+        }
+    }
+}
+
+/// The time that a text means, or what was expected.
+pub fn moment(text: &str) -> Result<Moment, String> {
+    let text = text.trim();
+    if text == "now" {
+        return Ok(Moment::Before(0));
+    }
+    if let Some(since) = text.strip_prefix('-') {
+        return ago(since).map(Moment::Before).ok_or_else(|| EXPECTED.to_owned());
+    }
+    if !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) {
+        return match text.parse() {
+            Ok(SECONDS_FIRST..=SECONDS_LAST) => {
+                Err(format!("milliseconds: these are seconds, write {text}000"))
+            }
+            Ok(ms) => Ok(Moment::At(ms)),
+            Err(_) => Err(EXPECTED.to_owned()),
+        };
+    }
+    date(text).map(Moment::At).ok_or_else(|| EXPECTED.to_owned())
+}
+
+/// Milliseconds of a whole or broken number with a unit.
+fn ago(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic())?);
+    let (_, unit_ms) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    let is_number = number.bytes().all(|digit| digit.is_ascii_digit() || digit == b'.');
+    let ms = number.parse::<f64>().ok().filter(|_| is_number)? * unit_ms;
+    (ms <= LONGEST_MS).then_some(ms as i64)
+}
+
+/// Milliseconds since 1970 of a date with a time of day (RFC 3339).
+fn date(text: &str) -> Option<i64> {
+    // What it is ahead of UTC stands at the end: that is taken off.
+    let (local, ahead_ms) = match text.len().checked_sub("+00:00".len()) {
+        Some(at) if text.is_char_boundary(at) && text[at..].starts_with(['+', '-']) => {
+            let (local, offset) = text.split_at(at);
+            (format!("{local}Z"), offset_ms(offset)?)
+        }
+        _ => (text.to_uppercase(), 0),
+    };
+    let local = local.replacen([' ', 't'], "T", 1);
+    let time = humantime::parse_rfc3339(&local).ok()?;
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    Some(i64::try_from(since.as_millis()).ok()? - ahead_ms)
+}
+
+fn offset_ms(text: &str) -> Option<i64> {
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    let (hours, minutes) = text[1..].split_once(':')?;
+    let number = |text: &str, end| {
+        let is_number = text.bytes().all(|digit| digit.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|number| is_number && *number < end)
+    };
+    Some(sign * (number(hours, 24)? * 60 + number(minutes, 60)?) * 60_000)
+}
+
+const UNITS: [(&str, f64); 5] =
+    [("s", 1e3), ("m", 60e3), ("h", 3600e3), ("d", 86_400e3), ("w", 604_800e3)];
+
+/// A hundred years: longer than anything is kept.
+const LONGEST_MS: f64 = 100.0 * 366.0 * 86_400e3;
+
+/// Ten digits are seconds: as milliseconds they would be of 1970.
+const SECONDS_FIRST: i64 = 1_000_000_000;
+const SECONDS_LAST: i64 = 9_999_999_999;
+
+/// What a time looks like.
+pub const EXPECTED: &str = "a time: -90m, -12h or -7d before now, now, a date such as 2026-11-29T08:00:00Z or \
+                            2026-11-29T09:00:00+01:00, or milliseconds since 1970";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_before_now_or_a_date_or_milliseconds() {
+        let eight = Moment::At(1_795_939_200_000);
+        for (text, expected) in [
+            ("now", Moment::Before(0)),
+            ("-90m", Moment::Before(5_400_000)),
+            ("-1.5h", Moment::Before(5_400_000)),
+            ("-7d", Moment::Before(604_800_000)),
+            ("-1w", Moment::Before(604_800_000)),
+            ("-30s", Moment::Before(30_000)),
+            ("0", Moment::At(0)),
+            ("1795939200000", eight),
+            ("2026-11-29T08:00:00Z", eight),
+            ("2026-11-29 08:00:00Z", eight),
+            ("2026-11-29t08:00:00z", eight),
+            ("2026-11-29T09:00:00+01:00", eight),
+            ("2026-11-29T04:30:00-03:30", eight),
+            (" 2026-11-29T08:00:00.000Z ", eight),
+        ] {
+            assert_eq!(moment(text), Ok(expected), "{text}");
+        }
+        assert_eq!(Moment::Before(5).at(7), 2);
+    }
+
+    #[test]
+    fn what_is_no_time_is_told_what_one_is() {
+        for text in [
+            "",
+            "-",
+            "-1",
+            "-m",
+            "-1y",
+            "-1e3h",
+            "-nan",
+            "--1h",
+            "1h",
+            "yesterday",
+            "2026-11-29",
+            "2026-11-29T08:00:00",
+            "2026-13-29T08:00:00Z",
+            "2026-11-29T08:00:00+25:00",
+            "-99999999w",
+            "2026-11-29T08:00:00+1é:0",
+            "99999999999999999999",
+            "+01:00",
+        ] {
+            assert_eq!(moment(text), Err(EXPECTED.to_owned()), "{text}");
+        }
+        let seconds = "milliseconds: these are seconds, write 1795939200000";
+        assert_eq!(moment("1795939200"), Err(seconds.to_owned()));
+    }
+}

@@ -1,0 +1,28 @@
+//! Makes the file of a history as small as it can be.
+
+use std::sync::Arc;
+
+use super::Store;
+use super::condense::{self, Job};
+use super::disk::{Notes, failure};
+use super::shelf::Failure;
+
+impl Store {
+    /// Removes what is too old at `now_ms`, and the oldest until the rest has no more than so many bytes; then gives
+    /// the space back that nothing uses, and closes the file.
+    pub fn prune(mut self, most_bytes: u64, now_ms: i64) -> Result<(), Failure> {
+        self.most_bytes = most_bytes;
+        // Hours that have ended since the agent did are condensed, and their points have to stand once.
+        self.commit(now_ms, true)?;
+        let job = Job { now_ms: Some(now_ms), most_bytes, ..Job::default() };
+        let disk = self.disk()?;
+        disk.write(&Notes::default(), |blocks| condense::write(&job, blocks))?;
+        if let Some(mut disk) = self.close().and_then(Arc::into_inner) {
+            disk.database.compact().map_err(failure)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
