@@ -7,11 +7,12 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{env, fs, process};
 
 use cloudwatch_metrics_agent::{Described, Resolution, Store};
 use serde_json::json;
+use tokio::time::Instant;
 
 fn main() -> Result<(), Box<dyn Error>> {
     if let Some(path) = env::var_os("HISTORY_POINTS") {

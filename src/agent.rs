@@ -24,7 +24,7 @@ use crate::logging::{COST, START};
 use crate::model::{Company, Report, Roots};
 use crate::sampler::{self, Pace};
 use crate::schedule::{Registry, Request};
-use crate::store::keep::{self, Keeper};
+use crate::store::keep;
 use crate::terminal::live::Live;
 use crate::{auto_dimensions, ending, signals, source};
 
@@ -109,7 +109,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         let all = deliveries.iter_mut().zip(summaries);
         join_all(all.map(|(delivery, summaries)| delivery.run(summaries, &stop))).await;
     };
-    let keeping = OptionFuture::from(keeping.map(Keeper::run));
+    let keeping = OptionFuture::from(keeping.map(|keeper| keeper.run().boxed_local()));
     let showing = OptionFuture::from(live.map(Live::run));
     let deadline = async {
         // Beside a command it is the command's end that counts.

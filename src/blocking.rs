@@ -264,7 +264,7 @@ pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes,
-/// all host info and all lookups of checks hang, as many are left for name lookups and files as there are without them. Each takes
+/// all host info, all lookups of checks and the history hang, as many are left for name lookups and files as there are without them. Each takes
 /// the room of its stack as it uses it.
 const MOST: usize = 25;
 
@@ -328,14 +328,16 @@ mod tests {
     async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none() {
         static HELPERS: Helpers = Helpers::new();
         let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
-        let others = calls.split_off(20);
+        let mut others = calls.split_off(20);
+        let store = others.pop().map(|call| (call, Purpose::Store));
         let names = calls.split_off(12);
         let two =
             [Purpose::LocalMounts, Purpose::HostInfo, Purpose::ListedMounts, Purpose::Processes];
         let purposes = [Purpose::Mounts; 2].into_iter().chain(two).cycle();
         let mounts = calls.into_iter().zip(purposes);
         let names = names.into_iter().map(|call| (call, Purpose::CheckLookup));
-        let mounts = mounts.chain(names).map(|(call, purpose)| HELPERS.call(purpose, call));
+        let mounts =
+            mounts.chain(names).chain(store).map(|(call, purpose)| HELPERS.call(purpose, call));
         let mut mounts = Box::pin(join_all(mounts));
         assert!(mounts.as_mut().now_or_never().is_none(), "all of them block");
         let fifth = HELPERS.call(Purpose::Mounts, || ()).await.map_err(|error| error.to_string());
@@ -346,7 +348,7 @@ mod tests {
         let mut lookups = Box::pin(join_all(lookups));
         assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
         let next = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
-        let text = "no thread for reading files, calls that still have no answer: 24";
+        let text = "no thread for reading files, calls that still have no answer: 25";
         assert_eq!(next, Err(text.to_owned()));
         drop(held);
         mounts.await;

@@ -65,7 +65,7 @@ impl Resolution {
             Self::Min240 => (300, 1440),
             Self::Min1440 => (1826, 1440),
         };
-        now_ms - days * DAY_MS - more * MINUTE_MS
+        now_ms.saturating_sub(days * DAY_MS + more * MINUTE_MS)
     }
 
     /// The level whose number of points in the range is nearest to `points`, of those that reach back to

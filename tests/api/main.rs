@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod history;
 mod limits;
 mod resources;
 mod sockets;

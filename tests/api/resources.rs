@@ -182,7 +182,7 @@ fn what_it_can_and_how_it_is() {
     let served = Served::at_socket();
     let capabilities = served.json("/capabilities");
     assert_eq!(capabilities["history"]["enabled"], false);
-    let resolution = |name: &str, length: Value, kept: u64| json!({ "name": name, "length_ms": length, "kept_seconds": kept });
+    let resolution = |name: &str, length: Value, kept: u64| json!({ "name": name, "length_ms": length, "kept_seconds": kept, "oldest": null });
     let resolutions = &capabilities["resolutions"];
     assert_eq!(resolutions[0], resolution("FULL", Value::Null, 2 * 86_400 + 300));
     assert_eq!(resolutions[5], resolution("MIN1440", json!(86_400_000), 1827 * 86_400));

@@ -1,0 +1,91 @@
+//! The history of an agent that runs, asked page by page.
+
+use serde_json::{Value, json};
+use support::server::wait_until;
+
+use crate::Served;
+
+fn keeping() -> Served {
+    let served = Served::at_port(&["--store", "memory"], &[]);
+    served.wait_for_value("utilization/cpu");
+    served
+}
+
+fn values(page: &Value) -> &Vec<Value> {
+    page["values"].as_array().expect("an array")
+}
+
+/// The points of CPU over all that there is, with these further parameters.
+fn plot(served: &Served, parameters: &str) -> Value {
+    // A whole number of milliseconds after now: what is newest is in it.
+    let time = served.json("/time");
+    let now = time["timestamp"].as_i64().expect("a time");
+    let (from, to) = (now - 3_600_000, now + 60_000);
+    let path = "/v1.0/self/entities/self/checks/utilization/metrics/cpu/plot";
+    served.json(&format!("{path}?from={from}&to={to}&{parameters}"))
+}
+
+#[test]
+fn pages_give_each_point_once_while_points_arrive() {
+    let served = keeping();
+    wait_until("40 points", || values(&plot(&served, "resolution=FULL")).len() >= 40);
+    let mut page = plot(&served, "resolution=FULL&limit=7&select=average,min,max,variance");
+    let mut times = Vec::new();
+    loop {
+        for point in values(&page) {
+            let (value, time) = (&point["average"], point["timestamp"].as_i64());
+            times.push(time.expect("a time"));
+            assert_eq!((&point["min"], &point["max"]), (value, value));
+            assert_eq!((&point["numPoints"], &point["variance"]), (&json!(1), &json!(0.0)));
+        }
+        let Some(next) = page["metadata"]["next_href"].as_str() else { break };
+        let path = next.find("/v1.0/").map(|at| &next[at..]).expect("a URL");
+        page = served.json(path);
+    }
+    assert!(times.len() >= 40, "{}", times.len());
+    assert!(times.is_sorted_by(|before, after| before < after), "{times:?}");
+    // All that were there when the pages ended, and none that was not.
+    let all: Vec<_> = values(&plot(&served, "resolution=full"))
+        .iter()
+        .filter_map(|point| point["timestamp"].as_i64())
+        .collect();
+    let last = times.last().expect("some");
+    assert_eq!(times, all.into_iter().filter(|time| time <= last).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_rollup_that_is_still_open_has_all_points_of_it() {
+    let served = keeping();
+    wait_until("20 points", || values(&plot(&served, "resolution=FULL")).len() >= 20);
+    let rolled_up = plot(&served, "resolution=MIN1440");
+    let full = plot(&served, "resolution=FULL");
+    let count = |page: &Value| values(page).iter().filter_map(|of| of["numPoints"].as_u64()).sum();
+    let (rolled_up, full): (u64, u64) = (count(&rolled_up), count(&full));
+    // A sample may have come between the two requests.
+    assert!((20..=full).contains(&rolled_up), "{rolled_up} of {full}");
+    let page = plot(&served, "points=1");
+    assert_eq!(page["metadata"]["resolution"], "MIN60");
+    let average = values(&page)[0]["average"].as_f64();
+    assert!(average.is_some_and(|average| (0.0..=100.0).contains(&average)), "{page}");
+}
+
+#[test]
+fn checks_are_kept_too_and_what_is_wrong_is_said() {
+    let served = keeping();
+    let metric = "/entities/self/checks/load/metrics/1m";
+    let path = format!("{metric}/plot?from=1&to=99999999999999&points=5");
+    wait_until("a run", || served.get(&path).status == 200);
+    assert!(!values(&served.json(&path)).is_empty());
+    let metrics = served.json("/entities/self/checks/load/metrics");
+    let one = values(&metrics).iter().find(|of| of["name"] == "1m").expect("it has a value");
+    assert_eq!((&one["type"], &one["kind"]), (&json!("D"), &json!("gauge")));
+    let error = |path: &str| served.get(path).error();
+    let kind = |status, kind: &str| (status, kind.to_owned());
+    assert_eq!(
+        error(&metric.replace("1m", "2m/plot?from=1&to=2&points=5")),
+        kind(404, "notFoundError")
+    );
+    assert_eq!(error(&path.replace("points=5", "resolution=MIN7")), kind(400, "badRequest"));
+    let capabilities = served.json("/capabilities");
+    assert_eq!(capabilities["history"], json!({ "enabled": true, "message": null }));
+}
