@@ -48,6 +48,7 @@ need curl curl
 need nginx nginx-light
 need apache2 apache2
 need prometheus-node-exporter prometheus-node-exporter
+need promtool prometheus
 [ -s /etc/ssl/certs/ca-certificates.crt ] || needs+=(ca-certificates)
 if [ ${#needs[@]} -gt 0 ]; then
   as_root apt-get update -qq

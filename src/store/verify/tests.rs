@@ -131,8 +131,8 @@ fn a_level_that_lacks_what_the_finer_one_has_is_found() {
         "MIN20 a/y at 2026-11-29T00:00:00Z: is missing, and is there by MIN5",
     ];
     assert_eq!(found[..2], expected);
-    let id = BlockId::at(Min5, START_MS + HOUR_MS);
-    let found = after("surplus", |blocks| blocks.remove(BlockId { level: Full, ..id }));
+    let id = BlockId::at(Full, START_MS + HOUR_MS);
+    let found = after("surplus", |blocks| blocks.remove(id));
     let expected = "MIN5 a/x at 2026-11-29T01:00:00Z: has points, and none by FULL";
     assert_eq!(found[0], expected);
 }
@@ -148,7 +148,7 @@ fn a_rollup_that_is_not_what_its_points_give_is_found() {
                 for number in block.series()? {
                     let (_, mut buckets) = read(&mut block, number)?.expect("it is in it");
                     if number == 0 {
-                        of(&mut buckets[2].1);
+                        of(&mut buckets[3].1);
                     }
                     builder.add(number, &chunk::encode(Min5, id.start_ms(), false, &buckets));
                 }
@@ -167,7 +167,7 @@ fn a_rollup_that_is_not_what_its_points_give_is_found() {
     for (name, of, expected) in changes {
         let found = after(name, change(of));
         assert!(
-            found[0].starts_with("MIN5 a/x at 2026-11-29T04:10:00Z: ")
+            found[0].starts_with("MIN5 a/x at 2026-11-29T04:15:00Z: ")
                 && found[0].contains(expected)
                 && found[0].ends_with(" by FULL"),
             "{found:?}"
