@@ -1,0 +1,126 @@
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+
+use super::*;
+
+/// A call that blocks until this is dropped.
+fn blocked() -> (Sender<()>, impl FnOnce() + Send + 'static) {
+    let (sender, receiver): (_, Receiver<()>) = channel();
+    let wait = move || {
+        let _ = receiver.recv();
+    };
+    (sender, wait)
+}
+
+#[tokio::test]
+async fn the_fifth_call_is_refused_at_once_and_made_when_the_others_have_returned() {
+    static HELPERS: Helpers = Helpers::new();
+    let lookup = |call| HELPERS.call(Purpose::NameLookup, call);
+    let (held, calls): (Vec<_>, Vec<_>) = (0..4).map(|_| blocked()).unzip();
+    let mut four = Box::pin(join_all(calls.into_iter().map(lookup)));
+    assert!(four.as_mut().now_or_never().is_none(), "all of them block");
+    let text = "no thread for the name lookup, calls that still have no answer: 4";
+    let fifth = HELPERS.call(Purpose::NameLookup, || "fifth").await;
+    assert_eq!(fifth.map_err(|error| error.to_string()), Err(text.to_owned()));
+    drop(held);
+    assert!(four.await.iter().all(Result::is_ok));
+    let fifth = HELPERS.call(Purpose::NameLookup, || "fifth").await;
+    assert_eq!(fifth.map_err(|error| error.to_string()), Ok("fifth"));
+}
+
+#[tokio::test]
+async fn files_that_hang_leave_threads_for_name_lookups() {
+    static HELPERS: Helpers = Helpers::new();
+    let (held, calls): (Vec<_>, Vec<_>) = (0..2).map(|_| blocked()).unzip();
+    let files = |call| HELPERS.call(Purpose::Files, call);
+    let mut two = Box::pin(join_all(calls.into_iter().map(files)));
+    assert!(two.as_mut().now_or_never().is_none(), "both block");
+    let third = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
+    let text = "no thread for reading files, calls that still have no answer: 2";
+    assert_eq!(third, Err(text.to_owned()));
+    assert_eq!(HELPERS.call(Purpose::NameLookup, || 7).await.ok(), Some(7));
+    drop(held);
+    two.await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none() {
+    static HELPERS: Helpers = Helpers::new();
+    let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
+    let mut others = calls.split_off(20);
+    let store = others.pop().map(|call| (call, Purpose::Store));
+    let names = calls.split_off(12);
+    let two = [Purpose::LocalMounts, Purpose::HostInfo, Purpose::ListedMounts, Purpose::Processes];
+    let purposes = [Purpose::Mounts; 2].into_iter().chain(two).cycle();
+    let mounts = calls.into_iter().zip(purposes);
+    let names = names.into_iter().map(|call| (call, Purpose::CheckLookup));
+    let mounts =
+        mounts.chain(names).chain(store).map(|(call, purpose)| HELPERS.call(purpose, call));
+    let mut mounts = Box::pin(join_all(mounts));
+    assert!(mounts.as_mut().now_or_never().is_none(), "all of them block");
+    let fifth = HELPERS.call(Purpose::Mounts, || ()).await.map_err(|error| error.to_string());
+    let text = "no thread for asking a mount, calls that still have no answer: 4";
+    assert_eq!(fifth, Err(text.to_owned()));
+    assert_eq!(HELPERS.call(Purpose::Files, || 7).await.ok(), Some(7));
+    let lookups = others.into_iter().map(|call| HELPERS.call(Purpose::NameLookup, call));
+    let mut lookups = Box::pin(join_all(lookups));
+    assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
+    let next = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
+    let text = "no thread for reading files, calls that still have no answer: 25";
+    assert_eq!(next, Err(text.to_owned()));
+    drop(held);
+    mounts.await;
+    lookups.await;
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_call_of_a_helper_thread_is_given_up_after_its_time_and_counts_until_it_returns() {
+    static HELPERS: Helpers = Helpers::new();
+    let within = |call: Box<dyn FnOnce() + Send>| {
+        HELPERS.call_within(Purpose::ListedMounts, Duration::from_millis(1), call)
+    };
+    let (held, blocks) = blocked();
+    assert!(matches!(within(Box::new(blocks)), Ok(None)), "it blocks");
+    let (held_too, blocks) = blocked();
+    assert!(matches!(within(Box::new(blocks)), Ok(None)), "it blocks");
+    let third = within(Box::new(|| ())).map_err(|error| error.to_string());
+    let text = "no thread for asking a mount for host info, calls that still have no answer: 2";
+    assert_eq!(third, Err(text.to_owned()));
+    drop((held, held_too));
+    let long = Duration::from_secs(600);
+    assert_eq!(HELPERS.call_within(Purpose::Files, long, || 7).ok(), Some(Some(7)));
+    let panics = HELPERS.call_within(Purpose::Files, long, || assert!(HELPERS.0.is_poisoned()));
+    assert_eq!(panics.map_err(|e| e.to_string()), Err("reading files panicked".to_owned()));
+}
+
+#[tokio::test]
+async fn a_call_that_was_given_up_counts_until_it_returns_and_its_result_is_dropped() {
+    static HELPERS: Helpers = Helpers::new();
+    let (held, blocks) = blocked();
+    // The result is gone when the receiver hears that.
+    let (result, dropped): (Sender<()>, _) = channel();
+    let call = move || {
+        blocks();
+        result
+    };
+    let mut given_up = Box::pin(HELPERS.call(Purpose::Files, call));
+    assert!(given_up.as_mut().now_or_never().is_none(), "it blocks");
+    drop(given_up);
+    assert_eq!(HELPERS.under_way().len(), 1);
+    drop(held);
+    assert!(dropped.recv().is_err(), "nothing is ever sent");
+    assert_eq!(HELPERS.under_way().len(), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_panics_is_an_error_and_counts_no_longer() {
+    static HELPERS: Helpers = Helpers::new();
+    let panics = HELPERS.call(Purpose::Files, || assert!(HELPERS.under_way().is_empty())).await;
+    assert_eq!(panics.map_err(|e| e.to_string()), Err("reading files panicked".to_owned()));
+    assert_eq!(HELPERS.under_way().len(), 0);
+}
