@@ -91,7 +91,8 @@ impl Latest {
             values.insert(name, Newest { metric, quantity, time, at, rate, before: earlier });
         }
         if !report.is_available {
-            // What it gave last is still the newest that is known.
+            // What it gave last is still the newest that is known, but for whether it is available.
+            before.extend(values);
             values = before;
         }
         let Report { time, took, is_available, .. } = *report;

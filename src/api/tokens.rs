@@ -62,7 +62,10 @@ impl Tokens {
             ));
         }
         if self.is_empty() {
-            warnings.push(format!("--api-token-file {name} has no token"));
+            // Without any token all could read.
+            return Err(format!(
+                "--api-token-file {name} has no token: expected a line such as read TOKEN"
+            ));
         }
         Ok(warnings)
     }
@@ -184,7 +187,10 @@ mod tests {
         let writable =
             "--api-token-file: any user can write to tokens, so it is not used: chmod o-w tokens";
         assert_eq!(read("tokens", 0o602), Err(writable.to_owned()));
-        assert_eq!(read("none", 0o600), Ok(vec!["--api-token-file none has no token".to_owned()]));
+        assert_eq!(
+            read("none", 0o600),
+            Err("--api-token-file none has no token: expected a line such as read TOKEN".to_owned())
+        );
         let missing = Tokens::default().read(folder.path("x").as_ref()).expect_err("no file");
         let expected = "--api-token-file x cannot be read: No such file or directory (os error 2)";
         assert_eq!(folder.relative(&missing), expected);

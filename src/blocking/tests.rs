@@ -1,4 +1,3 @@
-
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use futures_util::FutureExt;

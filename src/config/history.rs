@@ -48,7 +48,7 @@ pub fn folder_of_history(cli: &Cli, problems: &mut Problems) -> Option<PathBuf> 
 
 /// The most bytes of `--store-size`.
 pub fn size_of_history(cli: &Cli, problems: &mut Problems) -> u64 {
-    problems.optional(cli, STORE_SIZE, size).unwrap_or(DEFAULT_SIZE)
+    problems.optional(cli, STORE_SIZE, size).unwrap_or(u64::MAX)
 }
 
 fn folder(text: &str) -> Result<PathBuf, String> {

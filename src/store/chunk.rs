@@ -42,6 +42,10 @@ impl Points {
         }
     }
 
+    pub fn has(&self, at: u32) -> bool {
+        self.times.binary_search(&at).is_ok()
+    }
+
     /// These, with others added that replace those of the same millisecond.
     pub fn with(mut self, newer: &Self) -> Self {
         for (at, value) in newer.iter() {

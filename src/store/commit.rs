@@ -30,10 +30,10 @@ impl Store {
     pub fn commit_at(&mut self, now_ms: i64, trusts_clock: bool) -> Option<Commit> {
         // Results of checks arrive a while after their time.
         let current = hour_of(now_ms - STRAGGLERS_MS).0;
-        let is_early = self.open_points > EARLY_POINTS;
+        let is_early = self.is_crowded();
         let is_ended = |hour: u32| hour < current || is_early;
         let mut job = Job {
-            closed_ms: i64::from(current) * HOUR_MS,
+            current_ms: i64::from(current) * HOUR_MS,
             now_ms: trusts_clock.then_some(now_ms),
             most_bytes: self.most_bytes,
             ..Job::default()
@@ -73,7 +73,8 @@ impl Store {
                 notes.series.push((number, series.described.encode()));
             }
         }
-        let all = match self.must_rewrite {
+        // What comes while this is written is new again.
+        let all = match std::mem::take(&mut self.must_rewrite) {
             true => self.all_open(),
             false => std::mem::take(&mut self.unsynced),
         };
@@ -123,6 +124,11 @@ impl Store {
         all
     }
 
+    /// Whether more points are in memory than should wait for the end of their hour.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.open_points > EARLY_POINTS
+    }
+
     /// Commits what is new at once, which may block.
     pub fn commit(&mut self, now_ms: i64, trusts_clock: bool) -> Result<(), Failure> {
         let Some(commit) = self.commit_at(now_ms, trusts_clock) else { return Ok(()) };
@@ -142,26 +148,26 @@ impl Store {
 
     /// A commit was made.
     pub(super) fn committed(&mut self, commit: &Commit, progress: Progress) {
-        let by_number: BTreeMap<u32, usize> = match commit.job.hours.is_empty() {
-            true => BTreeMap::new(),
-            false => {
-                self.all.iter().enumerate().filter_map(|(at, of)| Some((of.number?, at))).collect()
-            }
-        };
+        let has_series = !commit.job.hours.is_empty() || !commit.notes.series.is_empty();
+        let numbered = self.all.iter().enumerate().filter(|_| has_series);
+        let by_number: BTreeMap<u32, usize> =
+            numbered.filter_map(|(at, of)| Some((of.number?, at))).collect();
         for (hour, written) in &commit.job.hours {
             for Written { series, points, .. } in written {
                 let Some(place) = by_number.get(series) else { continue };
                 self.open_points -= self.all[*place].written(*hour, points);
             }
         }
-        if !commit.notes.series.is_empty() {
+        for (number, bytes) in &commit.notes.series {
             // One that was described anew meanwhile is not written yet.
-            for (number, bytes) in &commit.notes.series {
-                let series = self.all.iter_mut().find(|series| series.number == Some(*number));
-                if let Some(series) = series {
-                    series.is_written = series.described.encode() == *bytes;
-                }
+            if let Some(place) = by_number.get(number) {
+                let series = &mut self.all[*place];
+                series.is_written = series.described.encode() == *bytes;
             }
+        }
+        if commit.notes.merged.is_some() {
+            // Those of before are done with as a whole: no point may be added to them.
+            self.recent.iter_mut().for_each(|of| of.bytes = Vec::new());
         }
         let is_old = |number| {
             commit.notes.done.contains(&number)
@@ -173,7 +179,6 @@ impl Store {
             self.recent.iter_mut().for_each(|of| of.bytes = Vec::new());
             self.recent.push(listed.clone());
         }
-        self.must_rewrite = false;
         if progress.dropped_ms > self.dropped_ms {
             self.dropped_ms = progress.dropped_ms;
             let first = hour_of(progress.dropped_ms).0;

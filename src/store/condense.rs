@@ -8,7 +8,7 @@ use super::block::{Block, Builder};
 use super::chunk::{self, Points};
 use super::recent::hour_of;
 use super::resolution::HOUR_MS;
-use super::rollup::condense;
+use super::rollup::{condense, merged};
 use super::shelf::{BlockId, Failure, Progress, Writing};
 
 /// What is to be written, and the limits.
@@ -16,8 +16,9 @@ use super::shelf::{BlockId, Failure, Progress, Writing};
 pub struct Job {
     /// Hours since 1970, each with the points of its series in the order of their numbers.
     pub hours: BTreeMap<u32, Vec<Written>>,
-    /// Spans that end by then are complete with this.
-    pub closed_ms: i64,
+    /// The start of the hour that is not over. Spans that end by then, and no later than the last of these hours, are
+    /// complete with this: a clock that was ahead for a while closes nothing.
+    pub current_ms: i64,
     /// What is older than this allows is removed. `None` where the clock cannot be trusted at present.
     pub now_ms: Option<i64>,
     /// Most bytes of all pages.
@@ -41,8 +42,8 @@ pub fn write(job: &Job, shelf: &mut dyn Writing) -> Result<(), Failure> {
             write_hour(*hour, series, shelf)?;
         }
     }
-    let before = Progress { bytes: shelf.progress().bytes, ..before };
-    let closed_ms = before.closed_ms.max(job.closed_ms);
+    let written = job.hours.keys().next_back().map_or(0, |hour| i64::from(hour + 1) * HOUR_MS);
+    let closed_ms = before.closed_ms.max(job.current_ms.min(written));
     shelf.progressed(Progress { closed_ms, ..before });
     for level in [Resolution::Min20, Resolution::Min60, Resolution::Min240, Resolution::Min1440] {
         for id in incomplete(level, job, before.closed_ms, closed_ms, shelf)? {
@@ -52,7 +53,7 @@ pub fn write(job: &Job, shelf: &mut dyn Writing) -> Result<(), Failure> {
     if let Some(now_ms) = job.now_ms {
         expire(now_ms, shelf)?;
     }
-    drop_oldest(job.most_bytes, shelf)
+    drop_oldest(job.most_bytes, job.current_ms, shelf)
 }
 
 /// Adds points to the block of an hour, and condenses those series anew.
@@ -80,16 +81,21 @@ fn write_hour(hour: u32, written: &[Written], shelf: &mut dyn Writing) -> Result
                 continue;
             };
             let Written { is_counter, points: new, .. } = &written[place];
-            let stored = stored.and_then(|chunk| Points::decode(&chunk).ok()).unwrap_or_default();
-            let all = stored.with(new);
-            let mut chunk = Vec::new();
-            all.encode(&mut chunk);
-            points.add(number, &chunk);
+            let stored = stored.and_then(|chunk| Points::decode(&chunk).ok());
             let span_ms = min5.start_ms();
             let old = condensed.and_then(|chunk| chunk::decode(min5.level, span_ms, &chunk).ok());
             let mut buckets = old.unwrap_or_default();
-            buckets.retain(|(start, _)| hour_of(*start).0 != hour);
-            buckets.extend(all.condensed(hour_ms));
+            let mut of_hour: Vec<_> =
+                buckets.extract_if(.., |(start, _)| hour_of(*start).0 == hour).collect();
+            if stored.is_some() {
+                of_hour.clear();
+            }
+            let all = stored.unwrap_or_default().with(new);
+            let mut chunk = Vec::new();
+            all.encode(&mut chunk);
+            points.add(number, &chunk);
+            // Without the points that they were made of, what is new is added to them.
+            buckets.extend(merged(of_hour, all.condensed(hour_ms)));
             buckets.sort_by_key(|(start, _)| *start);
             rollups.add(number, &chunk::encode(min5.level, span_ms, *is_counter, &buckets));
         }
@@ -163,7 +169,8 @@ fn expire(now_ms: i64, shelf: &mut dyn Writing) -> Result<(), Failure> {
         // Points that came late may wait for the end of an hour, and what they belong to has to be there then.
         let waiting = if level == Resolution::Full { 2 * HOUR_MS } else { 0 };
         // A bucket is kept until its last moment is too old.
-        let end = BlockId::at(level, (level.kept_since(now_ms) - waiting).max(0));
+        let oldest = (level.kept_since(now_ms) - waiting).max(0);
+        let end = BlockId::at(level, oldest.min(needed_ms(level, shelf.progress().closed_ms)));
         for span in shelf.spans(level, 0, end.span)? {
             shelf.remove(BlockId { level, span })?;
         }
@@ -171,23 +178,35 @@ fn expire(now_ms: i64, shelf: &mut dyn Writing) -> Result<(), Failure> {
     Ok(())
 }
 
+/// From when on the blocks of a level are needed: the span of the next coarser level that is not over is made of them.
+fn needed_ms(level: Resolution, closed_ms: i64) -> i64 {
+    let coarser = Resolution::ALL.into_iter().find(|other| *other > level);
+    match coarser.filter(|_| level != Resolution::Full) {
+        Some(coarser) => BlockId::at(coarser, closed_ms).start_ms(),
+        None => closed_ms,
+    }
+}
+
 /// Removes the oldest blocks of the finest level until the others have room, then those of the next.
-fn drop_oldest(most_bytes: u64, shelf: &mut dyn Writing) -> Result<(), Failure> {
-    for level in Resolution::ALL {
-        if shelf.progress().bytes <= most_bytes {
-            return Ok(());
-        }
-        // What is not complete yet is made of the points.
-        let end = BlockId::at(level, shelf.progress().closed_ms);
-        for span in shelf.spans(level, 0, end.span)? {
-            let id = BlockId { level, span };
-            shelf.remove(id)?;
-            if level == Resolution::Full {
-                let progress = shelf.progress();
-                shelf.progressed(Progress { dropped_ms: id.end_ms(), ..progress });
-            }
+fn drop_oldest(most_bytes: u64, current_ms: i64, shelf: &mut dyn Writing) -> Result<(), Failure> {
+    // What is not complete yet is made of the next finer level. Where that alone has no room, it goes all the same.
+    for keeps_parts in [true, false] {
+        for level in Resolution::ALL {
             if shelf.progress().bytes <= most_bytes {
                 return Ok(());
+            }
+            let closed_ms = shelf.progress().closed_ms.min(current_ms);
+            let keep_ms = if keeps_parts { needed_ms(level, closed_ms) } else { closed_ms };
+            for span in shelf.spans(level, 0, BlockId::at(level, keep_ms).span)? {
+                let id = BlockId { level, span };
+                shelf.remove(id)?;
+                if level == Resolution::Full {
+                    let progress = shelf.progress();
+                    shelf.progressed(Progress { dropped_ms: id.end_ms(), ..progress });
+                }
+                if shelf.progress().bytes <= most_bytes {
+                    return Ok(());
+                }
             }
         }
     }

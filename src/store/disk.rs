@@ -1,6 +1,6 @@
 //! Blocks in a file, by the database redb: what is committed survives a kill and a loss of power.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -65,7 +65,11 @@ impl Disk {
         let failed = |error: io::Error| {
             Unusable::Failed(format!("{}: {error}", shown(&folder.display().to_string())))
         };
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        if !folder.exists() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+            // The mask of the process may have taken the right to enter it.
+            fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(failed)?;
+        }
         let metadata = folder.metadata().map_err(failed)?;
         if let Some(problem) = writable_by_others(folder, &metadata) {
             return Err(Unusable::Failed(problem));

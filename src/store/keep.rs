@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fs, io, mem};
 
 use log::{error, warn};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::disk::{Disk, Found};
-use super::{Commit, Described, Shelf, Store, Unusable, file_in};
+use super::{Commit, Described, MOST_SERIES, Shelf, Store, Unusable, file_in};
 use crate::blocking::{self, Purpose};
 use crate::collector::Collector;
 use crate::collector::series::Table;
@@ -35,9 +35,21 @@ pub fn open(history: &History, collector: &mut Collector) -> (Shared, Keeper) {
     // keeper could not close it, the file is left as a kill leaves it.
     mem::forget(store.clone());
     let (alive, ended) = mpsc::channel(1);
-    collector.add_sink(Box::new(Kept { store: store.clone(), places: Vec::new(), _alive: alive }));
+    let crowded = Rc::new(Notify::new());
+    let (filled, places) = (store.clone(), Vec::new());
+    let kept = Kept { store: filled, places, crowded: crowded.clone(), _alive: alive };
+    collector.add_sink(Box::new(kept));
     let sync = history.sync;
-    let keeper = Keeper { store: store.clone(), sync, ended, said: None, clock: None };
+    let keeper = Keeper {
+        store: store.clone(),
+        sync,
+        ended,
+        crowded,
+        said: None,
+        clock: None,
+        steady_since: Instant::now(),
+        said_full: false,
+    };
     (store, keeper)
 }
 
@@ -46,6 +58,7 @@ struct Kept {
     store: Shared,
     /// The place in the store of each series of the collector that has a value at each sample.
     places: Vec<Option<usize>>,
+    crowded: Rc<Notify>,
     /// Its end tells the keeper that nothing more comes.
     _alive: mpsc::Sender<()>,
 }
@@ -88,6 +101,10 @@ impl Sink for Kept {
                 store.put(place, at_ms, value, now_ms);
             }
         }
+        // A file that takes nothing at present is tried again at its time.
+        if store.is_crowded() && !store.must_rewrite {
+            self.crowded.notify_one();
+        }
     }
 }
 
@@ -100,10 +117,15 @@ pub struct Keeper {
     store: Shared,
     sync: Duration,
     ended: mpsc::Receiver<()>,
+    /// More points are in memory than should wait for the next commit.
+    crowded: Rc<Notify>,
     /// What is wrong at present, so that it is said once.
     said: Option<String>,
     /// Both clocks at the last commit.
     clock: Option<(Instant, i64)>,
+    /// When this began, or the clock was set for the last time.
+    steady_since: Instant,
+    said_full: bool,
 }
 
 impl Keeper {
@@ -111,7 +133,12 @@ impl Keeper {
     pub async fn run(mut self) {
         loop {
             self.open().await;
-            let is_over = timeout(self.sync, self.ended.recv()).await.is_ok();
+            let is_over = tokio::select! {
+                // Nothing is ever sent: it ends when the sink does.
+                _ = self.ended.recv() => true,
+                () = sleep(self.sync) => false,
+                () = self.crowded.notified() => false,
+            };
             self.commit().await;
             if is_over {
                 return self.close().await;
@@ -126,8 +153,9 @@ impl Keeper {
             _ => return,
         };
         let path = folder.clone();
-        let opened = blocking::call(Purpose::Store, move || open_or_replace(&path)).await;
         let name = shown(&folder.display().to_string());
+        let opened = blocking::call(Purpose::Store, move || open_or_replace(&path));
+        let opened = self.patiently(&name, opened).await;
         match opened {
             Ok(Ok(Opened { disk, found, is_new })) => {
                 if is_new {
@@ -137,7 +165,6 @@ impl Keeper {
                 if damaged > 0 {
                     error!("the history in {name} has damaged parts, {damaged}, which are left out");
                 }
-                self.works_again(&name);
             }
             Ok(Err(unusable)) => self.say(match unusable {
                 Unusable::Taken => format!(
@@ -161,13 +188,20 @@ impl Keeper {
     async fn commit(&mut self) {
         let now_ms = milliseconds(SystemTime::now());
         let trusts_clock = self.trusts_clock(now_ms);
+        if self.store.borrow().counts().rejected_series > 0
+            && !mem::replace(&mut self.said_full, true)
+        {
+            warn!(
+                "the history takes no further metric: it has {MOST_SERIES}, or the name is longer than 1,024 bytes"
+            );
+        }
         let Some((folder, disk, commit)) = self.to_write(now_ms, trusts_clock) else { return };
         let written = blocking::call(Purpose::Store, move || {
             let written = commit.write(&disk);
             (commit, written)
         });
         let name = shown(&folder.display().to_string());
-        match written.await {
+        match self.patiently(&name, written).await {
             Ok((commit, Ok(progress))) => {
                 self.store.borrow_mut().committed(&commit, progress);
                 self.works_again(&name);
@@ -203,14 +237,31 @@ impl Keeper {
         Some((folder, disk, commit))
     }
 
-    /// Whether the clock has gone on as time has. Where it was set, the history could be called too old by mistake.
+    /// Waits for a call, and says when it takes long.
+    async fn patiently<T>(&mut self, name: &str, call: impl Future<Output = T>) -> T {
+        tokio::pin!(call);
+        match timeout(SILENT, &mut call).await {
+            Ok(result) => result,
+            Err(_) => {
+                self.say(format!(
+                    "the history in {name} is kept in memory meanwhile: its disk has not answered for {SILENT:?}"
+                ));
+                call.await
+            }
+        }
+    }
+
+    /// Whether the clock has gone on for an hour as time has. Where it was set, or is wrong since the start, the history
+    /// could be called too old by mistake.
     fn trusts_clock(&mut self, now_ms: i64) -> bool {
         let now = Instant::now();
-        let before = self.clock.replace((now, now_ms));
-        before.is_none_or(|(then, then_ms)| {
+        if let Some((then, then_ms)) = self.clock.replace((now, now_ms)) {
             let elapsed = i64::try_from(now.duration_since(then).as_millis()).unwrap_or(i64::MAX);
-            (now_ms - then_ms - elapsed).abs() < MOST_DRIFT_MS
-        })
+            if (now_ms - then_ms - elapsed).abs() >= MOST_DRIFT_MS {
+                self.steady_since = now;
+            }
+        }
+        now.duration_since(self.steady_since) >= STEADY
     }
 
     /// Closes the file, which may block as well.
@@ -263,6 +314,12 @@ fn milliseconds(time: SystemTime) -> i64 {
 
 /// A damaged file that was put aside, so that somebody can look at it. The next one takes its place.
 const DAMAGED: &str = "history.redb.damaged";
+
+/// A disk that answers has written in far less.
+const SILENT: Duration = Duration::from_secs(10);
+
+/// So long the clock has to go on as time does before anything is removed as too old.
+const STEADY: Duration = Duration::from_secs(3600);
 
 /// A clock that is further from the time that has passed was set.
 const MOST_DRIFT_MS: i64 = 60_000;

@@ -147,9 +147,10 @@ impl Store {
             self.next_number = self.next_number.max(number + 1);
             match Described::decode(&bytes) {
                 Ok(described) => {
-                    let place = self.place_of(described);
+                    let place = self.place_of(described.clone());
                     let series = &mut self.all[place];
-                    (series.number, series.is_written) = (Some(number), true);
+                    series.number = Some(number);
+                    series.is_written = series.described == described;
                     by_number.insert(number, place);
                 }
                 Err(_) => damaged += 1,
@@ -168,7 +169,10 @@ impl Store {
                 last_hour = last_hour.max(hour);
                 let Some(place) = by_number.get(&series) else { continue };
                 for (at, value) in points.iter() {
-                    self.add(*place, hour, at, value);
+                    // What came since is newer.
+                    if !self.all[*place].has(hour, at) {
+                        self.add(*place, hour, at, value);
+                    }
                 }
             }
             self.recent.push(Listed { number, last_hour, bytes: Vec::new() });
@@ -182,12 +186,16 @@ impl Store {
 
     /// Gives the file up, so that it can be opened anew. What is not in a block is kept in memory.
     fn close(&mut self) -> Option<Arc<Disk>> {
+        let Shelf::Disk(_, open) = &mut self.shelf else { return None };
+        let disk = open.take();
+        // Another file may have other numbers.
+        for series in &mut self.all {
+            (series.number, series.is_written) = (None, false);
+        }
+        (self.next_number, self.next_list) = (0, 0);
         self.recent.clear();
         self.not_committed();
-        match &mut self.shelf {
-            Shelf::Disk(_, open) => open.take(),
-            Shelf::Memory(_) => None,
-        }
+        disk
     }
 
     pub fn counts(&self) -> Counts {
@@ -200,13 +208,17 @@ impl Store {
         match known.copied() {
             Some(place) => {
                 let series = &mut self.all[place];
-                if series.described != described {
+                // A text once in a while does not make a text of a number.
+                if series.described != described && (!described.is_text() || series.updated_ms == 0)
+                {
                     // A check that was configured anew may have another unit.
                     (series.described, series.is_written) = (described, false);
                 }
                 Some(place)
             }
-            None if self.all.len() < MOST_SERIES => Some(self.place_of(described)),
+            None if self.all.len() < MOST_SERIES && described.name.len() <= LONGEST_NAME => {
+                Some(self.place_of(described))
+            }
             None => {
                 self.counts.rejected_series += 1;
                 None
@@ -288,9 +300,12 @@ const MOST_AHEAD_MS: i64 = 10 * 60_000;
 /// Numbers beyond this are rejected: the square of one, of which a variance is made, has to be finite.
 const LARGEST: f64 = 1e150;
 
-/// Series that one store may have, so that names that change without end do not fill the memory: 150 bytes each,
-/// and their points.
-const MOST_SERIES: usize = 20_000;
+/// Series that one store may have, so that names that change without end do not fill the memory: 300 bytes each with
+/// a name of usual length, and their points.
+pub const MOST_SERIES: usize = 20_000;
+
+/// Bytes of the name of a metric. One with a longer name is not kept.
+const LONGEST_NAME: usize = 1024;
 
 /// With more than this the oldest hour is dropped, and counted: the file could not be written for that long.
 const MOST_OPEN_POINTS: usize = 300_000;

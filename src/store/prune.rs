@@ -14,7 +14,8 @@ impl Store {
         self.most_bytes = most_bytes;
         // Hours that have ended since the agent did are condensed, and their points have to stand once.
         self.commit(now_ms, true)?;
-        let job = Job { now_ms: Some(now_ms), most_bytes, ..Job::default() };
+        let current_ms = i64::MAX;
+        let job = Job { now_ms: Some(now_ms), most_bytes, current_ms, ..Job::default() };
         let disk = self.disk()?;
         disk.write(&Notes::default(), |blocks| condense::write(&job, blocks))?;
         if let Some(mut disk) = self.close().and_then(Arc::into_inner) {

@@ -9,7 +9,7 @@ use super::Resolution;
 use super::block::Block;
 use super::chunk::{self, Points};
 use super::resolution::HOUR_MS;
-use super::rollup::{Rollup, condense};
+use super::rollup::{Rollup, condense, merged};
 use super::shelf::{BlockId, Failure, View};
 
 /// Points of one series that are not in a block yet, hour by hour in the order of time. A late point opens its hour
@@ -34,7 +34,7 @@ impl Reader<'_> {
         let mut all = Vec::new();
         for id in blocks(Resolution::Full, from_ms, to_ms) {
             let start = id.start_ms();
-            let hour = self.hour(id)?;
+            let (hour, _) = self.hour(id)?;
             let points = hour.iter().map(|(at, value)| (start + i64::from(at), value));
             for point in points.filter(|(at, _)| (from_ms..to_ms).contains(at)) {
                 if all.len() == most {
@@ -100,7 +100,14 @@ impl Reader<'_> {
                 Some(stored) if self.is_complete(start, end) => {
                     all.extend(stored.iter().filter(|of| is_wanted(of)));
                 }
-                _ => all.extend(self.hour(hour)?.condensed(start).into_iter().filter(is_wanted)),
+                _ => {
+                    let (points, has_block) = self.hour(hour)?;
+                    let made = points.condensed(start);
+                    // Without the points that they were made of, what is new is added to them.
+                    let stored = stored.iter().flatten().filter(|of| !has_block && is_wanted(of));
+                    let made = made.into_iter().filter(is_wanted).collect();
+                    all.extend(merged(stored.copied().collect(), made));
+                }
             }
         }
         Ok(all)
@@ -131,20 +138,26 @@ impl Reader<'_> {
         end_ms <= closed && !self.open.iter().any(|(hour, _)| is_in_it((*hour).into()))
     }
 
-    /// All points of an hour.
-    fn hour(&self, id: BlockId) -> Result<Points, Failure> {
+    /// All points of an hour, and whether some of them are in its block.
+    fn hour(&self, id: BlockId) -> Result<(Points, bool), Failure> {
         let stored = match self.stored(id).and_then(|chunk| match chunk {
-            Some(chunk) => Ok(Points::decode(&chunk)?),
-            None => Ok(Points::default()),
+            Some(chunk) => Ok(Some(Points::decode(&chunk)?)),
+            None => Ok(None),
         }) {
             Err(Failure::Damaged) => {
                 self.note_damage();
-                Points::default()
+                None
             }
             stored => stored?,
         };
+        let has_block = stored.is_some();
+        let stored = stored.unwrap_or_default();
         let open = self.open.iter().find(|(hour, _)| *hour == id.span);
-        Ok(open.map_or(stored.clone(), |(_, open)| stored.with(open)))
+        let all = match open {
+            Some((_, open)) => stored.with(open),
+            None => stored,
+        };
+        Ok((all, has_block))
     }
 
     fn stored(&self, id: BlockId) -> Result<Option<Vec<u8>>, Failure> {

@@ -76,5 +76,16 @@ pub fn condense(
     buckets
 }
 
+/// Buckets of one level and others of it, in the order of time. Those of the same time become one.
+pub fn merged(mut buckets: Vec<(i64, Rollup)>, others: Vec<(i64, Rollup)>) -> Vec<(i64, Rollup)> {
+    for (start, other) in others {
+        match buckets.binary_search_by_key(&start, |(start, _)| *start) {
+            Ok(place) => buckets[place].1.merge(&other),
+            Err(place) => buckets.insert(place, (start, other)),
+        }
+    }
+    buckets
+}
+
 #[cfg(test)]
 mod tests;

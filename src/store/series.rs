@@ -91,6 +91,12 @@ impl Series {
         Arc::make_mut(&mut self.open[place].1).put(at, value)
     }
 
+    /// Whether there is a point of this millisecond of an hour.
+    pub fn has(&self, hour: u32, at: u32) -> bool {
+        let place = self.open.binary_search_by_key(&hour, |(hour, _)| *hour);
+        place.is_ok_and(|place| self.open[place].1.has(at))
+    }
+
     /// Removes the points of an hour that were written. How many it has less.
     pub fn written(&mut self, hour: u32, points: &Arc<Points>) -> usize {
         let place = self.open.binary_search_by_key(&hour, |(hour, _)| *hour);

@@ -261,7 +261,7 @@ impl<'a> Verifier<'a> {
             Some(format!("{level} {name} at {at}: {what}"))
         });
         if let Some(difference) = difference {
-            self.note(format!("{difference} by {}", finer.name()));
+            self.note(format!("{difference} in {}", finer.name()));
         }
     }
 
@@ -298,11 +298,11 @@ fn read(block: &mut Block, number: u32) -> Result<Option<Stored>, Failure> {
 fn difference(stored: Option<&Rollup>, made: Option<&Rollup>) -> Option<String> {
     let (stored, made) = match (stored, made) {
         (Some(stored), Some(made)) => (stored, made),
-        (Some(_), None) => return Some("has points, and none".to_owned()),
-        (None, _) => return Some("is missing, and is there".to_owned()),
+        (Some(_), None) => return Some("has points, but none".to_owned()),
+        (None, _) => return Some("is missing, although there are points".to_owned()),
     };
     if stored.count != made.count {
-        return Some(format!("has {} points, and {}", stored.count, made.count));
+        return Some(format!("has {} points, but {}", stored.count, made.count));
     }
     // Whatever is a sum of others may be rounded in another way, and a variance has seven digits.
     let size = stored.min.abs().max(stored.max.abs());
@@ -315,7 +315,7 @@ fn difference(stored: Option<&Rollup>, made: Option<&Rollup>) -> Option<String> 
     ];
     let is_off = |(_, stored, made, most): &(&str, f64, f64, f64)| (stored - made).abs() > *most;
     let (what, stored, made, _) = values.into_iter().find(is_off)?;
-    Some(format!("{what} is {stored}, and {made}"))
+    Some(format!("{what} is {stored}, but {made}"))
 }
 
 fn named(id: BlockId) -> String {

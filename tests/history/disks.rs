@@ -26,6 +26,7 @@ fn a_full_disk_costs_no_point_once_there_is_room_again() {
     let line = agent.wait_for_log("cannot be written, and is kept in memory meanwhile");
     assert!(line.contains("No space left on device"), "{line}");
     agent.wait_for_stdout_lines("\"cpu\"", 5);
+    assert!(!agent.log_so_far().contains("is written again"), "there is no room yet");
     fs::remove_file(filler).expect("it is there");
     agent.wait_for_log("is written again; points dropped meanwhile: 0");
     let ended = agent.terminate().expect_code(0);

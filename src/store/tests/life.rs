@@ -93,6 +93,18 @@ impl Life {
         self.store.not_committed();
     }
 
+    /// A commit during which points arrive.
+    fn commit_slowly(&mut self, series: usize) {
+        let Shelf::Disk(_, Some(disk)) = &self.store.shelf else { return };
+        let disk = disk.clone();
+        let Some(commit) = self.store.commit_at(self.now_ms, true) else { return };
+        let before = self.expected.clone();
+        self.some_points(series);
+        let progress = commit.write(&disk).unwrap();
+        self.store.committed(&commit, progress);
+        self.committed = before;
+    }
+
     /// What is not committed is gone.
     fn kill(&mut self) {
         let Some(folder) = self.folder.clone() else { return };
@@ -108,7 +120,7 @@ impl Life {
     pub fn live(&mut self, steps: usize) {
         for _ in 0..steps {
             let series = self.random.below(NAMES.len() as i64) as usize;
-            match self.random.below(16) {
+            match self.random.below(18) {
                 0..6 => self.some_points(series),
                 6 => {
                     let late = self.random.below(50 * 3_600_000);
@@ -136,6 +148,12 @@ impl Life {
                 12 => self.fail_to_commit(),
                 13 => self.kill(),
                 14 => self.now_ms += self.random.below(3 * 86_400_000),
+                15 => self.commit_slowly(series),
+                16 => {
+                    // As after an error of the disk.
+                    drop(self.store.close());
+                    self.open();
+                }
                 _ => self.check(series),
             }
             self.now_ms += self.random.below(60_000);

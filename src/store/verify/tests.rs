@@ -127,13 +127,13 @@ fn a_level_that_lacks_what_the_finer_one_has_is_found() {
     let found = after("missing", |blocks| blocks.remove(id));
     // The coarser one is compared with what is missing.
     let expected = [
-        "MIN20 a/x at 2026-11-29T00:00:00Z: is missing, and is there by MIN5",
-        "MIN20 a/y at 2026-11-29T00:00:00Z: is missing, and is there by MIN5",
+        "MIN20 a/x at 2026-11-29T00:00:00Z: is missing, although there are points in MIN5",
+        "MIN20 a/y at 2026-11-29T00:00:00Z: is missing, although there are points in MIN5",
     ];
     assert_eq!(found[..2], expected);
     let id = BlockId::at(Full, START_MS + HOUR_MS);
     let found = after("surplus", |blocks| blocks.remove(id));
-    let expected = "MIN5 a/x at 2026-11-29T01:00:00Z: has points, and none by FULL";
+    let expected = "MIN5 a/x at 2026-11-29T01:00:00Z: has points, but none in FULL";
     assert_eq!(found[0], expected);
 }
 
@@ -158,7 +158,7 @@ fn a_rollup_that_is_not_what_its_points_give_is_found() {
     };
     type Change = (&'static str, fn(&mut Rollup), &'static str);
     let changes: [Change; 5] = [
-        ("count", |of| of.count += 1, "has 6 points, and 5"),
+        ("count", |of| of.count += 1, "has 6 points, but 5"),
         ("min", |of| of.min -= 1.0, "the minimum is"),
         ("max", |of| of.max += 1.0, "the maximum is"),
         ("average", |of| of.average += 1e-3, "the average is"),
@@ -169,7 +169,7 @@ fn a_rollup_that_is_not_what_its_points_give_is_found() {
         assert!(
             found[0].starts_with("MIN5 a/x at 2026-11-29T04:15:00Z: ")
                 && found[0].contains(expected)
-                && found[0].ends_with(" by FULL"),
+                && found[0].ends_with(" in FULL"),
             "{found:?}"
         );
         assert!(found.len() <= 4, "{found:?}");

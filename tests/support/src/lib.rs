@@ -120,6 +120,11 @@ impl Agent {
         self.stderr.wait_for(text, count)
     }
 
+    /// The log as far as it has come.
+    pub fn log_so_far(&self) -> String {
+        self.stderr.so_far()
+    }
+
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).expect("the agent is this process's child");
@@ -219,6 +224,10 @@ impl Output {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("no reader panics");
         }
+        self.so_far()
+    }
+
+    fn so_far(&self) -> String {
         let lines = self.lines.0.lock().expect("no reader panics");
         lines.text.iter().map(|line| line.clone() + "\n").collect()
     }
