@@ -94,12 +94,21 @@ impl Tokens {
 
     /// What the token of a request may do; nothing where there is none or an unknown one.
     pub fn scope(&self, headers: &HeaderMap) -> Option<Scope> {
-        let bearer = headers.get(AUTHORIZATION).and_then(|value| {
-            let (scheme, token) = value.as_bytes().split_at_checked(BEARER.len())?;
-            scheme.eq_ignore_ascii_case(BEARER).then(|| token.trim_ascii())
+        let bearer = headers.get(AUTHORIZATION).map(|value| {
+            let parts = value.as_bytes().split_at_checked(BEARER.len());
+            let parts = parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(BEARER));
+            // Of another scheme, there is no token in it, which is as wrong as a wrong one.
+            parts.map_or(&b""[..], |(_, token)| token.trim_ascii())
         });
         let own = headers.get(X_AUTH_TOKEN).map(|value| value.as_bytes());
-        let sent = hash(bearer.or(own)?);
+        let mut scopes = [bearer, own].into_iter().flatten().map(|token| self.scope_of(token));
+        // Of two tokens both have to be known, and what both allow is allowed.
+        let first = scopes.next()??;
+        scopes.try_fold(first, |scope, other| Some(scope.min(other?)))
+    }
+
+    fn scope_of(&self, token: &[u8]) -> Option<Scope> {
+        let sent = hash(token);
         // Each is compared, so that the time does not tell which one it is.
         self.0.iter().fold(None, |found, (token, scope)| {
             if bool::from(token.ct_eq(&sent)) { Some(*scope).max(found) } else { found }
@@ -121,12 +130,29 @@ const LARGEST_FILE: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
+
     use super::*;
     use support::folder::{Folder, mode};
 
     fn tokens(text: &str) -> Result<Tokens, (usize, String)> {
         let mut tokens = Tokens::default();
         tokens.parse(text).map(|()| tokens)
+    }
+
+    #[test]
+    fn of_two_tokens_both_are_known_and_the_lesser_one_counts() {
+        let tokens = tokens("read abcd-1234\nwrite efgh-5678\n").expect("a file");
+        let scope = |bearer: &'static str, own: &'static str| {
+            let bearer = HeaderValue::from_static(bearer);
+            let own = HeaderValue::from_static(own);
+            tokens.scope(&HeaderMap::from_iter([(AUTHORIZATION, bearer), (X_AUTH_TOKEN, own)]))
+        };
+        assert_eq!(scope("Bearer efgh-5678", "abcd-1234"), Some(Scope::Read));
+        assert_eq!(scope("Bearer efgh-5678", "efgh-5678"), Some(Scope::Write));
+        assert_eq!(scope("Bearer efgh-5678", "abcd-1235"), None);
+        assert_eq!(scope("Bearer efgh-567", "abcd-1234"), None);
+        assert_eq!(scope("Basic efgh-5678", "abcd-1234"), None);
     }
 
     fn scope(tokens: &Tokens, name: &'static str, value: &str) -> Option<Scope> {
