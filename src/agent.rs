@@ -187,7 +187,7 @@ fn checks(
                 error!("{refused}");
             }
         }
-        // Without the API nobody asks for anything.
+        // Only the API sends requests.
         let requests = requests.unwrap_or_else(|| mpsc::channel(1).1);
         registry.run(requests, stop).await;
     };

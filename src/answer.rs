@@ -4,12 +4,12 @@ use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use crate::blocking::{self, Purpose};
 use crate::check::TABLE;
+use crate::clock::now_ms;
 use crate::config::cli::{Asked, CONFIG, Cli, Upkeep, variable};
 use crate::config::{Output, Problems, Settings, arguments, example};
 use crate::host_info::{self, Unavailable};
@@ -85,7 +85,7 @@ async fn kept_up(cli: &Cli, folder: &Path, asked: &Upkeep) -> Result<Answer, Pro
         }
         Upkeep::Export(metrics) => {
             let exported = Exported::new(cli, folder, metrics, now_ms())?;
-            // Where nobody reads, this waits in its thread until a signal ends it.
+            // If standard output is full and is not read, this waits in its thread until a signal ends it.
             return Ok(match blocking::call(Purpose::Output, move || exported.write()).await {
                 Ok(Ok(is_all)) => {
                     let code = if is_all { ExitCode::SUCCESS } else { ExitCode::FAILURE };
@@ -102,11 +102,6 @@ async fn kept_up(cli: &Cli, folder: &Path, asked: &Upkeep) -> Result<Answer, Pro
         Ok(Err(why)) => Answer::failed(why),
         Err(refused) => Answer::failed(refused.to_string()),
     })
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What is to be printed and the exit code.
@@ -164,8 +159,7 @@ async fn told(cli: &Cli, name: Option<&str>) -> Result<(String, ExitCode), Probl
 }
 
 fn object(info: &Value) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    json!({ "timestamp": now.as_millis() as u64, "info": info }).to_string()
+    json!({ "timestamp": now_ms(), "info": info }).to_string()
 }
 
 /// What the configuration files mean. Names may be given on the command line later.

@@ -48,6 +48,7 @@ mod api;
 // Beside it: the endpoints of the place where it runs, and what a person sees.
 mod auto_dimensions;
 mod blocking;
+mod clock;
 mod local_time;
 mod lookup;
 mod permissions;

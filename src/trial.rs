@@ -1,10 +1,10 @@
 //! `check`: runs one check once and prints what came of it.
 
 use std::rc::Rc;
-use std::time::UNIX_EPOCH;
 
 use serde_json::{Value as Json, json};
 
+use crate::clock::milliseconds;
 use crate::config::Output;
 use crate::model::{
     CheckType, Configured, Declared, Kind, Metric, Quantity, Report, Roots, figure,
@@ -87,7 +87,6 @@ fn row(metric: &Metric, value: &Quantity) -> [String; 2] {
 
 fn object(configured: &Configured, Ran { report, absent, .. }: &Ran) -> Json {
     let Report { time, took, is_available, status, .. } = report;
-    let milliseconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
     let metrics = report.values.iter().map(|(metric, value)| {
         let name = metric.full_name();
         let (value, form) = match value {
@@ -98,7 +97,7 @@ fn object(configured: &Configured, Ran { report, absent, .. }: &Ran) -> Json {
                 (json!({ "count": count, "min": min, "max": max, "mean": mean }), "distribution")
             }
         };
-        let (unit, kind) = (metric.unit_name(), word(metric.kind));
+        let (unit, kind) = (metric.unit_name(), metric.kind.name());
         json!({ "name": name, "value": value, "unit": unit, "type": form, "kind": kind })
     });
     // Without a value, but with the reason.
@@ -107,14 +106,14 @@ fn object(configured: &Configured, Ran { report, absent, .. }: &Ran) -> Json {
         let unit = declared.map_or("", |of| of.unit.name());
         let kind = declared.map_or(Kind::Gauge, |of| of.kind);
         let form = form(declared);
-        json!({ "name": name, "value": null, "unit": unit, "type": form, "kind": word(kind), "reason": reason })
+        json!({ "name": name, "value": null, "unit": unit, "type": form, "kind": kind.name(), "reason": reason })
     });
     json!({
         "check": configured.id,
         "type": configured.kind.name,
         "available": is_available,
         "status": status,
-        "timestamp": milliseconds,
+        "timestamp": milliseconds(*time),
         "duration_ms": took.as_secs_f64() * 1e3,
         "metrics": metrics.chain(absent).collect::<Vec<_>>(),
     })
@@ -122,14 +121,6 @@ fn object(configured: &Configured, Ran { report, absent, .. }: &Ran) -> Json {
 
 fn form(declared: Option<&Declared>) -> &'static str {
     if declared.is_some_and(|of| of.is_text) { "string" } else { "double" }
-}
-
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Gauge => "gauge",
-        Kind::Counter => "counter",
-        Kind::Distribution => "distribution",
-    }
 }
 
 /// All types with their details and metrics.
@@ -143,7 +134,7 @@ pub fn list(table: &[&'static CheckType], output: Output) -> String {
                     json!({ "name": name, "description": about, "optional": !setting.is_required })
                 });
                 let metrics = kind.metrics.iter().map(|metric| {
-                    let (name, unit, kind) = (metric.name, metric.unit.name(), word(metric.kind));
+                    let (name, unit, kind) = (metric.name, metric.unit.name(), metric.kind.name());
                     let form = form(Some(metric));
                     json!({ "name": name, "unit": unit, "type": form, "kind": kind })
                 });

@@ -39,17 +39,22 @@ impl Asked {
 
     /// Refuses an entity that is not this one; it is the first name of the path.
     pub fn own_entity(&self) -> Result<(), Failure> {
-        let (id, own) = (self.name(0), self.state.entity());
-        let is_own = id == SELF || id == own || id == self.state.host;
-        if is_own { Ok(()) } else { Err(Failure::no_entity(id, own)) }
+        self.own().map_err(|own| Failure::no_entity(self.name(0), own))
     }
 
     /// Refuses an agent that is not this one; it is the first name of the path.
     pub fn own_agent(&self) -> Result<(), Failure> {
+        let id = self.name(0);
+        let refused =
+            |own| Failure::not_found(format!("agent {id:?} not found: this one is {own:?}"));
+        self.own().map_err(refused)
+    }
+
+    /// Whether the first name of the path is of this entity and agent, which have the same id. The error is that id.
+    fn own(&self) -> Result<(), &str> {
         let (id, own) = (self.name(0), self.state.entity());
         let is_own = id == SELF || id == own || id == self.state.host;
-        let refused = || Failure::not_found(format!("agent {id:?} not found: this one is {own:?}"));
-        if is_own { Ok(()) } else { Err(refused()) }
+        if is_own { Ok(()) } else { Err(own) }
     }
 }
 

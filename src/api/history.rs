@@ -1,7 +1,6 @@
 //! What the API asks of the history.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use crate::clock::now_ms;
 use crate::store::keep::Shared;
 pub use crate::store::{Bucket, Plot, Unplottable};
 use crate::store::{Described, Resolution};
@@ -45,8 +44,6 @@ impl History for Shared {
         to_ms: i64,
         most: usize,
     ) -> Result<Plot, Unplottable> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-        self.borrow().plot([check, metric], resolution, [from_ms, to_ms], most, now_ms)
+        self.borrow().plot([check, metric], resolution, [from_ms, to_ms], most, now_ms())
     }
 }

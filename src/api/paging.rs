@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::asked::Asked;
 use super::failure::Failure;
-use super::query::MARKER;
+use super::query::{MARKER, Query};
 
 /// The page of a list that is asked for. The items have their ids, and come in any order.
 pub fn page<T>(
@@ -12,7 +12,7 @@ pub fn page<T>(
     mut items: Vec<(String, T)>,
     object: impl Fn(&str, &T) -> Value,
 ) -> Result<Value, Failure> {
-    let limit = limit(asked, MOST_ITEMS)?.unwrap_or(USUAL_ITEMS);
+    let limit = limit(&asked.query, MOST_ITEMS)?.unwrap_or(USUAL_ITEMS);
     items.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     let marker = asked.query.one(MARKER)?.filter(|marker| !marker.is_empty());
     // An item that is gone since does not end the list.
@@ -34,8 +34,8 @@ pub fn page<T>(
 }
 
 /// How many items are asked for.
-pub fn limit(asked: &Asked, most: usize) -> Result<Option<usize>, Failure> {
-    let Some(text) = asked.query.one("limit").map_err(|failure| failure.of_kind(INVALID))? else {
+pub fn limit(query: &Query, most: usize) -> Result<Option<usize>, Failure> {
+    let Some(text) = query.one("limit").map_err(|failure| failure.of_kind(INVALID))? else {
         return Ok(None);
     };
     let limit = text.parse().ok().filter(|limit| (1..=most).contains(limit));

@@ -1,4 +1,4 @@
-//! What a resource is: a pattern of paths with what is said and done there.
+//! A resource: the pattern of its paths, its description and its handlers.
 
 use futures_util::future::LocalBoxFuture;
 use hyper::Method;

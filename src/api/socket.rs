@@ -72,7 +72,7 @@ impl Drop for Place {
     }
 }
 
-/// Removes a socket at which nobody answers. What is no socket stays.
+/// Removes a socket on which no process answers. A file that is no socket stays.
 async fn make_room(path: &Path) -> Result<(), String> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,

@@ -84,7 +84,7 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.stage.is_closing.get() {
-            // hyper would wait for the rest of a body that nobody reads, and for as long as the client likes.
+            // hyper would wait for the rest of a body that is not read, without a time limit.
             return Poll::Ready(Ok(()));
         }
         if !this.left.is_empty() {

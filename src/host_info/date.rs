@@ -1,10 +1,11 @@
 //! `date`: what the clock says.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
 use super::{HostInfo, Unavailable};
+use crate::clock::milliseconds;
 use crate::model::Roots;
 
 pub const TYPE: HostInfo = HostInfo {
@@ -16,9 +17,8 @@ pub const TYPE: HostInfo = HostInfo {
 
 fn gather(_: &Roots) -> Result<Value, Unavailable> {
     let now = SystemTime::now();
-    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(json!([{
-        "timestamp": since.as_millis() as u64,
+        "timestamp": milliseconds(now),
         "utc": humantime::format_rfc3339_millis(now).to_string(),
         "uptime": sysinfo::System::uptime().ok(),
     }]))

@@ -1,8 +1,20 @@
-//! The whole name of a metric within its check.
+//! What a metric is called outside: its whole name within its check, and the letter of its type.
 
 use super::{CHECK, CONTAINER_NAME, Metric, TARGET};
 
 impl Metric {
+    /// The letter of the type of its values: `i I l L` for whole numbers, `D` for others, `s` for texts.
+    pub fn letter(&self, is_text: bool) -> char {
+        match self.form {
+            _ if is_text => 's',
+            "int32" => 'i',
+            "uint32" => 'I',
+            "int64" => 'l',
+            "uint64" => 'L',
+            _ => 'D',
+        }
+    }
+
     /// The name with what it is of: `target.name`, `container.name`, or `name{dimension=value}`.
     pub fn full_name(&self) -> String {
         let own: Vec<_> = self.dimensions.iter().filter(|(name, _)| *name != CHECK).collect();

@@ -98,6 +98,21 @@ pub enum Kind {
     Distribution,
 }
 
+impl Kind {
+    /// Of what is a total, or is not.
+    pub fn of_total(is_total: bool) -> Self {
+        if is_total { Self::Counter } else { Self::Gauge }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::Distribution => "distribution",
+        }
+    }
+}
+
 /// The check that the source feeds.
 pub const UTILIZATION: &str = "utilization";
 

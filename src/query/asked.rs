@@ -94,10 +94,7 @@ pub fn range_ms(
 
 /// The level of this name.
 pub fn resolution(text: &str) -> Result<Resolution, String> {
-    Resolution::of_name(text).ok_or_else(|| {
-        let names = Resolution::ALL.map(Resolution::name);
-        format!("one of {}", names.join(", "))
-    })
+    Resolution::of_name(text).ok_or_else(Resolution::expected)
 }
 
 fn points(text: &str) -> Result<u128, String> {

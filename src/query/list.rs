@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::asked::Form;
 use super::source::Metric;
 use super::table::aligned;
-use super::values::kind;
+use crate::model::Kind;
 use crate::shown::shown;
 use crate::store::export::cell;
 use crate::store::utc;
@@ -19,7 +19,12 @@ pub fn text(metrics: &[Metric], form: Form) -> String {
             let row = |of: &Metric| {
                 let newest = of.newest_ms.map_or_else(|| "-".to_owned(), utc);
                 let unit = if of.unit.is_empty() { "-" } else { &of.unit };
-                vec![shown(&of.full_name()), shown(unit), kind(of.is_counter).to_owned(), newest]
+                vec![
+                    shown(&of.full_name()),
+                    shown(unit),
+                    Kind::of_total(of.is_counter).name().to_owned(),
+                    newest,
+                ]
             };
             let rows: Vec<_> = [header.into()].into_iter().chain(metrics.iter().map(row)).collect();
             aligned(&rows)
@@ -28,7 +33,7 @@ pub fn text(metrics: &[Metric], form: Form) -> String {
             let values = metrics.iter().map(|of| {
                 json!({
                     "check": of.check, "name": of.name, "unit": of.unit, "type": of.letter.to_string(),
-                    "kind": kind(of.is_counter), "newest": of.newest_ms,
+                    "kind": Kind::of_total(of.is_counter).name(), "newest": of.newest_ms,
                 })
             });
             json!({ "values": values.collect::<Vec<Value>>() }).to_string()
@@ -37,7 +42,7 @@ pub fn text(metrics: &[Metric], form: Form) -> String {
             let line = |of: &Metric| {
                 let newest = of.newest_ms.map(|ms| ms.to_string()).unwrap_or_default();
                 let [check, name, unit] = [&of.check, &of.name, &of.unit].map(|text| cell(text));
-                format!("{check},{name},{unit},{},{newest}", kind(of.is_counter))
+                format!("{check},{name},{unit},{},{newest}", Kind::of_total(of.is_counter).name())
             };
             let header = "check,metric,unit,kind,newest_ms".to_owned();
             let lines = [header].into_iter().chain(metrics.iter().map(line));

@@ -2,6 +2,8 @@
 
 use std::time::UNIX_EPOCH;
 
+use crate::clock::LOOKS_LIKE_SECONDS;
+
 /// A time, before it is known when now is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
@@ -31,7 +33,7 @@ pub fn moment(text: &str) -> Result<Moment, String> {
     }
     if !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) {
         return match text.parse() {
-            Ok(SECONDS_FIRST..=SECONDS_LAST) => {
+            Ok(ms) if LOOKS_LIKE_SECONDS.contains(&ms) => {
                 Err(format!("milliseconds: these are seconds, write {text}000"))
             }
             Ok(ms) => Ok(Moment::At(ms)),
@@ -81,10 +83,6 @@ const UNITS: [(&str, f64); 5] =
 
 /// A hundred years: longer than anything is kept.
 const LONGEST_MS: f64 = 100.0 * 366.0 * 86_400e3;
-
-/// Ten digits are seconds: as milliseconds they would be of 1970.
-const SECONDS_FIRST: i64 = 1_000_000_000;
-const SECONDS_LAST: i64 = 9_999_999_999;
 
 /// What a time looks like.
 pub const EXPECTED: &str = "a time: -90m, -12h or -7d before now, now, a date such as 2026-11-29T08:00:00Z or \

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::select::Select;
 use super::source::{Metric, Points};
+use crate::model::Kind;
 use crate::store::Resolution;
 use crate::store::export::number;
 
@@ -33,7 +34,7 @@ impl Answer<'_> {
             "metric": name,
             "unit": unit,
             "type": letter.to_string(),
-            "kind": kind(*is_counter),
+            "kind": Kind::of_total(*is_counter).name(),
             "resolution": self.resolution.name(),
             "from": from_ms,
             "to": to_ms,
@@ -53,11 +54,6 @@ impl Answer<'_> {
         }));
         lines.join("\n")
     }
-}
-
-/// What the values of a metric are.
-pub fn kind(is_counter: bool) -> &'static str {
-    if is_counter { "counter" } else { "gauge" }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use super::Resolution;
-use super::bytes::{Bytes, Damaged, SEAL, put, seal, unsealed};
+use super::bytes::{Bytes, Damaged, SEAL, put, sealed, unsealed};
 use super::shelf::{BlockId, Failure, View, Writing};
 
 /// Builds a block. Series come in the order of their numbers.
@@ -37,9 +37,7 @@ impl Builder {
             let number = u16::try_from(number).map_err(|_| {
                 Failure::Failed("an hour has more data than one block can hold, 264 MB".to_owned())
             })?;
-            let mut page = content.to_vec();
-            page.extend(seal(content));
-            shelf.put(id.page(number), page)?;
+            shelf.put(id.page(number), sealed(content))?;
         }
         Ok(())
     }

@@ -91,6 +91,14 @@ pub fn seal(bytes: &[u8]) -> [u8; SEAL] {
     ((hash >> 32) as u32 ^ hash as u32).to_le_bytes()
 }
 
+/// The bytes, and their seal behind them.
+pub fn sealed(content: &[u8]) -> Vec<u8> {
+    let mut sealed = Vec::with_capacity(content.len() + SEAL);
+    sealed.extend_from_slice(content);
+    sealed.extend(seal(content));
+    sealed
+}
+
 /// What stands before its seal, if the seal is its own.
 pub fn unsealed(bytes: &[u8]) -> Result<&[u8], Damaged> {
     let length = bytes.len().checked_sub(SEAL).ok_or(Damaged)?;

@@ -180,8 +180,7 @@ fn expire(now_ms: i64, shelf: &mut dyn Writing) -> Result<(), Failure> {
 
 /// From when on the blocks of a level are needed: the span of the next coarser level that is not over is made of them.
 fn needed_ms(level: Resolution, closed_ms: i64) -> i64 {
-    let coarser = Resolution::ALL.into_iter().find(|other| *other > level);
-    match coarser.filter(|_| level != Resolution::Full) {
+    match level.coarser().filter(|_| level != Resolution::Full) {
         Some(coarser) => BlockId::at(coarser, closed_ms).start_ms(),
         None => closed_ms,
     }

@@ -12,7 +12,7 @@ use redb::{
 };
 
 use super::Resolution;
-use super::bytes::{Bytes, Damaged, put, seal, unsealed};
+use super::bytes::{Bytes, Damaged, put, sealed, unsealed};
 use super::shelf::{BlockId, Failure, Merged, PageKey, Progress, View, Writing};
 use crate::permissions::writable_by_others;
 use crate::shown::shown;
@@ -200,12 +200,6 @@ fn write(
 fn note(table: &mut Table<PageKey, &[u8]>, key: PageKey, content: &[u8]) -> Result<(), Failure> {
     table.insert(key, &*sealed(content)).map_err(failure)?;
     Ok(())
-}
-
-fn sealed(content: &[u8]) -> Vec<u8> {
-    let mut sealed = content.to_vec();
-    sealed.extend(seal(content));
-    sealed
 }
 
 /// The version of the format, and how far the blocks go.

@@ -176,9 +176,13 @@ fn labels(metric: &Described, resolution: Resolution, statistic: &str) -> String
     if resolution != Resolution::Full {
         all.extend([("resolution", resolution.name()), ("statistic", statistic)]);
     }
-    let escaped = |text: &str| text.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n");
-    let label = |(name, value): (&str, &str)| format!("{name}=\"{}\"", escaped(value));
-    all.into_iter().map(label).collect::<Vec<_>>().join(",")
+    all.into_iter().map(|(name, value)| label(name, value)).collect::<Vec<_>>().join(",")
+}
+
+/// A label as OpenMetrics and Prometheus have it, with its value in quotes.
+pub fn label(name: &str, value: &str) -> String {
+    let value = value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
+    format!("{name}=\"{value}\"")
 }
 
 type Statistic = (&'static str, fn(&Bucket) -> f64);

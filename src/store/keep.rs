@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 use std::{fs, io, mem};
 
 use log::{error, warn};
@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::disk::{Disk, Found};
 use super::{Commit, Described, MOST_SERIES, Shelf, Store, Unusable, file_in};
 use crate::blocking::{self, Purpose};
+use crate::clock::{milliseconds, now_ms};
 use crate::collector::Collector;
 use crate::collector::series::Table;
 use crate::collector::sink::Sink;
@@ -91,7 +92,7 @@ impl Sink for Kept {
 
     fn report(&mut self, report: &Report) {
         let mut store = self.store.borrow_mut();
-        let (at_ms, now_ms) = (milliseconds(report.time), milliseconds(SystemTime::now()));
+        let (at_ms, now_ms) = (milliseconds(report.time), now_ms());
         for (metric, value) in &report.values {
             let is_text = matches!(value, Quantity::Text(_));
             let described = Described::of(metric, &metric.full_name(), is_text);
@@ -186,7 +187,7 @@ impl Keeper {
 
     /// Commits what is new.
     async fn commit(&mut self) {
-        let now_ms = milliseconds(SystemTime::now());
+        let now_ms = now_ms();
         let trusts_clock = self.trusts_clock(now_ms);
         if self.store.borrow().counts().rejected_series > 0
             && !mem::replace(&mut self.said_full, true)
@@ -305,11 +306,6 @@ fn open_or_replace(folder: &Path) -> Result<Opened, Unusable> {
         }
         opened => opened.map(|(disk, found)| Opened { disk, found, is_new: false }),
     }
-}
-
-fn milliseconds(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A damaged file that was put aside, so that somebody can look at it. The next one takes its place.

@@ -1,7 +1,6 @@
 //! Answers for one metric.
 
 use std::cell::Cell;
-use std::rc::Rc;
 
 use super::reader::Reader;
 use super::rollup::Rollup;
@@ -89,10 +88,9 @@ fn plot(
     most: usize,
     now_ms: i64,
 ) -> Result<Plot, Unplottable> {
-    let damaged = Rc::new(Cell::new(0));
     // Before its first block it has no number, and no block has that one.
     let number = series.number.unwrap_or(u32::MAX);
-    let reader = Reader { view, series: number, open: &series.open, damaged: damaged.clone() };
+    let reader = Reader { view, series: number, open: &series.open, damaged: Cell::new(0) };
     // What was dropped for lack of room is gone as a whole, also where single points of it came again.
     let dropped = Some(view.progress().dropped_ms).filter(|_| resolution == Resolution::Full);
     let kept = resolution.kept_since(now_ms).max(dropped.unwrap_or(0)).max(0);
@@ -118,7 +116,7 @@ fn plot(
         let (rollups, next_ms) = rollups.map_err(Unplottable::Failed)?;
         (rollups.into_iter().map(bucket).collect(), next_ms)
     };
-    Ok(Plot { points, next_ms, damaged: damaged.get() })
+    Ok(Plot { points, next_ms, damaged: reader.damaged.get() })
 }
 
 fn reaches(view: &dyn View) -> Result<[Option<i64>; 6], Failure> {

@@ -2,7 +2,6 @@
 //! down to the points that are not in a block yet. So every level is complete at all times.
 
 use std::cell::Cell;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Resolution;
@@ -25,7 +24,7 @@ pub struct Reader<'a> {
     pub series: u32,
     pub open: &'a OpenHours,
     /// How many blocks could not be read because they are damaged.
-    pub damaged: Rc<Cell<usize>>,
+    pub damaged: Cell<usize>,
 }
 
 impl Reader<'_> {

@@ -35,6 +35,11 @@ impl Resolution {
         Self::ALL.into_iter().find(|level| level.name().eq_ignore_ascii_case(name))
     }
 
+    /// What is expected where there is another name.
+    pub fn expected() -> String {
+        format!("one of {}", Self::ALL.map(Self::name).join(", "))
+    }
+
     /// Milliseconds of a bucket. Points have no buckets.
     pub fn length_ms(self) -> Option<i64> {
         let minutes = match self {
@@ -110,6 +115,11 @@ impl Resolution {
     pub(super) fn finer(self) -> Option<Self> {
         let place = Self::ALL.iter().position(|level| *level == self)?;
         Some(Self::ALL[place.checked_sub(1)?])
+    }
+
+    /// The next coarser level, which is made of this one.
+    pub(super) fn coarser(self) -> Option<Self> {
+        Self::ALL.into_iter().find(|other| *other > self)
     }
 
     /// Milliseconds that one block of the store covers. Each hour is written as it ends; a block of MIN5 is written

@@ -21,19 +21,11 @@ pub struct Described {
 
 impl Described {
     pub fn of(metric: &Metric, name: &str, is_text: bool) -> Self {
-        let letter = match metric.form {
-            _ if is_text => 's',
-            "int32" => 'i',
-            "uint32" => 'I',
-            "int64" => 'l',
-            "uint64" => 'L',
-            _ => 'D',
-        };
         Self {
             check: metric.check.as_ref().into(),
             name: name.into(),
             unit: metric.unit_name().into(),
-            letter,
+            letter: metric.letter(is_text),
             is_counter: metric.kind == Kind::Counter,
         }
     }

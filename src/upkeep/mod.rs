@@ -2,7 +2,7 @@
 
 mod verified;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use crate::config::cli::Cli;
@@ -113,10 +113,7 @@ impl Exported {
         let Self { format, resolution, range_ms, .. } = *self;
         let export = Export { format, resolution, range_ms, now_ms: source.now_ms() };
         let mut out = BufWriter::new(io::stdout().lock());
-        match export.write(store, wanted, &mut out).and_then(|damaged| {
-            out.flush()?;
-            Ok(damaged)
-        }) {
+        match export.write(store, wanted, &mut out) {
             Ok(0) => Ok(true),
             Ok(damaged) => Err(format!(
                 "parts of the history in {} are damaged and left out, blocks: {damaged}",

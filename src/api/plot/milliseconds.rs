@@ -1,5 +1,7 @@
 //! A time as clients write it: milliseconds since 1970, also with a fraction or an exponent.
 
+use crate::clock::LOOKS_LIKE_SECONDS;
+
 /// The whole milliseconds of a text such as `1795843899102`, `1795843899102.4` or `1.7e+12`, rounded down; the
 /// error says what was expected. No float is made of it: that would not be exact.
 pub fn of(text: &str) -> Result<i64, &'static str> {
@@ -25,7 +27,7 @@ pub fn of(text: &str) -> Result<i64, &'static str> {
     }
     let kept = digits.bytes().chain(std::iter::repeat(b'0')).take(point as usize);
     let ms = kept.fold(0, |all, digit| all * 10 + i64::from(digit - b'0'));
-    if SECONDS.contains(&ms) {
+    if LOOKS_LIKE_SECONDS.contains(&ms) {
         return Err(IN_SECONDS);
     }
     Ok(ms)
@@ -45,9 +47,6 @@ fn whole(text: &str) -> Result<i64, &'static str> {
 const EXPECTED: &str = "milliseconds since 1970, such as 1795843899102";
 
 const IN_SECONDS: &str = "milliseconds since 1970: this looks like seconds; multiply it by 1000";
-
-/// Ten digits: seconds of our time, and as milliseconds weeks after 1970.
-const SECONDS: std::ops::RangeInclusive<i64> = 1_000_000_000..=9_999_999_999;
 
 /// Digits of the year 33658. More are no time.
 const LONGEST: i64 = 15;

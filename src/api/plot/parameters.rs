@@ -2,6 +2,7 @@
 
 use super::{MOST_POINTS, milliseconds};
 use crate::api::failure::Failure;
+use crate::api::paging::limit;
 use crate::api::query::{MARKER, Query};
 use crate::store::Resolution;
 
@@ -52,7 +53,7 @@ impl Wanted {
             Some(text) => Some(marker(text)?),
             None => None,
         };
-        let (select, limit) = (select(query)?, limit(query)?);
+        let (select, limit) = (select(query)?, limit(query, MOST_POINTS)?.unwrap_or(MOST_POINTS));
         Ok(Self { from_ms, to_ms, density, select, limit, marker_ms })
     }
 }
@@ -74,8 +75,7 @@ fn whole(text: &str) -> Result<u128, Failure> {
 }
 
 fn resolution(name: &str) -> Result<Resolution, Failure> {
-    let names = Resolution::ALL.map(Resolution::name).join(", ");
-    let unknown = || Failure::value(RESOLUTION, name, format!("one of {names}"));
+    let unknown = || Failure::value(RESOLUTION, name, Resolution::expected());
     Resolution::of_name(name).ok_or_else(unknown)
 }
 
@@ -97,14 +97,6 @@ fn select(query: &Query) -> Result<Select, Failure> {
     }
     let is_none = select == Select::default();
     Ok(Select { average: select.average || is_none, ..select })
-}
-
-fn limit(query: &Query) -> Result<usize, Failure> {
-    let invalid = |failure: Failure| failure.of_kind("invalidLimit");
-    let Some(text) = query.one("limit").map_err(invalid)? else { return Ok(MOST_POINTS) };
-    let limit = text.parse().ok().filter(|limit| (1..=MOST_POINTS).contains(limit));
-    let expected = format!("a whole number from 1 to {MOST_POINTS}");
-    limit.ok_or_else(|| invalid(Failure::value("limit", text, expected)))
 }
 
 /// The start of a point, as an earlier answer has it.

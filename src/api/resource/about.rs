@@ -1,6 +1,6 @@
 //! What the agent can do, how it is, and what time it is there.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -13,12 +13,13 @@ use crate::api::limits;
 use crate::api::plot::{MOST_POINTS, OFF};
 use crate::api::reply::Reply;
 use crate::check::TABLE;
+use crate::clock::now_ms;
 use crate::store::Resolution;
 
 /// What the agent can do.
 pub fn capabilities(asked: &Asked) -> Result<Reply, Failure> {
     let state = &asked.state;
-    let now = milliseconds(SystemTime::now()) as i64;
+    let now = now_ms();
     let reaches = state.history.as_ref().map(|history| history.reaches()).unwrap_or_default();
     let resolutions = Resolution::ALL.iter().zip(reaches).map(|(of, oldest)| {
         let kept = (now - of.kept_since(now)) / 1000;
@@ -45,7 +46,7 @@ pub fn capabilities(asked: &Asked) -> Result<Reply, Failure> {
 /// What time it is here. With `sent`, the time of the client as it asked, it can tell its offset and the delay
 /// as by NTP: `received` and `answered` are the two times between.
 pub fn time(asked: &Asked) -> Result<Reply, Failure> {
-    let received = milliseconds(SystemTime::now());
+    let received = now_ms();
     let sent = match asked.query.one("sent")? {
         None => None,
         Some(text) => {
@@ -61,7 +62,7 @@ pub fn time(asked: &Asked) -> Result<Reply, Failure> {
         "started": milliseconds(asked.state.started_time),
         "sent": sent.map(number),
         "received": received,
-        "answered": milliseconds(SystemTime::now()),
+        "answered": now_ms(),
     })))
 }
 

@@ -9,7 +9,7 @@ use crate::api::paging::page;
 use crate::api::reply::Reply;
 use crate::blocking::{self, Purpose};
 use crate::check::TABLE;
-use crate::model::{CheckType, Declared, Form, Kind, Setting};
+use crate::model::{CheckType, Declared, Form, Setting};
 
 pub fn list(asked: &Asked) -> Result<Reply, Failure> {
     let types = TABLE.iter().map(|kind| (kind.name.to_owned(), Some(*kind)));
@@ -60,7 +60,7 @@ fn object(kind: Option<&CheckType>) -> Value {
         .iter()
         .map(|of| json!({ "name": of.name, "description": of.about, "optional": !of.is_required }));
     let metrics = kind.metrics.iter().map(|of| {
-        let (name, unit, kind) = (of.name, of.unit.name(), word(of.kind));
+        let (name, unit, kind) = (of.name, of.unit.name(), of.kind.name());
         json!({ "name": name, "unit": unit, "type": letter(of), "kind": kind })
     });
     json!({
@@ -103,13 +103,4 @@ fn schema(settings: &[Setting]) -> Value {
 /// The letter of the type of its values.
 fn letter(metric: &Declared) -> &'static str {
     if metric.is_text { "s" } else { "D" }
-}
-
-/// What a kind of metric is called.
-pub fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Gauge => "gauge",
-        Kind::Counter => "counter",
-        Kind::Distribution => "distribution",
-    }
 }

@@ -1,13 +1,11 @@
 //! What this machine or container is and has.
 
-use std::time::SystemTime;
-
 use serde_json::json;
 
-use super::milliseconds;
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
 use crate::api::reply::Reply;
+use crate::clock::now_ms;
 use crate::host_info::{TABLE, Unavailable, gather, of_name};
 
 /// The names of all types.
@@ -43,7 +41,7 @@ async fn info(asked: &Asked) -> Result<Reply, Failure> {
         Unavailable::NotOnThisSystem(why) => Failure::not_implemented(why),
         Unavailable::Failed(why) => Failure::internal(why),
     })?;
-    Ok(Reply::json(&json!({ "timestamp": milliseconds(SystemTime::now()), "info": info })))
+    Ok(Reply::json(&json!({ "timestamp": now_ms(), "info": info })))
 }
 
 fn names() -> Vec<&'static str> {

@@ -1,12 +1,10 @@
 //! The metrics of a check, and the points of one.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
 use super::check;
-use super::check_type::word;
 use super::milliseconds;
 use super::value::letter;
 use crate::api::asked::Asked;
@@ -15,6 +13,7 @@ use crate::api::history::History;
 use crate::api::paging::page;
 use crate::api::plot;
 use crate::api::reply::Reply;
+use crate::clock::now_ms;
 use crate::model::Kind;
 
 /// The metrics of which there is a value or history.
@@ -24,7 +23,7 @@ pub async fn list(asked: Asked) -> Result<Reply, Failure> {
     check::find(state, id).await?;
     let kept = state.history.iter().flat_map(|history| history.metrics(id));
     let kept = kept.map(|(of, updated)| {
-        let kind = word(if of.is_counter { Kind::Counter } else { Kind::Gauge });
+        let kind = Kind::of_total(of.is_counter).name();
         let letter = of.letter.to_string();
         let object = json!({ "unit": &*of.unit, "type": letter, "kind": kind, "updated": updated });
         (of.name.to_string(), object)
@@ -33,7 +32,7 @@ pub async fn list(asked: Asked) -> Result<Reply, Failure> {
     for (name, newest) in state.latest.borrow().values(id) {
         let (metric, updated) = (&newest.metric, milliseconds(newest.time));
         let (unit, letter) = (metric.unit_name(), letter(metric, &newest.quantity));
-        let kind = word(metric.kind);
+        let kind = metric.kind.name();
         let object = json!({ "unit": unit, "type": letter, "kind": kind, "updated": updated });
         metrics.insert(name, object);
     }
@@ -55,7 +54,7 @@ pub async fn points(asked: Asked) -> Result<Reply, Failure> {
     if !state.history.as_deref().is_some_and(has_history) {
         found?;
     }
-    let now = milliseconds(SystemTime::now()) as i64;
+    let now = now_ms();
     let history = state.history.as_deref();
     Ok(Reply::json(&plot::answer(&asked, history, id, name, now)?))
 }

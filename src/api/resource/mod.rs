@@ -10,14 +10,9 @@ pub mod metric;
 pub mod numbers;
 pub mod value;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::Value;
 
-/// Milliseconds since 1970.
-pub fn milliseconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
-}
+pub use crate::clock::milliseconds;
 
 /// A number of JSON; null for what JSON has no number for.
 fn number(value: f64) -> Value {

@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::check::{self, Found};
-use super::check_type::word;
 use super::value::is_stale;
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
@@ -12,6 +11,7 @@ use crate::api::latest::Newest;
 use crate::api::reply::Reply;
 use crate::api::state::State;
 use crate::model::{Kind, Quantity};
+use crate::store::export::label;
 
 /// The version of the text format that Prometheus reads.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -40,10 +40,9 @@ impl Page {
     /// A sample of the family.
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         let _ = write!(self.0, "{PREFIX}{name}");
-        for (place, (label, value)) in labels.iter().enumerate() {
+        for (place, (name, value)) in labels.iter().enumerate() {
             let before = if place == 0 { '{' } else { ',' };
-            let value = value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
-            let _ = write!(self.0, "{before}{label}=\"{value}\"");
+            let _ = write!(self.0, "{before}{}", label(name, value));
         }
         let end = if labels.is_empty() { "" } else { "}" };
         let _ = writeln!(self.0, "{end} {value}");
@@ -55,12 +54,15 @@ impl Page {
     }
 }
 
+/// Since 1970.
+fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
 /// What the agent has done.
 fn own(state: &State, page: &mut Page) {
     page.family("build_info", "gauge", "The version of the agent; always 1.");
     page.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
-    let seconds =
-        |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let help = "When the agent was started.";
     page.single("start_time_seconds", "gauge", help, seconds(state.started_time));
     let (samples, windows) = {
@@ -102,8 +104,7 @@ fn outcomes(state: &State, checks: &[(String, Found)], page: &mut Page) {
     let name = "check_run_time_seconds";
     page.family(name, "gauge", "When the newest run of the check ended.");
     for (id, of) in &ran {
-        let time = of.time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        page.sample(name, &[("check", id)], time.as_secs_f64());
+        page.sample(name, &[("check", id)], seconds(of.time));
     }
 }
 
@@ -124,18 +125,19 @@ fn values(state: &State, checks: &[(String, Found)], page: &mut Page) {
             all.push((&**id, name, metric, value));
         }
     }
-    for (family, help, values) in [
-        ("value", "The newest value of a metric of a check.", gauges),
-        ("value_total", "The newest total of a metric of a check that only grows.", counters),
+    for (family, kind, help, values) in [
+        ("value", Kind::Gauge, "The newest value of a metric of a check.", gauges),
+        (
+            "value_total",
+            Kind::Counter,
+            "The newest total of a metric of a check that only grows.",
+            counters,
+        ),
     ] {
         if values.is_empty() {
             continue;
         }
-        let kind = values.first().map_or("", |(_, _, metric, _)| match metric.kind {
-            Kind::Counter => word(Kind::Counter),
-            Kind::Gauge | Kind::Distribution => word(Kind::Gauge),
-        });
-        page.family(family, kind, help);
+        page.family(family, kind.name(), help);
         for (id, name, metric, value) in values {
             let labels = [("check", id), ("metric", &*name), ("unit", metric.unit_name())];
             page.sample(family, &labels, value);

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::check::{self, Found};
-use super::check_type::word;
 use super::{milliseconds, number};
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
@@ -60,7 +59,7 @@ fn object(state: &State, check: &Found, id: &str, name: &str, newest: &Newest) -
         "value": value,
         "unit": metric.unit_name(),
         "type": letter(metric, quantity),
-        "kind": word(metric.kind),
+        "kind": metric.kind.name(),
         "timestamp": milliseconds(*time),
         "age": number(Instant::now().saturating_duration_since(*at).as_secs_f64()),
         "rate": rate.map(number),
@@ -85,18 +84,9 @@ pub fn is_stale(state: &State, check: &Found, newest: &Newest) -> bool {
     }
 }
 
-/// The letter of the type of a value: `i I l L` for whole numbers, `D` for others, `s` for texts.
-pub fn letter(metric: &Metric, quantity: &Quantity) -> &'static str {
-    if let Quantity::Text(_) = quantity {
-        return "s";
-    }
-    match metric.form {
-        "int32" => "i",
-        "uint32" => "I",
-        "int64" => "l",
-        "uint64" => "L",
-        _ => "D",
-    }
+/// The letter of the type of a value.
+pub fn letter(metric: &Metric, quantity: &Quantity) -> String {
+    metric.letter(matches!(quantity, Quantity::Text(_))).to_string()
 }
 
 /// How late a sample may be without a reason to doubt it.
