@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs, process};
 
-use cloudwatch_metrics_agent::{Described, Resolution, Store};
+use cloudwatch_metrics_agent::{Described, Part, Resolution, Store};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -120,11 +120,12 @@ fn run(
         .iter()
         .map(|level| {
             let step = level.length_ms().unwrap_or(900);
-            let range = [last + 1 - step * 1440, last + 1];
+            let range_ms = [last + 1 - step * 1440, last + 1];
+            let part = Part { resolution: *level, range_ms, most: 1440, now_ms: last };
             let mut times: Vec<_> = (0..21)
                 .map(|_| {
                     let begun = Instant::now();
-                    let plot = store.plot(["bench", "metric0"], *level, range, 1440, last);
+                    let plot = store.plot(["bench", "metric0"], part);
                     (begun.elapsed(), plot.map_or(0, |plot| plot.points.len()))
                 })
                 .collect();

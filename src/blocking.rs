@@ -45,6 +45,8 @@ pub enum Purpose {
     Plugins,
     /// Opening the file of the history, and committing to it.
     Store,
+    /// Reading the file of the history for a plot.
+    Plot,
     /// What a person or a program asks about this machine.
     HostInfo,
     /// The mounts that are listed then, of which none may take the place of one that is checked.
@@ -81,6 +83,8 @@ impl Purpose {
             Self::Output => 1,
             // One at a time; where a disk does not answer, that one stays.
             Self::Store => 1,
+            // As many as the store has readers.
+            Self::Plot => 2,
             // The others wait.
             Self::Matching => Self::MATCHING_AT_ONCE,
             // Asked for one at a time; one that hangs leaves room for another type.
@@ -101,7 +105,7 @@ impl fmt::Display for Purpose {
             Self::Plugins => "looking for a plugin",
             Self::Output => "printing",
             Self::Matching => "searching a text",
-            Self::Store => "the history",
+            Self::Store | Self::Plot => "the history",
             Self::HostInfo => "host info",
             #[cfg(target_os = "linux")]
             Self::ListedMounts => "asking a mount for host info",
@@ -264,9 +268,9 @@ pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes,
-/// all host info, all lookups of checks and the history hang, as many are left for name lookups and files as there are without them. Each takes
-/// the room of its stack as it uses it.
-const MOST: usize = 25;
+/// all host info, all lookups of checks, the history and its readers hang, as many are left for name lookups and files
+/// as there are without them. Each takes the room of its stack as it uses it.
+const MOST: usize = 27;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;

@@ -18,7 +18,7 @@ pub use self::model::{
 pub use self::publisher::choose as publishers;
 #[cfg(target_os = "linux")]
 pub use self::source::{Source, container::Container, host::Host, pod::Pod, task::stats};
-pub use self::store::{Bucket, Described, Resolution, Store};
+pub use self::store::{Bucket, Described, Part, Resolution, Store};
 
 // How a process comes to run: what was typed, what it means, what runs.
 pub mod agent;

@@ -1,9 +1,11 @@
 //! What the API asks of the history.
 
-use crate::clock::now_ms;
+use futures_util::future::LocalBoxFuture;
+
+use crate::store::Described;
+use crate::store::aside;
 use crate::store::keep::Shared;
-pub use crate::store::{Bucket, Plot, Unplottable};
-use crate::store::{Described, Resolution};
+pub use crate::store::{Bucket, Part, Plot, Unplottable};
 
 /// The history, as far as it is read.
 pub trait History {
@@ -12,18 +14,14 @@ pub trait History {
     fn metrics(&self, check: &str) -> Vec<(Described, Option<i64>)>;
 
     /// When the oldest block of each resolution begins; nothing where there is none.
-    fn reaches(&self) -> [Option<i64>; 6];
+    fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unplottable>>;
 
-    /// The points of `[from_ms, to_ms)`, oldest first, `most` of them at most.
-    fn plot(
-        &self,
-        check: &str,
-        metric: &str,
-        resolution: Resolution,
-        from_ms: i64,
-        to_ms: i64,
-        most: usize,
-    ) -> Result<Plot, Unplottable>;
+    /// The points of a metric of a check, oldest first.
+    fn plot<'a>(
+        &'a self,
+        name: [&'a str; 2],
+        part: Part,
+    ) -> LocalBoxFuture<'a, Result<Plot, Unplottable>>;
 }
 
 impl History for Shared {
@@ -31,19 +29,15 @@ impl History for Shared {
         self.borrow().metrics(check).map(|(of, updated_ms)| (of.clone(), updated_ms)).collect()
     }
 
-    fn reaches(&self) -> [Option<i64>; 6] {
-        self.borrow().reaches().unwrap_or_default()
+    fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unplottable>> {
+        Box::pin(aside::reaches(self))
     }
 
-    fn plot(
-        &self,
-        check: &str,
-        metric: &str,
-        resolution: Resolution,
-        from_ms: i64,
-        to_ms: i64,
-        most: usize,
-    ) -> Result<Plot, Unplottable> {
-        self.borrow().plot([check, metric], resolution, [from_ms, to_ms], most, now_ms())
+    fn plot<'a>(
+        &'a self,
+        name: [&'a str; 2],
+        part: Part,
+    ) -> LocalBoxFuture<'a, Result<Plot, Unplottable>> {
+        Box::pin(aside::plot(self, name, part))
     }
 }

@@ -79,7 +79,7 @@ pub static TABLE: &[Route] = &[
     ),
     list("/values", "The newest value of each metric", "ValueList", later!(value::list)),
     one("/values/{check}/{metric...}", "The newest value of a metric", "Value", later!(value::one)),
-    one("/capabilities", "What this agent can do", "Capabilities", now!(about::capabilities)),
+    one("/capabilities", "What this agent can do", "Capabilities", later!(about::capabilities)),
     Route {
         parameters: &[optional("sent", "The time of the client, in milliseconds since 1970")],
         ..one("/time", "What time it is here", "Time", now!(about::time))

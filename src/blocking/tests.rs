@@ -51,14 +51,15 @@ async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none(
     static HELPERS: Helpers = Helpers::new();
     let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
     let mut others = calls.split_off(20);
-    let store = others.pop().map(|call| (call, Purpose::Store));
+    let history = others.split_off(others.len() - 3);
+    let history = history.into_iter().zip([Purpose::Store, Purpose::Plot, Purpose::Plot]);
     let names = calls.split_off(12);
     let two = [Purpose::LocalMounts, Purpose::HostInfo, Purpose::ListedMounts, Purpose::Processes];
     let purposes = [Purpose::Mounts; 2].into_iter().chain(two).cycle();
     let mounts = calls.into_iter().zip(purposes);
     let names = names.into_iter().map(|call| (call, Purpose::CheckLookup));
     let mounts =
-        mounts.chain(names).chain(store).map(|(call, purpose)| HELPERS.call(purpose, call));
+        mounts.chain(names).chain(history).map(|(call, purpose)| HELPERS.call(purpose, call));
     let mut mounts = Box::pin(join_all(mounts));
     assert!(mounts.as_mut().now_or_never().is_none(), "all of them block");
     let fifth = HELPERS.call(Purpose::Mounts, || ()).await.map_err(|error| error.to_string());
@@ -69,7 +70,7 @@ async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none(
     let mut lookups = Box::pin(join_all(lookups));
     assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
     let next = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
-    let text = "no thread for reading files, calls that still have no answer: 25";
+    let text = "no thread for reading files, calls that still have no answer: 27";
     assert_eq!(next, Err(text.to_owned()));
     drop(held);
     mounts.await;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::store::{Bucket, Failure, Resolution, Store, Unopened, Unplottable};
+use crate::store::{Bucket, Failure, Part, Resolution, Store, Unopened, Unplottable};
 
 /// A metric that a source has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl OnDisk {
 }
 
 fn unreadable(failure: &Failure) -> String {
-    format!("the history is unreadable: {failure}")
+    format!("the history cannot be read: {failure}")
 }
 
 impl Source for OnDisk {
@@ -127,14 +127,14 @@ impl Source for OnDisk {
         range_ms: [i64; 2],
     ) -> Result<Points, String> {
         let name = [&*metric.check, &*metric.name];
-        match self.store.plot(name, resolution, range_ms, usize::MAX, self.now_ms) {
+        let part = Part { resolution, range_ms, most: usize::MAX, now_ms: self.now_ms };
+        match self.store.plot(name, part) {
             Ok(plot) => Ok(Points { points: plot.points, damaged: plot.damaged }),
             // Texts are no points, and a metric that is listed is there.
             Err(Unplottable::Text | Unplottable::NoCheck | Unplottable::NoMetric) => {
                 Ok(Points::default())
             }
-            Err(Unplottable::Closed) => Err("the history is closed".to_owned()),
-            Err(Unplottable::Failed(failure)) => Err(unreadable(&failure)),
+            Err(why) => Err(why.to_string()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::{Bucket, Described, Failure, Resolution, Store, Unplottable};
+use super::{Bucket, Described, Failure, Part, Resolution, Store, Unplottable};
 
 /// How points are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +109,9 @@ impl Export {
         let (mut next, mut damaged) = (Some(from_ms), 0);
         while let Some(from_ms) = next {
             let name = [&*metric.check, &*metric.name];
-            let range = [from_ms, to_ms];
-            let plot = match store.plot(name, self.resolution, range, PAGE, self.now_ms) {
+            let (resolution, range_ms) = (self.resolution, [from_ms, to_ms]);
+            let part = Part { resolution, range_ms, most: PAGE, now_ms: self.now_ms };
+            let plot = match store.plot(name, part) {
                 Ok(plot) => plot,
                 Err(Unplottable::Failed(failure)) => return Err(Unwritten::Store(failure)),
                 // A text has no points.

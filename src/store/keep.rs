@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::disk::{Disk, Found};
-use super::{Commit, Described, MOST_SERIES, Shelf, Store, Unusable, file_in};
+use super::{Commit, Described, MOST_SERIES, READERS, Shelf, Store, Unusable, file_in};
 use crate::blocking::{self, Purpose};
 use crate::clock::{milliseconds, now_ms};
 use crate::collector::Collector;
@@ -267,6 +267,9 @@ impl Keeper {
 
     /// Closes the file, which may block as well.
     async fn close(&mut self) {
+        // Those that read it end first: it cannot be opened again while one of them has it.
+        let readers = self.store.borrow().readers.clone();
+        let _all = readers.acquire_many(READERS as u32).await;
         let disk = self.store.borrow_mut().close().and_then(Arc::into_inner);
         if let Some(disk) = disk {
             // Without a thread it stays as a kill would leave it.

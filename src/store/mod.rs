@@ -5,6 +5,7 @@
 //! coarser blocks are made as their spans end ([`condense`]). A query takes from blocks what is complete there and
 //! condenses the rest itself ([`reader`]), so no answer depends on whether that has been done.
 
+pub mod aside;
 mod block;
 mod bytes;
 mod chunk;
@@ -33,19 +34,21 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use self::commit::Commit;
 use self::disk::{Disk, Found};
 pub use self::disk::{Unusable, file_in};
 pub use self::existing::{Opened, Unopened};
 pub use self::moment::utc;
-pub use self::plot::{Bucket, Plot, Unplottable};
+pub use self::plot::{Bucket, Part, Plot, Unplottable};
 use self::recent::hour_of;
 use self::resolution::HOUR_MS;
 pub use self::resolution::Resolution;
 pub use self::series::Described;
 use self::series::Series;
 pub use self::shelf::Failure;
-use self::shelf::{Memory, Progress};
+use self::shelf::{Memory, Progress, View};
 
 /// All that is kept.
 #[derive(Debug)]
@@ -68,6 +71,8 @@ pub struct Store {
     /// Points of before were dropped for lack of room.
     dropped_ms: i64,
     counts: Counts,
+    /// The threads that may read the file at once.
+    readers: Arc<Semaphore>,
 }
 
 /// Where the blocks are.
@@ -127,6 +132,7 @@ impl Store {
             most_bytes,
             dropped_ms: 0,
             counts: Counts::default(),
+            readers: Arc::new(Semaphore::new(READERS)),
         }
     }
 
@@ -196,6 +202,15 @@ impl Store {
         self.recent.clear();
         self.not_committed();
         disk
+    }
+
+    /// Looks at the blocks as they are now, in this thread.
+    fn with_view<T>(&self, look: impl FnOnce(&dyn View) -> T) -> Result<T, Unplottable> {
+        match &self.shelf {
+            Shelf::Memory(memory) => Ok(look(memory)),
+            Shelf::Disk(_, None) => Err(Unplottable::Closed),
+            Shelf::Disk(_, Some(disk)) => Ok(look(&disk.view()?)),
+        }
     }
 
     pub fn counts(&self) -> Counts {
@@ -306,6 +321,9 @@ pub const MOST_SERIES: usize = 20_000;
 
 /// Bytes of the name of a metric. One with a longer name is not kept.
 const LONGEST_NAME: usize = 1024;
+
+/// Threads that read the file at once. A disk that does not answer holds these, and further questions wait.
+const READERS: usize = 2;
 
 /// With more than this the oldest hour is dropped, and counted: the file could not be written for that long.
 const MOST_OPEN_POINTS: usize = 300_000;

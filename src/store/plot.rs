@@ -1,12 +1,14 @@
 //! Answers for one metric.
 
 use std::cell::Cell;
+use std::fmt;
+use std::time::Duration;
 
-use super::reader::Reader;
+use super::reader::{OpenHours, Reader};
 use super::rollup::Rollup;
 use super::series::Series;
 use super::shelf::{BlockId, Failure, View};
-use super::{MOST_AHEAD_MS, Resolution, Shelf, Store};
+use super::{MOST_AHEAD_MS, Resolution, Store};
 
 /// A part of the history of one metric.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,86 +42,107 @@ pub enum Unplottable {
     /// The store is not open yet, or no longer.
     Closed,
     Failed(Failure),
+    /// The disk has not answered for so long.
+    Silent(Duration),
+    /// The system has no thread to read it.
+    NoThread(String),
+}
+
+impl From<Failure> for Unplottable {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl fmt::Display for Unplottable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCheck => f.write_str("the check has no history"),
+            Self::NoMetric => f.write_str("the check has no history of such a metric"),
+            Self::Text => f.write_str("the metric is a text, which has no points"),
+            Self::Closed => f.write_str("the history is not open: see the log for the reason"),
+            Self::Failed(failure) => write!(f, "the history cannot be read: {failure}"),
+            Self::Silent(time) => {
+                write!(f, "the disk of the history has not answered for {time:?}")
+            }
+            Self::NoThread(why) => f.write_str(why),
+        }
+    }
+}
+
+/// A part of the history that is asked for: the buckets that begin within `[from, to)`, and the one that the range
+/// begins in.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub resolution: Resolution,
+    pub range_ms: [i64; 2],
+    /// The most buckets.
+    pub most: usize,
+    /// The time from which it is counted how long a level is kept.
+    pub now_ms: i64,
 }
 
 impl Store {
-    /// The buckets of a range, at most so many: those that begin within [from, to), and the one that `from_ms` is
-    /// in.
-    pub fn plot(
-        &self,
-        [check, metric]: [&str; 2],
-        resolution: Resolution,
-        [from_ms, to_ms]: [i64; 2],
-        most: usize,
-        now_ms: i64,
-    ) -> Result<Plot, Unplottable> {
+    /// The buckets of a part, read in this thread.
+    pub fn plot(&self, name: [&str; 2], part: Part) -> Result<Plot, Unplottable> {
+        let series = self.numbers(name)?;
+        self.with_view(|view| part.plot(view, series.number, &series.open))?
+    }
+
+    /// A metric that has points.
+    pub(super) fn numbers(&self, [check, metric]: [&str; 2]) -> Result<&Series, Unplottable> {
         let of_check = self.places.get(check).ok_or(Unplottable::NoCheck)?;
         let series = &self.all[*of_check.get(metric).ok_or(Unplottable::NoMetric)?];
         if series.described.is_text() {
             return Err(Unplottable::Text);
         }
-        match &self.shelf {
-            Shelf::Memory(memory) => {
-                plot(memory, series, resolution, [from_ms, to_ms], most, now_ms)
-            }
-            Shelf::Disk(_, None) => Err(Unplottable::Closed),
-            Shelf::Disk(_, Some(disk)) => {
-                let view = disk.view().map_err(Unplottable::Failed)?;
-                plot(&view, series, resolution, [from_ms, to_ms], most, now_ms)
-            }
-        }
-    }
-
-    /// How far back each level reaches: when its oldest block begins.
-    pub fn reaches(&self) -> Result<[Option<i64>; 6], Failure> {
-        match &self.shelf {
-            Shelf::Memory(memory) => reaches(memory),
-            Shelf::Disk(_, None) => Ok([None; 6]),
-            Shelf::Disk(_, Some(disk)) => reaches(&disk.view()?),
-        }
+        Ok(series)
     }
 }
 
-fn plot(
-    view: &dyn View,
-    series: &Series,
-    resolution: Resolution,
-    [from_ms, to_ms]: [i64; 2],
-    most: usize,
-    now_ms: i64,
-) -> Result<Plot, Unplottable> {
-    // Before its first block it has no number, and no block has that one.
-    let number = series.number.unwrap_or(u32::MAX);
-    let reader = Reader { view, series: number, open: &series.open, damaged: Cell::new(0) };
-    // What was dropped for lack of room is gone as a whole, also where single points of it came again.
-    let dropped = Some(view.progress().dropped_ms).filter(|_| resolution == Resolution::Full);
-    let kept = resolution.kept_since(now_ms).max(dropped.unwrap_or(0)).max(0);
-    let from_ms = resolution.bucket_start(from_ms.max(kept));
-    let to_ms = to_ms.min(now_ms + MOST_AHEAD_MS + 1);
-    if to_ms <= from_ms {
-        return Ok(Plot { points: Vec::new(), next_ms: None, damaged: 0 });
+impl Part {
+    /// Makes the plot of a series, of blocks and of the points that are in none yet. These have to be taken before the
+    /// blocks are looked at: a point may be in both, but never in neither.
+    pub(super) fn plot(
+        self,
+        view: &dyn View,
+        number: Option<u32>,
+        open: &OpenHours,
+    ) -> Result<Plot, Unplottable> {
+        let Self { resolution, range_ms: [from_ms, to_ms], most, now_ms } = self;
+        // Before its first block it has no number, and no block has that one.
+        let reader =
+            Reader { view, series: number.unwrap_or(u32::MAX), open, damaged: Cell::new(0) };
+        // What was dropped for lack of room is gone as a whole, also where single points of it came again.
+        let dropped = Some(view.progress().dropped_ms).filter(|_| resolution == Resolution::Full);
+        let kept = resolution.kept_since(now_ms).max(dropped.unwrap_or(0)).max(0);
+        let from_ms = resolution.bucket_start(from_ms.max(kept));
+        let to_ms = to_ms.min(now_ms + MOST_AHEAD_MS + 1);
+        if to_ms <= from_ms {
+            return Ok(Plot { points: Vec::new(), next_ms: None, damaged: 0 });
+        }
+        let bucket = |(start_ms, of): (i64, Rollup)| Bucket {
+            start_ms,
+            count: of.count,
+            average: of.average,
+            variance: of.variance(),
+            min: of.min,
+            max: of.max,
+        };
+        let (points, next_ms) = if resolution == Resolution::Full {
+            let (points, next_ms) = reader.points(from_ms, to_ms, most)?;
+            let rollups = points.into_iter().map(|(at, value)| (at, Rollup::of(value)));
+            (rollups.map(bucket).collect(), next_ms)
+        } else {
+            let (rollups, next_ms) = reader.rollups(resolution, from_ms, to_ms, most)?;
+            (rollups.into_iter().map(bucket).collect(), next_ms)
+        };
+        Ok(Plot { points, next_ms, damaged: reader.damaged.get() })
     }
-    let bucket = |(start_ms, of): (i64, Rollup)| Bucket {
-        start_ms,
-        count: of.count,
-        average: of.average,
-        variance: of.variance(),
-        min: of.min,
-        max: of.max,
-    };
-    let (points, next_ms) = if resolution == Resolution::Full {
-        let (points, next_ms) = reader.points(from_ms, to_ms, most).map_err(Unplottable::Failed)?;
-        let rollups = points.into_iter().map(|(at, value)| (at, Rollup::of(value)));
-        (rollups.map(bucket).collect(), next_ms)
-    } else {
-        let rollups = reader.rollups(resolution, from_ms, to_ms, most);
-        let (rollups, next_ms) = rollups.map_err(Unplottable::Failed)?;
-        (rollups.into_iter().map(bucket).collect(), next_ms)
-    };
-    Ok(Plot { points, next_ms, damaged: reader.damaged.get() })
 }
 
-fn reaches(view: &dyn View) -> Result<[Option<i64>; 6], Failure> {
+/// How far back each level reaches: when its oldest block begins.
+pub(super) fn reaches(view: &dyn View) -> Result<[Option<i64>; 6], Failure> {
     let mut reached = [None; 6];
     let mut oldest: Option<i64> = None;
     for (reached, level) in reached.iter_mut().zip(Resolution::ALL) {

@@ -2,7 +2,10 @@
 
 mod life;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
+
+use tokio::time::Instant;
 
 use self::life::{Life, ROOM, Random, START_MS, described};
 use super::disk::VERSION;
@@ -41,15 +44,19 @@ fn filled(most_bytes: u64, hours: i64) -> (Store, i64) {
     (store, now_ms)
 }
 
+fn all(resolution: Resolution, range_ms: [i64; 2], now_ms: i64) -> Part {
+    Part { resolution, range_ms, most: usize::MAX, now_ms }
+}
+
 #[test]
 fn a_full_store_drops_its_oldest_points_and_keeps_the_rollups_of_all() {
     let (mut store, now_ms) = filled(100_000, 30);
     let range = [now_ms - 40 * 3_600_000, now_ms];
     let plot = |store: &Store, level| {
-        store.plot(["a", "percent"], level, range, usize::MAX, now_ms).unwrap().points
+        store.plot(["a", "percent"], all(level, range, now_ms)).unwrap().points
     };
     let full = plot(&store, Resolution::Full);
-    let reaches = store.reaches().unwrap();
+    let reaches = store.with_view(plot::reaches).unwrap().unwrap();
     assert_eq!(full.first().map(|point| point.start_ms), reaches[0]);
     assert!((8000..48_000).contains(&full.len()), "{} of 120,000 points", full.len());
     let five = plot(&store, Resolution::Min5);
@@ -79,7 +86,7 @@ fn a_clock_that_jumps_costs_nothing_of_before() {
     store.commit(now_ms + 3_700_000, true).unwrap();
     for level in Resolution::ALL {
         let range = [now_ms - 86_400_000, now_ms + 1];
-        let plot = store.plot(["a", "percent"], level, range, usize::MAX, now_ms).unwrap();
+        let plot = store.plot(["a", "percent"], all(level, range, now_ms)).unwrap();
         assert_eq!(plot.points.iter().map(|of| of.count).sum::<u64>(), 12_001, "{level:?}");
     }
 }
@@ -99,12 +106,36 @@ fn values_that_cannot_be_kept_are_counted() {
     assert_eq!(store.open_points, 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_does_not_answer_is_given_up() {
+    let folder = Folder::new("silent");
+    let mut store = Store::in_folder(&folder.0, u64::MAX);
+    store.open().unwrap();
+    store.series(described("percent")).unwrap();
+    let store = Rc::new(RefCell::new(store));
+    let plot = |metric| {
+        let part = all(Resolution::Full, [0, START_MS], START_MS);
+        aside::plot(&store, ["a", metric], part)
+    };
+    assert_eq!(plot("x").await, Err(Unplottable::NoMetric));
+    // As two readers that hang hold them.
+    let readers = store.borrow().readers.clone();
+    let held = readers.acquire_many(READERS as u32).await.unwrap();
+    let begun = Instant::now();
+    let silent = plot("percent").await;
+    assert_eq!(silent, Err(Unplottable::Silent(begun.elapsed())));
+    drop(held);
+    tokio::time::resume();
+    assert_eq!(plot("percent").await.map(|plot| plot.points), Ok(Vec::new()));
+    assert_eq!(readers.available_permits(), READERS, "each gives its place back");
+}
+
 #[test]
 fn a_text_or_what_is_not_there_has_no_plot() {
     let mut store = Store::in_memory(ROOM);
     store.series(Described { letter: 's', ..described("text") }).unwrap();
     store.series(described("empty")).unwrap();
-    let plot = |name| store.plot(name, Resolution::Full, [0, START_MS], 9, START_MS);
+    let plot = |name| store.plot(name, all(Resolution::Full, [0, START_MS], START_MS));
     assert_eq!(plot(["b", "text"]), Err(Unplottable::NoCheck));
     assert_eq!(plot(["a", "x"]), Err(Unplottable::NoMetric));
     assert_eq!(plot(["a", "text"]), Err(Unplottable::Text));

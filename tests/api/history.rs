@@ -1,6 +1,10 @@
 //! The history of an agent that runs, asked page by page.
 
+use std::process::Command;
+
+use rustix::process::Signal;
 use serde_json::{Value, json};
+use support::namespace::{is_inside, path_in_folder};
 use support::server::wait_until;
 
 use crate::Served;
@@ -88,4 +92,57 @@ fn checks_are_kept_too_and_what_is_wrong_is_said() {
     assert_eq!(error(&path.replace("points=5", "resolution=MIN7")), kind(400, "badRequest"));
     let capabilities = served.json("/capabilities");
     assert_eq!(capabilities["history"], json!({ "enabled": true, "message": null }));
+}
+
+/// Lets writes to a file system go on when a test ends, also one that failed: else it could never be unmounted.
+struct Frozen(String);
+
+impl Frozen {
+    fn at(mount: String) -> Self {
+        freeze("--freeze", &mount);
+        Self(mount)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        freeze("--unfreeze", &self.0);
+    }
+}
+
+fn freeze(how: &str, mount: &str) {
+    let status = Command::new("fsfreeze").args([how, mount]).status();
+    assert!(status.is_ok_and(|status| status.success()), "fsfreeze {how}");
+}
+
+#[test]
+fn a_disk_that_takes_nothing_any_more_holds_neither_samples_nor_answers() {
+    let script = "truncate -s 16M \"$folder/image\"; mkdir \"$folder/disk\"
+        mkfs.ext4 -q \"$folder/image\"; mount -o loop \"$folder/image\" \"$folder/disk\"";
+    let test = "history::a_disk_that_takes_nothing_any_more_holds_neither_samples_nor_answers";
+    if !is_inside(test, &[], script) {
+        return;
+    }
+    let store = path_in_folder("disk/history");
+    let served = Served::at_port(&["--store", &store, "--store-sync", "1"], &[]);
+    let count = || values(&plot(&served, "resolution=FULL")).len();
+    let path = "/entities/self/checks/utilization/metrics/cpu/plot?from=0&to=1&points=1";
+    wait_until("the file is open", || served.get(path).status == 200);
+    let frozen = Frozen::at(path_in_folder("disk"));
+    served.agent.wait_for_log("its disk has not answered for 10s");
+    let before = count();
+    wait_until("samples are taken and shown", || count() >= before + 20);
+    drop(frozen);
+    served.agent.wait_for_log("is written again; points dropped meanwhile: 0");
+    let frozen = Frozen::at(path_in_folder("disk"));
+    let before = count();
+    wait_until("a commit hangs", || count() >= before + 20);
+    served.agent.signal(Signal::TERM);
+    // The kernel keeps a process until its last call to the disk returns.
+    let status = format!("/proc/{}/status", served.agent.id());
+    wait_until("all but that call ends", || {
+        std::fs::read_to_string(&status).is_ok_and(|text| text.contains("State:\tZ"))
+    });
+    drop(frozen);
+    served.agent.wait().expect_code(0);
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use cloudwatch_metrics_agent::{Bucket, Resolution, Store};
+use cloudwatch_metrics_agent::{Bucket, Part, Resolution, Store};
 use serde_json::Value;
 use support::Agent;
 use support::folder::Folder;
@@ -30,9 +30,9 @@ fn points(store: &str, metric: &str, resolution: Resolution) -> Vec<Bucket> {
     assert_eq!(opened.open(), Ok(0), "it can be opened, and nothing is damaged");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
     let now_ms = now.as_millis() as i64;
-    let range = [now_ms - 7_200_000, now_ms + 1];
-    let plot = opened.plot(["utilization", metric], resolution, range, usize::MAX, now_ms);
-    let plot = plot.expect("it is there");
+    let range_ms = [now_ms - 7_200_000, now_ms + 1];
+    let part = Part { resolution, range_ms, most: usize::MAX, now_ms };
+    let plot = opened.plot(["utilization", metric], part).expect("it is there");
     assert_eq!((plot.next_ms, plot.damaged), (None, 0));
     plot.points
 }

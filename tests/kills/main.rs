@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use cloudwatch_metrics_agent::{Bucket, Described, Resolution, Store};
+use cloudwatch_metrics_agent::{Bucket, Described, Part, Resolution, Store};
 
 const KILLS: u64 = 500;
 const SERIES: i64 = 5;
@@ -137,8 +137,9 @@ fn check(folder: &Path, acknowledged: i64) -> Result<i64, Box<dyn Error>> {
     let now_ms = at_ms(acknowledged) + 60_000;
     let plot = |series: i64, level: Resolution| {
         let name = format!("metric{series}");
-        let range = [START_MS, now_ms + 600_000];
-        store.plot(["kills", &name], level, range, usize::MAX, now_ms)
+        let range_ms = [START_MS, now_ms + 600_000];
+        let part = Part { resolution: level, range_ms, most: usize::MAX, now_ms };
+        store.plot(["kills", &name], part)
     };
     if acknowledged < 0 {
         return Ok(-1);

@@ -10,13 +10,13 @@ use self::answer::Page;
 use self::parameters::Wanted;
 use super::asked::Asked;
 use super::failure::Failure;
-use super::history::{History, Unplottable};
+use super::history::{History, Part, Unplottable};
 
 /// The most points on one page.
 pub const MOST_POINTS: usize = 1440;
 
 /// The points that are asked for, at `now_ms`.
-pub fn answer(
+pub async fn answer(
     asked: &Asked,
     history: Option<&dyn History>,
     check: &str,
@@ -26,9 +26,9 @@ pub fn answer(
     let wanted = Wanted::of(&asked.query)?;
     let Some(history) = history else { return Err(Failure::not_found(OFF)) };
     let page = Page::of(&wanted, now_ms)?;
-    let (level, most) = (page.resolution, wanted.limit);
-    let found = history.plot(check, metric, level, page.from_ms, page.to_ms, most);
-    let plot = found.map_err(|why| match why {
+    let range_ms = [page.from_ms, page.to_ms];
+    let part = Part { resolution: page.resolution, range_ms, most: wanted.limit, now_ms };
+    let plot = history.plot([check, metric], part).await.map_err(|why| match why {
         Unplottable::NoCheck => Failure::not_found(format!("check {check:?} has no history")),
         Unplottable::NoMetric => {
             Failure::not_found(format!("check {check:?} has no history of a metric {metric:?}"))
@@ -36,10 +36,10 @@ pub fn answer(
         Unplottable::Text => {
             Failure::bad(format!("metric {metric:?} is a text, which has no points"))
         }
-        Unplottable::Closed => {
-            Failure::unavailable("the history is not open: see the log for the reason")
+        Unplottable::Failed(_) => Failure::internal(why.to_string()),
+        Unplottable::Closed | Unplottable::Silent(_) | Unplottable::NoThread(_) => {
+            Failure::unavailable(why.to_string())
         }
-        Unplottable::Failed(why) => Failure::internal(format!("the history cannot be read: {why}")),
     })?;
     Ok(page.answer(&wanted, &plot, |marker| asked.href(&asked.query.with_marker(marker))))
 }

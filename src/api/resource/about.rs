@@ -17,10 +17,14 @@ use crate::clock::now_ms;
 use crate::store::Resolution;
 
 /// What the agent can do.
-pub fn capabilities(asked: &Asked) -> Result<Reply, Failure> {
+pub async fn capabilities(asked: Asked) -> Result<Reply, Failure> {
     let state = &asked.state;
     let now = now_ms();
-    let reaches = state.history.as_ref().map(|history| history.reaches()).unwrap_or_default();
+    let reaches = match &state.history {
+        // While the file cannot be read it is not known.
+        Some(history) => history.reaches().await.unwrap_or_default(),
+        None => Default::default(),
+    };
     let resolutions = Resolution::ALL.iter().zip(reaches).map(|(of, oldest)| {
         let kept = (now - of.kept_since(now)) / 1000;
         let (name, length) = (of.name(), of.length_ms());

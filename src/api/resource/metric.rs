@@ -56,5 +56,5 @@ pub async fn points(asked: Asked) -> Result<Reply, Failure> {
     }
     let now = now_ms();
     let history = state.history.as_deref();
-    Ok(Reply::json(&plot::answer(&asked, history, id, name, now)?))
+    Ok(Reply::json(&plot::answer(&asked, history, id, name, now).await?))
 }

@@ -189,7 +189,8 @@ impl Life {
             let (mut found, mut next) = (Vec::new(), Some(from_ms));
             while let Some(from_ms) = next {
                 let name = ["a", NAMES[series]];
-                match self.store.plot(name, resolution, [from_ms, to_ms], most, self.now_ms) {
+                let (range_ms, now_ms) = ([from_ms, to_ms], self.now_ms);
+                match self.store.plot(name, Part { resolution, range_ms, most, now_ms }) {
                     Ok(plot) => {
                         assert_eq!(plot.damaged, 0);
                         assert!(plot.points.len() <= most);
