@@ -13,7 +13,7 @@ use crate::clock::now_ms;
 use crate::config::cli::{Asked, CONFIG, Cli, Upkeep, variable};
 use crate::config::{Output, Problems, Settings, arguments, example};
 use crate::host_info::{self, Unavailable};
-use crate::query::{self, OnDisk, Query, Screen};
+use crate::query::{self, OnDisk, Place, Query, Remote, Screen};
 use crate::shown::shown;
 use crate::upkeep::{self, Exported};
 use crate::{cost, trial};
@@ -49,24 +49,36 @@ pub async fn to(cli: &Cli) -> Result<Answer, Problems> {
 /// What was measured.
 async fn queried(cli: &Cli, metric: Option<&str>) -> Result<Answer, Problems> {
     let query = Query::new(cli, metric, now_ms(), Screen::of_process())?;
-    let name = shown(&query.folder.display().to_string());
-    // Opening a file may block, and what is open stays in that thread.
-    let found = blocking::call(Purpose::Store, move || {
-        let source = OnDisk::open(&query.folder)?;
-        let found = query::run(&query, &source);
-        source.close();
-        found
-    });
-    Ok(match found.await {
-        Ok(Ok((text, 0))) => Answer::of((text, ExitCode::SUCCESS)),
-        Ok(Ok((text, damaged))) => Answer {
+    let (name, found) = match query.place.clone() {
+        Place::Api(api) => {
+            let name = api.address.to_string();
+            let found = match Remote::find(api).await {
+                Ok(remote) => query::run(&query, &remote).await,
+                Err(why) => Err(why),
+            };
+            (name, found)
+        }
+        Place::Folder(folder) => {
+            let name = shown(&folder.display().to_string());
+            // Opening a file may block, and what is open stays in that thread.
+            let found = blocking::call(Purpose::Store, move || {
+                let source = OnDisk::open(&folder)?;
+                let found = query::of_file(&query, &source);
+                source.close();
+                found
+            });
+            (name, found.await.unwrap_or_else(|refused| Err(refused.to_string())))
+        }
+    };
+    Ok(match found {
+        Ok((text, 0)) => Answer::of((text, ExitCode::SUCCESS)),
+        Ok((text, damaged)) => Answer {
             complaint: Some(format!(
                 "parts of the history in {name} are damaged and left out, blocks: {damaged}"
             )),
             ..Answer::of((text, ExitCode::FAILURE))
         },
-        Ok(Err(why)) => Answer::failed(why),
-        Err(refused) => Answer::failed(refused.to_string()),
+        Err(why) => Answer::failed(why),
     })
 }
 

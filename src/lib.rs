@@ -62,6 +62,7 @@ pub mod children;
 pub mod command;
 pub mod cost;
 mod ending;
+mod exchange;
 pub mod explain;
 pub mod host_info;
 pub mod install;

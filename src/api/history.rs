@@ -5,7 +5,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::store::Described;
 use crate::store::aside;
 use crate::store::keep::Shared;
-pub use crate::store::{Bucket, Part, Plot, Unplottable};
+pub use crate::store::{Bucket, Part, Plot, Unplottable, Unread};
 
 /// The history, as far as it is read.
 pub trait History {
@@ -14,7 +14,7 @@ pub trait History {
     fn metrics(&self, check: &str) -> Vec<(Described, Option<i64>)>;
 
     /// When the oldest block of each resolution begins; nothing where there is none.
-    fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unplottable>>;
+    fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unread>>;
 
     /// The points of a metric of a check, oldest first.
     fn plot<'a>(
@@ -29,7 +29,7 @@ impl History for Shared {
         self.borrow().metrics(check).map(|(of, updated_ms)| (of.clone(), updated_ms)).collect()
     }
 
-    fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unplottable>> {
+    fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unread>> {
         Box::pin(aside::reaches(self))
     }
 

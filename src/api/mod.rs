@@ -37,6 +37,7 @@ use self::latest::{Feed, Latest};
 use self::server::Server;
 use self::socket::Listener;
 use self::state::State;
+pub use self::tokens::TokenFile;
 use self::tokens::{Scope, Tokens};
 use crate::blocking::{self, Purpose};
 use crate::collector::sink::Sink;
@@ -92,10 +93,7 @@ impl Api {
         warnings.iter().for_each(|warning| warn!("{warning}"));
         let listener = Listener::bind(&settings.address).await?;
         let is_unix = matches!(settings.address, ApiAddress::Unix(_));
-        let address = match &settings.address {
-            ApiAddress::Unix(path) => format!("unix:{}", shown(&path.display().to_string())),
-            ApiAddress::Tcp(address) => address.to_string(),
-        };
+        let address = &settings.address;
         let may = match is_unix || !tokens.is_empty() {
             true => "",
             false => ", to read only, as there are no tokens",

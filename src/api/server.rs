@@ -31,8 +31,9 @@ use super::socket::Listener;
 use super::state::{Counts, State};
 use super::table::TABLE;
 use super::tokens::{Scope, Tokens};
-use super::wire::{Socket, Stage, Wire, answer_to_close};
+use super::wire::{Stage, Wire, answer_to_close};
 use super::{count, origin};
+use crate::exchange::Connection;
 
 /// What a connection needs to answer.
 pub struct Server {
@@ -87,7 +88,7 @@ pub async fn run(server: Server, listener: Listener, stop: CancellationToken) {
 }
 
 /// Tells a client that there are too many, as far as it listens.
-async fn refuse(socket: Box<dyn Socket>) {
+async fn refuse(socket: Box<dyn Connection>) {
     let answer = answer_to_close(&Failure::unavailable(TOO_MANY_CONNECTIONS));
     let mut wire = Wire::new(socket, Rc::default());
     let told = async {
@@ -97,7 +98,7 @@ async fn refuse(socket: Box<dyn Socket>) {
     let _: Option<io::Result<()>> = timeout(CLOSE_TIME, told).await.ok();
 }
 
-async fn connection(server: Rc<Server>, socket: Box<dyn Socket>) {
+async fn connection(server: Rc<Server>, socket: Box<dyn Connection>) {
     let state = server.state.clone();
     let _open = count::Held::of(&state.counts.connections);
     let stage = Rc::new(Stage::default());

@@ -11,8 +11,8 @@ use rustix::process::umask;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::time::timeout;
 
-use super::wire::Socket;
 use crate::config::ApiAddress;
+use crate::exchange::Connection;
 use crate::shown::shown;
 
 /// A socket that listens.
@@ -49,7 +49,7 @@ impl Listener {
     }
 
     /// The next connection.
-    pub async fn accept(&self) -> io::Result<Box<dyn Socket>> {
+    pub async fn accept(&self) -> io::Result<Box<dyn Connection>> {
         Ok(match self {
             Self::Unix { listener, .. } => Box::new(listener.accept().await?.0),
             Self::Tcp(listener) => {

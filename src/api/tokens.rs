@@ -36,60 +36,13 @@ impl Tokens {
         self.0.push((hash(token.0.as_bytes()), scope));
     }
 
-    /// Reads a file. It blocks. The warnings say what is most likely a mistake.
+    /// Adds those of a file. It blocks. The warnings say what is most likely a mistake.
     pub fn read(&mut self, path: &Path) -> Result<Vec<String>, String> {
-        let name = shown(&path.display().to_string());
-        let failed = |error: io::Error| format!("--api-token-file {name} cannot be read: {error}");
-        let metadata = fs::metadata(path).map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(format!("--api-token-file {name} is not a regular file"));
+        let file = TokenFile::read(path)?;
+        for (token, scope) in &file.tokens {
+            self.add(token, *scope);
         }
-        if let Some(problem) = writable_by_others(path, &metadata) {
-            return Err(format!("--api-token-file: {problem}"));
-        }
-        let mut text = String::new();
-        let file = File::open(path).map_err(failed)?;
-        file.take(LARGEST_FILE + 1).read_to_string(&mut text).map_err(failed)?;
-        if text.len() as u64 > LARGEST_FILE {
-            return Err(format!("--api-token-file {name}: expected at most {LARGEST_FILE} bytes"));
-        }
-        self.parse(&text)
-            .map_err(|(line, what)| format!("--api-token-file {name}:{line}: {what}"))?;
-        let mut warnings = Vec::new();
-        if metadata.permissions().mode() & 0o004 != 0 {
-            warnings.push(format!(
-                "any user can read the tokens of the API in {name}: chmod o-r {name}"
-            ));
-        }
-        if self.is_empty() {
-            // Without any token all could read.
-            return Err(format!(
-                "--api-token-file {name} has no token: expected a line such as read TOKEN"
-            ));
-        }
-        Ok(warnings)
-    }
-
-    /// Takes the lines of a file. The error has the number of a line.
-    fn parse(&mut self, text: &str) -> Result<(), (usize, String)> {
-        for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let mut words = line.split_whitespace();
-            let scope = match words.next() {
-                Some("read") => Scope::Read,
-                Some("write") => Scope::Write,
-                // The word may be the token itself.
-                _ => return Err((number + 1, "expected read TOKEN or write TOKEN".to_owned())),
-            };
-            match (words.next().filter(|token| is_token(token)), words.next()) {
-                (Some(token), None) => self.add(&Secret(token.to_owned()), scope),
-                _ => return Err((number + 1, format!("expected {EXPECTED_TOKEN}"))),
-            }
-        }
-        Ok(())
+        Ok(file.warnings)
     }
 
     /// What the token of a request may do; nothing where there is none or an unknown one.
@@ -116,6 +69,71 @@ impl Tokens {
     }
 }
 
+/// What is in a file of tokens.
+pub struct TokenFile {
+    /// At least one.
+    pub tokens: Vec<(Secret, Scope)>,
+    /// What is most likely a mistake.
+    pub warnings: Vec<String>,
+}
+
+impl TokenFile {
+    /// Reads it, which blocks.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let name = shown(&path.display().to_string());
+        let failed = |error: io::Error| format!("--api-token-file {name} cannot be read: {error}");
+        let metadata = fs::metadata(path).map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(format!("--api-token-file {name} is not a regular file"));
+        }
+        if let Some(problem) = writable_by_others(path, &metadata) {
+            return Err(format!("--api-token-file: {problem}"));
+        }
+        let mut text = String::new();
+        let file = File::open(path).map_err(failed)?;
+        file.take(LARGEST_FILE + 1).read_to_string(&mut text).map_err(failed)?;
+        if text.len() as u64 > LARGEST_FILE {
+            return Err(format!("--api-token-file {name}: expected at most {LARGEST_FILE} bytes"));
+        }
+        let tokens = parse(&text);
+        let tokens =
+            tokens.map_err(|(line, what)| format!("--api-token-file {name}:{line}: {what}"))?;
+        let mut warnings = Vec::new();
+        if metadata.permissions().mode() & 0o004 != 0 {
+            warnings.push(format!(
+                "any user can read the tokens of the API in {name}: chmod o-r {name}"
+            ));
+        }
+        if tokens.is_empty() {
+            // Without any token all could read.
+            return Err(format!(
+                "--api-token-file {name} has no token: expected a line such as read TOKEN"
+            ));
+        }
+        Ok(Self { tokens, warnings })
+    }
+}
+
+/// The lines of a file. The error has the number of a line.
+fn parse(text: &str) -> Result<Vec<(Secret, Scope)>, (usize, String)> {
+    let lines = text.lines().map(str::trim).enumerate();
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let token = |(number, line): (usize, &str)| {
+        let mut words = line.split_whitespace();
+        let scope = match words.next() {
+            Some("read") => Scope::Read,
+            Some("write") => Scope::Write,
+            // The word may be the token itself.
+            _ => return Err((number + 1, "expected read TOKEN or write TOKEN".to_owned())),
+        };
+        match (words.next().filter(|token| is_token(token)), words.next()) {
+            (Some(token), None) => Ok((Secret(token.to_owned()), scope)),
+            _ => Err((number + 1, format!("expected {EXPECTED_TOKEN}"))),
+        }
+    };
+    lines.map(token).collect()
+}
+
 fn hash(token: &[u8]) -> [u8; 32] {
     let digest = digest(&SHA256, token);
     digest.as_ref().try_into().unwrap_or_default()
@@ -137,7 +155,10 @@ mod tests {
 
     fn tokens(text: &str) -> Result<Tokens, (usize, String)> {
         let mut tokens = Tokens::default();
-        tokens.parse(text).map(|()| tokens)
+        for (token, scope) in parse(text)? {
+            tokens.add(&token, scope);
+        }
+        Ok(tokens)
     }
 
     #[test]

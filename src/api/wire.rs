@@ -13,11 +13,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::failure::Failure;
 use super::limits::{ANSWER_TIME, CLOSE_TIME};
-
-/// A socket of either kind.
-pub trait Socket: AsyncRead + AsyncWrite + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin> Socket for T {}
+use crate::exchange::Connection;
 
 /// Where a connection is between request and answer.
 #[derive(Debug)]
@@ -47,7 +43,7 @@ impl Stage {
 
 /// A connection.
 pub struct Wire {
-    socket: Box<dyn Socket>,
+    socket: Box<dyn Connection>,
     stage: Rc<Stage>,
     /// What was read and had no room.
     left: Vec<u8>,
@@ -60,7 +56,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    pub fn new(socket: Box<dyn Socket>, stage: Rc<Stage>) -> Self {
+    pub fn new(socket: Box<dyn Connection>, stage: Rc<Stage>) -> Self {
         let (left, deadline, closing, instead) = (Vec::new(), None, None, None);
         Self { socket, stage, left, deadline, closing, instead }
     }

@@ -8,16 +8,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
+use crate::exchange::Connection;
 use crate::lookup::{self, LookupError};
-
-/// A connection, with or without TLS.
-pub trait Connection: AsyncRead + AsyncWrite + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection for S {}
 
 /// What a run waits for, where all can see it.
 #[derive(Debug, Default)]

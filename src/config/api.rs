@@ -1,5 +1,6 @@
 //! Where the API listens, and who may use it.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use super::options::{API, API_HOST, API_TOKEN, API_TOKEN_FILE};
 use super::problems::{Blame, Parse, Problems, wrong};
 use super::typed::Typed;
 use crate::model::Secret;
+use crate::shown::shown;
 
 /// What is set of the API, where there is one.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +34,7 @@ pub enum ApiAddress {
 
 impl ApiSettings {
     /// What is set of the API; nothing where it is not asked for or a problem was noted.
-    pub(super) fn new(cli: &Cli, problems: &mut Problems) -> Option<Self> {
+    pub fn new(cli: &Cli, problems: &mut Problems) -> Option<Self> {
         let token_file = cli.value(API_TOKEN_FILE);
         let token_file = token_file.and_then(|typed| problems.of_api(&typed, path));
         let hosts = cli.values(API_HOST).into_iter();
@@ -50,6 +52,15 @@ impl Problems {
         let wrong_as = |expected: String| wrong(&typed.origin, typed.shown(), &expected);
         let blame = if typed.is_in_file { Blame::Check } else { Blame::Typed };
         parse(&typed.text).map_err(|expected| self.note(blame, wrong_as(expected))).ok()
+    }
+}
+
+impl fmt::Display for ApiAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", shown(&path.display().to_string())),
+            Self::Tcp(address) => write!(f, "{address}"),
+        }
     }
 }
 

@@ -110,6 +110,12 @@ impl Cli {
         self.values(option).pop()
     }
 
+    /// Whether an option is on the command line itself.
+    pub fn is_typed(&self, option: &str) -> bool {
+        let is_there = self.matches.try_contains_id(option).is_ok();
+        is_there && self.matches.value_source(option) == Some(ValueSource::CommandLine)
+    }
+
     /// All values of an option that may be given more than once, or with commas between several.
     pub fn values(&self, option: &str) -> Vec<Typed> {
         self.occurrences(option).into_iter().flatten().collect()

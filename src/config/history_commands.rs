@@ -4,8 +4,8 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 use super::options::{
-    EXPORT, FORMAT, FROM, LIST, METRIC, OUTPUT, PATH, POINTS, PRUNE, QUERY, RESOLUTION, SELECT,
-    STORE, STORE_SIZE, TO, VERIFY, option, output,
+    API, API_TOKEN_FILE, EXPORT, FORMAT, FROM, LIST, METRIC, OUTPUT, PATH, POINTS, PRUNE, QUERY,
+    RESOLUTION, SELECT, STORE, STORE_SIZE, TO, VERIFY, option, output,
 };
 
 /// What is done with the file of a history that no agent has open.
@@ -47,7 +47,7 @@ pub fn store() -> Command {
 /// What was measured in a range of time.
 pub fn query() -> Command {
     Command::new(QUERY)
-        .about("Print what was measured, from the history in a folder")
+        .about("Print what was measured: of an agent that runs, or from the history in a folder")
         .arg(metric("CHECK/METRIC, such as utilization/cpu, or METRIC alone where one check has it"))
         .arg(
             Arg::new(LIST)
@@ -56,7 +56,14 @@ pub fn query() -> Command {
                 .action(ArgAction::SetTrue),
         )
         .arg(
-            option(STORE, "DIR", "The folder of the history, as the agent has it in --store")
+            option(API, "ADDRESS", "Ask the agent that runs there: its --api")
+        )
+        .arg(
+            option(API_TOKEN_FILE, "FILE", "The tokens of that agent, of which the first is sent")
+                .value_hint(ValueHint::FilePath),
+        )
+        .arg(
+            option(STORE, "DIR", "Read the folder of a history that no agent has open: its --store")
                 .value_hint(ValueHint::DirPath),
         )
         .arg(time(

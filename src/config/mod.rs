@@ -42,7 +42,7 @@ pub use identity::{Identity, NO_NAME};
 pub use measuring::{Measuring, MemoryUse, Scope};
 pub use name::dimension_value;
 pub use near::did_you_mean;
-pub use options::{FORMAT, FROM, OUTPUT, POINTS, RESOLUTION, SELECT, TO};
+pub use options::{API, API_TOKEN, FORMAT, FROM, OUTPUT, POINTS, RESOLUTION, SELECT, STORE, TO};
 use problems::Blame;
 pub use problems::Problems;
 pub use publishing::{Aws, Output, Publish, Publishing, ValueForm};

@@ -59,6 +59,11 @@ impl Problems {
         self.0.push(Problem { text, blame });
     }
 
+    /// Notes what is wrong with several options together.
+    pub fn of_several(&mut self, text: String) {
+        self.note(Blame::Typed, text);
+    }
+
     /// Notes that an option is missing that has no variable.
     pub fn required(&mut self, option: &str, expected: &str) {
         self.note(Blame::Missing, format!("--{option} is missing: expected {expected}"));

@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use super::Screen;
 use super::select::{self, Select};
 use super::time::{Moment, moment};
-use crate::config::cli::Cli;
+use crate::config::cli::{Cli, variable};
 use crate::config::{
-    FROM, OUTPUT, POINTS, Problems, RESOLUTION, SELECT, TO, did_you_mean, folder_of_history,
+    API, ApiSettings, FROM, OUTPUT, POINTS, Problems, RESOLUTION, SELECT, STORE, TO, did_you_mean,
+    folder_of_history,
 };
 use crate::store::Resolution;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    pub folder: PathBuf,
+    pub place: Place,
     /// Nothing for a list of all metrics.
     pub metric: Option<String>,
     /// From the first millisecond to the one after the last.
@@ -24,6 +25,15 @@ pub struct Query {
     pub select: Vec<Select>,
     pub form: Form,
     pub screen: Option<Screen>,
+}
+
+/// Where the history is read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// In a folder that no agent has open.
+    Folder(PathBuf),
+    /// Through the API of an agent.
+    Api(ApiSettings),
 }
 
 /// How an answer is printed.
@@ -44,16 +54,16 @@ impl Query {
         screen: Option<Screen>,
     ) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let folder = folder_of_history(cli, &mut problems);
+        let place = place(cli, &mut problems);
         let default = [Moment::Before(HOUR_MS), Moment::Before(0)];
         let range_ms = range_ms(cli, default, now_ms, &mut problems);
         let resolution = problems.optional(cli, RESOLUTION, resolution);
         let points = problems.optional(cli, POINTS, points);
         let select = problems.optional(cli, SELECT, select::parse);
         let form = problems.optional(cli, OUTPUT, form).unwrap_or_default();
-        match folder {
-            Some(folder) if problems.is_empty() => Ok(Self {
-                folder,
+        match place {
+            Some(place) if problems.is_empty() => Ok(Self {
+                place,
                 metric: metric.map(str::to_owned),
                 range_ms,
                 resolution,
@@ -63,6 +73,29 @@ impl Query {
                 screen,
             }),
             _ => Err(problems),
+        }
+    }
+}
+
+/// Where both are set, what was typed counts before a variable, and an agent that runs before its folder, which it has
+/// open.
+fn place(cli: &Cli, problems: &mut Problems) -> Option<Place> {
+    match [cli.is_typed(API), cli.is_typed(STORE)] {
+        [true, true] => {
+            problems.of_several("--api and --store: expected one of them".to_owned());
+            None
+        }
+        [false, true] => folder_of_history(cli, problems).map(Place::Folder),
+        _ if cli.value(API).is_some() => ApiSettings::new(cli, problems).map(Place::Api),
+        _ if cli.value(STORE).is_some() => folder_of_history(cli, problems).map(Place::Folder),
+        _ => {
+            problems.of_several(format!(
+                "--api or --store is missing: name the address of an agent that runs, as in {}, or the folder of a \
+                 history, as in {}",
+                variable(API),
+                variable(STORE)
+            ));
+            None
         }
     }
 }

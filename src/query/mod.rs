@@ -4,6 +4,7 @@ mod asked;
 mod chart;
 mod list;
 mod name;
+mod remote;
 mod select;
 mod source;
 mod table;
@@ -12,9 +13,12 @@ mod values;
 
 use std::io::{self, IsTerminal};
 
+use futures_util::FutureExt;
+
 use self::asked::Form;
-pub use self::asked::{Query, range_ms, resolution};
+pub use self::asked::{Place, Query, range_ms, resolution};
 pub use self::name::choose;
+pub use self::remote::Remote;
 pub use self::source::{OnDisk, Source};
 use self::table::Table;
 pub use self::table::aligned;
@@ -23,16 +27,16 @@ use self::values::Answer;
 use crate::store::Resolution;
 
 /// What is printed of a query, and how many parts are left out because they are damaged; or why nothing is.
-pub fn run(query: &Query, source: &dyn Source) -> Result<(String, usize), String> {
-    let metrics = source.metrics()?;
+pub async fn run(query: &Query, source: &dyn Source) -> Result<(String, usize), String> {
+    let metrics = source.metrics().await?;
     let Some(typed) = &query.metric else { return Ok((list::text(&metrics, query.form), 0)) };
     let metric = choose(typed, &metrics)?;
     let range_ms = query.range_ms;
     let resolution = match query.resolution {
         Some(resolution) => resolution,
-        None => chosen(query, metric, source)?,
+        None => chosen(query, metric, source).await?,
     };
-    let points = source.points(metric, resolution, range_ms)?;
+    let points = source.points(metric, resolution, range_ms).await?;
     let damaged = points.damaged;
     let answer = Answer { metric, resolution, range_ms, points, select: &query.select };
     let text = match query.form {
@@ -48,8 +52,14 @@ pub fn run(query: &Query, source: &dyn Source) -> Result<(String, usize), String
     Ok((text, damaged))
 }
 
+/// The same of a file, in this thread.
+pub fn of_file(query: &Query, source: &OnDisk) -> Result<(String, usize), String> {
+    // What is open answers at once.
+    run(query, source).now_or_never().unwrap_or_else(|| Err("the history is not open".to_owned()))
+}
+
 /// The level that has about as many points as are wanted, or as the terminal has columns.
-fn chosen(
+async fn chosen(
     query: &Query,
     metric: &source::Metric,
     source: &dyn Source,
@@ -64,7 +74,7 @@ fn chosen(
         return Ok(chosen);
     }
     // Samples are closer together than the 30 s that are counted on there. So the points are counted.
-    let rollups = source.points(metric, Resolution::Min5, query.range_ms)?.points;
+    let rollups = source.points(metric, Resolution::Min5, query.range_ms).await?.points;
     let points: u64 = rollups.iter().map(|bucket| bucket.count).sum();
     let distance = |count: u64| count.abs_diff(columns as u64);
     let is_nearer = distance(points) <= distance(rollups.len() as u64);

@@ -1,6 +1,9 @@
 //! Where points come from.
 
+use std::future::ready;
 use std::path::Path;
+
+use futures_util::future::LocalBoxFuture;
 
 use crate::store::{Bucket, Failure, Part, Resolution, Store, Unopened, Unplottable};
 
@@ -35,15 +38,15 @@ pub struct Points {
 /// What can be asked for points. Errors are sentences.
 pub trait Source {
     /// In the order of their names.
-    fn metrics(&self) -> Result<Vec<Metric>, String>;
+    fn metrics(&self) -> LocalBoxFuture<'_, Result<Vec<Metric>, String>>;
 
     /// What begins within the range, and the bucket that the range begins in.
-    fn points(
-        &self,
-        metric: &Metric,
+    fn points<'a>(
+        &'a self,
+        metric: &'a Metric,
         resolution: Resolution,
         range_ms: [i64; 2],
-    ) -> Result<Points, String>;
+    ) -> LocalBoxFuture<'a, Result<Points, String>>;
 
     /// The time from which it is counted how long each level is kept.
     fn now_ms(&self) -> i64;
@@ -94,14 +97,9 @@ impl OnDisk {
         }
         newest
     }
-}
 
-fn unreadable(failure: &Failure) -> String {
-    format!("the history cannot be read: {failure}")
-}
-
-impl Source for OnDisk {
-    fn metrics(&self) -> Result<Vec<Metric>, String> {
+    /// In the order of their names.
+    pub fn metrics(&self) -> Result<Vec<Metric>, String> {
         let mut all = Vec::new();
         for check in self.store.checks() {
             for (described, newest_ms) in self.store.metrics(check) {
@@ -134,8 +132,27 @@ impl Source for OnDisk {
             Err(Unplottable::Text | Unplottable::NoCheck | Unplottable::NoMetric) => {
                 Ok(Points::default())
             }
-            Err(why) => Err(why.to_string()),
+            Err(Unplottable::Unread(why)) => Err(why.to_string()),
         }
+    }
+}
+
+fn unreadable(failure: &Failure) -> String {
+    format!("the history cannot be read: {failure}")
+}
+
+impl Source for OnDisk {
+    fn metrics(&self) -> LocalBoxFuture<'_, Result<Vec<Metric>, String>> {
+        Box::pin(ready(self.metrics()))
+    }
+
+    fn points<'a>(
+        &'a self,
+        metric: &'a Metric,
+        resolution: Resolution,
+        range_ms: [i64; 2],
+    ) -> LocalBoxFuture<'a, Result<Points, String>> {
+        Box::pin(ready(self.points(metric, resolution, range_ms)))
     }
 
     fn now_ms(&self) -> i64 {

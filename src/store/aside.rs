@@ -3,61 +3,63 @@
 
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
+use super::Shelf;
 use super::keep::Shared;
-use super::plot::{self, Part, Plot, Unplottable};
-use super::shelf::View;
-use super::{Shelf, Store};
+use super::plot::{self, Part, Plot, Unplottable, Unread};
+use super::shelf::{Failure, View};
 use crate::blocking::{self, Purpose};
 
 /// The same as [`Store::plot`].
 pub async fn plot(store: &Shared, name: [&str; 2], part: Part) -> Result<Plot, Unplottable> {
-    let prepare = |store: &Store| {
+    let place = place(store).await?;
+    let (number, open) = {
+        let store = store.borrow();
         let series = store.numbers(name)?;
-        let (number, open) = (series.number, series.open.clone());
-        Ok(move |view: &dyn View| part.plot(view, number, &open))
+        (series.number, series.open.clone())
     };
-    read(store, prepare).await
+    Ok(read(store, place, move |view| part.plot(view, number, &open)).await?)
 }
 
 /// How far back each level reaches: when its oldest block begins.
-pub async fn reaches(store: &Shared) -> Result<[Option<i64>; 6], Unplottable> {
-    read(store, |_| Ok(|view: &dyn View| Ok(plot::reaches(view)?))).await
+pub async fn reaches(store: &Shared) -> Result<[Option<i64>; 6], Unread> {
+    let place = place(store).await?;
+    read(store, place, plot::reaches).await
 }
 
-/// Takes what it needs from the store, and then looks at the blocks.
-async fn read<T, L>(
+/// A place among the readers.
+async fn place(store: &Shared) -> Result<OwnedSemaphorePermit, Unread> {
+    let readers = store.borrow().readers.clone();
+    let place = timeout(SILENT, readers.acquire_owned()).await;
+    // It is never closed.
+    place.map_err(|_| Unread::Silent(SILENT))?.map_err(|_| Unread::Closed)
+}
+
+/// Looks at the blocks as they are now.
+async fn read<T: Send + 'static>(
     store: &Shared,
-    prepare: impl FnOnce(&Store) -> Result<L, Unplottable>,
-) -> Result<T, Unplottable>
-where
-    T: Send + 'static,
-    L: FnOnce(&dyn View) -> Result<T, Unplottable> + Send + 'static,
-{
-    let answer = async {
-        let readers = store.borrow().readers.clone();
-        // It is never closed.
-        let place = readers.acquire_owned().await.map_err(|_| Unplottable::Closed)?;
-        let (disk, look) = {
-            let store = store.borrow();
-            let look = prepare(&store)?;
-            match &store.shelf {
-                Shelf::Memory(memory) => return look(memory),
-                Shelf::Disk(_, None) => return Err(Unplottable::Closed),
-                Shelf::Disk(_, Some(disk)) => (disk.clone(), look),
-            }
-        };
-        let looked = blocking::call(Purpose::Plot, move || {
-            let answer = disk.view().map_err(Unplottable::from).and_then(|view| look(&view));
-            // The file is no longer in use when the place is free.
-            drop(disk);
-            drop(place);
-            answer
-        });
-        looked.await.map_err(|refused| Unplottable::NoThread(refused.to_string()))?
+    place: OwnedSemaphorePermit,
+    look: impl FnOnce(&dyn View) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Unread> {
+    let disk = match &store.borrow().shelf {
+        Shelf::Memory(memory) => return Ok(look(memory)?),
+        Shelf::Disk(_, None) => return Err(Unread::Closed),
+        Shelf::Disk(_, Some(disk)) => disk.clone(),
     };
-    timeout(SILENT, answer).await.unwrap_or(Err(Unplottable::Silent(SILENT)))
+    let looked = blocking::call(Purpose::Plot, move || {
+        let answer = disk.view().and_then(|view| look(&view));
+        // The file is no longer in use when the place is free.
+        drop(disk);
+        drop(place);
+        answer
+    });
+    match timeout(SILENT, looked).await {
+        Ok(Ok(answer)) => Ok(answer?),
+        Ok(Err(refused)) => Err(Unread::NoThread(refused.to_string())),
+        Err(_) => Err(Unread::Silent(SILENT)),
+    }
 }
 
 /// A disk that answers has read in far less, also with other questions before this one.

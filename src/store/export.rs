@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::{Bucket, Described, Failure, Part, Resolution, Store, Unplottable};
+use super::{Bucket, Described, Part, Resolution, Store, Unplottable, Unread};
 
 /// How points are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Export {
 pub enum Unwritten {
     /// Nobody takes it, or there is no room for it.
     Output(io::Error),
-    Store(Failure),
+    Store(Unread),
 }
 
 impl From<io::Error> for Unwritten {
@@ -113,7 +113,7 @@ impl Export {
             let part = Part { resolution, range_ms, most: PAGE, now_ms: self.now_ms };
             let plot = match store.plot(name, part) {
                 Ok(plot) => plot,
-                Err(Unplottable::Failed(failure)) => return Err(Unwritten::Store(failure)),
+                Err(Unplottable::Unread(unread)) => return Err(Unwritten::Store(unread)),
                 // A text has no points.
                 Err(_) => break,
             };

@@ -41,7 +41,7 @@ use self::disk::{Disk, Found};
 pub use self::disk::{Unusable, file_in};
 pub use self::existing::{Opened, Unopened};
 pub use self::moment::utc;
-pub use self::plot::{Bucket, Part, Plot, Unplottable};
+pub use self::plot::{Bucket, Part, Plot, Unplottable, Unread};
 use self::recent::hour_of;
 use self::resolution::HOUR_MS;
 pub use self::resolution::Resolution;
@@ -205,11 +205,14 @@ impl Store {
     }
 
     /// Looks at the blocks as they are now, in this thread.
-    fn with_view<T>(&self, look: impl FnOnce(&dyn View) -> T) -> Result<T, Unplottable> {
+    fn with_view<T>(
+        &self,
+        look: impl FnOnce(&dyn View) -> Result<T, Failure>,
+    ) -> Result<T, Unread> {
         match &self.shelf {
-            Shelf::Memory(memory) => Ok(look(memory)),
-            Shelf::Disk(_, None) => Err(Unplottable::Closed),
-            Shelf::Disk(_, Some(disk)) => Ok(look(&disk.view()?)),
+            Shelf::Memory(memory) => Ok(look(memory)?),
+            Shelf::Disk(_, None) => Err(Unread::Closed),
+            Shelf::Disk(_, Some(disk)) => Ok(look(&disk.view()?)?),
         }
     }
 

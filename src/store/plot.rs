@@ -38,7 +38,14 @@ pub struct Bucket {
 pub enum Unplottable {
     NoCheck,
     NoMetric,
+    /// A text has no points.
     Text,
+    Unread(Unread),
+}
+
+/// Why the blocks cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
     /// The store is not open yet, or no longer.
     Closed,
     Failed(Failure),
@@ -48,18 +55,21 @@ pub enum Unplottable {
     NoThread(String),
 }
 
-impl From<Failure> for Unplottable {
+impl From<Unread> for Unplottable {
+    fn from(unread: Unread) -> Self {
+        Self::Unread(unread)
+    }
+}
+
+impl From<Failure> for Unread {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl fmt::Display for Unplottable {
+impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoCheck => f.write_str("the check has no history"),
-            Self::NoMetric => f.write_str("the check has no history of such a metric"),
-            Self::Text => f.write_str("the metric is a text, which has no points"),
             Self::Closed => f.write_str("the history is not open: see the log for the reason"),
             Self::Failed(failure) => write!(f, "the history cannot be read: {failure}"),
             Self::Silent(time) => {
@@ -86,7 +96,7 @@ impl Store {
     /// The buckets of a part, read in this thread.
     pub fn plot(&self, name: [&str; 2], part: Part) -> Result<Plot, Unplottable> {
         let series = self.numbers(name)?;
-        self.with_view(|view| part.plot(view, series.number, &series.open))?
+        Ok(self.with_view(|view| part.plot(view, series.number, &series.open))?)
     }
 
     /// A metric that has points.
@@ -108,7 +118,7 @@ impl Part {
         view: &dyn View,
         number: Option<u32>,
         open: &OpenHours,
-    ) -> Result<Plot, Unplottable> {
+    ) -> Result<Plot, Failure> {
         let Self { resolution, range_ms: [from_ms, to_ms], most, now_ms } = self;
         // Before its first block it has no number, and no block has that one.
         let reader =

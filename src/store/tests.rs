@@ -56,7 +56,7 @@ fn a_full_store_drops_its_oldest_points_and_keeps_the_rollups_of_all() {
         store.plot(["a", "percent"], all(level, range, now_ms)).unwrap().points
     };
     let full = plot(&store, Resolution::Full);
-    let reaches = store.with_view(plot::reaches).unwrap().unwrap();
+    let reaches = store.with_view(plot::reaches).unwrap();
     assert_eq!(full.first().map(|point| point.start_ms), reaches[0]);
     assert!((8000..48_000).contains(&full.len()), "{} of 120,000 points", full.len());
     let five = plot(&store, Resolution::Min5);
@@ -123,7 +123,7 @@ async fn a_disk_that_does_not_answer_is_given_up() {
     let held = readers.acquire_many(READERS as u32).await.unwrap();
     let begun = Instant::now();
     let silent = plot("percent").await;
-    assert_eq!(silent, Err(Unplottable::Silent(begun.elapsed())));
+    assert_eq!(silent, Err(Unread::Silent(begun.elapsed()).into()));
     drop(held);
     tokio::time::resume();
     assert_eq!(plot("percent").await.map(|plot| plot.points), Ok(Vec::new()));

@@ -10,7 +10,7 @@ use crate::config::{FORMAT, Output, Problems, RESOLUTION, did_you_mean, size_of_
 use crate::query::{self, Moment, OnDisk, Source};
 use crate::shown::shown;
 use crate::store::export::{Export, Format, Unwritten};
-use crate::store::{Described, Opened, Resolution, Store, Unopened, file_in};
+use crate::store::{Described, Opened, Resolution, Store, Unopened, Unread, file_in};
 
 /// What is printed of a history, and whether all of it is as it should be; or why nothing is.
 pub type Told = Result<(String, bool), String>;
@@ -127,7 +127,10 @@ impl Exported {
                     _ => Err(format!("standard output takes nothing: {error}")),
                 }
             }
-            Err(Unwritten::Store(failure)) => Err(unreadable(&self.folder, &failure.to_string())),
+            Err(Unwritten::Store(Unread::Failed(failure))) => {
+                Err(unreadable(&self.folder, &failure.to_string()))
+            }
+            Err(Unwritten::Store(unread)) => Err(unread.to_string()),
         }
     }
 }

@@ -29,6 +29,18 @@ fn plot(served: &Served, parameters: &str) -> Value {
     served.json(&format!("{path}?from={from}&to={to}&{parameters}"))
 }
 
+/// The time of the first and the last point of CPU, and how many there are.
+pub fn oldest_and_newest(served: &Served) -> (i64, i64, usize) {
+    let path = "/v1.0/self/entities/self/checks/utilization/metrics/cpu/plot";
+    let time = served.json("/time")["timestamp"].as_i64().expect("a time");
+    let answer = served.get(&format!("{path}?from=0&to={}&resolution=FULL", time + 60_000));
+    // Nothing was sampled yet, or the file is not open.
+    let page = if answer.status == 200 { answer.json() } else { json!({ "values": [] }) };
+    let of = |point: Option<&Value>| point.map_or(0, |of| of["timestamp"].as_i64().expect("one"));
+    let values = values(&page);
+    (of(values.first()), of(values.last()), values.len())
+}
+
 #[test]
 fn pages_give_each_point_once_while_points_arrive() {
     let served = keeping();

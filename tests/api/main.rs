@@ -4,6 +4,7 @@ mod access;
 mod client;
 mod history;
 mod limits;
+mod query;
 mod resources;
 mod sockets;
 

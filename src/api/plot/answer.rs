@@ -88,7 +88,7 @@ mod tests {
 
     use crate::api::asked::Asked;
     use crate::api::asked::tests::asked;
-    use crate::api::history::{History, Part, Unplottable};
+    use crate::api::history::{History, Part, Unplottable, Unread};
     use crate::api::plot::{OFF, answer};
     use crate::store::Described;
 
@@ -104,7 +104,7 @@ mod tests {
             Vec::new()
         }
 
-        fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unplottable>> {
+        fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unread>> {
             ready(Ok([None; 6])).boxed_local()
         }
 

@@ -10,7 +10,7 @@ use self::answer::Page;
 use self::parameters::Wanted;
 use super::asked::Asked;
 use super::failure::Failure;
-use super::history::{History, Part, Unplottable};
+use super::history::{History, Part, Unplottable, Unread};
 
 /// The most points on one page.
 pub const MOST_POINTS: usize = 1440;
@@ -36,10 +36,8 @@ pub async fn answer(
         Unplottable::Text => {
             Failure::bad(format!("metric {metric:?} is a text, which has no points"))
         }
-        Unplottable::Failed(_) => Failure::internal(why.to_string()),
-        Unplottable::Closed | Unplottable::Silent(_) | Unplottable::NoThread(_) => {
-            Failure::unavailable(why.to_string())
-        }
+        Unplottable::Unread(why @ Unread::Failed(_)) => Failure::internal(why.to_string()),
+        Unplottable::Unread(why) => Failure::unavailable(why.to_string()),
     })?;
     Ok(page.answer(&wanted, &plot, |marker| asked.href(&asked.query.with_marker(marker))))
 }

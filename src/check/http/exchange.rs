@@ -19,8 +19,9 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::{Answer, Asked, Times, Url, Wanted};
-use crate::check::connect::{self, Awaited, Connection, milliseconds};
+use crate::check::connect::{self, Awaited, milliseconds};
 use crate::check::tls::{self, Switches};
+use crate::exchange::Connection;
 
 /// A request that is to be made.
 pub struct Exchange<'a> {

@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use super::AVAILABILITY;
 use super::matching::{Pattern, beginning};
-use crate::check::connect::{self, Awaited, Connection, milliseconds};
+use crate::check::connect::{self, Awaited, milliseconds};
 use crate::check::tls::{self, Switches, Trust};
+use crate::exchange::Connection;
 use crate::model::{
     Check, CheckType, Declared, Details, Discovers, Findings, Form, Opening, Running, Setting, Unit,
 };

@@ -12,8 +12,9 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
 
-use crate::check::connect::{self, Awaited, Connection};
+use crate::check::connect::{self, Awaited};
 use crate::check::tls::{self, Switches, Trust};
+use crate::exchange::Connection;
 use crate::model::Details;
 
 /// Where a server listens.
