@@ -67,27 +67,26 @@ cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "Dockerfiles, workflows, scripts"
 tests/release/lint.sh
 
-step "macOS, as far as that goes without a Mac"
-scripts/check_macos.sh
-
-step "licences, bans and sources of all dependencies"
-deny=$(command -v cargo-deny || echo target/tools/bin/cargo-deny)
-if ! [ -x "$deny" ]; then
-  # Without optimisation, because it is built anew on a fresh machine and runs for a second.
-  cargo install cargo-deny --version 0.20.2 --locked --debug --quiet --root target/tools
-fi
-"$deny" --locked check --hide-inclusion-graph bans licenses sources
-
-step "tests"
+step "building the tests"
 # The client of StatsD that Python programs use.
 if [ -x target/statsd-venv/bin/python ] || python3 -m venv target/statsd-venv; then
   target/statsd-venv/bin/python -m pip install --quiet --disable-pip-version-check statsd==4.0.1
   export STATSD_PYTHON=$PWD/target/statsd-venv/bin/python
 fi
+cargo test --workspace --locked --no-run --quiet
+
+step "tests"
+beside=
+soak=
+trap 'kill $beside $soak 2> /dev/null || true' EXIT
+# The tests wait most of their time. What needs the processors runs beside them, and gives way to them.
+nice -n 19 scripts/beside_tests.sh $target > target/beside_tests.log 2>&1 &
+beside=$!
 cargo test --workspace --locked
 
-step "static build"
-cargo build --release --locked --target $target
+step "static build, macOS, licences, begun before"
+wait $beside || { cat target/beside_tests.log; exit 1; }
+cat target/beside_tests.log
 linkage=$(ldd "$binary" 2>&1 || true)
 case $linkage in
   *"statically linked"*) ;;
@@ -100,10 +99,8 @@ step "what it costs, against the stored figures"
 scripts/footprint.sh --ours
 
 # It needs little of the machine, and runs beside all that follows.
-mkdir -p target
 scripts/soak.sh 10 > target/soak.log 2>&1 &
 soak=$!
-trap 'kill $soak 2> /dev/null || true' EXIT
 
 # Runs a test that may exit with 3 where this machine cannot run it, having said why.
 may_skip() { # may_skip WHAT COMMAND...

@@ -19,36 +19,7 @@ if ! command -v systemd-analyze > /dev/null; then
     > /dev/null || cannot "systemd-analyze cannot be installed"
 fi
 
-python=
-for name in python3.13 python3.12 python3.11 python3.10 python3; do
-  command -v $name > /dev/null || continue
-  $name -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null || continue
-  python=$name
-  break
-done
-[ -n "$python" ] || cannot "there is no Python of at least 3.10"
-[ -x target/venv/bin/python ] || "$python" -m venv target/venv || cannot "Python has no venv"
+tests/examples/packages.sh
 PATH=$PWD/target/venv/bin:$PATH
-pip() { python -m pip --quiet --disable-pip-version-check "$@"; }
-pip install -r tests/examples/requirements.txt
-
-# The schema of Terraform's AWS provider is the one file that is wanted of its bindings.
-bindings=cdktf_cdktf_provider_aws-21.22.1
-provider=target/examples/$bindings.json
-if ! [ -s "$provider" ]; then
-  mkdir -p target/examples
-  download=$(mktemp -d target/examples/download.XXXXXX)
-  pip download --no-deps --dest "$download" cdktf-cdktf-provider-aws==21.22.1
-  python tests/examples/assembly.py "$download"/$bindings-*.whl "$download/assembly"
-  mv "$download/assembly" "$provider"
-  rm -r "$download"
-fi
-
-mkdir -p target/examples/cdk
-cp examples/cdk/package.json target/examples/cdk/
-(
-  cd target/examples/cdk
-  npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
-)
-
-PYTHONDONTWRITEBYTECODE=1 exec python tests/examples/check.py "$binary" "$provider" target/examples/cdk
+bindings=$(echo target/examples/cdktf_cdktf_provider_aws-*.json)
+PYTHONDONTWRITEBYTECODE=1 exec python tests/examples/check.py "$binary" "$bindings" target/examples/cdk
