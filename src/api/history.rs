@@ -5,13 +5,16 @@ use futures_util::future::LocalBoxFuture;
 use crate::store::Described;
 use crate::store::aside;
 use crate::store::keep::Shared;
-pub use crate::store::{Bucket, Part, Plot, Unplottable, Unread};
+pub use crate::store::{Bucket, Counts, Part, Plot, Unplottable, Unread};
 
 /// The history, as far as it is read.
 pub trait History {
     /// The metrics of a check that are kept, by name, each with the time of its newest value in milliseconds since
     /// 1970, where that is known.
     fn metrics(&self, check: &str) -> Vec<(Described, Option<i64>)>;
+
+    /// How many points are not kept.
+    fn counts(&self) -> Counts;
 
     /// When the oldest block of each resolution begins; nothing where there is none.
     fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unread>>;
@@ -27,6 +30,10 @@ pub trait History {
 impl History for Shared {
     fn metrics(&self, check: &str) -> Vec<(Described, Option<i64>)> {
         self.borrow().metrics(check).map(|(of, updated_ms)| (of.clone(), updated_ms)).collect()
+    }
+
+    fn counts(&self) -> Counts {
+        self.borrow().counts()
     }
 
     fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unread>> {

@@ -94,7 +94,7 @@ struct Listed {
     bytes: Vec<u8>,
 }
 
-/// What became of points that are not kept.
+/// Points that are not kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// They were older than the points that are kept, or too far ahead of the clock.

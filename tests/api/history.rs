@@ -70,6 +70,18 @@ fn pages_give_each_point_once_while_points_arrive() {
 }
 
 #[test]
+fn what_is_not_kept_is_counted_by_its_reason() {
+    let served = keeping();
+    let page = served.get("/metrics");
+    for reason in ["time", "value", "series", "room"] {
+        let sample = format!(
+            "cloudwatch_metrics_agent_history_rejected_points_total{{reason=\"{reason}\"}} 0\n"
+        );
+        assert!(page.text().contains(&sample), "{}", page.text());
+    }
+}
+
+#[test]
 fn the_rollup_that_is_still_open_has_all_points_of_it() {
     let served = keeping();
     wait_until("20 points", || values(&plot(&served, "resolution=FULL")).len() >= 20);

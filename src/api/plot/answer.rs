@@ -88,7 +88,7 @@ mod tests {
 
     use crate::api::asked::Asked;
     use crate::api::asked::tests::asked;
-    use crate::api::history::{History, Part, Unplottable, Unread};
+    use crate::api::history::{Counts, History, Part, Unplottable, Unread};
     use crate::api::plot::{OFF, answer};
     use crate::store::Described;
 
@@ -102,6 +102,10 @@ mod tests {
     impl History for HalfMinutes {
         fn metrics(&self, _check: &str) -> Vec<(Described, Option<i64>)> {
             Vec::new()
+        }
+
+        fn counts(&self) -> Counts {
+            Counts::default()
         }
 
         fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unread>> {

@@ -77,6 +77,19 @@ fn own(state: &State, page: &mut Page) {
     let refused = counts.refused.get() as f64;
     let help = "Connections that were refused because there were too many.";
     page.single("api_refused_connections_total", "counter", help, refused);
+    if let Some(history) = &state.history {
+        let name = "history_rejected_points_total";
+        page.family(name, "counter", "Points that are not in the history, by reason.");
+        let counts = history.counts();
+        for (reason, count) in [
+            ("time", counts.rejected_times),
+            ("value", counts.rejected_values),
+            ("series", counts.rejected_series),
+            ("room", counts.dropped),
+        ] {
+            page.sample(name, &[("reason", reason)], count as f64);
+        }
+    }
     page.family("api_requests_total", "counter", "Requests that were answered, by status.");
     for (class, count) in ["2xx", "3xx", "4xx", "5xx"].iter().zip(&counts.answers) {
         page.sample("api_requests_total", &[("status", class)], count.get() as f64);
