@@ -1,7 +1,7 @@
 //! What the history costs: bytes on disk and written, time of a point, of a commit, and of plots at each level.
 //!
 //! `cargo bench --bench history` makes its own points: 202 series over three days with a commit every 30 s, and 22
-//! series over 30 days with a commit every minute. With `HISTORY_POINTS` it takes those of a file instead: records of
+//! series over 30 days with a commit every minute; and 202 series of a day in memory. With `HISTORY_POINTS` it takes those of a file instead: records of
 //! a series (u32), a time (i64, ms) and a value (f64), little endian, in the order of time. It prints a line of JSON for
 //! each.
 
@@ -32,7 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "20 series, 2 hours",
         points(18, 0).take_while(|point| point.1 < START_MS + 7_200_000),
         60_000,
-    )
+    )?;
+    run_in_memory("202 series, 1 day, in memory", points(200, 1), 60_000)
 }
 
 /// So many series at 30 s, and two at 0.9 s, over so many days; at least one.
@@ -67,24 +68,28 @@ fn points(slow: usize, days: i64) -> impl Iterator<Item = (usize, i64, f64)> {
     })
 }
 
-fn run(
-    name: &str,
-    points: impl Iterator<Item = (usize, i64, f64)>,
+/// What filling a store took.
+#[derive(Default)]
+struct Filled {
+    points: u64,
+    first_ms: i64,
+    last_ms: i64,
+    inserting: Duration,
+    longest_commit: Duration,
+}
+
+/// Puts all points into a store, and commits as an agent does.
+fn fill(
+    store: &mut Store,
+    points: &[(usize, i64, f64)],
     sync_ms: i64,
-) -> Result<(), Box<dyn Error>> {
-    let folder = env::temp_dir().join(format!("history-bench-{}", process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    let mut store = Store::in_folder(&folder, u64::MAX);
-    store.open().map_err(|error| format!("{error:?}"))?;
+) -> Result<Filled, Box<dyn Error>> {
     let mut places: Vec<Option<usize>> = Vec::new();
-    let (mut count, mut inserting, mut next_sync, mut longest) =
-        (0u64, Duration::ZERO, None, Duration::ZERO);
-    let (mut first, mut last) = (None, 0);
-    let mut written_at_start = written();
-    let points: Vec<_> = points.collect();
+    let first_ms = points.first().map_or(0, |point| point.1);
+    let mut filled = Filled { first_ms, ..Filled::default() };
     let mut from = 0;
+    let mut due = first_ms + sync_ms;
     while from < points.len() {
-        let due = *next_sync.get_or_insert(points[from].1 + sync_ms);
         let to = from + points[from..].partition_point(|(_, at_ms, _)| *at_ms < due);
         let begun = Instant::now();
         for (series, at_ms, value) in &points[from..to] {
@@ -103,18 +108,51 @@ fn run(
             });
             store.put(*place, *at_ms, *value, *at_ms);
         }
-        inserting += begun.elapsed();
-        count += (to - from) as u64;
-        first = first.or(points.get(from).map(|of| of.1));
-        last = points[to - 1].1;
+        filled.inserting += begun.elapsed();
+        filled.points += (to - from) as u64;
+        filled.last_ms = points[to.max(1) - 1].1;
         let begun = Instant::now();
         store.commit(due, true)?;
-        longest = longest.max(begun.elapsed());
-        next_sync = Some(due + sync_ms);
+        filled.longest_commit = filled.longest_commit.max(begun.elapsed());
+        due += sync_ms;
         from = to;
     }
-    let hours = (last - first.unwrap_or(last)) as f64 / 3.6e6;
-    let written = written() - std::mem::take(&mut written_at_start);
+    Ok(filled)
+}
+
+/// In memory a commit is made in the one thread: so long it is held at most.
+fn run_in_memory(
+    name: &str,
+    points: impl Iterator<Item = (usize, i64, f64)>,
+    sync_ms: i64,
+) -> Result<(), Box<dyn Error>> {
+    let points: Vec<_> = points.collect();
+    let mut store = Store::in_memory(MEMORY);
+    let filled = fill(&mut store, &points, sync_ms)?;
+    let longest_ms = filled.longest_commit.as_secs_f64() * 1e3;
+    println!(
+        "{}",
+        json!({ "set": name, "points": filled.points, "longest_commit_ms": longest_ms })
+    );
+    Ok(())
+}
+
+fn run(
+    name: &str,
+    points: impl Iterator<Item = (usize, i64, f64)>,
+    sync_ms: i64,
+) -> Result<(), Box<dyn Error>> {
+    let folder = env::temp_dir().join(format!("history-bench-{}", process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    let mut store = Store::in_folder(&folder, u64::MAX);
+    store.open().map_err(|error| format!("{error:?}"))?;
+    let points: Vec<_> = points.collect();
+    let written_before = written();
+    let filled = fill(&mut store, &points, sync_ms)?;
+    let Filled { points: count, first_ms, last_ms: last, inserting, longest_commit: longest } =
+        filled;
+    let hours = (last - first_ms) as f64 / 3.6e6;
+    let written = written() - written_before;
     let bytes = size(&folder);
     let timed: Vec<_> = Resolution::ALL
         .iter()
@@ -194,5 +232,8 @@ fn written() -> u64 {
     let line = io.lines().find_map(|line| line.strip_prefix("wchar: "));
     line.and_then(|count| count.parse().ok()).unwrap_or_default()
 }
+
+/// The default of `--store memory`.
+const MEMORY: u64 = 4_000_000;
 
 const START_MS: i64 = 1_795_824_000_000;
