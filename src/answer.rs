@@ -73,9 +73,7 @@ async fn queried(cli: &Cli, metric: Option<&str>) -> Result<Answer, Problems> {
     Ok(match found {
         Ok((text, 0)) => Answer::of((text, ExitCode::SUCCESS)),
         Ok((text, damaged)) => Answer {
-            complaint: Some(format!(
-                "parts of the history in {name} are damaged and left out, blocks: {damaged}"
-            )),
+            complaint: Some(query::of_damage(&name, damaged)),
             ..Answer::of((text, ExitCode::FAILURE))
         },
         Err(why) => Answer::failed(why),

@@ -162,7 +162,8 @@ async fn respond(
         return Err(Failure::forbidden(READ_ONLY));
     }
     let Counts { requests, .. } = &server.state.counts;
-    if requests.get() >= REQUESTS {
+    // Whether the agent lives can be asked at any time.
+    if route.scope.is_some() && requests.get() >= REQUESTS {
         return Err(Failure::unavailable(TOO_MANY_REQUESTS));
     }
     let _under_way = count::Held::of(requests);

@@ -39,7 +39,7 @@ pub fn store() -> Command {
                 .arg(option(
                     STORE_SIZE,
                     "SIZE",
-                    "Most bytes that stay, 1MB to 1TB [default: 256MB]",
+                    "Most bytes that stay, 1MB to 1TB [default: all that is not too old]",
                 )),
         )
 }

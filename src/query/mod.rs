@@ -55,7 +55,17 @@ pub async fn run(query: &Query, source: &dyn Source) -> Result<(String, usize), 
 /// The same of a file, in this thread.
 pub fn of_file(query: &Query, source: &OnDisk) -> Result<(String, usize), String> {
     // What is open answers at once.
-    run(query, source).now_or_never().unwrap_or_else(|| Err("the history is not open".to_owned()))
+    let found = run(query, source).now_or_never();
+    let (text, damaged) = found.unwrap_or_else(|| Err("the history is not open".to_owned()))?;
+    Ok((text, damaged + source.damaged))
+}
+
+/// What is said beside an answer that may lack something.
+pub fn of_damage(name: &str, damaged: usize) -> String {
+    format!(
+        "parts of the history in {name} are damaged, {damaged}: where there are finer points, these stand in for \
+         them, and the rest is missing"
+    )
 }
 
 /// The level that has about as many points as are wanted, or as the terminal has columns.

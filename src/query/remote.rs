@@ -145,13 +145,14 @@ impl Remote {
         &self,
         metric: &Metric,
         resolution: Resolution,
-        [from_ms, to_ms]: [i64; 2],
+        range_ms: [i64; 2],
     ) -> Result<Points, String> {
         if metric.letter == 's' {
             // Texts are no points.
             return Ok(Points::default());
         }
         let (check, name) = (encoded(&metric.check), encoded(&metric.name));
+        let [from_ms, to_ms] = range_ms.map(|ms| ms.clamp(0, LATEST_MS));
         let path = format!(
             "{CHECKS}/{check}/metrics/{name}/plot?from={from_ms}&to={to_ms}&resolution={}\
              &select=average,min,max,variance",
@@ -222,6 +223,9 @@ const CHECKS: &str = "/entities/self/checks";
 
 /// An agent answers in far less, also one that is busy.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The last time that the API takes.
+const LATEST_MS: i64 = 999_999_999_999_999;
 
 /// A page of points has some 200 kB.
 const LARGEST: usize = 8 << 20;

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::store::{Bucket, Failure, Part, Resolution, Store, Unopened, Unplottable};
+use crate::clock::now_ms;
+use crate::store::{Bucket, Failure, Opened, Part, Resolution, Store, Unopened, Unplottable};
 
 /// A metric that a source has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub trait Source {
 /// The file of a history that no agent has open.
 pub struct OnDisk {
     store: Store,
+    /// How many notes of points that are in no block, or of what series there are, could not be read.
+    pub damaged: usize,
     now_ms: i64,
 }
 
@@ -68,12 +71,14 @@ impl OnDisk {
             }
             Unopened::Other(text) => text,
         })?;
-        Self::of(opened.store)
+        Self::of(opened)
     }
 
-    pub fn of(store: Store) -> Result<Self, String> {
-        let now_ms = store.newest_ms().map_err(|failure| unreadable(&failure))?;
-        Ok(Self { store, now_ms })
+    pub fn of(opened: Opened) -> Result<Self, String> {
+        let Opened { store, damaged } = opened;
+        let newest_ms = store.newest_ms().map_err(|failure| unreadable(&failure))?;
+        // A clock that was ahead for a while does not make old what is not.
+        Ok(Self { store, damaged, now_ms: newest_ms.min(now_ms()) })
     }
 
     pub fn store(&self) -> &Store {

@@ -14,33 +14,33 @@ use crate::blocking::{self, Purpose};
 
 /// The same as [`Store::plot`].
 pub async fn plot(store: &Shared, name: [&str; 2], part: Part) -> Result<Plot, Unplottable> {
-    let place = place(store).await?;
+    let turn = turn(store).await?;
     let (number, open) = {
         let store = store.borrow();
         let series = store.numbers(name)?;
         (series.number, series.open.clone())
     };
-    Ok(read(store, place, move |view| part.plot(view, number, &open)).await?)
+    Ok(read(store, turn, move |view| part.plot(view, number, &open)).await?)
 }
 
 /// How far back each level reaches: when its oldest block begins.
 pub async fn reaches(store: &Shared) -> Result<[Option<i64>; 6], Unread> {
-    let place = place(store).await?;
-    read(store, place, plot::reaches).await
+    let turn = turn(store).await?;
+    read(store, turn, plot::reaches).await
 }
 
-/// A place among the readers.
-async fn place(store: &Shared) -> Result<OwnedSemaphorePermit, Unread> {
+/// A turn among the readers.
+async fn turn(store: &Shared) -> Result<OwnedSemaphorePermit, Unread> {
     let readers = store.borrow().readers.clone();
-    let place = timeout(SILENT, readers.acquire_owned()).await;
+    let turn = timeout(SILENT, readers.acquire_owned()).await;
     // It is never closed.
-    place.map_err(|_| Unread::Silent(SILENT))?.map_err(|_| Unread::Closed)
+    turn.map_err(|_| Unread::Silent(SILENT))?.map_err(|_| Unread::Closed)
 }
 
 /// Looks at the blocks as they are now.
 async fn read<T: Send + 'static>(
     store: &Shared,
-    place: OwnedSemaphorePermit,
+    turn: OwnedSemaphorePermit,
     look: impl FnOnce(&dyn View) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Unread> {
     let disk = match &store.borrow().shelf {
@@ -50,13 +50,12 @@ async fn read<T: Send + 'static>(
     };
     let looked = blocking::call(Purpose::Plot, move || {
         let answer = disk.view().and_then(|view| look(&view));
-        // The file is no longer in use when the place is free.
+        // The file is no longer in use when the turn is over, and the turn is over when this thread is.
         drop(disk);
-        drop(place);
-        answer
+        (answer, turn)
     });
     match timeout(SILENT, looked).await {
-        Ok(Ok(answer)) => Ok(answer?),
+        Ok(Ok((answer, _turn))) => Ok(answer?),
         Ok(Err(refused)) => Err(Unread::NoThread(refused.to_string())),
         Err(_) => Err(Unread::Silent(SILENT)),
     }

@@ -107,8 +107,10 @@ impl Store {
         if let Some(last) = job.hours.keys().next_back() {
             let done = self.recent.iter().filter(|of| of.last_hour < first_open);
             notes.done = done.map(|of| of.number).collect();
-            // All hours up to the last of these are in blocks; of the others, none is.
-            notes.merged = Some(Merged { before_list: next, before_hour: last + 1 });
+            // All that there was of the hours that have ended is in blocks, and maybe of the current one.
+            let ended = hour_of(job.current_ms).0;
+            notes.merged =
+                Some(Merged { before_list: next, before_hour: ended.max(last.saturating_add(1)) });
         }
         (notes, listed)
     }
@@ -126,7 +128,7 @@ impl Store {
 
     /// Whether more points are in memory than should wait for the end of their hour.
     pub(super) fn is_crowded(&self) -> bool {
-        self.open_points > EARLY_POINTS
+        self.open_points > self.early_points
     }
 
     /// Commits what is new at once, which may block.
@@ -197,9 +199,6 @@ impl Store {
 
 /// So long after an hour has ended its points are written: those that come later open it again.
 const STRAGGLERS_MS: i64 = 60_000;
-
-/// With more points than this in memory their hours are written before they end.
-const EARLY_POINTS: usize = 50_000;
 
 /// With more bytes than this a list of latest points gets no more.
 const FULL_LIST: usize = 3_000;

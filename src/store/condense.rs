@@ -8,7 +8,7 @@ use super::block::{Block, Builder};
 use super::chunk::{self, Points};
 use super::recent::hour_of;
 use super::resolution::HOUR_MS;
-use super::rollup::{condense, merged};
+use super::rollup::{Rollup, condense, merged};
 use super::shelf::{BlockId, Failure, Progress, Writing};
 
 /// What is to be written, and the limits.
@@ -85,23 +85,38 @@ fn write_hour(hour: u32, written: &[Written], shelf: &mut dyn Writing) -> Result
             let span_ms = min5.start_ms();
             let old = condensed.and_then(|chunk| chunk::decode(min5.level, span_ms, &chunk).ok());
             let mut buckets = old.unwrap_or_default();
-            let mut of_hour: Vec<_> =
+            let of_hour: Vec<_> =
                 buckets.extract_if(.., |(start, _)| hour_of(*start).0 == hour).collect();
-            if stored.is_some() {
-                of_hour.clear();
-            }
-            let all = stored.unwrap_or_default().with(new);
+            let stored = stored.unwrap_or_default();
             let mut chunk = Vec::new();
-            all.encode(&mut chunk);
+            stored.clone().with(new).encode(&mut chunk);
             points.add(number, &chunk);
-            // Without the points that they were made of, what is new is added to them.
-            buckets.extend(merged(of_hour, all.condensed(hour_ms)));
+            buckets.extend(grown(of_hour, stored, Some(new), hour_ms));
             buckets.sort_by_key(|(start, _)| *start);
             rollups.add(number, &chunk::encode(min5.level, span_ms, *is_counter, &buckets));
         }
     }
     points.write(shelf, full)?;
     rollups.write(shelf, min5)
+}
+
+/// The buckets of an hour after new points came. They are made of its points, where these are there; without some of
+/// the points that they were made of, what is new is added to them.
+pub fn grown(
+    buckets: Vec<(i64, Rollup)>,
+    stored: Points,
+    new: Option<&Points>,
+    hour_ms: i64,
+) -> Vec<(i64, Rollup)> {
+    let counted: u64 = buckets.iter().map(|(_, of)| of.count).sum();
+    let has_all = stored.len() as u64 >= counted;
+    match new {
+        _ if has_all => {
+            new.map_or(stored.clone(), |new| stored.clone().with(new)).condensed(hour_ms)
+        }
+        Some(new) => merged(buckets, new.condensed(hour_ms)),
+        None => buckets,
+    }
 }
 
 /// What is damaged is as if it was not there: it must not keep what is new from being written.
@@ -130,7 +145,9 @@ fn incomplete(
         let of_finer = |span| BlockId::at(level, BlockId { level: finer, span }.start_ms());
         found.extend(spans.into_iter().map(of_finer).filter(|id| id.end_ms() > from_ms));
     }
-    found.retain(|id| id.end_ms() <= to_ms);
+    // What lies before was dropped as a whole or in part: what is left of it stays as it is.
+    let dropped_ms = shelf.progress().dropped_ms;
+    found.retain(|id| id.end_ms() <= to_ms && id.end_ms() > dropped_ms);
     Ok(found)
 }
 

@@ -1,11 +1,12 @@
 //! Fills the store with what is collected, and commits it from time to time.
 
 use std::cell::RefCell;
+use std::mem::{self, ManuallyDrop};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use std::{fs, io, mem};
+use std::{fs, io};
 
 use log::{error, warn};
 use tokio::sync::{Notify, mpsc};
@@ -134,14 +135,21 @@ impl Keeper {
     pub async fn run(mut self) {
         loop {
             self.open().await;
+            let is_open = !matches!(self.store.borrow().shelf, Shelf::Disk(_, None));
+            let pause = if is_open { self.sync } else { self.sync.min(RETRY) };
             let is_over = tokio::select! {
                 // Nothing is ever sent: it ends when the sink does.
                 _ = self.ended.recv() => true,
-                () = sleep(self.sync) => false,
+                () = sleep(pause) => false,
                 () = self.crowded.notified() => false,
             };
+            if is_over {
+                // Another process may have given it up by now.
+                self.open().await;
+            }
             self.commit().await;
             if is_over {
+                self.say_what_is_lost();
                 return self.close().await;
             }
         }
@@ -208,11 +216,11 @@ impl Keeper {
                 self.works_again(&name);
             }
             Ok((_, Err(failure))) => {
-                // The database takes nothing more after an error: it is opened anew.
-                self.close().await;
                 self.say(format!(
                     "the history in {name} cannot be written, and is kept in memory meanwhile: {failure}"
                 ));
+                // The database takes nothing more after an error: it is opened anew.
+                self.close().await;
             }
             Err(refused) => {
                 self.store.borrow_mut().not_committed();
@@ -272,8 +280,25 @@ impl Keeper {
         let _all = readers.acquire_many(READERS as u32).await;
         let disk = self.store.borrow_mut().close().and_then(Arc::into_inner);
         if let Some(disk) = disk {
-            // Without a thread it stays as a kill would leave it.
-            let _ = blocking::call(Purpose::Store, move || drop(disk)).await;
+            // Without a thread it stays as a kill would leave it: it must not be closed in this one.
+            let disk = ManuallyDrop::new(disk);
+            let close = move || drop(ManuallyDrop::into_inner(disk));
+            let _ = blocking::call(Purpose::Store, close).await;
+        }
+    }
+
+    /// Says at the end how many points were never written.
+    fn say_what_is_lost(&self) {
+        let store = self.store.borrow();
+        if let Shelf::Disk(folder, open) = &store.shelf
+            && (open.is_none() || store.must_rewrite)
+            && store.open_points > 0
+        {
+            let name = shown(&folder.display().to_string());
+            let points = store.open_points;
+            error!(
+                "the history in {name} could not be written before the end: points lost, at most {points}"
+            );
         }
     }
 
@@ -316,6 +341,9 @@ const DAMAGED: &str = "history.redb.damaged";
 
 /// A disk that answers has written in far less.
 const SILENT: Duration = Duration::from_secs(10);
+
+/// A file that cannot be opened is tried again so often at least.
+const RETRY: Duration = Duration::from_secs(60);
 
 /// So long the clock has to go on as time does before anything is removed as too old.
 const STEADY: Duration = Duration::from_secs(3600);

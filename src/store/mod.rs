@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use self::chunk::Points;
 use self::commit::Commit;
 use self::disk::{Disk, Found};
 pub use self::disk::{Unusable, file_in};
@@ -67,8 +68,10 @@ pub struct Store {
     /// Numbers are never used again: see [`Merged`].
     next_list: u32,
     open_points: usize,
+    /// With more points than this in memory their hours are written before they end.
+    early_points: usize,
     most_bytes: u64,
-    /// Points of before were dropped for lack of room.
+    /// Points before this time were dropped for lack of room.
     dropped_ms: i64,
     counts: Counts,
     /// The threads that may read the file at once.
@@ -129,6 +132,7 @@ impl Store {
             recent: Vec::new(),
             next_list: 0,
             open_points: 0,
+            early_points: EARLY_POINTS,
             most_bytes,
             dropped_ms: 0,
             counts: Counts::default(),
@@ -136,7 +140,7 @@ impl Store {
         }
     }
 
-    /// Opens the file at once, which may block. The error count is that of damaged parts.
+    /// Opens the file at once, which may block. Returns how many parts of it are damaged.
     pub fn open(&mut self) -> Result<usize, Unusable> {
         let Shelf::Disk(folder, None) = &self.shelf else { return Ok(0) };
         let (disk, found) = Disk::open(folder)?;
@@ -162,6 +166,8 @@ impl Store {
                 Err(_) => damaged += 1,
             }
         }
+        // Of a time that is there twice the later value counts.
+        let mut latest: BTreeMap<(usize, u32), Points> = BTreeMap::new();
         for (number, bytes) in found.recent {
             let mut last_hour = 0;
             for entry in recent::decode(&bytes) {
@@ -169,20 +175,27 @@ impl Store {
                     damaged += 1;
                     break;
                 };
-                if number < merged.before_list && hour < merged.before_hour {
+                let is_merged = number < merged.before_list && hour < merged.before_hour;
+                if is_merged || i64::from(hour) * HOUR_MS < dropped_ms {
                     continue;
                 }
                 last_hour = last_hour.max(hour);
                 let Some(place) = by_number.get(&series) else { continue };
+                let all = latest.entry((*place, hour)).or_default();
                 for (at, value) in points.iter() {
-                    // What came since is newer.
-                    if !self.all[*place].has(hour, at) {
-                        self.add(*place, hour, at, value);
-                    }
+                    all.put(at, value);
                 }
             }
             self.recent.push(Listed { number, last_hour, bytes: Vec::new() });
             self.next_list = self.next_list.max(number + 1);
+        }
+        for ((place, hour), points) in latest {
+            for (at, value) in points.iter() {
+                // What came since is newer.
+                if !self.all[place].has(hour, at) {
+                    self.add(place, hour, at, value);
+                }
+            }
         }
         if let Shelf::Disk(_, open) = &mut self.shelf {
             *open = Some(Arc::new(disk));
@@ -227,8 +240,8 @@ impl Store {
             Some(place) => {
                 let series = &mut self.all[place];
                 // A text once in a while does not make a text of a number.
-                if series.described != described && (!described.is_text() || series.updated_ms == 0)
-                {
+                let has_points = series.updated_ms > 0 || series.number.is_some();
+                if series.described != described && !(described.is_text() && has_points) {
                     // A check that was configured anew may have another unit.
                     (series.described, series.is_written) = (described, false);
                 }
@@ -271,6 +284,9 @@ impl Store {
             && !self.must_rewrite
         {
             self.unsynced.push((place, at_ms, value));
+            if self.unsynced.len() > MOST_UNSYNCED {
+                self.not_committed();
+            }
         }
         if self.open_points > MOST_OPEN_POINTS {
             self.drop_oldest_hour();
@@ -327,6 +343,12 @@ const LONGEST_NAME: usize = 1024;
 
 /// Threads that read the file at once. A disk that does not answer holds these, and further questions wait.
 const READERS: usize = 2;
+
+/// The usual `early_points`.
+const EARLY_POINTS: usize = 50_000;
+
+/// With more new points than this, which happens where a file cannot be opened, they are no longer listed apart.
+const MOST_UNSYNCED: usize = 50_000;
 
 /// With more than this the oldest hour is dropped, and counted: the file could not be written for that long.
 const MOST_OPEN_POINTS: usize = 300_000;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::Resolution;
 use super::block::Block;
 use super::chunk::{self, Points};
+use super::condense::grown;
 use super::resolution::HOUR_MS;
-use super::rollup::{Rollup, condense, merged};
+use super::rollup::{Rollup, condense};
 use super::shelf::{BlockId, Failure, View};
 
 /// Points of one series that are not in a block yet, hour by hour in the order of time. A late point opens its hour
@@ -33,7 +34,11 @@ impl Reader<'_> {
         let mut all = Vec::new();
         for id in blocks(Resolution::Full, from_ms, to_ms) {
             let start = id.start_ms();
-            let (hour, _) = self.hour(id)?;
+            let stored = self.stored_points(id)?;
+            let hour = match self.open_points(id) {
+                Some(open) => stored.with(open),
+                None => stored,
+            };
             let points = hour.iter().map(|(at, value)| (start + i64::from(at), value));
             for point in points.filter(|(at, _)| (from_ms..to_ms).contains(at)) {
                 if all.len() == most {
@@ -100,12 +105,11 @@ impl Reader<'_> {
                     all.extend(stored.iter().filter(|of| is_wanted(of)));
                 }
                 _ => {
-                    let (points, has_block) = self.hour(hour)?;
-                    let made = points.condensed(start);
-                    // Without the points that they were made of, what is new is added to them.
-                    let stored = stored.iter().flatten().filter(|of| !has_block && is_wanted(of));
-                    let made = made.into_iter().filter(is_wanted).collect();
-                    all.extend(merged(stored.copied().collect(), made));
+                    let is_of_hour = |(at, _): &&(i64, Rollup)| (start..end).contains(at);
+                    let of_hour = stored.iter().flatten().filter(is_of_hour).copied().collect();
+                    let points = self.stored_points(hour)?;
+                    let made = grown(of_hour, points, self.open_points(hour), start);
+                    all.extend(made.into_iter().filter(is_wanted));
                 }
             }
         }
@@ -132,13 +136,14 @@ impl Reader<'_> {
 
     /// Whether all that there is of a time is in blocks.
     fn is_complete(&self, start_ms: i64, end_ms: i64) -> bool {
-        let is_in_it = |hour: i64| (start_ms..end_ms).contains(&(hour * HOUR_MS));
+        let is_in_it = |hour: u32| (start_ms..end_ms).contains(&(i64::from(hour) * HOUR_MS));
+        let is_open = |hour: u32| is_in_it(hour) && self.is_kept(hour);
         let closed = self.view.progress().closed_ms;
-        end_ms <= closed && !self.open.iter().any(|(hour, _)| is_in_it((*hour).into()))
+        end_ms <= closed && !self.open.iter().any(|(hour, _)| is_open(*hour))
     }
 
-    /// All points of an hour, and whether some of them are in its block.
-    fn hour(&self, id: BlockId) -> Result<(Points, bool), Failure> {
+    /// The points of an hour that are in its block.
+    fn stored_points(&self, id: BlockId) -> Result<Points, Failure> {
         let stored = match self.stored(id).and_then(|chunk| match chunk {
             Some(chunk) => Ok(Some(Points::decode(&chunk)?)),
             None => Ok(None),
@@ -149,14 +154,18 @@ impl Reader<'_> {
             }
             stored => stored?,
         };
-        let has_block = stored.is_some();
-        let stored = stored.unwrap_or_default();
-        let open = self.open.iter().find(|(hour, _)| *hour == id.span);
-        let all = match open {
-            Some((_, open)) => stored.with(open),
-            None => stored,
-        };
-        Ok((all, has_block))
+        Ok(stored.unwrap_or_default())
+    }
+
+    /// Those that are in no block yet.
+    fn open_points(&self, id: BlockId) -> Option<&Points> {
+        let of_hour = self.open.iter().find(|(hour, _)| *hour == id.span && self.is_kept(*hour));
+        of_hour.map(|(_, points)| &**points)
+    }
+
+    /// Whether an hour was not dropped for lack of room: the rollups have what was in it already.
+    fn is_kept(&self, hour: u32) -> bool {
+        i64::from(hour) * HOUR_MS >= self.view.progress().dropped_ms
     }
 
     fn stored(&self, id: BlockId) -> Result<Option<Vec<u8>>, Failure> {

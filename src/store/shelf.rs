@@ -60,7 +60,7 @@ pub trait Writing: View {
 pub struct Progress {
     /// Every span that ends by then has its blocks, at every level.
     pub closed_ms: i64,
-    /// Points of before were dropped for lack of room.
+    /// Points before this time were dropped for lack of room.
     pub dropped_ms: i64,
     /// Bytes of all pages.
     pub bytes: u64,
@@ -70,9 +70,8 @@ pub struct Progress {
 /// Which of the latest points are in blocks already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
-    /// Those of the lists before this one,
+    /// Those that are in a list before this one and of an hour before the next.
     pub before_list: u32,
-    /// and of the hours before this one.
     pub before_hour: u32,
 }
 

@@ -87,7 +87,7 @@ impl Exported {
     /// Writes it to standard output. True where all was written, false where nobody reads any more.
     pub fn write(&self) -> Result<bool, String> {
         let opened = open(&self.folder)?;
-        let source = OnDisk::of(opened.store)?;
+        let source = OnDisk::of(opened)?;
         let written = self.write_from(&source);
         source.close();
         written
@@ -113,12 +113,11 @@ impl Exported {
         let Self { format, resolution, range_ms, .. } = *self;
         let export = Export { format, resolution, range_ms, now_ms: source.now_ms() };
         let mut out = BufWriter::new(io::stdout().lock());
-        match export.write(store, wanted, &mut out) {
+        match export.write(store, wanted, &mut out).map(|damaged| damaged + source.damaged) {
             Ok(0) => Ok(true),
-            Ok(damaged) => Err(format!(
-                "parts of the history in {} are damaged and left out, blocks: {damaged}",
-                shown(&self.folder.display().to_string())
-            )),
+            Ok(damaged) => {
+                Err(query::of_damage(&shown(&self.folder.display().to_string()), damaged))
+            }
             Err(Unwritten::Output(error)) => {
                 // What is left over goes nowhere, and is not tried again.
                 let _ = out.into_parts();

@@ -44,10 +44,7 @@ pub fn described(name: &str) -> Described {
 
 impl Life {
     pub fn new(folder: Option<&Path>, seed: u64) -> Self {
-        let store = match folder {
-            None => Store::in_memory(ROOM),
-            Some(folder) => Store::in_folder(folder, ROOM),
-        };
+        let store = Self::store(folder);
         let folder = folder.map(Path::to_owned);
         let expected = vec![BTreeMap::new(); NAMES.len()];
         let mut life = Self {
@@ -60,6 +57,15 @@ impl Life {
         };
         life.open();
         life
+    }
+
+    /// One that writes hours before they end as soon as it has a few hundred points.
+    fn store(folder: Option<&Path>) -> Store {
+        let store = match folder {
+            None => Store::in_memory(ROOM),
+            Some(folder) => Store::in_folder(folder, ROOM),
+        };
+        Store { early_points: 400, ..store }
     }
 
     fn open(&mut self) {
@@ -112,7 +118,7 @@ impl Life {
             // Its file has to be free for the next one.
             drop(disk.take());
         }
-        self.store = Store::in_folder(&folder, ROOM);
+        self.store = Self::store(Some(&folder));
         self.expected.clone_from(&self.committed);
         self.open();
     }
@@ -128,10 +134,11 @@ impl Life {
                     self.put(series, self.now_ms - late, value);
                 }
                 7 => {
-                    // A value that is replaced.
+                    // A value that is replaced, of the last minutes or of any time.
                     let count = self.expected[series].len().max(1) as i64;
-                    let nth = self.random.below(count) as usize;
-                    if let Some(at_ms) = self.expected[series].keys().nth(nth).copied() {
+                    let reach = if self.random.below(2) == 0 { count.min(100) } else { count };
+                    let nth = self.random.below(reach) as usize;
+                    if let Some(at_ms) = self.expected[series].keys().nth_back(nth).copied() {
                         let value = self.value(series);
                         let is_kept = at_ms >= Resolution::Full.kept_since(self.now_ms);
                         if is_kept {
@@ -147,7 +154,10 @@ impl Life {
                 9..12 => self.commit(),
                 12 => self.fail_to_commit(),
                 13 => self.kill(),
-                14 => self.now_ms += self.random.below(3 * 86_400_000),
+                14 => {
+                    let days = if self.random.below(8) == 0 { 400 } else { 3 };
+                    self.now_ms += self.random.below(days * 86_400_000);
+                }
                 15 => self.commit_slowly(series),
                 16 => {
                     // As after an error of the disk.
@@ -182,8 +192,9 @@ impl Life {
     /// Each level over a range by chance, page by page.
     fn check(&mut self, series: usize) {
         for resolution in Resolution::ALL {
-            let from_ms = self.now_ms - self.random.below(self.random_reach());
-            let to_ms = from_ms + 1 + self.random.below(20 * 86_400_000);
+            let days = [1, 30, 2_500][self.random.below(3) as usize];
+            let from_ms = self.now_ms - self.random.below(days * 86_400_000);
+            let to_ms = from_ms + 1 + self.random.below(days * 86_400_000);
             let most = 1 + self.random.below(2000) as usize;
             let expected = self.expected(series, resolution, from_ms, to_ms);
             let (mut found, mut next) = (Vec::new(), Some(from_ms));
@@ -203,10 +214,6 @@ impl Life {
             }
             assert_same(&found, &expected, resolution);
         }
-    }
-
-    fn random_reach(&self) -> i64 {
-        30 * 86_400_000
     }
 
     fn expected(&self, series: usize, level: Resolution, from_ms: i64, to_ms: i64) -> Vec<Bucket> {
