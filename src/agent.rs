@@ -72,6 +72,9 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
         let (scope, numbers) = (chosen.source.scope(), settings.measuring.metrics);
         info!("scope: {scope}, because {}", chosen.reason);
         info!(target: START, "{}", start_line(settings, scope));
+        if let Some(history) = &settings.history {
+            info!("the history is kept {history}");
+        }
         warn_of(settings, scope);
         // With a command it is in the same container, or about to be.
         if let Some(warning) = chosen.source.warning().filter(|_| settings.command.is_empty()) {

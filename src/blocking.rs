@@ -4,9 +4,11 @@
 //! The runtime's own threads would not do: it panics where the system refuses a thread, as at a limit of
 //! processes. Here only the one call fails.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::panic::{self, PanicHookInfo};
 #[cfg(target_os = "linux")]
 use std::sync::mpsc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -133,6 +135,34 @@ pub fn call_within<T: Send + 'static>(
     HELPERS.call_within(purpose, limit, call)
 }
 
+thread_local! {
+    /// Whether a panic of this thread stays in it.
+    static CONFINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From here on a panic of a call for the history, whose database may panic where its file is changed under it, ends
+/// neither the agent nor its command: the call has no answer, as on a disk that hangs.
+pub fn confine_panics() {
+    let others = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        stay_if_confined(panic);
+        others(panic);
+    }));
+}
+
+/// Ends a hook of a panic there, where the thread is such a one. A panic aborts as soon as its hook has returned.
+pub fn stay_if_confined(panic: &PanicHookInfo) {
+    if !CONFINED.get() {
+        return;
+    }
+    log::error!(
+        "the history crashed and is not used any more: restart the agent, or look at its file ({panic})"
+    );
+    loop {
+        thread::park();
+    }
+}
+
 /// The calls that are under way.
 struct Helpers(Mutex<Vec<Purpose>>);
 
@@ -182,6 +212,7 @@ impl Helpers {
         let run = move || {
             // Signals are for the main thread, which after a panic waits for them itself (`last_resort`).
             let _ = SigSet::all().thread_block();
+            CONFINED.set(matches!(purpose, Purpose::Store | Purpose::Plot));
             let result = call();
             // Before the result is sent: the caller's next call must find the place free.
             drop(place);

@@ -16,7 +16,7 @@ pub trait History {
     /// How many points are not kept.
     fn counts(&self) -> Counts;
 
-    /// When the oldest block of each resolution begins; nothing where there is none.
+    /// When the oldest block of each resolution or of a finer one begins, or the oldest hour that is in no block yet.
     fn reaches(&self) -> LocalBoxFuture<'_, Result<[Option<i64>; 6], Unread>>;
 
     /// The points of a metric of a check, oldest first.

@@ -50,7 +50,7 @@ pub fn check(
 
 /// Refuses a host that is neither an address nor one of these names.
 fn own(host: &str, names: &[String]) -> Result<(), Failure> {
-    let name = without_port(host).to_ascii_lowercase();
+    let name = without_port(host).unwrap_or_default().to_ascii_lowercase();
     let is_address = name.parse::<IpAddr>().is_ok();
     if is_address || name == "localhost" || names.contains(&name) {
         return Ok(());
@@ -60,12 +60,15 @@ fn own(host: &str, names: &[String]) -> Result<(), Failure> {
     )))
 }
 
-/// The name or address. Only URLs have brackets around an address of version 6.
-fn without_port(host: &str) -> &str {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split_once(']').map_or(rest, |(address, _)| address);
-    }
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
+/// The name or address. Nothing where what follows is no port. Only URLs have brackets around an address of version 6.
+fn without_port(host: &str) -> Option<&str> {
+    let (name, rest) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let is_port = |port: &str| port.is_empty() || port.parse::<u16>().is_ok();
+    let port = rest.strip_prefix(':');
+    (rest.is_empty() || port.is_some_and(is_port)).then_some(name)
 }
 
 #[cfg(test)]

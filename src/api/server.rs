@@ -30,7 +30,7 @@ use super::route::{allowed, find};
 use super::socket::Listener;
 use super::state::{Counts, State};
 use super::table::TABLE;
-use super::tokens::{Scope, Tokens};
+use super::tokens::{SENT, Scope, Tokens};
 use super::wire::{Stage, Wire, answer_to_close};
 use super::{count, origin};
 use crate::exchange::Connection;
@@ -145,7 +145,8 @@ async fn respond(
     // Before anything else is looked at.
     let rights = rights(server, parts);
     if needs_token && rights.is_none() {
-        return Err(Failure::unauthorized(NO_TOKEN));
+        let has_sent = SENT.iter().any(|name| parts.headers.contains_key(name));
+        return Err(Failure::unauthorized(if has_sent { UNKNOWN_TOKEN } else { NO_TOKEN }));
     }
     origin::check(&parts.headers, &parts.uri, parts.version, server.is_unix, &server.names)?;
     ignore(body).await?;
@@ -216,6 +217,7 @@ fn url(parts: &Parts) -> String {
 }
 
 const NO_TOKEN: &str = "a token is needed: send Authorization: Bearer TOKEN, or X-Auth-Token";
+const UNKNOWN_TOKEN: &str = "the token is not known to this agent";
 const READ_ONLY: &str = "this needs a token with scope write";
 const TOO_MANY_CONNECTIONS: &str = "too many connections are open";
 const TOO_MANY_REQUESTS: &str = "too many requests are being answered";

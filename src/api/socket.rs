@@ -104,6 +104,10 @@ fn bind_private(path: &Path) -> io::Result<UnixListener> {
 fn cause(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::AddrInUse => IN_USE.to_owned(),
+        ErrorKind::NotFound => "the folder of the socket does not exist: create it".to_owned(),
+        ErrorKind::PermissionDenied => format!(
+            "{error}: a port below 1024 needs root or CAP_NET_BIND_SERVICE, a socket the right to write to its folder"
+        ),
         _ => error.to_string(),
     }
 }
@@ -155,7 +159,7 @@ mod tests {
         let expected = "--api unix:file: there is a file that is no socket: expected another path";
         assert_eq!(folder.relative(&refused), expected);
         let refused = bind(&folder.path("no/x")).await.err().expect("no folder");
-        let expected = "--api unix:no/x: No such file or directory (os error 2)";
+        let expected = "--api unix:no/x: the folder of the socket does not exist: create it";
         assert_eq!(folder.relative(&refused), expected);
     }
 

@@ -139,6 +139,9 @@ fn hash(token: &[u8]) -> [u8; 32] {
     digest.as_ref().try_into().unwrap_or_default()
 }
 
+/// The headers that a token is sent in.
+pub const SENT: [HeaderName; 2] = [AUTHORIZATION, X_AUTH_TOKEN];
+
 const BEARER: &[u8] = b"Bearer ";
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");

@@ -7,6 +7,7 @@ use std::process::exit;
 use nix::sys::signal::{SigSet, Signal, kill};
 use rustix::process::Pid;
 
+use crate::blocking::stay_if_confined;
 use crate::children::{exit_code, for_each_change};
 
 /// From here on a panic, which would abort, stays in its hook until the child has ended.
@@ -14,6 +15,7 @@ use crate::children::{exit_code, for_each_change};
 pub fn prepare(child: Pid) {
     let say = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
+        stay_if_confined(panic);
         // Blocked, so that `supervise` takes them one by one.
         let signals = SigSet::all();
         let _ = signals.thread_block();

@@ -179,7 +179,10 @@ impl Asked {
                 Some(directory) => Self::Install(directory),
                 None => Self::Run,
             },
-            QUERY if matches.get_flag(LIST) => Self::Query(None),
+            QUERY if matches.get_flag(LIST) => match matches.remove_one::<String>(METRIC) {
+                None => Self::Query(None),
+                Some(_) => return Err("query --list lists all metrics: expected no metric"),
+            },
             QUERY => match matches.remove_one(METRIC) {
                 Some(metric) => Self::Query(Some(metric)),
                 None => return Err(NO_METRIC),

@@ -1,5 +1,6 @@
 //! What is kept, and where.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use super::cli::Cli;
 use super::options::{STORE, STORE_SIZE, STORE_SYNC};
 use super::problems::Problems;
 use super::quantity::{bytes, lasting};
+use crate::model::amount;
+use crate::shown::shown;
 
 /// Where the history is, and how it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,26 @@ impl History {
     }
 }
 
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Memory(bytes) => write!(f, "in memory, up to {}", megabytes(*bytes)),
+            Place::Folder(folder) => write!(
+                f,
+                "in {}, up to {}, written every {} s",
+                shown(&folder.display().to_string()),
+                megabytes(self.most_bytes),
+                self.sync.as_secs_f64()
+            ),
+        }
+    }
+}
+
+/// As sizes are typed: a million bytes.
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", amount::rounded(bytes as f64 / 1e6))
+}
+
 /// The folder of `--store`, for a command that reads what is in it.
 pub fn folder_of_history(cli: &Cli, problems: &mut Problems) -> Option<PathBuf> {
     problems.require(cli, STORE);
@@ -62,8 +85,8 @@ fn folder(text: &str) -> Result<PathBuf, String> {
 
 fn place(text: &str) -> Result<Place, String> {
     let expected = || {
-        "memory, memory:SIZE with 100kB to 1GB, such as memory:8MB, or a folder, such as /var/lib/history or \
-         ./history"
+        "memory, memory:SIZE with 100kB to 1GB, such as memory:8MB, or a folder with a slash in its path, such as \
+         /var/lib/history or ./history"
             .to_owned()
     };
     match text.strip_prefix("memory") {

@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::commands::definition;
 use super::near::nearest;
-use super::options::{CHECK, INSTALL, all, is_switch, known_variables};
+use super::options::{CHECK, INSTALL, QUERY, STORE, all, is_switch, known_variables};
 use super::quantity;
 use crate::shown::shown;
 
@@ -136,6 +136,8 @@ fn subcommand<'d>(definition: &'d Command, args: &[OsString]) -> (String, &'d Co
 
 /// What stands alone and belongs to nothing: a value of the option before it, or a command.
 fn unexpected(args: &[OsString], wrong: &str) -> String {
+    let definition = definition();
+    let (command, _) = subcommand(&definition, args);
     let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let place = args.iter().skip(1).position(|arg| arg == wrong).map_or(0, |place| place + 1);
     let before = args.get(place.wrapping_sub(1)).map_or("", |arg| arg);
@@ -151,8 +153,13 @@ fn unexpected(args: &[OsString], wrong: &str) -> String {
              {before_that} {before}={wrong}"
         );
     }
-    let definition = definition();
     let commands: Vec<_> = definition.get_subcommands().map(Command::get_name).collect();
+    if [QUERY, STORE].iter().any(|name| command.starts_with(name)) {
+        let program = definition.get_name();
+        return format!(
+            "unexpected argument {wrong:?}: {program} {command} --help says what it takes"
+        );
+    }
     if commands.contains(&wrong) {
         let program = definition.get_name();
         return format!("{wrong} has to come first: {program} {wrong} …");

@@ -3,7 +3,7 @@
 use std::env;
 use std::time::Duration;
 
-use super::{Publish, Scope, Settings};
+use super::{Place, Publish, Scope, Settings};
 use crate::config::cli::{Cli, PREFIX, known_variables};
 use crate::config::typed::Typed;
 
@@ -81,6 +81,8 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
     let of_aws = "it is of --publish cloudwatch";
     // A preview is a switch: all else stays as it is.
     let is_for_aws = has(Publish::CloudWatch) || has(Publish::Console) || cli.is_explain();
+    let place = settings.history.as_ref().map(|history| &history.place);
+    let has_folder = matches!(place, Some(Place::Folder(_)));
     let unused = [
         ("region", is_for_aws, of_aws),
         ("endpoint-url", is_for_aws, of_aws),
@@ -97,6 +99,8 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
         ),
         ("api-token-file", settings.api.is_some(), OF_API),
         ("api-host", settings.api.is_some(), OF_API),
+        ("store-size", has_folder, "it is of a folder in --store"),
+        ("store-sync", has_folder, "it is of a folder in --store"),
     ];
     let warning = |(option, has_effect, why): (&str, bool, &str)| {
         let typed = cli.value(option).filter(|_| !has_effect)?;

@@ -196,12 +196,15 @@ fn settings_of(settings: &Settings) -> Vec<(&'static str, String)> {
         ValueForm::MedianMax => "median-max",
         ValueForm::Distribution => "distribution",
     };
+    let off = || "off".to_owned();
     vec![
         ("period", format!("{} s", measuring.period.as_secs())),
         ("sample_interval", format!("{} s", measuring.sample_interval.as_secs_f64())),
         ("statistics", statistics.to_owned()),
         ("buffer", format!("{} periods", publishing.buffer)),
         ("shutdown_timeout", format!("{} s", publishing.shutdown_timeout.as_secs_f64())),
+        ("history", settings.history.as_ref().map_or_else(off, ToString::to_string)),
+        ("api", settings.api.as_ref().map_or_else(off, |api| api.address.to_string())),
     ]
 }
 

@@ -117,7 +117,10 @@ pub fn range_ms(
                 problems.add(&from, &format!("a time before the end of the range, {end}"));
             }
             (None, Some(to)) => {
-                problems.add(&to, "a time after the start of the range, which --from sets");
+                problems.add(
+                    &to,
+                    "a time in the last hour, or an earlier start of the range in --from",
+                );
             }
             (None, None) => {}
         }
@@ -134,8 +137,8 @@ fn points(text: &str) -> Result<u128, String> {
     let text = text.trim();
     let is_whole = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
     // More than that is as good as that.
-    let points = is_whole.then(|| text.parse().unwrap_or(u128::MAX));
-    points.ok_or_else(|| "a whole number of points, such as 100".to_owned())
+    let points = is_whole.then(|| text.parse().unwrap_or(u128::MAX)).filter(|points| *points > 0);
+    points.ok_or_else(|| "a whole number of points from 1 on, such as 100".to_owned())
 }
 
 fn form(text: &str) -> Result<Form, String> {
@@ -162,9 +165,9 @@ mod tests {
 
     #[test]
     fn points_have_no_end() {
-        assert_eq!(points("0"), Ok(0));
+        assert_eq!(points("1"), Ok(1));
         assert_eq!(points(&"9".repeat(60)), Ok(u128::MAX));
-        for wrong in ["", "-1", "1.5", "many", "+1"] {
+        for wrong in ["", "0", "-1", "1.5", "many", "+1"] {
             assert!(points(wrong).is_err(), "{wrong}");
         }
     }

@@ -8,7 +8,7 @@ use crate::local_time;
 use crate::store::Bucket;
 use crate::terminal::chart;
 
-/// The rows of a chart with its scale and its times, and an empty one below. Nothing for less than two points, or where
+/// The rows of a chart with its scale and its times, and an empty one above. Nothing for less than two points, or where
 /// there is no room.
 pub fn text(answer: &Answer, width: usize) -> String {
     let points = &answer.points.points;
@@ -48,7 +48,7 @@ pub fn text(answer: &Answer, width: usize) -> String {
         Some(_) => format!("{from}{to:>0$}", drawn - from.len()),
         None => from,
     };
-    format!("{}{:margin$} {axis}\n\n", lines.collect::<String>(), "")
+    format!("\n\n{}{:margin$} {axis}", lines.collect::<String>(), "")
 }
 
 /// The least and the greatest value of the chart: it begins at 0, and below where there is something.
@@ -102,12 +102,13 @@ mod tests {
     #[test]
     fn each_bucket_has_its_columns_and_what_is_missing_none() {
         let drawn = chart(&[(0, 50.0), (1, 100.0), (3, 25.0)], 30);
-        let rows: Vec<_> = drawn.lines().collect();
+        assert!(drawn.starts_with("\n\n"), "it stands below a table");
+        let rows: Vec<_> = drawn.lines().skip(2).collect();
         assert_eq!(rows[0], "100.00%      █████");
         assert_eq!(rows[4], "        ██████████");
         assert_eq!(rows[7], "  0.00% ██████████     █████");
         assert_eq!(rows[8], "        1970-01-01 00:00:00");
-        assert_eq!(rows.len(), 10);
+        assert_eq!(rows.len(), 9);
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub async fn run(query: &Query, source: &dyn Source) -> Result<(String, usize), 
             let table = Table { answer: &answer, is_local: query.screen.is_some() };
             let chart = query.screen.filter(|screen| screen.can_draw);
             let chart = chart.map(|screen| chart::text(&answer, screen.columns));
-            chart.unwrap_or_default() + &table.text()
+            // The end of a long table is what is still seen.
+            table.text() + &chart.unwrap_or_default()
         }
     };
     Ok((text, damaged))
@@ -83,12 +84,15 @@ async fn chosen(
     if chosen != Resolution::Full {
         return Ok(chosen);
     }
-    // Samples are closer together than the 30 s that are counted on there. So the points are counted.
-    let rollups = source.points(metric, Resolution::Min5, query.range_ms).await?.points;
-    let points: u64 = rollups.iter().map(|bucket| bucket.count).sum();
-    let distance = |count: u64| count.abs_diff(columns as u64);
-    let is_nearer = distance(points) <= distance(rollups.len() as u64);
-    Ok(if is_nearer { Resolution::Full } else { Resolution::Min5 })
+    // Samples are closer together than the 30 s that are counted on there. So the points are counted, which are some
+    // thousands at most in a range that short.
+    let mut counts = [0.0; 2];
+    for (count, level) in counts.iter_mut().zip([Resolution::Full, Resolution::Min5]) {
+        *count = source.points(metric, level, query.range_ms).await?.points.len().max(1) as f64;
+    }
+    // Twice as many is as far off as half as many.
+    let [full, rollups] = counts.map(|count| (count / columns as f64).ln().abs());
+    Ok(if full <= rollups { Resolution::Full } else { Resolution::Min5 })
 }
 
 /// The terminal that standard output is.

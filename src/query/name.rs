@@ -6,9 +6,8 @@ use crate::model::UTILIZATION;
 
 /// The metric of this name: CHECK/METRIC, or METRIC alone where it is clear of which check it is.
 pub fn choose<'m>(typed: &str, metrics: &'m [Metric]) -> Result<&'m Metric, String> {
-    if let Some((check, name)) = typed.split_once('/')
-        && let Some(metric) = metrics.iter().find(|of| of.check == check && of.name == name)
-    {
+    // The id of a check may have a slash in it, too.
+    if let Some(metric) = metrics.iter().find(|of| of.full_name() == typed) {
         return Ok(metric);
     }
     // A name of its own may have a slash in it.

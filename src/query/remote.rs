@@ -21,6 +21,7 @@ use crate::config::cli::variable;
 use crate::config::{API_TOKEN, ApiAddress, ApiSettings};
 use crate::exchange::{Connection, exchange};
 use crate::model::{Kind, Secret};
+use crate::shown::shown;
 use crate::store::{Bucket, Resolution};
 
 /// An agent that answers requests.
@@ -80,6 +81,7 @@ impl Remote {
             }
             _ => {
                 let message = body["message"].as_str().unwrap_or("it is no agent of this kind");
+                let message = shown(message);
                 Err(format!("the agent at {address} answered {}: {message}", status.as_u16()))
             }
         }
@@ -110,14 +112,20 @@ impl Remote {
             let Value::Array(mut of_page) = body["values"].take() else {
                 return Err(self.odd("values"));
             };
+            let is_empty = of_page.is_empty();
             values.append(&mut of_page);
             let metadata = &body["metadata"];
             page(metadata);
-            marker = match &metadata["next_marker"] {
+            let next = match &metadata["next_marker"] {
                 Value::Null => return Ok(values),
                 Value::String(text) => format!("&marker={}", encoded(text)),
                 number => format!("&marker={number}"),
             };
+            // Else it would never end.
+            if is_empty || next == marker || values.len() > MOST_VALUES {
+                return Err(self.odd("next_marker"));
+            }
+            marker = next;
         }
     }
 
@@ -127,11 +135,16 @@ impl Remote {
             let check = self.text(&check, "id")?;
             let path = format!("{CHECKS}/{}/metrics?limit=1000", encoded(&check));
             for of in self.all(&path, |_| {}).await? {
+                let letter = self.text(&of, "type")?.chars().next().unwrap_or_default();
+                // A text has no points.
+                if letter == 's' {
+                    continue;
+                }
                 metrics.push(Metric {
                     check: check.clone(),
                     name: self.text(&of, "name")?,
                     unit: self.text(&of, "unit")?,
-                    letter: self.text(&of, "type")?.chars().next().unwrap_or_default(),
+                    letter,
                     is_counter: of["kind"] == Kind::Counter.name(),
                     newest_ms: of["updated"].as_i64(),
                 });
@@ -147,10 +160,6 @@ impl Remote {
         resolution: Resolution,
         range_ms: [i64; 2],
     ) -> Result<Points, String> {
-        if metric.letter == 's' {
-            // Texts are no points.
-            return Ok(Points::default());
-        }
         let (check, name) = (encoded(&metric.check), encoded(&metric.name));
         let [from_ms, to_ms] = range_ms.map(|ms| ms.clamp(0, LATEST_MS));
         let path = format!(
@@ -164,8 +173,8 @@ impl Remote {
         let points = values.iter().map(|of| {
             let number = |name| of[name].as_f64().ok_or_else(|| self.odd(name));
             Ok(Bucket {
-                start_ms: self.whole(of, "timestamp")?,
-                count: self.whole(of, "numPoints")?.unsigned_abs(),
+                start_ms: self.whole(of, "timestamp")?.clamp(0, LATEST_MS),
+                count: self.whole(of, "numPoints")?.unsigned_abs().min(MOST_COUNTED),
                 average: number("average")?,
                 variance: number("variance")?,
                 min: number("min")?,
@@ -223,6 +232,12 @@ const CHECKS: &str = "/entities/self/checks";
 
 /// An agent answers in far less, also one that is busy.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Two days with ten samples a second have fewer.
+const MOST_VALUES: usize = 4_000_000;
+
+/// More points than a bucket ever has.
+const MOST_COUNTED: u64 = 1 << 50;
 
 /// The last time that the API takes.
 const LATEST_MS: i64 = 999_999_999_999_999;

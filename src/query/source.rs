@@ -107,7 +107,8 @@ impl OnDisk {
     pub fn metrics(&self) -> Result<Vec<Metric>, String> {
         let mut all = Vec::new();
         for check in self.store.checks() {
-            for (described, newest_ms) in self.store.metrics(check) {
+            let numbers = self.store.metrics(check).filter(|(of, _)| !of.is_text());
+            for (described, newest_ms) in numbers {
                 let mut metric = Metric {
                     check: described.check.as_ref().to_owned(),
                     name: described.name.as_ref().to_owned(),

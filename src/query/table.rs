@@ -45,7 +45,8 @@ impl Table<'_> {
             }));
             row
         }));
-        format!("{title}, {} points\n\n{}", points.len(), aligned(&rows))
+        let plural = if points.len() == 1 { "" } else { "s" };
+        format!("{title}, {} point{plural}\n\n{}", points.len(), aligned(&rows))
     }
 
     fn header(&self) -> Vec<String> {

@@ -23,10 +23,12 @@ pub async fn plot(store: &Shared, name: [&str; 2], part: Part) -> Result<Plot, U
     Ok(read(store, turn, move |view| part.plot(view, number, &open)).await?)
 }
 
-/// How far back each level reaches: when its oldest block begins.
+/// How far back each level reaches: when the oldest block of it or of a finer one begins, or the oldest hour that is in
+/// no block yet.
 pub async fn reaches(store: &Shared) -> Result<[Option<i64>; 6], Unread> {
     let turn = turn(store).await?;
-    read(store, turn, plot::reaches).await
+    let open = store.borrow().oldest_open_ms();
+    read(store, turn, move |view| plot::reaches(view, open)).await
 }
 
 /// A turn among the readers.

@@ -91,7 +91,7 @@ fn write_hour(hour: u32, written: &[Written], shelf: &mut dyn Writing) -> Result
             let mut chunk = Vec::new();
             stored.clone().with(new).encode(&mut chunk);
             points.add(number, &chunk);
-            buckets.extend(grown(of_hour, stored, Some(new), hour_ms));
+            buckets.extend(grown(of_hour, &stored, Some(new), hour_ms));
             buckets.sort_by_key(|(start, _)| *start);
             rollups.add(number, &chunk::encode(min5.level, span_ms, *is_counter, &buckets));
         }
@@ -104,16 +104,15 @@ fn write_hour(hour: u32, written: &[Written], shelf: &mut dyn Writing) -> Result
 /// the points that they were made of, what is new is added to them.
 pub fn grown(
     buckets: Vec<(i64, Rollup)>,
-    stored: Points,
+    stored: &Points,
     new: Option<&Points>,
     hour_ms: i64,
 ) -> Vec<(i64, Rollup)> {
     let counted: u64 = buckets.iter().map(|(_, of)| of.count).sum();
     let has_all = stored.len() as u64 >= counted;
     match new {
-        _ if has_all => {
-            new.map_or(stored.clone(), |new| stored.clone().with(new)).condensed(hour_ms)
-        }
+        Some(new) if has_all => stored.clone().with(new).condensed(hour_ms),
+        None if has_all => stored.condensed(hour_ms),
         Some(new) => merged(buckets, new.condensed(hour_ms)),
         None => buckets,
     }

@@ -10,6 +10,8 @@ use redb::{
     Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageError, Table,
     TableDefinition, TableError, TransactionError, WriteTransaction,
 };
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::Resolution;
 use super::bytes::{Bytes, Damaged, put, sealed, unsealed};
@@ -76,10 +78,24 @@ impl Disk {
         }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(file_in(folder)).map_err(failed)?;
+        // Somebody else may have put a link there, to a file that only this process can write to.
+        options.custom_flags(OFlags::NOFOLLOW.bits() as i32);
+        let path = file_in(folder);
+        let file = options.open(&path).map_err(|error| match error.raw_os_error() {
+            Some(number) if Errno::from_raw_os_error(number) == Errno::LOOP => {
+                let path = shown(&path.display().to_string());
+                Unusable::Failed(format!("{path} is a symbolic link: expected a file of its own"))
+            }
+            _ => failed(error),
+        })?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            let path = shown(&path.display().to_string());
+            return Err(Unusable::Failed(format!("{path} is no regular file")));
+        }
+        let opened = Self::of(file.try_clone().map_err(failed)?)?;
         // One that came with the folder may have other rights: history tells what a machine does.
         file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
-        Self::of(file)
+        Ok(opened)
     }
 
     pub(super) fn of(file: File) -> Result<(Self, Found), Unusable> {

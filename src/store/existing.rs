@@ -73,8 +73,8 @@ impl Store {
                  version that wrote it"
             )),
             Unusable::Damaged => Unopened::Other(format!(
-                "the history in {name} is damaged and cannot be read: take a copy of it from before; an agent \
-                 that starts with it puts it aside and begins a new one"
+                "the history in {name} is damaged and cannot be read: restore a backup, or start an agent, which \
+                 renames the file and begins a new history"
             )),
             Unusable::Failed(text) => {
                 Unopened::Other(format!("the history in {name} cannot be opened: {text}"))

@@ -28,6 +28,9 @@ pub type Shared = Rc<RefCell<Store>>;
 
 /// The store of these settings, which is filled with what is collected, and what commits it.
 pub fn open(history: &History, collector: &mut Collector) -> (Shared, Keeper) {
+    if let Place::Folder(_) = &history.place {
+        blocking::confine_panics();
+    }
     let store = match &history.place {
         Place::Memory(most_bytes) => Store::in_memory(*most_bytes),
         Place::Folder(folder) => Store::in_folder(folder, history.most_bytes),
@@ -166,9 +169,9 @@ impl Keeper {
         let opened = blocking::call(Purpose::Store, move || open_or_replace(&path));
         let opened = self.patiently(&name, opened).await;
         match opened {
-            Ok(Ok(Opened { disk, found, is_new })) => {
-                if is_new {
-                    error!("the history in {name} is damaged: a new one begins, and the old file is {DAMAGED}");
+            Ok(Ok(Opened { disk, found, put_aside })) => {
+                if let Some(aside) = put_aside {
+                    error!("the history in {name} is damaged: a new one begins, and the old file is {aside}");
                 }
                 let damaged = self.store.borrow_mut().opened(disk, found);
                 if damaged > 0 {
@@ -321,23 +324,38 @@ impl Keeper {
 struct Opened {
     disk: Disk,
     found: Found,
-    /// Whether the one that was there is damaged and was put aside.
-    is_new: bool,
+    /// The name of the one that was there, where it is damaged and was put aside.
+    put_aside: Option<String>,
 }
 
 fn open_or_replace(folder: &Path) -> Result<Opened, Unusable> {
     match Disk::open(folder) {
         Err(Unusable::Damaged) => {
             let failed = |error: io::Error| Unusable::Failed(error.to_string());
-            fs::rename(file_in(folder), folder.join(DAMAGED)).map_err(failed)?;
-            Disk::open(folder).map(|(disk, found)| Opened { disk, found, is_new: true })
+            let aside = place_aside(folder);
+            fs::rename(file_in(folder), folder.join(&aside)).map_err(failed)?;
+            let put_aside = Some(aside);
+            Disk::open(folder).map(|(disk, found)| Opened { disk, found, put_aside })
         }
-        opened => opened.map(|(disk, found)| Opened { disk, found, is_new: false }),
+        opened => opened.map(|(disk, found)| Opened { disk, found, put_aside: None }),
     }
 }
 
-/// A damaged file that was put aside, so that somebody can look at it. The next one takes its place.
+/// A name for a damaged file, so that somebody can look at it. The latest of very many takes the last name.
+fn place_aside(folder: &Path) -> String {
+    let names = (1..).map(|nth| match nth {
+        1 => DAMAGED.to_owned(),
+        _ => format!("{DAMAGED}.{nth}"),
+    });
+    let mut names = names.take(MOST_DAMAGED);
+    let free = names.by_ref().find(|name| !folder.join(name).exists());
+    free.unwrap_or_else(|| format!("{DAMAGED}.{MOST_DAMAGED}"))
+}
+
 const DAMAGED: &str = "history.redb.damaged";
+
+/// More damaged files than this are not put aside each.
+const MOST_DAMAGED: usize = 9;
 
 /// A disk that answers has written in far less.
 const SILENT: Duration = Duration::from_secs(10);

@@ -293,6 +293,12 @@ impl Store {
         }
     }
 
+    /// When the oldest hour begins that is in no block yet.
+    fn oldest_open_ms(&self) -> Option<i64> {
+        let hours = self.all.iter().flat_map(|series| series.open.first());
+        hours.map(|(hour, _)| i64::from(*hour) * HOUR_MS).min()
+    }
+
     fn add(&mut self, place: usize, hour: u32, at: u32, value: f64) {
         let series = &mut self.all[place];
         self.open_points += usize::from(series.put(hour, at, value));

@@ -151,10 +151,10 @@ impl Part {
     }
 }
 
-/// How far back each level reaches: when its oldest block begins.
-pub(super) fn reaches(view: &dyn View) -> Result<[Option<i64>; 6], Failure> {
+/// The same of these blocks, and of the hour that is in none.
+pub(super) fn reaches(view: &dyn View, open: Option<i64>) -> Result<[Option<i64>; 6], Failure> {
     let mut reached = [None; 6];
-    let mut oldest: Option<i64> = None;
+    let mut oldest = open;
     for (reached, level) in reached.iter_mut().zip(Resolution::ALL) {
         let first = view.spans(level, 0, u32::MAX)?.first().copied();
         let first = first.map(|span| BlockId { level, span }.start_ms());

@@ -108,7 +108,7 @@ impl Reader<'_> {
                     let is_of_hour = |(at, _): &&(i64, Rollup)| (start..end).contains(at);
                     let of_hour = stored.iter().flatten().filter(is_of_hour).copied().collect();
                     let points = self.stored_points(hour)?;
-                    let made = grown(of_hour, points, self.open_points(hour), start);
+                    let made = grown(of_hour, &points, self.open_points(hour), start);
                     all.extend(made.into_iter().filter(is_wanted));
                 }
             }

@@ -56,7 +56,7 @@ fn a_full_store_drops_its_oldest_points_and_keeps_the_rollups_of_all() {
         store.plot(["a", "percent"], all(level, range, now_ms)).unwrap().points
     };
     let full = plot(&store, Resolution::Full);
-    let reaches = store.with_view(plot::reaches).unwrap();
+    let reaches = store.with_view(|view| plot::reaches(view, None)).unwrap();
     assert_eq!(full.first().map(|point| point.start_ms), reaches[0]);
     assert!((8000..48_000).contains(&full.len()), "{} of 120,000 points", full.len());
     let five = plot(&store, Resolution::Min5);

@@ -11,7 +11,7 @@ use crate::store::{Resolution, utc};
 
 /// A table of all series and levels, then what is damaged, or that nothing is.
 pub fn text(verified: &Verified) -> String {
-    let header = ["metric", "level", "count", "oldest", "newest", "bytes"].map(str::to_owned);
+    let header = ["metric", "resolution", "count", "oldest", "newest", "bytes"].map(str::to_owned);
     let mut rows = vec![header.to_vec()];
     for held in &verified.series {
         let mut name = shown(&name(held));
@@ -99,9 +99,9 @@ mod tests {
     fn each_level_has_its_row() {
         assert_eq!(
             text(&verified()),
-            "metric           level  count                oldest                    newest  bytes\n\
-             utilization/cpu   FULL   4000  2026-11-29T08:00:00Z  2026-11-29T08:59:59.100Z      0\n\
-             \u{20}                 MIN5     12  2026-11-29T08:00:00Z      2026-11-29T08:00:00Z     77\n\
+            "metric           resolution  count                oldest                    newest  bytes\n\
+             utilization/cpu        FULL   4000  2026-11-29T08:00:00Z  2026-11-29T08:59:59.100Z      0\n\
+             \u{20}                      MIN5     12  2026-11-29T08:00:00Z      2026-11-29T08:00:00Z     77\n\
              \n\
              bytes of all blocks: 5000\n\
              valid"

@@ -85,12 +85,14 @@ fn what_is_not_kept_is_counted_by_its_reason() {
 fn the_rollup_that_is_still_open_has_all_points_of_it() {
     let served = keeping();
     wait_until("20 points", || values(&plot(&served, "resolution=FULL")).len() >= 20);
+    let before = plot(&served, "resolution=FULL");
     let rolled_up = plot(&served, "resolution=MIN1440");
     let full = plot(&served, "resolution=FULL");
     let count = |page: &Value| values(page).iter().filter_map(|of| of["numPoints"].as_u64()).sum();
-    let (rolled_up, full): (u64, u64) = (count(&rolled_up), count(&full));
-    // A sample may have come between the two requests.
-    assert!((20..=full).contains(&rolled_up), "{rolled_up} of {full}");
+    let (before, rolled_up, full): (u64, u64, u64) =
+        (count(&before), count(&rolled_up), count(&full));
+    // Samples may have come between the requests.
+    assert!((before..=full).contains(&rolled_up), "{before} {rolled_up} {full}");
     let page = plot(&served, "points=1");
     assert_eq!(page["metadata"]["resolution"], "MIN60");
     let average = values(&page)[0]["average"].as_f64();

@@ -34,8 +34,8 @@ fn a_full_disk_costs_no_point_once_there_is_room_again() {
 }
 
 #[test]
-fn a_disk_that_becomes_read_only_costs_no_point_either() {
-    let test = "disks::a_disk_that_becomes_read_only_costs_no_point_either";
+fn a_disk_that_is_read_only_at_first_costs_no_point_either() {
+    let test = "disks::a_disk_that_is_read_only_at_first_costs_no_point_either";
     if !is_inside(test, &[], SMALL_DISK) {
         return;
     }
@@ -43,7 +43,6 @@ fn a_disk_that_becomes_read_only_costs_no_point_either() {
     let remount = |how: &str| {
         let disk = path_in_folder("disk");
         let mut command = std::process::Command::new("mount");
-        // Forced, as the kernel does it to a disk with errors: files stay open for writing.
         let status = command.args(["-o", &format!("remount,{how}"), &disk]).status();
         assert!(status.is_ok_and(|status| status.success()), "mount -o remount,{how}");
     };

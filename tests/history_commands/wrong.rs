@@ -26,7 +26,7 @@ fn each_wrong_value_of_a_query_is_told_and_all_together() {
     for (arguments, expected) in [
         (
             &["cpu", "--points", "few"][..],
-            "--points \"few\": expected a whole number of points, such as 100\n",
+            "--points \"few\": expected a whole number of points from 1 on, such as 100\n",
         ),
         (
             &["cpu", "--from", "now", "--to", "-1h"],
@@ -34,7 +34,7 @@ fn each_wrong_value_of_a_query_is_told_and_all_together() {
         ),
         (
             &["cpu", "--to", "-2h"],
-            "--to \"-2h\": expected a time after the start of the range, which --from sets\n",
+            "--to \"-2h\": expected a time in the last hour, or an earlier start of the range in --from\n",
         ),
         (
             &["cpu", "--resolutin", "FULL"],

@@ -60,7 +60,11 @@ impl Wanted {
 
 fn time(query: &Query, name: &str) -> Result<i64, Failure> {
     let text = query.one(name)?;
-    let missing = || Failure::bad(format!("{name} is missing: expected milliseconds since 1970"));
+    let missing = || {
+        Failure::bad(format!(
+            "{name} is missing: expected milliseconds since 1970, such as 1795843899102"
+        ))
+    };
     let text = text.ok_or_else(missing)?;
     milliseconds::of(text).map_err(|expected| Failure::value(name, text, expected))
 }
@@ -172,7 +176,10 @@ mod tests {
         for (query, message) in [
             ("", NEITHER),
             ("from=1&to=2&points=1&resolution=FULL", BOTH),
-            ("to=2&points=1", "from is missing: expected milliseconds since 1970"),
+            (
+                "to=2&points=1",
+                "from is missing: expected milliseconds since 1970, such as 1795843899102",
+            ),
             ("from=1&from=1&to=2&points=1", "from is there 2 times: expected it once"),
             ("from=2&to=1&points=1", "to \"1\": expected a time after from, which is 2"),
             ("from=1&to=2&points=-1", "points \"-1\": expected a whole number from 0 on"),

@@ -1,6 +1,7 @@
 //! The metrics of a check, and the points of one.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ use crate::api::paging::page;
 use crate::api::plot;
 use crate::api::reply::Reply;
 use crate::clock::now_ms;
-use crate::model::Kind;
+use crate::model::{Kind, Quantity};
 
 /// The metrics of which there is a value or history.
 pub async fn list(asked: Asked) -> Result<Reply, Failure> {
@@ -34,7 +35,12 @@ pub async fn list(asked: Asked) -> Result<Reply, Failure> {
         let (unit, letter) = (metric.unit_name(), letter(metric, &newest.quantity));
         let kind = metric.kind.name();
         let object = json!({ "unit": unit, "type": letter, "kind": kind, "updated": updated });
-        metrics.insert(name, object);
+        // A text once in a while does not make a text of a number, as in the history.
+        match metrics.entry(name) {
+            Entry::Vacant(entry) => drop(entry.insert(object)),
+            Entry::Occupied(_) if matches!(newest.quantity, Quantity::Text(_)) => {}
+            Entry::Occupied(mut entry) => drop(entry.insert(object)),
+        }
     }
     let named = |name: &str, object: &Value| {
         let mut object = object.clone();

@@ -25,6 +25,7 @@ use self::canvas::Canvas;
 use self::checks::Results;
 use self::history::History;
 use self::picture::Picture;
+use crate::blocking::stay_if_confined;
 use crate::collector::series::Table;
 use crate::collector::sink::Sink;
 use crate::collector::window::window_start;
@@ -231,6 +232,7 @@ impl Drop for Live {
 fn erase_before_a_panic(erase: String) {
     let say = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
+        stay_if_confined(panic);
         // A terminal that stands still must not keep the command from being looked after.
         if is_writable(&stdout()).unwrap_or(false) {
             let _ = rustix::io::write(stdout(), erase.as_bytes());
