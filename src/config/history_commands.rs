@@ -30,11 +30,14 @@ pub fn store() -> Command {
                 .arg(plain(FORMAT, "FORMAT", "csv, json (an object a line) or openmetrics"))
                 .arg(resolution("[default: FULL]"))
                 .arg(time(FROM, "Leave out what is older, in the forms of query --from"))
-                .arg(time(TO, "Leave out what is not older [default: now]")),
+                .arg(time(TO, "Only points before this time [default: now]")),
         )
         .subcommand(
             Command::new(PRUNE)
-                .about("Remove what is older than it is kept, and the oldest of what has no room")
+                .about(
+                    "Delete points past their retention, then the oldest until the data fits --store-size, \
+                     then compact the file",
+                )
                 .arg(path())
                 .arg(option(
                     STORE_SIZE,
@@ -59,7 +62,7 @@ pub fn query() -> Command {
             option(API, "ADDRESS", "Ask the agent that runs there: its --api")
         )
         .arg(
-            option(API_TOKEN_FILE, "FILE", "The tokens of that agent, of which the first is sent")
+            option(API_TOKEN_FILE, "FILE", "Token file; the first token is sent")
                 .value_hint(ValueHint::FilePath),
         )
         .arg(

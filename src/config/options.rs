@@ -153,13 +153,13 @@ fn history() -> Vec<Arg> {
         option(
             STORE,
             "PLACE",
-            "Keep every point and rollups of it: memory, memory:SIZE [4MB], or a folder",
+            "Keep a history: memory, memory:SIZE, or a folder such as ./history [default: off]",
         ),
         option(STORE_SIZE, "SIZE", "Most bytes in the folder, 1MB to 1TB [default: 256MB]"),
         option(
             STORE_SYNC,
             "DURATION",
-            "Time between two writes to the folder, 1 s to 1 h; a kill loses no more [default: 60]",
+            "Interval between writes; a kill loses at most this much [default: 60]",
         ),
     ]
 }
@@ -183,11 +183,8 @@ pub fn files() -> Vec<Arg> {
 }
 
 fn api() -> Vec<Arg> {
-    let host = option(
-        API_HOST,
-        "NAME",
-        "A name of this machine that URLs of the API may have beside localhost; may be repeated",
-    );
+    let host =
+        option(API_HOST, "NAME", "Extra host name accepted in the Host header; may be repeated");
     vec![
         option(
             API,
