@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
 use redb::{
-    Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageError, Table,
-    TableDefinition, TableError, TransactionError, WriteTransaction,
+    Database, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError,
+    WriteTransaction,
 };
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -16,6 +16,9 @@ use rustix::io::Errno;
 use super::Resolution;
 use super::bytes::{Bytes, Damaged, put, sealed, unsealed};
 use super::shelf::{BlockId, Failure, Merged, PageKey, Progress, View, Writing};
+use super::unusable::{
+    Unusable, failure, of_failure, of_storage, of_table, of_transaction, unusable,
+};
 use crate::permissions::writable_by_others;
 use crate::shown::shown;
 
@@ -41,24 +44,14 @@ pub struct Found {
 #[derive(Debug, Default)]
 pub struct Notes {
     pub series: Vec<(u32, Vec<u8>)>,
+    /// The series that are no more.
+    pub forgotten: Vec<u32>,
     /// Takes the place of the one of this number, if there is one.
     pub recent: Option<(u32, Vec<u8>)>,
     /// The lists of recent points that are in blocks now as a whole.
     pub done: Vec<u32>,
     /// Which parts of the others are.
     pub merged: Option<Merged>,
-}
-
-/// Why a store cannot be used.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Unusable {
-    /// Another process has it open.
-    Taken,
-    /// Its bytes are not as they were written.
-    Damaged,
-    /// Another version of the agent wrote it.
-    Version(u64),
-    Failed(String),
 }
 
 impl Disk {
@@ -104,11 +97,12 @@ impl Disk {
         // A plain open of a file that was damaged may panic, now or later.
         builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
         let disk = Self { database: builder.create_with_backend(backend).map_err(unusable)? };
-        let found = disk.found()?;
+        let mut found = disk.found()?;
+        disk.forget_some(&mut found).map_err(of_failure)?;
         Ok((disk, found))
     }
 
-    fn found(&self) -> Result<Found, Unusable> {
+    pub(super) fn found(&self) -> Result<Found, Unusable> {
         let view = self.view().map_err(of_failure)?;
         let Some(table) = &view.table else { return Ok(Found::default()) };
         if view.version != VERSION {
@@ -191,6 +185,9 @@ fn write(
     progress.merged = notes.merged.unwrap_or(progress.merged);
     for (number, content) in &notes.series {
         note(&mut table, (SERIES, *number, 0), content)?;
+    }
+    for number in &notes.forgotten {
+        table.remove((SERIES, *number, 0)).map_err(failure)?;
     }
     let mut recent = transaction.open_table(RECENT).map_err(failure)?;
     if let Some((number, content)) = &notes.recent {
@@ -329,54 +326,6 @@ fn spans(
 /// The file of a store.
 pub fn file_in(folder: &Path) -> PathBuf {
     folder.join("history.redb")
-}
-
-pub(super) fn failure(error: impl Into<redb::Error>) -> Failure {
-    Failure::Failed(said(&error.into()))
-}
-
-fn of_failure(failure: Failure) -> Unusable {
-    match failure {
-        Failure::Damaged => Unusable::Damaged,
-        Failure::Failed(text) => Unusable::Failed(text),
-    }
-}
-
-fn of_storage(error: StorageError) -> Unusable {
-    unusable(error.into())
-}
-
-fn of_table(error: TableError) -> Unusable {
-    of_failure(failure(error))
-}
-
-fn of_transaction(error: TransactionError) -> Unusable {
-    of_failure(failure(error))
-}
-
-fn unusable(error: DatabaseError) -> Unusable {
-    match error {
-        DatabaseError::DatabaseAlreadyOpen => Unusable::Taken,
-        DatabaseError::Storage(StorageError::Corrupted(_)) => Unusable::Damaged,
-        // No release wrote an older format of the database, so it is the byte of its version that is damaged.
-        DatabaseError::UpgradeRequired(_) => Unusable::Damaged,
-        // It is no database at all, or only the beginning of one.
-        DatabaseError::Storage(StorageError::Io(error))
-            if [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof]
-                .contains(&error.kind()) =>
-        {
-            Unusable::Damaged
-        }
-        error => Unusable::Failed(said(&error.into())),
-    }
-}
-
-/// What it says of the system, without its own words around that.
-fn said(error: &redb::Error) -> String {
-    match error {
-        redb::Error::Io(error) => error.to_string(),
-        error => error.to_string(),
-    }
 }
 
 /// The pages of all blocks, and what is known of series.

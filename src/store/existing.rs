@@ -5,8 +5,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::disk::{Disk, DiskView, Unusable, failure, file_in};
+use super::disk::{Disk, DiskView, file_in};
 use super::shelf::{Failure, PageKey, View};
+use super::unusable::{Unusable, failure};
 use super::{Shelf, Store};
 use crate::shown::shown;
 use redb::ReadableTable;

@@ -15,6 +15,7 @@ mod condense;
 mod disk;
 mod existing;
 pub mod export;
+mod forget;
 pub mod keep;
 mod moment;
 mod plot;
@@ -27,6 +28,7 @@ mod series;
 mod shelf;
 #[cfg(test)]
 mod tests;
+mod unusable;
 pub mod verify;
 
 use std::collections::BTreeMap;
@@ -38,8 +40,8 @@ use tokio::sync::Semaphore;
 
 use self::chunk::Points;
 use self::commit::Commit;
+pub use self::disk::file_in;
 use self::disk::{Disk, Found};
-pub use self::disk::{Unusable, file_in};
 pub use self::existing::{Opened, Unopened};
 pub use self::moment::utc;
 pub use self::plot::{Bucket, Part, Plot, Unplottable, Unread};
@@ -50,6 +52,7 @@ pub use self::series::Described;
 use self::series::Series;
 pub use self::shelf::Failure;
 use self::shelf::{Memory, Progress, View};
+pub use self::unusable::Unusable;
 
 /// All that is kept.
 #[derive(Debug)]

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Store;
 use super::condense::{self, Job};
-use super::disk::{Notes, failure};
+use super::disk::Notes;
 use super::shelf::Failure;
+use super::unusable::failure;
 
 impl Store {
     /// Removes what is too old at `now_ms`, and the oldest until the rest has no more than so many bytes; then gives
@@ -18,6 +19,8 @@ impl Store {
         let job = Job { now_ms: Some(now_ms), most_bytes, current_ms, ..Job::default() };
         let disk = self.disk()?;
         disk.write(&Notes::default(), |blocks| condense::write(&job, blocks))?;
+        let mut found = disk.found()?;
+        disk.forget(&mut found)?;
         if let Some(mut disk) = self.close().and_then(Arc::into_inner) {
             disk.database.compact().map_err(failure)?;
         }

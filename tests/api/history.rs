@@ -1,9 +1,15 @@
 //! The history of an agent that runs, asked page by page.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use cloudwatch_metrics_agent::{Described, Store};
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use support::folder::Folder;
 use support::namespace::{is_inside, path_in_folder};
 use support::server::wait_until;
 
@@ -139,6 +145,61 @@ impl Drop for Frozen {
 fn freeze(how: &str, mount: &str) {
     let status = Command::new("fsfreeze").args([how, mount]).status();
     assert!(status.is_ok_and(|status| status.success()), "fsfreeze {how}");
+}
+
+/// A history of five hours in a folder.
+fn five_hours(folder: &Folder) {
+    let mut store = Store::in_folder(Path::new(&folder.path("history")), u64::MAX);
+    assert_eq!(store.open(), Ok(0));
+    let described = Described {
+        check: "utilization".into(),
+        name: "cpu".into(),
+        unit: "percent".into(),
+        letter: 'D',
+        is_counter: false,
+    };
+    let series = store.series(described).expect("there is room");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    let now_ms = now.as_millis() as i64;
+    for nth in (1..20_000).rev() {
+        let at_ms = now_ms - nth * 900;
+        store.put(series, at_ms, (nth * 7919 % 1_000_003) as f64 / 1e4, now_ms);
+    }
+    assert_eq!(store.commit(now_ms, false), Ok(()));
+    store.end();
+}
+
+#[test]
+fn a_file_that_is_damaged_while_it_is_open_ends_neither_agent_nor_command() {
+    for command in [&[][..], &["--", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done"]]
+    {
+        let folder = Folder::of(&[]);
+        five_hours(&folder);
+        let store = folder.path("history");
+        let options = ["--store", &store, "--store-sync", "3600"];
+        let served = Served::at_port(&[&options, command].concat(), &[]);
+        let plot = |points: &str| {
+            let path = "/entities/self/checks/utilization/metrics/cpu/plot?from=0";
+            served.get(&format!("{path}&to=1e14&{points}")).status
+        };
+        wait_until("the file is open", || plot("points=1") == 200);
+        // In place, as a disk does it: all but the head of the file.
+        let file = OpenOptions::new().write(true).open(format!("{store}/history.redb"));
+        let file = file.expect("it is there");
+        let length = file.metadata().expect("it is open").len() as usize;
+        file.write_all_at(&vec![0xa5; length - 4096], 4096).expect("it is writable");
+        let status = plot("resolution=FULL");
+        assert!([500, 503].contains(&status), "{status}");
+        let samples = || {
+            let page = served.get("/metrics");
+            let name = "cloudwatch_metrics_agent_samples_total ";
+            let line = page.text().lines().find(|of| of.starts_with(name));
+            line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).expect("a number")
+        };
+        let before = samples();
+        wait_until("samples are taken", || samples() >= before + 20);
+        served.agent.terminate().expect_code(if command.is_empty() { 0 } else { 7 });
+    }
 }
 
 #[test]

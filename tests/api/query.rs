@@ -1,7 +1,9 @@
 //! `query` beside an agent that runs.
 
+use std::io::{BufRead, BufReader, Write};
+
 use support::folder::Folder;
-use support::server::wait_until;
+use support::server::{free_port, wait_until};
 use support::{Ended, command, run};
 
 use crate::client::Place;
@@ -116,6 +118,54 @@ fn a_token_is_sent_and_what_is_missing_is_said() {
     assert_eq!(list(&["--api-token-file", &wrong], None), Err(unknown));
     let none = list(&["--api-token-file", "/nowhere"], None).expect_err("there is no such file");
     assert!(none.starts_with("--api-token-file /nowhere cannot be read: "), "{none}");
+}
+
+/// A server that answers each request with what this says of its path.
+fn odd_server(answer: impl Fn(&str) -> String + Send + 'static) -> String {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", free_port())).expect("a free port");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut line = String::new();
+            let _ = BufReader::new(&stream).read_line(&mut line);
+            let body = answer(line.split(' ').nth(1).unwrap_or_default());
+            let status = if body.contains("\"message\"") { "500 No" } else { "200 OK" };
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+        }
+    });
+    address
+}
+
+#[test]
+fn a_server_that_is_no_agent_costs_neither_memory_nor_time() {
+    let point = r#"{"timestamp":-9e15,"numPoints":9e15,"average":1,"min":1,"max":1,"variance":0}"#;
+    for (points, expected) in [
+        // The same page for ever, an empty one for ever, and texts that would control a terminal.
+        (format!(r#"{{"values":[{point}],"metadata":{{"next_marker":5}}}}"#), "next_marker"),
+        (r#"{"values":[],"metadata":{"next_marker":6}}"#.to_owned(), "next_marker"),
+        (r#"{"message":"\u001b]0;x\u0007\nline"}"#.to_owned(), r"500: \u{1b}]0;x\u{7}\nline"),
+        ("{}".to_owned(), "has no valid field values"),
+        ("no JSON".to_owned(), "it is no agent of this kind"),
+    ] {
+        let address = odd_server(move |path| match path {
+            "/capabilities" => r#"{"history":{"enabled":true}}"#.to_owned(),
+            "/time" => r#"{"timestamp":1795939200000}"#.to_owned(),
+            path if path.contains("/plot") => points.clone(),
+            path if path.contains("/metrics") => {
+                r#"{"values":[{"name":"cpu","unit":"","type":"D","kind":"gauge"}],"metadata":{}}"#
+                    .to_owned()
+            }
+            _ => r#"{"values":[{"id":"utilization"}],"metadata":{}}"#.to_owned(),
+        });
+        let ended = query(&["cpu", "--resolution", "FULL", "--api", &address]).expect_code(1);
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+        assert!(ended.stdout.is_empty());
+    }
 }
 
 #[test]

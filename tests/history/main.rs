@@ -3,6 +3,7 @@
 
 mod disks;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use cloudwatch_metrics_agent::{Bucket, Part, Resolution, Store};
 use serde_json::Value;
 use support::Agent;
-use support::folder::Folder;
+use support::folder::{Folder, mode};
 use support::server::wait_until;
 
 /// A preview each second that keeps its history in a folder.
@@ -113,12 +114,10 @@ fn a_damaged_file_is_put_aside_and_a_new_history_begins() {
 
 #[test]
 fn a_folder_that_any_user_can_write_to_is_refused_and_measuring_goes_on() {
-    use std::os::unix::fs::PermissionsExt;
     let folder = Folder::of(&[]);
     let store = folder.path("history");
     std::fs::create_dir(&store).expect("the folder is ours");
-    let mode = std::fs::Permissions::from_mode(0o777);
-    std::fs::set_permissions(&store, mode).expect("it is ours");
+    mode(&store, 0o777);
     let agent = Agent::start(&mut keeping(&store));
     let line = agent.wait_for_log("cannot be opened, and is kept in memory meanwhile");
     assert!(line.contains("chmod o-w"), "{line}");
@@ -129,7 +128,6 @@ fn a_folder_that_any_user_can_write_to_is_refused_and_measuring_goes_on() {
 
 #[test]
 fn the_history_tells_nobody_else_what_the_machine_does() {
-    use std::os::unix::fs::PermissionsExt;
     let folder = Folder::of(&[]);
     let store = folder.path("a/b/history");
     let agent = Agent::start(&mut keeping(&store));
@@ -140,6 +138,22 @@ fn the_history_tells_nobody_else_what_the_machine_does() {
         metadata.permissions().mode() & 0o777
     };
     assert_eq!((mode("a/b/history"), mode("a/b/history/history.redb")), (0o700, 0o600));
+}
+
+#[test]
+fn a_link_in_the_place_of_the_file_is_not_followed() {
+    let folder = Folder::of(&[("victim", "")]);
+    mode(folder.path("victim"), 0o644);
+    let store = folder.path("history");
+    std::fs::create_dir(&store).expect("it is new");
+    std::os::unix::fs::symlink(folder.path("victim"), format!("{store}/history.redb"))
+        .expect("the name is free");
+    let agent = Agent::start(&mut keeping(&store));
+    agent.wait_for_log("history.redb is a symbolic link: expected a file of its own");
+    agent.wait_for_stdout_lines("\"cpu\"", 2);
+    agent.terminate().expect_code(0);
+    let victim = std::fs::metadata(folder.path("victim")).expect("it is there");
+    assert_eq!((victim.len(), victim.permissions().mode() & 0o777), (0, 0o644));
 }
 
 #[test]

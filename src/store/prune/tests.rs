@@ -40,6 +40,18 @@ fn what_is_too_old_goes_and_the_file_gets_smaller() {
 }
 
 #[test]
+fn a_metric_of_which_nothing_is_left_is_forgotten() {
+    let folder = Folder::new("forgotten");
+    store(&folder, 2).end();
+    let names = |found: &Verified| found.series.len();
+    assert_eq!(names(&found(&folder)), 2);
+    prune(&folder, 1 << 30, START_MS + 3 * 365 * DAY_MS).expect("it is written");
+    assert_eq!(names(&found(&folder)), 2, "a day of it is kept for five years");
+    prune(&folder, 1 << 30, START_MS + 6 * 365 * DAY_MS).expect("it is written");
+    assert_eq!(names(&found(&folder)), 0);
+}
+
+#[test]
 fn the_finest_goes_first_where_there_is_no_room() {
     let folder = Folder::new("room");
     store(&folder, 3).end();
