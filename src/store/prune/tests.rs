@@ -1,7 +1,7 @@
 use std::fs;
 
 use crate::store::verify::Verified;
-use crate::store::verify::tests::{DAY_MS, Folder, START_MS, store};
+use crate::store::verify::tests::{DAY_MS, Folder, START_MS, described, store};
 use crate::store::{Failure, Resolution, Store, file_in};
 
 fn count(folder: &Folder) -> [u64; 6] {
@@ -43,12 +43,21 @@ fn what_is_too_old_goes_and_the_file_gets_smaller() {
 fn a_metric_of_which_nothing_is_left_is_forgotten() {
     let folder = Folder::new("forgotten");
     store(&folder, 2).end();
-    let names = |found: &Verified| found.series.len();
-    assert_eq!(names(&found(&folder)), 2);
-    prune(&folder, 1 << 30, START_MS + 3 * 365 * DAY_MS).expect("it is written");
-    assert_eq!(names(&found(&folder)), 2, "a day of it is kept for five years");
-    prune(&folder, 1 << 30, START_MS + 6 * 365 * DAY_MS).expect("it is written");
-    assert_eq!(names(&found(&folder)), 0);
+    let names = |folder: &Folder| -> Vec<String> {
+        let series = found(folder).series.into_iter();
+        series.map(|of| of.described.name.to_string()).collect()
+    };
+    let day = |day: i64| START_MS + day * DAY_MS;
+    prune(&folder, 1 << 30, day(3 * 365)).expect("it is written");
+    assert_eq!(names(&folder), ["x", "y"], "a day of them is kept for five years");
+    // The agent goes on with another one.
+    let mut later = Store::existing(&folder.0).expect("it is there").store;
+    let place = later.series(described("z")).expect("there is room");
+    later.put(place, day(6 * 365), 1.0, day(6 * 365));
+    assert_eq!(later.commit(day(6 * 365) + DAY_MS, true), Ok(()));
+    later.end();
+    prune(&folder, 1 << 30, day(6 * 365 + 1)).expect("it is written");
+    assert_eq!(names(&folder), ["z"]);
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl Drop for Folder {
 pub const START_MS: i64 = 1_795_910_400_000;
 pub const DAY_MS: i64 = 24 * HOUR_MS;
 
-fn described(name: &str) -> Described {
+pub fn described(name: &str) -> Described {
     let (check, name, unit) = ("a".into(), name.into(), "percent".into());
     Described { check, name, unit, letter: 'D', is_counter: false }
 }

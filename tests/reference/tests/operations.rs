@@ -114,7 +114,7 @@ const OTHER_SENTENCES: &[&str] = &[
     "{:?} is left out: the exit code has that name",
     // What is printed of a history.
     "local time",
-    "{title}, {} points\n\n{}",
+    "{title}, {} point{plural}\n\n{}",
     "bytes of all blocks: {}",
     "before: {} bytes\nafter: {} bytes",
     "# TYPE history gauge",
