@@ -1,5 +1,7 @@
 //! What the API asks of the history.
 
+use std::rc::Rc;
+
 use futures_util::future::LocalBoxFuture;
 
 use crate::store::Described;
@@ -9,6 +11,9 @@ pub use crate::store::{Bucket, Counts, Part, Plot, Unplottable, Unread};
 
 /// The history, as far as it is read.
 pub trait History {
+    /// The checks of which something is kept.
+    fn checks(&self) -> Vec<Rc<str>>;
+
     /// The metrics of a check that are kept, by name, each with the time of its newest value in milliseconds since
     /// 1970, where that is known.
     fn metrics(&self, check: &str) -> Vec<(Described, Option<i64>)>;
@@ -28,6 +33,10 @@ pub trait History {
 }
 
 impl History for Shared {
+    fn checks(&self) -> Vec<Rc<str>> {
+        self.borrow().checks().cloned().collect()
+    }
+
     fn metrics(&self, check: &str) -> Vec<(Described, Option<i64>)> {
         self.borrow().metrics(check).map(|(of, updated_ms)| (of.clone(), updated_ms)).collect()
     }

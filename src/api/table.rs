@@ -77,6 +77,7 @@ pub static TABLE: &[Route] = &[
         "HostInfo",
         later!(host_info::of_agent),
     ),
+    list("/metrics_list", "The metrics of all checks", "MetricOfCheckList", later!(metric::all)),
     list("/values", "The newest value of each metric", "ValueList", later!(value::list)),
     one("/values/{check}/{metric...}", "The newest value of a metric", "Value", later!(value::one)),
     one("/capabilities", "What this agent can do", "Capabilities", later!(about::capabilities)),

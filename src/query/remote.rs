@@ -131,24 +131,19 @@ impl Remote {
 
     async fn list(&self) -> Result<Vec<Metric>, String> {
         let mut metrics = Vec::new();
-        for check in self.all(&format!("{CHECKS}?limit=1000"), |_| {}).await? {
-            let check = self.text(&check, "id")?;
-            let path = format!("{CHECKS}/{}/metrics?limit=1000", encoded(&check));
-            for of in self.all(&path, |_| {}).await? {
-                let letter = self.text(&of, "type")?.chars().next().unwrap_or_default();
-                // A text has no points.
-                if letter == 's' {
-                    continue;
-                }
-                metrics.push(Metric {
-                    check: check.clone(),
-                    name: self.text(&of, "name")?,
-                    unit: self.text(&of, "unit")?,
-                    letter,
-                    is_counter: of["kind"] == Kind::Counter.name(),
-                    newest_ms: of["updated"].as_i64(),
-                });
+        for of in self.all("/metrics_list?limit=1000", |_| {}).await? {
+            // A text has no points.
+            if of["history"] != true {
+                continue;
             }
+            metrics.push(Metric {
+                check: self.text(&of, "check")?,
+                name: self.text(&of, "name")?,
+                unit: self.text(&of, "unit")?,
+                letter: self.text(&of, "type")?.chars().next().unwrap_or_default(),
+                is_counter: of["kind"] == Kind::Counter.name(),
+                newest_ms: of["updated"].as_i64(),
+            });
         }
         metrics.sort_by(|one, other| (&one.check, &one.name).cmp(&(&other.check, &other.name)));
         Ok(metrics)

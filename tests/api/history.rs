@@ -147,12 +147,12 @@ fn freeze(how: &str, mount: &str) {
     assert!(status.is_ok_and(|status| status.success()), "fsfreeze {how}");
 }
 
-/// A history of five hours in a folder.
-fn five_hours(folder: &Folder) {
+/// A history of five hours of one metric in a folder.
+fn five_hours(folder: &Folder, check: &str) {
     let mut store = Store::in_folder(Path::new(&folder.path("history")), u64::MAX);
     assert_eq!(store.open(), Ok(0));
     let described = Described {
-        check: "utilization".into(),
+        check: check.into(),
         name: "cpu".into(),
         unit: "percent".into(),
         letter: 'D',
@@ -170,11 +170,28 @@ fn five_hours(folder: &Folder) {
 }
 
 #[test]
+fn a_check_that_is_no_more_has_its_history() {
+    let folder = Folder::of(&[]);
+    five_hours(&folder, "gone");
+    let served = Served::at_port(&["--store", &folder.path("history")], &[]);
+    wait_until("the file is open", || {
+        served.json("/metrics_list").to_string().contains(r#""check":"gone","history":true"#)
+    });
+    let metrics = served.json("/entities/self/checks/gone/metrics");
+    assert_eq!(metrics["values"][0]["name"], "cpu");
+    let path = "/entities/self/checks/gone/metrics/cpu/plot?from=0&to=1e14&resolution=MIN60";
+    let points = served.json(path);
+    assert!([5, 6].contains(&values(&points).len()), "{points}");
+    let none = served.get("/entities/self/checks/never/metrics");
+    assert_eq!(none.status, 404);
+}
+
+#[test]
 fn a_file_that_is_damaged_while_it_is_open_ends_neither_agent_nor_command() {
     for command in [&[][..], &["--", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done"]]
     {
         let folder = Folder::of(&[]);
-        five_hours(&folder);
+        five_hours(&folder, "utilization");
         let store = folder.path("history");
         let options = ["--store", &store, "--store-sync", "3600"];
         let served = Served::at_port(&[&options, command].concat(), &[]);

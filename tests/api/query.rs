@@ -152,15 +152,15 @@ fn a_server_that_is_no_agent_costs_neither_memory_nor_time() {
         ("{}".to_owned(), "has no valid field values"),
         ("no JSON".to_owned(), "it is no agent of this kind"),
     ] {
-        let address = odd_server(move |path| match path {
+        let address = odd_server(move |path| {
+            match path {
             "/capabilities" => r#"{"history":{"enabled":true}}"#.to_owned(),
             "/time" => r#"{"timestamp":1795939200000}"#.to_owned(),
             path if path.contains("/plot") => points.clone(),
-            path if path.contains("/metrics") => {
-                r#"{"values":[{"name":"cpu","unit":"","type":"D","kind":"gauge"}],"metadata":{}}"#
-                    .to_owned()
-            }
-            _ => r#"{"values":[{"id":"utilization"}],"metadata":{}}"#.to_owned(),
+            _ => r#"{"values":[{"check":"utilization","name":"cpu","unit":"","type":"D","kind":"gauge",
+                "history":true}],"metadata":{}}"#
+                .to_owned(),
+        }
         });
         let ended = query(&["cpu", "--resolution", "FULL", "--api", &address]).expect_code(1);
         assert!(ended.stderr.contains(expected), "{}", ended.stderr);

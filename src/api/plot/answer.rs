@@ -82,6 +82,7 @@ fn point(of: &Bucket, select: Select) -> Option<Value> {
 mod tests {
     use super::*;
     use std::future::ready;
+    use std::rc::Rc;
 
     use futures_util::FutureExt;
     use futures_util::future::LocalBoxFuture;
@@ -100,6 +101,10 @@ mod tests {
     struct HalfMinutes;
 
     impl History for HalfMinutes {
+        fn checks(&self) -> Vec<Rc<str>> {
+            Vec::new()
+        }
+
         fn metrics(&self, _check: &str) -> Vec<(Described, Option<i64>)> {
             Vec::new()
         }
