@@ -32,7 +32,7 @@ read_token=a-token-that-may-read write_token=a-token-that-may-write
 port=21437 # Nothing else is in this network.
 url=http://127.0.0.1:$port
 
-"$binary" --publish console --config tests/api/agent.yaml --store memory --api 127.0.0.1:$port \
+"$binary" --publish console --config tests/api/agent.yaml --store $work/history --store-sync 5 --api 127.0.0.1:$port \
   --api-token-file $work/tokens > $work/agent.out 2> $work/agent.err < /dev/null &
 agent=$!
 trap 'kill -KILL $agent 2> /dev/null || true' EXIT
