@@ -37,6 +37,9 @@ pub mod check;
 
 mod schedule;
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the stage that evaluates alarms comes next"))]
+mod alarm;
+
 mod delivery;
 
 mod publisher;
