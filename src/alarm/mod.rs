@@ -1,5 +1,6 @@
 //! Alarms: criteria over the results of one check, and the state that comes of them. All of it is pure: the
 //! caller has the results, the clock, and the place where states are kept.
 
+pub mod criteria;
 pub mod observation;
 pub mod state;
