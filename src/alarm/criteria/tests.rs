@@ -6,6 +6,8 @@ use crate::model::Quantity;
 mod cases;
 mod errors;
 mod evaluation;
+mod hostile;
+mod properties;
 
 /// An available result so many seconds after the first.
 fn observed(seconds: u64, values: &[(&str, Quantity)]) -> Observation {
