@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use serde_json::{Map, Value};
+
 use super::failure::Failure;
 use super::query::Query;
 use super::state::State;
@@ -15,6 +17,11 @@ pub struct Asked {
     pub query: Query,
     /// The URL of the path, as it came.
     pub url: String,
+    /// What stands before the path of a resource in a `Location`.
+    pub base: String,
+    pub body: Vec<u8>,
+    /// The header `If-Match`.
+    pub if_match: Option<String>,
     pub rights: Rights,
 }
 
@@ -35,6 +42,21 @@ impl Asked {
     /// The URL of the same resource with these parameters.
     pub fn href(&self, query: &str) -> String {
         format!("{}?{query}", self.url)
+    }
+
+    /// The object that the body has to be.
+    pub fn object(&self) -> Result<Map<String, Value>, Failure> {
+        if self.body.iter().all(u8::is_ascii_whitespace) {
+            return Err(Failure::bad("the body is missing: expected a JSON object"));
+        }
+        let parsed = serde_json::from_slice(&self.body);
+        let value =
+            parsed.map_err(|error| Failure::bad(format!("the body is no JSON: {error}")))?;
+        match value {
+            Value::Object(object) => Ok(object),
+            Value::Array(_) => Err(Failure::bad("the body: expected a JSON object, not an array")),
+            other => Err(Failure::bad(format!("the body: expected a JSON object, not {other}"))),
+        }
     }
 
     /// Refuses an entity that is not this one; it is the first name of the path.
@@ -72,6 +94,9 @@ pub mod tests {
             names: Vec::new(),
             query: Query::of(query),
             url: "http://localhost/path".to_owned(),
+            base: "/v1.0/self".to_owned(),
+            body: Vec::new(),
+            if_match: None,
             rights: Rights { scope: Scope::Read, is_known: false },
         }
     }

@@ -6,6 +6,8 @@ use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::json;
 
+use crate::schedule::Refused;
+
 /// Why a request is not answered. Clients read all four fields of its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -79,6 +81,16 @@ impl Failure {
         Self { header: Some((RETRY_AFTER, "1".to_owned())), ..failure }
     }
 
+    /// What is not possible as things are.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
+    /// What was changed since who asks has looked at it.
+    pub fn precondition(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "preconditionFailed", message)
+    }
+
     /// A request that the HTTP layer has refused with this status.
     pub fn of_http(status: StatusCode) -> Self {
         let message = match status {
@@ -103,6 +115,19 @@ impl Failure {
         let code = self.status.as_str();
         json!({ "type": self.kind, "code": code, "message": self.message, "details": "" })
             .to_string()
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(why: Refused) -> Self {
+        let text = why.to_string();
+        match why {
+            Refused::NotFound(_) => Self::not_found(text),
+            Refused::Exists(_) | Refused::Disabled(_) => Self::conflict(text),
+            Refused::Changed(_) => Self::precondition(text),
+            Refused::Invalid(_) | Refused::TooManyMetrics { .. } => Self::bad(text),
+            Refused::Busy(_) => Self::unavailable(text),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The description of the API, made of the table of its resources (OpenAPI 3.1).
 
+use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use super::route::{Parameter, Route};
@@ -7,7 +8,11 @@ use super::schema;
 
 /// The description of these resources.
 pub fn document(table: &[Route]) -> Value {
-    let paths = table.iter().map(|route| (path(route.pattern), item(route)));
+    let mut paths = Map::new();
+    for route in table {
+        let item = paths.entry(path(route.pattern)).or_insert_with(|| json!({}));
+        item[route.method.as_str().to_ascii_lowercase()] = operation(route);
+    }
     let schemas = table.iter().map(|route| route.schema).filter(|name| !name.is_empty());
     json!({
         "openapi": "3.1.0",
@@ -17,7 +22,7 @@ pub fn document(table: &[Route]) -> Value {
             "license": { "name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE") },
         },
         "servers": [{ "url": "/v1.0/self" }, { "url": "/" }],
-        "paths": Value::Object(paths.collect()),
+        "paths": paths,
         "components": {
             "schemas": schema::all(schemas),
             "securitySchemes": {
@@ -33,12 +38,6 @@ fn path(pattern: &str) -> String {
     pattern.replace("...}", "}")
 }
 
-fn item(route: &Route) -> Value {
-    let methods =
-        route.methods.iter().map(|method| (method.as_str().to_ascii_lowercase(), operation(route)));
-    Value::Object(methods.collect())
-}
-
 fn operation(route: &Route) -> Value {
     let of_path = route.pattern.split('/').filter_map(|part| {
         let name = part.strip_prefix('{')?.trim_end_matches(['.', '}']);
@@ -51,8 +50,9 @@ fn operation(route: &Route) -> Value {
             "schema": { "type": "string" } })
     });
     let answer = match route.schema {
-        "" => json!({ "text/plain": { "schema": { "type": "string" } } }),
-        name => json!({ "application/json": { "schema": schema::reference(name) } }),
+        _ if route.success == 204 => json!({ "description": "It is done" }),
+        "" => content("text/plain", &json!({ "type": "string" })),
+        name => content("application/json", &schema::reference(name)),
     };
     let error = json!({ "application/json": { "schema": schema::reference(schema::ERROR) } });
     let mut operation = Map::new();
@@ -61,14 +61,22 @@ fn operation(route: &Route) -> Value {
     operation.insert(
         "responses".to_owned(),
         json!({
-            "200": { "description": "The answer", "content": answer },
+            route.success.to_string(): answer,
             "default": { "description": "Why there is none", "content": error },
         }),
     );
+    if [Method::POST, Method::PUT].contains(route.method) {
+        let content = json!({ "application/json": { "schema": { "type": "object" } } });
+        operation.insert("requestBody".to_owned(), json!({ "content": content }));
+    }
     if route.scope.is_none() {
         operation.insert("security".to_owned(), json!([]));
     }
     operation.into()
+}
+
+fn content(of: &str, schema: &Value) -> Value {
+    json!({ "description": "The answer", "content": { of: { "schema": schema } } })
 }
 
 #[cfg(test)]
@@ -80,7 +88,8 @@ mod tests {
     fn each_resource_is_described_and_each_reference_leads_somewhere() {
         let document = document(TABLE);
         for route in TABLE {
-            let described = &document["paths"][path(route.pattern)]["get"];
+            let method = route.method.as_str().to_ascii_lowercase();
+            let described = &document["paths"][path(route.pattern)][method];
             assert_eq!(described["summary"], route.summary);
             let places = path(route.pattern).matches('{').count();
             let parameters = described["parameters"].as_array().expect("an array");

@@ -8,7 +8,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
-    HeaderMap, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+    HeaderMap, HeaderName, HeaderValue, LOCATION, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use serde_json::Value;
@@ -18,15 +18,46 @@ use super::failure::Failure;
 /// An answer.
 #[derive(Debug)]
 pub struct Reply {
-    pub body: String,
+    pub status: StatusCode,
+    /// Nothing with a status that has no body.
+    pub body: Option<String>,
     pub content_type: &'static str,
+    /// Further ones.
+    pub headers: Vec<(HeaderName, String)>,
 }
 
 impl Reply {
     pub fn json(value: &Value) -> Self {
-        Self { body: value.to_string(), content_type: JSON }
+        Self::of(StatusCode::OK, value.to_string(), JSON)
+    }
+
+    pub fn text(body: String, content_type: &'static str) -> Self {
+        Self::of(StatusCode::OK, body, content_type)
+    }
+
+    /// Something was made, which is at this path. Clients read its id from there.
+    pub fn created(location: String, id: &str, object: &Value) -> Self {
+        let reply = Self::of(StatusCode::CREATED, object.to_string(), JSON);
+        reply.with(LOCATION, location).with(X_OBJECT_ID, id.to_owned())
+    }
+
+    /// What was asked for is done, and there is nothing to say.
+    pub fn done() -> Self {
+        let (body, headers) = (None, Vec::new());
+        Self { status: StatusCode::NO_CONTENT, body, content_type: JSON, headers }
+    }
+
+    pub fn with(mut self, name: HeaderName, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn of(status: StatusCode, body: String, content_type: &'static str) -> Self {
+        Self { status, body: Some(body), content_type, headers: Vec::new() }
     }
 }
+
+const X_OBJECT_ID: HeaderName = HeaderName::from_static("x-object-id");
 
 /// Exactly this: an existing client reads nothing else as an object.
 pub const JSON: &str = "application/json";
@@ -37,27 +68,28 @@ pub fn response(
     accepts_gzip: bool,
     closes: bool,
 ) -> Response<Full<Bytes>> {
-    let answer = answer.and_then(|reply| match reply.body.len() <= LARGEST {
-        true => Ok(reply),
-        false => Err(Failure::too_large(format!(
-            "the answer has {} bytes, and {LARGEST} are the most",
-            reply.body.len()
+    let length = |reply: &Reply| reply.body.as_ref().map_or(0, String::len);
+    let answer = answer.and_then(|reply| match length(&reply) {
+        0..=LARGEST => Ok(reply),
+        length => Err(Failure::too_large(format!(
+            "the answer has {length} bytes, and {LARGEST} are the most"
         ))),
     });
-    let (status, reply, header) = match answer {
-        Ok(reply) => (StatusCode::OK, reply, None),
-        Err(failure) => {
-            let reply = Reply { body: failure.body(), content_type: JSON };
-            (failure.status, reply, failure.header)
-        }
-    };
-    let mut body = reply.body.into_bytes();
+    let reply = answer.unwrap_or_else(|failure| {
+        let reply = Reply::of(failure.status, failure.body(), JSON);
+        Reply { headers: failure.header.into_iter().collect(), ..reply }
+    });
     let mut headers = HeaderMap::new();
-    if let Some((name, value)) = header.and_then(|(name, value)| Some((name, value.parse().ok()?)))
-    {
-        headers.insert(name, value);
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
     }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    let has_body = reply.body.is_some();
+    let mut body = reply.body.unwrap_or_default().into_bytes();
+    if has_body {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if body.len() >= WORTH_COMPRESSING {
@@ -67,13 +99,15 @@ pub fn response(
             body = compressed;
         }
     }
-    // Also for HEAD, which has no body.
-    headers.insert(CONTENT_LENGTH, body.len().into());
+    // Also for HEAD, which has no body; a status without a body has no length either (RFC 9110, 8.6).
+    if has_body {
+        headers.insert(CONTENT_LENGTH, body.len().into());
+    }
     if closes {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     let mut response = Response::new(Full::new(body.into()));
-    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    (*response.status_mut(), *response.headers_mut()) = (reply.status, headers);
     response
 }
 
@@ -130,7 +164,7 @@ mod tests {
     #[test]
     fn only_what_is_large_is_compressed() {
         let of = |length, gzip| {
-            let reply = Reply { body: "x".repeat(length), content_type: JSON };
+            let reply = Reply::text("x".repeat(length), JSON);
             let response = response(Ok(reply), gzip, false);
             let length = response.headers()[CONTENT_LENGTH].to_str().expect("a number").to_owned();
             (response.headers().contains_key(CONTENT_ENCODING), length)
@@ -143,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_too_large_is_refused() {
-        let reply = Reply { body: "x".repeat(LARGEST + 1), content_type: JSON };
+        let reply = Reply::text("x".repeat(LARGEST + 1), JSON);
         assert_eq!(response(Ok(reply), false, false).status(), 413);
     }
 }

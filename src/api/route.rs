@@ -13,12 +13,14 @@ use super::tokens::Scope;
 pub struct Route {
     /// A name in braces is any one part of a path; one with dots behind it is several of them.
     pub pattern: &'static str,
-    pub methods: &'static [Method],
+    pub method: &'static Method,
     /// What is needed to use it; nothing where no token is needed.
     pub scope: Option<Scope>,
     pub parameters: &'static [Parameter],
     pub summary: &'static str,
-    /// The name of the schema of its answer; empty for text.
+    /// The status of an answer that is no error.
+    pub success: u16,
+    /// The name of the schema of its answer; empty for text, and where there is none.
     pub schema: &'static str,
     pub answer: Answer,
 }
@@ -63,26 +65,38 @@ impl Route {
     }
 }
 
-/// The routes of a path, with the names in it. A path that begins with `/v1.0/TENANT` is the same without.
-pub fn find(table: &'static [Route], path: &str) -> Option<(&'static Route, Vec<String>)> {
+/// What a path leads to.
+pub struct Found {
+    /// One for each method; at least one.
+    pub routes: Vec<&'static Route>,
+    /// The names in the path.
+    pub names: Vec<String>,
+    /// What stands before the path of a resource in a `Location`.
+    pub base: String,
+}
+
+/// What a path leads to. One that begins with `/v1.0/TENANT` is the same without.
+pub fn find(table: &'static [Route], path: &str) -> Option<Found> {
     let parts: Vec<_> = path.split('/').skip(1).collect();
-    let parts = match &parts[..] {
-        ["v1.0", _tenant, rest @ ..] => rest,
-        all => all,
+    let (tenant, parts) = match &parts[..] {
+        ["v1.0", tenant, rest @ ..] => (*tenant, rest),
+        all => ("self", all),
     };
     let find = |parts: &[&str]| table.iter().find_map(|of| Some((of, of.names(parts)?)));
-    find(parts).or_else(|| match parts {
+    let (first, names) = find(parts).or_else(|| match parts {
         // A slash too many at the end.
         [rest @ .., ""] => find(rest),
         _ => None,
-    })
+    })?;
+    let routes = table.iter().filter(|of| of.pattern == first.pattern).collect();
+    Some(Found { routes, names, base: format!("/v1.0/{tenant}") })
 }
 
-/// The methods of a route, as in `Allow`.
-pub fn allowed(route: &Route) -> String {
-    let is_read = route.methods.contains(&Method::GET);
-    let names = route.methods.iter().map(Method::as_str);
-    names.chain(is_read.then_some("HEAD")).collect::<Vec<_>>().join(", ")
+/// The methods of these, as in `Allow`.
+pub fn allowed(routes: &[&Route]) -> String {
+    let has_head = routes.iter().any(|route| *route.method == Method::GET);
+    let names = routes.iter().map(|route| route.method.as_str());
+    names.chain(has_head.then_some("HEAD")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -90,8 +104,9 @@ mod tests {
     use super::*;
 
     const fn route(pattern: &'static str) -> Route {
-        let (methods, scope, answer): (_, _, Answer) = (&[Method::GET], None, |_| unreachable!());
-        Route { pattern, methods, scope, parameters: &[], summary: "", schema: "", answer }
+        let (method, scope, answer): (_, _, Answer) = (&Method::GET, None, |_| unreachable!());
+        let (parameters, success) = (&[], 200);
+        Route { pattern, method, scope, parameters, summary: "", success, schema: "", answer }
     }
 
     static TABLE: &[Route] = &[
@@ -120,8 +135,9 @@ mod tests {
             ("/e/x/metrics/a/plot/plot", "/e/{e}/metrics/{m...}/plot", &["x", "a/plot"]),
             ("/values/c/a/b", "/values/{c}/{m...}", &["c", "a/b"]),
         ] {
-            let (route, found) = find(TABLE, path).expect(path);
-            assert_eq!((route.pattern, &found[..]), (pattern, &names.map_owned()[..]), "{path}");
+            let found = find(TABLE, path).expect(path);
+            let of = (found.routes[0].pattern, &found.names[..]);
+            assert_eq!(of, (pattern, &names.map_owned()[..]), "{path}");
         }
         for path in
             ["/", "", "/entitie", "/v1.0", "/v1.0/self", "/e/x/metrics/plot", "/values/c", "*"]
@@ -142,6 +158,6 @@ mod tests {
 
     #[test]
     fn who_may_get_may_ask_for_the_head() {
-        assert_eq!(allowed(&TABLE[0]), "GET, HEAD");
+        assert_eq!(allowed(&[&TABLE[0]]), "GET, HEAD");
     }
 }

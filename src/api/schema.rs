@@ -30,6 +30,7 @@ const SHAPES: &[Shape] = &[
             ("details", "object"),
             ("disabled", "boolean"),
             ("metadata", "object"),
+            ("publish", "any"),
             ("monitoring_zones_poll", "array?"),
             ("target_alias", "string?"),
             ("target_resolver", "string?"),

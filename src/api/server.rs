@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::HOST;
+use hyper::header::{HOST, IF_MATCH};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -26,7 +26,7 @@ use super::limits::{
 };
 use super::query::Query;
 use super::reply::{Reply, accepts_gzip, response};
-use super::route::{allowed, find};
+use super::route::{Found, allowed, find};
 use super::socket::Listener;
 use super::state::{Counts, State};
 use super::table::TABLE;
@@ -141,7 +141,7 @@ async fn respond(
     has_read: &mut bool,
 ) -> Result<Reply, Failure> {
     let found = find(TABLE, parts.uri.path());
-    let needs_token = found.as_ref().is_none_or(|(route, _)| route.scope.is_some());
+    let needs_token = found.as_ref().is_none_or(|of| of.routes[0].scope.is_some());
     // Before anything else is looked at.
     let rights = rights(server, parts);
     if needs_token && rights.is_none() {
@@ -149,15 +149,15 @@ async fn respond(
         return Err(Failure::unauthorized(if has_sent { UNKNOWN_TOKEN } else { NO_TOKEN }));
     }
     origin::check(&parts.headers, &parts.uri, parts.version, server.is_unix, &server.names)?;
-    ignore(body).await?;
+    let body = whole(body).await?;
     *has_read = true;
     let missing = || Failure::not_found(format!("path {:?} not found", parts.uri.path()));
-    let (route, names) = found.ok_or_else(missing)?;
+    let Found { routes, names, base } = found.ok_or_else(missing)?;
     // The head of an answer is made of the whole answer.
     let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
-    if !route.methods.contains(method) {
-        return Err(Failure::method(parts.method.as_str(), allowed(route)));
-    }
+    let route = routes.iter().find(|route| route.method == method);
+    let refused = || Failure::method(parts.method.as_str(), allowed(&routes));
+    let route = route.ok_or_else(refused)?;
     let rights = rights.unwrap_or(Rights { scope: Scope::Read, is_known: false });
     if route.scope.is_some_and(|needed| rights.scope < needed) {
         return Err(Failure::forbidden(READ_ONLY));
@@ -170,7 +170,9 @@ async fn respond(
     let _under_way = count::Held::of(requests);
     let query = Query::of(parts.uri.query().unwrap_or_default());
     let (state, url) = (server.state.clone(), url(parts));
-    (route.answer)(Asked { state, names, query, url, rights }).await
+    let if_match = parts.headers.get(IF_MATCH).map(|tag| String::from_utf8_lossy(tag.as_bytes()));
+    let if_match = if_match.map(|tag| tag.into_owned());
+    (route.answer)(Asked { state, names, query, url, base, body, if_match, rights }).await
 }
 
 /// What a request may do; nothing where it needs a token and has none that is known.
@@ -186,23 +188,23 @@ fn rights(server: &Server, parts: &Parts) -> Option<Rights> {
     Some(Rights { scope, is_known: true })
 }
 
-/// Reads a body and drops it: nothing here needs one.
-async fn ignore(mut body: Incoming) -> Result<(), Failure> {
+/// Reads a body.
+async fn whole(mut body: Incoming) -> Result<Vec<u8>, Failure> {
     let too_large =
         || Failure::too_large(format!("the body of a request has at most {BODY} bytes"));
     if body.size_hint().lower() > BODY as u64 {
         return Err(too_large());
     }
     let read = async {
-        let mut length = 0;
+        let mut whole = Vec::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Failure::bad("the body of the request is cut off"))?;
-            length += frame.data_ref().map_or(0, Bytes::len);
-            if length > BODY {
+            whole.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+            if whole.len() > BODY {
                 return Err(too_large());
             }
         }
-        Ok(())
+        Ok(whole)
     };
     let late = || format!("the body of the request has not come within {} s", BODY_TIME.as_secs());
     timeout(BODY_TIME, read).await.unwrap_or_else(|_| Err(Failure::bad(late())))

@@ -13,7 +13,7 @@ use super::history::History;
 use super::latest::Latest;
 use crate::config::{ApiAddress, AutoDimension, SERVICE_NAME, Settings};
 use crate::model::Roots;
-use crate::schedule::{Listed, Request};
+use crate::schedule::{Listed, Reply, Request};
 
 /// What the resources are made of.
 pub struct State {
@@ -102,11 +102,33 @@ impl State {
 
     /// All checks that are configured, in the order of their ids.
     pub async fn checks(&self) -> Result<Vec<Listed>, Failure> {
+        self.ask(LONGEST_ANSWER, Request::List).await
+    }
+
+    /// Has the registry carry out an order.
+    pub async fn order<T>(&self, order: impl FnOnce(Reply<T>) -> Request) -> Result<T, Failure> {
+        self.order_within(LONGEST_ANSWER, order).await
+    }
+
+    /// The same of one that takes a while.
+    pub async fn order_within<T>(
+        &self,
+        longest: Duration,
+        order: impl FnOnce(Reply<T>) -> Request,
+    ) -> Result<T, Failure> {
+        self.ask(longest, order).await?.map_err(Failure::from)
+    }
+
+    async fn ask<T>(
+        &self,
+        longest: Duration,
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
         let busy = |_| Failure::unavailable("too many requests wait for the checks");
-        self.requests.try_send(Request::List(reply)).map_err(busy)?;
-        match timeout(LONGEST_ANSWER, answer).await {
-            Ok(Ok(checks)) => Ok(checks),
+        self.requests.try_send(request(reply)).map_err(busy)?;
+        match timeout(longest, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Failure::unavailable("the agent is stopping")),
             Err(_) => Err(Failure::unavailable("the checks have not been started yet")),
         }

@@ -4,7 +4,9 @@ use hyper::Method;
 
 use super::openapi;
 use super::reply::Reply;
-use super::resource::{about, agent, check, check_type, entity, host_info, metric, numbers, value};
+use super::resource::{
+    about, agent, change, check, check_type, entity, host_info, metric, numbers, value,
+};
 use super::route::{Answer, Parameter, Route};
 use super::tokens::Scope;
 
@@ -26,8 +28,41 @@ macro_rules! later {
 pub static TABLE: &[Route] = &[
     list("/entities", "The one entity of this agent", "EntityList", now!(entity::list)),
     one("/entities/{entity}", "The entity", "Entity", now!(entity::one)),
-    list("/entities/{entity}/checks", "The checks", "CheckList", later!(check::list)),
-    one("/entities/{entity}/checks/{check}", "A check", "Check", later!(check::one)),
+    list(CHECKS, "The checks", "CheckList", later!(check::list)),
+    one(CHECK, "A check", "Check", later!(check::one)),
+    write(&Method::POST, CHECKS, "Adds a check", 201, "Check", later!(change::create)),
+    write(
+        &Method::PUT,
+        CHECK,
+        "Changes what the body has of a check",
+        204,
+        "",
+        later!(change::update),
+    ),
+    write(&Method::DELETE, CHECK, "Removes a check", 204, "", later!(change::remove)),
+    act("/entities/{entity}/checks/{check}/enable", "Enables a check", later!(change::enable)),
+    act("/entities/{entity}/checks/{check}/disable", "Disables a check", later!(change::disable)),
+    act(
+        "/entities/{entity}/checks/{check}/restart",
+        "Opens a check anew, without what it has counted so far",
+        later!(change::restart),
+    ),
+    write(
+        &Method::POST,
+        "/entities/{entity}/checks/{check}/test",
+        "Runs a check at once",
+        200,
+        "Any",
+        later!(change::test),
+    ),
+    write(
+        &Method::POST,
+        "/entities/{entity}/test-check",
+        "Runs once what the body describes, and keeps nothing of it",
+        200,
+        "Any",
+        later!(change::test_new),
+    ),
     list(
         "/entities/{entity}/checks/{check}/metrics",
         "The metrics of a check that have a value or history",
@@ -99,8 +134,9 @@ const fn one(
     schema: &'static str,
     answer: Answer,
 ) -> Route {
-    let (methods, parameters): (_, &[Parameter]) = (&[Method::GET], &[]);
-    Route { pattern, methods, scope: Some(Scope::Read), parameters, summary, schema, answer }
+    let (method, parameters): (_, &[Parameter]) = (&Method::GET, &[]);
+    let (scope, success) = (Some(Scope::Read), 200);
+    Route { pattern, method, scope, parameters, summary, success, schema, answer }
 }
 
 /// A list in pages.
@@ -111,6 +147,24 @@ const fn list(
     answer: Answer,
 ) -> Route {
     Route { parameters: PAGE, ..one(pattern, summary, schema, answer) }
+}
+
+/// What changes something.
+const fn write(
+    method: &'static Method,
+    pattern: &'static str,
+    summary: &'static str,
+    success: u16,
+    schema: &'static str,
+    answer: Answer,
+) -> Route {
+    let (scope, parameters) = (Some(Scope::Write), WHO);
+    Route { pattern, method, scope, parameters, summary, success, schema, answer }
+}
+
+/// What is done to something that is there, and is answered without a body.
+const fn act(pattern: &'static str, summary: &'static str, answer: Answer) -> Route {
+    write(&Method::POST, pattern, summary, 204, "", answer)
 }
 
 /// What needs no token.
@@ -125,6 +179,14 @@ const fn optional(name: &'static str, about: &'static str) -> Parameter {
 const fn required(name: &'static str, about: &'static str) -> Parameter {
     Parameter { name, about, is_required: true }
 }
+
+const CHECKS: &str = "/entities/{entity}/checks";
+const CHECK: &str = "/entities/{entity}/checks/{check}";
+
+const WHO: &[Parameter] = &[
+    optional("_who", "Who changes it, for the log"),
+    optional("_why", "Why it is changed, for the log"),
+];
 
 const PAGE: &[Parameter] = &[
     optional("limit", "Items of a page, 1 to 1000; 100 where it is not set"),
@@ -153,8 +215,8 @@ mod tests {
     fn each_pattern_is_found_by_its_own_path() {
         for route in TABLE {
             let path = route.pattern.replace("...}", "}").replace(['{', '}'], "");
-            let (found, _) = find(TABLE, &path).expect(route.pattern);
-            assert_eq!(found.pattern, route.pattern);
+            let found = find(TABLE, &path).expect(route.pattern);
+            assert_eq!(found.routes[0].pattern, route.pattern);
         }
     }
 }

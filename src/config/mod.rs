@@ -37,6 +37,7 @@ pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};
 pub use file::definition as config_file;
+pub use file::{OfBody, of_body};
 pub use history::{History, Place, folder_of_history, size_of_history};
 pub use identity::{Identity, NO_NAME};
 pub use measuring::{Measuring, MemoryUse, Scope};

@@ -11,4 +11,4 @@ mod tests;
 
 pub use self::instance::{Ran, Trial};
 pub use self::registry::Registry;
-pub use self::request::{Listed, Request};
+pub use self::request::{Listed, Refused, Reply, Request};

@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::instance::{Instance, Order, Trial};
 use super::phase::Phase;
 use super::remarks::Remarks;
-use super::request::{Listed, Refused, Reply, Request};
+use super::request::{Changing, Expecting, Listed, Refused, Reply, Request};
 use crate::logging::CHECKS;
 use crate::model::{Configured, Report, Roots};
 
@@ -128,18 +128,14 @@ impl Registry {
             Request::Add(configured, reply) => {
                 let _ = reply.send(self.add(configured));
             }
-            Request::Remove(id, reply) => {
-                let removed = self.entries.remove(&id).map(drop);
-                let _ = reply.send(removed.ok_or(Refused::NotFound(id)));
+            Request::Remove(id, expecting, reply) => {
+                let _ = reply.send(self.remove(id, expecting));
             }
-            Request::Enable(id, reply) => {
-                let _ = reply.send(self.set_disabled(id, false));
+            Request::Change(id, changing, reply) => {
+                let _ = reply.send(self.change(id, changing));
             }
-            Request::Disable(id, reply) => {
-                let _ = reply.send(self.set_disabled(id, true));
-            }
-            Request::Reconfigure(configured, reply) => {
-                let _ = reply.send(self.reconfigure(configured));
+            Request::Restart(id, reply) => {
+                let _ = reply.send(self.restart(id));
             }
             Request::RunNow(id, reply) => self.run_now(id, reply),
         }
@@ -155,16 +151,26 @@ impl Registry {
         self.entries.values().map(listed).collect()
     }
 
-    fn set_disabled(&mut self, id: String, is_disabled: bool) -> Result<(), Refused> {
-        let entry = self.entries.get(&id).ok_or(Refused::NotFound(id))?;
-        self.reconfigure(Configured { is_disabled, ..(*entry.configured).clone() })
+    fn remove(&mut self, id: String, expecting: Expecting) -> Result<(), Refused> {
+        let Some(entry) = self.entries.get(&id) else { return Err(Refused::NotFound(id)) };
+        expecting(&entry.configured)?;
+        self.entries.remove(&id);
+        Ok(())
     }
 
-    fn reconfigure(&mut self, next: Configured) -> Result<(), Refused> {
-        let Some(entry) = self.entries.get(&next.id) else {
-            return Err(Refused::NotFound(next.id));
-        };
+    fn restart(&mut self, id: String) -> Result<(), Refused> {
+        let Some(entry) = self.entries.get(&id) else { return Err(Refused::NotFound(id)) };
+        if entry.configured.is_disabled {
+            return Err(Refused::Disabled(id));
+        }
+        self.open(entry.configured.clone(), entry.phase, Instant::now());
+        Ok(())
+    }
+
+    fn change(&mut self, id: String, changing: Changing) -> Result<(), Refused> {
+        let Some(entry) = self.entries.get(&id) else { return Err(Refused::NotFound(id)) };
         let before = entry.configured.clone();
+        let next = Configured { id, ..changing(&before)? };
         if *before == next {
             return Ok(());
         }

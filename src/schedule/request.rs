@@ -9,21 +9,27 @@ use tokio::time::Instant;
 use crate::model::{Configured, Report};
 
 /// A question or an order, with the way back for the answer. An order is carried out when it is answered.
-#[cfg_attr(not(test), expect(dead_code, reason = "the API only lists the checks so far"))]
 pub enum Request {
     /// All checks, in the order of their ids.
     List(oneshot::Sender<Vec<Listed>>),
     Add(Configured, Reply<()>),
-    Remove(String, Reply<()>),
-    Enable(String, Reply<()>),
-    Disable(String, Reply<()>),
-    /// Other settings for the check of the same id. What they do not change goes on as it is: the phase,
-    /// unless the period is another, and what a counter is compared with, unless type or details are.
-    Reconfigure(Configured, Reply<()>),
+    /// Removes a check, if it is as this expects.
+    Remove(String, Expecting, Reply<()>),
+    /// Other settings for a check. What they do not change goes on as it is: the phase, unless the period is
+    /// another, and what a counter is compared with, unless type or details are.
+    Change(String, Changing, Reply<()>),
+    /// Opens a check anew in the same phase: what its counters were compared with is forgotten.
+    Restart(String, Reply<()>),
     /// Runs a check at once, also one that is disabled; the report is the answer. If it is running, it runs
     /// again afterwards.
     RunNow(String, Reply<Rc<Report>>),
 }
+
+/// Whether a check is as who asks believes. The error says why not.
+pub type Expecting = Box<dyn FnOnce(&Configured) -> Result<(), Refused>>;
+
+/// Makes other settings of those that a check has, while nobody else changes them; or says why not.
+pub type Changing = Box<dyn FnOnce(&Configured) -> Result<Configured, Refused>>;
 
 /// The way back.
 pub type Reply<T> = oneshot::Sender<Result<T, Refused>>;
@@ -44,6 +50,11 @@ pub struct Listed {
 pub enum Refused {
     NotFound(String),
     Exists(String),
+    /// It was changed since who asks has looked at it.
+    Changed(String),
+    /// What it would have is not valid.
+    Invalid(Vec<String>),
+    Disabled(String),
     /// So many orders to run this check wait already.
     Busy(String),
     /// The published metrics of all checks would be more than are allowed.
@@ -58,6 +69,9 @@ impl fmt::Display for Refused {
         match self {
             Self::NotFound(id) => write!(f, "check {id} not found"),
             Self::Exists(id) => write!(f, "there is a check {id} already"),
+            Self::Changed(id) => write!(f, "check {id} was changed meanwhile: get it anew"),
+            Self::Invalid(problems) => f.write_str(&problems.join("; ")),
+            Self::Disabled(id) => write!(f, "check {id} is disabled: enable it first"),
             Self::Busy(id) => {
                 write!(f, "check {id} has as many orders to run waiting as it can take")
             }

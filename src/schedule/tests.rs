@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Registry;
-use super::request::{Refused, Request};
+use super::request::{Refused, Reply, Request};
 use crate::model::{
     Check, CheckType, Configured, Declared, Detail, Details, Discovered, Discovers, Finding,
     Findings, Opening, Publication, Quantity, Report, Roots, Running, Unit,

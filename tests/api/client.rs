@@ -68,7 +68,9 @@ impl Client {
         }
         let mut answer = Answer { status, headers, body: Vec::new() };
         let length = answer.header("content-length").and_then(|length| length.parse().ok());
-        if method != "HEAD" {
+        // A 204 has neither a body nor a length.
+        assert_eq!(length.is_none(), status == 204, "{answer:?}");
+        if method != "HEAD" && status != 204 {
             answer.body = vec![0; length.expect("each answer has a length")];
             self.reading.read_exact(&mut answer.body).expect("the body is whole");
         }

@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod control;
 mod history;
 mod limits;
 mod query;

@@ -23,7 +23,6 @@ CLUSTER = "needs a cluster; what it applies is checked with the examples"
 
 # Whatever such a program is told to do.
 PROGRAMS = {
-    "curl": "needs an agent that answers; tests/api asks for each resource",
     "aws": AWS,
     "cdk": AWS,
     "terraform": AWS,
@@ -152,8 +151,53 @@ class Runner:
         return None
 
 
+class Answering:
+    """An agent with the API and a history, which the documents ask at the socket /run/agent.sock."""
+
+    SOCKET = "/run/agent.sock"
+
+    def __init__(self, runner: Runner) -> None:
+        self.environment, self.socket = runner.environment, runner.scratch / "agent.sock"
+        options = ["--dry-run", "--live=no", "--period", "2", "--store", "memory"]
+        self.agent = subprocess.Popen(
+            [AGENT, *options, "--api", f"unix:{self.socket}"],
+            cwd=runner.scratch,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.agent.stderr
+        for line in self.agent.stderr:
+            if "the API answers at" in line:
+                break
+        # Until there is a sample it is not ready.
+        ready = f"curl --retry {TIMEOUT} --retry-all-errors --unix-socket {self.SOCKET} http://localhost/readyz"
+        wrong = self.ask(ready)
+        if wrong:
+            raise RuntimeError(wrong)
+
+    def ask(self, command: str) -> str | None:
+        """Sends a request. Returns what is wrong, if anything."""
+        if self.SOCKET not in command:
+            return f"asks no agent at {self.SOCKET}"
+        strict = f"curl --silent --show-error --fail-with-body --max-time {TIMEOUT} "
+        command = command.replace(self.SOCKET, str(self.socket)).replace("curl ", strict, 1)
+        done = subprocess.run(["sh", "-c", command], env=self.environment, capture_output=True, text=True)
+        if done.returncode != 0:
+            return f"ends with {done.returncode}: {done.stdout}{done.stderr}"
+        if "/plot?" in command and not json.loads(done.stdout)["values"]:
+            return "has no points"
+        return None
+
+    def end(self) -> None:
+        self.agent.kill()
+        self.agent.wait()
+
+
 def check_commands(
-    name: str, text: str, runner: Runner, problems: Problems, listed: set[str]
+    name: str, text: str, runner: Runner, answering: Answering, problems: Problems, listed: set[str]
 ) -> int:
     run = 0
     for line, language, file, block in blocks(text):
@@ -184,6 +228,11 @@ def check_commands(
             program = next((word for word in command.split() if "=" not in word), "")
             if command in COMMANDS:
                 listed.add(command)
+            elif program == "curl":
+                run += 1
+                wrong = answering.ask(command)
+                if wrong:
+                    problems.add(where, f"`{command}` {wrong}")
             elif not program or program in PROGRAMS or is_tested(program):
                 # Without a program it only names something for the commands after it.
                 continue
@@ -248,16 +297,20 @@ def main() -> int:
     documents = sorted(path for path in documents if "node_modules" not in path.parts)
     problems, listed, run, links, names = Problems(), set[str](), 0, 0, 0
     fake = subprocess.Popen([server], stdout=subprocess.PIPE, text=True)
+    answering = None
     try:
         assert fake.stdout
         runner = Runner(work, fake.stdout.readline().strip())
+        answering = Answering(runner)
         for path in documents:
             text = path.read_text()
-            run += check_commands(str(path.relative_to(ROOT)), text, runner, problems, listed)
+            run += check_commands(str(path.relative_to(ROOT)), text, runner, answering, problems, listed)
             links += check_links(path, text, problems)
             names += check_names(str(path.relative_to(ROOT)), text, problems)
     finally:
         fake.kill()
+        if answering:
+            answering.end()
         fake.wait()
     for command in COMMANDS.keys() - listed:
         problems.add("check.py", f"`{command}` is in no document any more")

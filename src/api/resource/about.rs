@@ -41,7 +41,7 @@ pub async fn capabilities(asked: Asked) -> Result<Reply, Failure> {
         "check_types": types.collect::<Vec<_>>(),
         "resolutions": resolutions.collect::<Vec<_>>(),
         "history": { "enabled": is_on, "message": (!is_on).then_some(OFF) },
-        "live": [],
+        "live": ["checks"],
         "restart": ["configuration files", "options", "variables"],
         "limits": limits,
     })))

@@ -1,8 +1,11 @@
 //! The checks: the built-in one, and those that are configured.
 
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use hyper::header::ETAG;
+use serde_json::{Value, json};
 
 use super::number;
 use crate::api::asked::Asked;
@@ -10,7 +13,7 @@ use crate::api::failure::Failure;
 use crate::api::paging::page;
 use crate::api::reply::Reply;
 use crate::api::state::State;
-use crate::model::{Detail, Form, Setting, UTILIZATION};
+use crate::model::{Configured, Detail, Form, Publication, Setting, UTILIZATION};
 use crate::schedule::Listed;
 use crate::shown::without_passwords;
 
@@ -48,46 +51,30 @@ pub async fn list(asked: Asked) -> Result<Reply, Failure> {
 pub async fn one(asked: Asked) -> Result<Reply, Failure> {
     asked.own_entity()?;
     let check = find(&asked.state, asked.name(1)).await?;
-    Ok(Reply::json(&check.object(&asked.state)))
+    let reply = Reply::json(&check.object(&asked.state));
+    Ok(match &check {
+        Found::Configured(Listed { configured, .. }) => reply.with(ETAG, tag(configured)),
+        Found::Utilization => reply,
+    })
 }
 
 impl Found {
     /// Its object, without what is secret.
     fn object(&self, state: &State) -> Value {
-        let mut object = json!({
-            "active_suppressions": [],
-            "scheduled_suppressions": [],
-            "monitoring_zones_poll": null,
-            "target_alias": null,
-            "target_resolver": null,
-        });
-        let (id, label, kind, period, timeout, details, is_disabled, metadata) = match self {
-            Self::Utilization => {
-                let (interval, label) = (state.sample_interval, "CPU and memory");
-                let (details, metadata) = (Value::Object(Map::new()), json!({}));
-                (UTILIZATION, label, UTILIZATION_TYPE, interval, interval, details, false, metadata)
-            }
-            Self::Configured(Listed { configured: of, .. }) => {
-                let settings = of.kind.settings;
-                let details = of.details.0.iter().map(|(name, detail)| {
-                    let setting = settings.iter().find(|setting| setting.name == name);
-                    (name.clone(), shown(setting, detail))
-                });
-                let details = Value::Object(details.collect());
-                let (label, metadata) = (&*of.label, json!(of.metadata));
-                let (kind, is_disabled) = (of.kind.name, of.is_disabled);
-                (&*of.id, label, kind, of.period, of.timeout, details, is_disabled, metadata)
-            }
-        };
-        object["id"] = id.into();
-        object["label"] = label.into();
-        object["type"] = kind.into();
-        object["period"] = number(period.as_secs_f64());
-        object["timeout"] = number(timeout.as_secs_f64());
-        object["details"] = details;
-        object["disabled"] = is_disabled.into();
-        object["metadata"] = metadata;
-        object
+        match self {
+            Self::Configured(Listed { configured, .. }) => object_of(configured),
+            Self::Utilization => whole(json!({
+                "id": UTILIZATION,
+                "label": "CPU and memory",
+                "type": UTILIZATION_TYPE,
+                "period": number(state.sample_interval.as_secs_f64()),
+                "timeout": number(state.sample_interval.as_secs_f64()),
+                "details": {},
+                "disabled": false,
+                "metadata": {},
+                "publish": null,
+            })),
+        }
     }
 
     /// The period with which its values come; those that the source gives once a window come less often.
@@ -99,6 +86,60 @@ impl Found {
     }
 }
 
+/// The object of a check, without what is secret.
+pub fn object_of(of: &Configured) -> Value {
+    let mut object = settings(of);
+    object["id"] = of.id.as_str().into();
+    object["details"] = details(of, shown);
+    whole(object)
+}
+
+/// What is set of a check, with its secrets, in the form that requests have it.
+pub fn settings(of: &Configured) -> Value {
+    let publish = match &of.publish {
+        by_default if *by_default == Publication::by_default(of.kind) => Value::Null,
+        Publication::All | Publication::Discovered => "all".into(),
+        Publication::Some(names) if names.is_empty() => "none".into(),
+        Publication::Some(names) => json!(names),
+    };
+    json!({
+        "label": of.label,
+        "type": of.kind.name,
+        "period": number(of.period.as_secs_f64()),
+        "timeout": number(of.timeout.as_secs_f64()),
+        "details": details(of, |setting, detail| plain(setting, detail, str::to_owned)),
+        "disabled": of.is_disabled,
+        "metadata": of.metadata,
+        "publish": publish,
+    })
+}
+
+/// Changes with each setting of a check, also a secret one, and is the same as long as this process runs.
+pub fn tag(of: &Configured) -> String {
+    // Nobody outside can compute it, and so try passwords.
+    static KEYS: OnceLock<RandomState> = OnceLock::new();
+    let keys = KEYS.get_or_init(RandomState::new);
+    format!("\"{:016x}\"", keys.hash_one((&of.id, settings(of).to_string())))
+}
+
+/// The same with what clients expect beside it.
+fn whole(mut object: Value) -> Value {
+    object["active_suppressions"] = json!([]);
+    object["scheduled_suppressions"] = json!([]);
+    for absent in ["monitoring_zones_poll", "target_alias", "target_resolver"] {
+        object[absent] = Value::Null;
+    }
+    object
+}
+
+fn details(of: &Configured, value: impl Fn(Option<&Setting>, &Detail) -> Value) -> Value {
+    let details = of.details.0.iter().map(|(name, detail)| {
+        let setting = of.kind.settings.iter().find(|setting| setting.name == name);
+        (name.clone(), value(setting, detail))
+    });
+    Value::Object(details.collect())
+}
+
 /// A detail as it may be shown. Arguments and headers may be passwords.
 fn shown(setting: Option<&Setting>, detail: &Detail) -> Value {
     let is_secret = setting.is_none_or(|of| SECRET.contains(&of.name));
@@ -106,7 +147,15 @@ fn shown(setting: Option<&Setting>, detail: &Detail) -> Value {
         Detail::Secret(_) => HIDDEN.into(),
         Detail::List(list) if is_secret => list.iter().map(|_| HIDDEN).collect(),
         _ if is_secret => HIDDEN.into(),
-        Detail::Text(text) => without_passwords(text).into(),
+        _ => plain(setting, detail, |text| without_passwords(text).into_owned()),
+    }
+}
+
+/// A detail as it is set, its texts made fit by this.
+fn plain(setting: Option<&Setting>, detail: &Detail, text: impl Fn(&str) -> String) -> Value {
+    match detail {
+        Detail::Secret(secret) => text(&secret.0).into(),
+        Detail::Text(of) => text(of).into(),
         Detail::Yes(yes) => (*yes).into(),
         Detail::Number(value) => number(*value),
         Detail::Lasting(lasting) => {
@@ -114,11 +163,11 @@ fn shown(setting: Option<&Setting>, detail: &Detail) -> Value {
                 setting.is_some_and(|of| matches!(of.form, Form::LastingMilliseconds(..)));
             number(lasting.as_secs_f64() * if is_in_ms { 1000.0 } else { 1.0 })
         }
-        Detail::List(list) => list.iter().map(|text| without_passwords(text)).collect(),
+        Detail::List(list) => list.iter().map(|of| text(of)).collect(),
     }
 }
 
-const HIDDEN: &str = "***";
+pub const HIDDEN: &str = "***";
 
 /// Details that may have a secret in them, beside those that are always one.
 const SECRET: &[&str] = &["args", "headers", "body"];

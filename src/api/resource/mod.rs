@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod agent;
+pub mod change;
 pub mod check;
 pub mod check_type;
 pub mod entity;

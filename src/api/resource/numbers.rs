@@ -24,7 +24,7 @@ pub async fn page(asked: Asked) -> Result<Reply, Failure> {
     own(state, &mut page);
     outcomes(state, &checks, &mut page);
     values(state, &checks, &mut page);
-    Ok(Reply { body: page.0, content_type: TEXT })
+    Ok(Reply::text(page.0, TEXT))
 }
 
 /// Families of samples, each with its help and type.

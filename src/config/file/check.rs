@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::document::{Document, is_nothing};
 use super::{details, publish};
+use crate::alarm::criteria::Criteria;
 use crate::config::near::{did_you_mean, nearest};
 use crate::config::typed::Typed;
 use crate::config::yaml::{Key, Node, Place};
@@ -187,11 +188,8 @@ impl<'n> Parts<'n, '_, '_> {
     fn criteria(&mut self, node: &Node) {
         // Its own language has #{…} and no variables.
         let Some(typed) = self.document.literal("criteria", node) else { return };
-        let length = typed.text.chars().count();
-        if length > LONGEST_CRITERIA {
-            let text =
-                format!("criteria: expected at most {LONGEST_CRITERIA} characters, not {length}");
-            self.document.note(node.place, &text);
+        if let Err(mistake) = Criteria::parse(&typed.text) {
+            self.document.note(node.place, &format!("criteria: {mistake}"));
         }
     }
 }
@@ -217,10 +215,16 @@ fn unknown_keys(
     };
     for (key, _) in entries {
         let unknown = key.text.as_str();
+        // What other agents and newer clients send is no mistake of a user.
+        let is_foreign = document.is_body() && !KEYS.contains(&unknown) && !is_detail(unknown);
         if WITHOUT_EFFECT.contains(&unknown) {
             document.warn(Some(key.place), &format!("{unknown} has no effect"));
         } else if KEYS.contains(&unknown) {
             continue;
+        } else if is_foreign {
+            let text =
+                format!("unknown key {unknown:?} is ignored: a check has {}", KEYS.join(", "));
+            document.warn(Some(key.place), &text);
         } else if is_detail(unknown) {
             document.note(key.place, &format!("{unknown} is a detail: put it below details:"));
         } else {
@@ -251,4 +255,3 @@ const KEYS_OF_ALARM: &[&str] =
 
 const MOST_OF_ID: usize = 64;
 const MOST_OF_LABEL: usize = 255;
-const LONGEST_CRITERIA: usize = 16_384;

@@ -5,27 +5,43 @@ use crate::config::problems::{Blame, Problem, wrong};
 use crate::config::typed::Typed;
 use crate::config::yaml::{Key, Node, Place, Value};
 
-/// A file that is being taken apart.
+/// A file that is being taken apart, or the body of a request.
 pub struct Document<'a> {
-    /// Its path, as it is shown.
-    name: &'a str,
+    /// The path of a file, as it is shown. A body has none, no places, and no variables.
+    name: Option<&'a str>,
     pub problems: Vec<Problem>,
     pub warnings: Vec<String>,
 }
 
 impl<'a> Document<'a> {
     pub fn of(name: &'a str) -> Self {
-        Self { name, problems: Vec::new(), warnings: Vec::new() }
+        Self { name: Some(name), problems: Vec::new(), warnings: Vec::new() }
     }
 
-    /// A place in it for people.
+    pub fn of_body() -> Self {
+        Self { name: None, problems: Vec::new(), warnings: Vec::new() }
+    }
+
+    pub fn is_body(&self) -> bool {
+        self.name.is_none()
+    }
+
+    /// A place in it for people; nothing in a body.
     pub fn at(&self, Place { line, column }: Place) -> String {
-        format!("{}:{line}:{column}", self.name)
+        self.name.map(|name| format!("{name}:{line}:{column}")).unwrap_or_default()
+    }
+
+    /// A text with its place in front, where it has one.
+    pub fn told(&self, place: Place, text: &str) -> String {
+        match self.is_body() {
+            true => text.to_owned(),
+            false => format!("{}: {text}", self.at(place)),
+        }
     }
 
     /// Notes a problem.
     pub fn note(&mut self, place: Place, text: &str) {
-        let text = format!("{}: {text}", self.at(place));
+        let text = self.told(place, text);
         self.problems.push(Problem { text, blame: Blame::File });
     }
 
@@ -37,8 +53,12 @@ impl<'a> Document<'a> {
 
     /// Notes something that is most likely a mistake, of a place or of the file.
     pub fn warn(&mut self, place: Option<Place>, text: &str) {
-        let place = place.map_or_else(|| self.name.to_owned(), |place| self.at(place));
-        self.warnings.push(format!("{place}: {text}"));
+        let text = match (place, self.name) {
+            (Some(place), _) => self.told(place, text),
+            (None, Some(name)) => format!("{name}: {text}"),
+            (None, None) => text.to_owned(),
+        };
+        self.warnings.push(text);
     }
 
     /// Its problems, without so many that were there before, are those of checks.
@@ -50,6 +70,9 @@ impl<'a> Document<'a> {
     /// value, which is a problem.
     pub fn scalar(&mut self, key: &str, node: &Node) -> Option<Typed> {
         let typed = self.literal(key, node)?;
+        if self.is_body() {
+            return Some(typed);
+        }
         match variables::replaced(&typed.text) {
             Ok(text) if text == typed.text => Some(typed),
             Ok(text) => Some(Typed { literal: Some(typed.text), text, ..typed }),
@@ -74,7 +97,7 @@ impl<'a> Document<'a> {
         match &node.value {
             Value::Scalar { text, is_quoted } => {
                 let is_there = *is_quoted || !text.is_empty();
-                let origin = format!("{}: {key}", self.at(node.place));
+                let origin = self.told(node.place, key);
                 is_there.then(|| Typed::in_file(text, origin))
             }
             Value::List(_) => {

@@ -1,5 +1,6 @@
 //! Configuration files: options under the names of the command line, and checks.
 
+mod body;
 mod check;
 mod details;
 mod disk;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+pub use self::body::{OfBody, of_body};
 pub use self::check::expected_type;
 pub use self::details::value;
 use self::disk::{Form, Source, Unread};

@@ -37,7 +37,7 @@ pub fn publication(
         }
         Value::Map(entries) => {
             for (key, node) in entries {
-                let origin = format!("{}: publish", document.at(key.place));
+                let origin = document.told(key.place, "publish");
                 let metric = Typed::in_file(&*key.text, origin);
                 let published = document.scalar("publish", node);
                 add(kind, &metric, published, &mut names, document);

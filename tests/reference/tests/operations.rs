@@ -150,13 +150,18 @@ fn every_message_is_explained() {
     let checks = fs::read_to_string(root.join("docs/checks.md")).expect("the document");
     let checks = words(&checks.replace("\\|", "|"));
     // What clients of the API are told stands in its own document.
-    let api = fs::read_to_string(root.join("docs/api.md")).expect("the document");
+    let api = ["docs/api.md", "docs/control.md"];
+    let api = api.map(|name| fs::read_to_string(root.join(name)).expect("the document")).concat();
     let api = words(&api.replace("\\|", "|"));
+    // And so does the language of alarms.
+    let alarms = fs::read_to_string(root.join("docs/alarms.md")).expect("the document");
+    let alarms = words(&alarms.replace("\\|", "|"));
     let (mut missing, mut unused) = (Vec::new(), OTHER_SENTENCES.to_vec());
     let mut messages = 0;
     for file in source_files(&root.join("src")) {
         let source = fs::read_to_string(&file).expect("a source file");
         let is_of_api = file.components().any(|part| part.as_os_str() == "api");
+        let is_of_alarms = file.components().any(|part| part.as_os_str() == "alarm");
         let is_of_a_check = file.components().any(|part| part.as_os_str() == "check");
         for (before, sentence) in sentences(&source) {
             if OTHER_PLACES.iter().any(|place| before.ends_with(place)) {
@@ -170,8 +175,11 @@ fn every_message_is_explained() {
             if is_of_a_check && checks.contains(&words(&sentence)) {
                 continue;
             }
-            let is_explained =
-                |part: &String| document.contains(part) || is_of_api && api.contains(part);
+            let is_explained = |part: &String| {
+                document.contains(part)
+                    || is_of_api && api.contains(part)
+                    || is_of_alarms && alarms.contains(part)
+            };
             if let Some(part) = stable_parts(&sentence).find(|part| !is_explained(part)) {
                 missing.push(format!("{}: {sentence:?}: {part:?}", file.display()));
             }

@@ -198,7 +198,7 @@ fn limits_are_said() {
     let many = r#""0": expected at most 4096 words, values and signs"#;
     assert_eq!(of_condition(&long).1, many);
 
-    let patterns = vec!["'a' regex 'b'"; 11].join(" || ");
+    let patterns = ["'a' regex 'b'"; 11].join(" || ");
     let (column, message) = of_condition(&patterns);
     assert_eq!(message, r#""'b'": expected at most 10 regular expressions"#);
     assert_eq!(column, 10 * 17 + 11);

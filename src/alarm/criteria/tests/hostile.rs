@@ -211,7 +211,7 @@ fn the_largest_criteria_are_read_in_time_in_proportion_to_their_length() {
 #[test]
 fn the_slowest_patterns_take_no_seconds() {
     let slow = format!("metric['t'] regex '{}y'", "x*".repeat(60));
-    let all = vec![&*slow; 10].join(" || ");
+    let all = [&*slow; 10].join(" || ");
     let criteria = format!("if ({all}) {{ return new AlarmStatus(OK); }}");
     let criteria = Criteria::parse(&criteria).expect("they are short");
     let now = observed(0, &[("t", text(&"x".repeat(4_096)))]);

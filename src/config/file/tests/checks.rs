@@ -146,6 +146,12 @@ fn mistakes_are_told_with_their_place_and_what_was_most_likely_meant() {
             ],
         ),
         (
+            "type: agent.load_average\nalarms: {a: {criteria: \"if (metric['1m'] > 4) { return new AlarmStatus(CRITCAL); }\"}}",
+            vec![
+                "x.yaml:2:24: criteria: line 1, column 48: \"CRITCAL\": expected a state: OK, WARNING or CRITICAL; did you mean CRITICAL?",
+            ],
+        ),
+        (
             "- agent.load_average",
             vec!["x.yaml:1:1: check x: expected keys with values, and this is a list"],
         ),
