@@ -1,5 +1,6 @@
 //! Puts the parts together and runs them until it is told to stop.
 
+use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{IsTerminal, stderr};
 use std::rc::Rc;
@@ -21,6 +22,7 @@ use crate::config::{Checks, MemoryUse, Scope, Settings};
 use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
 use crate::logging::{COST, START};
+use crate::lookout::{Alarms, Watch};
 use crate::model::{Company, Report, Roots};
 use crate::sampler::{self, Pace};
 use crate::schedule::{Registry, Request};
@@ -51,7 +53,12 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     }
     let (store, keeping) =
         settings.history.as_ref().map(|history| keep::open(history, &mut collector)).unzip();
-    let (api, needed) = Api::of(settings, store).unzip();
+    let alarms = (!settings.checks.alarms.is_empty()).then(|| {
+        let alarms = Rc::new(RefCell::new(Alarms::of(settings.checks.alarms.clone())));
+        collector.add_sink(Box::new(Watch(alarms.clone())));
+        alarms
+    });
+    let (api, needed) = Api::of(settings, store, alarms).unzip();
     let requests = needed.map(|Needed { sink, requests }| {
         collector.add_sink(sink);
         requests
@@ -166,7 +173,7 @@ fn checks(
     requests: Option<mpsc::Receiver<Request>>,
     stop: &CancellationToken,
 ) -> Option<(LocalBoxFuture<'static, ()>, mpsc::Receiver<Rc<Report>>)> {
-    let Checks { all, max_metrics, plugins } = settings.checks.clone();
+    let Checks { all, max_metrics, plugins, .. } = settings.checks.clone();
     if all.is_empty() && requests.is_none() {
         return None;
     }

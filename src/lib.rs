@@ -37,7 +37,6 @@ pub mod check;
 
 mod schedule;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the stage that evaluates alarms comes next"))]
 mod alarm;
 
 mod delivery;
@@ -53,6 +52,7 @@ mod auto_dimensions;
 mod blocking;
 mod clock;
 mod local_time;
+mod lookout;
 mod lookup;
 mod permissions;
 mod roots;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::schedule::Refused;
 
@@ -15,13 +15,15 @@ pub struct Failure {
     /// The `type` of the body.
     pub kind: &'static str,
     pub message: String,
+    /// Further facts, for programs.
+    pub details: Option<Box<Value>>,
     /// A header that says what to do.
     pub header: Option<(HeaderName, String)>,
 }
 
 impl Failure {
     fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, message: message.into(), header: None }
+        Self { status, kind, message: message.into(), details: None, header: None }
     }
 
     /// A value that is not what was expected.
@@ -110,10 +112,17 @@ impl Failure {
         Self { kind, ..self }
     }
 
+    /// The same with further facts.
+    pub fn with_details(self, details: Value) -> Self {
+        Self { details: Some(Box::new(details)), ..self }
+    }
+
     /// The body.
     pub fn body(&self) -> String {
         let code = self.status.as_str();
-        json!({ "type": self.kind, "code": code, "message": self.message, "details": "" })
+        // A text where there are none, because clients read one.
+        let details = self.details.as_deref().cloned().unwrap_or_else(|| "".into());
+        json!({ "type": self.kind, "code": code, "message": self.message, "details": details })
             .to_string()
     }
 }

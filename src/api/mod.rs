@@ -42,6 +42,7 @@ use self::tokens::{Scope, Tokens};
 use crate::blocking::{self, Purpose};
 use crate::collector::sink::Sink;
 use crate::config::{ApiAddress, ApiSettings, Settings};
+use crate::lookout;
 use crate::schedule::Request;
 use crate::shown::shown;
 use crate::store::keep::Shared;
@@ -62,13 +63,17 @@ pub struct Needed {
 
 impl Api {
     /// The API that is asked for, if one is, and what it needs of others. It answers of this history.
-    pub fn of(settings: &Settings, history: Option<Shared>) -> Option<(Self, Needed)> {
+    pub fn of(
+        settings: &Settings,
+        history: Option<Shared>,
+        alarms: Option<lookout::Shared>,
+    ) -> Option<(Self, Needed)> {
         let of_api = settings.api.clone()?;
         let (sender, requests) = mpsc::channel(REQUESTS_DEPTH);
         let latest = Rc::new(RefCell::new(Latest::default()));
         let history = history.map(|store| Box::new(store) as Box<dyn History>);
         let address = of_api.address.clone();
-        let state = State::of(settings, address, sender, latest.clone(), history);
+        let state = State::of(settings, address, sender, latest.clone(), history, alarms);
         let needed = Needed { sink: Box::new(Feed(latest)), requests };
         Some((Self { settings: of_api, state: Rc::new(state) }, needed))
     }

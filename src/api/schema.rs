@@ -50,6 +50,24 @@ const SHAPES: &[Shape] = &[
         ],
     ),
     (
+        "Alarm",
+        &[
+            ("id", "string"),
+            ("label", "string"),
+            ("check_id", "string"),
+            ("criteria", "string"),
+            ("disabled", "boolean"),
+            ("notification_plan_id", "string?"),
+            ("metadata", "object"),
+            ("active_suppressions", "array"),
+            ("scheduled_suppressions", "array"),
+            ("state", "string?"),
+            ("status", "string"),
+            ("since", "integer?"),
+            ("unknown", "string?"),
+        ],
+    ),
+    (
         "MetricOfCheck",
         &[
             ("check", "string"),

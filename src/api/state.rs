@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::history::History;
 use super::latest::Latest;
 use crate::config::{ApiAddress, AutoDimension, SERVICE_NAME, Settings};
+use crate::lookout;
 use crate::model::Roots;
 use crate::schedule::{Listed, Reply, Request};
 
@@ -22,6 +23,8 @@ pub struct State {
     pub latest: Rc<RefCell<Latest>>,
     /// What is kept; nothing where history is off.
     pub history: Option<Box<dyn History>>,
+    /// Where the alarms stand, where there are any.
+    pub alarms: Option<lookout::Shared>,
     pub address: ApiAddress,
     /// The name of this host.
     pub host: String,
@@ -60,6 +63,7 @@ impl State {
         requests: mpsc::Sender<Request>,
         latest: Rc<RefCell<Latest>>,
         history: Option<Box<dyn History>>,
+        alarms: Option<lookout::Shared>,
     ) -> Self {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let dimensions = dimensions_of(settings);
@@ -68,6 +72,7 @@ impl State {
             requests,
             latest,
             history,
+            alarms,
             address,
             host,
             entity: OnceCell::new(),
@@ -139,7 +144,7 @@ impl State {
         let settings = crate::publisher::cloudwatch::tests::settings(60, &[]);
         let (requests, _) = mpsc::channel(1);
         let address = ApiAddress::Unix("/run/x".into());
-        let state = Self::of(&settings, address, requests, Rc::default(), None);
+        let state = Self::of(&settings, address, requests, Rc::default(), None, None);
         Self { host: "host-1".to_owned(), ..state }
     }
 }

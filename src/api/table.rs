@@ -5,7 +5,7 @@ use hyper::Method;
 use super::openapi;
 use super::reply::Reply;
 use super::resource::{
-    about, agent, change, check, check_type, entity, host_info, metric, numbers, value,
+    about, agent, alarm, change, check, check_type, entity, host_info, metric, numbers, value,
 };
 use super::route::{Answer, Parameter, Route};
 use super::tokens::Scope;
@@ -112,6 +112,24 @@ pub static TABLE: &[Route] = &[
         "HostInfo",
         later!(host_info::of_agent),
     ),
+    list("/entities/{entity}/alarms", "The alarms", "AlarmList", now!(alarm::list)),
+    one(
+        "/entities/{entity}/alarms/{alarm}",
+        "An alarm, and where it stands",
+        "Alarm",
+        now!(alarm::one),
+    ),
+    Route {
+        scope: Some(Scope::Read),
+        ..write(
+            &Method::POST,
+            "/entities/{entity}/test-alarm",
+            "What criteria say of results",
+            200,
+            "Any",
+            now!(alarm::test),
+        )
+    },
     list("/metrics_list", "The metrics of all checks", "MetricOfCheckList", later!(metric::all)),
     list("/values", "The newest value of each metric", "ValueList", later!(value::list)),
     one("/values/{check}/{metric...}", "The newest value of a metric", "Value", later!(value::one)),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::problems::Problem;
 use super::typed::Typed;
+use crate::alarm::Alarm;
 use crate::model::Configured;
 
 /// What stands in all configuration files.
@@ -13,6 +14,8 @@ pub struct Files {
     pub options: BTreeMap<String, Vec<Vec<Typed>>>,
     /// Those that are valid, in the order of the files.
     pub checks: Vec<Configured>,
+    /// The same of the alarms of these.
+    pub alarms: Vec<Alarm>,
     pub problems: Vec<Problem>,
     /// What is most likely a mistake, a sentence each.
     pub warnings: Vec<String>,

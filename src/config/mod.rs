@@ -50,6 +50,7 @@ pub use publishing::{Aws, Output, Publish, Publishing, ValueForm};
 
 use self::cli::Cli;
 use self::options::{CHECK, MAX_METRICS};
+use crate::alarm::Alarm;
 use crate::model::Configured;
 
 /// Everything that a user can set, valid.
@@ -78,6 +79,8 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checks {
     pub all: Vec<Configured>,
+    /// Their alarms.
+    pub alarms: Vec<Alarm>,
     /// How many metrics they may publish, each with each set of dimensions.
     pub max_metrics: usize,
     /// The folder of the plugins.
@@ -107,7 +110,9 @@ impl Checks {
         }
         misfits.into_iter().for_each(|text| problems.note(Blame::Check, text));
         let plugins = arguments::plugins(cli, problems);
-        Self { all, max_metrics, plugins }
+        let mut alarms = cli.files.alarms.clone();
+        alarms.retain(|alarm| all.iter().any(|check| check.id == alarm.check));
+        Self { all, alarms, max_metrics, plugins }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::client::Answer;
 const CHECKS: &str = "/entities/self/checks";
 
 impl Served {
-    fn send(&self, method: &str, path: &str, headers: &str, body: &Value) -> Answer {
+    pub fn send(&self, method: &str, path: &str, headers: &str, body: &Value) -> Answer {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let length = body.len();
         self.ask(&format!(

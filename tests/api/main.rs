@@ -1,6 +1,7 @@
 //! The API of the real binary, spoken to byte by byte.
 
 mod access;
+mod alarms;
 mod client;
 mod control;
 mod history;
@@ -22,7 +23,7 @@ use self::client::{Answer, Client, Place};
 struct Served {
     agent: Agent,
     place: Place,
-    _folder: Folder,
+    folder: Folder,
 }
 
 /// Measures ten times a second, and runs a check each second.
@@ -69,7 +70,7 @@ impl Served {
 
     fn of(agent: Agent, place: Place, folder: Folder) -> Self {
         agent.wait_for_log("the API answers at ");
-        let served = Self { agent, place, _folder: folder };
+        let served = Self { agent, place, folder };
         wait_until("a sample", || served.get("/readyz").status == 200);
         served
     }

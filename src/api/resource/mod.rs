@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod agent;
+pub mod alarm;
 pub mod change;
 pub mod check;
 pub mod check_type;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::document::{Document, is_nothing};
 use super::{details, publish};
-use crate::alarm::criteria::Criteria;
 use crate::config::near::{did_you_mean, nearest};
 use crate::config::typed::Typed;
 use crate::config::yaml::{Key, Node, Place};
@@ -70,7 +69,6 @@ impl<'n> Parts<'n, '_, '_> {
         let period = self.parse("period", quantity::check_period);
         let period = period.unwrap_or(DEFAULT_CHECK_PERIOD);
         let timeout = self.timeout(period);
-        self.alarms();
         let kind = kind?;
         let before = self.document.problems.len();
         let details = details::details(kind, self.node("details"), self.place, self.document);
@@ -148,50 +146,6 @@ impl<'n> Parts<'n, '_, '_> {
         });
         texts.collect()
     }
-
-    /// Alarms are checked, and have no effect yet.
-    fn alarms(&mut self) {
-        let Some(node) = self.node("alarms") else { return };
-        let alarms = self.document.map("alarms", node).unwrap_or_default();
-        for (id, node) in alarms {
-            let Some(entries) = self.document.map(&format!("alarm {}", id.text), node) else {
-                continue;
-            };
-            for (key, node) in entries {
-                match key.text.as_str() {
-                    "criteria" => self.criteria(node),
-                    "metadata" => drop(self.document.map("metadata", node)),
-                    "label" | "notification_plan_id" => {
-                        self.document.scalar(&key.text, node);
-                    }
-                    "disabled" => {
-                        if let Some(typed) = self.document.scalar("disabled", node)
-                            && let Err(expected) = quantity::boolean(&typed.text)
-                        {
-                            self.document.wrong(&typed, &expected);
-                        }
-                    }
-                    unknown => {
-                        let near = did_you_mean(unknown, KEYS_OF_ALARM);
-                        let known = KEYS_OF_ALARM.join(", ");
-                        let text = format!("unknown key {unknown:?}: an alarm has {known}{near}");
-                        self.document.note(key.place, &text);
-                    }
-                }
-            }
-        }
-        if let Some((first, _)) = alarms.first() {
-            self.document.warn(Some(first.place), "alarms have no effect yet");
-        }
-    }
-
-    fn criteria(&mut self, node: &Node) {
-        // Its own language has #{…} and no variables.
-        let Some(typed) = self.document.literal("criteria", node) else { return };
-        if let Err(mistake) = Criteria::parse(&typed.text) {
-            self.document.note(node.place, &format!("criteria: {mistake}"));
-        }
-    }
 }
 
 /// What was expected in place of a type that there is none of. One may be meant by its last part, as in
@@ -217,7 +171,9 @@ fn unknown_keys(
         let unknown = key.text.as_str();
         // What other agents and newer clients send is no mistake of a user.
         let is_foreign = document.is_body() && !KEYS.contains(&unknown) && !is_detail(unknown);
-        if WITHOUT_EFFECT.contains(&unknown) {
+        if document.is_body() && unknown == ALARMS {
+            document.warn(Some(key.place), "alarms has no effect: they are resources of their own");
+        } else if WITHOUT_EFFECT.contains(&unknown) {
             document.warn(Some(key.place), &format!("{unknown} has no effect"));
         } else if KEYS.contains(&unknown) {
             continue;
@@ -242,6 +198,9 @@ fn short(text: &str, most: usize) -> Result<String, String> {
     }
 }
 
+/// The key of the alarms of a check.
+pub const ALARMS: &str = "alarms";
+
 /// What a check has.
 pub const KEYS: &[&str] =
     &["type", "label", "disabled", "period", "timeout", "details", "publish", "alarms", "metadata"];
@@ -249,9 +208,6 @@ pub const KEYS: &[&str] =
 /// What files of other agents have, and what is of no use here.
 const WITHOUT_EFFECT: &[&str] =
     &["monitoring_zones_poll", "target_alias", "target_hostname", "target_resolver"];
-
-const KEYS_OF_ALARM: &[&str] =
-    &["label", "notification_plan_id", "criteria", "disabled", "metadata"];
 
 const MOST_OF_ID: usize = 64;
 const MOST_OF_LABEL: usize = 255;

@@ -1,5 +1,6 @@
 //! Configuration files: options under the names of the command line, and checks.
 
+mod alarm;
 mod body;
 mod check;
 mod details;
@@ -162,6 +163,19 @@ impl Files {
         let configured = check::configured(id, node, table, document);
         let place = document.at(id.place);
         let is_first = self.is_first(&format!("check {}", id.text), &place, id, document);
+        let alarms = match (&configured, &node.value) {
+            (Some(configured), Value::Map(entries)) => entries
+                .iter()
+                .find(|(key, _)| key.text == check::ALARMS)
+                .map(|(_, node)| alarm::alarms(configured, node, document)),
+            _ => None,
+        };
+        for (id, alarm) in alarms.into_iter().flatten() {
+            let place = document.at(id.place);
+            if self.is_first(&format!("alarm {}", id.text), &place, &id, document) && is_first {
+                self.alarms.push(alarm);
+            }
+        }
         document.blame_check_since(before);
         self.checks.extend(configured.filter(|_| is_first));
     }

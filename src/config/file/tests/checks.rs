@@ -36,7 +36,9 @@ fn a_file_of_a_folder_is_one_check_whose_id_is_its_name() {
     let headline =
         Publication::Some([("1m_per_core".into(), "LoadAverage1mPerCore".into())].into());
     assert_eq!(check.publish, headline);
-    assert_eq!(files.warnings, ["load.yaml:7:3: alarms have no effect yet"]);
+    assert_eq!(files.warnings, ["load.yaml:9:5: notification_plan_id has no effect yet"]);
+    let [high] = &files.alarms[..] else { panic!("one alarm") };
+    assert_eq!((&*high.check, high.text.is_empty()), ("load", false));
 }
 
 #[test]
@@ -173,7 +175,9 @@ fn mistakes_are_told_with_their_place_and_what_was_most_likely_meant() {
     ] {
         let files = check_file("x.yaml", text);
         let problems = problems(&files);
-        assert!(files.checks.is_empty(), "{text:?}");
+        // Without an alarm that is wrong a check is still the same.
+        assert_eq!(files.checks.len(), usize::from(text.contains("alarms")), "{text:?}");
+        assert!(files.alarms.is_empty(), "{text:?}");
         assert_eq!(problems.len(), expected.len(), "{text:?}: {problems:#?}");
         for (problem, expected) in problems.iter().zip(expected) {
             assert!(problem.starts_with(expected), "{text:?}: {problem}\n{expected}");

@@ -1,0 +1,37 @@
+//! An alarm as it is configured.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::criteria::Criteria;
+
+/// An alarm as it is configured, valid.
+#[derive(Clone, Debug)]
+pub struct Alarm {
+    pub id: String,
+    /// The id of the check whose results it looks at.
+    pub check: String,
+    /// The period of that check.
+    pub period: Duration,
+    /// Its name for people; the id where none is given.
+    pub label: String,
+    /// As they were written; empty where the check alone decides.
+    pub text: String,
+    pub criteria: Criteria,
+    pub is_disabled: bool,
+    /// Where a change is to be told; nothing does that so far.
+    pub notification_plan: Option<String>,
+    /// Names and values of the user's own, which mean nothing here.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl PartialEq for Alarm {
+    fn eq(&self, other: &Self) -> bool {
+        // Criteria are their text.
+        let all = |of: &Self| {
+            let texts = [&of.id, &of.check, &of.label, &of.text].map(Clone::clone);
+            (texts, of.period, of.is_disabled, of.notification_plan.clone(), of.metadata.clone())
+        };
+        all(self) == all(other)
+    }
+}

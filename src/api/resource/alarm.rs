@@ -1,0 +1,140 @@
+//! The alarms of all checks, and a trial of criteria.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::milliseconds;
+use crate::alarm::criteria::{Criteria, Evaluation, ParseError};
+use crate::alarm::observation::Observation;
+use crate::api::asked::Asked;
+use crate::api::failure::Failure;
+use crate::api::paging::page;
+use crate::api::reply::Reply;
+use crate::lookout::Watched;
+use crate::model::Quantity;
+
+pub fn list(asked: &Asked) -> Result<Reply, Failure> {
+    asked.own_entity()?;
+    Ok(Reply::json(&page(asked, all(asked), |_, of| of.clone())?))
+}
+
+pub fn one(asked: &Asked) -> Result<Reply, Failure> {
+    asked.own_entity()?;
+    let id = asked.name(1);
+    let found = all(asked).into_iter().find(|(of, _)| of == id);
+    let missing = || Failure::not_found(format!("alarm {id:?} not found"));
+    found.map(|(_, alarm)| Reply::json(&alarm)).ok_or_else(missing)
+}
+
+/// What criteria say of results that the body has, in the order of time.
+pub fn test(asked: &Asked) -> Result<Reply, Failure> {
+    asked.own_entity()?;
+    let body = asked.object()?;
+    let criteria = match body.get("criteria") {
+        None | Some(Value::Null) => Criteria::of_availability(),
+        Some(Value::String(text)) => {
+            Criteria::parse(text).map_err(|mistake| unparsed(text, &mistake))?
+        }
+        Some(other) => return Err(Failure::bad(format!("criteria: expected a text, not {other}"))),
+    };
+    let results = match body.get("check_data") {
+        Some(Value::Array(results)) if results.len() <= MOST_RESULTS => results,
+        _ => {
+            return Err(Failure::bad(format!(
+                "check_data: expected an array of at most {MOST_RESULTS} results, as test-check gives them"
+            )));
+        }
+    };
+    let mut before = None;
+    let mut states = Vec::new();
+    for result in results {
+        let (now, time) = observation(result)?;
+        let object = match criteria.evaluate(&now, before.as_ref()) {
+            Evaluation::Known { state, status } => {
+                json!({ "timestamp": time, "state": state.name(), "computed_state": state.name(), "status": status })
+            }
+            Evaluation::Unknown { reason } => {
+                json!({ "timestamp": time, "state": null, "computed_state": null, "status": reason })
+            }
+        };
+        states.push(object);
+        before = Some(now).filter(|of| of.is_available).or(before);
+    }
+    Ok(Reply::json(&states.into()))
+}
+
+fn all(asked: &Asked) -> Vec<(String, Value)> {
+    let Some(alarms) = &asked.state.alarms else { return Vec::new() };
+    let alarms = alarms.borrow();
+    alarms.all().iter().map(|of| (of.alarm.id.clone(), object(of))).collect()
+}
+
+fn object(of: &Watched) -> Value {
+    let Watched { alarm, standing, status, since, unknown, .. } = of;
+    json!({
+        "id": alarm.id,
+        "label": alarm.label,
+        "check_id": alarm.check,
+        "criteria": alarm.text,
+        "disabled": alarm.is_disabled,
+        "notification_plan_id": alarm.notification_plan,
+        "metadata": alarm.metadata,
+        "active_suppressions": [],
+        "scheduled_suppressions": [],
+        "state": standing.state.map(|state| state.name()),
+        "status": status,
+        "since": since.map(milliseconds),
+        "unknown": unknown,
+    })
+}
+
+/// A result as `test-check` gives it, and its time.
+fn observation(result: &Value) -> Result<(Observation, Value), Failure> {
+    let wrong = |what: &str| Failure::bad(format!("check_data: {what}, as test-check gives it"));
+    let time = result["timestamp"].as_f64().filter(|ms| (0.0..1e15).contains(ms));
+    let time = time.ok_or_else(|| wrong("expected timestamp, in milliseconds since 1970"))?;
+    let is_available = result["available"].as_bool();
+    let is_available = is_available.ok_or_else(|| wrong("expected available, true or false"))?;
+    let status = result["status"].as_str().unwrap_or_default().to_owned();
+    let metrics = result["metrics"].as_object();
+    let metrics = metrics.ok_or_else(|| wrong("expected metrics, an object"))?;
+    let mut values = HashMap::new();
+    for (name, metric) in metrics {
+        let data = match &metric["data"] {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => {
+                return Err(wrong(&format!(
+                    "expected data of metric {name:?}, a text or a number"
+                )));
+            }
+        };
+        let number = data.parse().ok().filter(|_| metric["type"] != "s");
+        values.insert(name.clone(), number.map_or(Quantity::Text(data), Quantity::Number));
+    }
+    let since_start = Duration::from_millis(time as u64);
+    let observation = Observation { since_start, is_available, status, values };
+    Ok((observation, result["timestamp"].clone()))
+}
+
+/// Criteria that cannot be understood.
+fn unparsed(text: &str, mistake: &ParseError) -> Failure {
+    let ParseError { position, line, column, token, message } = mistake;
+    let details = json!({
+        "input": text.chars().take(LONGEST_INPUT).collect::<String>(),
+        "error_position": position,
+        "error_line": line,
+        "error_column": column,
+        "error_token": token,
+        "message": message,
+    });
+    Failure::bad(format!("criteria: {mistake}")).of_kind("alarmParseError").with_details(details)
+}
+
+/// More results than anybody tries.
+const MOST_RESULTS: usize = 1000;
+
+/// Characters of criteria that an error repeats.
+const LONGEST_INPUT: usize = 1000;
