@@ -1,6 +1,5 @@
 //! Puts the parts together and runs them until it is told to stop.
 
-use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{IsTerminal, stderr};
 use std::rc::Rc;
@@ -22,13 +21,12 @@ use crate::config::{Checks, MemoryUse, Scope, Settings};
 use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
 use crate::logging::{COST, START};
-use crate::lookout::{Alarms, Watch};
 use crate::model::{Company, Report, Roots};
 use crate::sampler::{self, Pace};
 use crate::schedule::{Registry, Request};
 use crate::store::keep;
 use crate::terminal::live::Live;
-use crate::{auto_dimensions, ending, signals, source};
+use crate::{auto_dimensions, ending, lookout, signals, source};
 
 /// Measures and publishes until `stop` is cancelled, or with `--until-alone` until the other containers
 /// have ended; then delivers what is left within the shutdown timeout, and cancels `stop`. Fails if some
@@ -53,11 +51,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     }
     let (store, keeping) =
         settings.history.as_ref().map(|history| keep::open(history, &mut collector)).unzip();
-    let alarms = (!settings.checks.alarms.is_empty()).then(|| {
-        let alarms = Rc::new(RefCell::new(Alarms::of(settings.checks.alarms.clone())));
-        collector.add_sink(Box::new(Watch(alarms.clone())));
-        alarms
-    });
+    let alarms = lookout::open(&settings.checks.alarms, &mut collector);
     let (api, needed) = Api::of(settings, store, alarms).unzip();
     let requests = needed.map(|Needed { sink, requests }| {
         collector.add_sink(sink);

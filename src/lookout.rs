@@ -12,6 +12,7 @@ use crate::alarm::criteria::Evaluation;
 use crate::alarm::observation::Observation;
 use crate::alarm::state::{Change, Counting, Standing, State};
 use crate::clock::milliseconds;
+use crate::collector::Collector;
 use crate::collector::sink::Sink;
 use crate::logging::CHECKS;
 use crate::model::Report;
@@ -43,8 +44,18 @@ pub struct Watched {
 /// The alarms that others ask about.
 pub type Shared = Rc<RefCell<Alarms>>;
 
+/// Watches over these alarms, if there are any.
+pub fn open(alarms: &[Alarm], collector: &mut Collector) -> Option<Shared> {
+    if alarms.is_empty() {
+        return None;
+    }
+    let alarms = Rc::new(RefCell::new(Alarms::of(alarms.to_vec())));
+    collector.add_sink(Box::new(Watch(alarms.clone())));
+    Some(alarms)
+}
+
 impl Alarms {
-    pub fn of(alarms: Vec<Alarm>) -> Self {
+    fn of(alarms: Vec<Alarm>) -> Self {
         let watched = |alarm| Watched {
             alarm,
             standing: Standing::default(),
@@ -117,7 +128,7 @@ impl Watched {
 }
 
 /// Hands the results of checks to the alarms.
-pub struct Watch(pub Shared);
+struct Watch(Shared);
 
 impl Sink for Watch {
     fn report(&mut self, report: &Report) {

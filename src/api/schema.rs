@@ -153,6 +153,9 @@ const SHAPES: &[Shape] = &[
     ("Any", &[]),
 ];
 
+/// What runs of checks, or of criteria, gave: not a page, but an array.
+const RESULTS: &str = "Results";
+
 /// The shape of each error.
 pub const ERROR: &str = "Error";
 
@@ -177,6 +180,9 @@ pub fn reference(name: &str) -> Value {
 const LIST: &str = "List";
 
 fn object(name: &str) -> Value {
+    if name == RESULTS {
+        return json!({ "type": "array", "items": { "type": "object" } });
+    }
     let fields = SHAPES.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, fields)| fields);
     let properties = fields.iter().map(|(field, kind)| ((*field).to_owned(), value(kind)));
     let required: Vec<_> = fields.iter().map(|(field, _)| *field).collect();

@@ -52,7 +52,7 @@ pub static TABLE: &[Route] = &[
         "/entities/{entity}/checks/{check}/test",
         "Runs a check at once",
         200,
-        "Any",
+        "Results",
         later!(change::test),
     ),
     write(
@@ -60,7 +60,7 @@ pub static TABLE: &[Route] = &[
         "/entities/{entity}/test-check",
         "Runs once what the body describes, and keeps nothing of it",
         200,
-        "Any",
+        "Results",
         later!(change::test_new),
     ),
     list(
@@ -126,7 +126,7 @@ pub static TABLE: &[Route] = &[
             "/entities/{entity}/test-alarm",
             "What criteria say of results",
             200,
-            "Any",
+            "Results",
             now!(alarm::test),
         )
     },

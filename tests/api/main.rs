@@ -33,6 +33,9 @@ checks:
     type: agent.load_average
     period: 1
     metadata: {team: web}
+    alarms:
+      high:
+        criteria: if (metric['1m'] > 1e6) { return new AlarmStatus(CRITICAL, 'much'); }
   memory:
     type: agent.memory
     disabled: true

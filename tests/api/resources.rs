@@ -211,6 +211,7 @@ fn the_description_is_true() {
             .replace("{agent}", "self")
             .replace("{check}", "load")
             .replace("{metric}", "1m")
+            .replace("{alarm}", "high")
             .replace("{type}", "memory")
             .replace("{check_type}", "agent.network");
         if path.ends_with("/plot") {

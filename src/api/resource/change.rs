@@ -132,7 +132,7 @@ fn changeable(asked: &Asked) -> Result<String, Failure> {
 /// The check that a body describes.
 fn valid(id: &str, body: &Value) -> Result<Configured, Refused> {
     let OfBody { configured, warnings } = of_body(id, body, TABLE).map_err(Refused::Invalid)?;
-    for warning in warnings {
+    for warning in warnings.into_iter().take(MOST_WARNINGS) {
         warn!(target: CHECKS, "check {}, as a request has it: {}", shown(id), shown(&warning));
     }
     Ok(configured)
@@ -202,8 +202,9 @@ fn expect(before: &Configured, if_match: Option<&str>) -> Result<(), Refused> {
 /// Says in the log what was changed, by whom and why, as far as that was sent.
 fn note(asked: &Asked, id: &str, what: &str) -> Result<(), Failure> {
     let [who, why] = ["_who", "_why"].map(|name| asked.query.one(name));
-    let who = who?.map(|who| format!(" by {}", shown(who))).unwrap_or_default();
-    let why = why?.map(|why| format!(": {}", shown(why))).unwrap_or_default();
+    let is_there = |text: &&str| !text.trim().is_empty();
+    let who = who?.filter(is_there).map(|who| format!(" by {}", shown(who))).unwrap_or_default();
+    let why = why?.filter(is_there).map(|why| format!(": {}", shown(why))).unwrap_or_default();
     info!(target: CHECKS, "check {} {what} through the API{who}{why}", shown(id));
     Ok(())
 }
@@ -256,6 +257,9 @@ fn of_report(report: &Report) -> Value {
         "metrics": Value::Object(metrics.collect()),
     })
 }
+
+/// More are of a client that sends what is not for this.
+const MOST_WARNINGS: usize = 5;
 
 /// The id of a check that is only tried.
 const TRIAL: &str = "test-check";
