@@ -55,6 +55,11 @@ fn a_check_lives_and_ends_by_requests_alone() {
     let changed = served.json(&path);
     assert_eq!((&changed["label"], &changed["period"]), (&json!("disk"), &json!(1)));
     assert_eq!(changed["metadata"], json!({ "team": "web" }));
+    // A timeout that nobody has set goes with the period.
+    for (period, timeout) in [(1000, json!(30)), (1, json!(0.5))] {
+        served.done("PUT", &path, &json!({ "period": period }));
+        assert_eq!(served.json(&path)["timeout"], timeout);
+    }
     for _ in 0..2 {
         served.done("POST", &format!("{path}/disable"), &Value::Null);
         assert_eq!(served.json(&path)["disabled"], true);

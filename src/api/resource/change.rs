@@ -17,7 +17,7 @@ use crate::api::reply::Reply;
 use crate::check::TABLE;
 use crate::config::{OfBody, of_body};
 use crate::logging::CHECKS;
-use crate::model::{Configured, Quantity, Report, UTILIZATION};
+use crate::model::{Configured, DEFAULT_CHECK_TIMEOUT, Quantity, Report, UTILIZATION};
 use crate::schedule::{Refused, Request, Trial};
 use crate::shown::shown;
 
@@ -151,6 +151,10 @@ async fn changed(
 /// secret in each answer, leaves it as it is.
 fn merged(before: &Configured, body: Map<String, Value>) -> Value {
     let Value::Object(mut all) = settings(before) else { return Value::Null };
+    if before.timeout == DEFAULT_CHECK_TIMEOUT.min(before.period / 2) {
+        // It goes with the period, which may become another one.
+        all.remove("timeout");
+    }
     let is_other_type = body.get("type").is_some_and(|kind| *kind != all["type"]);
     if is_other_type {
         // Details of one type mean nothing to another.
