@@ -31,7 +31,7 @@ pub struct Alarms {
 pub struct Watched {
     pub alarm: Alarm,
     pub standing: Standing,
-    /// What was said with the state; or why the last result gave none.
+    /// The text that the last result gave with this state.
     pub status: String,
     /// When the state became what it is.
     pub since: Option<SystemTime>,

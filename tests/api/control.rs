@@ -157,6 +157,13 @@ fn what_is_wrong_is_told_whole_and_changes_nothing() {
         ("PUT", &utilization, json!({ "period": 5 }), 400, always),
         ("DELETE", &utilization, Value::Null, 400, always),
         ("POST", &format!("{CHECKS}/none/enable"), Value::Null, 404, "check none not found"),
+        (
+            "POST",
+            &format!("{load}/disable?_who=a&_who=b"),
+            Value::Null,
+            400,
+            "_who is there 2 times: expected it once",
+        ),
         ("PUT", CHECKS, json!({}), 405, "method PUT is not allowed here: use GET, POST, HEAD"),
         ("POST", "/entities/other/checks", json!({}), 404, "entity \"other\" not found: "),
     ] {

@@ -30,10 +30,11 @@ pub async fn create(asked: Asked) -> Result<Reply, Failure> {
         Some(Value::String(id)) => id,
         Some(other) => return Err(Failure::bad(format!("id: expected a text, not {other}"))),
     };
+    let by = by(&asked)?;
     let configured = valid(&id, &Value::Object(body))?;
     let (object, tag) = (check::object_of(&configured), tag(&configured));
     asked.state.order(|reply| Request::Add(configured, reply)).await?;
-    note(&asked, &id, "was added")?;
+    note(&id, "was added", &by);
     Ok(Reply::created(location(&asked, &id), &id, &object).with(ETAG, tag))
 }
 
@@ -41,23 +42,18 @@ pub async fn create(asked: Asked) -> Result<Reply, Failure> {
 pub async fn update(asked: Asked) -> Result<Reply, Failure> {
     let id = changeable(&asked)?;
     let body = asked.object()?;
-    let (of, if_match) = (id.clone(), asked.if_match.clone());
-    let change = move |before: &Configured| {
-        expect(before, if_match.as_deref())?;
-        valid(&of, &merged(before, body))
-    };
-    changed(&asked, &id, change).await?;
-    note(&asked, &id, "was changed")?;
-    done(&asked, &id).await
+    let of = id.clone();
+    change(&asked, id, "was changed", move |before| valid(&of, &merged(before, body))).await
 }
 
 pub async fn remove(asked: Asked) -> Result<Reply, Failure> {
     let id = changeable(&asked)?;
+    let by = by(&asked)?;
     let if_match = asked.if_match.clone();
     let expecting = move |before: &Configured| expect(before, if_match.as_deref());
     let remove = |reply| Request::Remove(id.clone(), Box::new(expecting), reply);
     asked.state.order(remove).await?;
-    note(&asked, &id, "was removed")?;
+    note(&id, "was removed", &by);
     Ok(Reply::done())
 }
 
@@ -71,21 +67,15 @@ pub async fn disable(asked: Asked) -> Result<Reply, Failure> {
 
 async fn set_disabled(asked: Asked, is_disabled: bool) -> Result<Reply, Failure> {
     let id = changeable(&asked)?;
-    let if_match = asked.if_match.clone();
-    let change = move |before: &Configured| {
-        expect(before, if_match.as_deref())?;
-        Ok(Configured { is_disabled, ..before.clone() })
-    };
-    changed(&asked, &id, change).await?;
-    note(&asked, &id, if is_disabled { "was disabled" } else { "was enabled" })?;
-    done(&asked, &id).await
+    let what = if is_disabled { "was disabled" } else { "was enabled" };
+    change(&asked, id, what, move |before| Ok(Configured { is_disabled, ..before.clone() })).await
 }
 
 pub async fn restart(asked: Asked) -> Result<Reply, Failure> {
     let id = changeable(&asked)?;
-    let restart = |reply| Request::Restart(id.clone(), reply);
-    asked.state.order(restart).await?;
-    note(&asked, &id, "was restarted")?;
+    let by = by(&asked)?;
+    asked.state.order(|reply| Request::Restart(id.clone(), reply)).await?;
+    note(&id, "was restarted", &by);
     done(&asked, &id).await
 }
 
@@ -138,13 +128,23 @@ fn valid(id: &str, body: &Value) -> Result<Configured, Refused> {
     Ok(configured)
 }
 
-async fn changed(
+/// Changes a check that is as who asks has seen it.
+async fn change(
     asked: &Asked,
-    id: &str,
-    change: impl FnOnce(&Configured) -> Result<Configured, Refused> + 'static,
-) -> Result<(), Failure> {
-    let change = |reply| Request::Change(id.to_owned(), Box::new(change), reply);
-    asked.state.order(change).await
+    id: String,
+    what: &str,
+    to: impl FnOnce(&Configured) -> Result<Configured, Refused> + 'static,
+) -> Result<Reply, Failure> {
+    let by = by(asked)?;
+    let if_match = asked.if_match.clone();
+    let change = move |before: &Configured| {
+        expect(before, if_match.as_deref())?;
+        to(before)
+    };
+    let order = |reply| Request::Change(id.clone(), Box::new(change), reply);
+    asked.state.order(order).await?;
+    note(&id, what, &by);
+    done(asked, &id).await
 }
 
 /// What a check has, with what a body changes of it (RFC 7396): null takes something out, and `***`, which stands for a
@@ -203,14 +203,18 @@ fn expect(before: &Configured, if_match: Option<&str>) -> Result<(), Refused> {
     }
 }
 
-/// Says in the log what was changed, by whom and why, as far as that was sent.
-fn note(asked: &Asked, id: &str, what: &str) -> Result<(), Failure> {
+/// Who asks for a change and why, as far as that was sent: looked at before anything is changed.
+fn by(asked: &Asked) -> Result<String, Failure> {
     let [who, why] = ["_who", "_why"].map(|name| asked.query.one(name));
     let is_there = |text: &&str| !text.trim().is_empty();
     let who = who?.filter(is_there).map(|who| format!(" by {}", shown(who))).unwrap_or_default();
     let why = why?.filter(is_there).map(|why| format!(": {}", shown(why))).unwrap_or_default();
-    info!(target: CHECKS, "check {} {what} through the API{who}{why}", shown(id));
-    Ok(())
+    Ok(who + &why)
+}
+
+/// Says in the log what was changed.
+fn note(id: &str, what: &str, by: &str) {
+    info!(target: CHECKS, "check {} {what} through the API{by}", shown(id));
 }
 
 async fn done(asked: &Asked, id: &str) -> Result<Reply, Failure> {

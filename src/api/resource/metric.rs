@@ -25,12 +25,8 @@ pub async fn list(asked: Asked) -> Result<Reply, Failure> {
     if metrics.is_empty() {
         check::find(state, id).await?;
     }
-    let named = |name: &str, object: &Value| {
-        let mut object = object.clone();
-        object["name"] = name.into();
-        object
-    };
-    Ok(Reply::json(&page(&asked, metrics.into_iter().collect(), named)?))
+    let metrics = metrics.into_iter().collect();
+    Ok(Reply::json(&page(&asked, metrics, |_, object: &Value| object.clone())?))
 }
 
 /// The metrics of all checks, also of those that are no more and have history.
@@ -41,15 +37,12 @@ pub async fn all(asked: Asked) -> Result<Reply, Failure> {
     let ids: BTreeSet<String> = configured.chain(kept.map(|id| id.to_string())).collect();
     let of_all = ids.iter().flat_map(|id| {
         let of_check = of_check(state, id).into_iter();
-        of_check.map(move |(name, object)| (format!("{id}/{name}"), (id, name, object)))
+        of_check.map(move |(name, mut object)| {
+            object["check"] = id.as_str().into();
+            (format!("{id}/{name}"), object)
+        })
     });
-    let named = |_: &str, (id, name, object): &(&String, String, Value)| {
-        let mut object = object.clone();
-        object["check"] = id.as_str().into();
-        object["name"] = name.as_str().into();
-        object
-    };
-    Ok(Reply::json(&page(&asked, of_all.collect(), named)?))
+    Ok(Reply::json(&page(&asked, of_all.collect(), |_, object: &Value| object.clone())?))
 }
 
 /// The metrics of a check by their names.
@@ -59,7 +52,8 @@ fn of_check(state: &State, id: &str) -> BTreeMap<String, Value> {
         let kind = Kind::of_total(of.is_counter).name();
         let letter = of.letter.to_string();
         let object = json!({
-            "unit": &*of.unit, "type": letter, "kind": kind, "updated": updated, "history": !of.is_text(),
+            "name": &*of.name, "unit": &*of.unit, "type": letter, "kind": kind, "updated": updated,
+            "history": !of.is_text(),
         });
         (of.name.to_string(), object)
     });
@@ -74,7 +68,8 @@ fn of_check(state: &State, id: &str) -> BTreeMap<String, Value> {
             continue;
         }
         let object = json!({
-            "unit": unit, "type": letter, "kind": kind, "updated": updated, "history": has_history,
+            "name": &name, "unit": unit, "type": letter, "kind": kind, "updated": updated,
+            "history": has_history,
         });
         metrics.insert(name, object);
     }

@@ -44,13 +44,7 @@ fn alarm(of: &Configured, id: &Key, node: &Node, document: &mut Document<'_>) ->
                     Err(mistake) => document.note(node.place, &format!("criteria: {mistake}")),
                 }
             }
-            "metadata" => {
-                let entries = document.map("metadata", node).unwrap_or_default();
-                let text = |(key, node): &(Key, Node)| {
-                    Some((key.text.clone(), document.scalar(&key.text, node)?.text))
-                };
-                alarm.metadata = entries.iter().filter_map(text).collect();
-            }
+            "metadata" => alarm.metadata = document.texts("metadata", node),
             "label" => {
                 let typed = document.scalar("label", node);
                 alarm.label = typed.map_or_else(|| id.text.clone(), |typed| typed.text);

@@ -1,6 +1,5 @@
 //! One check of a file.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::document::{Document, is_nothing};
@@ -65,7 +64,9 @@ impl<'n> Parts<'n, '_, '_> {
         let kind = self.kind(table);
         let label = self.parse("label", |text| short(text, MOST_OF_LABEL));
         let is_disabled = self.parse("disabled", quantity::boolean).unwrap_or(false);
-        let metadata = self.texts("metadata");
+        let metadata = self.node("metadata");
+        let metadata =
+            metadata.map(|node| self.document.texts("metadata", node)).unwrap_or_default();
         let period = self.parse("period", quantity::check_period);
         let period = period.unwrap_or(DEFAULT_CHECK_PERIOD);
         let timeout = self.timeout(period);
@@ -135,16 +136,6 @@ impl<'n> Parts<'n, '_, '_> {
         };
         self.document.wrong(&typed, &expected);
         default
-    }
-
-    /// Names and values that mean nothing here.
-    fn texts(&mut self, key: &str) -> BTreeMap<String, String> {
-        let Some(node) = self.node(key) else { return BTreeMap::new() };
-        let entries = self.document.map(key, node).unwrap_or_default();
-        let texts = entries.iter().filter_map(|(key, node)| {
-            Some((key.text.clone(), self.document.scalar(&key.text, node)?.text))
-        });
-        texts.collect()
     }
 }
 

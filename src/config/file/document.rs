@@ -1,5 +1,7 @@
 //! One file: the values in it, and what is wrong with it.
 
+use std::collections::BTreeMap;
+
 use super::variables;
 use crate::config::problems::{Blame, Problem, wrong};
 use crate::config::typed::Typed;
@@ -109,6 +111,15 @@ impl<'a> Document<'a> {
                 None
             }
         }
+    }
+
+    /// Names and values of the user's own, which mean nothing here.
+    pub fn texts(&mut self, key: &str, node: &Node) -> BTreeMap<String, String> {
+        let entries = self.map(key, node).unwrap_or_default();
+        let texts = entries
+            .iter()
+            .filter_map(|(key, node)| Some((key.text.clone(), self.scalar(&key.text, node)?.text)));
+        texts.collect()
     }
 
     /// The entries of a map; none where there is no value, or another one, which is a problem.
