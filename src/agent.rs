@@ -13,17 +13,19 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Api, Needed};
+use crate::api::Api;
 use crate::collector::Collector;
 use crate::collector::sink::{HandOut, HandedOut};
 use crate::collector::window::window_start;
+use crate::config::cli::Cli;
 use crate::config::{Checks, MemoryUse, Scope, Settings};
+use crate::control::Control;
 use crate::cost::SayCost;
 use crate::delivery::{Counts, Delivery};
 use crate::logging::{COST, START};
 use crate::model::{Company, Report, Roots};
 use crate::sampler::{self, Pace};
-use crate::schedule::{Registry, Request};
+use crate::schedule::{Registry, Request, Requests};
 use crate::store::keep;
 use crate::terminal::live::Live;
 use crate::{auto_dimensions, ending, lookout, signals, source};
@@ -31,7 +33,13 @@ use crate::{auto_dimensions, ending, lookout, signals, source};
 /// Measures and publishes until `stop` is cancelled, or with `--until-alone` until the other containers
 /// have ended; then delivers what is left within the shutdown timeout, and cancels `stop`. Fails if some
 /// of it could not be delivered.
-pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Undelivered> {
+///
+/// `changing` is of what may be changed meanwhile; without it, nothing can be.
+pub async fn run(
+    settings: &Settings,
+    changing: Changing,
+    stop: CancellationToken,
+) -> Result<(), Undelivered> {
     let channels = settings.publishing.publishers.iter().map(|_| mpsc::channel(CHANNEL_DEPTH));
     let (senders, summaries): (Vec<_>, Vec<_>) = channels.unzip();
     let mut collector = Collector::of(settings, HandOut::to(senders));
@@ -51,11 +59,20 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     }
     let (store, keeping) =
         settings.history.as_ref().map(|history| keep::open(history, &mut collector)).unzip();
-    let alarms = lookout::open(&settings.checks.alarms, &mut collector);
-    let (api, needed) = Api::of(settings, store, alarms).unzip();
-    let requests = needed.map(|Needed { sink, requests }| {
+    let Changing { cli, hangups } = changing;
+    // Without files and requests the checks are what they are, which are none.
+    let is_changed = settings.api.is_some() || cli.has_files();
+    let (control, requests) = is_changed
+        .then(|| {
+            let (sender, requests) = Requests::open();
+            let alarms = lookout::open(settings, &mut collector);
+            (Rc::new(Control::of(&cli, settings, sender, alarms)), requests)
+        })
+        .unzip();
+    let api = control.as_ref().and_then(|control| Api::of(settings, store, control));
+    let api = api.map(|(api, sink)| {
         collector.add_sink(sink);
-        requests
+        api
     });
     let (company_sender, company) = watch::channel(Company::default());
     // The one window of `--once` is a whole one: it begins and ends as all others do.
@@ -64,7 +81,11 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     // Two tokens: a signal cancels the first, and with `--until-alone` the second is cancelled later.
     let (asked, stop) = (stop, CancellationToken::new());
     let mut handed_out = HandedOut::default();
-    let (checking, reports) = checks(settings, only_window, requests, &stop).unzip();
+    let changed = control.clone().zip(requests);
+    let (checking, reports) = checks(settings, only_window, changed, &stop).unzip();
+    let controlling = OptionFuture::from(
+        control.as_ref().map(|control| control.run(hangups, &stop).boxed_local()),
+    );
     let found = api.as_ref().map(Api::found);
     // A task of its own, so that no number of requests holds up what is measured and sent.
     let answering = api.map(|api| spawn_local(api.run(stop.clone())));
@@ -139,6 +160,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
             keeping,
             OptionFuture::from(checking),
             OptionFuture::from(answering),
+            controlling,
         ) } => {}
         // It ends with the others.
         Some(()) = showing => {}
@@ -158,19 +180,17 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> Result<(), Und
     }
 }
 
-/// The checks, which run until `stop` is cancelled, and where their reports arrive. Nothing without any, unless
-/// the API asks for them.
+/// The checks, which run until `stop` is cancelled, and where their reports arrive. Nothing where there are none
+/// and none can come.
 /// Those of an only window run for the first time as it begins, and those of a preview at once.
 fn checks(
     settings: &Settings,
     only_window: Option<OnlyWindow>,
-    requests: Option<mpsc::Receiver<Request>>,
+    changed: Option<(Rc<Control>, mpsc::Receiver<Request>)>,
     stop: &CancellationToken,
 ) -> Option<(LocalBoxFuture<'static, ()>, mpsc::Receiver<Rc<Report>>)> {
     let Checks { all, max_metrics, plugins, .. } = settings.checks.clone();
-    if all.is_empty() && requests.is_none() {
-        return None;
-    }
+    let (control, requests) = changed?;
     let (sender, reports) = mpsc::channel(REPORTS_DEPTH);
     let most = max_metrics / settings.identity.number_of_sets();
     // Nobody waits for a random part of the period to see a preview.
@@ -186,16 +206,19 @@ fn checks(
         {
             return;
         }
-        for check in all {
-            if let Err(refused) = registry.add(check) {
-                error!("{refused}");
-            }
-        }
-        // Only the API sends requests.
-        let requests = requests.unwrap_or_else(|| mpsc::channel(1).1);
+        registry.begin(control.begin(all).await);
+        drop(control);
         registry.run(requests, stop).await;
     };
     Some((run.boxed_local(), reports))
+}
+
+/// What may be changed while the agent runs.
+pub struct Changing {
+    /// What was typed, with the configuration files.
+    pub cli: Cli,
+    /// The SIGHUPs, which ask for these files to be read again.
+    pub hangups: Option<mpsc::Receiver<()>>,
 }
 
 /// Warns of settings that change nothing with what is measured.

@@ -49,6 +49,8 @@ pub enum Purpose {
     Store,
     /// Reading the file of the history for a plot.
     Plot,
+    /// The folder of what is kept over a restart.
+    State,
     /// What a person or a program asks about this machine.
     HostInfo,
     /// The mounts that are listed then, of which none may take the place of one that is checked.
@@ -85,6 +87,8 @@ impl Purpose {
             Self::Output => 1,
             // One at a time; where a disk does not answer, that one stays.
             Self::Store => 1,
+            // One at a time; a second one may write events meanwhile.
+            Self::State => 2,
             // As many as the store has readers.
             Self::Plot => 2,
             // The others wait.
@@ -108,6 +112,7 @@ impl fmt::Display for Purpose {
             Self::Output => "printing",
             Self::Matching => "searching a text",
             Self::Store | Self::Plot => "the history",
+            Self::State => "the state folder",
             Self::HostInfo => "host info",
             #[cfg(target_os = "linux")]
             Self::ListedMounts => "asking a mount for host info",

@@ -11,6 +11,7 @@
 pub use self::api::check as check_api;
 pub use self::collector::{Collector, series::Table, sink::HandOut};
 pub use self::config::{MemoryUse, Problems, Publish, Settings, cli, config_file};
+pub use self::control::with_last_good;
 pub use self::delivery::Delivery;
 pub use self::model::{
     CheckType, Configured, Detail, Details, Findings, Number, Quantity, Roots, Secret, Summary,
@@ -39,6 +40,10 @@ mod schedule;
 
 mod alarm;
 
+mod lookout;
+
+mod control;
+
 mod delivery;
 
 mod publisher;
@@ -52,8 +57,8 @@ mod auto_dimensions;
 mod blocking;
 mod clock;
 mod local_time;
-mod lookout;
 mod lookup;
+mod overlay;
 mod permissions;
 mod roots;
 mod surroundings;
@@ -76,5 +81,6 @@ mod query;
 mod secret;
 mod shown;
 pub mod signals;
+mod state_folder;
 mod trial;
 mod upkeep;

@@ -6,16 +6,18 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use cloudwatch_metrics_agent::agent::Changing;
 use cloudwatch_metrics_agent::children::{self, Children};
 use cloudwatch_metrics_agent::cli::{Asked, Cli, Refusal};
 use cloudwatch_metrics_agent::command::Command;
 use cloudwatch_metrics_agent::signals::{self, Signals};
 use cloudwatch_metrics_agent::{
     Problems, Settings, agent, answer, check, check_api, cost, explain, install, logging,
-    publishers,
+    publishers, with_last_good,
 };
 use nix::sys::signal::SigSet;
 use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
@@ -47,7 +49,16 @@ async fn run(inherited: SigSet) -> ExitCode {
         _ => return answered(&cli, &mut signals).await,
     }
     let typed = cli.command.clone().unwrap_or_default();
-    let (settings, problems) = match settings(&cli) {
+    let (mut of_files, mut broken) = (settings(&cli), Vec::new());
+    let problems = problems_of_files(&of_files);
+    if !problems.is_empty()
+        && cli.is_run()
+        && let Some(last_good) = with_last_good(&cli).await
+        && let Ok(settings) = settings(&last_good)
+    {
+        (broken, cli, of_files) = (problems, last_good, Ok(settings));
+    }
+    let (settings, problems) = match of_files {
         Ok(settings) => (Some(settings), None),
         // Only what was typed keeps a command from running.
         Err(problems) if problems.are_of_files() && cli.is_run() && !typed.is_empty() => {
@@ -68,6 +79,12 @@ async fn run(inherited: SigSet) -> ExitCode {
     }
     if let Some(settings) = settings.as_ref().filter(|_| cli.is_explain()) {
         return explained(settings, &mut signals).await;
+    }
+    if !broken.is_empty() {
+        broken.iter().for_each(|problem| log::error!("{problem}"));
+        log::error!(
+            "the configuration files are broken, and those that were good last are in force: correct the files"
+        );
     }
     match (&settings, &problems) {
         (Some(settings), _) => {
@@ -106,9 +123,13 @@ async fn run(inherited: SigSet) -> ExitCode {
         }
     }
     let stop = CancellationToken::new();
+    // Beside a command SIGHUP is the command's.
+    let reloads = cli.has_files() && command.is_none();
+    let (hangups, received) = reloads.then(|| mpsc::channel(1)).unzip();
+    let changing = Changing { cli, hangups: received };
     let measure = async {
         let ended = match &settings {
-            Some(settings) => agent::run(settings, stop.clone()).await,
+            Some(settings) => agent::run(settings, changing, stop.clone()).await,
             None => Ok(()),
         };
         // The command keeps running even if measuring has ended.
@@ -118,7 +139,7 @@ async fn run(inherited: SigSet) -> ExitCode {
     let watch = async {
         match &mut command {
             Some(command) => command.watch(&mut signals, &stop).await,
-            None => signals.watch(&stop, &children).await,
+            None => signals.watch(&stop, &children, hangups).await,
         }
     };
     let code = tokio::select! {
@@ -153,6 +174,15 @@ fn settings(cli: &Cli) -> Result<Settings, Problems> {
         settings.checks.all.clear();
     }
     Ok(settings)
+}
+
+/// What is wrong with the configuration files, where nothing else is wrong.
+fn problems_of_files(settings: &Result<Settings, Problems>) -> Vec<String> {
+    match settings {
+        Ok(settings) => settings.errors.clone(),
+        Err(problems) if problems.are_of_files() => problems.iter().map(str::to_owned).collect(),
+        Err(_) => Vec::new(),
+    }
 }
 
 /// Says that the command runs without the agent, and why.

@@ -13,6 +13,7 @@ use std::task::Poll;
 use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::process::{Resource, Signal, getrlimit};
 use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use self::stopping::Stopping;
@@ -115,12 +116,21 @@ impl Signals {
     }
 
     /// Cancels `stop` on the first signal that asks for an end, and returns on one that is not part
-    /// of the same stop. Reaps orphans until then.
-    pub async fn watch(&mut self, stop: &CancellationToken, children: &Children) {
+    /// of the same stop. Reaps orphans until then. Where `hangups` takes SIGHUP, that asks for no end.
+    pub async fn watch(
+        &mut self,
+        stop: &CancellationToken,
+        children: &Children,
+        hangups: Option<mpsc::Sender<()>>,
+    ) {
         let mut stopping: Option<Stopping> = None;
         loop {
             match (self.next().await, &stopping) {
                 (Signal::CHILD, _) => children.reap(),
+                (Signal::HUP, _) if hangups.is_some() => {
+                    // One that waits is for this one as well.
+                    let _ = hangups.as_ref().map(|hangups| hangups.try_send(()));
+                }
                 (signal, Some(stopping)) if stopping.is_cut_short_by(signal) => return,
                 (signal, None) if stopping::asks_for_an_end(signal) => {
                     stop.cancel();

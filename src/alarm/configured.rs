@@ -1,7 +1,6 @@
 //! An alarm as it is configured.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::criteria::Criteria;
 
@@ -11,8 +10,6 @@ pub struct Alarm {
     pub id: String,
     /// The id of the check whose results it looks at.
     pub check: String,
-    /// The period of that check.
-    pub period: Duration,
     /// Its name for people; the id where none is given.
     pub label: String,
     /// As they were written; empty where the check alone decides.
@@ -25,13 +22,19 @@ pub struct Alarm {
     pub metadata: BTreeMap<String, String>,
 }
 
+impl Alarm {
+    /// Whether another one asks the same of the same check. Criteria are their text.
+    pub fn is_same_question(&self, other: &Self) -> bool {
+        self.check == other.check && self.text == other.text
+    }
+}
+
 impl PartialEq for Alarm {
     fn eq(&self, other: &Self) -> bool {
-        // Criteria are their text.
         let all = |of: &Self| {
-            let texts = [&of.id, &of.check, &of.label, &of.text].map(Clone::clone);
-            (texts, of.period, of.is_disabled, of.notification_plan.clone(), of.metadata.clone())
+            let texts = [&of.id, &of.label].map(Clone::clone);
+            (texts, of.is_disabled, of.notification_plan.clone(), of.metadata.clone())
         };
-        all(self) == all(other)
+        self.is_same_question(other) && all(self) == all(other)
     }
 }

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
-use crate::schedule::Refused;
+use crate::schedule::{Refused, Unanswered, Undone};
 
 /// Why a request is not answered. Clients read all four fields of its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,11 @@ impl Failure {
         Self { header: Some((RETRY_AFTER, "1".to_owned())), ..failure }
     }
 
+    /// What was read is wrong, with all that is wrong with it.
+    pub fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalidConfiguration", message)
+    }
+
     /// What is not possible as things are.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", message)
@@ -132,10 +137,27 @@ impl From<Refused> for Failure {
         let text = why.to_string();
         match why {
             Refused::NotFound(_) => Self::not_found(text),
-            Refused::Exists(_) | Refused::Disabled(_) => Self::conflict(text),
+            Refused::Exists(_) | Refused::Disabled(_) | Refused::NothingBefore => {
+                Self::conflict(text)
+            }
             Refused::Changed(_) => Self::precondition(text),
             Refused::Invalid(_) | Refused::TooManyMetrics { .. } => Self::bad(text),
             Refused::Busy(_) => Self::unavailable(text),
+        }
+    }
+}
+
+impl From<Unanswered> for Failure {
+    fn from(why: Unanswered) -> Self {
+        Self::unavailable(why.to_string())
+    }
+}
+
+impl From<Undone> for Failure {
+    fn from(why: Undone) -> Self {
+        match why {
+            Undone::Refused(why) => why.into(),
+            Undone::Unanswered(why) => why.into(),
         }
     }
 }

@@ -154,6 +154,7 @@ pub mod tests {
             check: check.into(),
             time: SystemTime::UNIX_EPOCH,
             at: Instant::now(),
+            period: Duration::from_secs(60),
             took: Duration::from_millis(5),
             is_available: true,
             status: SUCCESS.to_owned(),

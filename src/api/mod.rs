@@ -28,7 +28,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use log::{error, info, warn};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -42,8 +41,7 @@ use self::tokens::{Scope, Tokens};
 use crate::blocking::{self, Purpose};
 use crate::collector::sink::Sink;
 use crate::config::{ApiAddress, ApiSettings, Settings};
-use crate::lookout;
-use crate::schedule::Request;
+use crate::control::Control;
 use crate::shown::shown;
 use crate::store::keep::Shared;
 
@@ -53,29 +51,20 @@ pub struct Api {
     state: Rc<State>,
 }
 
-/// What the API needs others to do.
-pub struct Needed {
-    /// Is to take all that is collected.
-    pub sink: Box<dyn Sink>,
-    /// Is for the registry of the checks to answer.
-    pub requests: mpsc::Receiver<Request>,
-}
-
 impl Api {
-    /// The API that is asked for, if one is, and what it needs of others. It answers of this history.
+    /// The API that is asked for, if one is, and the sink that is to take all that is collected. It answers of this
+    /// history.
     pub fn of(
         settings: &Settings,
         history: Option<Shared>,
-        alarms: Option<lookout::Shared>,
-    ) -> Option<(Self, Needed)> {
+        control: &Rc<Control>,
+    ) -> Option<(Self, Box<dyn Sink>)> {
         let of_api = settings.api.clone()?;
-        let (sender, requests) = mpsc::channel(REQUESTS_DEPTH);
         let latest = Rc::new(RefCell::new(Latest::default()));
         let history = history.map(|store| Box::new(store) as Box<dyn History>);
         let address = of_api.address.clone();
-        let state = State::of(settings, address, sender, latest.clone(), history, alarms);
-        let needed = Needed { sink: Box::new(Feed(latest)), requests };
-        Some((Self { settings: of_api, state: Rc::new(state) }, needed))
+        let state = State::of(settings, address, control.clone(), latest.clone(), history);
+        Some((Self { settings: of_api, state: Rc::new(state) }, Box::new(Feed(latest))))
     }
 
     /// What is known as soon as the dimensions of all metrics are found.
@@ -139,9 +128,6 @@ async fn tokens(settings: &ApiSettings) -> Result<(Tokens, Vec<String>), String>
         )),
     }
 }
-
-/// How many requests may wait for the registry, which answers each at once. More are answered 503.
-const REQUESTS_DEPTH: usize = 16;
 
 /// A file on a disk that answers is read in far less.
 const LONGEST_READ: Duration = Duration::from_secs(5);

@@ -5,26 +5,23 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::history::History;
 use super::latest::Latest;
 use crate::config::{ApiAddress, AutoDimension, SERVICE_NAME, Settings};
-use crate::lookout;
+use crate::control::Control;
 use crate::model::Roots;
 use crate::schedule::{Listed, Reply, Request};
 
 /// What the resources are made of.
 pub struct State {
-    /// Asks the registry of the checks.
-    requests: mpsc::Sender<Request>,
+    /// Changes the configuration, and asks the registry of the checks.
+    pub control: Rc<Control>,
     pub latest: Rc<RefCell<Latest>>,
     /// What is kept; nothing where history is off.
     pub history: Option<Box<dyn History>>,
-    /// Where the alarms stand, where there are any.
-    pub alarms: Option<lookout::Shared>,
     pub address: ApiAddress,
     /// The name of this host.
     pub host: String,
@@ -60,19 +57,17 @@ impl State {
     pub fn of(
         settings: &Settings,
         address: ApiAddress,
-        requests: mpsc::Sender<Request>,
+        control: Rc<Control>,
         latest: Rc<RefCell<Latest>>,
         history: Option<Box<dyn History>>,
-        alarms: Option<lookout::Shared>,
     ) -> Self {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let dimensions = dimensions_of(settings);
         let plugins = settings.checks.plugins.clone();
         Self {
-            requests,
+            control,
             latest,
             history,
-            alarms,
             address,
             host,
             entity: OnceCell::new(),
@@ -107,44 +102,30 @@ impl State {
 
     /// All checks that are configured, in the order of their ids.
     pub async fn checks(&self) -> Result<Vec<Listed>, Failure> {
-        self.ask(LONGEST_ANSWER, Request::List).await
+        Ok(self.control.requests.ask(Request::List).await?)
     }
 
     /// Has the registry carry out an order.
     pub async fn order<T>(&self, order: impl FnOnce(Reply<T>) -> Request) -> Result<T, Failure> {
-        self.order_within(LONGEST_ANSWER, order).await
+        Ok(self.control.requests.order(order).await?)
     }
 
-    /// The same of one that takes a while.
-    pub async fn order_within<T>(
-        &self,
-        longest: Duration,
-        order: impl FnOnce(Reply<T>) -> Request,
-    ) -> Result<T, Failure> {
-        self.ask(longest, order).await?.map_err(Failure::from)
-    }
-
-    async fn ask<T>(
-        &self,
-        longest: Duration,
-        request: impl FnOnce(oneshot::Sender<T>) -> Request,
-    ) -> Result<T, Failure> {
-        let (reply, answer) = oneshot::channel();
-        let busy = |_| Failure::unavailable("too many requests wait for the checks");
-        self.requests.try_send(request(reply)).map_err(busy)?;
-        match timeout(longest, answer).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) => Err(Failure::unavailable("the agent is stopping")),
-            Err(_) => Err(Failure::unavailable("the checks have not been started yet")),
-        }
+    /// Notes that something was changed, and keeps it.
+    pub async fn changed(&self) -> Result<(), Failure> {
+        let kept = self.control.changed().await;
+        kept.map_err(|problem| {
+            Failure::internal(format!(
+                "{problem}; the change is in force, and is lost when the agent ends"
+            ))
+        })
     }
 
     #[cfg(test)]
     pub fn for_tests() -> Self {
         let settings = crate::publisher::cloudwatch::tests::settings(60, &[]);
-        let (requests, _) = mpsc::channel(1);
         let address = ApiAddress::Unix("/run/x".into());
-        let state = Self::of(&settings, address, requests, Rc::default(), None, None);
+        let control = Rc::new(Control::for_tests(&settings));
+        let state = Self::of(&settings, address, control, Rc::default(), None);
         Self { host: "host-1".to_owned(), ..state }
     }
 }
@@ -153,6 +134,3 @@ fn dimensions_of(settings: &Settings) -> BTreeMap<String, String> {
     let dimensions = settings.identity.dimensions.iter();
     dimensions.map(|of| (of.name.clone(), of.value.clone())).collect()
 }
-
-/// The registry answers at once, unless it waits for the first whole window of `--once`.
-const LONGEST_ANSWER: Duration = Duration::from_secs(2);

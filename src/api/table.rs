@@ -5,7 +5,8 @@ use hyper::Method;
 use super::openapi;
 use super::reply::Reply;
 use super::resource::{
-    about, agent, alarm, change, check, check_type, entity, host_info, metric, numbers, value,
+    about, agent, alarm, alarm_change, change, check, check_type, config, entity, host_info,
+    metric, numbers, value,
 };
 use super::route::{Answer, Parameter, Route};
 use super::tokens::Scope;
@@ -112,13 +113,18 @@ pub static TABLE: &[Route] = &[
         "HostInfo",
         later!(host_info::of_agent),
     ),
-    list("/entities/{entity}/alarms", "The alarms", "AlarmList", now!(alarm::list)),
-    one(
-        "/entities/{entity}/alarms/{alarm}",
-        "An alarm, and where it stands",
-        "Alarm",
-        now!(alarm::one),
+    list(ALARMS, "The alarms", "AlarmList", now!(alarm::list)),
+    write(&Method::POST, ALARMS, "Adds an alarm", 201, "Alarm", later!(alarm_change::create)),
+    write(
+        &Method::PUT,
+        ALARM,
+        "Changes what the body has of an alarm",
+        204,
+        "",
+        later!(alarm_change::update),
     ),
+    write(&Method::DELETE, ALARM, "Removes an alarm", 204, "", later!(alarm_change::remove)),
+    one(ALARM, "An alarm, and where it stands", "Alarm", now!(alarm::one)),
     Route {
         scope: Some(Scope::Read),
         ..write(
@@ -130,6 +136,26 @@ pub static TABLE: &[Route] = &[
             now!(alarm::test),
         )
     },
+    one("/config", "The configuration that is in force", "Config", later!(config::one)),
+    Route {
+        parameters: RELOAD,
+        ..write(
+            &Method::POST,
+            "/config/reload",
+            "Reads the configuration files again",
+            200,
+            "Reloaded",
+            later!(config::reload),
+        )
+    },
+    write(
+        &Method::POST,
+        "/config/undo",
+        "Goes back to what was in force before the last reload",
+        200,
+        "Reloaded",
+        later!(config::undo),
+    ),
     list("/metrics_list", "The metrics of all checks", "MetricOfCheckList", later!(metric::all)),
     list("/values", "The newest value of each metric", "ValueList", later!(value::list)),
     one("/values/{check}/{metric...}", "The newest value of a metric", "Value", later!(value::one)),
@@ -201,10 +227,16 @@ const fn required(name: &'static str, about: &'static str) -> Parameter {
 const CHECKS: &str = "/entities/{entity}/checks";
 const CHECK: &str = "/entities/{entity}/checks/{check}";
 
-const WHO: &[Parameter] = &[
-    optional("_who", "Who changes it, for the log"),
-    optional("_why", "Why it is changed, for the log"),
-];
+const ALARMS: &str = "/entities/{entity}/alarms";
+const ALARM: &str = "/entities/{entity}/alarms/{alarm}";
+
+const WHO: &[Parameter] = &[BY, WHY];
+
+const BY: Parameter = optional("_who", "Who changes it, for the log");
+const WHY: Parameter = optional("_why", "Why it is changed, for the log");
+
+const RELOAD: &[Parameter] =
+    &[optional("discard_changes", "true takes back what was changed through the API"), BY, WHY];
 
 const PAGE: &[Parameter] = &[
     optional("limit", "Items of a page, 1 to 1000; 100 where it is not set"),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::cli::Cli;
 use super::file;
 use super::near::did_you_mean;
-use super::options::PLUGINS;
+use super::options::{PLUGINS, STATE};
 use super::problems::{Blame, Problems};
 use super::publishing::{Output, output};
 use super::typed::Typed;
@@ -22,6 +22,11 @@ pub fn output_of(cli: &Cli) -> Result<Output, Problems> {
 /// Where the plugins are.
 pub fn plugins(cli: &Cli, problems: &mut Problems) -> PathBuf {
     problems.optional(cli, PLUGINS, folder).unwrap_or_else(|| Roots::default().plugins)
+}
+
+/// The folder of what is kept over a restart, if there is to be one.
+pub fn state(cli: &Cli, problems: &mut Problems) -> Option<PathBuf> {
+    problems.optional(cli, STATE, folder)
 }
 
 /// The kernel's files, and the folder of plugins that is asked for.

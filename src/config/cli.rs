@@ -21,7 +21,7 @@ use super::problems::{Blame, Parse, Problems};
 use super::typed::Typed;
 
 /// The command line and environment of one run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Cli {
     matches: ArgMatches,
     pub asked: Asked,
@@ -32,7 +32,7 @@ pub struct Cli {
 }
 
 /// What to do.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// Measure and publish.
     Run,
@@ -62,7 +62,7 @@ pub enum Asked {
 }
 
 /// What to do with a history.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Upkeep {
     /// Tell what is in it and whether it is whole.
     Verify,
@@ -93,6 +93,11 @@ impl Cli {
         let command = (takes_command && separated)
             .then(|| matches.remove_many(COMMAND).into_iter().flatten().collect());
         Ok(Self { asked, command, matches, files: Files::default() })
+    }
+
+    /// Whether there are configuration files.
+    pub fn has_files(&self) -> bool {
+        !self.values(CONFIG).is_empty()
     }
 
     pub fn is_explain(&self) -> bool {

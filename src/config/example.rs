@@ -104,6 +104,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("shutdown-timeout", "8s"),
     ("plugins", "/usr/lib/cloudwatch-metrics-agent/plugins"),
     ("max-metrics", "100"),
+    ("watch-config", "no"),
+    ("state", "/var/lib/cloudwatch-metrics-agent/state"),
     ("store", "/var/lib/cloudwatch-metrics-agent"),
     ("store-size", "256MB"),
     ("store-sync", "60s"),

@@ -1,15 +1,18 @@
 //! What the configuration files say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::file::Source;
 use super::problems::Problem;
 use super::typed::Typed;
 use crate::alarm::Alarm;
 use crate::model::Configured;
 
 /// What stands in all configuration files.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Files {
+    /// The texts of those that could be read.
+    pub sources: Vec<Source>,
     /// The values of each option, one list for each time that it is used.
     pub options: BTreeMap<String, Vec<Vec<Typed>>>,
     /// Those that are valid, in the order of the files.
@@ -27,5 +30,16 @@ impl Files {
     /// The values of an option, one list for each time that it is used.
     pub fn values(&self, option: &str) -> Vec<Vec<Typed>> {
         self.options.get(option).cloned().unwrap_or_default()
+    }
+
+    /// The options that are not the same in others.
+    pub fn other_options(&self, others: &Self) -> Vec<String> {
+        let texts = |of: &Self, option: &str| -> Vec<Vec<String>> {
+            let text = |typed: Vec<Typed>| typed.into_iter().map(|typed| typed.text).collect();
+            of.values(option).into_iter().map(text).collect()
+        };
+        let names: BTreeSet<_> = self.options.keys().chain(others.options.keys()).collect();
+        let is_other = |name: &&&String| texts(self, name) != texts(others, name);
+        names.iter().filter(is_other).map(|name| (*name).clone()).collect()
     }
 }

@@ -37,21 +37,26 @@ pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};
 pub use file::definition as config_file;
-pub use file::{OfBody, of_body};
+pub use file::{
+    Form, HIDDEN, OfBody, Source, alarm_of_body, body_of_alarm, body_of_check, number, of_body,
+    shown_check,
+};
 pub use history::{History, Place, folder_of_history, size_of_history};
 pub use identity::{Identity, NO_NAME};
 pub use measuring::{Measuring, MemoryUse, Scope};
 pub use name::dimension_value;
 pub use near::did_you_mean;
-pub use options::{API, API_TOKEN, FORMAT, FROM, OUTPUT, POINTS, RESOLUTION, SELECT, STORE, TO};
+pub use options::{
+    API, API_TOKEN, FORMAT, FROM, OUTPUT, POINTS, RESOLUTION, SELECT, STATE, STORE, TO,
+};
 use problems::Blame;
 pub use problems::Problems;
 pub use publishing::{Aws, Output, Publish, Publishing, ValueForm};
 
 use self::cli::Cli;
-use self::options::{CHECK, MAX_METRICS};
+use self::options::{CHECK, MAX_METRICS, WATCH_CONFIG};
 use crate::alarm::Alarm;
-use crate::model::Configured;
+use crate::model::{Configured, UTILIZATION};
 
 /// Everything that a user can set, valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +68,10 @@ pub struct Settings {
     pub checks: Checks,
     /// The history, where there is one.
     pub history: Option<History>,
+    /// The folder of what is kept over a restart, if there is one.
+    pub state: Option<PathBuf>,
+    /// Whether the configuration files are read again when they have changed.
+    pub watches_config: bool,
     /// The API, if there is one.
     pub api: Option<ApiSettings>,
     /// Whether the exit code of an explanation tells whether it could publish.
@@ -111,7 +120,9 @@ impl Checks {
         misfits.into_iter().for_each(|text| problems.note(Blame::Check, text));
         let plugins = arguments::plugins(cli, problems);
         let mut alarms = cli.files.alarms.clone();
-        alarms.retain(|alarm| all.iter().any(|check| check.id == alarm.check));
+        alarms.retain(|alarm| {
+            alarm.check == UTILIZATION || all.iter().any(|check| check.id == alarm.check)
+        });
         Self { all, alarms, max_metrics, plugins }
     }
 }
@@ -133,6 +144,8 @@ impl Settings {
         }
         let checks = Checks::new(cli, &identity, &publishing, &mut problems);
         let history = History::new(cli, &mut problems);
+        let state = arguments::state(cli, &mut problems);
+        let watches_config = problems.optional(cli, WATCH_CONFIG, quantity::boolean);
         let api = ApiSettings::new(cli, &mut problems);
         let (warnings, errors) = (Vec::new(), Vec::new());
         let mut settings = Self {
@@ -141,6 +154,8 @@ impl Settings {
             publishing,
             checks,
             history,
+            state,
+            watches_config: watches_config.unwrap_or(false),
             api,
             check,
             command,

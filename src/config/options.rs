@@ -145,7 +145,7 @@ fn checks() -> Vec<Arg> {
         "COUNT",
         "Most metrics that checks may publish, 0 to 100000 [default: 100]",
     );
-    files().into_iter().chain([max_metrics]).collect()
+    files().into_iter().chain([max_metrics]).chain(changes()).collect()
 }
 
 fn history() -> Vec<Arg> {
@@ -179,6 +179,19 @@ pub fn files() -> Vec<Arg> {
     vec![
         files.action(ArgAction::Append).value_hint(ValueHint::AnyPath),
         plugins.value_hint(ValueHint::DirPath),
+    ]
+}
+
+/// What is for an agent that runs on while its files are changed.
+fn changes() -> Vec<Arg> {
+    vec![
+        flag(WATCH_CONFIG, "Read the configuration files again when they have changed"),
+        option(
+            STATE,
+            "DIR",
+            "Keep changes through the API and states of alarms there [default: off]",
+        )
+        .value_hint(ValueHint::DirPath),
     ]
 }
 
@@ -306,6 +319,8 @@ pub const POD_EXCLUDE: &str = "pod-exclude";
 pub const CONFIG: &str = "config";
 pub const PLUGINS: &str = "plugins";
 pub const MAX_METRICS: &str = "max-metrics";
+pub const WATCH_CONFIG: &str = "watch-config";
+pub const STATE: &str = "state";
 pub const STORE: &str = "store";
 pub const STORE_SIZE: &str = "store-size";
 pub const STORE_SYNC: &str = "store-sync";

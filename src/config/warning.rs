@@ -99,6 +99,8 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
         ),
         ("api-token-file", settings.api.is_some(), OF_API),
         ("api-host", settings.api.is_some(), OF_API),
+        ("state", settings.api.is_some() || cli.has_files(), "it is of --api or --config"),
+        ("watch-config", cli.has_files(), "it is of --config, which is not set"),
         ("store-size", has_folder, "it is of a folder in --store"),
         ("store-sync", has_folder, "it is of a folder in --store"),
     ];

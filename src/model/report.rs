@@ -17,6 +17,8 @@ pub struct Report {
     pub time: SystemTime,
     /// The same on the clock that is never set.
     pub at: Instant,
+    /// From the beginning of a run to that of the next; nothing where that is not known.
+    pub period: Duration,
     /// How long the run took.
     pub took: Duration,
     /// Whether it gave a result. Without one there are no values.
@@ -43,6 +45,7 @@ impl Report {
             check: UTILIZATION.into(),
             time: SystemTime::now(),
             at: Instant::now(),
+            period: Duration::ZERO,
             took: Duration::ZERO,
             is_available: true,
             status: SUCCESS.to_owned(),

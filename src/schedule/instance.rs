@@ -182,7 +182,9 @@ impl Trial {
         }
         self.known.end_run();
         let (check, took, status) = (self.id.clone(), start.elapsed(), cut_status(status));
-        let report = Report { check, time, at, took, is_available, status, values: reported };
+        let period = self.configured.period;
+        let report =
+            Report { check, time, at, period, took, is_available, status, values: reported };
         Ran { report, absent, raw }
     }
 

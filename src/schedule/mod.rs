@@ -6,9 +6,11 @@ mod phase;
 mod registry;
 mod remarks;
 mod request;
+mod requests;
 #[cfg(test)]
 mod tests;
 
 pub use self::instance::{Ran, Trial};
 pub use self::registry::Registry;
-pub use self::request::{Listed, Refused, Reply, Request};
+pub use self::request::{Listed, Refused, Reload, Reply, Request, To};
+pub use self::requests::{Requests, Unanswered, Undone};

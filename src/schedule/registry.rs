@@ -15,12 +15,16 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::instance::{Instance, Order, Trial};
 use super::phase::Phase;
 use super::remarks::Remarks;
-use super::request::{Changing, Expecting, Listed, Refused, Reply, Request};
+use super::request::{Changing, Expecting, Listed, Refused, Reload, Reply, Request, To};
 use crate::logging::CHECKS;
 use crate::model::{Configured, Report, Roots};
+use crate::overlay::{Difference, Overlay};
 
 /// All checks. They run while [`run`](Self::run) is polled.
 pub struct Registry {
+    /// What the files say, and what was changed beside them.
+    overlay: Overlay<Rc<Configured>>,
+    /// One for each check that is in force.
     entries: BTreeMap<String, Entry>,
     running: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>>,
     reports: Reports,
@@ -71,9 +75,10 @@ impl Registry {
     ) -> Self {
         let (sender, receiver) = mpsc::channel(REPORTS_DEPTH);
         let reports = Reports { sender, receiver, collector, dropped: 0 };
-        let (entries, running) = (BTreeMap::new(), FuturesUnordered::new());
+        let (overlay, entries, running) =
+            (Overlay::default(), BTreeMap::new(), FuturesUnordered::new());
         let end = CancellationToken::new();
-        Self { entries, running, reports, roots, most_metrics, chance, opened: 0, end }
+        Self { overlay, entries, running, reports, roots, most_metrics, chance, opened: 0, end }
     }
 
     /// The same registry, which runs each check for the first time at once.
@@ -107,16 +112,53 @@ impl Registry {
         }
     }
 
-    /// Adds a check. Its first run is at a random part of its period.
-    pub fn add(&mut self, configured: Configured) -> Result<(), Refused> {
+    /// Begins with these checks. One with which there would be too many metrics does not run, and the log says so.
+    pub fn begin(&mut self, overlay: Overlay<Rc<Configured>>) {
+        for (id, configured) in overlay.effective() {
+            match self.fits(&configured) {
+                Ok(()) => self.put(configured),
+                Err(refused) => error!("check {id} does not run: {refused}"),
+            }
+        }
+        self.overlay = overlay;
+    }
+
+    fn add(&mut self, configured: Configured) -> Result<(), Refused> {
         if self.entries.contains_key(&configured.id) {
             return Err(Refused::Exists(configured.id));
         }
         self.fits(&configured)?;
-        let now = Instant::now();
-        let phase = Phase::of(now, configured.period, (self.chance)());
-        self.open(Rc::new(configured), phase, now);
+        let configured = Rc::new(configured);
+        self.overlay.set(configured.id.clone(), configured.clone());
+        self.put(configured);
         Ok(())
+    }
+
+    /// Has a check run as this says, whether it was there before or not. What does not change of it goes on; the
+    /// first run of a new one is at a random part of its period.
+    fn put(&mut self, next: Rc<Configured>) {
+        let now = Instant::now();
+        let entry = self.entries.get_mut(&next.id);
+        let before = entry.map(|entry| (entry.configured.clone(), entry.phase));
+        let phase = match &before {
+            Some((before, _)) if *before == next => return,
+            Some((before, phase)) if before.period == next.period => *phase,
+            _ => Phase::of(now, next.period, (self.chance)()),
+        };
+        // Disabled checks keep no descriptors and no readings; and what was read long ago is no baseline.
+        let is_same = |before: &Configured| {
+            before.kind == next.kind
+                && before.details == next.details
+                && before.is_disabled == next.is_disabled
+        };
+        if before.is_some_and(|(before, _)| is_same(&before))
+            && let Some(entry) = self.entries.get_mut(&next.id)
+            && entry.orders.try_send(Order::Change(next.clone(), phase)).is_ok()
+        {
+            (entry.configured, entry.phase) = (next, phase);
+            return;
+        }
+        self.open(next, phase, now);
     }
 
     fn answer(&mut self, request: Request) {
@@ -125,19 +167,26 @@ impl Registry {
                 // Who asked may be gone; so below.
                 let _ = reply.send(self.list());
             }
-            Request::Add(configured, reply) => {
-                let _ = reply.send(self.add(configured));
+            Request::Changes(reply) => {
+                let _ = reply.send(self.overlay.changes().clone());
             }
+            Request::Reload(reload, reply) => self.obey(reply, |own| own.reload(reload)),
+            Request::Add(configured, reply) => self.obey(reply, |own| own.add(configured)),
             Request::Remove(id, expecting, reply) => {
-                let _ = reply.send(self.remove(id, expecting));
+                self.obey(reply, |own| own.remove(id, expecting));
             }
             Request::Change(id, changing, reply) => {
-                let _ = reply.send(self.change(id, changing));
+                self.obey(reply, |own| own.change(id, changing));
             }
-            Request::Restart(id, reply) => {
-                let _ = reply.send(self.restart(id));
-            }
+            Request::Restart(id, reply) => self.obey(reply, |own| own.restart(id)),
             Request::RunNow(id, reply) => self.run_now(id, reply),
+        }
+    }
+
+    /// Carries out an order, unless who gave it has given up and believes that it was not.
+    fn obey<T>(&mut self, reply: Reply<T>, order: impl FnOnce(&mut Self) -> Result<T, Refused>) {
+        if !reply.is_closed() {
+            let _ = reply.send(order(self));
         }
     }
 
@@ -145,6 +194,7 @@ impl Registry {
         let now = Instant::now();
         let listed = |entry: &Entry| Listed {
             configured: entry.configured.clone(),
+            origin: self.overlay.origin(&entry.configured.id),
             next: (!entry.configured.is_disabled).then(|| entry.phase.next(now)),
             last: entry.last.clone(),
         };
@@ -154,6 +204,7 @@ impl Registry {
     fn remove(&mut self, id: String, expecting: Expecting) -> Result<(), Refused> {
         let Some(entry) = self.entries.get(&id) else { return Err(Refused::NotFound(id)) };
         expecting(&entry.configured)?;
+        self.overlay.remove(&id);
         self.entries.remove(&id);
         Ok(())
     }
@@ -175,26 +226,38 @@ impl Registry {
             return Ok(());
         }
         self.fits(&next)?;
-        let has_same_period = before.period == next.period;
-        let now = Instant::now();
-        let phase = match has_same_period {
-            true => entry.phase,
-            false => Phase::of(now, next.period, (self.chance)()),
-        };
         let next = Rc::new(next);
-        let is_same = before.kind == next.kind && before.details == next.details;
-        // Disabled checks keep no descriptors and no readings; and what was read long ago is no baseline.
-        if is_same && before.is_disabled == next.is_disabled {
-            let order = Order::Change(next.clone(), phase);
-            if let Some(entry) = self.entries.get_mut(&next.id)
-                && entry.orders.try_send(order).is_ok()
-            {
-                (entry.configured, entry.phase) = (next, phase);
-                return Ok(());
+        self.overlay.set(next.id.clone(), next.clone());
+        self.put(next);
+        Ok(())
+    }
+
+    /// Has the checks be those that the files have now, with the changes beside them; or those of before. Nothing
+    /// has changed where that is refused.
+    fn reload(&mut self, Reload { to, then }: Reload) -> Result<Difference, Refused> {
+        let mut overlay = self.overlay.clone();
+        match to {
+            To::Files { checks, discards } => {
+                let by_id = checks.into_iter().map(|check| (check.id.clone(), Rc::new(check)));
+                overlay.reload(by_id.collect(), discards);
+            }
+            To::Before => {
+                if !overlay.undo() {
+                    return Err(Refused::NothingBefore);
+                }
             }
         }
-        self.open(next, phase, now);
-        Ok(())
+        let all = overlay.effective();
+        let metrics = all.values().map(|of| of.declared().len()).sum::<usize>();
+        if metrics > self.most_metrics {
+            return Err(Refused::TooManyMetrics { metrics, most: self.most_metrics });
+        }
+        let difference = Difference::between(&self.overlay.effective(), &all);
+        self.entries.retain(|id, _| all.contains_key(id));
+        all.into_values().for_each(|configured| self.put(configured));
+        self.overlay = overlay;
+        then();
+        Ok(difference)
     }
 
     fn run_now(&mut self, id: String, reply: Reply<Rc<Report>>) {

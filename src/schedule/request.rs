@@ -1,5 +1,6 @@
 //! What can be asked of the registry.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -7,11 +8,16 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::model::{Configured, Report};
+use crate::overlay::{Difference, Origin};
 
 /// A question or an order, with the way back for the answer. An order is carried out when it is answered.
 pub enum Request {
     /// All checks, in the order of their ids.
     List(oneshot::Sender<Vec<Listed>>),
+    /// What was changed beside the files: a check, or nothing where one of theirs was removed.
+    Changes(oneshot::Sender<BTreeMap<String, Option<Rc<Configured>>>>),
+    /// Other checks, all at once.
+    Reload(Reload, Reply<Difference>),
     Add(Configured, Reply<()>),
     /// Removes a check, if it is as this expects.
     Remove(String, Expecting, Reply<()>),
@@ -31,6 +37,21 @@ pub type Expecting = Box<dyn FnOnce(&Configured) -> Result<(), Refused>>;
 /// Makes other settings of those that a check has, while nobody else changes them; or says why not.
 pub type Changing = Box<dyn FnOnce(&Configured) -> Result<Configured, Refused>>;
 
+/// A change of all checks.
+pub struct Reload {
+    pub to: To,
+    /// Is done at the same instant, where the change is not refused.
+    pub then: Box<dyn FnOnce()>,
+}
+
+/// Which checks there are to be.
+pub enum To {
+    /// Those of the files. Changes beside them stay, unless they are to be discarded.
+    Files { checks: Vec<Configured>, discards: bool },
+    /// Those that the files had before the last reload.
+    Before,
+}
+
 /// The way back.
 pub type Reply<T> = oneshot::Sender<Result<T, Refused>>;
 
@@ -38,6 +59,7 @@ pub type Reply<T> = oneshot::Sender<Result<T, Refused>>;
 #[derive(Clone, Debug)]
 pub struct Listed {
     pub configured: Rc<Configured>,
+    pub origin: Origin,
     /// When it runs next; never while it is disabled.
     #[cfg_attr(not(test), expect(dead_code, reason = "only tests look at it so far"))]
     pub next: Option<Instant>,
@@ -57,6 +79,8 @@ pub enum Refused {
     Disabled(String),
     /// So many orders to run this check wait already.
     Busy(String),
+    /// There was no reload.
+    NothingBefore,
     /// The published metrics of all checks would be more than are allowed.
     TooManyMetrics {
         metrics: usize,
@@ -74,6 +98,9 @@ impl fmt::Display for Refused {
             Self::Disabled(id) => write!(f, "check {id} is disabled: enable it first"),
             Self::Busy(id) => {
                 write!(f, "check {id} has as many orders to run waiting as it can take")
+            }
+            Self::NothingBefore => {
+                f.write_str("there is nothing to go back to: the configuration was not reloaded")
             }
             Self::TooManyMetrics { metrics, most } => write!(
                 f,

@@ -1,6 +1,7 @@
 //! Whole days, in paused time.
 
 mod pace;
+mod reload;
 mod requests;
 
 use std::cell::RefCell;
@@ -18,6 +19,7 @@ use crate::model::{
     Check, CheckType, Configured, Declared, Detail, Details, Discovered, Discovers, Finding,
     Findings, Opening, Publication, Quantity, Report, Roots, Running, Unit,
 };
+use crate::overlay::Overlay;
 
 /// A run: of which check, from when to when; without an end if it was given up.
 #[derive(Clone, Debug)]
@@ -160,9 +162,7 @@ async fn beside<F: Future<Output = ()>>(
     let mut chances = phases.into_iter().cycle();
     let chance = Box::new(move || chances.next().unwrap_or(0.0));
     let mut registry = Registry::with(sender, most_metrics, Roots::default(), chance);
-    for check in checks {
-        registry.add(check).expect("they fit");
-    }
+    registry.begin(of_files(checks));
     let (requests, received) = mpsc::channel(8);
     let (stop, reports) = (CancellationToken::new(), Rc::default());
     let running = Beside { requests, reports: Rc::clone(&reports) };
@@ -176,6 +176,11 @@ async fn beside<F: Future<Output = ()>>(
         stop.cancel();
     };
     tokio::join!(registry.run(received, stop.clone()), collect, test);
+}
+
+/// Checks as they stand in files.
+fn of_files(checks: Vec<Configured>) -> Overlay<Rc<Configured>> {
+    Overlay::of_files(checks.into_iter().map(|check| (check.id.clone(), Rc::new(check))))
 }
 
 impl Beside {

@@ -1,12 +1,14 @@
 //! The API of the real binary, spoken to byte by byte.
 
 mod access;
+mod alarm_change;
 mod alarms;
 mod client;
 mod control;
 mod history;
 mod limits;
 mod query;
+mod reload;
 mod resources;
 mod sockets;
 

@@ -37,7 +37,7 @@ fn the_entity_its_checks_and_the_agent() {
         "id": "load", "label": "load", "type": "agent.load_average", "period": 1, "timeout": 0.5,
         "details": {}, "disabled": false, "metadata": { "team": "web" }, "monitoring_zones_poll": null,
         "target_alias": null, "target_resolver": null, "active_suppressions": [],
-        "scheduled_suppressions": [], "publish": null,
+        "scheduled_suppressions": [], "publish": null, "source": "file",
     });
     assert_eq!(load.take(), expected);
     let own = served.json("/v1.0/self/entities/self/checks/utilization");

@@ -14,6 +14,7 @@ use crate::api::paging::page;
 use crate::api::reply::Reply;
 use crate::lookout::Watched;
 use crate::model::Quantity;
+use crate::overlay::Origin;
 
 pub fn list(asked: &Asked) -> Result<Reply, Failure> {
     asked.own_entity()?;
@@ -66,12 +67,13 @@ pub fn test(asked: &Asked) -> Result<Reply, Failure> {
 }
 
 fn all(asked: &Asked) -> Vec<(String, Value)> {
-    let Some(alarms) = &asked.state.alarms else { return Vec::new() };
-    let alarms = alarms.borrow();
-    alarms.all().iter().map(|of| (of.alarm.id.clone(), object(of))).collect()
+    let alarms = asked.state.control.alarms.borrow();
+    let origin = |id: &str| alarms.overlay().origin(id);
+    alarms.all().iter().map(|(id, of)| (id.clone(), object(of, origin(id)))).collect()
 }
 
-fn object(of: &Watched) -> Value {
+/// The object of an alarm, and where it stands.
+pub fn object(of: &Watched, origin: Origin) -> Value {
     let Watched { alarm, standing, status, since, unknown, .. } = of;
     json!({
         "id": alarm.id,
@@ -81,6 +83,7 @@ fn object(of: &Watched) -> Value {
         "disabled": alarm.is_disabled,
         "notification_plan_id": alarm.notification_plan,
         "metadata": alarm.metadata,
+        "source": origin.name(),
         "active_suppressions": [],
         "scheduled_suppressions": [],
         "state": standing.state.map(|state| state.name()),
@@ -120,7 +123,7 @@ fn observation(result: &Value) -> Result<(Observation, Value), Failure> {
 }
 
 /// Criteria that cannot be understood.
-fn unparsed(text: &str, mistake: &ParseError) -> Failure {
+pub fn unparsed(text: &str, mistake: &ParseError) -> Failure {
     let ParseError { position, line, column, token, message } = mistake;
     let details = json!({
         "input": text.chars().take(LONGEST_INPUT).collect::<String>(),

@@ -13,9 +13,10 @@ use crate::api::failure::Failure;
 use crate::api::paging::page;
 use crate::api::reply::Reply;
 use crate::api::state::State;
-use crate::model::{Configured, Detail, Form, Publication, Setting, UTILIZATION};
+use crate::config::{body_of_check, shown_check};
+use crate::model::{Configured, UTILIZATION};
+use crate::overlay::Origin;
 use crate::schedule::Listed;
-use crate::shown::without_passwords;
 
 /// A check.
 pub enum Found {
@@ -62,7 +63,7 @@ impl Found {
     /// Its object, without what is secret.
     fn object(&self, state: &State) -> Value {
         match self {
-            Self::Configured(Listed { configured, .. }) => object_of(configured),
+            Self::Configured(of) => object_of(&of.configured, of.origin),
             Self::Utilization => whole(json!({
                 "id": UTILIZATION,
                 "label": "CPU and memory",
@@ -73,6 +74,7 @@ impl Found {
                 "disabled": false,
                 "metadata": {},
                 "publish": null,
+                "source": Origin::File.name(),
             })),
         }
     }
@@ -87,31 +89,10 @@ impl Found {
 }
 
 /// The object of a check, without what is secret.
-pub fn object_of(of: &Configured) -> Value {
-    let mut object = settings(of);
-    object["id"] = of.id.as_str().into();
-    object["details"] = details(of, shown);
+pub fn object_of(of: &Configured, origin: Origin) -> Value {
+    let mut object = shown_check(of);
+    object["source"] = origin.name().into();
     whole(object)
-}
-
-/// What is set of a check, with its secrets, in the form that requests have it.
-pub fn settings(of: &Configured) -> Value {
-    let publish = match &of.publish {
-        by_default if *by_default == Publication::by_default(of.kind) => Value::Null,
-        Publication::All | Publication::Discovered => "all".into(),
-        Publication::Some(names) if names.is_empty() => "none".into(),
-        Publication::Some(names) => json!(names),
-    };
-    json!({
-        "label": of.label,
-        "type": of.kind.name,
-        "period": number(of.period.as_secs_f64()),
-        "timeout": number(of.timeout.as_secs_f64()),
-        "details": details(of, |setting, detail| plain(setting, detail, str::to_owned)),
-        "disabled": of.is_disabled,
-        "metadata": of.metadata,
-        "publish": publish,
-    })
 }
 
 /// Changes with each setting of a check, also a secret one, and is the same as long as this process runs.
@@ -119,7 +100,7 @@ pub fn tag(of: &Configured) -> String {
     // Nobody outside can compute it, and so try passwords.
     static KEYS: OnceLock<RandomState> = OnceLock::new();
     let keys = KEYS.get_or_init(RandomState::new);
-    format!("\"{:016x}\"", keys.hash_one((&of.id, settings(of).to_string())))
+    format!("\"{:016x}\"", keys.hash_one((&of.id, body_of_check(of).to_string())))
 }
 
 /// The same with what clients expect beside it.
@@ -130,71 +111,4 @@ fn whole(mut object: Value) -> Value {
         object[absent] = Value::Null;
     }
     object
-}
-
-fn details(of: &Configured, value: impl Fn(Option<&Setting>, &Detail) -> Value) -> Value {
-    let details = of.details.0.iter().map(|(name, detail)| {
-        let setting = of.kind.settings.iter().find(|setting| setting.name == name);
-        (name.clone(), value(setting, detail))
-    });
-    Value::Object(details.collect())
-}
-
-/// A detail as it may be shown. Arguments and headers may be passwords.
-fn shown(setting: Option<&Setting>, detail: &Detail) -> Value {
-    let is_secret = setting.is_none_or(|of| SECRET.contains(&of.name));
-    match detail {
-        Detail::Secret(_) => HIDDEN.into(),
-        Detail::List(list) if is_secret => list.iter().map(|_| HIDDEN).collect(),
-        _ if is_secret => HIDDEN.into(),
-        _ => plain(setting, detail, |text| without_passwords(text).into_owned()),
-    }
-}
-
-/// A detail as it is set, its texts made fit by this.
-fn plain(setting: Option<&Setting>, detail: &Detail, text: impl Fn(&str) -> String) -> Value {
-    match detail {
-        Detail::Secret(secret) => text(&secret.0).into(),
-        Detail::Text(of) => text(of).into(),
-        Detail::Yes(yes) => (*yes).into(),
-        Detail::Number(value) => number(*value),
-        Detail::Lasting(lasting) => {
-            let is_in_ms =
-                setting.is_some_and(|of| matches!(of.form, Form::LastingMilliseconds(..)));
-            number(lasting.as_secs_f64() * if is_in_ms { 1000.0 } else { 1.0 })
-        }
-        Detail::List(list) => list.iter().map(|of| text(of)).collect(),
-    }
-}
-
-pub const HIDDEN: &str = "***";
-
-/// Details that may have a secret in them, beside those that are always one.
-const SECRET: &[&str] = &["args", "headers", "body"];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Secret;
-
-    #[test]
-    fn no_secret_is_shown() {
-        let text = |name, form, detail: &Detail| {
-            shown(Some(&Setting::optional(name, form, "", "")), detail).to_string()
-        };
-        let of = |text: &str| Detail::Text(text.to_owned());
-        let list = Detail::List(vec!["a".to_owned(), "hunter2".to_owned()]);
-        let secret = Detail::Secret(Secret("hunter2".to_owned()));
-        assert_eq!(text("password", Form::Secret, &secret), r#""***""#);
-        assert_eq!(text("args", Form::List, &list), r#"["***","***"]"#);
-        assert_eq!(text("headers", Form::List, &list), r#"["***","***"]"#);
-        assert_eq!(text("body", Form::Text, &of("hunter2")), r#""***""#);
-        assert_eq!(shown(None, &of("hunter2")), "***");
-        let url = text("url", Form::Text, &of("http://joe:hunter2@x/"));
-        assert!(!url.contains("hunter2"), "{url}");
-        assert_eq!(text("expect_status", Form::List, &list), r#"["a","hunter2"]"#);
-        let second = Detail::Lasting(Duration::from_millis(1500));
-        assert_eq!(text("timeout", Form::LastingMilliseconds(0.0, 1.0), &second), "1500");
-        assert_eq!(text("timeout", Form::Lasting(0.0, 1.0), &second), "1.5");
-    }
 }

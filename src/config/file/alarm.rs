@@ -8,16 +8,16 @@ use crate::alarm::criteria::Criteria;
 use crate::config::near::did_you_mean;
 use crate::config::yaml::{Key, Node};
 use crate::config::{name, quantity};
-use crate::model::Configured;
 
-/// Those that are valid, of the value of `alarms:` of a check.
-pub fn alarms(of: &Configured, node: &Node, document: &mut Document<'_>) -> Vec<(Key, Alarm)> {
+/// Those that are valid, of the value of `alarms:` of a check with this id.
+pub fn alarms(check: &str, node: &Node, document: &mut Document<'_>) -> Vec<(Key, Alarm)> {
     let entries = document.map("alarms", node).unwrap_or_default();
-    let alarm = |(id, node): &(Key, Node)| Some((id.clone(), alarm(of, id, node, document)?));
+    let alarm = |(id, node): &(Key, Node)| Some((id.clone(), alarm(check, id, node, document)?));
     entries.iter().filter_map(alarm).collect()
 }
 
-fn alarm(of: &Configured, id: &Key, node: &Node, document: &mut Document<'_>) -> Option<Alarm> {
+/// An alarm of a check, if all of it is valid.
+pub fn alarm(check: &str, id: &Key, node: &Node, document: &mut Document<'_>) -> Option<Alarm> {
     let before = document.problems.len();
     if let Err(expected) = name::dimension_value(&id.text) {
         document.note(id.place, &format!("alarm {:?}: expected {expected}", id.text));
@@ -25,8 +25,7 @@ fn alarm(of: &Configured, id: &Key, node: &Node, document: &mut Document<'_>) ->
     let entries = document.map(&format!("alarm {}", id.text), node).unwrap_or_default();
     let mut alarm = Alarm {
         id: id.text.clone(),
-        check: of.id.clone(),
-        period: of.period,
+        check: check.to_owned(),
         label: id.text.clone(),
         text: String::new(),
         criteria: Criteria::of_availability(),
@@ -60,6 +59,11 @@ fn alarm(of: &Configured, id: &Key, node: &Node, document: &mut Document<'_>) ->
                     Ok(is_disabled) => alarm.is_disabled = is_disabled,
                     Err(expected) => document.wrong(&typed, &expected),
                 }
+            }
+            unknown if document.is_body() => {
+                let text =
+                    format!("unknown key {unknown:?} is ignored: an alarm has {}", KEYS.join(", "));
+                document.warn(None, &text);
             }
             unknown => {
                 let (near, known) = (did_you_mean(unknown, KEYS), KEYS.join(", "));

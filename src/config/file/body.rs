@@ -2,30 +2,50 @@
 
 use serde_json::Value as Json;
 
-use super::check;
 use super::document::Document;
+use super::{alarm, check};
+use crate::alarm::Alarm;
 use crate::config::yaml::{Key, Node, Place, Value};
 use crate::model::{CheckType, Configured};
 
-/// A check of a request.
+/// What the body of a request describes.
 #[derive(Debug)]
-pub struct OfBody {
-    pub configured: Configured,
+pub struct OfBody<T> {
+    pub configured: T,
     /// What is most likely a mistake.
     pub warnings: Vec<String>,
 }
 
 /// The check of this id with these settings, or all that is wrong with them. Values are taken as they are: who may
 /// change a check may not read the variables of the agent by that.
-pub fn of_body(id: &str, body: &Json, table: &[&'static CheckType]) -> Result<OfBody, Vec<String>> {
+pub fn of_body(
+    id: &str,
+    body: &Json,
+    table: &[&'static CheckType],
+) -> Result<OfBody<Configured>, Vec<String>> {
+    taken_apart(body, |node, document| check::configured(&key(id), node, table, document))
+}
+
+/// The same of an alarm of a check.
+pub fn alarm_of_body(check: &str, id: &str, body: &Json) -> Result<OfBody<Alarm>, Vec<String>> {
+    taken_apart(body, |node, document| alarm::alarm(check, &key(id), node, document))
+}
+
+fn taken_apart<T>(
+    body: &Json,
+    parse: impl FnOnce(&Node, &mut Document<'_>) -> Option<T>,
+) -> Result<OfBody<T>, Vec<String>> {
     let mut document = Document::of_body();
-    let id = Key { place: NOWHERE, text: id.to_owned() };
-    let configured = check::configured(&id, &node(body), table, &mut document);
+    let configured = parse(&node(body), &mut document);
     let Document { problems, warnings, .. } = document;
     match configured {
         Some(configured) if problems.is_empty() => Ok(OfBody { configured, warnings }),
         _ => Err(problems.into_iter().map(|problem| problem.text).collect()),
     }
+}
+
+fn key(id: &str) -> Key {
+    Key { place: NOWHERE, text: id.to_owned() }
 }
 
 /// JSON has no places.

@@ -29,8 +29,9 @@ pub fn configured(
         document.note(id.place, &text);
     }
     if id.text == UTILIZATION {
-        let text =
-            format!("check {UTILIZATION:?}: expected another id: CPU and memory are that check");
+        let text = format!(
+            "check {UTILIZATION:?}: expected another id, or alarms: alone: CPU and memory are that check"
+        );
         document.note(id.place, &text);
     }
     if is_nothing(node) {
@@ -45,6 +46,11 @@ pub fn configured(
     let parts = Parts { entries, place: id.place, document };
     let configured = parts.configured(&id.text, table);
     configured.filter(|_| document.problems.len() == before)
+}
+
+/// Whether these are the alarms of CPU and memory.
+pub fn is_of_utilization(id: &Key, entries: &[(Key, Node)]) -> bool {
+    id.text == UTILIZATION && matches!(entries, [(key, _)] if key.text == ALARMS)
 }
 
 /// Whether a check has such a key.

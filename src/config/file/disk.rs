@@ -11,6 +11,7 @@ use crate::permissions::writable_by_others;
 use crate::shown::shown;
 
 /// The text of one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// Its path.
     pub name: String,
@@ -26,6 +27,7 @@ pub struct Unread {
 }
 
 /// What stands in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Form {
     /// Options and checks.
     Main,

@@ -6,6 +6,7 @@ mod check;
 mod details;
 mod disk;
 mod document;
+mod object;
 mod publish;
 #[cfg(test)]
 mod tests;
@@ -15,11 +16,13 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-pub use self::body::{OfBody, of_body};
+pub use self::body::{OfBody, alarm_of_body, of_body};
 pub use self::check::expected_type;
 pub use self::details::value;
-use self::disk::{Form, Source, Unread};
+use self::disk::Unread;
+pub use self::disk::{Form, Source};
 use self::document::{Document, is_nothing};
+pub use self::object::{HIDDEN, body_of_alarm, body_of_check, number, shown_check};
 pub use self::variables::replaced;
 use super::cli::Cli;
 use super::files::Files;
@@ -35,26 +38,55 @@ impl Cli {
     /// Reads the configuration files that are asked for. What is wrong with them is among the problems of
     /// the settings. A disk that does not answer is waited for [`LONGEST_READ`].
     pub async fn read_files(&mut self, table: &[&'static CheckType]) {
-        let paths = self.values(CONFIG);
-        if paths.is_empty() {
+        if !self.has_files() {
             return;
         }
+        self.files = match self.sources().await {
+            Ok(sources) => Files::of(sources, table),
+            Err(problem) => {
+                let mut files = Files::default();
+                files.note(problem);
+                files
+            }
+        };
+    }
+
+    /// What the files say just now, to be compared.
+    pub async fn look(&self) -> Vec<Result<Source, String>> {
+        match self.sources().await {
+            Ok(sources) => sources.into_iter().map(|of| of.map_err(|of| of.text)).collect(),
+            Err(problem) => vec![Err(problem)],
+        }
+    }
+
+    async fn sources(&self) -> Result<Vec<Result<Source, Unread>>, String> {
+        let paths = self.values(CONFIG);
         let names: Vec<_> = paths.iter().map(|path| path.text.clone()).collect();
         let read = blocking::call(Purpose::Files, move || disk::read(&paths));
-        let mut files = Files::default();
         match timeout(LONGEST_READ, read).await {
-            Ok(Ok(sources)) => sources.into_iter().for_each(|source| files.add(source, table)),
-            Ok(Err(refused)) => files.note(format!("--config cannot be read: {refused}")),
-            Err(_) => files.note(format!(
+            Ok(Ok(sources)) => Ok(sources),
+            Ok(Err(refused)) => Err(format!("--config cannot be read: {refused}")),
+            Err(_) => Err(format!(
                 "--config {}: its disk has not answered within {LONGEST_READ:?}",
                 names.join(", ")
             )),
         }
-        self.files = files;
+    }
+
+    /// Takes these texts in place of the files.
+    pub fn take_files(&mut self, sources: Vec<Source>, table: &[&'static CheckType]) {
+        self.files = Files::of(sources.into_iter().map(Ok).collect(), table);
     }
 }
 
 impl Files {
+    fn of(sources: Vec<Result<Source, Unread>>, table: &[&'static CheckType]) -> Self {
+        let mut files = Self::default();
+        files.sources = sources.iter().filter_map(|of| of.as_ref().ok().cloned()).collect();
+        sources.into_iter().for_each(|source| files.add(source, table));
+        files
+    }
+
     /// Adds one file, or why it cannot be read.
     fn add(&mut self, source: Result<Source, Unread>, table: &[&'static CheckType]) {
         let Source { name, form, text } = match source {
@@ -160,15 +192,25 @@ impl Files {
         document: &mut Document<'_>,
     ) {
         let before = document.problems.len();
-        let configured = check::configured(id, node, table, document);
+        let alarms_of = |entries: &[(Key, Node)], document: &mut Document<'_>| {
+            let alarms = entries.iter().find(|(key, _)| key.text == check::ALARMS);
+            alarms.map(|(_, node)| alarm::alarms(&id.text, node, document))
+        };
         let place = document.at(id.place);
         let is_first = self.is_first(&format!("check {}", id.text), &place, id, document);
-        let alarms = match (&configured, &node.value) {
-            (Some(configured), Value::Map(entries)) => entries
-                .iter()
-                .find(|(key, _)| key.text == check::ALARMS)
-                .map(|(_, node)| alarm::alarms(configured, node, document)),
-            _ => None,
+        let (configured, alarms) = match &node.value {
+            // CPU and memory are measured in any case, and can only have alarms.
+            Value::Map(entries) if check::is_of_utilization(id, entries) => {
+                (None, alarms_of(entries, document))
+            }
+            value => {
+                let configured = check::configured(id, node, table, document);
+                let alarms = match value {
+                    Value::Map(entries) if configured.is_some() => alarms_of(entries, document),
+                    _ => None,
+                };
+                (configured, alarms)
+            }
         };
         for (id, alarm) in alarms.into_iter().flatten() {
             let place = document.at(id.place);

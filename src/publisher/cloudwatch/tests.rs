@@ -38,6 +38,8 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
             once: false,
         },
         history: None,
+        state: None,
+        watches_config: false,
         checks: Checks::default(),
         api: None,
         errors: Vec::new(),

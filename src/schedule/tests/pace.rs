@@ -67,7 +67,7 @@ async fn the_first_runs_of_many_checks_spread_over_the_period() {
     let checks: Vec<_> = (0..600).map(|n| counting(&format!("c{n}"), 60, Some(0.0))).collect();
     let (sender, _collected) = mpsc::channel(1024);
     let mut registry = Registry::new(sender, 600, Roots::default());
-    checks.into_iter().for_each(|check| registry.add(check).expect("they fit"));
+    registry.begin(of_files(checks));
     let (start, stop) = (Instant::now(), CancellationToken::new());
     let (_requests, received) = mpsc::channel(1);
     let end = async {

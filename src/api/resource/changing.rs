@@ -1,0 +1,92 @@
+//! What changes of all kinds of resources have in common.
+
+use std::hash::{BuildHasher, RandomState};
+
+use log::{info, warn};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+
+use crate::api::asked::Asked;
+use crate::api::failure::Failure;
+use crate::config::HIDDEN;
+use crate::logging::CHECKS;
+use crate::shown::shown;
+
+/// `shown` is how answers have what is known. What comes back like that stays as it is.
+pub fn merged_map(
+    mut known: Map<String, Value>,
+    of: Map<String, Value>,
+    shown: &Value,
+) -> Map<String, Value> {
+    for (name, value) in of {
+        let stays = value == HIDDEN || shown.get(&name) == Some(&value);
+        match value {
+            _ if stays && known.contains_key(&name) => {}
+            Value::Null => drop(known.remove(&name)),
+            value => drop(known.insert(name, value)),
+        }
+    }
+    known
+}
+
+/// Whether what has this `ETag` is as who asks has seen it.
+pub fn is_expected(tag: &str, if_match: Option<&str>) -> bool {
+    let Some(wanted) = if_match else { return true };
+    wanted.split(',').map(str::trim).any(|wanted| wanted == "*" || wanted == tag)
+}
+
+/// Who asks for a change and why, as far as that was sent: looked at before anything is changed.
+pub fn by(asked: &Asked) -> Result<String, Failure> {
+    let [who, why] = ["_who", "_why"].map(|name| asked.query.one(name));
+    let is_there = |text: &&str| !text.trim().is_empty();
+    let who = who?.filter(is_there).map(|who| format!(" by {}", shown(who))).unwrap_or_default();
+    let why = why?.filter(is_there).map(|why| format!(": {}", shown(why))).unwrap_or_default();
+    Ok(who + &why)
+}
+
+/// Says in the log what was changed, and keeps it.
+pub async fn note(
+    asked: &Asked,
+    kind: &str,
+    id: &str,
+    what: &str,
+    by: &str,
+) -> Result<(), Failure> {
+    tell(kind, id, what, by);
+    asked.state.changed().await
+}
+
+/// Says in the log what was done.
+pub fn tell(kind: &str, id: &str, what: &str, by: &str) {
+    info!(target: CHECKS, "{kind} {} {what} through the API{by}", shown(id));
+}
+
+/// Says in the log what is most likely a mistake in a request.
+pub fn warn_of(kind: &str, id: &str, warnings: Vec<String>) {
+    for warning in warnings.into_iter().take(MOST_WARNINGS) {
+        warn!(target: CHECKS, "{kind} {}, as a request has it: {}", shown(id), shown(&warning));
+    }
+}
+
+/// Where a thing of the own entity is.
+pub fn location(asked: &Asked, collection: &str, id: &str) -> String {
+    let encoded = |text| utf8_percent_encode(text, UNSAFE).to_string();
+    format!("{}/entities/{}/{collection}/{}", asked.base, encoded(asked.name(0)), encoded(id))
+}
+
+/// What must not stand in a path as it is. Clients read ids from there undecoded, so all else stays.
+const UNSAFE: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':').remove(b'@');
+
+/// An id that nothing has.
+pub fn new_id(prefix: &str) -> String {
+    let random = RandomState::new().hash_one(0);
+    let letters =
+        (0..8).map(|nth| char::from(LETTERS[(random >> (nth * 8)) as usize % LETTERS.len()]));
+    format!("{prefix}{}", letters.collect::<String>())
+}
+
+const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+/// More are of a client that sends what is not for this.
+const MOST_WARNINGS: usize = 5;

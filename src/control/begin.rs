@@ -1,0 +1,132 @@
+//! The beginning: what was kept comes back.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use log::error;
+use serde_json::{Map, Value};
+
+use super::Control;
+use super::kept::{OVERLAY, STANDINGS, VERSION, last_good};
+use crate::check::TABLE;
+use crate::config::cli::Cli;
+use crate::config::{OfBody, STATE, alarm_of_body, of_body};
+use crate::model::{Configured, UTILIZATION};
+use crate::overlay::Overlay;
+use crate::shown::shown;
+use crate::state_folder::{self, StateFolder};
+
+impl Control {
+    /// The checks of the files with what was changed beside them; the alarms get theirs. What cannot be read of it
+    /// is told, and the agent goes on with the rest.
+    pub async fn begin(&self, checks: Vec<Configured>) -> Overlay<Rc<Configured>> {
+        let overlay = self.with_kept(checks).await;
+        self.alarms.borrow_mut().begin();
+        self.begun.notify_one();
+        overlay
+    }
+
+    async fn with_kept(&self, checks: Vec<Configured>) -> Overlay<Rc<Configured>> {
+        let by_id = checks.into_iter().map(|check| (check.id.clone(), Rc::new(check)));
+        let mut overlay = Overlay::of_files(by_id);
+        let Some(path) = &self.path else { return overlay };
+        let folder = match StateFolder::open(path).await {
+            Ok(folder) => folder,
+            Err(problem) => {
+                error!("{problem}; changes through the API and states of alarms are not kept");
+                return overlay;
+            }
+        };
+        let kept = read(&folder, OVERLAY).await.unwrap_or_default();
+        self.take_checks(&kept["checks"], &mut overlay);
+        let is_there = |check: &str| check == UTILIZATION || overlay.get(check).is_some();
+        self.take_alarms(&kept["alarms"], is_there);
+        if let Some(standings) = read(&folder, STANDINGS).await
+            && let Value::Object(standings) = &standings["alarms"]
+        {
+            self.alarms.borrow_mut().restore(standings);
+        }
+        let generation = kept["generation"].as_u64().unwrap_or_default();
+        let is_same = kept["hash"] == self.hash_of(overlay.effective().values()).as_str();
+        self.generation.set(if is_same { generation } else { generation + 1 });
+        // Nobody else opens it.
+        let _ = self.folder.set(folder);
+        overlay
+    }
+
+    fn take_checks(&self, kept: &Value, overlay: &mut Overlay<Rc<Configured>>) {
+        for (id, body) in entries(kept) {
+            if body.is_null() {
+                overlay.remove(id);
+                continue;
+            }
+            match of_body(id, body, TABLE) {
+                Ok(OfBody { configured, .. }) => overlay.set(id.clone(), Rc::new(configured)),
+                Err(problems) => unusable("check", id, &problems),
+            }
+        }
+    }
+
+    fn take_alarms(&self, kept: &Value, is_there: impl Fn(&str) -> bool) {
+        let mut alarms = self.alarms.borrow_mut();
+        for (id, body) in entries(kept) {
+            if body.is_null() {
+                alarms.remove(id);
+                continue;
+            }
+            let check = body["check_id"].as_str().unwrap_or_default();
+            let mut body = body.clone();
+            body.as_object_mut().map(|body| body.remove("check_id"));
+            match alarm_of_body(check, id, &body) {
+                Ok(_) if !is_there(check) => {
+                    unusable("alarm", id, &[format!("check {check} not found")]);
+                }
+                Ok(OfBody { configured, .. }) => alarms.set(configured),
+                Err(problems) => unusable("alarm", id, &problems),
+            }
+        }
+    }
+}
+
+fn entries(kept: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    kept.as_object().into_iter().flat_map(Map::iter)
+}
+
+fn unusable(what: &str, id: &str, problems: &[String]) {
+    let problems = problems.join("; ");
+    error!("{what} {} of {OVERLAY} is not used: {}", shown(id), shown(&problems));
+}
+
+/// The object of a file. One that is damaged is put aside.
+async fn read(folder: &StateFolder, name: &str) -> Option<Value> {
+    let text = match folder.read(name).await {
+        Ok(text) => text?,
+        Err(problem) => {
+            error!("{problem}; {name} is not used");
+            return None;
+        }
+    };
+    let why = match serde_json::from_str::<Value>(&text) {
+        Ok(value) if value["version"] == VERSION => return Some(value),
+        Ok(value) => format!("its version is {}, and this agent reads {VERSION}", value["version"]),
+        Err(error) => error.to_string(),
+    };
+    error!("{name} in --state cannot be read: {why}; it is renamed to {name}.damaged");
+    if let Err(problem) = folder.put_aside(name).await {
+        error!("{problem}");
+    }
+    None
+}
+
+/// What was typed with the files that were good last, where such are kept: for files that are broken now. The
+/// folder is that of the command line or its variable, as what files say is not known.
+pub async fn with_last_good(cli: &Cli) -> Option<Cli> {
+    let folder = cli.value(STATE)?;
+    // What is wrong with it is told by who opens it.
+    let kept = state_folder::read(Path::new(&folder.text), OVERLAY).await.ok()??;
+    let kept: Value = serde_json::from_str(&kept).ok()?;
+    let sources = last_good(&kept);
+    let mut cli = cli.clone();
+    cli.take_files(sources, TABLE);
+    (!cli.files.sources.is_empty()).then_some(cli)
+}

@@ -1,0 +1,130 @@
+//! What is kept over a restart: what was changed through the API, and the files that were good last.
+
+use std::collections::BTreeMap;
+use std::hash::Hasher;
+use std::rc::Rc;
+
+use serde_json::{Map, Value, json};
+
+use super::Control;
+use crate::config::{Form, Source, body_of_alarm, body_of_check, shown_check};
+use crate::model::Configured;
+use crate::schedule::Request;
+
+impl Control {
+    /// Writes what is in force, where there is a folder for it.
+    pub(super) async fn keep(&self) -> Result<(), String> {
+        let Some(folder) = self.folder.get() else { return Ok(()) };
+        // Whoever waits here writes what all have changed before.
+        let _turn = self.keeping.lock().await;
+        let changes = self.requests.ask(Request::Changes).await;
+        let changes = changes.map_err(|why| why.to_string())?;
+        let hash = self.hash().await.map_err(|why| why.to_string())?;
+        let kept = json!({
+            "version": VERSION,
+            "generation": self.generation(),
+            "hash": hash,
+            "checks": object(&changes, |of| body_of_check(of)),
+            "alarms": object(self.alarms.borrow().overlay().changes(), body_of_alarm),
+            "files": sources(&self.cli.borrow().files.sources),
+        });
+        folder.write(OVERLAY, kept.to_string()).await
+    }
+
+    /// Is another one for each other configuration that is in force: of checks and alarms, without secrets.
+    pub async fn hash(&self) -> Result<String, crate::schedule::Unanswered> {
+        let checks = self.requests.ask(Request::List).await?;
+        Ok(self.hash_of(checks.iter().map(|of| &of.configured)))
+    }
+
+    pub(super) fn hash_of<'a>(&self, checks: impl Iterator<Item = &'a Rc<Configured>>) -> String {
+        let mut hasher = Fnv::default();
+        checks.for_each(|of| hasher.write(shown_check(of).to_string().as_bytes()));
+        for (id, of) in self.alarms.borrow().all() {
+            hasher.write(id.as_bytes());
+            hasher.write(body_of_alarm(&of.alarm).to_string().as_bytes());
+        }
+        format!("{:016x}", hasher.finish())
+    }
+
+    pub(super) async fn keep_standings(&self) {
+        let changed = self.alarms.borrow().changed();
+        let mut is_failing = false;
+        loop {
+            changed.notified().await;
+            match self.write_standings().await {
+                Ok(()) => is_failing = false,
+                Err(problem) if !is_failing => {
+                    is_failing = true;
+                    log::error!("{problem}; where the alarms stand is lost when the agent ends");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    pub(super) async fn write_standings(&self) -> Result<(), String> {
+        let Some(folder) = self.folder.get() else { return Ok(()) };
+        let standings = self.alarms.borrow().standings();
+        let text = json!({ "version": VERSION, "alarms": standings }).to_string();
+        folder.write(STANDINGS, text).await
+    }
+}
+
+fn object<T>(changes: &BTreeMap<String, Option<T>>, body: impl Fn(&T) -> Value) -> Value {
+    let changes = changes.iter();
+    let changes =
+        changes.map(|(id, change)| (id.clone(), change.as_ref().map_or(Value::Null, &body)));
+    Value::Object(changes.collect::<Map<_, _>>())
+}
+
+fn sources(of: &[Source]) -> Value {
+    let source = |Source { name, form, text }: &Source| {
+        let check = match form {
+            Form::Main => None,
+            Form::Check(id) => Some(id),
+        };
+        json!({ "name": name, "check": check, "text": text })
+    };
+    of.iter().map(source).collect()
+}
+
+/// The files that were good last, of what is kept.
+pub fn last_good(kept: &Value) -> Vec<Source> {
+    let source = |of: &Value| {
+        let text = |name: &str| of[name].as_str().map(str::to_owned);
+        let form = text("check").map_or(Form::Main, Form::Check);
+        Some(Source { name: text("name")?, form, text: text("text")? })
+    };
+    kept["files"].as_array().into_iter().flatten().filter_map(source).collect()
+}
+
+/// The hash FNV-1a of 64 bits: it is the same in each build and each process.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// The file of what was changed, and of the files that were good last.
+pub const OVERLAY: &str = "overlay.json";
+
+/// The file of where alarms stand.
+pub const STANDINGS: &str = "alarms.json";
+
+/// Of both files; another one is not read.
+pub const VERSION: u64 = 1;

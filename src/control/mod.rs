@@ -1,0 +1,260 @@
+//! Changes of the configuration while the agent runs: by its files read again, and through the API. What is changed
+//! lasts where there is a state folder.
+
+mod begin;
+mod kept;
+mod outcome;
+mod watch;
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use log::{error, warn};
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+pub use self::begin::with_last_good;
+pub use self::outcome::{Outcome, Unloaded};
+use crate::check::TABLE;
+use crate::config::Settings;
+use crate::config::cli::Cli;
+use crate::lookout;
+use crate::overlay::Difference;
+use crate::schedule::{Reload, Request, Requests, To, Unanswered};
+use crate::state_folder::StateFolder;
+
+/// Owns what the files said last, and says what is in force.
+pub struct Control {
+    /// What was typed, with the files that are in force.
+    cli: RefCell<Cli>,
+    /// The same with the files that were in force before the last reload.
+    before: RefCell<Option<Cli>>,
+    pub requests: Requests,
+    pub alarms: lookout::Shared,
+    /// Where changes are to be kept.
+    path: Option<PathBuf>,
+    watches: bool,
+    folder: OnceCell<StateFolder>,
+    /// How many times what is in force has changed; what is kept of it counts.
+    generation: Cell<u64>,
+    /// When it changed last.
+    since: Cell<SystemTime>,
+    last: RefCell<Option<Attempt>>,
+    /// Reloads one at a time.
+    turn: Mutex<()>,
+    /// One at a time writes what is in force.
+    keeping: Mutex<()>,
+    has_warned: Cell<bool>,
+    /// Is told when the checks begin.
+    begun: Notify,
+}
+
+/// The last reload.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub time: SystemTime,
+    pub by: String,
+    /// What is wrong with the files.
+    pub result: Result<Outcome, Vec<String>>,
+}
+
+impl Control {
+    /// Of what was typed, with the files that are in force.
+    pub fn of(cli: &Cli, settings: &Settings, requests: Requests, alarms: lookout::Shared) -> Self {
+        Self {
+            cli: RefCell::new(cli.clone()),
+            before: RefCell::default(),
+            requests,
+            alarms,
+            path: settings.state.clone(),
+            watches: settings.watches_config,
+            folder: OnceCell::new(),
+            generation: Cell::new(1),
+            since: Cell::new(SystemTime::now()),
+            last: RefCell::default(),
+            turn: Mutex::default(),
+            keeping: Mutex::default(),
+            has_warned: Cell::default(),
+            begun: Notify::new(),
+        }
+    }
+
+    /// Reads the files again. All of what they say is in force then, or nothing of it. `by` says who wants that.
+    pub async fn reload(&self, by: &str, discards: bool) -> Result<Outcome, Unloaded> {
+        let _turn = self.turn.lock().await;
+        let loaded = self.load(discards).await;
+        self.conclude(by, loaded).await
+    }
+
+    /// Goes back to what was in force before the last reload. What was changed through the API since stays.
+    pub async fn undo(&self, by: &str) -> Result<Outcome, Unloaded> {
+        let _turn = self.turn.lock().await;
+        let alarms = self.alarms.clone();
+        let outcome = self.swap(To::Before, move || alarms.borrow_mut().undo()).await;
+        let outcome = outcome.map(|outcome| match self.before.take() {
+            Some(before) => Outcome { needs_restart: self.replace(before), ..outcome },
+            None => outcome,
+        });
+        self.conclude(by, outcome).await
+    }
+
+    async fn load(&self, discards: bool) -> Result<Outcome, Unloaded> {
+        let mut cli = self.cli.borrow().clone();
+        if !cli.has_files() {
+            return Err(Unloaded::NoFiles);
+        }
+        cli.read_files(TABLE).await;
+        let settings = Settings::new(&cli);
+        let settings = settings
+            .map_err(|problems| Unloaded::Invalid(problems.iter().map(str::to_owned).collect()))?;
+        // Beside a command these keep it from nothing at the start; here the old ones are better.
+        if !settings.errors.is_empty() {
+            return Err(Unloaded::Invalid(settings.errors));
+        }
+        settings.warnings.iter().for_each(|warning| warn!("{warning}"));
+        let (checks, of_files) = (settings.checks.all, settings.checks.alarms);
+        let alarms = self.alarms.clone();
+        let then = move || alarms.borrow_mut().reload(of_files, discards);
+        let outcome = self.swap(To::Files { checks, discards }, then).await?;
+        Ok(Outcome { needs_restart: self.replace(cli), ..outcome })
+    }
+
+    /// Changes checks and alarms at one instant.
+    async fn swap(
+        &self,
+        to: To,
+        then: impl FnOnce() -> Difference + 'static,
+    ) -> Result<Outcome, Unloaded> {
+        let alarms = Rc::new(Cell::new(Difference::default()));
+        let of_alarms = alarms.clone();
+        let reload = Reload { to, then: Box::new(move || of_alarms.set(then())) };
+        let checks = self.requests.order(|reply| Request::Reload(reload, reply)).await?;
+        Ok(Outcome { checks, alarms: alarms.take(), ..Outcome::default() })
+    }
+
+    /// From now on these files are in force. The options that would need a restart to be.
+    fn replace(&self, cli: Cli) -> Vec<String> {
+        let before = self.cli.replace(cli);
+        let options = self.cli.borrow().files.other_options(&before.files);
+        self.before.replace(Some(before));
+        options
+    }
+
+    async fn conclude(
+        &self,
+        by: &str,
+        loaded: Result<Outcome, Unloaded>,
+    ) -> Result<Outcome, Unloaded> {
+        let mut loaded = loaded;
+        if let Ok(outcome) = &mut loaded {
+            if !outcome.changes_nothing() {
+                self.count();
+            }
+            outcome.generation = self.generation.get();
+            if let Err(problem) = self.keep().await {
+                error!("{problem}; {LOST}");
+                outcome.unkept = Some(problem);
+            }
+        }
+        outcome::tell(by, &loaded);
+        let result = match &loaded {
+            Ok(outcome) => Ok(outcome.clone()),
+            Err(Unloaded::Invalid(problems)) => Err(problems.clone()),
+            Err(other) => Err(vec![other.to_string()]),
+        };
+        let attempt = Attempt { time: SystemTime::now(), by: by.to_owned(), result };
+        self.last.replace(Some(attempt));
+        loaded
+    }
+
+    /// Notes a change through the API, and keeps it. The error says why it cannot be kept: it is in force all the same.
+    pub async fn changed(&self) -> Result<(), String> {
+        self.count();
+        if self.path.is_none() && !self.has_warned.replace(true) {
+            warn!("{LOST}, because there is no --state FOLDER to keep it in");
+        }
+        self.keep().await
+    }
+
+    fn count(&self) {
+        self.generation.set(self.generation.get() + 1);
+        self.since.set(SystemTime::now());
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.generation.get()
+    }
+
+    pub fn since(&self) -> SystemTime {
+        self.since.get()
+    }
+
+    pub fn last(&self) -> Option<Attempt> {
+        self.last.borrow().clone()
+    }
+
+    /// The paths of the files that are in force.
+    pub fn files(&self) -> Vec<String> {
+        self.cli.borrow().files.sources.iter().map(|source| source.name.clone()).collect()
+    }
+
+    /// The ids of what was changed through the API: of each kind those that were set, and those that were removed.
+    pub async fn changes(&self) -> Result<Value, Unanswered> {
+        let checks = self.requests.ask(Request::Changes).await?;
+        let alarms = self.alarms.borrow();
+        Ok(json!({ "checks": ids(&checks), "alarms": ids(alarms.overlay().changes()) }))
+    }
+
+    /// Whether what is changed lasts over a restart.
+    pub fn keeps(&self) -> bool {
+        self.folder.get().is_some()
+    }
+
+    /// Reads the files again when that is asked for, and keeps where alarms stand, until `stop` is cancelled.
+    pub async fn run(&self, hangups: Option<mpsc::Receiver<()>>, stop: &CancellationToken) {
+        let works = async {
+            self.begun.notified().await;
+            // The files of the start are good.
+            if let Err(problem) = self.keep().await {
+                error!("{problem}; the configuration of now is not kept");
+            }
+            tokio::join!(self.take(hangups), self.watch(), self.keep_standings());
+        };
+        // None of them ends by itself, as long as signals can come.
+        stop.run_until_cancelled(works).await;
+        if let Err(problem) = self.write_standings().await {
+            error!("{problem}; where the alarms stand is lost");
+        }
+    }
+
+    #[cfg(test)]
+    pub fn for_tests(settings: &Settings) -> Self {
+        let cli = Cli::parse(["agent".into()]).expect("nothing is typed");
+        let mut collector = crate::Collector::of(settings, crate::HandOut::to(Vec::new()));
+        let alarms = lookout::open(settings, &mut collector);
+        Self::of(&cli, settings, Requests::open().0, alarms)
+    }
+
+    async fn take(&self, hangups: Option<mpsc::Receiver<()>>) {
+        let Some(mut hangups) = hangups else { return };
+        while hangups.recv().await.is_some() {
+            // The log has what came of it.
+            let _ = self.reload("SIGHUP", false).await;
+        }
+    }
+}
+
+fn ids<T>(changes: &BTreeMap<String, Option<T>>) -> Value {
+    let of = |is_set: bool| -> Vec<&String> {
+        let changes = changes.iter().filter(|(_, change)| change.is_some() == is_set);
+        changes.map(|(id, _)| id).collect()
+    };
+    json!({ "set": of(true), "removed": of(false) })
+}
+
+/// What is said where a change cannot be kept.
+const LOST: &str = "what is changed through the API is lost when the agent ends";

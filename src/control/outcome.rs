@@ -1,0 +1,95 @@
+//! What came of a reload.
+
+use std::fmt;
+
+use log::{error, info, warn};
+
+use crate::logging::CHECKS;
+use crate::overlay::Difference;
+use crate::schedule::{Refused, Unanswered, Undone};
+
+/// What a reload has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub checks: Difference,
+    pub alarms: Difference,
+    /// The options of the files that are other ones now, and that only a restart would put in force.
+    pub needs_restart: Vec<String>,
+    pub generation: u64,
+    /// Why it could not be kept.
+    pub unkept: Option<String>,
+}
+
+/// Why the configuration is as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unloaded {
+    /// There is none to read.
+    NoFiles,
+    /// What is wrong with the files, a sentence each.
+    Invalid(Vec<String>),
+    Refused(Refused),
+    Unanswered(Unanswered),
+}
+
+impl Outcome {
+    pub fn changes_nothing(&self) -> bool {
+        self.checks.is_none() && self.alarms.is_none()
+    }
+}
+
+impl From<Undone> for Unloaded {
+    fn from(why: Undone) -> Self {
+        match why {
+            Undone::Refused(why) => Self::Refused(why),
+            Undone::Unanswered(why) => Self::Unanswered(why),
+        }
+    }
+}
+
+impl fmt::Display for Unloaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFiles => f.write_str(
+                "there is no configuration file to read again: start the agent with --config FILE",
+            ),
+            Self::Invalid(problems) => f.write_str(&problems.join("; ")),
+            Self::Refused(why) => why.fmt(f),
+            Self::Unanswered(why) => why.fmt(f),
+        }
+    }
+}
+
+/// Says in the log what came of a reload.
+pub fn tell(by: &str, loaded: &Result<Outcome, Unloaded>) {
+    match loaded {
+        Ok(outcome) if outcome.changes_nothing() => {
+            info!(target: CHECKS, "the configuration was reloaded by {by}: nothing has changed");
+        }
+        Ok(Outcome { checks, alarms, generation, .. }) => {
+            let changed = [("checks", checks), ("alarms", alarms)];
+            let changed = changed.into_iter().filter_map(|(what, of)| difference(what, of));
+            let changed = changed.collect::<Vec<_>>().join("; ");
+            info!(target: CHECKS, "the configuration was reloaded by {by}: generation {generation}; {changed}");
+        }
+        Err(Unloaded::Invalid(problems)) => {
+            problems.iter().for_each(|problem| error!("{problem}"));
+            error!("the configuration was not reloaded by {by}: what was in force stays in force");
+        }
+        Err(why) => error!(
+            "the configuration was not reloaded by {by}: {why}; what was in force stays in force"
+        ),
+    }
+    if let Ok(Outcome { needs_restart, .. }) = loaded
+        && !needs_restart.is_empty()
+    {
+        let options = needs_restart.join(", ");
+        warn!("a restart is needed to put these options of the files in force: {options}");
+    }
+}
+
+fn difference(what: &str, of: &Difference) -> Option<String> {
+    let parts = [("added", &of.added), ("changed", &of.changed), ("removed", &of.removed)];
+    let parts = parts.iter().filter(|(_, ids)| !ids.is_empty());
+    let parts: Vec<_> = parts.map(|(verb, ids)| format!("{verb} {}", ids.join(", "))).collect();
+    (!parts.is_empty()).then(|| format!("{what}: {}", parts.join("; ")))
+}

@@ -1,0 +1,201 @@
+//! The alarms of an agent: each result of a check is taken by its alarms, and what changes is told.
+
+mod kept;
+mod watched;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+pub use self::watched::Watched;
+use crate::alarm::Alarm;
+use crate::alarm::observation::Observation;
+use crate::collector::Collector;
+use crate::collector::series::Table;
+use crate::collector::sink::Sink;
+use crate::config::Settings;
+use crate::model::{Quantity, Report, SUCCESS, Series, UTILIZATION};
+use crate::overlay::{Difference, Overlay};
+
+/// All alarms, and where each stands.
+#[derive(Debug)]
+pub struct Alarms {
+    overlay: Overlay<Alarm>,
+    all: BTreeMap<String, Watched>,
+    /// The values of the newest sample, by the names of their metrics.
+    sampled: HashMap<String, Quantity>,
+    /// The same of what the source gives once a window.
+    of_window: HashMap<String, Quantity>,
+    sample_interval: Duration,
+    /// Whether it is known where they stood before a restart. Until then nothing is evaluated, so that nobody is told
+    /// again of what has not changed.
+    is_begun: bool,
+    /// When this process began, for times that are compared.
+    start: Instant,
+    /// Is told of each state that has changed.
+    changed: Rc<Notify>,
+}
+
+/// The alarms that others ask about and change.
+pub type Shared = Rc<RefCell<Alarms>>;
+
+/// Watches over the alarms of the files, and those that come later.
+pub fn open(settings: &Settings, collector: &mut Collector) -> Shared {
+    let alarms = settings.checks.alarms.iter().cloned();
+    let alarms = Alarms::of(alarms, settings.measuring.sample_interval);
+    let alarms = Rc::new(RefCell::new(alarms));
+    collector.add_sink(Box::new(Watch(alarms.clone())));
+    alarms
+}
+
+impl Alarms {
+    fn of(alarms: impl Iterator<Item = Alarm>, sample_interval: Duration) -> Self {
+        let overlay = Overlay::of_files(alarms.map(|alarm| (alarm.id.clone(), alarm)));
+        let mut all = Self {
+            overlay,
+            all: BTreeMap::new(),
+            sampled: HashMap::new(),
+            of_window: HashMap::new(),
+            sample_interval,
+            is_begun: false,
+            start: Instant::now(),
+            changed: Rc::default(),
+        };
+        all.follow();
+        all
+    }
+
+    /// From now on results are evaluated.
+    pub fn begin(&mut self) {
+        self.is_begun = true;
+    }
+
+    /// All that are in force, by their ids.
+    pub fn all(&self) -> &BTreeMap<String, Watched> {
+        &self.all
+    }
+
+    pub fn overlay(&self) -> &Overlay<Alarm> {
+        &self.overlay
+    }
+
+    /// Is told of each state that has changed.
+    pub fn changed(&self) -> Rc<Notify> {
+        self.changed.clone()
+    }
+
+    /// Adds an alarm, or puts it in the place of the one with its id.
+    pub fn set(&mut self, alarm: Alarm) {
+        self.overlay.set(alarm.id.clone(), alarm);
+        self.follow();
+    }
+
+    pub fn remove(&mut self, id: &str) {
+        self.overlay.remove(id);
+        self.follow();
+    }
+
+    /// Removes the alarms of a check that is no more.
+    pub fn remove_of_check(&mut self, check: &str) {
+        let of_check = self.all.values().filter(|of| of.alarm.check == check);
+        let ids: Vec<_> = of_check.map(|of| of.alarm.id.clone()).collect();
+        ids.iter().for_each(|id| self.remove(id));
+    }
+
+    /// Takes what the files say now.
+    pub fn reload(&mut self, alarms: Vec<Alarm>, discards: bool) -> Difference {
+        let before = self.overlay.effective();
+        let alarms = alarms.into_iter().map(|alarm| (alarm.id.clone(), alarm));
+        self.overlay.reload(alarms.collect(), discards);
+        self.follow();
+        Difference::between(&before, &self.overlay.effective())
+    }
+
+    /// Goes back to what was there before the last reload.
+    pub fn undo(&mut self) -> Difference {
+        let before = self.overlay.effective();
+        self.overlay.undo();
+        self.follow();
+        Difference::between(&before, &self.overlay.effective())
+    }
+
+    /// Follows what is in force now. An alarm whose criteria and check are the same stands where it stood.
+    fn follow(&mut self) {
+        let mut before = std::mem::take(&mut self.all);
+        for (id, alarm) in self.overlay.effective() {
+            let known = before.remove(&id).filter(|known| known.alarm.is_same_question(&alarm));
+            let watched = match known {
+                Some(known) => Watched { alarm, ..known },
+                None => Watched::of(alarm),
+            };
+            self.all.insert(id, watched);
+        }
+    }
+
+    fn take(&mut self, report: &Report) {
+        if *report.check == *UTILIZATION {
+            let values = report.values.iter();
+            self.of_window = values.map(|(of, value)| (of.full_name(), value.clone())).collect();
+            if self.has_utilization() {
+                self.take_utilization(report.time);
+            }
+            return;
+        }
+        let Self { all, start, changed, .. } = self;
+        // Checks begin when this has begun.
+        for watched in all.values_mut().filter(|of| *of.alarm.check == *report.check) {
+            if watched.is_on() {
+                let now = Observation::of(report, *start, |name| watched.alarm.criteria.uses(name));
+                if watched.take(now, report.time, report.period) {
+                    changed.notify_one();
+                }
+            }
+        }
+    }
+
+    /// Of CPU and memory each sample is a result. What comes once a window stays until the next.
+    fn take_utilization(&mut self, time: SystemTime) {
+        let Self { all, sampled, of_window, start, sample_interval, changed, .. } = self;
+        let since_start = start.elapsed();
+        for watched in all.values_mut().filter(|of| of.alarm.check == UTILIZATION) {
+            if watched.is_on() {
+                let known = of_window.iter().chain(sampled.iter());
+                let used = known.filter(|(name, _)| watched.alarm.criteria.uses(name));
+                let values = used.map(|(name, value)| (name.clone(), value.clone())).collect();
+                let status = SUCCESS.to_owned();
+                let now = Observation { since_start, is_available: true, status, values };
+                if watched.take(now, time, *sample_interval) {
+                    changed.notify_one();
+                }
+            }
+        }
+    }
+
+    fn has_utilization(&self) -> bool {
+        self.is_begun && self.all.values().any(|of| of.alarm.check == UTILIZATION && of.is_on())
+    }
+}
+
+/// Hands the results of checks to the alarms.
+struct Watch(Shared);
+
+impl Sink for Watch {
+    fn sample(&mut self, at: SystemTime, values: &[(Series, f64)], table: &Table) {
+        let mut alarms = self.0.borrow_mut();
+        if alarms.has_utilization() {
+            let named = |(series, value): &(Series, f64)| {
+                (table.metric(*series).full_name(), Quantity::Number(*value))
+            };
+            alarms.sampled = values.iter().map(named).collect();
+            alarms.take_utilization(at);
+        }
+    }
+
+    fn report(&mut self, report: &Report) {
+        self.0.borrow_mut().take(report);
+    }
+}
