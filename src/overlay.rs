@@ -92,14 +92,6 @@ impl<T: Clone> Overlay<T> {
         all
     }
 
-    /// What is in force under an id.
-    pub fn get(&self, id: &str) -> Option<&T> {
-        match self.changes.get(id) {
-            Some(change) => change.as_ref(),
-            None => self.files.get(id),
-        }
-    }
-
     pub fn origin(&self, id: &str) -> Origin {
         if self.changes.contains_key(id) { Origin::Api } else { Origin::File }
     }
@@ -160,7 +152,6 @@ mod tests {
         overlay.set("c".into(), 30);
         overlay.remove("b");
         assert_eq!(overlay.effective(), map(&[("a", 10), ("c", 30)]));
-        assert_eq!((overlay.get("a"), overlay.get("b")), (Some(&10), None));
         assert_eq!((overlay.origin("a"), overlay.origin("b")), (Origin::Api, Origin::Api));
         overlay.reload(map(&[("a", 2), ("b", 3), ("d", 4)]), false);
         assert_eq!(overlay.effective(), map(&[("a", 10), ("c", 30), ("d", 4)]));

@@ -113,7 +113,7 @@ pub static TABLE: &[Route] = &[
         "HostInfo",
         later!(host_info::of_agent),
     ),
-    list(ALARMS, "The alarms", "AlarmList", now!(alarm::list)),
+    list(ALARMS, "The alarms", "AlarmList", later!(alarm::list)),
     write(&Method::POST, ALARMS, "Adds an alarm", 201, "Alarm", later!(alarm_change::create)),
     write(
         &Method::PUT,
@@ -124,7 +124,7 @@ pub static TABLE: &[Route] = &[
         later!(alarm_change::update),
     ),
     write(&Method::DELETE, ALARM, "Removes an alarm", 204, "", later!(alarm_change::remove)),
-    one(ALARM, "An alarm, and where it stands", "Alarm", now!(alarm::one)),
+    one(ALARM, "An alarm, and where it stands", "Alarm", later!(alarm::one)),
     Route {
         scope: Some(Scope::Read),
         ..write(

@@ -11,7 +11,7 @@ use super::kept::{OVERLAY, STANDINGS, VERSION, last_good};
 use crate::check::TABLE;
 use crate::config::cli::Cli;
 use crate::config::{OfBody, STATE, alarm_of_body, of_body};
-use crate::model::{Configured, UTILIZATION};
+use crate::model::Configured;
 use crate::overlay::Overlay;
 use crate::shown::shown;
 use crate::state_folder::{self, StateFolder};
@@ -20,37 +20,32 @@ impl Control {
     /// The checks of the files with what was changed beside them; the alarms get theirs. What cannot be read of it
     /// is told, and the agent goes on with the rest.
     pub async fn begin(&self, checks: Vec<Configured>) -> Overlay<Rc<Configured>> {
-        let overlay = self.with_kept(checks).await;
-        self.alarms.borrow_mut().begin();
-        self.begun.notify_one();
-        overlay
-    }
-
-    async fn with_kept(&self, checks: Vec<Configured>) -> Overlay<Rc<Configured>> {
         let by_id = checks.into_iter().map(|check| (check.id.clone(), Rc::new(check)));
         let mut overlay = Overlay::of_files(by_id);
-        let Some(path) = &self.path else { return overlay };
-        let folder = match StateFolder::open(path).await {
-            Ok(folder) => folder,
-            Err(problem) => {
-                error!("{problem}; changes through the API and states of alarms are not kept");
-                return overlay;
-            }
+        let folder = match &self.path {
+            Some(path) => StateFolder::open(path).await.map(Some),
+            None => Ok(None),
         };
-        let kept = read(&folder, OVERLAY).await.unwrap_or_default();
-        self.take_checks(&kept["checks"], &mut overlay);
-        let is_there = |check: &str| check == UTILIZATION || overlay.get(check).is_some();
-        self.take_alarms(&kept["alarms"], is_there);
-        if let Some(standings) = read(&folder, STANDINGS).await
-            && let Value::Object(standings) = &standings["alarms"]
-        {
-            self.alarms.borrow_mut().restore(standings);
+        let folder = folder.unwrap_or_else(|problem| {
+            error!("{problem}; changes through the API and states of alarms are not kept");
+            None
+        });
+        let (mut kept, mut standings) = (Value::Null, Value::Null);
+        if let Some(folder) = &folder {
+            kept = read(folder, OVERLAY).await.unwrap_or_default();
+            standings = read(folder, STANDINGS).await.unwrap_or_default();
         }
+        self.take_checks(&kept["checks"], &mut overlay);
+        self.take_alarms(&kept["alarms"]);
+        let checks = overlay.effective();
+        let ids = checks.keys().cloned().collect();
+        self.alarms.borrow_mut().begin(ids, standings["alarms"].as_object());
         let generation = kept["generation"].as_u64().unwrap_or_default();
-        let is_same = kept["hash"] == self.hash_of(overlay.effective().values()).as_str();
+        let is_same = kept["hash"] == self.hash_of(checks.values()).as_str();
         self.generation.set(if is_same { generation } else { generation + 1 });
         // Nobody else opens it.
-        let _ = self.folder.set(folder);
+        folder.into_iter().for_each(|folder| drop(self.folder.set(folder)));
+        self.begun.notify_one();
         overlay
     }
 
@@ -67,7 +62,7 @@ impl Control {
         }
     }
 
-    fn take_alarms(&self, kept: &Value, is_there: impl Fn(&str) -> bool) {
+    fn take_alarms(&self, kept: &Value) {
         let mut alarms = self.alarms.borrow_mut();
         for (id, body) in entries(kept) {
             if body.is_null() {
@@ -78,9 +73,6 @@ impl Control {
             let mut body = body.clone();
             body.as_object_mut().map(|body| body.remove("check_id"));
             match alarm_of_body(check, id, &body) {
-                Ok(_) if !is_there(check) => {
-                    unusable("alarm", id, &[format!("check {check} not found")]);
-                }
                 Ok(OfBody { configured, .. }) => alarms.set(configured),
                 Err(problems) => unusable("alarm", id, &problems),
             }

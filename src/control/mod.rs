@@ -7,7 +7,7 @@ mod outcome;
 mod watch;
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
@@ -94,7 +94,7 @@ impl Control {
     pub async fn undo(&self, by: &str) -> Result<Outcome, Unloaded> {
         let _turn = self.turn.lock().await;
         let alarms = self.alarms.clone();
-        let outcome = self.swap(To::Before, move || alarms.borrow_mut().undo()).await;
+        let outcome = self.swap(To::Before, move |checks| alarms.borrow_mut().undo(checks)).await;
         let outcome = outcome.map(|outcome| match self.before.take() {
             Some(before) => Outcome { needs_restart: self.replace(before), ..outcome },
             None => outcome,
@@ -118,7 +118,7 @@ impl Control {
         settings.warnings.iter().for_each(|warning| warn!("{warning}"));
         let (checks, of_files) = (settings.checks.all, settings.checks.alarms);
         let alarms = self.alarms.clone();
-        let then = move || alarms.borrow_mut().reload(of_files, discards);
+        let then = move |checks| alarms.borrow_mut().reload(of_files, discards, checks);
         let outcome = self.swap(To::Files { checks, discards }, then).await?;
         Ok(Outcome { needs_restart: self.replace(cli), ..outcome })
     }
@@ -127,11 +127,11 @@ impl Control {
     async fn swap(
         &self,
         to: To,
-        then: impl FnOnce() -> Difference + 'static,
+        then: impl FnOnce(BTreeSet<String>) -> Difference + 'static,
     ) -> Result<Outcome, Unloaded> {
         let alarms = Rc::new(Cell::new(Difference::default()));
         let of_alarms = alarms.clone();
-        let reload = Reload { to, then: Box::new(move || of_alarms.set(then())) };
+        let reload = Reload { to, then: Box::new(move |checks| of_alarms.set(then(checks))) };
         let checks = self.requests.order(|reply| Request::Reload(reload, reply)).await?;
         Ok(Outcome { checks, alarms: alarms.take(), ..Outcome::default() })
     }

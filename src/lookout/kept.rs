@@ -28,7 +28,7 @@ impl Alarms {
 
     /// Has the alarms stand where they stood. Those with other criteria since begin anew, and what cannot be
     /// read is as if it were not there.
-    pub fn restore(&mut self, standings: &Map<String, Value>) {
+    pub(super) fn restore(&mut self, standings: &Map<String, Value>) {
         for (id, watched) in &mut self.all {
             let Some(kept) = standings.get(id) else { continue };
             let is_same = kept["criteria"] == watched.alarm.text.as_str()

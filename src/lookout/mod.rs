@@ -4,10 +4,11 @@ mod kept;
 mod watched;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
+use serde_json::{Map, Value};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -25,6 +26,8 @@ use crate::overlay::{Difference, Overlay};
 #[derive(Debug)]
 pub struct Alarms {
     overlay: Overlay<Alarm>,
+    /// The ids of the checks that are there. Alarms of others wait for theirs to come back.
+    checks: BTreeSet<String>,
     all: BTreeMap<String, Watched>,
     /// The values of the newest sample, by the names of their metrics.
     sampled: HashMap<String, Quantity>,
@@ -55,8 +58,9 @@ pub fn open(settings: &Settings, collector: &mut Collector) -> Shared {
 impl Alarms {
     fn of(alarms: impl Iterator<Item = Alarm>, sample_interval: Duration) -> Self {
         let overlay = Overlay::of_files(alarms.map(|alarm| (alarm.id.clone(), alarm)));
-        let mut all = Self {
+        Self {
             overlay,
+            checks: BTreeSet::new(),
             all: BTreeMap::new(),
             sampled: HashMap::new(),
             of_window: HashMap::new(),
@@ -64,14 +68,22 @@ impl Alarms {
             is_begun: false,
             start: Instant::now(),
             changed: Rc::default(),
-        };
-        all.follow();
-        all
+        }
     }
 
-    /// From now on results are evaluated.
-    pub fn begin(&mut self) {
+    /// From now on there are these checks, and their results are evaluated; where the alarms stood before a restart
+    /// is here.
+    pub fn begin(&mut self, checks: BTreeSet<String>, standings: Option<&Map<String, Value>>) {
         self.is_begun = true;
+        self.checks = checks;
+        self.follow();
+        standings.into_iter().for_each(|standings| self.restore(standings));
+    }
+
+    /// There is a check of this id now.
+    pub fn add_check(&mut self, id: &str) {
+        self.checks.insert(id.to_owned());
+        self.follow();
     }
 
     /// All that are in force, by their ids.
@@ -104,29 +116,43 @@ impl Alarms {
         let of_check = self.all.values().filter(|of| of.alarm.check == check);
         let ids: Vec<_> = of_check.map(|of| of.alarm.id.clone()).collect();
         ids.iter().for_each(|id| self.remove(id));
+        self.checks.remove(check);
     }
 
-    /// Takes what the files say now.
-    pub fn reload(&mut self, alarms: Vec<Alarm>, discards: bool) -> Difference {
-        let before = self.overlay.effective();
+    /// Takes what the files say now, with the checks that there are then.
+    pub fn reload(
+        &mut self,
+        alarms: Vec<Alarm>,
+        discards: bool,
+        checks: BTreeSet<String>,
+    ) -> Difference {
+        let before = self.in_force();
+        self.checks = checks;
         let alarms = alarms.into_iter().map(|alarm| (alarm.id.clone(), alarm));
         self.overlay.reload(alarms.collect(), discards);
         self.follow();
-        Difference::between(&before, &self.overlay.effective())
+        Difference::between(&before, &self.in_force())
     }
 
-    /// Goes back to what was there before the last reload.
-    pub fn undo(&mut self) -> Difference {
-        let before = self.overlay.effective();
+    /// Goes back to what was there before the last reload, with the checks that there are then.
+    pub fn undo(&mut self, checks: BTreeSet<String>) -> Difference {
+        let before = self.in_force();
+        self.checks = checks;
         self.overlay.undo();
         self.follow();
-        Difference::between(&before, &self.overlay.effective())
+        Difference::between(&before, &self.in_force())
+    }
+
+    fn in_force(&self) -> BTreeMap<String, Alarm> {
+        let mut all = self.overlay.effective();
+        all.retain(|_, of| of.check == UTILIZATION || self.checks.contains(&of.check));
+        all
     }
 
     /// Follows what is in force now. An alarm whose criteria and check are the same stands where it stood.
     fn follow(&mut self) {
         let mut before = std::mem::take(&mut self.all);
-        for (id, alarm) in self.overlay.effective() {
+        for (id, alarm) in self.in_force() {
             let known = before.remove(&id).filter(|known| known.alarm.is_same_question(&alarm));
             let watched = match known {
                 Some(known) => Watched { alarm, ..known },

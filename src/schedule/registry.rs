@@ -254,9 +254,10 @@ impl Registry {
         }
         let difference = Difference::between(&self.overlay.effective(), &all);
         self.entries.retain(|id, _| all.contains_key(id));
+        let ids = all.keys().cloned().collect();
         all.into_values().for_each(|configured| self.put(configured));
         self.overlay = overlay;
-        then();
+        then(ids);
         Ok(difference)
     }
 
@@ -326,6 +327,10 @@ impl Registry {
             entry.remarks.say(&entry.configured, &report);
         }
         entry.last = Some(report.clone());
+        if entry.configured.is_disabled {
+            // Somebody has asked for this run; it is no measurement.
+            return;
+        }
         let Reports { collector, dropped, .. } = &mut self.reports;
         // At the end nobody takes them any more.
         if let Err(mpsc::error::TrySendError::Full(_)) = collector.try_send(report) {

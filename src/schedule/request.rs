@@ -1,6 +1,6 @@
 //! What can be asked of the registry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
@@ -40,8 +40,8 @@ pub type Changing = Box<dyn FnOnce(&Configured) -> Result<Configured, Refused>>;
 /// A change of all checks.
 pub struct Reload {
     pub to: To,
-    /// Is done at the same instant, where the change is not refused.
-    pub then: Box<dyn FnOnce()>,
+    /// Is done at the same instant, where the change is not refused, with the ids of all checks.
+    pub then: Box<dyn FnOnce(BTreeSet<String>)>,
 }
 
 /// Which checks there are to be.

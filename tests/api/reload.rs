@@ -108,9 +108,13 @@ fn a_reload_changes_what_is_other_and_says_what_that_was() {
         .agent
         .wait_for_log("a restart is needed to put these options of the files in force: buffer");
     assert_eq!(served.ids("checks"), ["a", "b", "d", "utilization"]);
+    let reloaded = served.json("/config");
+    assert_ne!(before["hash"], reloaded["hash"]);
+    assert_eq!(reloaded["last_reload"]["outcome"], expected);
+    // An alarm of a check that is gone waits for it.
+    let alarm = json!({ "id": "own", "check_id": "d", "criteria": "return new AlarmStatus(OK);" });
+    assert_eq!(served.send("POST", "/entities/self/alarms", "", &alarm).status, 201);
     let after = served.json("/config");
-    assert_ne!(before["hash"], after["hash"]);
-    assert_eq!(after["last_reload"]["outcome"], expected);
     // And back, and forward again.
     let (status, back) = served.post("/config/undo");
     assert_eq!((status, &back["added"], &back["removed"]), (200, &json!(["c"]), &json!(["d"])));
@@ -118,6 +122,7 @@ fn a_reload_changes_what_is_other_and_says_what_that_was() {
     assert_eq!(served.ids("alarms"), ["busy"]);
     served.post("/config/undo");
     assert_eq!(served.json("/config")["hash"], after["hash"]);
+    assert_eq!(served.ids("alarms"), ["busy", "calm", "own"]);
 }
 
 #[test]

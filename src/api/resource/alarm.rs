@@ -16,15 +16,15 @@ use crate::lookout::Watched;
 use crate::model::Quantity;
 use crate::overlay::Origin;
 
-pub fn list(asked: &Asked) -> Result<Reply, Failure> {
+pub async fn list(asked: Asked) -> Result<Reply, Failure> {
     asked.own_entity()?;
-    Ok(Reply::json(&page(asked, all(asked), |_, of| of.clone())?))
+    Ok(Reply::json(&page(&asked, all(&asked).await?, |_, of| of.clone())?))
 }
 
-pub fn one(asked: &Asked) -> Result<Reply, Failure> {
+pub async fn one(asked: Asked) -> Result<Reply, Failure> {
     asked.own_entity()?;
     let id = asked.name(1);
-    let found = all(asked).into_iter().find(|(of, _)| of == id);
+    let found = all(&asked).await?.into_iter().find(|(of, _)| of == id);
     let missing = || Failure::not_found(format!("alarm {id:?} not found"));
     found.map(|(_, alarm)| Reply::json(&alarm)).ok_or_else(missing)
 }
@@ -66,10 +66,12 @@ pub fn test(asked: &Asked) -> Result<Reply, Failure> {
     Ok(Reply::json(&states.into()))
 }
 
-fn all(asked: &Asked) -> Vec<(String, Value)> {
+async fn all(asked: &Asked) -> Result<Vec<(String, Value)>, Failure> {
+    // They begin with the checks.
+    asked.state.checks().await?;
     let alarms = asked.state.control.alarms.borrow();
     let origin = |id: &str| alarms.overlay().origin(id);
-    alarms.all().iter().map(|(id, of)| (id.clone(), object(of, origin(id)))).collect()
+    Ok(alarms.all().iter().map(|(id, of)| (id.clone(), object(of, origin(id)))).collect())
 }
 
 /// The object of an alarm, and where it stands.

@@ -31,6 +31,7 @@ pub async fn create(asked: Asked) -> Result<Reply, Failure> {
     let configured = valid(&id, &Value::Object(body))?;
     let (object, tag) = (check::object_of(&configured, Origin::Api), tag(&configured));
     asked.state.order(|reply| Request::Add(configured, reply)).await?;
+    asked.state.control.alarms.borrow_mut().add_check(&id);
     note(&asked, CHECK, &id, "was added", &by).await?;
     Ok(Reply::created(location(&asked, "checks", &id), &id, &object).with(ETAG, tag))
 }

@@ -7,7 +7,7 @@ use crate::overlay::{Difference, Origin};
 use crate::schedule::{Reload, To};
 
 fn reload(to: To, reply: Reply<Difference>) -> Request {
-    Request::Reload(Reload { to, then: Box::new(|| ()) }, reply)
+    Request::Reload(Reload { to, then: Box::new(|_| ()) }, reply)
 }
 
 fn files(checks: Vec<Configured>) -> To {
@@ -55,7 +55,7 @@ async fn a_reload_that_is_refused_changes_nothing() {
         let done = Rc::new(Cell::new(false));
         let then = done.clone();
         let many = (0..3).map(|n| counting(&format!("c{n}"), 10, Some(0.0))).collect();
-        let to = Reload { to: files(many), then: Box::new(move || then.set(true)) };
+        let to = Reload { to: files(many), then: Box::new(move |_| then.set(true)) };
         let refused = beside.ask(|reply| Request::Reload(to, reply)).await;
         assert_eq!(refused, Err(Refused::TooManyMetrics { metrics: 3, most: 2 }));
         assert!(!done.get());
