@@ -129,7 +129,7 @@ async fn run(inherited: SigSet) -> ExitCode {
     let changing = Changing { cli, hangups: received };
     let measure = async {
         let ended = match &settings {
-            Some(settings) => agent::run(settings, changing, stop.clone()).await,
+            Some(settings) => Box::pin(agent::run(settings, changing, stop.clone())).await,
             None => Ok(()),
         };
         // The command keeps running even if measuring has ended.

@@ -15,7 +15,7 @@ use crate::api::failure::Failure;
 use crate::api::reply::Reply;
 use crate::api::resource::check;
 use crate::config::{OfBody, alarm_of_body, body_of_alarm};
-use crate::lookout::Alarms;
+use crate::lookout::Shared;
 
 /// Adds an alarm of a check. Its id is that of the body, or a new one.
 pub async fn create(asked: Asked) -> Result<Reply, Failure> {
@@ -38,10 +38,9 @@ pub async fn create(asked: Asked) -> Result<Reply, Failure> {
     }
     alarms.borrow_mut().set(alarm);
     note(&asked, ALARM, &id, "was added", &by).await?;
-    let created = found(&alarms.borrow(), &id, |object, tag| {
+    found(alarms, &id, |object, tag| {
         Reply::created(location(&asked, "alarms", &id), &id, &object).with(ETAG, tag)
-    });
-    created
+    })
 }
 
 /// Changes what the body has of an alarm; all else stays.
@@ -61,10 +60,9 @@ pub async fn update(asked: Asked) -> Result<Reply, Failure> {
         alarms.borrow_mut().set(next);
         note(&asked, ALARM, &id, "was changed", &by).await?;
     }
-    let changed = found(&alarms.borrow(), &id, |_, tag| {
+    found(alarms, &id, |_, tag| {
         Reply::done().with(LOCATION, location(&asked, "alarms", &id)).with(ETAG, tag)
-    });
-    changed
+    })
 }
 
 pub async fn remove(asked: Asked) -> Result<Reply, Failure> {
@@ -98,10 +96,11 @@ fn expected(asked: &Asked, id: &str) -> Result<Alarm, Failure> {
 
 /// An answer of the alarm of this id, unless it was removed meanwhile.
 fn found(
-    alarms: &Alarms,
+    alarms: &Shared,
     id: &str,
     reply: impl FnOnce(Value, String) -> Reply,
 ) -> Result<Reply, Failure> {
+    let alarms = alarms.borrow();
     let of = alarms.all().get(id);
     let of = of.ok_or_else(|| Failure::not_found(format!("alarm {id:?} not found")))?;
     Ok(reply(object(of, alarms.overlay().origin(id)), tag(&of.alarm)))

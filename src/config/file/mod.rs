@@ -81,8 +81,8 @@ impl Cli {
 
 impl Files {
     fn of(sources: Vec<Result<Source, Unread>>, table: &[&'static CheckType]) -> Self {
-        let mut files = Self::default();
-        files.sources = sources.iter().filter_map(|of| of.as_ref().ok().cloned()).collect();
+        let read = sources.iter().filter_map(|of| of.as_ref().ok().cloned());
+        let mut files = Self { sources: read.collect(), ..Self::default() };
         sources.into_iter().for_each(|source| files.add(source, table));
         files
     }
