@@ -1,9 +1,11 @@
 //! Puts the parts together and runs them until it is told to stop.
 
+mod only_window;
+mod outcome;
+
 use std::hash::{BuildHasher, RandomState};
-use std::io::{IsTerminal, stderr};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, OptionFuture, join_all};
@@ -13,15 +15,16 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use self::only_window::OnlyWindow;
+use self::outcome::Outcome;
 use crate::api::Api;
 use crate::collector::Collector;
 use crate::collector::sink::{HandOut, HandedOut};
-use crate::collector::window::window_start;
 use crate::config::cli::Cli;
 use crate::config::{Checks, MemoryUse, Scope, Settings};
 use crate::control::Control;
 use crate::cost::SayCost;
-use crate::delivery::{Counts, Delivery};
+use crate::delivery::Delivery;
 use crate::logging::{COST, START};
 use crate::model::{Company, Report, Roots};
 use crate::sampler::{self, Pace};
@@ -258,94 +261,6 @@ fn start_line(settings: &Settings, scope: Scope) -> String {
     )
 }
 
-/// The next whole window.
-#[derive(Clone, Copy)]
-struct OnlyWindow {
-    start: SystemTime,
-    period: Duration,
-    begin: Instant,
-    /// Just before the next one begins, so that the last reading is of this one.
-    end: Instant,
-}
-
-impl OnlyWindow {
-    fn of(period: Duration) -> Self {
-        let now = SystemTime::now();
-        let start = window_start(now, period) + period;
-        let begin = Instant::now() + start.duration_since(now).unwrap_or_default();
-        Self { start, period, begin, end: begin + period - JUST_BEFORE }
-    }
-
-    /// The time, within the only window if there is one: a process that was suspended or whose clock was
-    /// set would else begin another.
-    fn time_in(window: Option<Self>) -> SystemTime {
-        let now = SystemTime::now();
-        window.map_or(now, |of| now.clamp(of.start, of.start + of.period - JUST_BEFORE))
-    }
-}
-
-/// As long as a timer of the runtime may be late, and a reading may take.
-const JUST_BEFORE: Duration = Duration::from_millis(20);
-
-/// How it ended for one publisher.
-struct Outcome {
-    undelivered: u64,
-    line: String,
-    cause: String,
-}
-
-impl Outcome {
-    fn of(
-        handed_out: &HandedOut,
-        place: usize,
-        delivery: Option<&Delivery>,
-        flush: Duration,
-    ) -> Self {
-        let Counts { delivered, overflowed, expired, rejected, rejected_data } =
-            delivery.map(Delivery::counts).unwrap_or_default();
-        let windows = handed_out.windows;
-        let stalled = handed_out.dropped.get(place).copied().unwrap_or_default();
-        let dropped = overflowed + expired + rejected + stalled;
-        let undelivered = windows.saturating_sub(delivered + dropped);
-        let counts = [
-            ("windows", windows),
-            ("delivered", delivered),
-            ("dropped", dropped),
-            ("undelivered", undelivered),
-            ("overflowed", overflowed),
-            ("expired", expired),
-            ("rejected", rejected),
-            ("stalled", stalled),
-            ("rejected_metrics", rejected_data),
-            ("retries", delivery.map(Delivery::retries).unwrap_or_default()),
-        ];
-        // A program counts on each key; a person sees best what there is.
-        let all = !stderr().is_terminal();
-        let shown = counts.iter().filter(|(name, count)| all || *count > 0 || *name == "windows");
-        // Of checks alone, and a mistake of theirs: nobody else has to look at it.
-        let dropped_values = ("dropped_values", handed_out.dropped_values);
-        let shown = shown.chain((dropped_values.1 > 0).then_some(&dropped_values));
-        let mut line: String = shown.map(|(name, count)| format!("{name}={count} ")).collect();
-        line.push_str(&format!(
-            "flush={:.3}s publisher={}",
-            flush.as_secs_f64(),
-            delivery.map_or("none", Delivery::publisher)
-        ));
-        let cause = delivery.and_then(Delivery::failure).map(ToString::to_string);
-        let cut_short = || "--shutdown-timeout ended the last send".to_owned();
-        Self { undelivered, line, cause: cause.unwrap_or_else(cut_short) }
-    }
-
-    /// Says in one line how it ended.
-    fn say(&self) {
-        let Self { undelivered, line, cause } = self;
-        match undelivered {
-            0 => info!("stopped; {line}"),
-            _ => error!("stopped; {line}: {cause}"),
-        }
-    }
-}
-
 /// Some windows were not delivered in time. The log already has how many.
 #[derive(Debug)]
 pub struct Undelivered;
@@ -377,16 +292,6 @@ mod tests {
     use super::*;
     use crate::config::Publish;
     use crate::publisher::cloudwatch::tests::settings;
-
-    #[test]
-    fn the_last_line_counts_values_of_checks_that_cannot_be_published_where_there_are_any() {
-        let line = |dropped_values| {
-            let handed_out = HandedOut { windows: 1, dropped: vec![0], dropped_values };
-            Outcome::of(&handed_out, 0, None, Duration::ZERO).line
-        };
-        assert!(line(3).contains(" dropped_values=3 flush="), "{}", line(3));
-        assert!(!line(0).contains("dropped_values"), "{}", line(0));
-    }
 
     const AGENTS: u64 = 10_000;
 
