@@ -22,14 +22,14 @@ use crate::collector::Collector;
 use crate::collector::sink::{HandOut, HandedOut};
 use crate::config::cli::Cli;
 use crate::config::{Checks, MemoryUse, Scope, Settings};
-use crate::control::Control;
+use crate::control::{Control, Ends, Ways};
 use crate::cost::SayCost;
 use crate::delivery::Delivery;
 use crate::logging::{COST, START};
 use crate::model::{Company, Report, Roots};
-use crate::sampler::{self, Pace};
+use crate::sampler::{self, Beside, Pace};
 use crate::schedule::{Registry, Request, Requests};
-use crate::store::keep;
+use crate::store::keep::{self, Opening};
 use crate::terminal::live::Live;
 use crate::{auto_dimensions, ending, lookout, signals, source};
 
@@ -60,18 +60,24 @@ pub async fn run(
         collector.add_sink(Box::new(feeds.samples));
         health = feeds.health.into_iter();
     }
-    let (store, keeping) =
-        settings.history.as_ref().map(|history| keep::open(history, &mut collector)).unzip();
+    let (mut store, mut keeping, mut writes) = (None, None, None);
+    if let Some(history) = &settings.history {
+        let Opening { store: opened, keeper, writes: way } = keep::open(history, &mut collector);
+        (store, keeping, writes) = (Some(opened), Some(keeper), Some(way));
+    }
     let Changing { cli, hangups } = changing;
     // Without files and requests the checks are what they are, which are none.
     let is_changed = settings.api.is_some() || cli.has_files();
-    let (control, requests) = is_changed
-        .then(|| {
-            let (sender, requests) = Requests::open();
-            let alarms = lookout::open(settings, &mut collector);
-            (Rc::new(Control::of(&cli, settings, sender, alarms)), requests)
-        })
-        .unzip();
+    let (mut control, mut requests, mut ends) = (None, None, None);
+    if is_changed {
+        let (sender, received) = Requests::open();
+        let alarms = lookout::open(settings, &mut collector);
+        let (ways, of_ways) = Ways::open(settings, writes);
+        control = Some(Rc::new(Control::of(&cli, settings, sender, alarms, ways)));
+        (requests, ends) = (Some(received), Some(of_ways));
+    }
+    let (served, closings) = ends.map(|Ends { deliveries, windows }| (deliveries, windows)).unzip();
+    let mut served = served.into_iter().flatten();
     let api = control.as_ref().and_then(|control| Api::of(settings, store, control));
     let api = api.map(|(api, sink)| {
         collector.add_sink(sink);
@@ -113,7 +119,8 @@ pub async fn run(
         let pace = Pace::every(settings.measuring.sample_interval);
         let clock = move || OnlyWindow::time_in(only_window);
         let stop = stop.clone();
-        handed_out = sampler::run(chosen, numbers, pace, collector, reports, clock, stop).await;
+        let beside = Beside { reports, closings };
+        handed_out = sampler::run(chosen, numbers, pace, collector, beside, clock, stop).await;
     };
     let (mut deliveries, mut stopped) = (Vec::new(), None);
     let delivering = async {
@@ -132,7 +139,8 @@ pub async fn run(
             let delay = publish_delay(settings.measuring.period, delivery.spread(), chance);
             let (name, seconds) = (delivery.publisher(), delay.as_secs_f64());
             info!("{name} sends each window {seconds:.1} s after it closes");
-            deliveries.push(delivery.delayed_by(delay).telling(health.next()));
+            deliveries
+                .push(delivery.delayed_by(delay).telling(health.next()).serving(served.next()));
         }
         let all = deliveries.iter_mut().zip(summaries);
         join_all(all.map(|(delivery, summaries)| delivery.run(summaries, &stop))).await;

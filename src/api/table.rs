@@ -5,8 +5,8 @@ use hyper::Method;
 use super::openapi;
 use super::reply::Reply;
 use super::resource::{
-    about, agent, alarm, alarm_change, change, check, check_type, config, entity, host_info,
-    metric, numbers, value,
+    about, agent, alarm, alarm_change, change, check, check_type, config, delivery, entity,
+    host_info, metric, numbers, value,
 };
 use super::route::{Answer, Parameter, Route};
 use super::tokens::Scope;
@@ -156,6 +156,27 @@ pub static TABLE: &[Route] = &[
         "Reloaded",
         later!(config::undo),
     ),
+    Route {
+        parameters: FLUSH,
+        ..write(
+            &Method::POST,
+            "/flush",
+            "Publishes what the windows hold now, and writes the history",
+            200,
+            "Flushed",
+            later!(delivery::flush),
+        )
+    },
+    list("/buffer", "What waits to be published", "BufferList", now!(delivery::list)),
+    one("/buffer/{publisher}", "What waits for one publisher", "Buffer", now!(delivery::one)),
+    write(
+        &Method::PUT,
+        "/buffer/{publisher}",
+        "Sets how many windows are kept",
+        204,
+        "",
+        later!(delivery::update),
+    ),
     list("/metrics_list", "The metrics of all checks", "MetricOfCheckList", later!(metric::all)),
     list("/values", "The newest value of each metric", "ValueList", later!(value::list)),
     one("/values/{check}/{metric...}", "The newest value of a metric", "Value", later!(value::one)),
@@ -234,6 +255,9 @@ const WHO: &[Parameter] = &[BY, WHY];
 
 const BY: Parameter = optional("_who", "Who changes it, for the log");
 const WHY: Parameter = optional("_why", "Why it is changed, for the log");
+
+const FLUSH: &[Parameter] =
+    &[optional("part", "A publisher or history; all of them where it is not set"), BY, WHY];
 
 const RELOAD: &[Parameter] =
     &[optional("discard_changes", "true takes back what was changed through the API"), BY, WHY];

@@ -37,6 +37,7 @@ impl Control {
         }
         self.take_checks(&kept["checks"], &mut overlay);
         self.take_alarms(&kept["alarms"]);
+        self.take_limits(&kept["buffers"]);
         let checks = overlay.effective();
         let ids = checks.keys().cloned().collect();
         self.alarms.borrow_mut().begin(ids, standings["alarms"].as_object());
@@ -47,6 +48,16 @@ impl Control {
         folder.into_iter().for_each(|folder| drop(self.folder.set(folder)));
         self.begun.notify_one();
         overlay
+    }
+
+    fn take_limits(&self, kept: &Value) {
+        for delivery in &self.ways.deliveries {
+            let limit = kept[delivery.publisher].as_u64();
+            if let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) {
+                // Nothing else was asked of it yet.
+                let _ = delivery.set_limit(limit);
+            }
+        }
     }
 
     fn take_checks(&self, kept: &Value, overlay: &mut Overlay<Rc<Configured>>) {

@@ -26,6 +26,7 @@ impl Control {
             "hash": hash,
             "checks": object(&changes, |of| body_of_check(of)),
             "alarms": object(self.alarms.borrow().overlay().changes(), body_of_alarm),
+            "buffers": self.limits(),
             "files": sources(&self.cli.borrow().files.sources),
         });
         folder.write(OVERLAY, kept.to_string()).await
@@ -45,6 +46,14 @@ impl Control {
             hasher.write(body_of_alarm(&of.alarm).to_string().as_bytes());
         }
         format!("{:016x}", hasher.finish())
+    }
+
+    /// The limits of windows that wait, where they are other ones than at the start.
+    pub(super) fn limits(&self) -> Value {
+        let deliveries = self.ways.deliveries.iter();
+        let limits = deliveries.map(|of| (of.publisher.to_owned(), of.standing().limit));
+        let changed = limits.filter(|(_, limit)| *limit != self.ways.first_limit);
+        Value::Object(changed.map(|(name, limit)| (name, limit.into())).collect())
     }
 
     pub(super) async fn keep_standings(&self) {

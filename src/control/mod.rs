@@ -2,6 +2,7 @@
 //! lasts where there is a state folder.
 
 mod begin;
+mod flush;
 mod kept;
 mod outcome;
 mod watch;
@@ -18,6 +19,7 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 pub use self::begin::with_last_good;
+pub use self::flush::{Ends, Part, Ways};
 pub use self::outcome::{Outcome, Unloaded};
 use crate::check::TABLE;
 use crate::config::Settings;
@@ -35,6 +37,7 @@ pub struct Control {
     before: RefCell<Option<Cli>>,
     pub requests: Requests,
     pub alarms: lookout::Shared,
+    pub ways: Ways,
     /// Where changes are to be kept.
     path: Option<PathBuf>,
     watches: bool,
@@ -64,12 +67,19 @@ pub struct Attempt {
 
 impl Control {
     /// Of what was typed, with the files that are in force.
-    pub fn of(cli: &Cli, settings: &Settings, requests: Requests, alarms: lookout::Shared) -> Self {
+    pub fn of(
+        cli: &Cli,
+        settings: &Settings,
+        requests: Requests,
+        alarms: lookout::Shared,
+        ways: Ways,
+    ) -> Self {
         Self {
             cli: RefCell::new(cli.clone()),
             before: RefCell::default(),
             requests,
             alarms,
+            ways,
             path: settings.state.clone(),
             watches: settings.watches_config,
             folder: OnceCell::new(),
@@ -206,7 +216,8 @@ impl Control {
     pub async fn changes(&self) -> Result<Value, Unanswered> {
         let checks = self.requests.ask(Request::Changes).await?;
         let alarms = self.alarms.borrow();
-        Ok(json!({ "checks": ids(&checks), "alarms": ids(alarms.overlay().changes()) }))
+        let alarms = ids(alarms.overlay().changes());
+        Ok(json!({ "checks": ids(&checks), "alarms": alarms, "buffers": self.limits() }))
     }
 
     /// Whether what is changed lasts over a restart.
@@ -236,7 +247,7 @@ impl Control {
         let cli = Cli::parse(["agent".into()]).expect("nothing is typed");
         let mut collector = crate::Collector::of(settings, crate::HandOut::to(Vec::new()));
         let alarms = lookout::open(settings, &mut collector);
-        Self::of(&cli, settings, Requests::open().0, alarms)
+        Self::of(&cli, settings, Requests::open().0, alarms, Ways::open(settings, None).0)
     }
 
     async fn take(&self, hangups: Option<mpsc::Receiver<()>>) {

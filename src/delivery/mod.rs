@@ -2,21 +2,22 @@
 
 mod backlog;
 pub mod choice;
+pub mod orders;
 mod outage;
+mod running;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use log::{Level, debug, error, info, log, log_enabled};
-use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::backlog::sends;
 use self::backlog::{Backlog, Plan, Unsent};
 use self::choice::Choice;
+use self::orders::Served;
 use self::outage::Outage;
 use crate::config::{Publish, Settings};
 use crate::logging::START;
@@ -50,6 +51,8 @@ pub struct Delivery {
     has_delivered: bool,
     /// The live view, which shows whether data are accepted.
     health: Option<watch::Sender<Option<Health>>>,
+    /// Those who ask and order, where there can be such.
+    served: Option<Served>,
 }
 
 /// Tells the time of day.
@@ -94,6 +97,7 @@ impl Delivery {
             counts: Counts::default(),
             has_delivered: false,
             health: None,
+            served: None,
         }
     }
 
@@ -109,69 +113,14 @@ impl Delivery {
         delivery
     }
 
+    /// The same delivery, which takes these orders and tells how it stands.
+    pub fn serving(self, served: Option<Served>) -> Self {
+        Self { served, ..self }
+    }
+
     /// The part of a period over which the sends of a fleet are spread.
     pub fn spread(&self) -> f64 {
         self.terms.spread
-    }
-
-    /// Sends each summary that arrives, together with the backlog, until there will be no more;
-    /// then sends what is left. After `stop` is cancelled it waits only for the publisher, not for
-    /// the delay.
-    pub async fn run(&mut self, mut summaries: Receiver<Rc<Summary>>, stop: &CancellationToken) {
-        // At a stop the last send needs the same, and it is better to wait for what has begun than to begin
-        // again. But not for long: the send knows why nothing answers.
-        let is_late = async {
-            stop.cancelled().await;
-            sleep(REST_OF_PREPARATION).await;
-        };
-        tokio::select! {
-            () = self.prepare() => {}
-            () = is_late => {}
-        }
-        while let Some(summary) = summaries.recv().await {
-            self.add(summary);
-            if stop.run_until_cancelled(sleep(self.delay)).await.is_none() {
-                // Stopping: the last window comes next, and one request can carry all of them.
-                continue;
-            }
-            // What piled up while an earlier send was slow goes with this one.
-            while let Ok(summary) = summaries.try_recv() {
-                self.add(summary);
-            }
-            self.send(stop).await;
-            // At the end nothing is dropped: the flush below still tries to deliver all of it.
-            if !stop.is_cancelled() {
-                self.drop_overflow();
-            }
-        }
-        // This is the last send, so it keeps all of its retries: it gets a token that is never
-        // cancelled.
-        self.send(&CancellationToken::new()).await;
-        while self.may_still_be_accepted() {
-            sleep(FLUSH_PAUSE).await;
-            self.send(&CancellationToken::new()).await;
-        }
-    }
-
-    /// Says whether it will be possible to publish, long before the first window ends.
-    async fn prepare(&mut self) {
-        let prepared = timeout(LONGEST_PREPARATION, self.publisher.prepare()).await;
-        match prepared.unwrap_or_else(|_| Err(self.unprepared())) {
-            Ok(None) => {}
-            Ok(Some(place)) => info!(target: START, "credentials found; publishing to {place}"),
-            Err(error) => {
-                let what = format!("publishing to {} is not possible yet", self.publisher.name());
-                outage::say(&what, &error);
-                let (since, what) = ((self.wall_clock)(), error.what().to_owned());
-                self.tell(PublisherState::Failing { since, what, advice: error.advice });
-            }
-        }
-    }
-
-    fn unprepared(&self) -> PublishError {
-        let name = self.publisher.name();
-        let why = format!("what {name} needs was not found within {LONGEST_PREPARATION:?}");
-        PublishError::new(Failure::TryAgain, why)
     }
 
     /// Makes the list of the summary's data, once for all of its sends.
@@ -351,15 +300,6 @@ impl Delivery {
         }
     }
 }
-
-/// A user who has just started it still looks. The first send, which has more time, tries again.
-const LONGEST_PREPARATION: Duration = Duration::from_millis(3500);
-
-/// Files and the environment are read in milliseconds.
-const REST_OF_PREPARATION: Duration = Duration::from_millis(300);
-
-/// Between the sends of the last flush, each of which has waits between its own attempts.
-const FLUSH_PAUSE: Duration = Duration::from_millis(200);
 
 #[cfg(test)]
 mod tests;

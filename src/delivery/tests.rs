@@ -1,5 +1,6 @@
 //! Delivery on paused time, to a publisher that does as a test tells it.
 
+mod asked;
 mod parts;
 
 use std::cell::RefCell;
@@ -7,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::UNIX_EPOCH;
 
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::model::tests::{entry, reported, sampled};

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use futures_util::future::OptionFuture;
 use log::warn;
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,15 @@ use crate::model::{Evidence, Measured, Number, Numbers, ReadError, Reading, Repo
 use crate::source::Source;
 use crate::source::choose::Chosen;
 
+/// What comes to the collector beside samples, as far as it can come.
+#[derive(Default)]
+pub struct Beside {
+    /// The results of checks.
+    pub reports: Option<Receiver<Rc<Report>>>,
+    /// Has the open window closed before its time, and is told when that is done: its period has two summaries then.
+    pub closings: Option<Receiver<oneshot::Sender<()>>>,
+}
+
 /// Samples at a pace until `stop` is cancelled; each sample goes to the collector, and so do the reports
 /// of checks. Then takes a last reading, closes the open window and ends.
 ///
@@ -38,11 +48,12 @@ pub async fn run(
     numbers: Numbers,
     mut pace: Pace,
     mut collector: Collector,
-    mut reports: Option<Receiver<Rc<Report>>>,
+    beside: Beside,
     wall_clock: impl Fn() -> SystemTime,
     stop: CancellationToken,
 ) -> HandedOut {
     let mut sampler = Sampler::new(chosen, numbers, &mut collector);
+    let Beside { mut reports, mut closings } = beside;
     let mut clock = ClockWatch::default();
     loop {
         let stopping = tokio::select! {
@@ -53,6 +64,13 @@ pub async fn run(
             () = pace.tick() => false,
             Some(Some(report)) = OptionFuture::from(reports.as_mut().map(Receiver::recv)) => {
                 sampler.check(&report, wall_clock(), &mut collector);
+                continue;
+            }
+            Some(Some(reply)) = OptionFuture::from(closings.as_mut().map(Receiver::recv)) => {
+                sampler.close(&mut collector);
+                collector.close();
+                // Who asked may be gone.
+                let _ = reply.send(());
                 continue;
             }
         };

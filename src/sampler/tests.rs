@@ -118,7 +118,8 @@ fn start(start: u64) -> Running {
     let pace = Pace::of_runtime(Duration::from_millis(900));
     let source = Chosen::new(machine.clone(), String::new());
     let numbers = Numbers::of(&[Number::Cpu, Number::Memory]);
-    let running = run(source, numbers, pace, collector, None, wall_clock, stop.clone());
+    let running =
+        run(source, numbers, pace, collector, Beside::default(), wall_clock, stop.clone());
     let sampling = tokio::task::spawn_local(running);
     Running { machine, summaries, stop, sampling, clock_step }
 }

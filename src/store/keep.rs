@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
 use log::{error, warn};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::disk::{Disk, Found};
@@ -26,8 +26,18 @@ use crate::shown::shown;
 /// The store that others ask.
 pub type Shared = Rc<RefCell<Store>>;
 
-/// The store of these settings, which is filled with what is collected, and what commits it.
-pub fn open(history: &History, collector: &mut Collector) -> (Shared, Keeper) {
+/// Has the store written at once. The answer says why it is not.
+pub type Writes = mpsc::Sender<oneshot::Sender<Result<(), String>>>;
+
+/// A store, what commits it, and the way to have that done at once.
+pub struct Opening {
+    pub store: Shared,
+    pub keeper: Keeper,
+    pub writes: Writes,
+}
+
+/// The store of these settings, which is filled with what is collected.
+pub fn open(history: &History, collector: &mut Collector) -> Opening {
     if let Place::Folder(_) = &history.place {
         blocking::confine_panics();
     }
@@ -45,17 +55,19 @@ pub fn open(history: &History, collector: &mut Collector) -> (Shared, Keeper) {
     let kept = Kept { store: filled, places, crowded: crowded.clone(), _alive: alive };
     collector.add_sink(Box::new(kept));
     let sync = history.sync;
+    let (writes, asked) = mpsc::channel(MOST_ASKING);
     let keeper = Keeper {
         store: store.clone(),
         sync,
         ended,
+        asked,
         crowded,
         said: None,
         clock: None,
         steady_since: Instant::now(),
         said_full: false,
     };
-    (store, keeper)
+    Opening { store, keeper, writes }
 }
 
 /// Puts what is collected into the store.
@@ -122,6 +134,8 @@ pub struct Keeper {
     store: Shared,
     sync: Duration,
     ended: mpsc::Receiver<()>,
+    /// Those who want to have it written now.
+    asked: mpsc::Receiver<oneshot::Sender<Result<(), String>>>,
     /// More points are in memory than should wait for the next commit.
     crowded: Rc<Notify>,
     /// What is wrong at present, so that it is said once.
@@ -140,17 +154,26 @@ impl Keeper {
             self.open().await;
             let is_open = !matches!(self.store.borrow().shelf, Shelf::Disk(_, None));
             let pause = if is_open { self.sync } else { self.sync.min(RETRY) };
+            let mut reply = None;
             let is_over = tokio::select! {
                 // Nothing is ever sent: it ends when the sink does.
                 _ = self.ended.recv() => true,
                 () = sleep(pause) => false,
                 () = self.crowded.notified() => false,
+                Some(asked) = self.asked.recv() => {
+                    reply = Some(asked);
+                    false
+                }
             };
             if is_over {
                 // Another process may have given it up by now.
                 self.open().await;
             }
             self.commit().await;
+            if let Some(reply) = reply {
+                // Who asked may be gone.
+                let _ = reply.send(self.said.clone().map_or(Ok(()), Err));
+            }
             if is_over {
                 self.say_what_is_lost();
                 return self.close().await;
@@ -359,6 +382,9 @@ const MOST_DAMAGED: usize = 9;
 
 /// A disk that answers has written in far less.
 const SILENT: Duration = Duration::from_secs(10);
+
+/// Who asks for a commit waits for it. More are of a client that runs wild.
+const MOST_ASKING: usize = 4;
 
 /// A file that cannot be opened is tried again so often at least.
 const RETRY: Duration = Duration::from_secs(60);

@@ -5,6 +5,7 @@ mod alarm_change;
 mod alarms;
 mod client;
 mod control;
+mod flush;
 mod history;
 mod limits;
 mod query;

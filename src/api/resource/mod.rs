@@ -9,6 +9,7 @@ mod changing;
 pub mod check;
 pub mod check_type;
 pub mod config;
+pub mod delivery;
 pub mod entity;
 pub mod host_info;
 pub mod metric;
