@@ -40,6 +40,8 @@ mod schedule;
 
 mod alarm;
 
+mod blacklist;
+
 mod lookout;
 
 mod control;

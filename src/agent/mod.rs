@@ -217,6 +217,7 @@ fn checks(
         {
             return;
         }
+        registry = registry.without(control.blacklist.clone());
         registry.begin(control.begin(all).await);
         drop(control);
         registry.run(requests, stop).await;

@@ -172,6 +172,18 @@ const SHAPES: &[Shape] = &[
             ("not_kept", "string?"),
         ],
     ),
+    (
+        "Entry",
+        &[
+            ("id", "string"),
+            ("mode", "string"),
+            ("match", "string"),
+            ("check", "string?"),
+            ("metric", "string?"),
+            ("target", "string?"),
+        ],
+    ),
+    ("Collected", &[("collected", "boolean"), ("entry", "string?")]),
     ("Flushed", &[("succeeded", "integer"), ("failed", "integer"), ("parts", "array")]),
     (
         "Buffer",

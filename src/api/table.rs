@@ -5,8 +5,8 @@ use hyper::Method;
 use super::openapi;
 use super::reply::Reply;
 use super::resource::{
-    about, agent, alarm, alarm_change, change, check, check_type, config, delivery, entity,
-    host_info, metric, numbers, value,
+    about, agent, alarm, alarm_change, blacklist, change, check, check_type, config, delivery,
+    entity, host_info, metric, numbers, value,
 };
 use super::route::{Answer, Parameter, Route};
 use super::tokens::Scope;
@@ -156,6 +156,22 @@ pub static TABLE: &[Route] = &[
         "Reloaded",
         later!(config::undo),
     ),
+    list("/blacklist", "What is not collected", "EntryList", now!(blacklist::list)),
+    Route {
+        scope: Some(Scope::Read),
+        ..write(
+            &Method::POST,
+            "/blacklist/check",
+            "Whether a metric is collected",
+            200,
+            "Collected",
+            now!(blacklist::check),
+        )
+    },
+    one(ENTRY, "An entry of what is not collected", "Entry", now!(blacklist::one)),
+    write(&Method::POST, "/blacklist", "Adds an entry", 201, "Entry", later!(blacklist::create)),
+    write(&Method::PUT, ENTRY, "Replaces an entry", 204, "", later!(blacklist::update)),
+    write(&Method::DELETE, ENTRY, "Removes an entry", 204, "", later!(blacklist::remove)),
     Route {
         parameters: FLUSH,
         ..write(
@@ -250,6 +266,8 @@ const CHECK: &str = "/entities/{entity}/checks/{check}";
 
 const ALARMS: &str = "/entities/{entity}/alarms";
 const ALARM: &str = "/entities/{entity}/alarms/{alarm}";
+
+const ENTRY: &str = "/blacklist/{entry}";
 
 const WHO: &[Parameter] = &[BY, WHY];
 

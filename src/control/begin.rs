@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Control;
 use super::kept::{OVERLAY, STANDINGS, VERSION, last_good};
+use crate::blacklist::Entry;
 use crate::check::TABLE;
 use crate::config::cli::Cli;
 use crate::config::{OfBody, STATE, alarm_of_body, of_body};
@@ -38,6 +39,7 @@ impl Control {
         self.take_checks(&kept["checks"], &mut overlay);
         self.take_alarms(&kept["alarms"]);
         self.take_limits(&kept["buffers"]);
+        self.take_blacklist(&kept["blacklist"]);
         let checks = overlay.effective();
         let ids = checks.keys().cloned().collect();
         self.alarms.borrow_mut().begin(ids, standings["alarms"].as_object());
@@ -48,6 +50,15 @@ impl Control {
         folder.into_iter().for_each(|folder| drop(self.folder.set(folder)));
         self.begun.notify_one();
         overlay
+    }
+
+    fn take_blacklist(&self, kept: &Value) {
+        for (id, body) in entries(kept) {
+            match body.as_object().map_or_else(|| Err(Vec::new()), Entry::of) {
+                Ok(entry) => self.blacklist.borrow_mut().set(id.clone(), entry),
+                Err(problems) => unusable("blacklist entry", id, &problems),
+            }
+        }
     }
 
     fn take_limits(&self, kept: &Value) {

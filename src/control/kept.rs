@@ -27,6 +27,7 @@ impl Control {
             "checks": object(&changes, |of| body_of_check(of)),
             "alarms": object(self.alarms.borrow().overlay().changes(), body_of_alarm),
             "buffers": self.limits(),
+            "blacklist": self.entries(),
             "files": sources(&self.cli.borrow().files.sources),
         });
         folder.write(OVERLAY, kept.to_string()).await
@@ -54,6 +55,12 @@ impl Control {
         let limits = deliveries.map(|of| (of.publisher.to_owned(), of.standing().limit));
         let changed = limits.filter(|(_, limit)| *limit != self.ways.first_limit);
         Value::Object(changed.map(|(name, limit)| (name, limit.into())).collect())
+    }
+
+    /// The entries of the blacklist.
+    pub(super) fn entries(&self) -> Value {
+        let list = self.blacklist.borrow();
+        Value::Object(list.all().iter().map(|(id, of)| (id.clone(), of.body())).collect())
     }
 
     pub(super) async fn keep_standings(&self) {

@@ -14,13 +14,14 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use log::{error, warn};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 pub use self::begin::with_last_good;
 pub use self::flush::{Ends, Part, Ways};
 pub use self::outcome::{Outcome, Unloaded};
+use crate::blacklist::Blacklist;
 use crate::check::TABLE;
 use crate::config::Settings;
 use crate::config::cli::Cli;
@@ -38,6 +39,8 @@ pub struct Control {
     pub requests: Requests,
     pub alarms: lookout::Shared,
     pub ways: Ways,
+    /// What is not collected.
+    pub blacklist: Rc<RefCell<Blacklist>>,
     /// Where changes are to be kept.
     path: Option<PathBuf>,
     watches: bool,
@@ -80,6 +83,7 @@ impl Control {
             requests,
             alarms,
             ways,
+            blacklist: Rc::default(),
             path: settings.state.clone(),
             watches: settings.watches_config,
             folder: OnceCell::new(),
@@ -217,7 +221,11 @@ impl Control {
         let checks = self.requests.ask(Request::Changes).await?;
         let alarms = self.alarms.borrow();
         let alarms = ids(alarms.overlay().changes());
-        Ok(json!({ "checks": ids(&checks), "alarms": alarms, "buffers": self.limits() }))
+        let blacklist: Vec<_> = self.blacklist.borrow().all().keys().cloned().collect();
+        let (checks, buffers) = (ids(&checks), self.limits());
+        let all = [("checks", checks), ("alarms", alarms), ("buffers", buffers)];
+        let all = all.into_iter().chain([("blacklist", json!(blacklist))]);
+        Ok(all.map(|(name, of)| (name.to_owned(), of)).collect::<Map<_, _>>().into())
     }
 
     /// Whether what is changed lasts over a restart.

@@ -1,5 +1,6 @@
 //! Owns the checks: which there are, how they are, and what they found last.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
@@ -16,6 +17,7 @@ use super::instance::{Instance, Order, Trial};
 use super::phase::Phase;
 use super::remarks::Remarks;
 use super::request::{Changing, Expecting, Listed, Refused, Reload, Reply, Request, To};
+use crate::blacklist::Blacklist;
 use crate::logging::CHECKS;
 use crate::model::{Configured, Report, Roots};
 use crate::overlay::{Difference, Overlay};
@@ -29,6 +31,8 @@ pub struct Registry {
     running: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>>,
     reports: Reports,
     roots: Roots,
+    /// What is not collected.
+    blacklist: Rc<RefCell<Blacklist>>,
     /// How many metrics all checks may publish together.
     most_metrics: usize,
     /// A number from 0 to 1 for the phase of each check.
@@ -78,12 +82,29 @@ impl Registry {
         let (overlay, entries, running) =
             (Overlay::default(), BTreeMap::new(), FuturesUnordered::new());
         let end = CancellationToken::new();
-        Self { overlay, entries, running, reports, roots, most_metrics, chance, opened: 0, end }
+        let blacklist = Rc::default();
+        Self {
+            overlay,
+            entries,
+            running,
+            reports,
+            roots,
+            blacklist,
+            most_metrics,
+            chance,
+            opened: 0,
+            end,
+        }
     }
 
     /// The same registry, which runs each check for the first time at once.
     pub fn starting_at_once(self) -> Self {
         Self { chance: Box::new(|| 0.0), ..self }
+    }
+
+    /// The same registry, which collects nothing that is on this list.
+    pub fn without(self, blacklist: Rc<RefCell<Blacklist>>) -> Self {
+        Self { blacklist, ..self }
     }
 
     /// Runs the checks and answers requests until `stop` is cancelled; then all runs are given up.
@@ -326,6 +347,8 @@ impl Registry {
         if report.is_available {
             entry.remarks.say(&entry.configured, &report);
         }
+        let filtered = self.blacklist.borrow().filtered(&report);
+        let report = filtered.map_or(report, Rc::new);
         entry.last = Some(report.clone());
         if entry.configured.is_disabled {
             // Somebody has asked for this run; it is no measurement.

@@ -3,6 +3,7 @@
 mod access;
 mod alarm_change;
 mod alarms;
+mod blacklist;
 mod client;
 mod control;
 mod flush;

@@ -221,7 +221,8 @@ fn what_was_changed_by_requests_is_there_after_a_restart() {
     assert_eq!(
         before["changes"],
         json!({ "checks": { "set": ["a", "x"], "removed": ["c"] },
-            "alarms": { "set": ["low"], "removed": ["busy"] } })
+            "alarms": { "set": ["low"], "removed": ["busy"] },
+            "buffers": {}, "blacklist": [] })
     );
     let overlay = Path::new(&served.folder.path("state/overlay.json")).to_owned();
     assert_eq!(fs::metadata(&overlay).expect("it is there").permissions().mode() & 0o777, 0o600);

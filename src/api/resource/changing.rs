@@ -70,8 +70,12 @@ pub fn warn_of(kind: &str, id: &str, warnings: Vec<String>) {
 
 /// Where a thing of the own entity is.
 pub fn location(asked: &Asked, collection: &str, id: &str) -> String {
-    let encoded = |text| utf8_percent_encode(text, UNSAFE).to_string();
     format!("{}/entities/{}/{collection}/{}", asked.base, encoded(asked.name(0)), encoded(id))
+}
+
+/// A text as a part of a path.
+pub fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, UNSAFE).to_string()
 }
 
 /// What must not stand in a path as it is. Clients read ids from there undecoded, so all else stays.

@@ -4,6 +4,7 @@ pub mod about;
 pub mod agent;
 pub mod alarm;
 pub mod alarm_change;
+pub mod blacklist;
 pub mod change;
 mod changing;
 pub mod check;
