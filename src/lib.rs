@@ -67,14 +67,18 @@ mod writable;
 
 pub mod answer;
 pub mod children;
+mod client;
 pub mod command;
 pub mod cost;
+mod ctl;
 mod ending;
 mod exchange;
 pub mod explain;
+mod healthcheck;
 pub mod host_info;
 pub mod install;
 pub mod logging;
+mod printing;
 #[cfg(test)]
 mod properties;
 mod query;
@@ -84,3 +88,4 @@ pub mod signals;
 mod state_folder;
 mod trial;
 mod upkeep;
+mod verb;

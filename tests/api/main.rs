@@ -5,6 +5,8 @@ mod alarm_change;
 mod alarms;
 mod client;
 mod control;
+mod ctl;
+mod fakes;
 mod history;
 mod limits;
 mod query;
