@@ -86,7 +86,7 @@ pub static VERBS: &[Verb] = &[
     verb("remove", IDS, "Remove checks", Each("DELETE", "/entities/self/checks/{}", "removed")),
     verb("alarms", NOTHING, "List the alarms and where they stand", List("/entities/self/alarms", OF_ALARM)),
     verb("alarm", ID, "Show an alarm", One("/entities/self/alarms/{}")),
-    verb("reload", NOTHING, "Read the configuration files again", Configure("/config/reload")),
+    verb("reload", NOTHING, "Read the configuration files again", RELOAD),
     verb("undo", NOTHING, "Go back to the configuration before the last reload", Configure("/config/undo")),
     verb("flush", NOTHING, "Publish and write down what has been measured so far", Does::Flush),
     verb("events", NOTHING, "List what has happened", Does::Events),
@@ -135,6 +135,9 @@ pub const OF_EVENT: &[Column] = &[
     ("alarm", "alarm_id", Plain),
     ("message", "message", Plain),
 ];
+
+/// Reads the files again.
+pub const RELOAD: Does = Configure("/config/reload");
 
 pub const CHECKS: &str = "/entities/self/checks";
 

@@ -3,10 +3,10 @@
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 use super::options::{
-    API, API_TOKEN_FILE, ARGUMENTS, CTL, FOLLOW, FROM, HEALTHCHECK, OUTPUT, READY, SEVERITY,
-    TIMEOUT, WHY, option,
+    API, API_TOKEN_FILE, ARGUMENTS, CTL, DISCARD_CHANGES, FOLLOW, FROM, HEALTHCHECK, OUTPUT, READY,
+    SEVERITY, TIMEOUT, WHY, option,
 };
-use crate::verb::{Does, VERBS, Verb};
+use crate::verb::{Does, RELOAD, VERBS, Verb};
 
 /// What is done with an agent that runs.
 pub fn ctl() -> Command {
@@ -44,12 +44,7 @@ pub fn healthcheck() -> Command {
             plain(TIMEOUT, "DURATION", "Time limit for the whole check, 0.1 s to 1 h [default: 5]")
                 .allow_negative_numbers(true),
         )
-        .arg(
-            Arg::new(READY)
-                .long(READY)
-                .help("Ask whether values can be asked for yet")
-                .action(ArgAction::SetTrue),
-        )
+        .arg(switch(READY, "Ask whether values can be asked for yet"))
 }
 
 fn verb(verb: &'static Verb) -> Command {
@@ -62,6 +57,10 @@ fn verb(verb: &'static Verb) -> Command {
     if verb.may_change() {
         command = command.arg(plain(WHY, "TEXT", "Why it is changed, for the log of the agent"));
     }
+    if verb.does == RELOAD {
+        let discard = switch(DISCARD_CHANGES, "Also drop what was changed through the API");
+        command = command.arg(discard);
+    }
     if verb.does == Does::Events {
         command = command
             .arg(
@@ -69,18 +68,17 @@ fn verb(verb: &'static Verb) -> Command {
                     .allow_hyphen_values(true),
             )
             .arg(plain(SEVERITY, "NAME", "Only those of this severity"))
-            .arg(
-                Arg::new(FOLLOW)
-                    .long(FOLLOW)
-                    .help("Print each as it happens, until this is ended")
-                    .action(ArgAction::SetTrue),
-            );
+            .arg(switch(FOLLOW, "Print each as it happens, until this is ended"));
     }
     command
 }
 
 fn api() -> Arg {
     option(API, "ADDRESS", "Ask the agent that runs there: its --api")
+}
+
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
 }
 
 /// An option of a command alone, which has no variable.

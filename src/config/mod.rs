@@ -49,8 +49,8 @@ pub use measuring::{Measuring, MemoryUse, Scope};
 pub use name::dimension_value;
 pub use near::did_you_mean;
 pub use options::{
-    API, API_TOKEN, FOLLOW, FORMAT, FROM, OUTPUT, POINTS, RESOLUTION, SELECT, SEVERITY, STATE,
-    STORE, TIMEOUT, TO, WHY,
+    API, API_TOKEN, DISCARD_CHANGES, FOLLOW, FORMAT, FROM, OUTPUT, POINTS, RESOLUTION, SELECT,
+    SEVERITY, STATE, STORE, TIMEOUT, TO, WHY,
 };
 use problems::Blame;
 pub use problems::Problems;

@@ -348,6 +348,7 @@ pub const CTL: &str = "ctl";
 pub const HEALTHCHECK: &str = "healthcheck";
 pub const ARGUMENTS: &str = "arguments";
 pub const WHY: &str = "why";
+pub const DISCARD_CHANGES: &str = "discard-changes";
 pub const SEVERITY: &str = "severity";
 pub const FOLLOW: &str = "follow";
 pub const TIMEOUT: &str = "timeout";

@@ -19,9 +19,9 @@ use self::show::{Shown, shown_as};
 use crate::client::{Answer, Client, PATIENCE, Unanswered, encoded};
 use crate::clock::now_ms;
 use crate::config::cli::Cli;
-use crate::config::{ApiSettings, Output, Problems, arguments};
+use crate::config::{ApiSettings, DISCARD_CHANGES, Output, Problems, arguments};
 use crate::shown::shown;
-use crate::verb::{CHECKS, Does, Verb};
+use crate::verb::{CHECKS, Does, RELOAD, Verb};
 
 /// What `ctl` is to do.
 pub struct Ctl {
@@ -72,7 +72,10 @@ impl Ctl {
             problems.of_several(no_address());
         }
         let events = Events::new(cli, verb, now_ms(), &mut problems);
-        let by = source_of_writes(cli);
+        let mut by = source_of_writes(cli);
+        if verb.does == RELOAD && cli.is_switched_on(DISCARD_CHANGES) {
+            by += "&discard_changes=true";
+        }
         let requests = requests(verb, arguments, &by).unwrap_or_else(|wrong| {
             wrong.into_iter().for_each(|text| problems.of_several(text));
             Vec::new()

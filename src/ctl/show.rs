@@ -168,19 +168,22 @@ fn result(result: &Value) -> String {
 /// What has changed in the configuration, a line for each kind of change.
 fn configured(body: &Value) -> String {
     let mut lines = vec![format!("generation {}", cell(&body["generation"], Cell::Plain))];
-    for (field, words) in [
-        ("added", "added"),
-        ("changed", "changed"),
-        ("removed", "removed"),
-        ("needs_restart", "needs a restart"),
-    ] {
-        let all = body[field].as_array().into_iter().flatten();
+    let mut list = |of: &Value, words: &str| {
+        let all = of.as_array().into_iter().flatten();
         let all: Vec<_> = all.map(|of| cell(of, Cell::Plain)).collect();
         if !all.is_empty() {
             lines.push(format!("{words}: {}", all.join(", ")));
         }
+    };
+    for name in ["added", "changed", "removed"] {
+        list(&body[name], &format!("checks {name}"));
+        list(&body["alarms"][name], &format!("alarms {name}"));
     }
-    lines.push(format!("unchanged: {}", cell(&body["unchanged"], Cell::Plain)));
+    list(&body["needs_restart"], "needs a restart");
+    lines.push(format!("checks unchanged: {}", cell(&body["unchanged"], Cell::Plain)));
+    if let Value::String(why) = &body["not_kept"] {
+        lines.push(format!("not kept: {}", shown(why)));
+    }
     lines.join("\n")
 }
 
@@ -280,10 +283,11 @@ mod tests {
     fn a_reload_says_what_has_changed() {
         let body = json!({
             "generation": 3, "added": ["a", "b\n"], "changed": [], "removed": ["c"], "unchanged": 4,
-            "needs_restart": ["period"],
+            "alarms": { "added": [], "changed": ["d"], "removed": [], "unchanged": 1 },
+            "needs_restart": ["period"], "not_kept": "no room",
         });
-        let expected =
-            "generation 3\nadded: a, b\\n\nremoved: c\nneeds a restart: period\nunchanged: 4";
+        let expected = "generation 3\nchecks added: a, b\\n\nalarms changed: d\nchecks removed: c\n\
+                        needs a restart: period\nchecks unchanged: 4\nnot kept: no room";
         assert_eq!(text(&Show::Configured, &body), (expected.to_owned(), false));
     }
 

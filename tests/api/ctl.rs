@@ -8,8 +8,8 @@ use support::folder::Folder;
 use support::server::free_port;
 use support::{Agent, Ended, command, run};
 
-use crate::Served;
 use crate::client::Place;
+use crate::{CONFIG, Served};
 
 impl Served {
     pub fn address(&self) -> String {
@@ -224,6 +224,29 @@ fn pipe_to_add(address: &str, text: &str) -> Ended {
     let mut add = command();
     add.args(["ctl", "add", "-", "--api", address]).stdin(Stdio::from(reader));
     Agent::start(&mut add).wait()
+}
+
+#[test]
+fn a_reload_and_its_undoing_are_told() {
+    let served = Served::at_socket();
+    served.told(&["disable", "load"]);
+    let more = format!("{CONFIG}  disk:\n    type: agent.memory\n");
+    served.folder.write("agent.yaml", more);
+    let told = served.told(&["reload", "--why", "a new disk"]);
+    assert!(told.contains("\nchecks added: disk\nchecks unchanged: "), "{told}");
+    assert_eq!(served.json("/entities/self/checks/load")["disabled"], true);
+    served.folder.write("agent.yaml", "checks:\n  disk:\n    type: agent.dsk\n    period: often\n");
+    let refused = served.ctl(&["reload"]).expect_code(1);
+    assert_eq!(refused.stdout, "");
+    let lines: Vec<_> = refused.stderr.lines().collect();
+    let problems = lines.iter().filter(|line| line.contains("agent.yaml:")).count();
+    assert!(lines[0].contains(" answered 422: ") && problems == 2, "{lines:?}");
+    assert!(served.told(&["undo"]).contains("\nchecks removed: disk\n"));
+    served.folder.write("agent.yaml", CONFIG);
+    let told = served.told(&["reload", "--discard-changes"]);
+    assert!(told.contains("\nchecks changed: load\n"), "{told}");
+    let ended = served.agent.terminate().expect_code(0);
+    assert!(ended.stderr.contains(" by joe: a new disk"), "{}", ended.stderr);
 }
 
 #[test]

@@ -48,7 +48,8 @@ fn what_an_agent_answers_to_a_reload_is_told() {
         }
     });
     let told = ctl(&address, &["reload", "--why", "a new disk"]).expect_code(0).stdout;
-    let expected = "generation 7\nadded: a\nchanged: b\nneeds a restart: period\nunchanged: 3\n";
+    let expected = "generation 7\nchecks added: a\nchecks changed: b\nneeds a restart: period\n\
+                    checks unchanged: 3\n";
     assert_eq!(told, expected);
     let refused = ctl(&address, &["undo"]).expect_code(1);
     let expected = format!(
