@@ -250,7 +250,8 @@ def check_commands(
                 continue
             elif program == AGENT:
                 run += 1
-                wrong = (answering.run if answering.SOCKET in command else runner.run)(command)
+                asks = answering.SOCKET in command and command.split()[1] in ANSWERS
+                wrong = (answering.run if asks else runner.run)(command)
                 if wrong:
                     problems.add(where, f"`{command}` {wrong}")
             else:
