@@ -1,9 +1,7 @@
-//! Answers to questions that need no agent that runs.
+//! Answers to questions, after which the program ends.
 
-use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -12,10 +10,14 @@ use crate::check::TABLE;
 use crate::clock::now_ms;
 use crate::config::cli::{Asked, CONFIG, Cli, Upkeep, variable};
 use crate::config::{Output, Problems, Settings, arguments, example};
+use crate::ctl::{Ctl, Told};
+use crate::healthcheck::Healthcheck;
 use crate::host_info::{self, Unavailable};
+pub use crate::printing::print;
 use crate::query::{self, OnDisk, Place, Query, Remote, Screen};
 use crate::shown::shown;
 use crate::upkeep::{self, Exported};
+use crate::verb::Verb;
 use crate::{cost, trial};
 
 /// What comes of a question.
@@ -42,8 +44,28 @@ pub async fn to(cli: &Cli) -> Result<Answer, Problems> {
     match &cli.asked {
         Asked::Query(metric) => queried(cli, metric.as_deref()).await,
         Asked::Store(folder, upkeep) => kept_up(cli, folder, upkeep).await,
+        Asked::Ctl(verb, arguments) => controlled(cli, verb, arguments).await,
+        Asked::Healthcheck { is_ready } => probed(cli, *is_ready).await,
         _ => printed(cli).await.map(Answer::of),
     }
+}
+
+/// Something with an agent that runs.
+async fn controlled(
+    cli: &Cli,
+    verb: &'static Verb,
+    arguments: &[String],
+) -> Result<Answer, Problems> {
+    let Told { text, complaint, code } = Ctl::new(cli, verb, arguments)?.run().await;
+    Ok(Answer { text, complaint, code: code.into() })
+}
+
+/// Whether an agent that runs is healthy.
+async fn probed(cli: &Cli, is_ready: bool) -> Result<Answer, Problems> {
+    Ok(match Healthcheck::new(cli, is_ready)?.run().await {
+        Ok(text) => Answer::of((text, ExitCode::SUCCESS)),
+        Err(why) => Answer::failed(why),
+    })
 }
 
 /// What was measured.
@@ -136,9 +158,13 @@ async fn printed(cli: &Cli) -> Result<(String, ExitCode), Problems> {
         Asked::CheckConfig => checked(cli)?,
         Asked::ExampleConfig => example::file(TABLE),
         Asked::HostInfo(name) => return told(cli, name.as_deref()).await,
-        Asked::Run | Asked::Explain | Asked::Install(_) | Asked::Query(_) | Asked::Store(..) => {
-            String::new()
-        }
+        Asked::Run
+        | Asked::Explain
+        | Asked::Install(_)
+        | Asked::Query(_)
+        | Asked::Store(..)
+        | Asked::Ctl(..)
+        | Asked::Healthcheck { .. } => String::new(),
     };
     Ok((text, ExitCode::SUCCESS))
 }
@@ -182,15 +208,4 @@ fn checked(cli: &Cli) -> Result<String, Problems> {
     cost::check_cap(&settings).map_err(Problems::of_file)?;
     let warnings = settings.warnings.iter().map(|warning| format!("warning: {warning}\n"));
     Ok(format!("{}valid: {}", warnings.collect::<String>(), cost::of_checks(&settings)))
-}
-
-/// Whether a text could be printed on standard output. A pipe that is full is waited for in a thread of its
-/// own.
-pub async fn print(text: String) -> bool {
-    let text: Arc<str> = text.into();
-    let to_print = text.clone();
-    let write = move || writeln!(stdout(), "{to_print}").is_ok();
-    // Without a thread it is printed all the same.
-    let printed = blocking::call(Purpose::Output, write).await;
-    printed.unwrap_or_else(|_| writeln!(stdout(), "{text}").is_ok())
 }

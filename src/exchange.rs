@@ -2,10 +2,10 @@
 
 use std::io;
 
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -17,21 +17,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection for S {}
 /// The status and the body of the answer, which has at most so many bytes.
 pub async fn exchange(
     connection: Box<dyn Connection>,
-    request: Request<Empty<Bytes>>,
+    request: Request<Full<Bytes>>,
     most_bytes: usize,
 ) -> io::Result<(StatusCode, Bytes)> {
-    let (mut sender, moving) =
-        http1::handshake(TokioIo::new(connection)).await.map_err(io::Error::other)?;
-    let exchange = async {
-        let response = sender.send_request(request).await.map_err(io::Error::other)?;
+    read(connection, request, async |response| {
         let status = response.status();
         let body = Limited::new(response.into_body(), most_bytes).collect().await;
         Ok((status, body.map_err(io::Error::other)?.to_bytes()))
-    };
-    // It is large, and what awaits it would be as well.
+    })
+    .await
+}
+
+/// What is made of the answer while it comes.
+pub async fn read<T>(
+    connection: Box<dyn Connection>,
+    request: Request<Full<Bytes>>,
+    read: impl AsyncFnOnce(Response<Incoming>) -> io::Result<T>,
+) -> io::Result<T> {
+    let (mut sender, moving) =
+        http1::handshake(TokioIo::new(connection)).await.map_err(io::Error::other)?;
+    // Both are large, and what awaits them would be as well.
+    let mut exchange = Box::pin(async {
+        let response = sender.send_request(request).await.map_err(io::Error::other)?;
+        read(response).await
+    });
     let mut moving = Box::pin(moving);
     // `moving` moves the bytes, so it runs beside the exchange. When it ends first, the exchange has its error.
-    tokio::pin!(exchange);
     tokio::select! {
         biased;
         answer = &mut exchange => answer,

@@ -69,14 +69,18 @@ mod writable;
 
 pub mod answer;
 pub mod children;
+mod client;
 pub mod command;
 pub mod cost;
+mod ctl;
 mod ending;
 mod exchange;
 pub mod explain;
+mod healthcheck;
 pub mod host_info;
 pub mod install;
 pub mod logging;
+mod printing;
 #[cfg(test)]
 mod properties;
 mod query;
@@ -86,3 +90,4 @@ pub mod signals;
 mod state_folder;
 mod trial;
 mod upkeep;
+mod verb;

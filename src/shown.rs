@@ -102,7 +102,7 @@ fn escape(text: &str) -> String {
 
 /// Whether a character has one place of its own. Controls of ASCII and Latin 1 have not, nor Unicode's
 /// characters for direction, joining and line ends, nor its invisible ones.
-fn is_plain(c: char) -> bool {
+pub fn is_plain(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
         && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')

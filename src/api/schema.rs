@@ -110,6 +110,16 @@ const SHAPES: &[Shape] = &[
         ],
     ),
     (
+        "Run",
+        &[
+            ("check", "string"),
+            ("available", "boolean"),
+            ("status", "string"),
+            ("timestamp", "integer"),
+            ("duration", "number"),
+        ],
+    ),
+    (
         "Value",
         &[
             ("check", "string"),

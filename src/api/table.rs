@@ -6,7 +6,7 @@ use super::openapi;
 use super::reply::Reply;
 use super::resource::{
     about, agent, alarm, alarm_change, blacklist, change, check, check_type, config, delivery,
-    entity, host_info, metric, numbers, value,
+    entity, host_info, metric, numbers, run, value,
 };
 use super::route::{Answer, Parameter, Route};
 use super::tokens::Scope;
@@ -194,6 +194,7 @@ pub static TABLE: &[Route] = &[
         later!(delivery::update),
     ),
     list("/metrics_list", "The metrics of all checks", "MetricOfCheckList", later!(metric::all)),
+    list("/runs", "How the last run of each check has ended", "RunList", later!(run::list)),
     list("/values", "The newest value of each metric", "ValueList", later!(value::list)),
     one("/values/{check}/{metric...}", "The newest value of a metric", "Value", later!(value::one)),
     one("/capabilities", "What this agent can do", "Capabilities", later!(about::capabilities)),

@@ -13,12 +13,14 @@ pub use super::commands::definition;
 use super::files::Files;
 pub use super::mistyped::Refusal;
 use super::options::{
-    CHECK, COMMAND, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, EXPORT, HOST_INFO, INSTALL, LIST, METRIC,
-    NAME, PATH, PATHS, PRUNE, QUERY, STORE, TARGETS, is_list,
+    ARGUMENTS, CHECK, COMMAND, CTL, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, EXPORT, HEALTHCHECK,
+    HOST_INFO, INSTALL, LIST, METRIC, NAME, PATH, PATHS, PRUNE, QUERY, READY, STORE, TARGETS,
+    is_list,
 };
 pub use super::options::{CONFIG, PREFIX, known_variables, variable};
 use super::problems::{Blame, Parse, Problems};
 use super::typed::Typed;
+use crate::verb::Verb;
 
 /// The command line and environment of one run.
 #[derive(Clone, Debug)]
@@ -59,6 +61,12 @@ pub enum Asked {
     Query(Option<String>),
     /// Something with the whole history in a folder.
     Store(PathBuf, Upkeep),
+    /// Something with an agent that runs.
+    Ctl(&'static Verb, Vec<String>),
+    /// Whether an agent that runs is healthy, or whether it is ready.
+    Healthcheck {
+        is_ready: bool,
+    },
 }
 
 /// What to do with a history.
@@ -119,6 +127,11 @@ impl Cli {
     pub fn is_typed(&self, option: &str) -> bool {
         let is_there = self.matches.try_contains_id(option).is_ok();
         is_there && self.matches.value_source(option) == Some(ValueSource::CommandLine)
+    }
+
+    /// Whether a switch of the command itself is there, which has no variable.
+    pub fn is_switched_on(&self, name: &str) -> bool {
+        self.matches.get_flag(name)
     }
 
     /// All values of an option that may be given more than once, or with commas between several.
@@ -206,6 +219,18 @@ impl Asked {
                 };
                 Self::Store(folder, upkeep)
             }
+            CTL => {
+                let Some((name, mut own)) = matches.remove_subcommand() else {
+                    return Ok(Self::Run);
+                };
+                let Some(verb) = Verb::of_name(&name) else { return Ok(Self::Run) };
+                let takes = verb.takes.1 > 0;
+                let arguments = takes.then(|| own.remove_many(ARGUMENTS)).flatten();
+                let arguments = arguments.into_iter().flatten().collect();
+                *matches = own;
+                Self::Ctl(verb, arguments)
+            }
+            HEALTHCHECK => Self::Healthcheck { is_ready: matches.get_flag(READY) },
             HOST_INFO => Self::HostInfo(matches.remove_one(NAME)),
             CONFIG => match matches.remove_subcommand() {
                 Some((name, _)) if name == EXAMPLE => Self::ExampleConfig,

@@ -3,6 +3,7 @@
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
+use super::control_commands::{ctl, healthcheck};
 use super::history_commands::{query, store};
 use super::options::{
     CHECK, COMMAND, CONFIG, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, HOST_INFO, INSTALL, LIST, NAME,
@@ -29,6 +30,10 @@ pub fn definition() -> Command {
             " query METRIC [OPTIONS]\n       ",
             env!("CARGO_PKG_NAME"),
             " store verify|export|prune PATH\n       ",
+            env!("CARGO_PKG_NAME"),
+            " ctl VERB [ARGUMENT...] [OPTIONS]\n       ",
+            env!("CARGO_PKG_NAME"),
+            " healthcheck [OPTIONS]\n       ",
             env!("CARGO_PKG_NAME"),
             " install DIR"
         ))
@@ -101,6 +106,8 @@ pub fn definition() -> Command {
         )
         .subcommand(query())
         .subcommand(store())
+        .subcommand(ctl())
+        .subcommand(healthcheck())
         .subcommand(
             Command::new(INSTALL)
                 .about(

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::file::Source;
 use super::problems::Problem;
+use super::text::Source;
 use super::typed::Typed;
 use crate::alarm::Alarm;
 use crate::model::Configured;

@@ -7,10 +7,13 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::commands::definition;
-use super::near::nearest;
-use super::options::{CHECK, INSTALL, QUERY, STORE, all, is_switch, known_variables};
+use super::near::{did_you_mean, nearest};
+use super::options::{
+    CHECK, CTL, HEALTHCHECK, INSTALL, QUERY, STORE, all, is_switch, known_variables,
+};
 use super::quantity;
 use crate::shown::shown;
+use crate::verb::VERBS;
 
 /// What is printed in place of a run: the help, the version, or what is wrong with the command line.
 #[derive(Debug)]
@@ -79,6 +82,9 @@ fn explain(args: &[OsString], error: &clap::Error) -> Option<String> {
             let is_option = wrong.starts_with('-');
             Some(if is_option { unknown_option(args, wrong) } else { unexpected(args, wrong) })
         }
+        ErrorKind::InvalidSubcommand if args.get(1).is_some_and(|arg| arg == CTL) => {
+            Some(unknown_verb(text(ContextKind::InvalidSubcommand)?))
+        }
         ErrorKind::InvalidUtf8 => {
             let is_text =
                 |name: &String| std::env::var_os(name).is_none_or(|of| of.to_str().is_some());
@@ -122,6 +128,11 @@ fn unknown_option(args: &[OsString], wrong: &str) -> String {
     }
 }
 
+fn unknown_verb(wrong: &str) -> String {
+    let names: Vec<_> = VERBS.iter().map(|verb| verb.name).collect();
+    format!("ctl {wrong:?}: expected one of {}{}", names.join(", "), did_you_mean(wrong, &names))
+}
+
 /// The subcommand of a command line, with the one below it, and its definition; no name without one.
 fn subcommand<'d>(definition: &'d Command, args: &[OsString]) -> (String, &'d Command) {
     let mut command = definition;
@@ -154,7 +165,7 @@ fn unexpected(args: &[OsString], wrong: &str) -> String {
         );
     }
     let commands: Vec<_> = definition.get_subcommands().map(Command::get_name).collect();
-    if [QUERY, STORE].iter().any(|name| command.starts_with(name)) {
+    if [QUERY, STORE, CTL, HEALTHCHECK].iter().any(|name| command.starts_with(name)) {
         let program = definition.get_name();
         return format!(
             "unexpected argument {wrong:?}: {program} {command} --help says what it takes"

@@ -6,6 +6,7 @@ pub mod arguments;
 mod auto_dimension;
 pub mod cli;
 mod commands;
+mod control_commands;
 mod dimension;
 mod endpoint;
 pub mod example;
@@ -25,6 +26,7 @@ mod problems;
 mod properties;
 mod publishing;
 mod quantity;
+mod text;
 mod typed;
 mod warning;
 mod yaml;
@@ -37,9 +39,9 @@ pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};
 pub use file::definition as config_file;
+pub use file::definition::KEYS_OF_CHECK;
 pub use file::{
-    Form, HIDDEN, OfBody, Source, alarm_of_body, body_of_alarm, body_of_check, number, of_body,
-    shown_check,
+    HIDDEN, OfBody, alarm_of_body, body_of_alarm, body_of_check, number, of_body, shown_check,
 };
 pub use history::{History, Place, folder_of_history, size_of_history};
 pub use identity::{Identity, NO_NAME};
@@ -47,11 +49,14 @@ pub use measuring::{Measuring, MemoryUse, Scope};
 pub use name::dimension_value;
 pub use near::did_you_mean;
 pub use options::{
-    API, API_TOKEN, FORMAT, FROM, OUTPUT, POINTS, RESOLUTION, SELECT, STATE, STORE, TO,
+    API, API_TOKEN, DISCARD_CHANGES, FOLLOW, FORMAT, FROM, OUTPUT, POINTS, RESOLUTION, SELECT,
+    SEVERITY, STATE, STORE, TIMEOUT, TO, WHY,
 };
 use problems::Blame;
 pub use problems::Problems;
 pub use publishing::{Aws, Output, Publish, Publishing, ValueForm};
+pub use quantity::healthcheck_timeout;
+pub use text::{Form, Source};
 
 use self::cli::Cli;
 use self::options::{CHECK, MAX_METRICS, WATCH_CONFIG};

@@ -343,3 +343,13 @@ pub const POINTS: &str = "points";
 pub const SELECT: &str = "select";
 pub const FROM: &str = "from";
 pub const TO: &str = "to";
+// The commands that ask an agent that runs, and their own options.
+pub const CTL: &str = "ctl";
+pub const HEALTHCHECK: &str = "healthcheck";
+pub const ARGUMENTS: &str = "arguments";
+pub const WHY: &str = "why";
+pub const DISCARD_CHANGES: &str = "discard-changes";
+pub const SEVERITY: &str = "severity";
+pub const FOLLOW: &str = "follow";
+pub const TIMEOUT: &str = "timeout";
+pub const READY: &str = "ready";

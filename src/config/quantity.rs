@@ -46,6 +46,12 @@ pub fn shutdown_timeout(text: &str) -> Result<Duration, String> {
     lasting(text, 0.0..=3600.0).ok_or_else(|| expected.to_owned())
 }
 
+/// `--timeout` of the command `healthcheck`.
+pub fn healthcheck_timeout(text: &str) -> Result<Duration, String> {
+    let expected = "seconds from 0.1 to 3600, such as 5, 500ms or 1m";
+    lasting(text, 0.1..=3600.0).ok_or_else(|| expected.to_owned())
+}
+
 /// `--until-alone`: how long at most; nothing for no.
 pub fn until_alone(text: &str) -> Result<Option<Duration>, String> {
     match boolean(text) {

@@ -21,8 +21,8 @@ pub use self::name::choose;
 pub use self::remote::Remote;
 pub use self::source::{OnDisk, Source};
 use self::table::Table;
-pub use self::table::aligned;
-pub use self::time::Moment;
+pub use self::table::{aligned, value};
+pub use self::time::{Moment, moment};
 use self::values::Answer;
 use crate::store::Resolution;
 

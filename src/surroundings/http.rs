@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{HOST, HeaderName};
 use hyper::{Method, Request, StatusCode, Uri};
@@ -48,7 +48,7 @@ async fn answer(method: Method, url: &str, headers: &[(&'static str, &str)]) -> 
     for (name, value) in headers {
         request = request.header(HeaderName::from_static(name), *value);
     }
-    let request = request.body(Empty::new()).map_err(io::Error::other)?;
+    let request = request.body(Full::default()).map_err(io::Error::other)?;
     let (status, body) = exchange::exchange(Box::new(stream), request, BODY_LIMIT).await?;
     match status {
         StatusCode::OK => Ok(body),

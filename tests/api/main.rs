@@ -6,6 +6,8 @@ mod alarms;
 mod blacklist;
 mod client;
 mod control;
+mod ctl;
+mod fakes;
 mod flush;
 mod history;
 mod limits;

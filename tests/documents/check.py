@@ -46,7 +46,7 @@ COMMANDS = {
 
 AGENT = "cloudwatch_metrics_agent"
 # What only answers: it ends by itself, and delivers nothing.
-ANSWERS = {"explain", "check", "config", "host-info", "query", "store"}
+ANSWERS = {"explain", "check", "config", "ctl", "healthcheck", "host-info", "query", "store"}
 # Builds the agent and runs it. Here the one runs that was built.
 CARGO_RUN = "cargo run --release -- "
 # Seconds: long enough for a slow machine, and nothing waits for it.
@@ -183,13 +183,25 @@ class Answering:
         if self.SOCKET not in command:
             return f"asks no agent at {self.SOCKET}"
         strict = f"curl --silent --show-error --fail-with-body --max-time {TIMEOUT} "
-        command = command.replace(self.SOCKET, str(self.socket)).replace("curl ", strict, 1)
-        done = subprocess.run(["sh", "-c", command], env=self.environment, capture_output=True, text=True)
+        done = self.shell(command.replace("curl ", strict, 1))
         if done.returncode != 0:
             return f"ends with {done.returncode}: {done.stdout}{done.stderr}"
         if "/plot?" in command and not json.loads(done.stdout)["values"]:
             return "has no points"
         return None
+
+    def run(self, command: str) -> str | None:
+        """Runs the agent as a command that asks the one that runs. Returns what is wrong, if anything."""
+        done = self.shell(command)
+        if done.returncode != 0 or not done.stdout.strip() or done.stderr:
+            return f"ends with {done.returncode}: {done.stdout}{done.stderr}"
+        return None
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        command = command.replace(self.SOCKET, str(self.socket))
+        return subprocess.run(
+            ["sh", "-c", command], env=self.environment, capture_output=True, text=True, timeout=TIMEOUT
+        )
 
     def end(self) -> None:
         self.agent.kill()
@@ -238,7 +250,8 @@ def check_commands(
                 continue
             elif program == AGENT:
                 run += 1
-                wrong = runner.run(command)
+                asks = answering.SOCKET in command and command.split()[1] in ANSWERS
+                wrong = (answering.run if asks else runner.run)(command)
                 if wrong:
                     problems.add(where, f"`{command}` {wrong}")
             else:

@@ -15,6 +15,7 @@ pub mod entity;
 pub mod host_info;
 pub mod metric;
 pub mod numbers;
+pub mod run;
 pub mod value;
 
 pub use crate::clock::milliseconds;

@@ -6,33 +6,16 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
+use crate::config::text::{Form, Source};
 use crate::config::typed::Typed;
 use crate::permissions::writable_by_others;
 use crate::shown::shown;
-
-/// The text of one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// Its path.
-    pub name: String,
-    pub form: Form,
-    pub text: String,
-}
 
 /// Why a file or folder cannot be used.
 pub struct Unread {
     pub text: String,
     /// Whether nothing but checks is missing without it.
     pub is_of_checks: bool,
-}
-
-/// What stands in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Options and checks.
-    Main,
-    /// One check of this id.
-    Check(String),
 }
 
 /// The files at these paths, in their order, those of a folder by their names. In place of one that cannot

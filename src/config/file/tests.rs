@@ -7,9 +7,9 @@ mod properties;
 use std::ffi::OsString;
 
 use super::Files;
-use super::disk::{Form, Source};
 use crate::check::TABLE;
 use crate::config::cli::Cli;
+use crate::config::text::{Form, Source};
 use crate::config::{Problems, Settings};
 
 /// What stands in a main file named `agent.yaml`.

@@ -80,6 +80,14 @@ const MORE: &[Section] = &[
                 "Remove what is too old or has no room from a history, and give the space back.",
             ),
             (
+                "ctl VERB [ARGUMENT ...] --api ADDRESS",
+                "Show and change what an agent that runs does, through its API: checks, alarms, values and more; ctl --help lists the verbs. Exit with 0 where it is done, 1 where the agent has refused it or failed, and 3 where none has answered.",
+            ),
+            (
+                "healthcheck --api ADDRESS [--ready] [--timeout DURATION]",
+                "Ask an agent that runs whether it is healthy, or ready, and exit with 0, or with 1 and a line that says why it is not. For probes that run a command.",
+            ),
+            (
                 "install DIR",
                 "Copy this program into a directory, which has to exist, and exit. The copy replaces an earlier one and is complete at once; one that runs is not disturbed. Needs no settings.",
             ),

@@ -12,6 +12,7 @@ const OTHER_FILES: &[&str] = &[
     "api/table.rs",
     "options.rs",
     "config/commands.rs",
+    "config/control_commands.rs",
     "config/example.rs",
     "config/history_commands.rs",
     "cost/mod.rs",
@@ -26,6 +27,7 @@ const OTHER_FILES: &[&str] = &[
     "publisher/table.rs",
     "source/pod/evidence.rs",
     "source/task/evidence.rs",
+    "verb.rs",
 ];
 
 /// What stands before a sentence that no user has to understand, or that is a part of docs/checks.md: the
@@ -119,6 +121,21 @@ const OTHER_SENTENCES: &[&str] = &[
     "before: {} bytes\nafter: {} bytes",
     "# TYPE history gauge",
     "history{{{labels}}} {value} {seconds}.{rest:03}",
+    // What `ctl` prints where all is well.
+    "{id}: changed",
+    "{id}: removed",
+    "{}: added",
+    "generation {}",
+    "needs a restart",
+    "checks {name}",
+    "alarms {name}",
+    "checks unchanged: {}",
+    "not kept: {}",
+    "succeeded: {}, failed: {}",
+    "the same as here",
+    "{offset} ms ahead of here",
+    "{} ms behind here",
+    "clock of the agent: {}, {side}; both ways took {} ms",
     // What a server says, and what it is asked.
     "Basic {login}",
     "Bearer realm={:?}",

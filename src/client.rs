@@ -1,0 +1,255 @@
+//! An agent that runs, asked through its API.
+
+use std::cell::Cell;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
+use hyper::{Method, Request, Response, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+use crate::api::TokenFile;
+use crate::blocking::{self, Purpose};
+use crate::config::cli::variable;
+use crate::config::{API_TOKEN, ApiAddress, ApiSettings};
+use crate::exchange::{self, Connection};
+use crate::model::Secret;
+use crate::shown::shown;
+
+/// An agent that answers requests.
+pub struct Client {
+    pub address: ApiAddress,
+    token: Option<Secret>,
+}
+
+/// What an agent has answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub struct Unanswered {
+    /// A sentence.
+    pub text: String,
+    /// Whether nothing listens there.
+    pub is_nobody: bool,
+}
+
+impl Answer {
+    /// The body; null where it is no JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+impl Client {
+    /// Reads the file of the tokens, where there is one. The first of them is sent.
+    pub async fn new(api: ApiSettings) -> Result<Self, String> {
+        let ApiSettings { address, token, token_file, .. } = api;
+        let token = match token_file {
+            Some(path) => first_token(path).await?,
+            None => token,
+        };
+        Ok(Self { address, token })
+    }
+
+    /// One that sends no token.
+    pub fn without_token(address: ApiAddress) -> Self {
+        Self { address, token: None }
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Answer, Unanswered> {
+        self.send(&Method::GET, path, None, PATIENCE).await
+    }
+
+    /// The answer to a request, which is waited for so long.
+    pub async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        patience: Duration,
+    ) -> Result<Answer, Unanswered> {
+        let ask = async {
+            let (connection, request) = self.connect(method, path, body, &[]).await?;
+            exchange::exchange(connection, request, LARGEST).await
+        };
+        match timeout(patience, ask).await {
+            Ok(Ok((status, body))) => Ok(Answer { status, body }),
+            Ok(Err(error)) => Err(self.unanswered(&error)),
+            // What has come as far as the agent may be done.
+            Err(_) => {
+                let doubt =
+                    if *method == Method::GET { "" } else { "; it may be done all the same" };
+                Err(self.too_late(patience, doubt))
+            }
+        }
+    }
+
+    /// Reads an answer that goes on and on, a piece after the other, until it ends or `take` wants no more. One that is
+    /// no success is returned whole.
+    pub async fn follow(
+        &self,
+        path: &str,
+        headers: &[(HeaderName, String)],
+        mut take: impl AsyncFnMut(&[u8]) -> bool,
+    ) -> Result<Option<Answer>, Unanswered> {
+        let has_begun = Cell::new(false);
+        let asking = async {
+            let (connection, request) = self.connect(&Method::GET, path, None, headers).await?;
+            let read = async |response: Response<Incoming>| {
+                has_begun.set(true);
+                let status = response.status();
+                let mut body = response.into_body();
+                let mut refusal = Vec::new();
+                loop {
+                    let piece = timeout(SILENCE, body.frame()).await;
+                    let piece = piece.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
+                    // An agent that stops may not come to say that it was all.
+                    let Some(Ok(piece)) = piece else { break };
+                    let Ok(data) = piece.into_data() else { continue };
+                    if status == StatusCode::OK {
+                        if !take(&data).await {
+                            return Ok(None);
+                        }
+                    } else if refusal.len() + data.len() <= LARGEST {
+                        refusal.extend_from_slice(&data);
+                    }
+                }
+                Ok((status != StatusCode::OK).then(|| Answer { status, body: refusal.into() }))
+            };
+            exchange::read(connection, request, read).await
+        };
+        tokio::pin!(asking);
+        let answer = match timeout(PATIENCE, &mut asking).await {
+            Ok(answer) => answer,
+            Err(_) if has_begun.get() => asking.await,
+            Err(_) => return Err(self.too_late(PATIENCE, "")),
+        };
+        answer.map_err(|error| self.unanswered(&error))
+    }
+
+    async fn connect(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(HeaderName, String)],
+    ) -> io::Result<(Box<dyn Connection>, Request<Full<Bytes>>)> {
+        let (connection, host): (Box<dyn Connection>, _) = match &self.address {
+            ApiAddress::Unix(path) => {
+                (Box::new(UnixStream::connect(path).await?), "localhost".to_owned())
+            }
+            ApiAddress::Tcp(address) => {
+                (Box::new(TcpStream::connect(address).await?), address.to_string())
+            }
+        };
+        let mut request = Request::builder().method(method.clone()).uri(path).header(HOST, host);
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, ["Bearer ", &token.0].concat());
+        }
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let bytes = match body {
+            Some(body) => {
+                request = request.header(CONTENT_TYPE, "application/json");
+                body.to_string().into()
+            }
+            None => Bytes::new(),
+        };
+        Ok((connection, request.body(Full::new(bytes)).map_err(io::Error::other)?))
+    }
+
+    fn too_late(&self, patience: Duration, doubt: &str) -> Unanswered {
+        let address = &self.address;
+        let text = format!("the agent at {address} has not answered for {patience:?}{doubt}");
+        Unanswered { text, is_nobody: false }
+    }
+
+    fn unanswered(&self, error: &io::Error) -> Unanswered {
+        let address = &self.address;
+        let kind = error.kind();
+        let is_nobody = matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused);
+        let text = match kind {
+            _ if is_nobody => {
+                format!(
+                    "no agent answers at {address}: name the address that the agent has in --api"
+                )
+            }
+            io::ErrorKind::PermissionDenied => format!(
+                "the API at {address} cannot be opened: {error}; run this as the user that the agent has"
+            ),
+            io::ErrorKind::TimedOut => {
+                format!("the agent at {address} has sent nothing for {SILENCE:?}")
+            }
+            _ => format!("the agent at {address} cannot be asked: {}", shown(&chain(error))),
+        };
+        Unanswered { text, is_nobody }
+    }
+
+    /// What an answer says that is not the one that was wanted.
+    pub fn refusal(&self, answer: &Answer) -> String {
+        let address = &self.address;
+        match answer.status {
+            StatusCode::UNAUTHORIZED if self.token.is_none() => format!(
+                "the agent at {address} wants a token: set {} or name a file with --api-token-file",
+                variable(API_TOKEN)
+            ),
+            StatusCode::UNAUTHORIZED => {
+                format!("the agent at {address} does not know the token that was sent")
+            }
+            status => {
+                let body = answer.json();
+                let message = body["message"].as_str().unwrap_or("it is no agent of this kind");
+                format!("the agent at {address} answered {}: {}", status.as_u16(), shown(message))
+            }
+        }
+    }
+
+    /// What is said of an answer without something that each agent's has.
+    pub fn odd(&self, field: &str) -> String {
+        format!("the answer of the agent at {} has no valid field {field}", self.address)
+    }
+}
+
+/// An error with its cause, which says more: hyper's own is only where it came to an end.
+fn chain(error: &io::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.get_ref().and_then(|inner| inner.source());
+    while let Some(of) = cause {
+        text = format!("{text}: {of}");
+        cause = of.source();
+    }
+    text
+}
+
+/// The first token of a file.
+async fn first_token(path: PathBuf) -> Result<Option<Secret>, String> {
+    let read = blocking::call(Purpose::Files, move || TokenFile::read(&path));
+    let file = read.await.map_err(|refused| refused.to_string())??;
+    Ok(file.tokens.into_iter().next().map(|(token, _)| token))
+}
+
+/// A name as a part of a path or a value behind it.
+pub fn encoded(name: &str) -> String {
+    utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
+}
+
+/// An agent answers in far less, also one that is busy.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A stream has a comment each 15 s where there is nothing else.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// A page of points has some 200 kB, and no answer more than 4 MB.
+const LARGEST: usize = 8 << 20;

@@ -1,0 +1,194 @@
+//! What `ctl` does with an agent that runs: a line for each verb.
+
+use self::Cell::{Plain, Seconds, Time, Value};
+use self::Does::{Configure, Each, List, ListOrOne, One};
+
+/// A verb of `ctl`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Verb {
+    pub name: &'static str,
+    pub takes: Takes,
+    pub about: &'static str,
+    pub does: Does,
+}
+
+/// The arguments of a verb: how many at least and at most, and what the help calls them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Takes(pub usize, pub usize, pub &'static str);
+
+/// What is asked of the agent, and how the answer is shown. In a path, `{}` is the argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Does {
+    /// Lists what is there, with these columns; with all that its items have where none are named.
+    List(&'static str, &'static [Column]),
+    /// Shows one object.
+    One(&'static str),
+    /// Lists all where nothing is named, else shows one object.
+    ListOrOne(&'static str, &'static [Column]),
+    /// Sends this method without a body for each argument. The last text is what has been done then.
+    Each(&'static str, &'static str, &'static str),
+    /// Runs a check, which may take as long as its timeout.
+    Run,
+    /// Lists the checks, each with its last run.
+    Checks,
+    /// Sends JSON, which may be in a file, as the body.
+    Add,
+    /// Changes some keys.
+    Change,
+    /// Changes the configuration as a whole.
+    Configure(&'static str),
+    Flush,
+    Events,
+    Blacklist,
+    Buffer,
+    Time,
+    /// Shows whatever answer there is.
+    Any,
+}
+
+/// A heading, the field that is below it, and how it is shown.
+pub type Column = (&'static str, &'static str, Cell);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell {
+    Plain,
+    /// Milliseconds since 1970.
+    Time,
+    Seconds,
+    /// A number in the unit that stands beside it, or several in short.
+    Value,
+}
+
+const NOTHING: Takes = Takes(0, 0, "");
+const ID: Takes = Takes(1, 1, "ID");
+const IDS: Takes = Takes(1, MANY, "ID");
+const FILE: Takes = Takes(1, 1, "JSON|FILE|-");
+const CHANGES: Takes = Takes(2, MANY, "ID KEY=VALUE");
+const METRIC: Takes = Takes(0, 1, "CHECK/METRIC");
+const ENTRY: Takes = Takes(0, 2, "add JSON|remove ID");
+const LIMIT: Takes = Takes(0, 2, "PUBLISHER limit=COUNT");
+const PATH: Takes = Takes(1, 1, "PATH");
+
+/// So many that nobody has as many.
+const MANY: usize = 1000;
+
+/// All verbs, in the order of the help.
+#[rustfmt::skip]
+pub static VERBS: &[Verb] = &[
+    verb("checks", NOTHING, "List the checks, and how each has run last", Does::Checks),
+    verb("check", ID, "Show a check", One("/entities/self/checks/{}")),
+    verb("enable", IDS, "Run checks that are disabled", Each("POST", "/entities/self/checks/{}/enable", "enabled")),
+    verb("disable", IDS, "Stop running checks", Each("POST", "/entities/self/checks/{}/disable", "disabled")),
+    verb("restart", IDS, "Open checks anew, without what they have counted", Each("POST", "/entities/self/checks/{}/restart", "restarted")),
+    verb("run", ID, "Run a check now and show its result", Does::Run),
+    verb("add", FILE, "Add a check: JSON, a file with it, or - for standard input", Does::Add),
+    verb("change", CHANGES, "Change a check, such as period=30 or details.target=/", Does::Change),
+    verb("remove", IDS, "Remove checks", Each("DELETE", "/entities/self/checks/{}", "removed")),
+    verb("alarms", NOTHING, "List the alarms and where they stand", List("/entities/self/alarms", OF_ALARM)),
+    verb("alarm", ID, "Show an alarm", One("/entities/self/alarms/{}")),
+    verb("reload", NOTHING, "Read the configuration files again", RELOAD),
+    verb("undo", NOTHING, "Go back to the configuration before the last reload", Configure("/config/undo")),
+    verb("flush", NOTHING, "Publish and write down what has been measured so far", Does::Flush),
+    verb("events", NOTHING, "List what has happened", Does::Events),
+    verb("thresholds", NOTHING, "List the thresholds", List("/thresholds", &[])),
+    verb("blacklist", ENTRY, "List what is not collected, or change that list", Does::Blacklist),
+    verb("buffer", LIMIT, "Show what waits for delivery, or set how much may", Does::Buffer),
+    verb("time", NOTHING, "Compare the clock of the agent with the one here", Does::Time),
+    verb("values", METRIC, "Show the newest values", ListOrOne("/values", OF_VALUE)),
+    verb("get", PATH, "Show any resource of the API, such as /capabilities", Does::Any),
+];
+
+/// The columns of checks.
+pub const OF_CHECK: &[Column] = &[
+    ("id", "id", Plain),
+    ("type", "type", Plain),
+    ("period", "period", Seconds),
+    ("disabled", "disabled", Plain),
+    ("available", "available", Plain),
+    ("last run", "timestamp", Time),
+    ("status", "status", Plain),
+];
+
+const OF_ALARM: &[Column] = &[
+    ("id", "id", Plain),
+    ("check", "check_id", Plain),
+    ("disabled", "disabled", Plain),
+    ("state", "state", Plain),
+    ("since", "since", Time),
+    ("status", "status", Plain),
+];
+
+const OF_VALUE: &[Column] = &[
+    ("check", "check", Plain),
+    ("metric", "metric", Plain),
+    ("value", "value", Value),
+    ("age", "age", Seconds),
+    ("stale", "stale", Plain),
+];
+
+/// The columns of what is not collected.
+pub const OF_ENTRY: &[Column] = &[
+    ("id", "id", Plain),
+    ("mode", "mode", Plain),
+    ("match", "match", Plain),
+    ("check", "check", Plain),
+    ("metric", "metric", Plain),
+    ("target", "target", Plain),
+];
+
+/// The columns of what waits to be published.
+pub const OF_BUFFER: &[Column] = &[
+    ("publisher", "publisher", Plain),
+    ("limit", "limit", Plain),
+    ("waiting", "waiting", Plain),
+    ("oldest", "oldest", Time),
+    ("dropped", "dropped", Plain),
+    ("failing since", "failing_since", Time),
+    ("failure", "failure", Plain),
+];
+
+/// The columns of events.
+pub const OF_EVENT: &[Column] = &[
+    ("time", "time", Time),
+    ("severity", "severity", Plain),
+    ("kind", "kind", Plain),
+    ("check", "check_id", Plain),
+    ("alarm", "alarm_id", Plain),
+    ("message", "message", Plain),
+];
+
+/// Reads the files again.
+pub const RELOAD: Does = Configure("/config/reload");
+
+pub const CHECKS: &str = "/entities/self/checks";
+
+const fn verb(name: &'static str, takes: Takes, about: &'static str, does: Does) -> Verb {
+    Verb { name, takes, about, does }
+}
+
+impl Verb {
+    pub fn of_name(name: &str) -> Option<&'static Self> {
+        VERBS.iter().find(|verb| verb.name == name)
+    }
+
+    /// Whether it may change something, so that it can be said why.
+    pub fn may_change(&self) -> bool {
+        match self.does {
+            List(..)
+            | One(_)
+            | ListOrOne(..)
+            | Does::Checks
+            | Does::Events
+            | Does::Time
+            | Does::Any => false,
+            Each(..)
+            | Does::Run
+            | Does::Add
+            | Does::Change
+            | Configure(_)
+            | Does::Flush
+            | Does::Blacklist
+            | Does::Buffer => true,
+        }
+    }
+}
