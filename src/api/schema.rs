@@ -98,6 +98,19 @@ const SHAPES: &[Shape] = &[
     ),
     ("Agent", &[("id", "string"), ("last_connected", "integer")]),
     (
+        "Process",
+        &[
+            ("id", "string"),
+            ("version", "string"),
+            ("pid", "integer"),
+            ("started", "integer"),
+            ("uptime", "number"),
+            ("generation", "integer"),
+            ("hash", "string"),
+            ("kept", "boolean"),
+        ],
+    ),
+    (
         "Connection",
         &[
             ("id", "string"),

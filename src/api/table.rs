@@ -93,6 +93,7 @@ pub static TABLE: &[Route] = &[
     ),
     list("/check_types", "The types of checks", "CheckTypeList", now!(check_type::list)),
     one("/check_types/{check_type}", "A type of checks", "CheckType", now!(check_type::one)),
+    one("/agent", "The process, and the configuration in force", "Process", later!(agent::process)),
     list("/agents", "This agent", "AgentList", now!(agent::list)),
     one("/agents/{agent}", "This agent", "Agent", now!(agent::one)),
     list(

@@ -109,6 +109,11 @@ fn a_reload_changes_what_is_other_and_says_what_that_was() {
         .wait_for_log("a restart is needed to put these options of the files in force: buffer");
     assert_eq!(served.ids("checks"), ["a", "b", "d", "utilization"]);
     let reloaded = served.json("/config");
+    let agent = served.json("/agent");
+    let same =
+        ["generation", "hash", "kept"].map(|name| (agent[name].clone(), reloaded[name].clone()));
+    assert!(same.iter().all(|(one, other)| one == other), "{agent} {reloaded}");
+    assert_eq!(agent["pid"], served.agent.id());
     assert_ne!(before["hash"], reloaded["hash"]);
     assert_eq!(reloaded["last_reload"]["outcome"], expected);
     // An alarm of a check that is gone waits for it.

@@ -197,6 +197,8 @@ fn what_it_can_and_how_it_is() {
 fn the_description_is_true() {
     let served = Served::at_socket();
     served.wait_for_value("load/1m");
+    let entry = json!({ "id": "nothing", "metric": "none" });
+    assert_eq!(served.send("POST", "/blacklist", "", &entry).status, 201);
     let document = served.json("/openapi.json");
     let schemas = &document["components"]["schemas"];
     let (mut looked_at, paths) = (0, document["paths"].as_object().expect("paths"));
@@ -212,6 +214,8 @@ fn the_description_is_true() {
             .replace("{check}", "load")
             .replace("{metric}", "1m")
             .replace("{alarm}", "high")
+            .replace("{entry}", "nothing")
+            .replace("{publisher}", "console")
             .replace("{type}", "memory")
             .replace("{check_type}", "agent.network");
         if path.ends_with("/plot") {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::milliseconds;
+use super::{milliseconds, number};
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
 use crate::api::paging::page;
@@ -19,6 +19,23 @@ pub fn list(asked: &Asked) -> Result<Reply, Failure> {
 pub fn one(asked: &Asked) -> Result<Reply, Failure> {
     asked.own_agent()?;
     Ok(Reply::json(&object(&asked.state)))
+}
+
+/// The process that answers, and the configuration that is in force in it.
+pub async fn process(asked: Asked) -> Result<Reply, Failure> {
+    let state = &asked.state;
+    // At the start it waits for what was kept.
+    let hash = state.control.hash().await?;
+    Ok(Reply::json(&json!({
+        "id": state.entity(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+        "started": milliseconds(state.started_time),
+        "uptime": number(state.started.elapsed().as_secs_f64()),
+        "generation": state.control.generation(),
+        "hash": hash,
+        "kept": state.control.keeps(),
+    })))
 }
 
 /// The one connection of this agent: the address that is asked.
