@@ -110,8 +110,8 @@ impl Tls {
     }
 }
 
-/// From one look at the files to the next. Only new connections look.
-const LOOK_INTERVAL: Duration = Duration::from_secs(10);
+/// From one look at the files to the next, which takes a thread for some microseconds. Only new connections look.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A client waits for it. Then it has the certificate from before.
 const LONGEST_LOOK: Duration = Duration::from_secs(1);

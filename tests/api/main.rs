@@ -14,7 +14,9 @@ mod limits;
 mod query;
 mod reload;
 mod resources;
+mod secured;
 mod sockets;
+mod tls;
 
 use std::process::Command;
 
