@@ -10,6 +10,7 @@ mod ctl;
 mod fakes;
 mod flush;
 mod history;
+mod keystone;
 mod limits;
 mod query;
 mod reload;
