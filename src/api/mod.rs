@@ -93,7 +93,7 @@ impl Api {
         let Self { settings, state } = self;
         let Files { tokens, tls, warnings } = Files::read(settings).await?;
         warnings.iter().for_each(|warning| warn!("{warning}"));
-        let keystone = settings.keystone.clone().map(Keystone::new).transpose()?;
+        let keystone = settings.keystone.as_deref().cloned().map(Keystone::new).transpose()?;
         let listener = Listener::bind(&settings.address).await?;
         let is_unix = matches!(settings.address, ApiAddress::Unix(_));
         let has_client_ca = settings.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());

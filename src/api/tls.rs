@@ -74,18 +74,17 @@ impl Tls {
         if now.duration_since(self.looked.get()) >= LOOK_INTERVAL {
             // Others take meanwhile what is there.
             self.looked.set(now);
-            let (files, used) = (self.files.clone(), self.stamps.borrow().clone());
+            let (files, used) = (self.files.clone(), *self.stamps.borrow());
             let look = move || (stamps(&files) != used).then(|| load(&files));
             let found = timeout(LONGEST_LOOK, blocking::call(Purpose::Certificate, look)).await;
+            let late = || format!("the disk has not answered within {LONGEST_LOOK:?}");
             match found {
                 Ok(Ok(Some(Ok(loaded)))) => self.replace(loaded),
                 Ok(Ok(Some(Err(problem)))) => self.note(Some(problem)),
                 // As it was read.
                 Ok(Ok(None)) => self.note(None),
                 Ok(Err(refused)) => self.note(Some(refused.to_string())),
-                Err(_) => {
-                    self.note(Some(format!("the disk has not answered within {LONGEST_LOOK:?}")))
-                }
+                Err(_) => self.note(Some(late())),
             }
         }
         self.current.borrow().clone()

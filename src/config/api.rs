@@ -24,7 +24,7 @@ pub struct ApiSettings {
     /// The files for TLS, where it is asked for.
     pub tls: Option<TlsFiles>,
     /// The service that knows further tokens, where there is one.
-    pub keystone: Option<Keystone>,
+    pub keystone: Option<Box<Keystone>>,
 }
 
 /// Where the API listens.
@@ -45,7 +45,7 @@ impl ApiSettings {
         let hosts: Vec<_> = hosts.filter_map(|typed| problems.of_api(&typed, host)).collect();
         let token = token(|name| std::env::var(name).ok(), problems);
         let tls = TlsFiles::new(cli, problems);
-        let keystone = Keystone::new(cli, problems);
+        let keystone = Keystone::new(cli, problems).map(Box::new);
         let is_insecure = exposure::is_insecure(cli, problems);
         let typed = cli.value(API)?;
         let address = problems.of_api(&typed, address)?;
