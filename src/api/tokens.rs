@@ -167,6 +167,18 @@ mod tests {
     }
 
     #[test]
+    fn all_tokens_are_compared_wherever_the_one_that_is_sent_stands() {
+        for text in ["read abcd-1234\nwrite abcd-1234\n", "write abcd-1234\nread abcd-1234\n"] {
+            let tokens = tokens(text).expect("a file");
+            assert_eq!(tokens.scope_of(b"abcd-1234"), Some(Scope::Write), "{text}");
+            // Of the same length, and of others, and alike but for the last byte.
+            for token in [&b"abcd-1235"[..], b"abcd-123", b"abcd-12345", b"", b"Abcd-1234"] {
+                assert_eq!(tokens.scope_of(token), None, "{token:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_wrong_line_is_told_without_its_token() {
         for (text, line) in [
             ("read abcd-1234\nhunter2-hunter2", 2),

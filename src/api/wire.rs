@@ -306,4 +306,47 @@ mod tests {
         wire.shutdown().await.expect("it ends");
         assert_eq!(start.elapsed(), CLOSE_TIME);
     }
+
+    /// A stream that takes all and sends nothing on, as TLS does over one that is full.
+    struct Stalled;
+
+    impl AsyncRead for Stalled {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Stalled {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_tls_holds_back_has_the_same_time() {
+        let mut wire = Wire::new(Box::new(Stalled), Rc::default());
+        wire.write_all(b"an answer").await.expect("it is taken");
+        let start = Instant::now();
+        let flushed = wire.flush().await;
+        assert_eq!(flushed.map_err(|error| error.kind()), Err(io::ErrorKind::TimedOut));
+        assert_eq!(start.elapsed(), ANSWER_TIME);
+        wire.shutdown().await.expect("it ends");
+        assert_eq!(start.elapsed(), ANSWER_TIME + CLOSE_TIME);
+    }
 }

@@ -16,6 +16,7 @@ mod query;
 mod reload;
 mod resources;
 mod secured;
+mod security;
 mod sockets;
 mod tls;
 

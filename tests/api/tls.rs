@@ -202,7 +202,7 @@ fn files_that_cannot_be_used_keep_the_agent_from_starting() {
     let cut = folder.write("cut.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n").display().to_string();
     let open = folder.write("open.key", &text).display().to_string();
     mode(&open, 0o602);
-    let none = folder.path("none");
+    let (none, root) = (folder.path("none"), authority.root());
     let start = |certificate: &str, key: &str, ca: &str| {
         let mut command = previewing(&folder);
         command.args(["--api", &format!("127.0.0.1:{}", free_port())]);
@@ -268,7 +268,7 @@ fn files_that_cannot_be_used_keep_the_agent_from_starting() {
         (&certificate, &key, &*none, format!("--api-client-ca {none} cannot be read: ")),
         (&certificate, &key, &noise, format!("--api-client-ca {noise} cannot be used (")),
     ] {
-        let text = start(certificate, key, if ca.is_empty() { &certificate } else { ca });
+        let text = start(certificate, key, if ca.is_empty() { &root } else { ca });
         assert!(text.starts_with(&expected), "{text}");
         assert!(!text.contains(secret) && text.lines().count() == 1, "{text}");
     }
