@@ -21,7 +21,8 @@ fi
 
 work=$PWD/target/keystone
 rm -rf "$work"
-mkdir -p -m 700 "$work" "$work/fernet" "$work/credential"
+mkdir -p "$work"
+mkdir -m 700 "$work/fernet" "$work/credential"
 cat > "$work/keystone.conf" << CONF
 [DEFAULT]
 log_file = $work/keystone.log
