@@ -1,14 +1,17 @@
 //! TLS of the API: its certificate, which may be replaced while it runs, and the handshake with a client.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use log::{debug, info, warn};
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::sync::Semaphore;
-use tokio::task::yield_now;
+use tokio::task::{spawn_local, yield_now};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 
@@ -29,7 +32,7 @@ pub struct Tls {
     looked: Cell<Instant>,
     /// Why they cannot be used as they are now.
     problem: RefCell<Option<String>>,
-    signing: Semaphore,
+    gate: Gate,
 }
 
 impl Tls {
@@ -41,7 +44,7 @@ impl Tls {
             stamps: RefCell::new(loaded.stamps),
             looked: Cell::new(Instant::now()),
             problem: RefCell::default(),
-            signing: Semaphore::new(1),
+            gate: Gate(Arc::new(Semaphore::new(1))),
         }
     }
 
@@ -58,13 +61,11 @@ impl Tls {
         let hello = LazyConfigAcceptor::new(Acceptor::default(), socket).await;
         let hello = hello.inspect_err(failed).ok()?;
         let config = self.config().await;
-        // The signature takes milliseconds with a large RSA key. One at a time, and all else has its turn between
-        // two of them.
-        let signing = self.signing.acquire().await.ok()?;
-        let answering = hello.into_stream(config);
-        yield_now().await;
-        drop(signing);
-        let stream = answering.await.inspect_err(failed).ok()?;
+        // Most clients are answered and signed for with this, the others in a later step.
+        self.gate.pace(|_| Poll::Ready(())).await;
+        let mut answering = pin!(hello.into_stream(config));
+        let stream = self.gate.pace(|cx| answering.as_mut().poll(cx)).await;
+        let stream = stream.inspect_err(failed).ok()?;
         Some(Box::new(stream))
     }
 
@@ -106,6 +107,29 @@ impl Tls {
             warn!("{problem}; the API goes on with the certificate that it has");
         }
         self.problem.replace(problem);
+    }
+}
+
+/// Lets one step of all handshakes through at a time, in the order in which they come, and all else has its turn before
+/// the next one. A signature takes milliseconds with a large RSA key, and those for a crowd of clients would delay
+/// samples.
+struct Gate(Arc<Semaphore>);
+
+impl Gate {
+    async fn pace<T>(&self, mut step: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+        let mut waiting = None;
+        let step = poll_fn(|cx| {
+            let turn = waiting.get_or_insert_with(|| Box::pin(self.0.clone().acquire_owned()));
+            let turn = ready!(turn.as_mut().poll(cx));
+            waiting = None;
+            spawn_local(async move {
+                // Until the runtime has looked at timers and sockets.
+                yield_now().await;
+                drop(turn);
+            });
+            step(cx)
+        });
+        step.await
     }
 }
 
