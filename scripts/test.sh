@@ -119,6 +119,7 @@ may_skip "documents: every command runs, every link leads somewhere" \
   tests/documents/run.sh "$binary" target/debug/fake-cloudwatch
 may_skip "the API from outside: a client library, Prometheus, 50 clients, and by its own description" \
   tests/api/run.sh "$binary"
+may_skip "the API with a real Keystone" tests/api/keystone.sh "$binary"
 may_skip "a root directory with nothing in it but the binary" \
   scripts/test_empty_root.sh "$binary" target/debug/fake-cloudwatch
 may_skip "real kernels: cgroup version 2, version 1 and hybrid" tests/kernel/run.sh "$PWD/$binary"

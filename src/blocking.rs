@@ -51,6 +51,8 @@ pub enum Purpose {
     Plot,
     /// The folder of what is kept over a restart.
     State,
+    /// Whether the certificate of the API was replaced.
+    Certificate,
     /// What a person or a program asks about this machine.
     HostInfo,
     /// The mounts that are listed then, of which none may take the place of one that is checked.
@@ -89,6 +91,8 @@ impl Purpose {
             Self::Store => 1,
             // One at a time; a second one may write events meanwhile.
             Self::State => 2,
+            // The same.
+            Self::Certificate => 1,
             // As many as the store has readers.
             Self::Plot => 2,
             // The others wait.
@@ -113,6 +117,7 @@ impl fmt::Display for Purpose {
             Self::Matching => "searching a text",
             Self::Store | Self::Plot => "the history",
             Self::State => "the state folder",
+            Self::Certificate => "reading certificates",
             Self::HostInfo => "host info",
             #[cfg(target_os = "linux")]
             Self::ListedMounts => "asking a mount for host info",
@@ -304,9 +309,9 @@ pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes,
-/// all host info, all lookups of checks, the history and its readers hang, as many are left for name lookups and files
+/// all host info, all lookups of checks, the history and its readers, and a certificate hang, as many are left for name lookups and files
 /// as there are without them. Each takes the room of its stack as it uses it.
-const MOST: usize = 27;
+const MOST: usize = 28;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;

@@ -21,6 +21,9 @@ pub const BODY: usize = 1 << 20;
 /// closed, whether something of the request has come or not.
 pub const HEAD_TIME: Duration = Duration::from_secs(10);
 
+/// For the TLS handshake. Then the connection is closed.
+pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
+
 /// For the body of a request. Then it is answered 400 and closed.
 pub const BODY_TIME: Duration = Duration::from_secs(10);
 
@@ -37,6 +40,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("head_bytes", HEAD as u64),
     ("body_bytes", BODY as u64),
     ("head_seconds", HEAD_TIME.as_secs()),
+    ("handshake_seconds", HANDSHAKE_TIME.as_secs()),
     ("body_seconds", BODY_TIME.as_secs()),
     ("answer_seconds", ANSWER_TIME.as_secs()),
 ];

@@ -1,10 +1,13 @@
 //! Answers requests about what is measured, over HTTP on a unix socket or on loopback. Without `--api` nothing of
 //! it exists. It owns nothing of the agent: it asks the registry of the checks, and is a sink of the collector.
 
+mod access;
 mod asked;
+mod certificate;
 mod count;
 mod failure;
 mod history;
+mod keystone;
 mod latest;
 mod limits;
 mod openapi;
@@ -20,10 +23,12 @@ mod server;
 mod socket;
 mod state;
 mod table;
+mod tls;
 mod tokens;
 mod wire;
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -31,16 +36,19 @@ use log::{error, info, warn};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use self::access::Access;
 use self::history::History;
+use self::keystone::Keystone;
 use self::latest::{Feed, Latest};
 use self::server::Server;
 use self::socket::Listener;
 use self::state::State;
+use self::tls::Tls;
 pub use self::tokens::TokenFile;
 use self::tokens::{Scope, Tokens};
 use crate::blocking::{self, Purpose};
 use crate::collector::sink::Sink;
-use crate::config::{ApiAddress, ApiSettings, Settings};
+use crate::config::{API_TLS_CERT, API_TOKEN_FILE, ApiAddress, ApiSettings, Settings};
 use crate::control::Control;
 use crate::shown::shown;
 use crate::store::keep::Shared;
@@ -83,18 +91,26 @@ impl Api {
 
     async fn answer(&self, stop: &CancellationToken) -> Result<(), String> {
         let Self { settings, state } = self;
-        let (tokens, warnings) = tokens(settings).await?;
+        let Files { tokens, tls, warnings } = Files::read(settings).await?;
         warnings.iter().for_each(|warning| warn!("{warning}"));
+        let keystone = settings.keystone.as_deref().cloned().map(Keystone::new).transpose()?;
         let listener = Listener::bind(&settings.address).await?;
         let is_unix = matches!(settings.address, ApiAddress::Unix(_));
+        let has_client_ca = settings.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let access = Access { tokens, keystone, is_unix, has_client_ca };
         let address = &settings.address;
-        let may = match is_unix || !tokens.is_empty() {
+        let secured = if tls.is_some() { " with TLS" } else { "" };
+        let may = match is_unix || access.has_tokens() {
             true => "",
             false => ", to read only, as there are no tokens",
         };
-        info!("the API answers at {address}{may}");
-        let names = settings.hosts.clone();
-        let server = Server { state: state.clone(), tokens, names, is_unix };
+        info!("the API answers at {address}{secured}{may}");
+        if settings.is_exposed() && tls.is_none() {
+            warn!(
+                "the API answers at {address} without TLS: who is on the way can read tokens and answers, and use the tokens"
+            );
+        }
+        let server = Server { state: state.clone(), access, names: settings.hosts.clone(), tls };
         server::run(server, listener, stop.clone()).await;
         Ok(())
     }
@@ -103,29 +119,59 @@ impl Api {
 /// Tells what is wrong with the files of the API, before anything starts.
 pub async fn check(settings: &Settings) -> Result<(), String> {
     match &settings.api {
-        Some(settings) => tokens(settings).await.map(drop),
+        Some(settings) => Files::read(settings).await.map(drop),
         None => Ok(()),
     }
 }
 
-/// The tokens, with warnings. A disk that does not answer is waited for [`LONGEST_READ`].
-async fn tokens(settings: &ApiSettings) -> Result<(Tokens, Vec<String>), String> {
-    let mut tokens = Tokens::default();
-    if let Some(token) = &settings.token {
-        tokens.add(token, Scope::Write);
+/// What is in the files of the API.
+struct Files {
+    tokens: Tokens,
+    tls: Option<Tls>,
+    warnings: Vec<String>,
+}
+
+impl Files {
+    /// Reads them. A disk that does not answer is waited for [`LONGEST_READ`] for each option.
+    async fn read(settings: &ApiSettings) -> Result<Self, String> {
+        let mut tokens = Tokens::default();
+        if let Some(token) = &settings.token {
+            tokens.add(token, Scope::Write);
+        }
+        let mut warnings = Vec::new();
+        if let Some(path) = settings.token_file.clone() {
+            let read = move || {
+                let warnings = tokens.read(&path)?;
+                Ok((tokens, warnings))
+            };
+            (tokens, warnings) =
+                within(API_TOKEN_FILE, settings.token_file.as_deref(), read).await?;
+        }
+        let is_unix = matches!(settings.address, ApiAddress::Unix(_));
+        let Some(files) = settings.tls.clone().filter(|_| !is_unix) else {
+            return Ok(Self { tokens, tls: None, warnings });
+        };
+        let of = files.clone();
+        let read = move || certificate::load(&of);
+        let loaded = within(API_TLS_CERT, Some(&files.certificate), read).await?;
+        warnings.extend_from_slice(&loaded.warnings);
+        Ok(Self { tokens, tls: Some(Tls::new(files, loaded)), warnings })
     }
-    let Some(path) = settings.token_file.clone() else { return Ok((tokens, Vec::new())) };
-    let name = shown(&path.display().to_string());
-    let read = blocking::call(Purpose::Files, move || {
-        let warnings = tokens.read(&path)?;
-        Ok((tokens, warnings))
-    });
-    match timeout(LONGEST_READ, read).await {
+}
+
+/// What is read of the file of an option, as long as that takes no longer than [`LONGEST_READ`].
+async fn within<T: Send + 'static>(
+    option: &str,
+    path: Option<&Path>,
+    read: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let name = path.map(|path| shown(&path.display().to_string())).unwrap_or_default();
+    match timeout(LONGEST_READ, blocking::call(Purpose::Files, read)).await {
         Ok(Ok(read)) => read,
-        Ok(Err(refused)) => Err(format!("--api-token-file {name} cannot be read: {refused}")),
-        Err(_) => Err(format!(
-            "--api-token-file {name}: its disk has not answered within {LONGEST_READ:?}"
-        )),
+        Ok(Err(refused)) => Err(format!("--{option} {name} cannot be read: {refused}")),
+        Err(_) => {
+            Err(format!("--{option} {name}: its disk has not answered within {LONGEST_READ:?}"))
+        }
     }
 }
 

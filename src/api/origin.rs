@@ -8,12 +8,21 @@ use hyper::{Uri, Version};
 
 use super::failure::Failure;
 
+/// Where it answers.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// How its URLs begin.
+    pub scheme: &'static str,
+    /// At a socket, which no browser can reach by a name.
+    pub is_unix: bool,
+}
+
 /// Refuses a request whose `Host` is none of this machine's, or that comes from a page of another one.
 pub fn check(
     headers: &HeaderMap,
     uri: &Uri,
     version: Version,
-    is_unix: bool,
+    place: Place,
     names: &[String],
 ) -> Result<(), Failure> {
     let mut hosts = headers.get_all(HOST).iter();
@@ -21,7 +30,7 @@ pub fn check(
         (host, None) => host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()),
         (_, Some(_)) => return Err(Failure::bad("Host is there twice: expected it once")),
     };
-    if !is_unix {
+    if !place.is_unix {
         match &host {
             Some(host) => own(host, names)?,
             // No browser leaves it out.
@@ -38,7 +47,8 @@ pub fn check(
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = String::from_utf8_lossy(origin.as_bytes());
     let is_own = host.is_some_and(|host| {
-        origin.strip_prefix("http://").is_some_and(|of| of.eq_ignore_ascii_case(&host))
+        let of = origin.strip_prefix(place.scheme).and_then(|rest| rest.strip_prefix("://"));
+        of.is_some_and(|of| of.eq_ignore_ascii_case(&host))
     });
     match is_own {
         true => Ok(()),
@@ -80,7 +90,8 @@ mod tests {
             headers.iter().map(|(name, value)| (name.clone(), value.parse().expect("a value")));
         let (headers, uri) = (headers.collect(), uri.parse().expect("a URI"));
         let names = ["agent.local".to_owned()];
-        let checked = check(&headers, &uri, Version::HTTP_11, is_unix, &names);
+        let checked =
+            check(&headers, &uri, Version::HTTP_11, Place { scheme: "http", is_unix }, &names);
         checked.map_or_else(|failure| failure.status.as_u16(), |()| 200)
     }
 

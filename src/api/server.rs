@@ -19,29 +19,39 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::access::Access;
 use super::asked::{Asked, Rights};
+use super::count;
 use super::failure::Failure;
 use super::limits::{
     BODY, BODY_TIME, CLOSE_TIME, CONNECTIONS, HEAD, HEAD_TIME, REFUSALS, REQUESTS,
 };
+use super::origin::{self, Place};
 use super::query::Query;
 use super::reply::{Reply, accepts_gzip, response};
 use super::route::{Found, allowed, find};
 use super::socket::Listener;
 use super::state::{Counts, State};
 use super::table::TABLE;
-use super::tokens::{SENT, Scope, Tokens};
+use super::tls::Tls;
+use super::tokens::Scope;
 use super::wire::{Stage, Wire, answer_to_close};
-use super::{count, origin};
 use crate::exchange::Connection;
 
 /// What a connection needs to answer.
 pub struct Server {
     pub state: Rc<State>,
-    pub tokens: Tokens,
+    pub access: Access,
     /// Names of this machine in `Host`.
     pub names: Vec<String>,
-    pub is_unix: bool,
+    pub tls: Option<Tls>,
+}
+
+impl Server {
+    /// How URLs of this API begin.
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
 }
 
 /// Takes connections until `stop` is cancelled. Those that are open then end at once.
@@ -64,7 +74,8 @@ pub async fn run(server: Server, listener: Listener, stop: CancellationToken) {
             }
             Ok(socket) => {
                 count::one_more(&server.state.counts.refused);
-                if refusing.len() < REFUSALS {
+                // A client that speaks TLS would not understand it.
+                if refusing.len() < REFUSALS && server.tls.is_none() {
                     refusing.spawn_local(refuse(socket));
                 }
             }
@@ -101,6 +112,11 @@ async fn refuse(socket: Box<dyn Connection>) {
 async fn connection(server: Rc<Server>, socket: Box<dyn Connection>) {
     let state = server.state.clone();
     let _open = count::Held::of(&state.counts.connections);
+    let secured = match &server.tls {
+        Some(tls) => Box::pin(tls.accept(socket)).await,
+        None => Some(socket),
+    };
+    let Some(socket) = secured else { return };
     let stage = Rc::new(Stage::default());
     let wire = Wire::new(socket, stage.clone());
     let service = service_fn(move |request| {
@@ -142,13 +158,13 @@ async fn respond(
 ) -> Result<Reply, Failure> {
     let found = find(TABLE, parts.uri.path());
     let needs_token = found.as_ref().is_none_or(|of| of.routes[0].scope.is_some());
-    // Before anything else is looked at.
-    let rights = rights(server, parts);
-    if needs_token && rights.is_none() {
-        let has_sent = SENT.iter().any(|name| parts.headers.contains_key(name));
-        return Err(Failure::unauthorized(if has_sent { UNKNOWN_TOKEN } else { NO_TOKEN }));
-    }
-    origin::check(&parts.headers, &parts.uri, parts.version, server.is_unix, &server.names)?;
+    // Before anything else is looked at. Whether the agent lives can be asked without Keystone.
+    let rights = match needs_token {
+        true => server.access.rights(&parts.headers).await?,
+        false => Rights { scope: Scope::Read, is_known: false },
+    };
+    let place = Place { scheme: server.scheme(), is_unix: server.access.is_unix };
+    origin::check(&parts.headers, &parts.uri, parts.version, place, &server.names)?;
     let body = whole(body).await?;
     *has_read = true;
     let missing = || Failure::not_found(format!("path {:?} not found", parts.uri.path()));
@@ -158,7 +174,6 @@ async fn respond(
     let route = routes.iter().find(|route| route.method == method);
     let refused = || Failure::method(parts.method.as_str(), allowed(&routes));
     let route = route.ok_or_else(refused)?;
-    let rights = rights.unwrap_or(Rights { scope: Scope::Read, is_known: false });
     if route.scope.is_some_and(|needed| rights.scope < needed) {
         return Err(Failure::forbidden(READ_ONLY));
     }
@@ -169,23 +184,10 @@ async fn respond(
     }
     let _under_way = count::Held::of(requests);
     let query = Query::of(parts.uri.query().unwrap_or_default());
-    let (state, url) = (server.state.clone(), url(parts));
+    let (state, url) = (server.state.clone(), url(parts, server.scheme()));
     let if_match = parts.headers.get(IF_MATCH).map(|tag| String::from_utf8_lossy(tag.as_bytes()));
     let if_match = if_match.map(|tag| tag.into_owned());
     (route.answer)(Asked { state, names, query, url, base, body, if_match, rights }).await
-}
-
-/// What a request may do; nothing where it needs a token and has none that is known.
-fn rights(server: &Server, parts: &Parts) -> Option<Rights> {
-    if server.is_unix {
-        // Who can open the socket may do all.
-        return Some(Rights { scope: Scope::Write, is_known: true });
-    }
-    if server.tokens.is_empty() {
-        return Some(Rights { scope: Scope::Read, is_known: false });
-    }
-    let scope = server.tokens.scope(&parts.headers)?;
-    Some(Rights { scope, is_known: true })
 }
 
 /// Reads a body.
@@ -211,15 +213,13 @@ async fn whole(mut body: Incoming) -> Result<Vec<u8>, Failure> {
 }
 
 /// The URL of the path, as the client has it.
-fn url(parts: &Parts) -> String {
+fn url(parts: &Parts, scheme: &str) -> String {
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = host.filter(|host| !host.is_empty());
-    let host = host.map(|host| format!("http://{host}")).unwrap_or_default();
+    let host = host.map(|host| format!("{scheme}://{host}")).unwrap_or_default();
     format!("{host}{}", parts.uri.path())
 }
 
-const NO_TOKEN: &str = "a token is needed: send Authorization: Bearer TOKEN, or X-Auth-Token";
-const UNKNOWN_TOKEN: &str = "the token is not known to this agent";
 const READ_ONLY: &str = "this needs a token with scope write";
 const TOO_MANY_CONNECTIONS: &str = "too many connections are open";
 const TOO_MANY_REQUESTS: &str = "too many requests are being answered";

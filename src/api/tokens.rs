@@ -45,27 +45,33 @@ impl Tokens {
         Ok(file.warnings)
     }
 
-    /// What the token of a request may do; nothing where there is none or an unknown one.
-    pub fn scope(&self, headers: &HeaderMap) -> Option<Scope> {
+    /// What a token may do; nothing where it is an unknown one.
+    pub fn scope_of(&self, token: &[u8]) -> Option<Scope> {
+        let sent = hash(token);
+        // Each is compared, so that the time does not tell which one it is.
+        self.0.iter().fold(None, |found, (token, scope)| {
+            if bool::from(token.ct_eq(&sent)) { Some(*scope).max(found) } else { found }
+        })
+    }
+}
+
+/// The tokens of a request.
+pub struct Sent<'a> {
+    /// Of `Authorization`.
+    pub bearer: Option<&'a [u8]>,
+    /// Of `X-Auth-Token`.
+    pub own: Option<&'a [u8]>,
+}
+
+impl<'a> Sent<'a> {
+    pub fn of(headers: &'a HeaderMap) -> Self {
         let bearer = headers.get(AUTHORIZATION).map(|value| {
             let parts = value.as_bytes().split_at_checked(BEARER.len());
             let parts = parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(BEARER));
             // Of another scheme, there is no token in it, which is as wrong as a wrong one.
             parts.map_or(&b""[..], |(_, token)| token.trim_ascii())
         });
-        let own = headers.get(X_AUTH_TOKEN).map(|value| value.as_bytes());
-        let mut scopes = [bearer, own].into_iter().flatten().map(|token| self.scope_of(token));
-        // Of two tokens both have to be known, and what both allow is allowed.
-        let first = scopes.next()??;
-        scopes.try_fold(first, |scope, other| Some(scope.min(other?)))
-    }
-
-    fn scope_of(&self, token: &[u8]) -> Option<Scope> {
-        let sent = hash(token);
-        // Each is compared, so that the time does not tell which one it is.
-        self.0.iter().fold(None, |found, (token, scope)| {
-            if bool::from(token.ct_eq(&sent)) { Some(*scope).max(found) } else { found }
-        })
+        Self { bearer, own: headers.get(X_AUTH_TOKEN).map(|value| value.as_bytes()) }
     }
 }
 
@@ -134,13 +140,11 @@ fn parse(text: &str) -> Result<Vec<(Secret, Scope)>, (usize, String)> {
     lines.map(token).collect()
 }
 
-fn hash(token: &[u8]) -> [u8; 32] {
+/// By what a token is known without being kept.
+pub fn hash(token: &[u8]) -> [u8; 32] {
     let digest = digest(&SHA256, token);
     digest.as_ref().try_into().unwrap_or_default()
 }
-
-/// The headers that a token is sent in.
-pub const SENT: [HeaderName; 2] = [AUTHORIZATION, X_AUTH_TOKEN];
 
 const BEARER: &[u8] = b"Bearer ";
 
@@ -151,8 +155,6 @@ const LARGEST_FILE: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
-
     use super::*;
     use support::folder::{Folder, mode};
 
@@ -165,44 +167,15 @@ mod tests {
     }
 
     #[test]
-    fn of_two_tokens_both_are_known_and_the_lesser_one_counts() {
-        let tokens = tokens("read abcd-1234\nwrite efgh-5678\n").expect("a file");
-        let scope = |bearer: &'static str, own: &'static str| {
-            let bearer = HeaderValue::from_static(bearer);
-            let own = HeaderValue::from_static(own);
-            tokens.scope(&HeaderMap::from_iter([(AUTHORIZATION, bearer), (X_AUTH_TOKEN, own)]))
-        };
-        assert_eq!(scope("Bearer efgh-5678", "abcd-1234"), Some(Scope::Read));
-        assert_eq!(scope("Bearer efgh-5678", "efgh-5678"), Some(Scope::Write));
-        assert_eq!(scope("Bearer efgh-5678", "abcd-1235"), None);
-        assert_eq!(scope("Bearer efgh-567", "abcd-1234"), None);
-        assert_eq!(scope("Basic efgh-5678", "abcd-1234"), None);
-    }
-
-    fn scope(tokens: &Tokens, name: &'static str, value: &str) -> Option<Scope> {
-        let value = value.parse().expect("a value");
-        tokens.scope(&HeaderMap::from_iter([(HeaderName::from_static(name), value)]))
-    }
-
-    #[test]
-    fn a_token_is_known_by_either_header() {
-        let tokens = tokens("# ours\nread abcd-1234\n\n  write  efgh-5678 \n").expect("a file");
-        for (name, value, expected) in [
-            ("authorization", "Bearer abcd-1234", Some(Scope::Read)),
-            ("authorization", "bearer efgh-5678", Some(Scope::Write)),
-            ("x-auth-token", "abcd-1234", Some(Scope::Read)),
-            ("x-auth-token", "efgh-5678", Some(Scope::Write)),
-            ("x-auth-token", "abcd-12345", None),
-            ("x-auth-token", "abcd-123", None),
-            ("x-auth-token", "", None),
-            ("authorization", "abcd-1234", None),
-            ("authorization", "Basic abcd-1234", None),
-            ("authorization", "Bea", None),
-            ("cookie", "abcd-1234", None),
-        ] {
-            assert_eq!(scope(&tokens, name, value), expected, "{name}: {value}");
+    fn all_tokens_are_compared_wherever_the_one_that_is_sent_stands() {
+        for text in ["read abcd-1234\nwrite abcd-1234\n", "write abcd-1234\nread abcd-1234\n"] {
+            let tokens = tokens(text).expect("a file");
+            assert_eq!(tokens.scope_of(b"abcd-1234"), Some(Scope::Write), "{text}");
+            // Of the same length, and of others, and alike but for the last byte.
+            for token in [&b"abcd-1235"[..], b"abcd-123", b"abcd-12345", b"", b"Abcd-1234"] {
+                assert_eq!(tokens.scope_of(token), None, "{token:?}");
+            }
         }
-        assert_eq!(tokens.scope(&HeaderMap::new()), None);
     }
 
     #[test]

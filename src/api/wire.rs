@@ -51,6 +51,8 @@ pub struct Wire {
     deadline: Option<Pin<Box<Sleep>>>,
     /// After all is written: until when the client is waited for to close.
     closing: Option<Pin<Box<Sleep>>>,
+    /// Whether the client is told that nothing more comes.
+    is_shut: bool,
     /// An answer in the place of hyper's own, and how much of it is written.
     instead: Option<(Vec<u8>, usize)>,
 }
@@ -58,7 +60,7 @@ pub struct Wire {
 impl Wire {
     pub fn new(socket: Box<dyn Connection>, stage: Rc<Stage>) -> Self {
         let (left, deadline, closing, instead) = (Vec::new(), None, None, None);
-        Self { socket, stage, left, deadline, closing, instead }
+        Self { socket, stage, left, deadline, closing, is_shut: false, instead }
     }
 
     /// Writes, or fails where the client has taken nothing for too long.
@@ -66,9 +68,14 @@ impl Wire {
         if let Poll::Ready(written) = Pin::new(&mut self.socket).poll_write(cx, bytes) {
             return Poll::Ready(written);
         }
+        self.wait(cx).map(Err)
+    }
+
+    /// Waits for the client to take something, and fails in the end.
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(ANSWER_TIME)));
         ready!(deadline.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        Poll::Ready(io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -136,7 +143,11 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // It is called when all is written.
+        // It is called when all is written, which TLS may still hold.
+        match Pin::new(&mut self.socket).poll_flush(cx) {
+            Poll::Ready(flushed) => flushed?,
+            Poll::Pending => return self.wait(cx).map(Err),
+        }
         self.deadline = None;
         if self.stage.is_answered.replace(false) {
             self.stage.at_first_line.set(true);
@@ -145,21 +156,22 @@ impl AsyncWrite for Wire {
                 cx.waker().wake_by_ref();
             }
         }
-        Pin::new(&mut self.socket).poll_flush(cx)
+        Poll::Ready(Ok(()))
     }
 
     /// Ends the answer and waits a little for the client to close: what it still sends would else take the
     /// answer away (RFC 9112, 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.closing.is_none() {
-            ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
-        }
         let closing = this.closing.get_or_insert_with(|| Box::pin(sleep(CLOSE_TIME)));
         let mut bytes = [0; 1024];
         loop {
             if closing.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Ok(()));
+            }
+            if !this.is_shut {
+                ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
+                this.is_shut = true;
             }
             let mut buf = ReadBuf::new(&mut bytes);
             let is_open = match Pin::new(&mut this.socket).poll_read(cx, &mut buf) {
@@ -293,5 +305,48 @@ mod tests {
         let start = Instant::now();
         wire.shutdown().await.expect("it ends");
         assert_eq!(start.elapsed(), CLOSE_TIME);
+    }
+
+    /// A stream that takes all and sends nothing on, as TLS does over one that is full.
+    struct Stalled;
+
+    impl AsyncRead for Stalled {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Stalled {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_tls_holds_back_has_the_same_time() {
+        let mut wire = Wire::new(Box::new(Stalled), Rc::default());
+        wire.write_all(b"an answer").await.expect("it is taken");
+        let start = Instant::now();
+        let flushed = wire.flush().await;
+        assert_eq!(flushed.map_err(|error| error.kind()), Err(io::ErrorKind::TimedOut));
+        assert_eq!(start.elapsed(), ANSWER_TIME);
+        wire.shutdown().await.expect("it ends");
+        assert_eq!(start.elapsed(), ANSWER_TIME + CLOSE_TIME);
     }
 }

@@ -51,8 +51,9 @@ async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none(
     static HELPERS: Helpers = Helpers::new();
     let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
     let mut others = calls.split_off(20);
-    let history = others.split_off(others.len() - 3);
-    let history = history.into_iter().zip([Purpose::Store, Purpose::Plot, Purpose::Plot]);
+    let history = others.split_off(others.len() - 4);
+    let of_files = [Purpose::Store, Purpose::Plot, Purpose::Plot, Purpose::Certificate];
+    let history = history.into_iter().zip(of_files);
     let names = calls.split_off(12);
     let two = [Purpose::LocalMounts, Purpose::HostInfo, Purpose::ListedMounts, Purpose::Processes];
     let purposes = [Purpose::Mounts; 2].into_iter().chain(two).cycle();
@@ -70,7 +71,7 @@ async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none(
     let mut lookups = Box::pin(join_all(lookups));
     assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
     let next = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
-    let text = "no thread for reading files, calls that still have no answer: 27";
+    let text = "no thread for reading files, calls that still have no answer: 28";
     assert_eq!(next, Err(text.to_owned()));
     drop(held);
     mounts.await;

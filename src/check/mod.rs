@@ -1,15 +1,15 @@
 //! The types of checks. A new one is a file in a folder here, a `mod` line and a row of [`TABLE`].
 
 mod asking;
-mod certificate;
-mod connect;
-mod http;
+pub mod certificate;
+pub mod connect;
+pub mod http;
 pub mod plugin;
 pub mod probe;
 pub mod service;
 pub mod statsd;
 pub mod system;
-mod tls;
+pub mod tls;
 
 pub use crate::model::{CheckType, Declared, Form, Kind, Setting};
 

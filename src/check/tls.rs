@@ -240,8 +240,8 @@ fn is_authority(error: &(dyn Error + 'static)) -> bool {
     matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-/// The day of a time.
-fn day(seconds: u64) -> String {
+/// The day of a time, in seconds since 1970.
+pub fn day(seconds: u64) -> String {
     let time: SystemTime = UNIX_EPOCH + Duration::from_secs(seconds);
     let text = humantime::format_rfc3339_seconds(time).to_string();
     text.chars().take("2026-01-31".len()).collect()

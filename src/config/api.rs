@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::cli::{Cli, variable};
+use super::exposure::{self, Keystone, TlsFiles};
 use super::options::{API, API_HOST, API_TOKEN, API_TOKEN_FILE};
-use super::problems::{Blame, Parse, Problems, wrong};
-use super::typed::Typed;
+use super::problems::{Blame, Problems};
 use crate::model::Secret;
 use crate::shown::shown;
 
@@ -21,6 +21,10 @@ pub struct ApiSettings {
     pub token: Option<Secret>,
     /// Names of this machine in URLs, beside `localhost` and addresses.
     pub hosts: Vec<String>,
+    /// The files for TLS, where it is asked for.
+    pub tls: Option<TlsFiles>,
+    /// The service that knows further tokens, where there is one.
+    pub keystone: Option<Box<Keystone>>,
 }
 
 /// Where the API listens.
@@ -28,7 +32,7 @@ pub struct ApiSettings {
 pub enum ApiAddress {
     /// A socket in the file system.
     Unix(PathBuf),
-    /// A port of loopback.
+    /// A port.
     Tcp(SocketAddr),
 }
 
@@ -36,22 +40,39 @@ impl ApiSettings {
     /// What is set of the API; nothing where it is not asked for or a problem was noted.
     pub fn new(cli: &Cli, problems: &mut Problems) -> Option<Self> {
         let token_file = cli.value(API_TOKEN_FILE);
-        let token_file = token_file.and_then(|typed| problems.of_api(&typed, path));
+        let token_file = token_file.and_then(|typed| problems.of_api(&typed, exposure::path));
         let hosts = cli.values(API_HOST).into_iter();
         let hosts: Vec<_> = hosts.filter_map(|typed| problems.of_api(&typed, host)).collect();
         let token = token(|name| std::env::var(name).ok(), problems);
-        let address = problems.of_api(&cli.value(API)?, address)?;
-        Some(Self { address, token_file, token, hosts })
+        let tls = TlsFiles::new(cli, problems);
+        let keystone = Keystone::new(cli, problems).map(Box::new);
+        let is_insecure = exposure::is_insecure(cli, problems);
+        let typed = cli.value(API)?;
+        let address = problems.of_api(&typed, address)?;
+        let settings = Self { address, token_file, token, hosts, tls, keystone };
+        problems.of_api(&typed, |_| settings.reachable(is_insecure))?;
+        Some(settings)
     }
-}
 
-impl Problems {
-    /// A value of the API. In a file it is beside a command as if it was one of a check: only the API is left
-    /// out.
-    fn of_api<T>(&mut self, typed: &Typed, parse: Parse<T>) -> Option<T> {
-        let wrong_as = |expected: String| wrong(&typed.origin, typed.shown(), &expected);
-        let blame = if typed.is_in_file { Blame::Check } else { Blame::Typed };
-        parse(&typed.text).map_err(|expected| self.note(blame, wrong_as(expected))).ok()
+    /// Whether others than this machine can reach it.
+    pub fn is_exposed(&self) -> bool {
+        matches!(self.address, ApiAddress::Tcp(address) if !address.ip().is_loopback())
+    }
+
+    /// Refuses an address that others can reach where they could read what is sent, or where all of them may ask.
+    fn reachable(&self, is_insecure: bool) -> Result<(), String> {
+        if !self.is_exposed() {
+            return Ok(());
+        }
+        if self.tls.is_none() && !is_insecure {
+            return Err(format!("an address that only this machine can reach: {ALLOWED}; {CURE}"));
+        }
+        let has_client_ca = self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let has_token = self.token_file.is_some() || self.token.is_some();
+        match has_token || has_client_ca || self.keystone.is_some() {
+            true => Ok(()),
+            false => Err(WITHOUT_TOKENS.to_owned()),
+        }
     }
 }
 
@@ -64,7 +85,7 @@ impl fmt::Display for ApiAddress {
     }
 }
 
-/// `unix:` and a path, or an address of loopback with a port.
+/// `unix:` and a path, or an address with a port.
 fn address(text: &str) -> Result<ApiAddress, String> {
     if let Some(path) = text.strip_prefix("unix:") {
         return match path.starts_with('/') && path.len() <= LONGEST_PATH {
@@ -77,20 +98,20 @@ fn address(text: &str) -> Result<ApiAddress, String> {
     let address = text.replace("localhost:", "127.0.0.1:").parse::<SocketAddr>();
     match address {
         Ok(address) if address.port() == 0 => Err(format!("a port from 1 to 65535: {ALLOWED}")),
-        Ok(address) if address.ip().is_loopback() => Ok(ApiAddress::Tcp(address)),
-        Ok(_) => Err(format!("an address that only this machine can reach: {ALLOWED}")),
+        Ok(address) => Ok(ApiAddress::Tcp(address)),
         Err(_) => Err(ALLOWED.to_owned()),
     }
 }
 
 const ALLOWED: &str = "unix:/PATH, 127.0.0.1:PORT or [::1]:PORT";
 
+const CURE: &str = "for another one set --api-tls-cert and --api-tls-key, or --api-insecure";
+
+const WITHOUT_TOKENS: &str = "tokens for an address that others can reach: set --api-token-file, \
+     CLOUDWATCH_METRICS_AGENT_API_TOKEN, --keystone-url or --api-client-ca";
+
 /// What the kernel takes as the path of a socket (unix(7)), with the zero at its end.
 const LONGEST_PATH: usize = 107;
-
-fn path(text: &str) -> Result<PathBuf, String> {
-    (!text.is_empty()).then(|| text.into()).ok_or_else(|| "the path of a file".to_owned())
-}
 
 /// A name as in a URL, without a port.
 fn host(text: &str) -> Result<String, String> {
@@ -136,22 +157,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_can_reach_an_address() {
+    fn an_address_has_a_port() {
         let tcp = |text: &str| ApiAddress::Tcp(text.parse().expect("an address"));
         for (text, expected) in [
             ("127.0.0.1:8125", tcp("127.0.0.1:8125")),
             ("127.9.9.9:1", tcp("127.9.9.9:1")),
             ("localhost:80", tcp("127.0.0.1:80")),
             ("[::1]:65535", tcp("[::1]:65535")),
+            ("0.0.0.0:8080", tcp("0.0.0.0:8080")),
             ("unix:/run/agent.sock", ApiAddress::Unix("/run/agent.sock".into())),
         ] {
             assert_eq!(address(text), Ok(expected), "{text}");
         }
         for (text, reason) in [
-            ("0.0.0.0:8080", "an address that only this machine can reach: unix:/PATH, 127.0.0.1"),
-            ("[::]:8080", "an address that only this machine"),
-            ("10.0.0.1:80", "an address that only this machine"),
             ("127.0.0.1:0", "a port from 1 to 65535"),
+            ("0.0.0.0:0", "a port from 1 to 65535"),
             ("127.0.0.1", "unix:/PATH, 127.0.0.1:PORT or [::1]:PORT"),
             ("::1:80", "unix:/PATH"),
             (":8080", "unix:/PATH"),
@@ -162,6 +182,40 @@ mod tests {
         ] {
             let expected = address(text).expect_err("it is refused");
             assert!(expected.starts_with(reason) || expected.ends_with(reason), "{expected}");
+        }
+    }
+
+    #[test]
+    fn others_reach_an_address_by_tls_or_where_that_is_wanted_and_only_with_tokens() {
+        let files = |ca: bool| TlsFiles {
+            certificate: "/c".into(),
+            key: "/k".into(),
+            client_ca: ca.then(|| "/ca".into()),
+        };
+        let reachable = |address: &str, tls: Option<bool>, is_insecure, has_token: bool| {
+            let settings = ApiSettings {
+                address: super::address(address).expect("an address"),
+                token_file: None,
+                token: has_token.then(|| Secret("abcd-1234".to_owned())),
+                hosts: Vec::new(),
+                tls: tls.map(files),
+                keystone: None,
+            };
+            settings.reachable(is_insecure)
+        };
+        for address in ["127.0.0.1:80", "[::1]:80", "unix:/x"] {
+            assert_eq!(reachable(address, None, false, false), Ok(()), "{address}");
+        }
+        // An address of version 4 within one of version 6 is not taken for loopback.
+        for address in ["0.0.0.0:80", "[::]:80", "10.0.0.1:80", "[::ffff:127.0.0.1]:80"] {
+            let refused = reachable(address, None, false, true).expect_err("no TLS");
+            assert!(refused.starts_with("an address that only this machine can"), "{refused}");
+            for (tls, is_insecure) in [(Some(false), false), (None, true), (Some(false), true)] {
+                assert_eq!(reachable(address, tls, is_insecure, true), Ok(()), "{address}");
+                let refused = reachable(address, tls, is_insecure, false).expect_err("no token");
+                assert!(refused.starts_with("tokens for an address"), "{refused}");
+            }
+            assert_eq!(reachable(address, Some(true), false, false), Ok(()), "{address}");
         }
     }
 

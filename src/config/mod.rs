@@ -10,6 +10,7 @@ mod control_commands;
 mod dimension;
 mod endpoint;
 pub mod example;
+mod exposure;
 mod file;
 mod files;
 mod history;
@@ -38,6 +39,7 @@ pub use api::{ApiAddress, ApiSettings, EXPECTED_TOKEN, is_token};
 pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};
+pub use exposure::{Keystone, Project, TlsFiles};
 pub use file::definition as config_file;
 pub use file::definition::KEYS_OF_CHECK;
 pub use file::{
@@ -49,8 +51,8 @@ pub use measuring::{Measuring, MemoryUse, Scope};
 pub use name::dimension_value;
 pub use near::did_you_mean;
 pub use options::{
-    API, API_TOKEN, DISCARD_CHANGES, FOLLOW, FORMAT, FROM, OUTPUT, POINTS, RESOLUTION, SELECT,
-    SEVERITY, STATE, STORE, TIMEOUT, TO, WHY,
+    API, API_TLS_CERT, API_TOKEN, API_TOKEN_FILE, DISCARD_CHANGES, FOLLOW, FORMAT, FROM, OUTPUT, POINTS,
+    RESOLUTION, SELECT, SEVERITY, STATE, STORE, TIMEOUT, TO, WHY,
 };
 use problems::Blame;
 pub use problems::Problems;

@@ -202,11 +202,25 @@ fn api() -> Vec<Arg> {
         option(
             API,
             "ADDRESS",
-            "Answer requests at unix:/PATH, 127.0.0.1:PORT or [::1]:PORT [default: off]",
+            "Answer requests at unix:/PATH, 127.0.0.1:PORT or, with TLS, ADDRESS:PORT [default: off]",
         ),
         option(API_TOKEN_FILE, "FILE", "Tokens of the API, a line each: read TOKEN or write TOKEN")
             .value_hint(ValueHint::FilePath),
         host.action(ArgAction::Append),
+        option(API_TLS_CERT, "FILE", "Certificate of the API and its chain (PEM): answer with TLS")
+            .value_hint(ValueHint::FilePath),
+        option(API_TLS_KEY, "FILE", "Private key of --api-tls-cert (PEM)")
+            .value_hint(ValueHint::FilePath),
+        option(API_CLIENT_CA, "FILE", "Answer only clients with a certificate of this CA (PEM)")
+            .value_hint(ValueHint::FilePath),
+        flag(API_INSECURE, "Allow an --api address that others can reach without TLS"),
+        option(
+            KEYSTONE_URL,
+            "URL",
+            "OpenStack Keystone (v3) that knows the tokens of X-Auth-Token",
+        ),
+        option(KEYSTONE_PROJECT, "PROJECT", "Project whose tokens may read: its id, or its name"),
+        option(KEYSTONE_WRITE_ROLE, "ROLE", "Role in it that may write [default: admin]"),
     ]
 }
 
@@ -328,6 +342,13 @@ pub const OUTPUT: &str = "output";
 pub const API: &str = "api";
 pub const API_TOKEN_FILE: &str = "api-token-file";
 pub const API_HOST: &str = "api-host";
+pub const API_TLS_CERT: &str = "api-tls-cert";
+pub const API_TLS_KEY: &str = "api-tls-key";
+pub const API_CLIENT_CA: &str = "api-client-ca";
+pub const API_INSECURE: &str = "api-insecure";
+pub const KEYSTONE_URL: &str = "keystone-url";
+pub const KEYSTONE_PROJECT: &str = "keystone-project";
+pub const KEYSTONE_WRITE_ROLE: &str = "keystone-write-role";
 /// Of a variable alone: what is typed stands in the list of processes.
 pub const API_TOKEN: &str = "api-token";
 // The commands that read a history, and their own options.

@@ -50,6 +50,18 @@ impl Problems {
         parse(&typed.text).map_err(|expected| self.add(typed, &expected)).ok()
     }
 
+    /// A value of the API. In a file it is beside a command as if it was one of a check: only the API is left
+    /// out.
+    pub(super) fn of_api<T>(
+        &mut self,
+        typed: &Typed,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let wrong_as = |expected: String| wrong(&typed.origin, typed.shown(), &expected);
+        let blame = if typed.is_in_file { Blame::Check } else { Blame::Typed };
+        parse(&typed.text).map_err(|expected| self.note(blame, wrong_as(expected))).ok()
+    }
+
     pub fn add(&mut self, typed: &Typed, expected: &str) {
         let blame = if typed.is_in_file { Blame::File } else { Blame::Typed };
         self.note(blame, wrong(&typed.origin, typed.shown(), expected));

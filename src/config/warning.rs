@@ -3,7 +3,7 @@
 use std::env;
 use std::time::Duration;
 
-use super::{Place, Publish, Scope, Settings};
+use super::{ApiAddress, Place, Publish, Scope, Settings};
 use crate::config::cli::{Cli, PREFIX, known_variables};
 use crate::config::typed::Typed;
 
@@ -82,6 +82,9 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
     // A preview is a switch: all else stays as it is.
     let is_for_aws = has(Publish::CloudWatch) || has(Publish::Console) || cli.is_explain();
     let place = settings.history.as_ref().map(|history| &history.place);
+    let api = settings.api.as_ref();
+    let has_port = api.is_some_and(|api| matches!(api.address, ApiAddress::Tcp(_)));
+    let is_insecure = api.is_some_and(|api| api.is_exposed() && api.tls.is_none());
     let has_folder = matches!(place, Some(Place::Folder(_)));
     let unused = [
         ("region", is_for_aws, of_aws),
@@ -101,6 +104,9 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
         ("api-host", settings.api.is_some(), OF_API),
         ("state", settings.api.is_some() || cli.has_files(), "it is of --api or --config"),
         ("watch-config", cli.has_files(), "it is of --config, which is not set"),
+        ("api-tls-cert", has_port, OF_PORT),
+        ("api-insecure", is_insecure, "it is of an address without TLS that others can reach"),
+        ("keystone-url", has_port, OF_PORT),
         ("store-size", has_folder, "it is of a folder in --store"),
         ("store-sync", has_folder, "it is of a folder in --store"),
     ];
@@ -112,6 +118,8 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
 }
 
 const OF_API: &str = "it is of --api, which is not set";
+
+const OF_PORT: &str = "it is of --api with a port, which is not set";
 
 /// Whether a variable may be meant for this program. Only these are compared with each of its own
 /// variables, which takes a while.

@@ -45,6 +45,11 @@ impl Client {
         }
     }
 
+    /// Over a stream that is there.
+    pub fn over(reading: impl Read + 'static, writing: impl Write + 'static) -> Self {
+        Self { reading: BufReader::new(Box::new(reading)), writing: Box::new(writing) }
+    }
+
     /// Sends a text, as far as it is taken.
     pub fn send(&mut self, text: &str) {
         let _ = self.writing.write_all(text.as_bytes());
@@ -75,6 +80,22 @@ impl Client {
             self.reading.read_exact(&mut answer.body).expect("the body is whole");
         }
         Some(answer)
+    }
+
+    /// The same where TLS may end the connection with an error.
+    pub fn try_answer(&mut self) -> Option<Answer> {
+        let is_there = self.reading.fill_buf().is_ok_and(|bytes| !bytes.is_empty());
+        if is_there { self.answer() } else { None }
+    }
+
+    /// All that comes until the connection is closed.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        match self.reading.read_to_end(&mut rest) {
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            read => drop(read.expect("it is closed in time")),
+        }
+        rest
     }
 
     fn line(&mut self) -> Option<String> {
@@ -123,4 +144,4 @@ impl Answer {
 }
 
 /// A guard against a test that would hang; nothing is measured by it.
-const HUNG_TEST: Duration = Duration::from_secs(60);
+pub const HUNG_TEST: Duration = Duration::from_secs(60);

@@ -10,11 +10,15 @@ mod ctl;
 mod fakes;
 mod flush;
 mod history;
+mod keystone;
 mod limits;
 mod query;
 mod reload;
 mod resources;
+mod secured;
+mod security;
 mod sockets;
+mod tls;
 
 use std::process::Command;
 

@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
+use support::Agent;
 use support::folder::Folder;
 use support::server::free_port;
-use support::{Agent, run};
 
 use crate::client::{Client, Place};
 use crate::{CONFIG, Served, previewing};
@@ -50,15 +50,6 @@ fn an_address_that_is_in_use_leaves_the_agent_without_the_api() {
         agent.terminate().expect_code(0);
     }
     assert!(Path::new(&path).exists());
-}
-
-#[test]
-fn an_address_that_others_can_reach_is_refused() {
-    let folder = Folder::of(&[("agent.yaml", CONFIG)]);
-    let text = run(previewing(&folder).args(["--api", "0.0.0.0:8080"])).expect_code(2).stderr;
-    let expected = "--api \"0.0.0.0:8080\": expected an address that only this machine can reach: \
-                    unix:/PATH, 127.0.0.1:PORT or [::1]:PORT\n";
-    assert_eq!(text, expected);
 }
 
 #[test]

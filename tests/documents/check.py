@@ -152,35 +152,46 @@ class Runner:
 
 
 class Answering:
-    """An agent with the API and a history, which the documents ask at the socket /run/agent.sock."""
+    """Agents with the API: one with a history, which the documents ask at the socket /run/agent.sock, and one with TLS."""
 
     SOCKET = "/run/agent.sock"
+    SECURED = "https://localhost:8091/"
 
     def __init__(self, runner: Runner) -> None:
-        self.environment, self.socket = runner.environment, runner.scratch / "agent.sock"
-        options = ["--dry-run", "--live=no", "--period", "2", "--store", "memory"]
-        self.agent = subprocess.Popen(
-            [AGENT, *options, "--api", f"unix:{self.socket}"],
-            cwd=runner.scratch,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.agent.stderr
-        for line in self.agent.stderr:
-            if "the API answers at" in line:
-                break
+        self.environment, self.scratch = runner.environment, runner.scratch
+        self.socket = runner.scratch / "agent.sock"
+        self.agents: list[subprocess.Popen] = []
+        self.start("--store", "memory", "--api", f"unix:{self.socket}")
         # Until there is a sample it is not ready.
         ready = f"curl --retry {TIMEOUT} --retry-all-errors --unix-socket {self.SOCKET} http://localhost/readyz"
         wrong = self.ask(ready)
         if wrong:
             raise RuntimeError(wrong)
 
+    def start(self, *options: str, **variables: str) -> None:
+        agent = subprocess.Popen(
+            [AGENT, "--dry-run", "--live=no", "--period", "2", *options],
+            cwd=self.scratch,
+            env=self.environment | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.agents.append(agent)
+        assert agent.stderr
+        for line in agent.stderr:
+            if "the API answers at" in line:
+                break
+
     def ask(self, command: str) -> str | None:
         """Sends a request. Returns what is wrong, if anything."""
-        if self.SOCKET not in command:
+        if self.SECURED in command:
+            if len(self.agents) == 1:
+                # With the certificate that the document has made before.
+                options = ["--api", "0.0.0.0:8091", "--api-tls-cert", "api.pem", "--api-tls-key", "api.key"]
+                self.start(*options, CLOUDWATCH_METRICS_AGENT_API_TOKEN="change-this-token")
+        elif self.SOCKET not in command:
             return f"asks no agent at {self.SOCKET}"
         strict = f"curl --silent --show-error --fail-with-body --max-time {TIMEOUT} "
         done = self.shell(command.replace("curl ", strict, 1))
@@ -200,12 +211,18 @@ class Answering:
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         command = command.replace(self.SOCKET, str(self.socket))
         return subprocess.run(
-            ["sh", "-c", command], env=self.environment, capture_output=True, text=True, timeout=TIMEOUT
+            ["sh", "-c", command],
+            cwd=self.scratch,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
         )
 
     def end(self) -> None:
-        self.agent.kill()
-        self.agent.wait()
+        for agent in self.agents:
+            agent.kill()
+            agent.wait()
 
 
 def check_commands(
@@ -240,6 +257,11 @@ def check_commands(
             program = next((word for word in command.split() if "=" not in word), "")
             if command in COMMANDS:
                 listed.add(command)
+            elif program == "openssl":
+                run += 1
+                made = subprocess.run(shlex.split(command), cwd=runner.scratch, capture_output=True, text=True)
+                if made.returncode != 0:
+                    problems.add(where, f"`{command}` ends with {made.returncode}: {made.stderr}")
             elif program == "curl":
                 run += 1
                 wrong = answering.ask(command)

@@ -7,5 +7,4 @@ mod http;
 mod program;
 mod prometheus;
 mod tcp;
-mod tls;
 mod web;

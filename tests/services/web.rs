@@ -1,9 +1,9 @@
 //! An nginx for the tests.
 
+use support::authority::Authority;
 use support::server::free_port;
 
 use crate::program::{Folder, Server, output};
-use crate::tls::Authority;
 
 /// One that listens with and without TLS, with an expired certificate too.
 pub struct Nginx {

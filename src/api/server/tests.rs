@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::api::limits::ANSWER_TIME;
+use crate::api::tokens::Tokens;
 use crate::model::Secret;
 
 fn server(tokens: &[(&str, Scope)]) -> Rc<Server> {
@@ -15,7 +16,8 @@ fn server(tokens: &[(&str, Scope)]) -> Rc<Server> {
         known.add(&Secret((*token).to_owned()), *scope);
     }
     let state = Rc::new(State::for_tests());
-    Rc::new(Server { state, tokens: known, names: Vec::new(), is_unix: false })
+    let access = Access { tokens: known, keystone: None, is_unix: false, has_client_ca: false };
+    Rc::new(Server { state, access, names: Vec::new(), tls: None })
 }
 
 /// What is answered to this until the connection is closed, and how long that took.

@@ -1,5 +1,6 @@
 //! Runs the real binary as its user would, and looks at it from outside.
 
+pub mod authority;
 pub mod endpoint;
 pub mod folder;
 pub mod http;
