@@ -7,9 +7,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use super::Control;
-use crate::config::{
-    Form, Source, body_of_alarm, body_of_check, body_of_threshold, shown_check,
-};
+use crate::config::{Form, Source, body_of_alarm, body_of_check, body_of_threshold, shown_check};
 use crate::model::Configured;
 use crate::schedule::Request;
 

@@ -3,6 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 
 use super::Threshold;
+use crate::model::AVAILABLE;
 
 /// The metrics that a threshold is of: those that have each of what is set, character by character.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub struct Named<'a> {
 }
 
 impl Matches {
+    /// Whether it is of this metric. Whether a check is available has to be named: bounds of all else are none of that.
     pub fn is_of(&self, of: Named<'_>) -> bool {
         let fits = |wanted: &Option<String>, is: Option<&str>| {
             wanted.as_ref().is_none_or(|wanted| is == Some(wanted))
@@ -30,6 +32,7 @@ impl Matches {
         fits(&self.check, Some(of.check))
             && fits(&self.metric, Some(of.metric))
             && fits(&self.target, of.target)
+            && (of.metric != AVAILABLE || self.metric.is_some())
     }
 
     /// Whether it may be of metrics of this check.

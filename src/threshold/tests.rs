@@ -105,7 +105,10 @@ fn what_is_missing_or_no_number_is_never_ok() {
 #[test]
 fn what_is_missing_for_too_long_is_a_state_where_that_is_wanted() {
     let of = threshold(|of| (of.missing, of.missing_after) = (Missing::Failure, 3));
-    assert_eq!(states(&of, &[1.0, GONE, GONE, 1.0, GONE, GONE, GONE, GONE, 1.0]), "O O O O O O F! F O!");
+    assert_eq!(
+        states(&of, &[1.0, GONE, GONE, 1.0, GONE, GONE, GONE, GONE, 1.0]),
+        "O O O O O O F! F O!"
+    );
     assert_eq!(states(&of, &[GONE, GONE, GONE, 85.0]), "- - F! W!");
     // No value was that bad, so no hysteresis holds it.
     let of = threshold(|of| (of.missing, of.hysteresis) = (Missing::Failure, 50.0));

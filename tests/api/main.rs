@@ -15,6 +15,7 @@ mod query;
 mod reload;
 mod resources;
 mod sockets;
+mod thresholds;
 
 use std::process::Command;
 

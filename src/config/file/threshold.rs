@@ -65,8 +65,7 @@ pub fn threshold(id: &Key, node: &Node, document: &mut Document<'_>) -> Option<T
         return None;
     }
     if !of.has_bounds() && of.missing == Missing::Ignore {
-        let text =
-            format!("threshold {} has no bound: all values of its metrics are OK", id.text);
+        let text = format!("threshold {} has no bound: all values of its metrics are OK", id.text);
         document.warn(Some(id.place), &text);
     }
     Some(of)
@@ -87,7 +86,9 @@ fn set(of: &mut Threshold, key: &str, node: &Node, document: &mut Document<'_>) 
         "invert" => quantity::boolean(text).map(|yes| of.is_inverted = yes),
         "percentage" => base(text).map(|base| of.percentage = base),
         "of" => word(text, &Of::ALL, Of::name).map(|word| of.of = word),
-        "hits" => quantity::within(text, 1..=MOST_HITS, "a whole number").map(|hits| of.hits = hits),
+        "hits" => {
+            quantity::within(text, 1..=MOST_HITS, "a whole number").map(|hits| of.hits = hits)
+        }
         "hysteresis" => match number(text) {
             Ok(number) if number >= 0.0 => Ok(of.hysteresis = number),
             _ => Err("a number from 0 on, without a unit".to_owned()),
@@ -118,9 +119,10 @@ fn short(text: &str) -> Result<String, String> {
 fn base(text: &str) -> Result<Option<String>, String> {
     match quantity::boolean(text) {
         Ok(false) => Ok(None),
-        Ok(true) => Err(
-            "the name of the metric that values are taken in percent of, such as total".to_owned()
-        ),
+        Ok(true) => {
+            Err("the name of the metric that values are taken in percent of, such as total"
+                .to_owned())
+        }
         Err(_) => short(text).map(Some),
     }
 }

@@ -17,8 +17,8 @@ use log::error;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
-use self::judged::{Bases, Come, Feed};
 pub use self::judged::Judged;
+use self::judged::{Bases, Come, Feed};
 pub use self::key::Key;
 use crate::collector::Collector;
 use crate::config::Settings;
@@ -166,11 +166,8 @@ impl Thresholds {
         let before = self.states.len();
         let ranked = &self.ranked;
         self.states.retain(|key, judged| {
-            let of = Named {
-                check: &key.check,
-                metric: &judged.name,
-                target: judged.target.as_deref(),
-            };
+            let of =
+                Named { check: &key.check, metric: &judged.name, target: judged.target.as_deref() };
             let wins = ranked.iter().find(|threshold| threshold.matches.is_of(of));
             wins.is_some_and(|threshold| {
                 judged.turn_to(threshold.clone());
@@ -219,8 +216,7 @@ impl Thresholds {
             self.places.clear();
         }
         let target = metric.of_what();
-        let of =
-            Named { check: &metric.check, metric: &metric.name, target: target.as_deref() };
+        let of = Named { check: &metric.check, metric: &metric.name, target: target.as_deref() };
         let wins = self.of_metric(of).next().cloned();
         if feed == Feed::Window && wins.as_ref().is_some_and(|of| !of.of.is_of_windows()) {
             return None;

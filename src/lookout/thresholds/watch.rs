@@ -71,7 +71,8 @@ impl Sink for Watch {
 impl Thresholds {
     /// Whether the check is available, as a metric of its own, where a threshold is of that.
     fn availability(&self, report: &Report) -> Option<(Rc<Metric>, f64)> {
-        let has_own = report.values.iter().any(|(of, _)| of.name == AVAILABLE && !of.is_availability);
+        let has_own =
+            report.values.iter().any(|(of, _)| of.name == AVAILABLE && !of.is_availability);
         if !self.names_availability || has_own || *report.check == *UTILIZATION {
             return None;
         }

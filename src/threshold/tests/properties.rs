@@ -25,7 +25,8 @@ fn model(of: &Threshold, values: &[Option<i32>]) -> Vec<Option<State>> {
     let (mut states, mut levels) = (Vec::<Option<State>>::new(), Vec::new());
     for (place, value) in values.iter().enumerate() {
         let before = states.last().copied().flatten();
-        let missed = |values: &[Option<i32>]| values.iter().rev().take_while(|of| of.is_none()).count();
+        let missed =
+            |values: &[Option<i32>]| values.iter().rev().take_while(|of| of.is_none()).count();
         let Some(value) = value else {
             let is_enough = missed(&values[..=place]) >= usize::from(of.missing_after);
             states.push(before.max(of.missing.state().filter(|_| is_enough)));
