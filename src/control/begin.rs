@@ -104,17 +104,18 @@ impl Control {
     }
 
     fn take_thresholds(&self, kept: &Value) {
-        let mut thresholds = self.thresholds.borrow_mut();
+        let mut changes = Vec::new();
         for (id, body) in entries(kept) {
             if body.is_null() {
-                thresholds.remove(id);
+                changes.push((id.clone(), None));
                 continue;
             }
             match threshold_of_body(id, body) {
-                Ok(OfBody { configured, .. }) => thresholds.set(configured),
+                Ok(OfBody { configured, .. }) => changes.push((id.clone(), Some(configured))),
                 Err(problems) => unusable("threshold", id, &problems),
             }
         }
+        self.thresholds.borrow_mut().take_changes(changes);
     }
 }
 

@@ -170,7 +170,7 @@ fn a_reload_changes_thresholds_with_the_checks_and_says_how_many() {
     // Broken ones change nothing, and all that is wrong is told with its place.
     served
         .folder
-        .write("agent.yaml", &CONFIG.replace("failure_max: 20", "faliure_max: 20\n    hits: 0"));
+        .write("agent.yaml", CONFIG.replace("failure_max: 20", "faliure_max: 20\n    hits: 0"));
     let answer = served.send("POST", "/config/reload", "", &Value::Null);
     assert_eq!(answer.status, 422);
     let problems = answer.json()["details"]["problems"].clone();

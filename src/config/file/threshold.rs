@@ -90,9 +90,10 @@ fn set(of: &mut Threshold, key: &str, node: &Node, document: &mut Document<'_>) 
             quantity::within(text, 1..=MOST_HITS, "a whole number").map(|hits| of.hits = hits)
         }
         "hysteresis" => match number(text) {
-            Ok(number) if number >= 0.0 => Ok(of.hysteresis = number),
+            Ok(number) if number >= 0.0 => Ok(number),
             _ => Err("a number from 0 on, without a unit".to_owned()),
-        },
+        }
+        .map(|number| of.hysteresis = number),
         "persist" => quantity::boolean(text).map(|yes| of.persists = yes),
         "persist_ok" => quantity::boolean(text).map(|yes| of.persists_ok = yes),
         "missing" => word(text, &Missing::ALL, Missing::name).map(|word| of.missing = word),

@@ -11,7 +11,7 @@ use super::key::Key;
 use crate::logging::CHECKS;
 use crate::model::{Kind, Metric, UTILIZATION};
 use crate::shown::shown;
-use crate::threshold::{self, Of, Standing, State, Taken, Threshold};
+use crate::threshold::{self, Named, Of, Standing, State, Taken, Threshold};
 
 /// A metric that a threshold is of, and where it stands.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Judged {
     pub(super) feed: Feed,
     /// In which one of these there was a value last.
     pub(super) turn: u64,
+    /// Whether it never had a value, and is here because one was wanted.
+    pub(super) is_expected: bool,
     before: Option<Before>,
     /// How many times in a row nothing could be compared.
     in_vain: u32,
@@ -87,6 +89,7 @@ impl Judged {
             since: None,
             feed,
             turn: 0,
+            is_expected: false,
             before: None,
             in_vain: 0,
         }
@@ -100,6 +103,15 @@ impl Judged {
             self.before = None;
         }
         self.threshold = threshold;
+    }
+
+    pub fn named<'a>(&'a self, key: &'a Key) -> Named<'a> {
+        Named { check: &key.check, metric: &self.name, target: self.target.as_deref() }
+    }
+
+    /// Stands where another one stood that turns out to be this one.
+    pub fn follow(&mut self, other: Self) {
+        (self.standing, self.since, self.status) = (other.standing, other.since, other.status);
     }
 
     /// Whether nothing is lost when it is forgotten: it comes back with its next value.
@@ -128,6 +140,7 @@ impl Judged {
         match number {
             Ok(number) => {
                 (self.value, self.unknown, self.in_vain) = (Some(number), None, 0);
+                self.is_expected = false;
                 self.status = text(&threshold, number, &taken);
             }
             Err(reason) => {

@@ -21,6 +21,7 @@ impl Thresholds {
                 "target": of.target,
                 "state": state.name(),
                 "is_missing": of.standing.is_missing,
+                "is_expected": of.is_expected,
                 "status": of.status,
                 "since": of.since.map(milliseconds),
             });
@@ -52,6 +53,7 @@ impl Thresholds {
             let mut judged = Judged::of(threshold, metric, target, Feed::Report);
             judged.standing.state = Some(state);
             judged.standing.is_missing = kept["is_missing"] == true;
+            judged.is_expected = kept["is_expected"] == true;
             judged.status = text("status").unwrap_or_default().to_owned();
             judged.since = kept["since"].as_i64().map(time_of);
             self.states.insert(Key { check: check.into(), name: name.into() }, judged);

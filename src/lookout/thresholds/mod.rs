@@ -109,6 +109,17 @@ impl Thresholds {
         self.follow();
     }
 
+    /// Does so with many at once: those without a threshold are removed.
+    pub fn take_changes(&mut self, changes: Vec<(String, Option<Threshold>)>) {
+        for (id, change) in changes {
+            match change {
+                Some(threshold) => self.overlay.set(id, threshold),
+                None => self.overlay.remove(&id),
+            }
+        }
+        self.follow();
+    }
+
     /// Forgets where the metrics of a check stood that is no more.
     pub fn forget_check(&mut self, check: &str) {
         self.keep_checks(|of| of != check);
@@ -156,25 +167,35 @@ impl Thresholds {
 
     /// Follows what is in force now. A metric stays where it stood as long as a threshold is of it.
     fn follow(&mut self) {
-        let all = self.overlay.effective().into_iter();
-        self.all = all.map(|(id, of)| (id, Rc::new(of))).collect();
+        let before = std::mem::take(&mut self.all);
+        let known = |(id, of): (String, Threshold)| {
+            let known = before.get(&id).filter(|known| ***known == of).cloned();
+            (id, known.unwrap_or_else(|| Rc::new(of)))
+        };
+        self.all = self.overlay.effective().into_iter().map(known).collect();
         self.ranked = self.all.values().filter(|of| !of.is_disabled).cloned().collect();
         self.ranked.sort_by(|one, other| by_rank(one, other));
         let names_it = |of: &Rc<Threshold>| of.matches.metric.as_deref() == Some(AVAILABLE);
         self.names_availability = self.ranked.iter().any(names_it);
         self.places.clear();
-        let before = self.states.len();
-        let ranked = &self.ranked;
-        self.states.retain(|key, judged| {
-            let of =
-                Named { check: &key.check, metric: &judged.name, target: judged.target.as_deref() };
-            let wins = ranked.iter().find(|threshold| threshold.matches.is_of(of));
-            wins.is_some_and(|threshold| {
-                judged.turn_to(threshold.clone());
-                true
-            })
+        let count = self.states.len();
+        let Self { all, ranked, states, .. } = self;
+        let is_same = |all: &BTreeMap<String, Rc<Threshold>>, of: &Rc<Threshold>| {
+            all.get(&of.id).is_some_and(|other| Rc::ptr_eq(of, other))
+        };
+        let new: Vec<_> = ranked.iter().filter(|of| !is_same(&before, of)).collect();
+        states.retain(|key, judged| {
+            let of = judged.named(key);
+            let is_taken = new.iter().any(|threshold| threshold.matches.is_of(of));
+            if is_same(all, &judged.threshold) && !is_taken {
+                return true;
+            }
+            let wins = ranked.iter().find(|threshold| threshold.matches.is_of(of)).cloned();
+            let is_of_any = wins.is_some();
+            wins.into_iter().for_each(|threshold| judged.turn_to(threshold));
+            is_of_any
         });
-        if self.states.len() < before {
+        if self.states.len() < count {
             self.changed.notify_one();
         }
     }
@@ -224,9 +245,10 @@ impl Thresholds {
         let key = wins.and_then(|threshold| {
             let key = Key::of(metric);
             if !self.states.contains_key(&key) {
+                let expected = self.expected(&threshold, &key);
                 self.make_room()?;
-                self.forget_expected(&threshold, &key);
-                let judged = Judged::of(threshold, &metric.name, target, feed);
+                let mut judged = Judged::of(threshold, &metric.name, target, feed);
+                expected.into_iter().for_each(|expected| judged.follow(expected));
                 self.states.insert(key.clone(), judged);
             }
             Some(key)
@@ -254,13 +276,12 @@ impl Thresholds {
         self.dropped
     }
 
-    /// A metric that was expected without a target is this one, which has one.
-    fn forget_expected(&mut self, threshold: &Threshold, key: &Key) {
-        let Some(name) = &threshold.matches.metric else { return };
-        let expected = Key { check: key.check.clone(), name: name.as_str().into() };
-        if expected != *key && self.states.get(&expected).is_some_and(|of| of.turn == 0) {
-            self.states.remove(&expected);
-        }
+    /// What was expected without a target, where this metric is that and has one.
+    fn expected(&mut self, threshold: &Threshold, key: &Key) -> Option<Judged> {
+        let name = threshold.matches.metric.as_deref()?;
+        let expected = Key { check: key.check.clone(), name: name.into() };
+        self.states.get(&expected).filter(|of| of.is_expected)?;
+        self.states.remove(&expected)
     }
 
     /// Expects the metrics of a check that thresholds name, where those want to know that they are missing.
@@ -271,17 +292,18 @@ impl Thresholds {
                 && of.matches.check.as_deref() == Some(check)
         });
         let wanted: Vec<_> = wanted.cloned().collect();
-        for threshold in wanted {
+        if wanted.is_empty() {
+            return;
+        }
+        let of_check = self.states.range(Key::from(check));
+        let of_check = of_check.take_while(|(key, _)| &*key.check == check);
+        let known: BTreeSet<_> = of_check.map(|(_, of)| of.threshold.id.clone()).collect();
+        for threshold in wanted.into_iter().filter(|of| !known.contains(&of.id)) {
             let Some(name) = threshold.matches.metric.clone() else { continue };
             let target = threshold.matches.target.clone();
-            let of_check = self.states.range(Key::from(check));
-            let mut of_check = of_check.take_while(|(key, _)| &*key.check == check);
-            if of_check.any(|(_, of)| Rc::ptr_eq(&of.threshold, &threshold)) {
-                continue;
-            }
             let of = Named { check, metric: &name, target: target.as_deref() };
             let wins = self.of_metric(of).next();
-            if !wins.is_some_and(|wins| Rc::ptr_eq(wins, &threshold)) {
+            if !wins.is_some_and(|wins| wins.id == threshold.id) {
                 continue;
             }
             let whole = target.as_ref().map_or(name.clone(), |target| match target.contains('=') {
@@ -290,7 +312,8 @@ impl Thresholds {
             });
             let key = Key { check: check.into(), name: whole.as_str().into() };
             if self.make_room().is_some() {
-                let judged = Judged::of(threshold, &name, target, Feed::Report);
+                let mut judged = Judged::of(threshold, &name, target, Feed::Report);
+                judged.is_expected = true;
                 self.states.entry(key).or_insert(judged);
             }
         }

@@ -145,7 +145,9 @@ async fn what_is_missing_or_no_number_is_unknown_unless_it_is_to_be_known() {
     agent.report(3, &[(&a, 1.0), (&b, 1.0)]);
     let c = gauge("c");
     agent.report(4, &[(&c, 99.0)]);
-    (0..150).for_each(|seconds| drop(agent.report(5 + seconds, &[])));
+    for seconds in 5..155 {
+        agent.report(seconds, &[]);
+    }
     assert_eq!(agent.states(), "b WARNING (there was no value); c FAILURE (there was no value)");
     agent.report(200, &[(&a, 1.0), (&b, 1.0), (&c, 1.0)]);
     assert_eq!(agent.states(), "a OK; b OK; c OK");
@@ -169,6 +171,11 @@ async fn a_metric_that_is_wanted_and_never_comes_is_missing() {
     let mut agent = Agent::of(&[Threshold { missing, ..above("t", "c", "used") }]);
     agent.report(0, &[]).report(1, &[(&used, 1.0)]).report(2, &[(&used, 1.0)]);
     assert_eq!(agent.states(), "/.used OK");
+    // That it was missing is not forgotten by that: it is told that it is not any more, or it goes on.
+    let hits = 2;
+    let mut agent = Agent::of(&[Threshold { missing, hits, ..above("t", "c", "used") }]);
+    agent.report(0, &[]).report(1, &[]).report(2, &[(&used, 99.0)]);
+    assert_eq!(agent.states(), "/.used FAILURE");
 }
 
 #[tokio::test]

@@ -35,7 +35,8 @@ fn each_key_is_what_it_says() {
         missing_after: 4,
         is_disabled: true,
     };
-    assert_eq!(files.thresholds, [expected.clone()]);
+    assert_eq!(files.thresholds.len(), 1);
+    assert_eq!(files.thresholds[0], expected);
     // What requests have of it is the same again.
     let again = threshold_of_body("full", &body_of_threshold(&expected)).expect("it is valid");
     assert_eq!(again.configured, expected);
