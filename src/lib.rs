@@ -42,6 +42,8 @@ mod alarm;
 
 mod blacklist;
 
+mod threshold;
+
 mod lookout;
 
 mod control;

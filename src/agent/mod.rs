@@ -71,9 +71,9 @@ pub async fn run(
     let (mut control, mut requests, mut ends) = (None, None, None);
     if is_changed {
         let (sender, received) = Requests::open();
-        let alarms = lookout::open(settings, &mut collector);
+        let watchers = lookout::open(settings, &mut collector);
         let (ways, of_ways) = Ways::open(settings, writes);
-        control = Some(Rc::new(Control::of(&cli, settings, sender, alarms, ways)));
+        control = Some(Rc::new(Control::of(&cli, settings, sender, watchers, ways)));
         (requests, ends) = (Some(received), Some(of_ways));
     }
     let (served, closings) = ends.map(|Ends { deliveries, windows }| (deliveries, windows)).unzip();

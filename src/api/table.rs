@@ -6,7 +6,7 @@ use super::openapi;
 use super::reply::Reply;
 use super::resource::{
     about, agent, alarm, alarm_change, blacklist, change, check, check_type, config, delivery,
-    entity, host_info, metric, numbers, run, value,
+    entity, host_info, metric, numbers, run, threshold, threshold_change, value,
 };
 use super::route::{Answer, Parameter, Route};
 use super::tokens::Scope;
@@ -137,6 +137,46 @@ pub static TABLE: &[Route] = &[
             now!(alarm::test),
         )
     },
+    list("/thresholds", "The thresholds", "ThresholdList", later!(threshold::list)),
+    write(
+        &Method::POST,
+        "/thresholds",
+        "Adds a threshold",
+        201,
+        "Threshold",
+        later!(threshold_change::create),
+    ),
+    Route {
+        parameters: EFFECTIVE,
+        ..one(
+            "/thresholds/effective",
+            "The threshold that wins for a metric, and where that stands",
+            "Effective",
+            later!(threshold::effective),
+        )
+    },
+    one(
+        THRESHOLD,
+        "A threshold, and the metrics that are not OK",
+        "Threshold",
+        later!(threshold::one),
+    ),
+    write(
+        &Method::PUT,
+        THRESHOLD,
+        "Changes what the body has of a threshold",
+        204,
+        "",
+        later!(threshold_change::update),
+    ),
+    write(
+        &Method::DELETE,
+        THRESHOLD,
+        "Removes a threshold",
+        204,
+        "",
+        later!(threshold_change::remove),
+    ),
     one("/config", "The configuration that is in force", "Config", later!(config::one)),
     Route {
         parameters: RELOAD,
@@ -270,6 +310,12 @@ const ALARMS: &str = "/entities/{entity}/alarms";
 const ALARM: &str = "/entities/{entity}/alarms/{alarm}";
 
 const ENTRY: &str = "/blacklist/{entry}";
+const THRESHOLD: &str = "/thresholds/{threshold}";
+
+const EFFECTIVE: &[Parameter] = &[
+    required("metric", "CHECK/METRIC, as /metrics_list has check and name"),
+    optional("target", "The target, where METRIC is a name without it"),
+];
 
 const WHO: &[Parameter] = &[BY, WHY];
 

@@ -1,6 +1,6 @@
 //! `config example`: a file with every key and what it means, made from the definitions.
 
-use super::file::{CHECKS, options_of_file};
+use super::file::{CHECKS, THRESHOLDS, options_of_file};
 use super::options::options;
 use crate::model::{CheckType, Setting};
 
@@ -30,6 +30,14 @@ pub fn file(table: &[&'static CheckType]) -> String {
     lines.push(format!("#{CHECKS}:"));
     for (place, kind) in table.iter().enumerate() {
         lines.extend(check(kind, place == 0));
+    }
+    lines.push(String::new());
+    lines.extend(THRESHOLDS_HEAD.lines().map(str::to_owned));
+    lines.push(format!("#{THRESHOLDS}:"));
+    lines.push("  #my-threshold:".to_owned());
+    for (key, value, about) in OF_THRESHOLD {
+        lines.extend(wrapped(about, "    "));
+        lines.push(format!("    #{key}: {value}"));
     }
     lines.join("\n")
 }
@@ -141,6 +149,33 @@ const COMMON: &[(&str, &str, &str)] = &[
     ("metadata", "{owner: us}", "Names and values of your own"),
 ];
 
+/// What a threshold has.
+const OF_THRESHOLD: &[(&str, &str, &str)] = &[
+    ("label", "my threshold", "Its name for people [default: the id]"),
+    ("disabled", "no", "Whether it is as if it was not there [default: no]"),
+    ("check", "utilization", "The id of the check whose metrics it is of; this is CPU and memory"),
+    ("metric", "memory", "The name of the metric, without its target; without it each metric"),
+    ("target", "eth0", "What the metric is of, where it has a target; without it each target"),
+    ("warning_min", "5", "The least value that is no warning, in the unit of the metric"),
+    ("warning_max", "85", "The greatest value that is no warning"),
+    ("failure_min", "1", "The least value that is no failure"),
+    ("failure_max", "95", "The greatest value that is no failure"),
+    ("invert", "no", "Whether the values between the bounds are the bad ones [default: no]"),
+    ("percentage", "total", "The metric of the same check that values are taken in percent of"),
+    ("of", "value", "Any of value, rate, median of a window, max of a window [default: value]"),
+    ("hits", "3", "So many bad values in a row make the state worse, 1 to 100 [default: 1]"),
+    ("hysteresis", "2", "How far a value has to be back within a bound [default: 0]"),
+    ("persist", "no", "Whether each bad value is told, and not only the change [default: no]"),
+    ("persist_ok", "no", "Whether each good value is told, too [default: no]"),
+    ("missing", "warning", "What a missing value is: ignore, warning or failure [default: ignore]"),
+    ("missing_after", "2", "So many missing in a row, 1 to 100 [default: 2]"),
+];
+
+const THRESHOLDS_HEAD: &str = "\
+# Which values are good
+# ---------------------
+# Each has an id. At least one of check, metric and target is needed; of several, the most specific wins.";
+
 const HEAD: &str = "\
 # Every key of a configuration file and what it means.
 # Remove the # in front of a key that you need. The command line wins over a variable, and a variable over
@@ -159,6 +194,7 @@ const WIDTH: usize = 108;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::config_file::KEYS_OF_THRESHOLD;
 
     #[test]
     fn every_option_has_an_example_and_no_other_name_has_one() {
@@ -168,5 +204,11 @@ mod tests {
         let mut names = names;
         names.sort_unstable();
         assert_eq!(names, expected);
+        let of_threshold: Vec<_> = OF_THRESHOLD.iter().map(|(key, ..)| *key).collect();
+        let all = |mut keys: Vec<&'static str>| {
+            keys.sort_unstable();
+            keys
+        };
+        assert_eq!(all(of_threshold), all(KEYS_OF_THRESHOLD.to_vec()));
     }
 }

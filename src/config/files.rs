@@ -7,6 +7,7 @@ use super::text::Source;
 use super::typed::Typed;
 use crate::alarm::Alarm;
 use crate::model::Configured;
+use crate::threshold::Threshold;
 
 /// What stands in all configuration files.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,7 @@ pub struct Files {
     pub checks: Vec<Configured>,
     /// The same of the alarms of these.
     pub alarms: Vec<Alarm>,
+    pub thresholds: Vec<Threshold>,
     pub problems: Vec<Problem>,
     /// What is most likely a mistake, a sentence each.
     pub warnings: Vec<String>,

@@ -28,6 +28,7 @@ mod properties;
 mod publishing;
 mod quantity;
 mod text;
+mod thresholds;
 mod typed;
 mod warning;
 mod yaml;
@@ -43,7 +44,8 @@ pub use exposure::{Keystone, Project, TlsFiles};
 pub use file::definition as config_file;
 pub use file::definition::KEYS_OF_CHECK;
 pub use file::{
-    HIDDEN, OfBody, alarm_of_body, body_of_alarm, body_of_check, number, of_body, shown_check,
+    HIDDEN, MOST_THRESHOLDS, OfBody, alarm_of_body, body_of_alarm, body_of_check,
+    body_of_threshold, number, of_body, shown_check, threshold_of_body,
 };
 pub use history::{History, Place, folder_of_history, size_of_history};
 pub use identity::{Identity, NO_NAME};
@@ -64,6 +66,7 @@ use self::cli::Cli;
 use self::options::{CHECK, MAX_METRICS, WATCH_CONFIG};
 use crate::alarm::Alarm;
 use crate::model::{Configured, UTILIZATION};
+use crate::threshold::Threshold;
 
 /// Everything that a user can set, valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,6 +100,8 @@ pub struct Checks {
     pub all: Vec<Configured>,
     /// Their alarms.
     pub alarms: Vec<Alarm>,
+    /// The thresholds of any metrics.
+    pub thresholds: Vec<Threshold>,
     /// How many metrics they may publish, each with each set of dimensions.
     pub max_metrics: usize,
     /// The folder of the plugins.
@@ -130,7 +135,8 @@ impl Checks {
         alarms.retain(|alarm| {
             alarm.check == UTILIZATION || all.iter().any(|check| check.id == alarm.check)
         });
-        Self { all, alarms, max_metrics, plugins }
+        let thresholds = cli.files.thresholds.clone();
+        Self { all, alarms, thresholds, max_metrics, plugins }
     }
 }
 
@@ -171,6 +177,7 @@ impl Settings {
         };
         settings.warnings = warning::all(&settings, cli);
         settings.warnings.extend_from_slice(&cli.files.warnings);
+        settings.warnings.extend(thresholds::warnings(&settings));
         // The defaults fit, so at least one of the two was typed.
         let typed = cli.value("sample-interval").or_else(|| cli.value("period"));
         if let (Some(typed), Err(expected)) = (typed, settings.measuring.samples_fit()) {

@@ -11,7 +11,7 @@ use super::kept::{OVERLAY, STANDINGS, VERSION, last_good};
 use crate::blacklist::Entry;
 use crate::check::TABLE;
 use crate::config::cli::Cli;
-use crate::config::{OfBody, STATE, alarm_of_body, of_body};
+use crate::config::{OfBody, STATE, alarm_of_body, of_body, threshold_of_body};
 use crate::model::Configured;
 use crate::overlay::Overlay;
 use crate::shown::shown;
@@ -40,8 +40,10 @@ impl Control {
         self.take_alarms(&kept["alarms"]);
         self.take_limits(&kept["buffers"]);
         self.take_blacklist(&kept["blacklist"]);
+        self.take_thresholds(&kept["thresholds"]);
         let checks = overlay.effective();
         let ids = checks.keys().cloned().collect();
+        self.thresholds.borrow_mut().begin(&ids, standings["thresholds"].as_object());
         self.alarms.borrow_mut().begin(ids, standings["alarms"].as_object());
         let generation = kept["generation"].as_u64().unwrap_or_default();
         let is_same = kept["hash"] == self.hash_of(checks.values()).as_str();
@@ -99,6 +101,21 @@ impl Control {
                 Err(problems) => unusable("alarm", id, &problems),
             }
         }
+    }
+
+    fn take_thresholds(&self, kept: &Value) {
+        let mut changes = Vec::new();
+        for (id, body) in entries(kept) {
+            if body.is_null() {
+                changes.push((id.clone(), None));
+                continue;
+            }
+            match threshold_of_body(id, body) {
+                Ok(OfBody { configured, .. }) => changes.push((id.clone(), Some(configured))),
+                Err(problems) => unusable("threshold", id, &problems),
+            }
+        }
+        self.thresholds.borrow_mut().take_changes(changes);
     }
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use super::Control;
-use crate::config::{Form, Source, body_of_alarm, body_of_check, shown_check};
+use crate::config::{Form, Source, body_of_alarm, body_of_check, body_of_threshold, shown_check};
 use crate::model::Configured;
 use crate::schedule::Request;
 
@@ -28,12 +28,13 @@ impl Control {
             "alarms": object(self.alarms.borrow().overlay().changes(), body_of_alarm),
             "buffers": self.limits(),
             "blacklist": self.entries(),
+            "thresholds": object(self.thresholds.borrow().overlay().changes(), body_of_threshold),
             "files": sources(&self.cli.borrow().files.sources),
         });
         folder.write(OVERLAY, kept.to_string()).await
     }
 
-    /// Is another one for each other configuration that is in force: of checks and alarms, without secrets.
+    /// Is another one for each other configuration that is in force: of checks, alarms and thresholds, without secrets.
     pub async fn hash(&self) -> Result<String, crate::schedule::Unanswered> {
         let checks = self.requests.ask(Request::List).await?;
         Ok(self.hash_of(checks.iter().map(|of| &of.configured)))
@@ -45,6 +46,12 @@ impl Control {
         for (id, of) in self.alarms.borrow().all() {
             hasher.write(id.as_bytes());
             hasher.write(body_of_alarm(&of.alarm).to_string().as_bytes());
+        }
+        for (id, of) in self.thresholds.borrow().all() {
+            // Not the same as an alarm of this id.
+            hasher.write(b"threshold");
+            hasher.write(id.as_bytes());
+            hasher.write(body_of_threshold(of).to_string().as_bytes());
         }
         format!("{:016x}", hasher.finish())
     }
@@ -64,10 +71,14 @@ impl Control {
     }
 
     pub(super) async fn keep_standings(&self) {
-        let changed = self.alarms.borrow().changed();
+        let alarms = self.alarms.borrow().changed();
+        let thresholds = self.thresholds.borrow().changed();
         let mut is_failing = false;
         loop {
-            changed.notified().await;
+            tokio::select! {
+                () = alarms.notified() => {}
+                () = thresholds.notified() => {}
+            }
             match self.write_standings().await {
                 Ok(()) => is_failing = false,
                 Err(problem) if !is_failing => {
@@ -81,8 +92,10 @@ impl Control {
 
     pub(super) async fn write_standings(&self) -> Result<(), String> {
         let Some(folder) = self.folder.get() else { return Ok(()) };
-        let standings = self.alarms.borrow().standings();
-        let text = json!({ "version": VERSION, "alarms": standings }).to_string();
+        let alarms = self.alarms.borrow().standings();
+        let thresholds = self.thresholds.borrow().standings();
+        let text = json!({ "version": VERSION, "alarms": alarms, "thresholds": thresholds });
+        let text = text.to_string();
         folder.write(STANDINGS, text).await
     }
 }
@@ -139,7 +152,7 @@ impl Hasher for Fnv {
 /// The file of what was changed, and of the files that were good last.
 pub const OVERLAY: &str = "overlay.json";
 
-/// The file of where alarms stand.
+/// The file of where alarms and the metrics of thresholds stand.
 pub const STANDINGS: &str = "alarms.json";
 
 /// Of both files; another one is not read.

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use log::{error, warn};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -23,9 +23,9 @@ pub use self::flush::{Ends, Part, Ways};
 pub use self::outcome::{Outcome, Unloaded};
 use crate::blacklist::Blacklist;
 use crate::check::TABLE;
-use crate::config::Settings;
 use crate::config::cli::Cli;
-use crate::lookout;
+use crate::config::{Checks, Settings};
+use crate::lookout::{self, Watchers, thresholds};
 use crate::overlay::Difference;
 use crate::schedule::{Reload, Request, Requests, To, Unanswered};
 use crate::state_folder::StateFolder;
@@ -41,6 +41,7 @@ pub struct Control {
     pub ways: Ways,
     /// What is not collected.
     pub blacklist: Rc<RefCell<Blacklist>>,
+    pub thresholds: thresholds::Shared,
     /// Where changes are to be kept.
     path: Option<PathBuf>,
     watches: bool,
@@ -59,6 +60,13 @@ pub struct Control {
     begun: Notify,
 }
 
+/// What a reload has changed beside the checks.
+#[derive(Default)]
+struct Watched {
+    alarms: Difference,
+    thresholds: Difference,
+}
+
 /// The last reload.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -74,9 +82,10 @@ impl Control {
         cli: &Cli,
         settings: &Settings,
         requests: Requests,
-        alarms: lookout::Shared,
+        watchers: Watchers,
         ways: Ways,
     ) -> Self {
+        let Watchers { alarms, thresholds } = watchers;
         Self {
             cli: RefCell::new(cli.clone()),
             before: RefCell::default(),
@@ -84,6 +93,7 @@ impl Control {
             alarms,
             ways,
             blacklist: Rc::default(),
+            thresholds,
             path: settings.state.clone(),
             watches: settings.watches_config,
             folder: OnceCell::new(),
@@ -107,8 +117,12 @@ impl Control {
     /// Goes back to what was in force before the last reload. What was changed through the API since stays.
     pub async fn undo(&self, by: &str) -> Result<Outcome, Unloaded> {
         let _turn = self.turn.lock().await;
-        let alarms = self.alarms.clone();
-        let outcome = self.swap(To::Before, move |checks| alarms.borrow_mut().undo(checks)).await;
+        let (alarms, thresholds) = (self.alarms.clone(), self.thresholds.clone());
+        let then = move |checks| Watched {
+            thresholds: thresholds.borrow_mut().undo(&checks),
+            alarms: alarms.borrow_mut().undo(checks),
+        };
+        let outcome = self.swap(To::Before, then).await;
         let outcome = outcome.map(|outcome| match self.before.take() {
             Some(before) => Outcome { needs_restart: self.replace(before), ..outcome },
             None => outcome,
@@ -130,24 +144,29 @@ impl Control {
             return Err(Unloaded::Invalid(settings.errors));
         }
         settings.warnings.iter().for_each(|warning| warn!("{warning}"));
-        let (checks, of_files) = (settings.checks.all, settings.checks.alarms);
-        let alarms = self.alarms.clone();
-        let then = move |checks| alarms.borrow_mut().reload(of_files, discards, checks);
+        let Checks { all: checks, alarms: of_alarms, thresholds: of_thresholds, .. } =
+            settings.checks;
+        let (alarms, thresholds) = (self.alarms.clone(), self.thresholds.clone());
+        let then = move |checks| Watched {
+            thresholds: thresholds.borrow_mut().reload(of_thresholds, discards, &checks),
+            alarms: alarms.borrow_mut().reload(of_alarms, discards, checks),
+        };
         let outcome = self.swap(To::Files { checks, discards }, then).await?;
         Ok(Outcome { needs_restart: self.replace(cli), ..outcome })
     }
 
-    /// Changes checks and alarms at one instant.
+    /// Changes checks, alarms and thresholds at one instant.
     async fn swap(
         &self,
         to: To,
-        then: impl FnOnce(BTreeSet<String>) -> Difference + 'static,
+        then: impl FnOnce(BTreeSet<String>) -> Watched + 'static,
     ) -> Result<Outcome, Unloaded> {
-        let alarms = Rc::new(Cell::new(Difference::default()));
-        let of_alarms = alarms.clone();
-        let reload = Reload { to, then: Box::new(move |checks| of_alarms.set(then(checks))) };
+        let watched = Rc::new(Cell::new(Watched::default()));
+        let of_them = watched.clone();
+        let reload = Reload { to, then: Box::new(move |checks| of_them.set(then(checks))) };
         let checks = self.requests.order(|reply| Request::Reload(reload, reply)).await?;
-        Ok(Outcome { checks, alarms: alarms.take(), ..Outcome::default() })
+        let Watched { alarms, thresholds } = watched.take();
+        Ok(Outcome { checks, alarms, thresholds, ..Outcome::default() })
     }
 
     /// From now on these files are in force. The options that would need a restart to be.
@@ -219,13 +238,15 @@ impl Control {
     /// The ids of what was changed through the API: of each kind those that were set, and those that were removed.
     pub async fn changes(&self) -> Result<Value, Unanswered> {
         let checks = self.requests.ask(Request::Changes).await?;
-        let alarms = self.alarms.borrow();
-        let alarms = ids(alarms.overlay().changes());
+        let (alarms, thresholds) = (self.alarms.borrow(), self.thresholds.borrow());
         let blacklist: Vec<_> = self.blacklist.borrow().all().keys().cloned().collect();
-        let (checks, buffers) = (ids(&checks), self.limits());
-        let all = [("checks", checks), ("alarms", alarms), ("buffers", buffers)];
-        let all = all.into_iter().chain([("blacklist", json!(blacklist))]);
-        Ok(all.map(|(name, of)| (name.to_owned(), of)).collect::<Map<_, _>>().into())
+        Ok(json!({
+            "checks": ids(&checks),
+            "alarms": ids(alarms.overlay().changes()),
+            "thresholds": ids(thresholds.overlay().changes()),
+            "buffers": self.limits(),
+            "blacklist": blacklist,
+        }))
     }
 
     /// Whether what is changed lasts over a restart.
@@ -254,8 +275,8 @@ impl Control {
     pub fn for_tests(settings: &Settings) -> Self {
         let cli = Cli::parse(["agent".into()]).expect("nothing is typed");
         let mut collector = crate::Collector::of(settings, crate::HandOut::to(Vec::new()));
-        let alarms = lookout::open(settings, &mut collector);
-        Self::of(&cli, settings, Requests::open().0, alarms, Ways::open(settings, None).0)
+        let watchers = lookout::open(settings, &mut collector);
+        Self::of(&cli, settings, Requests::open().0, watchers, Ways::open(settings, None).0)
     }
 
     async fn take(&self, hangups: Option<mpsc::Receiver<()>>) {

@@ -13,6 +13,7 @@ use crate::schedule::{Refused, Unanswered, Undone};
 pub struct Outcome {
     pub checks: Difference,
     pub alarms: Difference,
+    pub thresholds: Difference,
     /// The options of the files that are other ones now, and that only a restart would put in force.
     pub needs_restart: Vec<String>,
     pub generation: u64,
@@ -33,7 +34,7 @@ pub enum Unloaded {
 
 impl Outcome {
     pub fn changes_nothing(&self) -> bool {
-        self.checks.is_none() && self.alarms.is_none()
+        self.checks.is_none() && self.alarms.is_none() && self.thresholds.is_none()
     }
 }
 
@@ -65,8 +66,8 @@ pub fn tell(by: &str, loaded: &Result<Outcome, Unloaded>) {
         Ok(outcome) if outcome.changes_nothing() => {
             info!(target: CHECKS, "the configuration was reloaded by {by}: nothing has changed");
         }
-        Ok(Outcome { checks, alarms, generation, .. }) => {
-            let changed = [("checks", checks), ("alarms", alarms)];
+        Ok(Outcome { checks, alarms, thresholds, generation, .. }) => {
+            let changed = [("checks", checks), ("alarms", alarms), ("thresholds", thresholds)];
             let changed = changed.into_iter().filter_map(|(what, of)| difference(what, of));
             let changed = changed.collect::<Vec<_>>().join("; ");
             info!(target: CHECKS, "the configuration was reloaded by {by}: generation {generation}; {changed}");

@@ -1,6 +1,7 @@
 //! The alarms of an agent: each result of a check is taken by its alarms, and what changes is told.
 
 mod kept;
+pub mod thresholds;
 mod watched;
 
 use std::cell::RefCell;
@@ -46,13 +47,19 @@ pub struct Alarms {
 /// The alarms that others ask about and change.
 pub type Shared = Rc<RefCell<Alarms>>;
 
-/// Watches over the alarms of the files, and those that come later.
-pub fn open(settings: &Settings, collector: &mut Collector) -> Shared {
+/// All that looks at what is collected.
+pub struct Watchers {
+    pub alarms: Shared,
+    pub thresholds: thresholds::Shared,
+}
+
+/// Watches over the alarms and thresholds of the files, and those that come later.
+pub fn open(settings: &Settings, collector: &mut Collector) -> Watchers {
     let alarms = settings.checks.alarms.iter().cloned();
     let alarms = Alarms::of(alarms, settings.measuring.sample_interval);
     let alarms = Rc::new(RefCell::new(alarms));
     collector.add_sink(Box::new(Watch(alarms.clone())));
-    alarms
+    Watchers { alarms, thresholds: thresholds::open(settings, collector) }
 }
 
 impl Alarms {

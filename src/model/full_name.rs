@@ -15,6 +15,21 @@ impl Metric {
         }
     }
 
+    /// What of its check it is of: the target or container, or `dimension=value` of each dimension.
+    pub fn of_what(&self) -> Option<String> {
+        let own: Vec<_> = self.dimensions.iter().filter(|(name, _)| *name != CHECK).collect();
+        match &own[..] {
+            [] => None,
+            [(name, target)] if *name == TARGET || *name == CONTAINER_NAME => {
+                Some(target.to_string())
+            }
+            own => {
+                let own = own.iter().map(|(name, value)| format!("{name}={value}"));
+                Some(own.collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+
     /// The name with what it is of: `target.name`, `container.name`, or `name{dimension=value}`.
     pub fn full_name(&self) -> String {
         let own: Vec<_> = self.dimensions.iter().filter(|(name, _)| *name != CHECK).collect();
@@ -23,10 +38,7 @@ impl Metric {
             [(name, target)] if *name == TARGET || *name == CONTAINER_NAME => {
                 format!("{target}.{}", self.name)
             }
-            own => {
-                let own = own.iter().map(|(name, value)| format!("{name}={value}"));
-                format!("{}{{{}}}", self.name, own.collect::<Vec<_>>().join(","))
-            }
+            _ => format!("{}{{{}}}", self.name, self.of_what().unwrap_or_default()),
         }
     }
 }

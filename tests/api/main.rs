@@ -18,6 +18,7 @@ mod resources;
 mod secured;
 mod security;
 mod sockets;
+mod thresholds;
 mod tls;
 
 use std::process::Command;

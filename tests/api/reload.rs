@@ -96,6 +96,7 @@ fn a_reload_changes_what_is_other_and_says_what_that_was() {
         "generation": 2,
         "added": ["d"], "changed": ["b"], "removed": ["c"], "unchanged": 1,
         "alarms": { "added": ["calm"], "changed": ["busy"], "removed": [], "unchanged": 0 },
+        "thresholds": { "added": [], "changed": [], "removed": [], "unchanged": 0 },
         "needs_restart": ["buffer"], "not_kept": null,
     });
     assert_eq!(answer, expected);

@@ -1,13 +1,10 @@
 //! Changes of alarms: each is validated as a whole, and then in force at once.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::OnceLock;
-
 use hyper::header::{ETAG, LOCATION};
 use serde_json::{Map, Value};
 
 use super::alarm::{object, unparsed};
-use super::changing::{by, is_expected, location, merged_map, new_id, note, warn_of};
+use super::changing::{by, is_expected, location, merged_map, new_id, note, tag, warn_of};
 use crate::alarm::Alarm;
 use crate::alarm::criteria::Criteria;
 use crate::api::asked::Asked;
@@ -74,19 +71,12 @@ pub async fn remove(asked: Asked) -> Result<Reply, Failure> {
     Ok(Reply::done())
 }
 
-/// Changes with each setting of an alarm, and is the same as long as this process runs.
-pub fn tag(of: &Alarm) -> String {
-    static KEYS: OnceLock<RandomState> = OnceLock::new();
-    let keys = KEYS.get_or_init(RandomState::new);
-    format!("\"{:016x}\"", keys.hash_one((&of.id, body_of_alarm(of).to_string())))
-}
-
 /// The alarm of this id, as who asks has seen it.
 fn expected(asked: &Asked, id: &str) -> Result<Alarm, Failure> {
     let alarms = asked.state.control.alarms.borrow();
     let missing = || Failure::not_found(format!("alarm {id:?} not found"));
     let alarm = alarms.all().get(id).map(|of| of.alarm.clone()).ok_or_else(missing)?;
-    match is_expected(&tag(&alarm), asked.if_match.as_deref()) {
+    match is_expected(&tag(id, &body_of_alarm(&alarm)), asked.if_match.as_deref()) {
         true => Ok(alarm),
         false => {
             Err(Failure::precondition(format!("alarm {id} was changed meanwhile: get it anew")))
@@ -103,7 +93,7 @@ fn found(
     let alarms = alarms.borrow();
     let of = alarms.all().get(id);
     let of = of.ok_or_else(|| Failure::not_found(format!("alarm {id:?} not found")))?;
-    Ok(reply(object(of, alarms.overlay().origin(id)), tag(&of.alarm)))
+    Ok(reply(object(of, alarms.overlay().origin(id)), tag(id, &body_of_alarm(&of.alarm))))
 }
 
 /// The alarm that a body describes, of a check that is there.

@@ -53,6 +53,7 @@ pub async fn remove(asked: Asked) -> Result<Reply, Failure> {
     asked.state.order(remove).await?;
     // They look at nothing any more.
     asked.state.control.alarms.borrow_mut().remove_of_check(&id);
+    asked.state.control.thresholds.borrow_mut().forget_check(&id);
     note(&asked, CHECK, &id, "was removed", &by).await?;
     Ok(Reply::done())
 }

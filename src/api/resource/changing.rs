@@ -1,6 +1,7 @@
 //! What changes of all kinds of resources have in common.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
 
 use log::{info, warn};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -70,7 +71,20 @@ pub fn warn_of(kind: &str, id: &str, warnings: Vec<String>) {
 
 /// Where a thing of the own entity is.
 pub fn location(asked: &Asked, collection: &str, id: &str) -> String {
-    format!("{}/entities/{}/{collection}/{}", asked.base, encoded(asked.name(0)), encoded(id))
+    path_of(asked, &format!("entities/{}/{collection}", encoded(asked.name(0))), id)
+}
+
+/// Where a thing of a collection is.
+pub fn path_of(asked: &Asked, collection: &str, id: &str) -> String {
+    format!("{}/{collection}/{}", asked.base, encoded(id))
+}
+
+/// The `ETag` of a thing: it changes with each setting, and is the same as long as this process runs.
+pub fn tag(id: &str, body: &Value) -> String {
+    // Nobody outside can compute it, and so try passwords.
+    static KEYS: OnceLock<RandomState> = OnceLock::new();
+    let keys = KEYS.get_or_init(RandomState::new);
+    format!("\"{:016x}\"", keys.hash_one((id, body.to_string())))
 }
 
 /// A text as a part of a path.

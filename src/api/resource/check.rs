@@ -1,13 +1,11 @@
 //! The checks: the built-in one, and those that are configured.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use hyper::header::ETAG;
 use serde_json::{Value, json};
 
-use super::number;
+use super::{changing, number};
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
 use crate::api::paging::page;
@@ -95,12 +93,9 @@ pub fn object_of(of: &Configured, origin: Origin) -> Value {
     whole(object)
 }
 
-/// Changes with each setting of a check, also a secret one, and is the same as long as this process runs.
+/// Changes with each setting of a check, also a secret one.
 pub fn tag(of: &Configured) -> String {
-    // Nobody outside can compute it, and so try passwords.
-    static KEYS: OnceLock<RandomState> = OnceLock::new();
-    let keys = KEYS.get_or_init(RandomState::new);
-    format!("\"{:016x}\"", keys.hash_one((&of.id, body_of_check(of).to_string())))
+    changing::tag(&of.id, &body_of_check(of))
 }
 
 /// The same with what clients expect beside it.

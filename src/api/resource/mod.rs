@@ -16,6 +16,8 @@ pub mod host_info;
 pub mod metric;
 pub mod numbers;
 pub mod run;
+pub mod threshold;
+pub mod threshold_change;
 pub mod value;
 
 pub use crate::clock::milliseconds;

@@ -77,6 +77,9 @@ fn own(state: &State, page: &mut Page) {
     let refused = counts.refused.get() as f64;
     let help = "Connections that were refused because there were too many.";
     page.single("api_refused_connections_total", "counter", help, refused);
+    let dropped = state.control.thresholds.borrow().dropped() as f64;
+    let help = "Times that a metric had no state of a threshold because there were too many.";
+    page.single("thresholds_dropped_total", "counter", help, dropped);
     if let Some(history) = &state.history {
         let name = "history_rejected_points_total";
         page.family(name, "counter", "Points that are not in the history, by reason.");

@@ -3,10 +3,11 @@
 use serde_json::Value as Json;
 
 use super::document::Document;
-use super::{alarm, check};
+use super::{alarm, check, threshold};
 use crate::alarm::Alarm;
 use crate::config::yaml::{Key, Node, Place, Value};
 use crate::model::{CheckType, Configured};
+use crate::threshold::Threshold;
 
 /// What the body of a request describes.
 #[derive(Debug)]
@@ -29,6 +30,11 @@ pub fn of_body(
 /// The same of an alarm of a check.
 pub fn alarm_of_body(check: &str, id: &str, body: &Json) -> Result<OfBody<Alarm>, Vec<String>> {
     taken_apart(body, |node, document| alarm::alarm(check, &key(id), node, document))
+}
+
+/// The same of a threshold.
+pub fn threshold_of_body(id: &str, body: &Json) -> Result<OfBody<Threshold>, Vec<String>> {
+    taken_apart(body, |node, document| threshold::threshold(&key(id), node, document))
 }
 
 fn taken_apart<T>(

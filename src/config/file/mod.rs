@@ -10,18 +10,22 @@ mod object;
 mod publish;
 #[cfg(test)]
 mod tests;
+mod threshold;
 mod variables;
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-pub use self::body::{OfBody, alarm_of_body, of_body};
+pub use self::body::{OfBody, alarm_of_body, of_body, threshold_of_body};
 pub use self::check::expected_type;
 pub use self::details::value;
 use self::disk::Unread;
 use self::document::{Document, is_nothing};
-pub use self::object::{HIDDEN, body_of_alarm, body_of_check, number, shown_check};
+pub use self::object::{
+    HIDDEN, body_of_alarm, body_of_check, body_of_threshold, number, shown_check,
+};
+pub use self::threshold::MOST_THRESHOLDS;
 pub use self::variables::replaced;
 use super::cli::Cli;
 use super::files::Files;
@@ -132,11 +136,12 @@ impl Files {
         let Some(entries) = document.map("the file", root) else { return };
         let known = options_of_file();
         let mut names: Vec<_> = known.iter().map(String::as_str).collect();
-        names.push(CHECKS);
+        names.extend([CHECKS, THRESHOLDS]);
         let has_type = entries.iter().any(|(key, _)| key.text == "type");
         for (key, node) in entries {
             match key.text.as_str() {
                 CHECKS => self.checks(node, table, document),
+                THRESHOLDS => self.thresholds(node, document),
                 option if names.contains(&option) => self.option(key, node, document),
                 _ if has_type && check::is_key(&key.text) => {}
                 id if is_check(node) => {
@@ -222,6 +227,23 @@ impl Files {
         self.checks.extend(configured.filter(|_| is_first));
     }
 
+    fn thresholds(&mut self, node: &Node, document: &mut Document<'_>) {
+        let before = document.problems.len();
+        for (id, node) in document.map(THRESHOLDS, node).unwrap_or_default() {
+            let place = document.at(id.place);
+            let is_first = self.is_first(&format!("threshold {}", id.text), &place, id, document);
+            let threshold = threshold::threshold(id, node, document);
+            self.thresholds.extend(threshold.filter(|_| is_first));
+            if self.thresholds.len() > MOST_THRESHOLDS {
+                let text = format!("thresholds: expected at most {MOST_THRESHOLDS} of them");
+                document.note(id.place, &text);
+                self.thresholds.pop();
+                break;
+            }
+        }
+        document.blame_check_since(before);
+    }
+
     /// Whether nothing else has this name. Two files that set the same would depend on their order.
     fn is_first(
         &mut self,
@@ -255,7 +277,8 @@ fn is_misplaced(key: &Key, node: &Node) -> bool {
 /// What a file may have, for documents.
 pub mod definition {
     pub use super::check::KEYS as KEYS_OF_CHECK;
-    pub use super::{CHECKS, options_of_file as options, takes_commas};
+    pub use super::threshold::KEYS as KEYS_OF_THRESHOLD;
+    pub use super::{CHECKS, THRESHOLDS, options_of_file as options, takes_commas};
 }
 
 /// The options that a file may have: those of the command line.
@@ -319,13 +342,16 @@ pub fn takes_commas(option: &str) -> bool {
 
 fn unknown_option(key: &str, names: &[&str]) -> String {
     format!(
-        "unknown key {key:?}: expected an option such as period, or checks{}",
+        "unknown key {key:?}: expected an option such as period, checks or thresholds{}",
         did_you_mean(key, names)
     )
 }
 
 /// The key of the checks.
 pub const CHECKS: &str = "checks";
+
+/// The key of the thresholds.
+pub const THRESHOLDS: &str = "thresholds";
 
 /// A disk on a network may hang for good, and a command must start all the same.
 const LONGEST_READ: Duration = Duration::from_secs(2);

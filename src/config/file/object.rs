@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::alarm::Alarm;
 use crate::model::{Configured, Detail, Form, Publication, Setting};
 use crate::shown::without_passwords;
+use crate::threshold::Threshold;
 
 /// The object of a check, without what is secret.
 pub fn shown_check(of: &Configured) -> Value {
@@ -43,6 +44,30 @@ pub fn body_of_alarm(of: &Alarm) -> Value {
         "disabled": of.is_disabled,
         "notification_plan_id": of.notification_plan,
         "metadata": of.metadata,
+    })
+}
+
+/// What is set of a threshold, in the form that requests have it.
+pub fn body_of_threshold(of: &Threshold) -> Value {
+    json!({
+        "label": of.label,
+        "check": of.matches.check,
+        "metric": of.matches.metric,
+        "target": of.matches.target,
+        "warning_min": of.warning.min.map(number),
+        "warning_max": of.warning.max.map(number),
+        "failure_min": of.failure.min.map(number),
+        "failure_max": of.failure.max.map(number),
+        "invert": of.is_inverted,
+        "percentage": of.percentage,
+        "of": of.of.name(),
+        "hits": of.hits,
+        "hysteresis": number(of.hysteresis),
+        "persist": of.persists,
+        "persist_ok": of.persists_ok,
+        "missing": of.missing.name(),
+        "missing_after": of.missing_after,
+        "disabled": of.is_disabled,
     })
 }
 

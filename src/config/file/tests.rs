@@ -3,6 +3,7 @@
 mod checks;
 mod options;
 mod properties;
+mod thresholds;
 
 use std::ffi::OsString;
 

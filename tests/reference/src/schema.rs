@@ -1,7 +1,7 @@
 //! docs/configuration.schema.json: a JSON Schema (draft 2020-12) of the configuration file, for editors.
 
 use cloudwatch_metrics_agent::check::{CheckType, Form, Setting, TABLE};
-use cloudwatch_metrics_agent::config_file::{self, KEYS_OF_CHECK};
+use cloudwatch_metrics_agent::config_file::{self, KEYS_OF_CHECK, KEYS_OF_THRESHOLD};
 use serde_json::{Map, Value, json};
 
 use crate::configuration::{self, Option as Described};
@@ -21,13 +21,22 @@ pub fn document() -> String {
         "additionalProperties": { "$ref": "#/$defs/check" },
     });
     properties.insert(config_file::CHECKS.to_owned(), checks);
+    let thresholds = json!({
+        "type": ["object", "null"],
+        "description": "Thresholds of metrics by their ids",
+        "propertyNames": { "minLength": 1, "maxLength": 255 },
+        "additionalProperties": { "$ref": "#/$defs/threshold" },
+    });
+    properties.insert(config_file::THRESHOLDS.to_owned(), thresholds);
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Configuration of cloudwatch_metrics_agent",
         "type": "object",
         "properties": properties,
         "additionalProperties": false,
-        "$defs": { "check": check(), "publish": publish(), "scalar": scalar() },
+        "$defs": {
+            "check": check(), "publish": publish(), "scalar": scalar(), "threshold": threshold(),
+        },
     });
     let text = serde_json::to_string_pretty(&schema).expect("it is JSON");
     format!("{text}\n")
@@ -64,6 +73,25 @@ fn publish() -> Value {
             { "type": "object", "additionalProperties": { "type": ["string", "null"] } },
             { "type": "null" },
         ],
+    })
+}
+
+fn threshold() -> Value {
+    let mut properties = Map::new();
+    for key in KEYS_OF_THRESHOLD {
+        let schema = match *key {
+            "of" => json!({ "enum": ["value", "rate", "median", "max", null] }),
+            "missing" => json!({ "enum": ["ignore", "warning", "failure", null] }),
+            _ => json!({ "$ref": "#/$defs/scalar" }),
+        };
+        properties.insert((*key).to_owned(), schema);
+    }
+    let matches = ["check", "metric", "target"].map(|key| json!({ "required": [key] }));
+    json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "anyOf": matches,
     })
 }
 

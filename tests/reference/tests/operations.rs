@@ -170,7 +170,7 @@ fn every_message_is_explained() {
     let api = ["docs/api.md", "docs/control.md"];
     let api = api.map(|name| fs::read_to_string(root.join(name)).expect("the document")).concat();
     let api = words(&api.replace("\\|", "|"));
-    // And so does the language of alarms.
+    // And so do the language of alarms and what is said of thresholds.
     let alarms = fs::read_to_string(root.join("docs/alarms.md")).expect("the document");
     let alarms = words(&alarms.replace("\\|", "|"));
     let (mut missing, mut unused) = (Vec::new(), OTHER_SENTENCES.to_vec());
@@ -178,7 +178,9 @@ fn every_message_is_explained() {
     for file in source_files(&root.join("src")) {
         let source = fs::read_to_string(&file).expect("a source file");
         let is_of_api = file.components().any(|part| part.as_os_str() == "api");
-        let is_of_alarms = file.components().any(|part| part.as_os_str() == "alarm");
+        let of_alarms = ["alarm", "threshold", "thresholds"];
+        let is_of_alarms =
+            file.components().any(|part| of_alarms.iter().any(|of| part.as_os_str() == *of));
         let is_of_a_check = file.components().any(|part| part.as_os_str() == "check");
         for (before, sentence) in sentences(&source) {
             if OTHER_PLACES.iter().any(|place| before.ends_with(place)) {

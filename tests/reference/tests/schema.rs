@@ -26,6 +26,7 @@ fn what_is_right_is_valid() {
             "alarms": { "full": { "criteria": "x" } },
         } } }),
         json!({ "checks": { "load": { "type": "agent.load_average", "publish": { "1m": "Load" } } } }),
+        json!({ "thresholds": { "hot": { "check": "utilization", "failure_max": 90, "of": "max" } } }),
         json!({ "checks": { "load": { "type": "agent.load_average", "details": null } } }),
         json!({ "checks": { "web": { "type": "agent.process", "details": { "user": 33 } } } }),
     ] {
@@ -38,6 +39,9 @@ fn what_is_wrong_is_not() {
     for file in [
         json!([]),
         json!({ "peroid": 60 }),
+        json!({ "thresholds": { "hot": { "failure_max": 90 } } }),
+        json!({ "thresholds": { "hot": { "metric": "cpu", "failure_mx": 90 } } }),
+        json!({ "thresholds": { "hot": { "metric": "cpu", "of": "mean" } } }),
         json!({ "config": "x" }),
         json!({ "period": [60] }),
         json!({ "checks": { "root": { "type": "agent.filesystem" } } }),

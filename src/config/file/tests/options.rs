@@ -64,7 +64,7 @@ fn problems_are_those_of_the_command_line_with_their_place_and_all_at_once() {
         "agent.yaml:4:10: metrics \"cpu,memroy\": expected any of cpu, memory, throttling, oom-kills, \
          pressure, pressure-full, io, network, processes, swap, memory-peak, ephemeral-storage and fullest, \
          with commas, not \"memroy\"; did you mean memory?",
-        "agent.yaml:6:1: unknown key \"peroid\": expected an option such as period, or checks; did you mean \
+        "agent.yaml:6:1: unknown key \"peroid\": expected an option such as period, checks or thresholds; did you mean \
          period?",
         "agent.yaml:7:15: endpoint-url: expected one value, and this is a list",
         "agent.yaml:8:9: region: variable NO_SUCH_VARIABLE_HERE is not set: set it, or give a default by \
