@@ -309,9 +309,9 @@ pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes,
-/// all host info, all lookups of checks, the history and its readers, and a certificate hang, as many are left for name lookups and files
-/// as there are without them. Each takes the room of its stack as it uses it.
-const MOST: usize = 28;
+/// all host info, all lookups of checks, the history and its readers, a certificate and the state folder hang, as
+/// many are left for name lookups and files as there are without them. Each takes the room of its stack as it uses it.
+const MOST: usize = 30;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;

@@ -71,7 +71,7 @@ async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none(
     let mut lookups = Box::pin(join_all(lookups));
     assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
     let next = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
-    let text = "no thread for reading files, calls that still have no answer: 28";
+    let text = "no thread for reading files, calls that still have no answer: 30";
     assert_eq!(next, Err(text.to_owned()));
     drop(held);
     mounts.await;
