@@ -42,6 +42,12 @@ mod alarm;
 
 mod blacklist;
 
+mod event;
+
+mod notification;
+
+mod notify;
+
 mod lookout;
 
 mod control;

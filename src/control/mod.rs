@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use log::{error, warn};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -25,10 +25,11 @@ use crate::blacklist::Blacklist;
 use crate::check::TABLE;
 use crate::config::Settings;
 use crate::config::cli::Cli;
-use crate::lookout;
+use crate::event::journal::Journal;
 use crate::overlay::Difference;
 use crate::schedule::{Reload, Request, Requests, To, Unanswered};
 use crate::state_folder::StateFolder;
+use crate::{lookout, notify};
 
 /// Owns what the files said last, and says what is in force.
 pub struct Control {
@@ -41,6 +42,7 @@ pub struct Control {
     pub ways: Ways,
     /// What is not collected.
     pub blacklist: Rc<RefCell<Blacklist>>,
+    pub notifications: notify::Shared,
     /// Where changes are to be kept.
     path: Option<PathBuf>,
     watches: bool,
@@ -76,6 +78,7 @@ impl Control {
         requests: Requests,
         alarms: lookout::Shared,
         ways: Ways,
+        notifications: notify::Shared,
     ) -> Self {
         Self {
             cli: RefCell::new(cli.clone()),
@@ -84,6 +87,7 @@ impl Control {
             alarms,
             ways,
             blacklist: Rc::default(),
+            notifications,
             path: settings.state.clone(),
             watches: settings.watches_config,
             folder: OnceCell::new(),
@@ -107,8 +111,9 @@ impl Control {
     /// Goes back to what was in force before the last reload. What was changed through the API since stays.
     pub async fn undo(&self, by: &str) -> Result<Outcome, Unloaded> {
         let _turn = self.turn.lock().await;
-        let alarms = self.alarms.clone();
-        let outcome = self.swap(To::Before, move |checks| alarms.borrow_mut().undo(checks)).await;
+        let (alarms, notifications) = (self.alarms.clone(), self.notifications.clone());
+        let then = move |checks| [vec![alarms.borrow_mut().undo(checks)], notifications.undo()];
+        let outcome = self.swap(To::Before, then).await;
         let outcome = outcome.map(|outcome| match self.before.take() {
             Some(before) => Outcome { needs_restart: self.replace(before), ..outcome },
             None => outcome,
@@ -131,8 +136,12 @@ impl Control {
         }
         settings.warnings.iter().for_each(|warning| warn!("{warning}"));
         let (checks, of_files) = (settings.checks.all, settings.checks.alarms);
-        let alarms = self.alarms.clone();
-        let then = move |checks| alarms.borrow_mut().reload(of_files, discards, checks);
+        let (alarms, notifications) = (self.alarms.clone(), self.notifications.clone());
+        let told = settings.notifications;
+        let then = move |checks| {
+            let alarms = alarms.borrow_mut().reload(of_files, discards, checks);
+            [vec![alarms], notifications.reload(told, discards)]
+        };
         let outcome = self.swap(To::Files { checks, discards }, then).await?;
         Ok(Outcome { needs_restart: self.replace(cli), ..outcome })
     }
@@ -141,13 +150,14 @@ impl Control {
     async fn swap(
         &self,
         to: To,
-        then: impl FnOnce(BTreeSet<String>) -> Difference + 'static,
+        then: impl FnOnce(BTreeSet<String>) -> [Vec<Difference>; 2] + 'static,
     ) -> Result<Outcome, Unloaded> {
-        let alarms = Rc::new(Cell::new(Difference::default()));
-        let of_alarms = alarms.clone();
-        let reload = Reload { to, then: Box::new(move |checks| of_alarms.set(then(checks))) };
+        let others = Rc::new(Cell::default());
+        let found = others.clone();
+        let reload = Reload { to, then: Box::new(move |checks| found.set(then(checks))) };
         let checks = self.requests.order(|reply| Request::Reload(reload, reply)).await?;
-        Ok(Outcome { checks, alarms: alarms.take(), ..Outcome::default() })
+        let [alarms, notifications] = others.take().map(Difference::of_all);
+        Ok(Outcome { checks, alarms, notifications, ..Outcome::default() })
     }
 
     /// From now on these files are in force. The options that would need a restart to be.
@@ -175,6 +185,7 @@ impl Control {
             }
         }
         outcome::tell(by, &loaded);
+        outcome::raise(by, &loaded, self.notifications.events());
         let result = match &loaded {
             Ok(outcome) => Ok(outcome.clone()),
             Err(Unloaded::Invalid(problems)) => Err(problems.clone()),
@@ -219,13 +230,23 @@ impl Control {
     /// The ids of what was changed through the API: of each kind those that were set, and those that were removed.
     pub async fn changes(&self) -> Result<Value, Unanswered> {
         let checks = self.requests.ask(Request::Changes).await?;
-        let alarms = self.alarms.borrow();
-        let alarms = ids(alarms.overlay().changes());
-        let blacklist: Vec<_> = self.blacklist.borrow().all().keys().cloned().collect();
-        let (checks, buffers) = (ids(&checks), self.limits());
-        let all = [("checks", checks), ("alarms", alarms), ("buffers", buffers)];
-        let all = all.into_iter().chain([("blacklist", json!(blacklist))]);
-        Ok(all.map(|(name, of)| (name.to_owned(), of)).collect::<Map<_, _>>().into())
+        let (alarms, told) = (self.alarms.borrow(), self.notifications.set.borrow());
+        Ok(json!({
+            "checks": ids(&checks),
+            "alarms": ids(alarms.overlay().changes()),
+            "buffers": self.limits(),
+            "blacklist": self.blacklist.borrow().all().keys().collect::<Vec<_>>(),
+            "notifications": ids(told.notifications.overlay().changes()),
+            "notification_plans": ids(told.plans.overlay().changes()),
+            "suppressions": ids(told.suppressions.overlay().changes()),
+        }))
+    }
+
+    /// Notes what was found of this machine.
+    pub fn found(&self, settings: &Settings) {
+        if let Some(id) = settings.identity.found_id() {
+            self.notifications.events().borrow_mut().found(id);
+        }
     }
 
     /// Whether what is changed lasts over a restart.
@@ -235,18 +256,28 @@ impl Control {
 
     /// Reads the files again when that is asked for, and keeps where alarms stand, until `stop` is cancelled.
     pub async fn run(&self, hangups: Option<mpsc::Receiver<()>>, stop: &CancellationToken) {
+        let mut journal = None;
         let works = async {
             self.begun.notified().await;
             // The files of the start are good.
             if let Err(problem) = self.keep().await {
                 error!("{problem}; the configuration of now is not kept");
             }
-            tokio::join!(self.take(hangups), self.watch(), self.keep_standings());
+            let keep_events = async {
+                if let Some(folder) = self.folder.get() {
+                    let journal = journal.insert(Journal::of(self.notifications.events()));
+                    journal.run(folder).await;
+                }
+            };
+            tokio::join!(self.take(hangups), self.watch(), self.keep_standings(), keep_events);
         };
         // None of them ends by itself, as long as signals can come.
         stop.run_until_cancelled(works).await;
         if let Err(problem) = self.write_standings().await {
             error!("{problem}; where the alarms stand is lost");
+        }
+        if let Some((journal, folder)) = journal.as_mut().zip(self.folder.get()) {
+            journal.finish(folder).await;
         }
     }
 
@@ -254,8 +285,11 @@ impl Control {
     pub fn for_tests(settings: &Settings) -> Self {
         let cli = Cli::parse(["agent".into()]).expect("nothing is typed");
         let mut collector = crate::Collector::of(settings, crate::HandOut::to(Vec::new()));
-        let alarms = lookout::open(settings, &mut collector);
-        Self::of(&cli, settings, Requests::open().0, alarms, Ways::open(settings, None).0)
+        let events = crate::event::open(&mut collector);
+        let alarms = lookout::open(settings, events.clone(), &mut collector);
+        let (notifications, _) = notify::open(settings, &events);
+        let ways = Ways::open(settings, None).0;
+        Self::of(&cli, settings, Requests::open().0, alarms, ways, notifications)
     }
 
     async fn take(&self, hangups: Option<mpsc::Receiver<()>>) {

@@ -19,6 +19,7 @@ use crate::collector::Collector;
 use crate::collector::series::Table;
 use crate::collector::sink::Sink;
 use crate::config::Settings;
+use crate::event;
 use crate::model::{Quantity, Report, SUCCESS, Series, UTILIZATION};
 use crate::overlay::{Difference, Overlay};
 
@@ -41,22 +42,28 @@ pub struct Alarms {
     start: Instant,
     /// Is told of each state that has changed.
     changed: Rc<Notify>,
+    /// The events, of which these changes are some.
+    events: event::Shared,
 }
 
 /// The alarms that others ask about and change.
 pub type Shared = Rc<RefCell<Alarms>>;
 
 /// Watches over the alarms of the files, and those that come later.
-pub fn open(settings: &Settings, collector: &mut Collector) -> Shared {
+pub fn open(settings: &Settings, events: event::Shared, collector: &mut Collector) -> Shared {
     let alarms = settings.checks.alarms.iter().cloned();
-    let alarms = Alarms::of(alarms, settings.measuring.sample_interval);
+    let alarms = Alarms::of(alarms, settings.measuring.sample_interval, events);
     let alarms = Rc::new(RefCell::new(alarms));
     collector.add_sink(Box::new(Watch(alarms.clone())));
     alarms
 }
 
 impl Alarms {
-    fn of(alarms: impl Iterator<Item = Alarm>, sample_interval: Duration) -> Self {
+    fn of(
+        alarms: impl Iterator<Item = Alarm>,
+        sample_interval: Duration,
+        events: event::Shared,
+    ) -> Self {
         let overlay = Overlay::of_files(alarms.map(|alarm| (alarm.id.clone(), alarm)));
         Self {
             overlay,
@@ -68,6 +75,7 @@ impl Alarms {
             is_begun: false,
             start: Instant::now(),
             changed: Rc::default(),
+            events,
         }
     }
 
@@ -171,12 +179,12 @@ impl Alarms {
             }
             return;
         }
-        let Self { all, start, changed, .. } = self;
+        let Self { all, start, changed, events, .. } = self;
         // Checks begin when this has begun.
         for watched in all.values_mut().filter(|of| *of.alarm.check == *report.check) {
             if watched.is_on() {
                 let now = Observation::of(report, *start, |name| watched.alarm.criteria.uses(name));
-                if watched.take(now, report.time, report.period) {
+                if watched.take(now, report.time, report.period, events) {
                     changed.notify_one();
                 }
             }
@@ -185,7 +193,7 @@ impl Alarms {
 
     /// Of CPU and memory each sample is a result. What comes once a window stays until the next.
     fn take_utilization(&mut self, time: SystemTime) {
-        let Self { all, sampled, of_window, start, sample_interval, changed, .. } = self;
+        let Self { all, sampled, of_window, start, sample_interval, changed, events, .. } = self;
         let since_start = start.elapsed();
         for watched in all.values_mut().filter(|of| of.alarm.check == UTILIZATION) {
             if watched.is_on() {
@@ -194,7 +202,7 @@ impl Alarms {
                 let values = used.map(|(name, value)| (name.clone(), value.clone())).collect();
                 let status = SUCCESS.to_owned();
                 let now = Observation { since_start, is_available: true, status, values };
-                if watched.take(now, time, *sample_interval) {
+                if watched.take(now, time, *sample_interval, events) {
                     changed.notify_one();
                 }
             }

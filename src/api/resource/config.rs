@@ -76,7 +76,7 @@ fn answer(outcome: Result<Outcome, Unloaded>) -> Result<Reply, Failure> {
 }
 
 fn of_outcome(outcome: &Outcome) -> Value {
-    let Outcome { checks, alarms, needs_restart, generation, unkept } = outcome;
+    let Outcome { checks, alarms, notifications, needs_restart, generation, unkept } = outcome;
     let Difference { added, changed, removed, unchanged } = checks;
     json!({
         "generation": generation,
@@ -84,13 +84,13 @@ fn of_outcome(outcome: &Outcome) -> Value {
         "changed": changed,
         "removed": removed,
         "unchanged": unchanged,
-        "alarms": {
-            "added": alarms.added,
-            "changed": alarms.changed,
-            "removed": alarms.removed,
-            "unchanged": alarms.unchanged,
-        },
+        "alarms": of_difference(alarms),
+        "notifications": of_difference(notifications),
         "needs_restart": needs_restart,
         "not_kept": unkept,
     })
+}
+
+fn of_difference(Difference { added, changed, removed, unchanged }: &Difference) -> Value {
+    json!({ "added": added, "changed": changed, "removed": removed, "unchanged": unchanged })
 }

@@ -12,11 +12,17 @@ pub mod check_type;
 pub mod config;
 pub mod delivery;
 pub mod entity;
+pub mod event;
 pub mod host_info;
 pub mod metric;
+pub mod notification;
+pub mod notification_type;
 pub mod numbers;
+pub mod overview;
 pub mod run;
+mod suppressed;
 pub mod value;
+pub mod value_stream;
 
 pub use crate::clock::milliseconds;
 use crate::config::number;
