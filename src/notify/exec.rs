@@ -24,18 +24,18 @@ pub async fn send(
 fn variables(to: &Notification, event: &Event) -> Vec<(String, String)> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let all = [
-        ("NOTIFICATION_ID", to.id.clone()),
-        ("EVENT_ID", event.id.to_string()),
-        ("EVENT_KIND", event.kind.name().to_owned()),
-        ("EVENT_SEVERITY", event.severity.name().to_owned()),
-        ("EVENT_CHECK_ID", text(&event.check)),
-        ("EVENT_ALARM_ID", text(&event.alarm)),
-        ("EVENT_STATE", text(&event.state)),
-        ("EVENT_PREVIOUS_STATE", text(&event.previous_state)),
+        ("notification_id", to.id.clone()),
+        ("event_id", event.id.to_string()),
+        ("event_kind", event.kind.name().to_owned()),
+        ("event_severity", event.severity.name().to_owned()),
+        ("event_check_id", text(&event.check)),
+        ("event_alarm_id", text(&event.alarm)),
+        ("event_state", text(&event.state)),
+        ("event_previous_state", text(&event.previous_state)),
         // A variable ends at such a byte.
-        ("EVENT_MESSAGE", event.message.replace('\0', "")),
+        ("event_message", event.message.replace('\0', "")),
     ];
-    all.map(|(name, value)| (name.to_owned(), value)).into()
+    all.map(|(name, value)| (name.to_uppercase(), value)).into()
 }
 
 const USUAL_LIMIT: Duration = Duration::from_secs(30);

@@ -297,7 +297,10 @@ fn is_misplaced(key: &Key, node: &Node) -> bool {
 /// What a file may have, for documents.
 pub mod definition {
     pub use super::check::KEYS as KEYS_OF_CHECK;
-    pub use super::{CHECKS, options_of_file as options, takes_commas};
+    pub use super::notification::{NOTIFICATION, PLAN, SUPPRESSION};
+    pub use super::{CHECKS, NOTIFICATIONS, PLANS, SUPPRESSIONS};
+    pub use super::{options_of_file as options, takes_commas};
+    pub use crate::notification::TABLE as NOTIFICATION_TYPES;
 }
 
 /// The options that a file may have: those of the command line.
@@ -370,9 +373,10 @@ fn unknown_option(key: &str, names: &[&str]) -> String {
 pub const CHECKS: &str = "checks";
 
 /// The keys of what notifications are made of.
-const NOTIFICATIONS: &str = "notifications";
-const PLANS: &str = "notification_plans";
-const OF_NOTIFICATIONS: [&str; 3] = [NOTIFICATIONS, PLANS, "suppressions"];
+pub const NOTIFICATIONS: &str = "notifications";
+pub const PLANS: &str = "notification_plans";
+pub const SUPPRESSIONS: &str = "suppressions";
+const OF_NOTIFICATIONS: [&str; 3] = [NOTIFICATIONS, PLANS, SUPPRESSIONS];
 
 /// A disk on a network may hang for good, and a command must start all the same.
 const LONGEST_READ: Duration = Duration::from_secs(2);

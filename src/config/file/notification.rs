@@ -205,9 +205,10 @@ fn mistake_of_url(url: Option<&str>) -> Option<String> {
     (!is_http_url(url)).then(|| expected.to_owned())
 }
 
-const NOTIFICATION: &[&str] = &["type", "label", "details", "metadata"];
-const PLAN: &[&str] = &["label", "critical_state", "warning_state", "ok_state", "metadata"];
-const SUPPRESSION: &[&str] =
+/// What each may have.
+pub const NOTIFICATION: &[&str] = &["type", "label", "details", "metadata"];
+pub const PLAN: &[&str] = &["label", "critical_state", "warning_state", "ok_state", "metadata"];
+pub const SUPPRESSION: &[&str] =
     &["label", "start_time", "end_time", "entities", "checks", "alarms", "notification_plans"];
 
 const EXPECTED_TIME: &str =
