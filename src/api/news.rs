@@ -39,7 +39,7 @@ impl News {
     }
 
     pub fn sample(&self, time: SystemTime, values: &[(Series, f64)], table: &Table) {
-        let Some(sender) = self.sender() else { return };
+        let Some(sender) = self.sender().filter(|_| !values.is_empty()) else { return };
         let named = |(series, value): &(Series, f64)| {
             (table.metric(*series).clone(), Quantity::Number(*value))
         };
@@ -58,7 +58,8 @@ impl News {
         let Report { check, time, is_available, values, .. } = report;
         let none: &[_] = &[];
         // That a check gave nothing is news, too.
-        let parts = values.chunks(MOST_VALUES).chain(values.is_empty().then_some(none));
+        let is_nothing = values.is_empty() && !is_available;
+        let parts = values.chunks(MOST_VALUES).chain(is_nothing.then_some(none));
         for values in parts {
             let values = values.to_vec();
             let (check, time, is_available) = (check.clone(), *time, *is_available);
@@ -94,6 +95,7 @@ mod tests {
         let taken: Vec<_> = lengths();
         assert_eq!(taken, [500, 500, 1]);
         news.report(&of(0));
+        news.report(&Report { is_available: false, ..of(0) });
         assert_eq!(lengths(), vec![0]);
         (0..70).for_each(|_| news.report(&of(1)));
         assert_eq!(second.try_recv().expect_err("it was slow"), TryRecvError::Lagged(10));
