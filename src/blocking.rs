@@ -89,9 +89,10 @@ impl Purpose {
             Self::Output => 1,
             // One at a time; where a disk does not answer, that one stays.
             Self::Store => 1,
-            // One at a time; a second one may write events meanwhile.
-            Self::State => 2,
-            // The same.
+            // One file at a time of each sort: changes, states of alarms, and events. One that hangs leaves room for
+            // the others.
+            Self::State => 4,
+            // One at a time; where a disk does not answer, that one stays.
             Self::Certificate => 1,
             // As many as the store has readers.
             Self::Plot => 2,

@@ -44,6 +44,12 @@ mod blacklist;
 
 mod threshold;
 
+mod event;
+
+mod notification;
+
+mod notify;
+
 mod lookout;
 
 mod control;

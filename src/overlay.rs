@@ -63,6 +63,18 @@ impl Difference {
         found
     }
 
+    /// All of several sorts.
+    pub fn of_all(all: Vec<Self>) -> Self {
+        let mut together = Self::default();
+        for mut one in all {
+            together.added.append(&mut one.added);
+            together.changed.append(&mut one.changed);
+            together.removed.append(&mut one.removed);
+            together.unchanged += one.unchanged;
+        }
+        together
+    }
+
     pub fn is_none(&self) -> bool {
         [&self.added, &self.changed, &self.removed].iter().all(|ids| ids.is_empty())
     }

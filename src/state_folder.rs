@@ -41,6 +41,17 @@ impl StateFolder {
         on_disk(&self.path, move || write(&folder, &name, &text)).await
     }
 
+    /// Adds a text at the end of a file, which is made where it is missing. After a crash its end may be missing.
+    pub async fn append(&self, name: &str, text: String) -> Result<(), String> {
+        let path = self.path.join(name);
+        on_disk(&self.path, move || {
+            let mut options = OpenOptions::new();
+            let mut file = options.append(true).create(true).mode(0o600).open(path)?;
+            file.write_all(text.as_bytes())
+        })
+        .await
+    }
+
     /// Puts a file out of the way, so that another one can be written and this one can be looked at.
     pub async fn put_aside(&self, name: &str) -> Result<(), String> {
         let (from, to) = (self.path.join(name), self.path.join(format!("{name}.damaged")));

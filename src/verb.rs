@@ -149,7 +149,7 @@ pub const OF_BUFFER: &[Column] = &[
 
 /// The columns of events.
 pub const OF_EVENT: &[Column] = &[
-    ("time", "time", Time),
+    ("time", "timestamp", Time),
     ("severity", "severity", Plain),
     ("kind", "kind", Plain),
     ("check", "check_id", Plain),

@@ -31,7 +31,7 @@ use crate::sampler::{self, Beside, Pace};
 use crate::schedule::{Registry, Request, Requests};
 use crate::store::keep::{self, Opening};
 use crate::terminal::live::Live;
-use crate::{auto_dimensions, ending, lookout, signals, source};
+use crate::{auto_dimensions, ending, event, lookout, notify, signals, source};
 
 /// Measures and publishes until `stop` is cancelled, or with `--until-alone` until the other containers
 /// have ended; then delivers what is left within the shutdown timeout, and cancels `stop`. Fails if some
@@ -68,13 +68,16 @@ pub async fn run(
     let Changing { cli, hangups } = changing;
     // Without files and requests the checks are what they are, which are none.
     let is_changed = settings.api.is_some() || cli.has_files();
-    let (mut control, mut requests, mut ends) = (None, None, None);
+    let (mut control, mut requests, mut ends, mut notifier) = (None, None, None, None);
     if is_changed {
         let (sender, received) = Requests::open();
-        let watchers = lookout::open(settings, &mut collector);
+        let events = event::open(&mut collector);
+        let watchers = lookout::open(settings, &events, &mut collector);
+        let (notifications, of_events) = notify::open(settings, &events);
         let (ways, of_ways) = Ways::open(settings, writes);
-        control = Some(Rc::new(Control::of(&cli, settings, sender, watchers, ways)));
-        (requests, ends) = (Some(received), Some(of_ways));
+        let told = Control::of(&cli, settings, sender, watchers, ways, notifications);
+        control = Some(Rc::new(told));
+        (requests, ends, notifier) = (Some(received), Some(of_ways), Some(of_events));
     }
     let (served, closings) = ends.map(|Ends { deliveries, windows }| (deliveries, windows)).unzip();
     let mut served = served.into_iter().flatten();
@@ -132,6 +135,7 @@ pub async fn run(
         };
         let settings = auto_dimensions::complete(settings, too_late).await;
         found.iter().for_each(|found| found(&settings));
+        control.iter().for_each(|control| control.found(&settings));
         for publish in &settings.publishing.publishers {
             let delivery = Delivery::open(*publish, &settings);
             // RandomState has random keys, so this is a random number without a crate for it.
@@ -146,6 +150,7 @@ pub async fn run(
         join_all(all.map(|(delivery, summaries)| delivery.run(summaries, &stop))).await;
     };
     let keeping = OptionFuture::from(keeping.map(|keeper| keeper.run().boxed_local()));
+    let notifying = OptionFuture::from(notifier.map(|of| of.run(stop.clone()).boxed_local()));
     let showing = OptionFuture::from(live.map(Live::run));
     let deadline = async {
         // Beside a command it is the command's end that counts.
@@ -171,6 +176,7 @@ pub async fn run(
             keeping,
             OptionFuture::from(checking),
             OptionFuture::from(answering),
+            notifying,
             controlling,
         ) } => {}
         // It ends with the others.

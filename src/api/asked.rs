@@ -22,6 +22,8 @@ pub struct Asked {
     pub body: Vec<u8>,
     /// The header `If-Match`.
     pub if_match: Option<String>,
+    /// The header `Last-Event-ID`.
+    pub last_event: Option<String>,
     pub rights: Rights,
 }
 
@@ -74,14 +76,10 @@ impl Asked {
 
     /// Whether the first name of the path is of this entity and agent, which have the same id. The error is that id.
     fn own(&self) -> Result<(), &str> {
-        let (id, own) = (self.name(0), self.state.entity());
-        let is_own = id == SELF || id == own || id == self.state.host;
-        if is_own { Ok(()) } else { Err(own) }
+        let is_own = self.state.is_entity(self.name(0));
+        if is_own { Ok(()) } else { Err(self.state.entity()) }
     }
 }
-
-/// The name of this entity and this agent that always works.
-const SELF: &str = "self";
 
 #[cfg(test)]
 pub mod tests {
@@ -97,6 +95,7 @@ pub mod tests {
             base: "/v1.0/self".to_owned(),
             body: Vec::new(),
             if_match: None,
+            last_event: None,
             rights: Rights { scope: Scope::Read, is_known: false },
         }
     }

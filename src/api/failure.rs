@@ -88,6 +88,12 @@ impl Failure {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalidConfiguration", message)
     }
 
+    /// Too many requests of one sort within a while.
+    pub fn rate(message: impl Into<String>, wait_seconds: u64) -> Self {
+        let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "rateLimit", message);
+        Self { header: Some((RETRY_AFTER, wait_seconds.to_string())), ..failure }
+    }
+
     /// What is not possible as things are.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", message)

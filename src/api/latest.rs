@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use super::news::News;
 use crate::collector::series::{Table, a_second};
 use crate::collector::sink::Sink;
 use crate::model::{Kind, Metric, Quantity, Report, Series, Summary, UTILIZATION};
@@ -22,6 +23,8 @@ pub struct Latest {
     /// How many samples and windows there were.
     pub samples: u64,
     pub windows: u64,
+    /// The same as it comes.
+    pub news: News,
 }
 
 /// The result of the newest run of a check, and the values of the newest one that gave any.
@@ -70,6 +73,7 @@ impl Latest {
     }
 
     fn report(&mut self, report: &Report) {
+        self.news.report(report);
         let known = self.checks.remove(&report.check);
         let mut before = known.map(|outcome| outcome.values).unwrap_or_default();
         let mut values = BTreeMap::new();
@@ -101,6 +105,7 @@ impl Latest {
     }
 
     fn sample(&mut self, time: SystemTime, values: &[(Series, f64)], table: &Table) {
+        self.news.sample(time, values, table);
         let at = Instant::now();
         (self.sampled_at, self.samples) = (Some(at), self.samples + 1);
         for (series, value) in values {

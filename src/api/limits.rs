@@ -11,6 +11,10 @@ pub const REFUSALS: usize = 16;
 /// Requests that are being answered. One above it is answered 503.
 pub const REQUESTS: usize = 16;
 
+/// Streams that are open. One above it is answered 503. Each has one of the connections, most of which are left for
+/// requests.
+pub const STREAMS: usize = 16;
+
 /// Bytes of a request's line and headers. What is larger is answered 431 and closed.
 pub const HEAD: usize = 16 << 10;
 
@@ -37,6 +41,7 @@ pub const CLOSE_TIME: Duration = Duration::from_secs(1);
 pub const ALL: &[(&str, u64)] = &[
     ("connections", CONNECTIONS as u64),
     ("requests_at_once", REQUESTS as u64),
+    ("streams", STREAMS as u64),
     ("head_bytes", HEAD as u64),
     ("body_bytes", BODY as u64),
     ("head_seconds", HEAD_TIME.as_secs()),

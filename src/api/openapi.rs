@@ -3,8 +3,12 @@
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
+use super::reply::EVENT_STREAM;
 use super::route::{Parameter, Route};
 use super::schema;
+
+/// In place of a schema: server-sent events.
+pub const STREAM: &str = "stream";
 
 /// The description of these resources.
 pub fn document(table: &[Route]) -> Value {
@@ -13,7 +17,8 @@ pub fn document(table: &[Route]) -> Value {
         let item = paths.entry(path(route.pattern)).or_insert_with(|| json!({}));
         item[route.method.as_str().to_ascii_lowercase()] = operation(route);
     }
-    let schemas = table.iter().map(|route| route.schema).filter(|name| !name.is_empty());
+    let schemas = table.iter().map(|route| route.schema);
+    let schemas = schemas.filter(|name| !["", STREAM].contains(name));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -51,6 +56,7 @@ fn operation(route: &Route) -> Value {
     });
     let answer = match route.schema {
         _ if route.success == 204 => json!({ "description": "It is done" }),
+        STREAM => content(EVENT_STREAM, &json!({ "type": "string" })),
         "" => content("text/plain", &json!({ "type": "string" })),
         name => content("application/json", &schema::reference(name)),
     };

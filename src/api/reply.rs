@@ -5,7 +5,6 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
     HeaderMap, HeaderName, HeaderValue, LOCATION, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -14,6 +13,7 @@ use hyper::{Response, StatusCode};
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::stream::{Sent, Streamed};
 
 /// An answer.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Reply {
     pub status: StatusCode,
     /// Nothing with a status that has no body.
     pub body: Option<String>,
+    /// What comes in its place as long as somebody reads it.
+    pub stream: Option<Streamed>,
     pub content_type: &'static str,
     /// Further ones.
     pub headers: Vec<(HeaderName, String)>,
@@ -43,8 +45,14 @@ impl Reply {
 
     /// What was asked for is done, and there is nothing to say.
     pub fn done() -> Self {
-        let (body, headers) = (None, Vec::new());
-        Self { status: StatusCode::NO_CONTENT, body, content_type: JSON, headers }
+        let (body, stream, headers) = (None, None, Vec::new());
+        Self { status: StatusCode::NO_CONTENT, body, stream, content_type: JSON, headers }
+    }
+
+    /// Server-sent events, without an end.
+    pub fn stream(stream: Streamed) -> Self {
+        let (body, stream, headers) = (None, Some(stream), Vec::new());
+        Self { status: StatusCode::OK, body, stream, content_type: EVENT_STREAM, headers }
     }
 
     pub fn with(mut self, name: HeaderName, value: String) -> Self {
@@ -53,7 +61,7 @@ impl Reply {
     }
 
     fn of(status: StatusCode, body: String, content_type: &'static str) -> Self {
-        Self { status, body: Some(body), content_type, headers: Vec::new() }
+        Self { status, body: Some(body), stream: None, content_type, headers: Vec::new() }
     }
 }
 
@@ -62,12 +70,15 @@ const X_OBJECT_ID: HeaderName = HeaderName::from_static("x-object-id");
 /// Exactly this: an existing client reads nothing else as an object.
 pub const JSON: &str = "application/json";
 
+/// Server-sent events.
+pub const EVENT_STREAM: &str = "text/event-stream";
+
 /// What is sent: an answer, or why there is none.
 pub fn response(
     answer: Result<Reply, Failure>,
     accepts_gzip: bool,
     closes: bool,
-) -> Response<Full<Bytes>> {
+) -> Response<Sent> {
     let length = |reply: &Reply| reply.body.as_ref().map_or(0, String::len);
     let answer = answer.and_then(|reply| match length(&reply) {
         0..=LARGEST => Ok(reply),
@@ -87,7 +98,7 @@ pub fn response(
     }
     let has_body = reply.body.is_some();
     let mut body = reply.body.unwrap_or_default().into_bytes();
-    if has_body {
+    if has_body || reply.stream.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -99,14 +110,15 @@ pub fn response(
             body = compressed;
         }
     }
-    // Also for HEAD, which has no body; a status without a body has no length either (RFC 9110, 8.6).
+    // Also for HEAD, which has no body; a stream has no length, and a status without a body has no length either (RFC 9110, 8.6).
     if has_body {
         headers.insert(CONTENT_LENGTH, body.len().into());
     }
     if closes {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    let mut response = Response::new(Full::new(body.into()));
+    let whole = || Sent::Whole(Full::new(body.into()));
+    let mut response = Response::new(reply.stream.map_or_else(whole, Sent::Stream));
     (*response.status_mut(), *response.headers_mut()) = (reply.status, headers);
     response
 }

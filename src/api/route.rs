@@ -10,6 +10,7 @@ use super::reply::Reply;
 use super::tokens::Scope;
 
 /// A resource. A new one is a row of the table.
+#[derive(Clone, Copy)]
 pub struct Route {
     /// A name in braces is any one part of a path; one with dots behind it is several of them.
     pub pattern: &'static str,

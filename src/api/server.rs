@@ -5,8 +5,8 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Bytes, Incoming};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
 use hyper::header::{HOST, IF_MATCH};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
@@ -32,6 +32,7 @@ use super::reply::{Reply, accepts_gzip, response};
 use super::route::{Found, allowed, find};
 use super::socket::Listener;
 use super::state::{Counts, State};
+use super::stream::Sent;
 use super::table::TABLE;
 use super::tls::Tls;
 use super::tokens::Scope;
@@ -134,7 +135,7 @@ async fn connection(server: Rc<Server>, socket: Box<dyn Connection>) {
 }
 
 /// The answer, and whether it closes the connection.
-async fn answer(server: &Server, request: Request<Incoming>) -> (Response<Full<Bytes>>, bool) {
+async fn answer(server: &Server, request: Request<Incoming>) -> (Response<Sent>, bool) {
     let (parts, body) = request.into_parts();
     let gzip = accepts_gzip(&parts.headers);
     let (mut has_read, has_body) = (false, !body.is_end_stream());
@@ -187,7 +188,10 @@ async fn respond(
     let (state, url) = (server.state.clone(), url(parts, server.scheme()));
     let if_match = parts.headers.get(IF_MATCH).map(|tag| String::from_utf8_lossy(tag.as_bytes()));
     let if_match = if_match.map(|tag| tag.into_owned());
-    (route.answer)(Asked { state, names, query, url, base, body, if_match, rights }).await
+    let last_event = parts.headers.get(LAST_EVENT_ID);
+    let last_event = last_event.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
+    let asked = Asked { state, names, query, url, base, body, if_match, last_event, rights };
+    (route.answer)(asked).await
 }
 
 /// Reads a body.
@@ -219,6 +223,9 @@ fn url(parts: &Parts, scheme: &str) -> String {
     let host = host.map(|host| format!("{scheme}://{host}")).unwrap_or_default();
     format!("{host}{}", parts.uri.path())
 }
+
+/// The last event that a client has had before its connection broke off.
+const LAST_EVENT_ID: &str = "last-event-id";
 
 const READ_ONLY: &str = "this needs a token with scope write";
 const TOO_MANY_CONNECTIONS: &str = "too many connections are open";

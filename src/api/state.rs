@@ -10,8 +10,10 @@ use tokio::time::Instant;
 use super::failure::Failure;
 use super::history::History;
 use super::latest::Latest;
-use crate::config::{ApiAddress, AutoDimension, SERVICE_NAME, Settings};
+use super::posts::Posts;
+use crate::config::{ApiAddress, SERVICE_NAME, Settings};
 use crate::control::Control;
+use crate::event;
 use crate::model::Roots;
 use crate::schedule::{Listed, Reply, Request};
 
@@ -38,6 +40,8 @@ pub struct State {
     pub started: Instant,
     pub started_time: SystemTime,
     pub counts: Counts,
+    /// The events that requests raise.
+    pub posts: Posts,
 }
 
 /// What the API has done.
@@ -51,6 +55,8 @@ pub struct Counts {
     pub answers: [Cell<u64>; 4],
     /// Connections that were refused because there were too many.
     pub refused: Cell<u64>,
+    /// Streams that are open.
+    pub streams: Cell<usize>,
 }
 
 impl State {
@@ -80,6 +86,7 @@ impl State {
             started: Instant::now(),
             started_time: SystemTime::now(),
             counts: Counts::default(),
+            posts: Posts::default(),
         }
     }
 
@@ -88,16 +95,27 @@ impl State {
         self.entity.get().unwrap_or(&self.host)
     }
 
+    /// Whether this is a name of this entity, and of this agent, which has the same.
+    pub fn is_entity(&self, id: &str) -> bool {
+        id == SELF || id == self.entity() || id == self.host
+    }
+
     /// Notes what was found of this machine for the dimensions: of a task or an instance also the id.
     pub fn found(&self, settings: &Settings) {
-        let dimensions = dimensions_of(settings);
-        let ids = [AutoDimension::TaskId, AutoDimension::InstanceId];
-        let mut ids = ids.iter().filter(|of| settings.identity.auto_dimensions.contains(of));
-        if let Some(id) = ids.find_map(|of| dimensions.get(of.name())) {
+        if let Some(id) = settings.identity.found_id() {
             // The first one stays.
-            let _ = self.entity.set(id.clone());
+            let _ = self.entity.set(id.to_owned());
         }
-        self.dimensions.replace(dimensions);
+        self.dimensions.replace(dimensions_of(settings));
+    }
+
+    pub fn events(&self) -> &event::Shared {
+        self.control.notifications.events()
+    }
+
+    /// Waits until what was kept over a restart is there.
+    pub async fn begun(&self) -> Result<(), Failure> {
+        self.checks().await.map(drop)
     }
 
     /// All checks that are configured, in the order of their ids.
@@ -134,3 +152,6 @@ fn dimensions_of(settings: &Settings) -> BTreeMap<String, String> {
     let dimensions = settings.identity.dimensions.iter();
     dimensions.map(|of| (of.name.clone(), of.value.clone())).collect()
 }
+
+/// The name of this entity and this agent that always works.
+const SELF: &str = "self";

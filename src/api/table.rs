@@ -2,11 +2,11 @@
 
 use hyper::Method;
 
-use super::openapi;
+use super::openapi::{self, STREAM};
 use super::reply::Reply;
 use super::resource::{
     about, agent, alarm, alarm_change, blacklist, change, check, check_type, config, delivery,
-    entity, host_info, metric, numbers, run, threshold, threshold_change, value,
+    entity, host_info, metric, numbers, run, threshold, threshold_change, value, value_stream,
 };
 use super::route::{Answer, Parameter, Route};
 use super::tokens::Scope;
@@ -25,8 +25,14 @@ macro_rules! later {
     };
 }
 
+mod told;
+
+use self::told::TOLD;
+
 /// All resources. Where several patterns fit, the first counts.
-pub static TABLE: &[Route] = &[
+pub static TABLE: &[Route] = &joined::<{ TOLD.len() + OTHERS.len() }>(TOLD, OTHERS);
+
+const OTHERS: &[Route] = &[
     list("/entities", "The one entity of this agent", "EntityList", now!(entity::list)),
     one("/entities/{entity}", "The entity", "Entity", now!(entity::one)),
     list(CHECKS, "The checks", "CheckList", later!(check::list)),
@@ -237,6 +243,10 @@ pub static TABLE: &[Route] = &[
     list("/metrics_list", "The metrics of all checks", "MetricOfCheckList", later!(metric::all)),
     list("/runs", "How the last run of each check has ended", "RunList", later!(run::list)),
     list("/values", "The newest value of each metric", "ValueList", later!(value::list)),
+    Route {
+        parameters: &[optional("check", "The check; all checks where it is not set")],
+        ..one("/values/stream", "The values as they come", STREAM, later!(value_stream::follow))
+    },
     one("/values/{check}/{metric...}", "The newest value of a metric", "Value", later!(value::one)),
     one("/capabilities", "What this agent can do", "Capabilities", later!(about::capabilities)),
     Route {
@@ -270,6 +280,18 @@ const fn list(
     answer: Answer,
 ) -> Route {
     Route { parameters: PAGE, ..one(pattern, summary, schema, answer) }
+}
+
+/// The rows of two tables.
+const fn joined<const COUNT: usize>(first: &[Route], second: &[Route]) -> [Route; COUNT] {
+    let mut all = [first[0]; COUNT];
+    let mut place = 0;
+    while place < COUNT {
+        let is_of_first = place < first.len();
+        all[place] = if is_of_first { first[place] } else { second[place - first.len()] };
+        place += 1;
+    }
+    all
 }
 
 /// What changes something.
@@ -328,10 +350,9 @@ const FLUSH: &[Parameter] =
 const RELOAD: &[Parameter] =
     &[optional("discard_changes", "true takes back what was changed through the API"), BY, WHY];
 
-const PAGE: &[Parameter] = &[
-    optional("limit", "Items of a page, 1 to 1000; 100 where it is not set"),
-    optional("marker", "The next_marker of the page before"),
-];
+const LIMIT: Parameter = optional("limit", "Items of a page, 1 to 1000; 100 where it is not set");
+const MARKER: Parameter = optional("marker", "The next_marker of the page before");
+const PAGE: &[Parameter] = &[LIMIT, MARKER];
 
 const POINTS: &[Parameter] = &[
     required("from", "The first instant, in milliseconds since 1970"),

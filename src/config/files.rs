@@ -7,6 +7,7 @@ use super::text::Source;
 use super::typed::Typed;
 use crate::alarm::Alarm;
 use crate::model::Configured;
+use crate::notification;
 use crate::threshold::Threshold;
 
 /// What stands in all configuration files.
@@ -21,11 +22,24 @@ pub struct Files {
     /// The same of the alarms of these.
     pub alarms: Vec<Alarm>,
     pub thresholds: Vec<Threshold>,
+    /// The same of all that is of notifications.
+    pub notifications: notification::Configured,
+    /// The notifications that plans name, and the plans that alarms name.
+    pub named_notifications: Vec<Named>,
+    pub named_plans: Vec<Named>,
     pub problems: Vec<Problem>,
     /// What is most likely a mistake, a sentence each.
     pub warnings: Vec<String>,
     /// Where each option and each check stands.
     pub places: BTreeMap<String, String>,
+}
+
+/// A name that has to be that of something else.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// Where it stands and what it is, such as `agent.yaml:4:7: critical_state`.
+    pub origin: String,
+    pub id: String,
 }
 
 impl Files {

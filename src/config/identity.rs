@@ -56,6 +56,14 @@ impl Identity {
         service.chain(namespace).chain(others).collect()
     }
 
+    /// The id of the task or the instance, where that was found.
+    pub fn found_id(&self) -> Option<&str> {
+        let ids = [AutoDimension::TaskId, AutoDimension::InstanceId];
+        let mut ids = ids.iter().filter(|of| self.auto_dimensions.contains(of));
+        let value = |id: &AutoDimension| self.dimensions.iter().find(|of| of.name == id.name());
+        ids.find_map(value).map(|of| &*of.value)
+    }
+
     /// Whether there is a dimension of the service's name.
     pub fn has_service(&self) -> bool {
         has_service(&self.dimensions)

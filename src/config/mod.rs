@@ -21,6 +21,7 @@ mod metric;
 mod mistyped;
 mod name;
 mod near;
+mod notifications;
 mod options;
 mod problems;
 #[cfg(test)]
@@ -45,7 +46,9 @@ pub use file::definition as config_file;
 pub use file::definition::KEYS_OF_CHECK;
 pub use file::{
     HIDDEN, MOST_THRESHOLDS, OfBody, alarm_of_body, body_of_alarm, body_of_check,
-    body_of_threshold, number, of_body, shown_check, threshold_of_body,
+    body_of_notification, body_of_plan, body_of_suppression, body_of_threshold,
+    notification_of_body, number, of_body, plan_of_body, shown_check, shown_notification,
+    suppression_of_body, threshold_of_body,
 };
 pub use history::{History, Place, folder_of_history, size_of_history};
 pub use identity::{Identity, NO_NAME};
@@ -66,6 +69,7 @@ use self::cli::Cli;
 use self::options::{CHECK, MAX_METRICS, WATCH_CONFIG};
 use crate::alarm::Alarm;
 use crate::model::{Configured, UTILIZATION};
+use crate::notification;
 use crate::threshold::Threshold;
 
 /// Everything that a user can set, valid.
@@ -76,6 +80,8 @@ pub struct Settings {
     pub publishing: Publishing,
     /// The checks of the configuration files.
     pub checks: Checks,
+    /// Who is told of their alarms.
+    pub notifications: notification::Configured,
     /// The history, where there is one.
     pub history: Option<History>,
     /// The folder of what is kept over a restart, if there is one.
@@ -156,16 +162,18 @@ impl Settings {
             dimension::check_emf(&identity.dimensions, measuring.metrics, &mut problems);
         }
         let checks = Checks::new(cli, &identity, &publishing, &mut problems);
+        let (notifications, warnings) = notifications::all(cli, &mut problems);
         let history = History::new(cli, &mut problems);
         let state = arguments::state(cli, &mut problems);
         let watches_config = problems.optional(cli, WATCH_CONFIG, quantity::boolean);
         let api = ApiSettings::new(cli, &mut problems);
-        let (warnings, errors) = (Vec::new(), Vec::new());
+        let errors = Vec::new();
         let mut settings = Self {
             identity,
             measuring,
             publishing,
             checks,
+            notifications,
             history,
             state,
             watches_config: watches_config.unwrap_or(false),
@@ -175,7 +183,8 @@ impl Settings {
             warnings,
             errors,
         };
-        settings.warnings = warning::all(&settings, cli);
+        let of_options = warning::all(&settings, cli);
+        settings.warnings.splice(..0, of_options);
         settings.warnings.extend_from_slice(&cli.files.warnings);
         settings.warnings.extend(thresholds::warnings(&settings));
         // The defaults fit, so at least one of the two was typed.

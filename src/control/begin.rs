@@ -11,8 +11,13 @@ use super::kept::{OVERLAY, STANDINGS, VERSION, last_good};
 use crate::blacklist::Entry;
 use crate::check::TABLE;
 use crate::config::cli::Cli;
-use crate::config::{OfBody, STATE, alarm_of_body, of_body, threshold_of_body};
+use crate::config::{
+    OfBody, STATE, alarm_of_body, notification_of_body, of_body, plan_of_body, suppression_of_body,
+    threshold_of_body,
+};
+use crate::event::journal;
 use crate::model::Configured;
+use crate::notify::Kept;
 use crate::overlay::Overlay;
 use crate::shown::shown;
 use crate::state_folder::{self, StateFolder};
@@ -35,12 +40,16 @@ impl Control {
         if let Some(folder) = &folder {
             kept = read(folder, OVERLAY).await.unwrap_or_default();
             standings = read(folder, STANDINGS).await.unwrap_or_default();
+            if let Err(problem) = journal::restore(self.notifications.events(), folder).await {
+                error!("{problem}; earlier events are not listed");
+            }
         }
         self.take_checks(&kept["checks"], &mut overlay);
         self.take_alarms(&kept["alarms"]);
         self.take_limits(&kept["buffers"]);
         self.take_blacklist(&kept["blacklist"]);
         self.take_thresholds(&kept["thresholds"]);
+        self.take_notifications(&kept);
         let checks = overlay.effective();
         let ids = checks.keys().cloned().collect();
         self.thresholds.borrow_mut().begin(&ids, standings["thresholds"].as_object());
@@ -86,6 +95,14 @@ impl Control {
         }
     }
 
+    fn take_notifications(&self, kept: &Value) {
+        let mut told = self.notifications.set.borrow_mut();
+        let set = &mut *told;
+        take(&kept["notifications"], "notification", &mut set.notifications, notification_of_body);
+        take(&kept["notification_plans"], "notification plan", &mut set.plans, plan_of_body);
+        take(&kept["suppressions"], "suppression", &mut set.suppressions, suppression_of_body);
+    }
+
     fn take_alarms(&self, kept: &Value) {
         let mut alarms = self.alarms.borrow_mut();
         for (id, body) in entries(kept) {
@@ -116,6 +133,27 @@ impl Control {
             }
         }
         self.thresholds.borrow_mut().take_changes(changes);
+    }
+}
+
+/// What the body of a request gives.
+type Parsed<T> = Result<OfBody<T>, Vec<String>>;
+
+fn take<T: PartialEq>(
+    kept: &Value,
+    what: &str,
+    all: &mut Kept<T>,
+    of_body: fn(&str, &Value) -> Parsed<T>,
+) {
+    for (id, body) in entries(kept) {
+        if body.is_null() {
+            all.remove(id);
+            continue;
+        }
+        match of_body(id, body) {
+            Ok(OfBody { configured, .. }) => all.set(id, configured),
+            Err(problems) => unusable(what, id, &problems),
+        }
     }
 }
 

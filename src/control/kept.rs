@@ -7,7 +7,10 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use super::Control;
-use crate::config::{Form, Source, body_of_alarm, body_of_check, body_of_threshold, shown_check};
+use crate::config::{
+    Form, Source, body_of_alarm, body_of_check, body_of_notification, body_of_plan,
+    body_of_suppression, body_of_threshold, shown_check, shown_notification,
+};
 use crate::model::Configured;
 use crate::schedule::Request;
 
@@ -20,18 +23,26 @@ impl Control {
         let changes = self.requests.ask(Request::Changes).await;
         let changes = changes.map_err(|why| why.to_string())?;
         let hash = self.hash().await.map_err(|why| why.to_string())?;
-        let kept = json!({
+        let kept = self.kept(&changes, &hash).to_string();
+        folder.write(OVERLAY, kept).await
+    }
+
+    fn kept(&self, changes: &Changes, hash: &str) -> Value {
+        let told = self.notifications.set.borrow();
+        json!({
             "version": VERSION,
             "generation": self.generation(),
             "hash": hash,
-            "checks": object(&changes, |of| body_of_check(of)),
+            "checks": object(changes, |of| body_of_check(of)),
             "alarms": object(self.alarms.borrow().overlay().changes(), body_of_alarm),
             "buffers": self.limits(),
             "blacklist": self.entries(),
             "thresholds": object(self.thresholds.borrow().overlay().changes(), body_of_threshold),
+            "notifications": object(told.notifications.overlay().changes(), |of| body_of_notification(of)),
+            "notification_plans": object(told.plans.overlay().changes(), |of| body_of_plan(of)),
+            "suppressions": object(told.suppressions.overlay().changes(), |of| body_of_suppression(of)),
             "files": sources(&self.cli.borrow().files.sources),
-        });
-        folder.write(OVERLAY, kept.to_string()).await
+        })
     }
 
     /// Is another one for each other configuration that is in force: of checks, alarms and thresholds, without secrets.
@@ -52,6 +63,19 @@ impl Control {
             hasher.write(b"threshold");
             hasher.write(id.as_bytes());
             hasher.write(body_of_threshold(of).to_string().as_bytes());
+        }
+        let told = self.notifications.set.borrow();
+        for (id, of) in told.notifications.all() {
+            hasher.write(id.as_bytes());
+            hasher.write(shown_notification(of).to_string().as_bytes());
+        }
+        for (id, of) in told.plans.all() {
+            hasher.write(id.as_bytes());
+            hasher.write(body_of_plan(of).to_string().as_bytes());
+        }
+        for (id, of) in told.suppressions.all() {
+            hasher.write(id.as_bytes());
+            hasher.write(body_of_suppression(of).to_string().as_bytes());
         }
         format!("{:016x}", hasher.finish())
     }
@@ -99,6 +123,9 @@ impl Control {
         folder.write(STANDINGS, text).await
     }
 }
+
+/// What was changed of the checks.
+type Changes = BTreeMap<String, Option<Rc<Configured>>>;
 
 fn object<T>(changes: &BTreeMap<String, Option<T>>, body: impl Fn(&T) -> Value) -> Value {
     let changes = changes.iter();

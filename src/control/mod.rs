@@ -25,10 +25,12 @@ use crate::blacklist::Blacklist;
 use crate::check::TABLE;
 use crate::config::cli::Cli;
 use crate::config::{Checks, Settings};
-use crate::lookout::{self, Watchers, thresholds};
+use crate::event::journal::Journal;
+use crate::lookout::{Watchers, thresholds};
 use crate::overlay::Difference;
 use crate::schedule::{Reload, Request, Requests, To, Unanswered};
 use crate::state_folder::StateFolder;
+use crate::{lookout, notify};
 
 /// Owns what the files said last, and says what is in force.
 pub struct Control {
@@ -42,6 +44,7 @@ pub struct Control {
     /// What is not collected.
     pub blacklist: Rc<RefCell<Blacklist>>,
     pub thresholds: thresholds::Shared,
+    pub notifications: notify::Shared,
     /// Where changes are to be kept.
     path: Option<PathBuf>,
     watches: bool,
@@ -62,9 +65,11 @@ pub struct Control {
 
 /// What a reload has changed beside the checks.
 #[derive(Default)]
-struct Watched {
+struct Others {
     alarms: Difference,
     thresholds: Difference,
+    /// Those of notifications, their plans and suppressions.
+    notifications: Difference,
 }
 
 /// The last reload.
@@ -84,6 +89,7 @@ impl Control {
         requests: Requests,
         watchers: Watchers,
         ways: Ways,
+        notifications: notify::Shared,
     ) -> Self {
         let Watchers { alarms, thresholds } = watchers;
         Self {
@@ -94,6 +100,7 @@ impl Control {
             ways,
             blacklist: Rc::default(),
             thresholds,
+            notifications,
             path: settings.state.clone(),
             watches: settings.watches_config,
             folder: OnceCell::new(),
@@ -118,9 +125,11 @@ impl Control {
     pub async fn undo(&self, by: &str) -> Result<Outcome, Unloaded> {
         let _turn = self.turn.lock().await;
         let (alarms, thresholds) = (self.alarms.clone(), self.thresholds.clone());
-        let then = move |checks| Watched {
+        let notifications = self.notifications.clone();
+        let then = move |checks| Others {
             thresholds: thresholds.borrow_mut().undo(&checks),
             alarms: alarms.borrow_mut().undo(checks),
+            notifications: Difference::of_all(notifications.undo()),
         };
         let outcome = self.swap(To::Before, then).await;
         let outcome = outcome.map(|outcome| match self.before.take() {
@@ -147,9 +156,11 @@ impl Control {
         let Checks { all: checks, alarms: of_alarms, thresholds: of_thresholds, .. } =
             settings.checks;
         let (alarms, thresholds) = (self.alarms.clone(), self.thresholds.clone());
-        let then = move |checks| Watched {
+        let (notifications, told) = (self.notifications.clone(), settings.notifications);
+        let then = move |checks| Others {
             thresholds: thresholds.borrow_mut().reload(of_thresholds, discards, &checks),
             alarms: alarms.borrow_mut().reload(of_alarms, discards, checks),
+            notifications: Difference::of_all(notifications.reload(told, discards)),
         };
         let outcome = self.swap(To::Files { checks, discards }, then).await?;
         Ok(Outcome { needs_restart: self.replace(cli), ..outcome })
@@ -159,14 +170,14 @@ impl Control {
     async fn swap(
         &self,
         to: To,
-        then: impl FnOnce(BTreeSet<String>) -> Watched + 'static,
+        then: impl FnOnce(BTreeSet<String>) -> Others + 'static,
     ) -> Result<Outcome, Unloaded> {
-        let watched = Rc::new(Cell::new(Watched::default()));
-        let of_them = watched.clone();
-        let reload = Reload { to, then: Box::new(move |checks| of_them.set(then(checks))) };
+        let others = Rc::new(Cell::new(Others::default()));
+        let found = others.clone();
+        let reload = Reload { to, then: Box::new(move |checks| found.set(then(checks))) };
         let checks = self.requests.order(|reply| Request::Reload(reload, reply)).await?;
-        let Watched { alarms, thresholds } = watched.take();
-        Ok(Outcome { checks, alarms, thresholds, ..Outcome::default() })
+        let Others { alarms, thresholds, notifications } = others.take();
+        Ok(Outcome { checks, alarms, thresholds, notifications, ..Outcome::default() })
     }
 
     /// From now on these files are in force. The options that would need a restart to be.
@@ -194,6 +205,7 @@ impl Control {
             }
         }
         outcome::tell(by, &loaded);
+        outcome::raise(by, &loaded, self.notifications.events());
         let result = match &loaded {
             Ok(outcome) => Ok(outcome.clone()),
             Err(Unloaded::Invalid(problems)) => Err(problems.clone()),
@@ -239,14 +251,24 @@ impl Control {
     pub async fn changes(&self) -> Result<Value, Unanswered> {
         let checks = self.requests.ask(Request::Changes).await?;
         let (alarms, thresholds) = (self.alarms.borrow(), self.thresholds.borrow());
-        let blacklist: Vec<_> = self.blacklist.borrow().all().keys().cloned().collect();
+        let told = self.notifications.set.borrow();
         Ok(json!({
             "checks": ids(&checks),
             "alarms": ids(alarms.overlay().changes()),
             "thresholds": ids(thresholds.overlay().changes()),
             "buffers": self.limits(),
-            "blacklist": blacklist,
+            "blacklist": self.blacklist.borrow().all().keys().collect::<Vec<_>>(),
+            "notifications": ids(told.notifications.overlay().changes()),
+            "notification_plans": ids(told.plans.overlay().changes()),
+            "suppressions": ids(told.suppressions.overlay().changes()),
         }))
+    }
+
+    /// Notes what was found of this machine.
+    pub fn found(&self, settings: &Settings) {
+        if let Some(id) = settings.identity.found_id() {
+            self.notifications.events().borrow_mut().found(id);
+        }
     }
 
     /// Whether what is changed lasts over a restart.
@@ -256,18 +278,28 @@ impl Control {
 
     /// Reads the files again when that is asked for, and keeps where alarms stand, until `stop` is cancelled.
     pub async fn run(&self, hangups: Option<mpsc::Receiver<()>>, stop: &CancellationToken) {
+        let mut journal = None;
         let works = async {
             self.begun.notified().await;
             // The files of the start are good.
             if let Err(problem) = self.keep().await {
                 error!("{problem}; the configuration of now is not kept");
             }
-            tokio::join!(self.take(hangups), self.watch(), self.keep_standings());
+            let keep_events = async {
+                if let Some(folder) = self.folder.get() {
+                    let journal = journal.insert(Journal::of(self.notifications.events()));
+                    journal.run(folder).await;
+                }
+            };
+            tokio::join!(self.take(hangups), self.watch(), self.keep_standings(), keep_events);
         };
         // None of them ends by itself, as long as signals can come.
         stop.run_until_cancelled(works).await;
         if let Err(problem) = self.write_standings().await {
             error!("{problem}; where the alarms stand is lost");
+        }
+        if let Some((journal, folder)) = journal.as_mut().zip(self.folder.get()) {
+            journal.finish(folder).await;
         }
     }
 
@@ -275,8 +307,11 @@ impl Control {
     pub fn for_tests(settings: &Settings) -> Self {
         let cli = Cli::parse(["agent".into()]).expect("nothing is typed");
         let mut collector = crate::Collector::of(settings, crate::HandOut::to(Vec::new()));
-        let watchers = lookout::open(settings, &mut collector);
-        Self::of(&cli, settings, Requests::open().0, watchers, Ways::open(settings, None).0)
+        let events = crate::event::open(&mut collector);
+        let watchers = lookout::open(settings, &events, &mut collector);
+        let (notifications, _) = notify::open(settings, &events);
+        let ways = Ways::open(settings, None).0;
+        Self::of(&cli, settings, Requests::open().0, watchers, ways, notifications)
     }
 
     async fn take(&self, hangups: Option<mpsc::Receiver<()>>) {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use log::{error, info, warn};
 
+use crate::event::{self, Event, Kind, Severity};
 use crate::logging::CHECKS;
 use crate::overlay::Difference;
 use crate::schedule::{Refused, Unanswered, Undone};
@@ -14,6 +15,8 @@ pub struct Outcome {
     pub checks: Difference,
     pub alarms: Difference,
     pub thresholds: Difference,
+    /// Those of notifications, their plans and suppressions.
+    pub notifications: Difference,
     /// The options of the files that are other ones now, and that only a restart would put in force.
     pub needs_restart: Vec<String>,
     pub generation: u64,
@@ -34,7 +37,8 @@ pub enum Unloaded {
 
 impl Outcome {
     pub fn changes_nothing(&self) -> bool {
-        self.checks.is_none() && self.alarms.is_none() && self.thresholds.is_none()
+        let all = [&self.checks, &self.alarms, &self.thresholds, &self.notifications];
+        all.iter().all(|of| of.is_none())
     }
 }
 
@@ -66,8 +70,13 @@ pub fn tell(by: &str, loaded: &Result<Outcome, Unloaded>) {
         Ok(outcome) if outcome.changes_nothing() => {
             info!(target: CHECKS, "the configuration was reloaded by {by}: nothing has changed");
         }
-        Ok(Outcome { checks, alarms, thresholds, generation, .. }) => {
-            let changed = [("checks", checks), ("alarms", alarms), ("thresholds", thresholds)];
+        Ok(Outcome { checks, alarms, thresholds, notifications, generation, .. }) => {
+            let changed = [
+                ("checks", checks),
+                ("alarms", alarms),
+                ("thresholds", thresholds),
+                ("notifications", notifications),
+            ];
             let changed = changed.into_iter().filter_map(|(what, of)| difference(what, of));
             let changed = changed.collect::<Vec<_>>().join("; ");
             info!(target: CHECKS, "the configuration was reloaded by {by}: generation {generation}; {changed}");
@@ -86,6 +95,22 @@ pub fn tell(by: &str, loaded: &Result<Outcome, Unloaded>) {
         let options = needs_restart.join(", ");
         warn!("a restart is needed to put these options of the files in force: {options}");
     }
+}
+
+/// Raises the event of a reload that has changed something, or failed.
+pub fn raise(by: &str, loaded: &Result<Outcome, Unloaded>, events: &event::Shared) {
+    let event = match loaded {
+        Ok(outcome) if outcome.changes_nothing() => return,
+        Ok(Outcome { generation, .. }) => {
+            let text = format!("the configuration was reloaded by {by}: generation {generation}");
+            Event::of(Kind::Configuration, Severity::Info, text)
+        }
+        Err(_) => {
+            let text = format!("the configuration was not reloaded by {by}: the log says why");
+            Event::of(Kind::Configuration, Severity::Warning, text)
+        }
+    };
+    events.borrow_mut().raise(event);
 }
 
 fn difference(what: &str, of: &Difference) -> Option<String> {

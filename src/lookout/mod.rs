@@ -20,6 +20,7 @@ use crate::collector::Collector;
 use crate::collector::series::Table;
 use crate::collector::sink::Sink;
 use crate::config::Settings;
+use crate::event;
 use crate::model::{Quantity, Report, SUCCESS, Series, UTILIZATION};
 use crate::overlay::{Difference, Overlay};
 
@@ -42,6 +43,8 @@ pub struct Alarms {
     start: Instant,
     /// Is told of each state that has changed.
     changed: Rc<Notify>,
+    /// The events, of which these changes are some.
+    events: event::Shared,
 }
 
 /// The alarms that others ask about and change.
@@ -54,16 +57,20 @@ pub struct Watchers {
 }
 
 /// Watches over the alarms and thresholds of the files, and those that come later.
-pub fn open(settings: &Settings, collector: &mut Collector) -> Watchers {
+pub fn open(settings: &Settings, events: &event::Shared, collector: &mut Collector) -> Watchers {
     let alarms = settings.checks.alarms.iter().cloned();
-    let alarms = Alarms::of(alarms, settings.measuring.sample_interval);
+    let alarms = Alarms::of(alarms, settings.measuring.sample_interval, events.clone());
     let alarms = Rc::new(RefCell::new(alarms));
     collector.add_sink(Box::new(Watch(alarms.clone())));
     Watchers { alarms, thresholds: thresholds::open(settings, collector) }
 }
 
 impl Alarms {
-    fn of(alarms: impl Iterator<Item = Alarm>, sample_interval: Duration) -> Self {
+    fn of(
+        alarms: impl Iterator<Item = Alarm>,
+        sample_interval: Duration,
+        events: event::Shared,
+    ) -> Self {
         let overlay = Overlay::of_files(alarms.map(|alarm| (alarm.id.clone(), alarm)));
         Self {
             overlay,
@@ -75,6 +82,7 @@ impl Alarms {
             is_begun: false,
             start: Instant::now(),
             changed: Rc::default(),
+            events,
         }
     }
 
@@ -178,12 +186,12 @@ impl Alarms {
             }
             return;
         }
-        let Self { all, start, changed, .. } = self;
+        let Self { all, start, changed, events, .. } = self;
         // Checks begin when this has begun.
         for watched in all.values_mut().filter(|of| *of.alarm.check == *report.check) {
             if watched.is_on() {
                 let now = Observation::of(report, *start, |name| watched.alarm.criteria.uses(name));
-                if watched.take(now, report.time, report.period) {
+                if watched.take(now, report.time, report.period, events) {
                     changed.notify_one();
                 }
             }
@@ -192,7 +200,7 @@ impl Alarms {
 
     /// Of CPU and memory each sample is a result. What comes once a window stays until the next.
     fn take_utilization(&mut self, time: SystemTime) {
-        let Self { all, sampled, of_window, start, sample_interval, changed, .. } = self;
+        let Self { all, sampled, of_window, start, sample_interval, changed, events, .. } = self;
         let since_start = start.elapsed();
         for watched in all.values_mut().filter(|of| of.alarm.check == UTILIZATION) {
             if watched.is_on() {
@@ -201,7 +209,7 @@ impl Alarms {
                 let values = used.map(|(name, value)| (name.clone(), value.clone())).collect();
                 let status = SUCCESS.to_owned();
                 let now = Observation { since_start, is_available: true, status, values };
-                if watched.take(now, time, *sample_interval) {
+                if watched.take(now, time, *sample_interval, events) {
                     changed.notify_one();
                 }
             }

@@ -3,12 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use log::{info, warn};
+use serde_json::json;
 
 use crate::alarm::Alarm;
 use crate::alarm::criteria::Evaluation;
 use crate::alarm::observation::Observation;
 use crate::alarm::state::{Change, Counting, Standing, State};
 use crate::clock::milliseconds;
+use crate::event::{self, Event, Kind, Severity};
 use crate::logging::CHECKS;
 use crate::shown::shown;
 
@@ -43,8 +45,14 @@ impl Watched {
         !self.alarm.is_disabled
     }
 
-    /// Takes one result of a check with this period. Whether its state has changed.
-    pub fn take(&mut self, now: Observation, time: SystemTime, period: Duration) -> bool {
+    /// Takes one result of a check with this period. Whether its state has changed, of which these are told.
+    pub fn take(
+        &mut self,
+        now: Observation,
+        time: SystemTime,
+        period: Duration,
+        events: &event::Shared,
+    ) -> bool {
         let Self { alarm, standing, .. } = self;
         let evaluation = alarm.criteria.evaluate(&now, self.before.as_ref());
         if now.is_available {
@@ -69,21 +77,42 @@ impl Watched {
         }
         if let Some(change) = change {
             self.since = Some(time);
-            self.tell(change);
+            if self.tell(change) {
+                events.borrow_mut().raise(self.event(change, time));
+            }
         }
         change.is_some()
     }
 
-    /// Says what has changed. Nobody has to be told that all is well from the start.
-    fn tell(&self, Change { before, state }: Change) {
+    /// Says what has changed, if somebody is to be told of it. That all is well from the start is nothing new.
+    fn tell(&self, Change { before, state }: Change) -> bool {
         let Alarm { id, check, .. } = &self.alarm;
         let (name, status) = (state.name(), shown(&self.status));
         match (before, state) {
-            (None, State::Ok) => {}
+            (None, State::Ok) => return false,
             (_, State::Ok) => {
                 info!(target: CHECKS, "alarm {id} of check {check} is OK again: {status}");
             }
             _ => warn!("alarm {id} of check {check} is {name}: {status}"),
+        }
+        true
+    }
+
+    fn event(&self, Change { before, state }: Change, time: SystemTime) -> Event {
+        let Alarm { id, check, label, notification_plan, .. } = &self.alarm;
+        let severity = match state {
+            State::Ok => Severity::Info,
+            State::Warning => Severity::Warning,
+            State::Critical => Severity::Critical,
+        };
+        let details = [("label", json!(label)), ("notification_plan_id", json!(notification_plan))];
+        Event {
+            time_ms: milliseconds(time),
+            alarm: Some(id.clone()),
+            state: Some(state.name().to_owned()),
+            previous_state: before.map(|state| state.name().to_owned()),
+            details: details.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+            ..Event::of(Kind::Alarm, severity, &*self.status).about(&**check)
         }
     }
 }

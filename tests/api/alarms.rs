@@ -4,13 +4,13 @@ use std::fs;
 
 use serde_json::{Value, json};
 use support::folder::{Folder, mode};
-use support::server::{free_port, wait_until};
+use support::server::wait_until;
 use support::{Agent, command};
 
 use crate::Served;
 use crate::client::Place;
 
-const CONFIG: &str = "\
+pub const CONFIG: &str = "\
 checks:
   door:
     type: agent.plugin
@@ -34,16 +34,22 @@ checks:
 
 /// An agent with this check, whose value is that of the file `value`.
 fn door() -> Served {
-    let folder = Folder::of(&[("agent.yaml", CONFIG), ("value", "0")]);
+    door_of(CONFIG, &[])
+}
+
+/// The same with another configuration file and these variables.
+pub fn door_of(config: &str, variables: &[(&str, &str)]) -> Served {
+    let folder = Folder::of(&[("agent.yaml", config), ("value", "0")]);
     let value = folder.path("value");
     let script = format!("#!/bin/sh\necho status ok\necho metric open int32 $(cat {value})\n");
     mode(folder.write("door.sh", script), 0o755);
-    let port = free_port();
     let mut command = command();
     command.args(["--dry-run", "--period", "1", "--sample-interval", "0.1"]);
     command.args(["--config", &folder.path("agent.yaml"), "--plugins", &folder.whole()]);
-    command.args(["--api", &format!("127.0.0.1:{port}")]).env("RUST_LOG", "info");
-    Served::of(Agent::start(&mut command), Place::Tcp(port), folder)
+    let socket = folder.path("api.sock");
+    command.args(["--api", &format!("unix:{socket}")]).env("RUST_LOG", "info");
+    command.envs(variables.iter().copied());
+    Served::of(Agent::start(&mut command), Place::Unix(socket), folder)
 }
 
 impl Served {
@@ -51,7 +57,12 @@ impl Served {
         self.json(&format!("/entities/self/alarms/{id}"))
     }
 
-    fn wait_for_state(&self, id: &str, state: &Value) {
+    /// What the check of the door finds from now on.
+    pub fn set_door(&self, value: &str) {
+        fs::write(self.folder.path("value"), value).expect("it is ours");
+    }
+
+    pub fn wait_for_state(&self, id: &str, state: &Value) {
         wait_until("the state", || self.alarm(id)["state"] == *state);
     }
 }
@@ -59,7 +70,7 @@ impl Served {
 #[test]
 fn an_alarm_follows_its_check_and_what_is_unknown_changes_nothing() {
     let served = door();
-    let set = |value: &str| fs::write(served.folder.path("value"), value).expect("it is ours");
+    let set = |value: &str| served.set_door(value);
     served.wait_for_state("ajar", &json!("OK"));
     let alarm = served.alarm("ajar");
     assert_eq!(

@@ -98,7 +98,8 @@ impl Client {
         rest
     }
 
-    fn line(&mut self) -> Option<String> {
+    /// The next line, without its end; nothing where the connection was closed.
+    pub fn line(&mut self) -> Option<String> {
         let mut line = Vec::new();
         match self.reading.read_until(b'\n', &mut line) {
             Ok(0) => None,

@@ -153,7 +153,7 @@ fn what_is_no_agent_is_told_as_that() {
 /// An event as the API has it.
 fn event(id: u64) -> Value {
     json!({
-        "id": id, "time": 1_795_939_200_000_i64, "severity": "warning", "kind": "alarm",
+        "id": id, "timestamp": 1_795_939_200_000_i64, "severity": "warning", "kind": "alarm",
         "check_id": "web", "alarm_id": null, "message": format!("no {id}\n"),
     })
 }

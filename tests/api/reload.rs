@@ -97,6 +97,7 @@ fn a_reload_changes_what_is_other_and_says_what_that_was() {
         "added": ["d"], "changed": ["b"], "removed": ["c"], "unchanged": 1,
         "alarms": { "added": ["calm"], "changed": ["busy"], "removed": [], "unchanged": 0 },
         "thresholds": { "added": [], "changed": [], "removed": [], "unchanged": 0 },
+        "notifications": { "added": [], "changed": [], "removed": [], "unchanged": 0 },
         "needs_restart": ["buffer"], "not_kept": null,
     });
     assert_eq!(answer, expected);
@@ -224,15 +225,28 @@ fn what_was_changed_by_requests_is_there_after_a_restart() {
     assert_eq!(served.send("POST", "/entities/self/alarms", "", &alarm).status, 201);
     let before = served.json("/config");
     assert_eq!(before["generation"], 5);
+    let none = json!({ "set": [], "removed": [] });
     assert_eq!(
         before["changes"],
         json!({ "checks": { "set": ["a", "x"], "removed": ["c"] },
             "alarms": { "set": ["low"], "removed": ["busy"] },
-            "buffers": {}, "blacklist": [] })
+            "buffers": {}, "blacklist": [],
+            "notifications": none, "notification_plans": none, "suppressions": none })
     );
     let overlay = Path::new(&served.folder.path("state/overlay.json")).to_owned();
     assert_eq!(fs::metadata(&overlay).expect("it is there").permissions().mode() & 0o777, 0o600);
+    let hook = json!({ "id": "hook", "type": "webhook",
+        "details": { "url": "http://127.0.0.1:1/x", "secret": "of-the-hook" } });
+    assert_eq!(served.send("POST", "/notifications", "", &hook).status, 201);
+    let plan = json!({ "id": "default", "critical_state": "hook" });
+    assert_eq!(served.send("POST", "/notification_plans", "", &plan).status, 201);
+    let told = served.send("POST", "/events", "", &json!({ "message": "before" })).json();
+    let before = served.json("/config");
     let served = served.again();
+    let list = served.json(&format!("/events?after={}", told["id"].as_u64().expect("an id") - 1));
+    assert_eq!(list["values"][0], told);
+    assert_eq!(served.json("/notifications/hook")["details"]["secret"], "***");
+    assert_eq!(served.json("/notification_plans/default")["critical_state"], json!(["hook"]));
     let after = served.json("/config");
     assert_eq!((&after["generation"], &after["hash"]), (&before["generation"], &before["hash"]));
     assert_eq!(served.ids("checks"), ["a", "b", "utilization", "x"]);

@@ -199,6 +199,14 @@ fn the_description_is_true() {
     served.wait_for_value("load/1m");
     let entry = json!({ "id": "nothing", "metric": "none" });
     assert_eq!(served.send("POST", "/blacklist", "", &entry).status, 201);
+    for (path, body) in [
+        ("/notifications", json!({ "id": "hook", "type": "log" })),
+        ("/notification_plans", json!({ "id": "hook", "ok_state": "hook" })),
+        ("/suppressions", json!({ "id": "hook" })),
+    ] {
+        assert_eq!(served.send("POST", path, "", &body).status, 201, "{path}");
+    }
+    let event = served.send("POST", "/events", "", &json!({ "message": "x" })).json();
     let document = served.json("/openapi.json");
     let schemas = &document["components"]["schemas"];
     let (mut looked_at, paths) = (0, document["paths"].as_object().expect("paths"));
@@ -216,12 +224,22 @@ fn the_description_is_true() {
             .replace("{alarm}", "high")
             .replace("{entry}", "nothing")
             .replace("{publisher}", "console")
+            .replace("{notification}", "hook")
+            .replace("{plan}", "hook")
+            .replace("{suppression}", "hook")
+            .replace("{event}", &event["id"].to_string())
+            .replace("{notification_type}", "webhook")
             .replace("{type}", "memory")
             .replace("{check_type}", "agent.network");
         if path.ends_with("/plot") {
             continue;
         }
         let answer = served.json(&path);
+        // Nothing of this has happened.
+        if ["/changelogs/alarms", "/suppression_logs"].contains(&&*path) {
+            assert_eq!(answer["values"], json!([]), "{path}");
+            continue;
+        }
         let (object, schema) = match schema.strip_suffix("List") {
             Some(item) => (answer["values"][0].clone(), item),
             None => (answer, schema),
@@ -234,5 +252,5 @@ fn the_description_is_true() {
             looked_at += 1;
         }
     }
-    assert!(looked_at >= 18, "{looked_at}");
+    assert!(looked_at >= 25, "{looked_at}");
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::milliseconds;
+use super::suppressed::alarm_with_suppressions;
 use crate::alarm::criteria::{Criteria, Evaluation, ParseError};
 use crate::alarm::observation::Observation;
 use crate::api::asked::Asked;
@@ -18,7 +19,14 @@ use crate::overlay::Origin;
 
 pub async fn list(asked: Asked) -> Result<Reply, Failure> {
     asked.own_entity()?;
-    Ok(Reply::json(&page(&asked, all(&asked).await?, |_, of| of.clone())?))
+    let shown = |_: &str, of: &Value| alarm_with_suppressions(&asked.state, of.clone());
+    Ok(Reply::json(&page(&asked, all(&asked).await?, shown)?))
+}
+
+/// The objects of all, by their ids.
+pub async fn objects(asked: &Asked) -> Result<Vec<Value>, Failure> {
+    let all = all(asked).await?.into_iter();
+    Ok(all.map(|(_, of)| alarm_with_suppressions(&asked.state, of)).collect())
 }
 
 pub async fn one(asked: Asked) -> Result<Reply, Failure> {
@@ -26,7 +34,8 @@ pub async fn one(asked: Asked) -> Result<Reply, Failure> {
     let id = asked.name(1);
     let found = all(&asked).await?.into_iter().find(|(of, _)| of == id);
     let missing = || Failure::not_found(format!("alarm {id:?} not found"));
-    found.map(|(_, alarm)| Reply::json(&alarm)).ok_or_else(missing)
+    let (_, alarm) = found.ok_or_else(missing)?;
+    Ok(Reply::json(&alarm_with_suppressions(&asked.state, alarm)))
 }
 
 /// What criteria say of results that the body has, in the order of time.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::alarm::{object, unparsed};
 use super::changing::{by, is_expected, location, merged_map, new_id, note, tag, warn_of};
+use super::notification::check_plan;
 use crate::alarm::Alarm;
 use crate::alarm::criteria::Criteria;
 use crate::api::asked::Asked;
@@ -111,6 +112,7 @@ async fn valid(asked: &Asked, id: &str, mut body: Map<String, Value>) -> Result<
     let parsed = parsed.map_err(|problems| Failure::bad(problems.join("; ")))?;
     let OfBody { configured, warnings } = parsed;
     warn_of(ALARM, id, warnings);
+    check_plan(&asked.state, configured.notification_plan.as_deref())?;
     let checks = check::all(&asked.state).await?;
     if !checks.iter().any(|(of, _)| *of == check) {
         return Err(Failure::bad(format!("check_id {check:?}: there is no such check")));

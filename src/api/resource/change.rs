@@ -76,7 +76,7 @@ pub async fn restart(asked: Asked) -> Result<Reply, Failure> {
     let id = changeable(&asked)?;
     let by = by(&asked)?;
     asked.state.order(|reply| Request::Restart(id.clone(), reply)).await?;
-    tell(CHECK, &id, "was restarted", &by);
+    tell(&asked, CHECK, &id, "was restarted", &by);
     done(&asked, &id).await
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
 use crate::config::HIDDEN;
+use crate::event::{Event, Kind, Severity};
 use crate::logging::CHECKS;
 use crate::shown::shown;
 
@@ -45,7 +46,7 @@ pub fn by(asked: &Asked) -> Result<String, Failure> {
     Ok(who + &why)
 }
 
-/// Says in the log what was changed, and keeps it.
+/// Says in the log what was changed, raises an event of it, and keeps it.
 pub async fn note(
     asked: &Asked,
     kind: &str,
@@ -53,13 +54,18 @@ pub async fn note(
     what: &str,
     by: &str,
 ) -> Result<(), Failure> {
-    tell(kind, id, what, by);
+    tell(asked, kind, id, what, by);
     asked.state.changed().await
 }
 
-/// Says in the log what was done.
-pub fn tell(kind: &str, id: &str, what: &str, by: &str) {
+/// Says in the log what was done, and raises an event of it.
+pub fn tell(asked: &Asked, kind: &str, id: &str, what: &str, by: &str) {
     info!(target: CHECKS, "{kind} {} {what} through the API{by}", shown(id));
+    let message = format!("{kind} {id} {what} through the API{by}");
+    let event = Event::of(Kind::Configuration, Severity::Info, message);
+    let id = |of: &str| (kind == of).then(|| id.to_owned());
+    let event = Event { check: id("check"), alarm: id("alarm"), ..event };
+    asked.state.events().borrow_mut().raise(event);
 }
 
 /// Says in the log what is most likely a mistake in a request.
@@ -90,6 +96,11 @@ pub fn tag(id: &str, body: &Value) -> String {
 /// A text as a part of a path.
 pub fn encoded(text: &str) -> String {
     utf8_percent_encode(text, UNSAFE).to_string()
+}
+
+/// Where a thing is that belongs to no entity.
+pub fn location_of(asked: &Asked, collection: &str, id: &str) -> String {
+    format!("{}/{collection}/{}", asked.base, utf8_percent_encode(id, UNSAFE))
 }
 
 /// What must not stand in a path as it is. Clients read ids from there undecoded, so all else stays.

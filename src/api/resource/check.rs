@@ -5,6 +5,7 @@ use std::time::Duration;
 use hyper::header::ETAG;
 use serde_json::{Value, json};
 
+use super::suppressed::with_suppressions;
 use super::{changing, number};
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
@@ -13,6 +14,7 @@ use crate::api::reply::Reply;
 use crate::api::state::State;
 use crate::config::{body_of_check, shown_check};
 use crate::model::{Configured, UTILIZATION};
+use crate::notification::Of;
 use crate::overlay::Origin;
 use crate::schedule::Listed;
 
@@ -44,13 +46,13 @@ pub async fn find(state: &State, id: &str) -> Result<Found, Failure> {
 pub async fn list(asked: Asked) -> Result<Reply, Failure> {
     asked.own_entity()?;
     let all = all(&asked.state).await?;
-    Ok(Reply::json(&page(&asked, all, |_, check| check.object(&asked.state))?))
+    Ok(Reply::json(&page(&asked, all, |id, check| check.object(&asked.state, id))?))
 }
 
 pub async fn one(asked: Asked) -> Result<Reply, Failure> {
     asked.own_entity()?;
     let check = find(&asked.state, asked.name(1)).await?;
-    let reply = Reply::json(&check.object(&asked.state));
+    let reply = Reply::json(&check.object(&asked.state, asked.name(1)));
     Ok(match &check {
         Found::Configured(Listed { configured, .. }) => reply.with(ETAG, tag(configured)),
         Found::Utilization => reply,
@@ -59,8 +61,8 @@ pub async fn one(asked: Asked) -> Result<Reply, Failure> {
 
 impl Found {
     /// Its object, without what is secret.
-    fn object(&self, state: &State) -> Value {
-        match self {
+    pub fn object(&self, state: &State, id: &str) -> Value {
+        let object = match self {
             Self::Configured(of) => object_of(&of.configured, of.origin),
             Self::Utilization => whole(json!({
                 "id": UTILIZATION,
@@ -74,7 +76,8 @@ impl Found {
                 "publish": null,
                 "source": Origin::File.name(),
             })),
-        }
+        };
+        with_suppressions(state, object, Of { check: Some(id), alarm: None, plan: None })
     }
 
     /// The period with which its values come; those that the source gives once a window come less often.

@@ -76,7 +76,8 @@ fn answer(outcome: Result<Outcome, Unloaded>) -> Result<Reply, Failure> {
 }
 
 fn of_outcome(outcome: &Outcome) -> Value {
-    let Outcome { checks, alarms, thresholds, needs_restart, generation, unkept } = outcome;
+    let Outcome { checks, alarms, thresholds, notifications, needs_restart, generation, unkept } =
+        outcome;
     let Difference { added, changed, removed, unchanged } = checks;
     json!({
         "generation": generation,
@@ -86,6 +87,7 @@ fn of_outcome(outcome: &Outcome) -> Value {
         "unchanged": unchanged,
         "alarms": of_difference(alarms),
         "thresholds": of_difference(thresholds),
+        "notifications": of_difference(notifications),
         "needs_restart": needs_restart,
         "not_kept": unkept,
     })

@@ -22,7 +22,7 @@ pub async fn flush(asked: Asked) -> Result<Reply, Failure> {
     }
     let parts = asked.state.control.flush(only).await.map_err(Failure::unavailable)?;
     let succeeded = parts.iter().filter(|part| part.result.is_ok()).count();
-    tell("flush", only.unwrap_or("of all"), "was asked for", &by);
+    tell(&asked, "flush", only.unwrap_or("of all"), "was asked for", &by);
     let object = |Part { name, result }: &Part| {
         let (is_ok, message) = match result {
             Ok(text) => (true, text),
@@ -61,7 +61,7 @@ pub async fn update(asked: Asked) -> Result<Reply, Failure> {
     })?;
     delivery.set_limit(limit).map_err(Failure::unavailable)?;
     let name = delivery.publisher;
-    tell("buffer", name, &format!("has a limit of {limit} windows now"), &by);
+    tell(&asked, "buffer", name, &format!("has a limit of {limit} windows now"), &by);
     asked.state.changed().await?;
     Ok(Reply::done())
 }

@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use serde_json::{Map, Value, json};
 use sysinfo::Networks;
 
+use super::suppressed::with_suppressions;
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
 use crate::api::paging::page;
 use crate::api::reply::Reply;
 use crate::api::state::State;
+use crate::notification::Of;
 
 pub fn list(asked: &Asked) -> Result<Reply, Failure> {
     let state = &asked.state;
@@ -22,9 +24,9 @@ pub fn one(asked: &Asked) -> Result<Reply, Failure> {
     Ok(Reply::json(&object(&asked.state)))
 }
 
-fn object(state: &State) -> Value {
+pub fn object(state: &State) -> Value {
     let id = state.entity();
-    json!({
+    let object = json!({
         "id": id,
         "label": state.service.as_deref().unwrap_or(id),
         "ip_addresses": addresses(),
@@ -33,7 +35,8 @@ fn object(state: &State) -> Value {
         "uri": null,
         "active_suppressions": [],
         "scheduled_suppressions": [],
-    })
+    });
+    with_suppressions(state, object, Of { check: None, alarm: None, plan: None })
 }
 
 /// The addresses by which others reach this entity: the first of each version of each interface, but loopback

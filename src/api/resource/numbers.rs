@@ -10,7 +10,9 @@ use crate::api::failure::Failure;
 use crate::api::latest::Newest;
 use crate::api::reply::Reply;
 use crate::api::state::State;
+use crate::event::Severity;
 use crate::model::{Kind, Quantity};
+use crate::notify::Counts;
 use crate::store::export::label;
 
 /// The version of the text format that Prometheus reads.
@@ -22,6 +24,7 @@ pub async fn page(asked: Asked) -> Result<Reply, Failure> {
     checks.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     let mut page = Page::default();
     own(state, &mut page);
+    events(state, &mut page);
     outcomes(state, &checks, &mut page);
     values(state, &checks, &mut page);
     Ok(Reply::text(page.0, TEXT))
@@ -97,6 +100,33 @@ fn own(state: &State, page: &mut Page) {
     for (class, count) in ["2xx", "3xx", "4xx", "5xx"].iter().zip(&counts.answers) {
         page.sample("api_requests_total", &[("status", class)], count.get() as f64);
     }
+}
+
+/// What has happened, and who was told of it.
+fn events(state: &State, page: &mut Page) {
+    let events = state.events().borrow();
+    let name = "events_total";
+    page.family(name, "counter", "Events since the start, by severity.");
+    for severity in Severity::ALL {
+        page.sample(name, &[("severity", severity.name())], events.raised(severity) as f64);
+    }
+    let streams = state.counts.streams.get() as f64;
+    page.single("api_streams", "gauge", "Open streams of the API.", streams);
+    let all = &state.control.notifications;
+    let set = all.set.borrow();
+    if set.notifications.all().is_empty() {
+        return;
+    }
+    let name = "notifications_total";
+    page.family(name, "counter", "What became of notifications, by id and outcome.");
+    for id in set.notifications.all().keys() {
+        let Counts { sent, failed, dropped, .. } = all.counts(id);
+        for (outcome, count) in [("sent", sent), ("failed", failed), ("dropped", dropped)] {
+            page.sample(name, &[("notification", id), ("outcome", outcome)], count as f64);
+        }
+    }
+    let help = "Changes of alarms of which nobody was notified because of suppressions.";
+    page.single("suppressed_changes_total", "counter", help, all.suppressed() as f64);
 }
 
 /// How the newest run of each check ended.

@@ -45,18 +45,10 @@ pub async fn one(asked: Asked) -> Result<Reply, Failure> {
 
 fn object(state: &State, check: &Found, id: &str, name: &str, newest: &Newest) -> Value {
     let Newest { metric, quantity, time, at, rate, .. } = newest;
-    let value = match quantity {
-        Quantity::Number(value) => number(*value),
-        Quantity::Text(text) => json!(text),
-        Quantity::Many(of) => {
-            let [min, max, mean] = [of.min(), of.max(), of.mean()].map(number);
-            json!({ "count": of.count(), "min": min, "max": max, "mean": mean })
-        }
-    };
     json!({
         "check": id,
         "metric": name,
-        "value": value,
+        "value": of_quantity(quantity),
         "unit": metric.unit_name(),
         "type": letter(metric, quantity),
         "kind": metric.kind.name(),
@@ -65,6 +57,18 @@ fn object(state: &State, check: &Found, id: &str, name: &str, newest: &Newest) -
         "rate": rate.map(number),
         "stale": is_stale(state, check, newest),
     })
+}
+
+/// A value as answers have it.
+pub fn of_quantity(quantity: &Quantity) -> Value {
+    match quantity {
+        Quantity::Number(value) => number(*value),
+        Quantity::Text(text) => json!(text),
+        Quantity::Many(of) => {
+            let [min, max, mean] = [of.min(), of.max(), of.mean()].map(number);
+            json!({ "count": of.count(), "min": min, "max": max, "mean": mean })
+        }
+    }
 }
 
 /// Whether a newer value should be there: two of its periods have passed, or the check does not run.

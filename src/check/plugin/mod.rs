@@ -3,6 +3,7 @@
 mod bounds;
 mod collectd;
 mod file;
+mod handed;
 mod lines;
 mod long;
 mod nagios;
@@ -13,6 +14,7 @@ mod types;
 mod unit;
 
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use log::{Level, log, warn};
@@ -21,6 +23,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use self::bounds::{LONGEST_LINE, MOST_LOGGED, MOST_OUTPUT};
 use self::file::Found;
+pub use self::handed::hand_over;
 use self::lines::Lines;
 use self::long::LongRunning;
 use self::process::{Process, TooMuch};
@@ -148,7 +151,7 @@ impl Program {
         let find = move || file::find(&folder, &file);
         self.asking.settle().await;
         let found = self.asking.ask("the folder of plugins", find).await??;
-        let process = Process::start(&found.path, &self.args, &self.variables);
+        let process = Process::start(&found.path, &self.args, &self.variables, Stdio::null());
         let process = process.map_err(|error| file::cannot_run(&found.path, &error))?;
         Ok((process, found))
     }

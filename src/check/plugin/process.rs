@@ -40,18 +40,19 @@ pub struct Lines {
 }
 
 impl Process {
-    /// Starts a program with these arguments and variables beside those of this process. Its standard
-    /// input is empty.
+    /// Starts a program with these arguments and variables beside those of this process, and this standard
+    /// input.
     pub fn start(
         program: &Path,
         args: &[String],
         variables: &[(String, String)],
+        input: Stdio,
     ) -> io::Result<Self> {
         let (output, its_output) = io::pipe()?;
         let (errors, its_errors) = io::pipe()?;
         let mut command = Command::new(program);
         command.args(args).envs(variables.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(its_output).stderr(its_errors);
+        command.stdin(input).stdout(its_output).stderr(its_errors);
         let child = Children::of_process().spawn_with_group(&mut command)?;
         // The command holds this process's copies of the ends that the program writes to.
         drop(command);

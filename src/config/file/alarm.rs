@@ -51,7 +51,6 @@ pub fn alarm(check: &str, id: &Key, node: &Node, document: &mut Document<'_>) ->
             "notification_plan_id" => {
                 let typed = document.scalar("notification_plan_id", node);
                 alarm.notification_plan = typed.map(|typed| typed.text);
-                document.warn(Some(key.place), "notification_plan_id has no effect yet");
             }
             "disabled" => {
                 let Some(typed) = document.scalar("disabled", node) else { continue };

@@ -3,10 +3,12 @@
 use serde_json::Value as Json;
 
 use super::document::Document;
-use super::{alarm, check, threshold};
+use super::{alarm, check, notification, threshold};
 use crate::alarm::Alarm;
+use crate::clock::now_ms;
 use crate::config::yaml::{Key, Node, Place, Value};
 use crate::model::{CheckType, Configured};
+use crate::notification::{Notification, Plan, Suppression};
 use crate::threshold::Threshold;
 
 /// What the body of a request describes.
@@ -35,6 +37,23 @@ pub fn alarm_of_body(check: &str, id: &str, body: &Json) -> Result<OfBody<Alarm>
 /// The same of a threshold.
 pub fn threshold_of_body(id: &str, body: &Json) -> Result<OfBody<Threshold>, Vec<String>> {
     taken_apart(body, |node, document| threshold::threshold(&key(id), node, document))
+}
+
+/// The same of a notification.
+pub fn notification_of_body(id: &str, body: &Json) -> Result<OfBody<Notification>, Vec<String>> {
+    taken_apart(body, |node, document| notification::notification(&key(id), node, document))
+}
+
+/// The same of a plan. What it names may be missing.
+pub fn plan_of_body(id: &str, body: &Json) -> Result<OfBody<Plan>, Vec<String>> {
+    taken_apart(body, |node, document| Some(notification::plan(&key(id), node, document)?.0))
+}
+
+/// The same of a suppression, which begins now where it has no start.
+pub fn suppression_of_body(id: &str, body: &Json) -> Result<OfBody<Suppression>, Vec<String>> {
+    taken_apart(body, |node, document| {
+        notification::suppression(&key(id), node, now_ms(), document)
+    })
 }
 
 fn taken_apart<T>(

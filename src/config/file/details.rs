@@ -16,11 +16,32 @@ pub fn details(
     place: Place,
     document: &mut Document<'_>,
 ) -> Details {
+    let details = of_settings(kind.name, kind.settings, node, document);
+    let entries = match node.map(|node| &node.value) {
+        Some(Value::Map(entries)) => &entries[..],
+        _ => &[],
+    };
+    let given = entries.iter().filter(|(_, node)| !is_nothing(node));
+    let given: Vec<_> = given.map(|(key, _)| key.text.as_str()).collect();
+    let place = node.map_or(place, |node| node.place);
+    for missing in kind.missing(&given, |of| format!("{}: {}", of.name, of.example)) {
+        document.note(place, &format!("details: {missing}"));
+    }
+    details
+}
+
+/// The valid ones of what can be set of a type of this name. The rest are problems.
+pub fn of_settings(
+    name: &str,
+    settings: &[Setting],
+    node: Option<&Node>,
+    document: &mut Document<'_>,
+) -> Details {
     let entries = node.and_then(|node| document.map("details", node)).unwrap_or_default();
     let mut details = BTreeMap::new();
-    let known: Vec<_> = kind.settings.iter().map(|setting| setting.name).collect();
+    let known: Vec<_> = settings.iter().map(|setting| setting.name).collect();
     for (key, node) in entries {
-        match kind.settings.iter().find(|setting| setting.name == key.text) {
+        match settings.iter().find(|setting| setting.name == key.text) {
             Some(setting) => {
                 let detail = detail(setting, node, document);
                 details.extend(detail.map(|detail| (setting.name.to_owned(), detail)));
@@ -31,16 +52,10 @@ pub fn details(
                     true => "has no details".to_owned(),
                     false => format!("has {}", known.join(", ")),
                 };
-                let text = format!("unknown key {:?}: {} {has}{near}", key.text, kind.name);
+                let text = format!("unknown key {:?}: {name} {has}{near}", key.text);
                 document.note(key.place, &text);
             }
         }
-    }
-    let given = entries.iter().filter(|(_, node)| !is_nothing(node));
-    let given: Vec<_> = given.map(|(key, _)| key.text.as_str()).collect();
-    let place = node.map_or(place, |node| node.place);
-    for missing in kind.missing(&given, |of| format!("{}: {}", of.name, of.example)) {
-        document.note(place, &format!("details: {missing}"));
     }
     Details(details)
 }

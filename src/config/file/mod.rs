@@ -6,6 +6,7 @@ mod check;
 mod details;
 mod disk;
 mod document;
+mod notification;
 mod object;
 mod publish;
 #[cfg(test)]
@@ -17,18 +18,22 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-pub use self::body::{OfBody, alarm_of_body, of_body, threshold_of_body};
+pub use self::body::{
+    OfBody, alarm_of_body, notification_of_body, of_body, plan_of_body, suppression_of_body,
+    threshold_of_body,
+};
 pub use self::check::expected_type;
 pub use self::details::value;
 use self::disk::Unread;
 use self::document::{Document, is_nothing};
 pub use self::object::{
-    HIDDEN, body_of_alarm, body_of_check, body_of_threshold, number, shown_check,
+    HIDDEN, body_of_alarm, body_of_check, body_of_notification, body_of_plan, body_of_suppression,
+    body_of_threshold, number, shown_check, shown_notification,
 };
 pub use self::threshold::MOST_THRESHOLDS;
 pub use self::variables::replaced;
 use super::cli::Cli;
-use super::files::Files;
+use super::files::{Files, Named};
 use super::near::did_you_mean;
 use super::options::{self, CONFIG, DIMENSION, TAGS};
 use super::problems::{Blame, Problem};
@@ -137,11 +142,15 @@ impl Files {
         let known = options_of_file();
         let mut names: Vec<_> = known.iter().map(String::as_str).collect();
         names.extend([CHECKS, THRESHOLDS]);
+        names.extend(OF_NOTIFICATIONS);
         let has_type = entries.iter().any(|(key, _)| key.text == "type");
         for (key, node) in entries {
             match key.text.as_str() {
                 CHECKS => self.checks(node, table, document),
                 THRESHOLDS => self.thresholds(node, document),
+                section if OF_NOTIFICATIONS.contains(&section) => {
+                    self.notifications(section, node, document);
+                }
                 option if names.contains(&option) => self.option(key, node, document),
                 _ if has_type && check::is_key(&key.text) => {}
                 id if is_check(node) => {
@@ -189,6 +198,34 @@ impl Files {
         document.blame_check_since(before);
     }
 
+    /// What is below one of [`OF_NOTIFICATIONS`]. Beside a command, mistakes in it are as those of single checks.
+    fn notifications(&mut self, section: &str, node: &Node, document: &mut Document<'_>) {
+        let before = document.problems.len();
+        for (id, node) in document.map(section, node).unwrap_or_default() {
+            let what = format!("{} {}", section.trim_end_matches('s').replace('_', " "), id.text);
+            if !self.is_first(&what, &document.at(id.place), id, document) {
+                continue;
+            }
+            let all = &mut self.notifications;
+            match section {
+                NOTIFICATIONS => {
+                    all.notifications.extend(notification::notification(id, node, document));
+                }
+                PLANS => {
+                    if let Some((plan, named)) = notification::plan(id, node, document) {
+                        all.plans.push(plan);
+                        self.named_notifications.extend(named);
+                    }
+                }
+                _ => {
+                    // Times are those of the file: what has none begins with the agent.
+                    all.suppressions.extend(notification::suppression(id, node, 0, document));
+                }
+            }
+        }
+        document.blame_check_since(before);
+    }
+
     fn check(
         &mut self,
         id: &Key,
@@ -220,6 +257,10 @@ impl Files {
         for (id, alarm) in alarms.into_iter().flatten() {
             let place = document.at(id.place);
             if self.is_first(&format!("alarm {}", id.text), &place, &id, document) && is_first {
+                if let Some(plan) = &alarm.notification_plan {
+                    let origin = format!("{place}: alarm {}: notification_plan_id", id.text);
+                    self.named_plans.push(Named { origin, id: plan.clone() });
+                }
                 self.alarms.push(alarm);
             }
         }
@@ -277,8 +318,11 @@ fn is_misplaced(key: &Key, node: &Node) -> bool {
 /// What a file may have, for documents.
 pub mod definition {
     pub use super::check::KEYS as KEYS_OF_CHECK;
+    pub use super::notification::{NOTIFICATION, PLAN, SUPPRESSION};
     pub use super::threshold::KEYS as KEYS_OF_THRESHOLD;
-    pub use super::{CHECKS, THRESHOLDS, options_of_file as options, takes_commas};
+    pub use super::{CHECKS, NOTIFICATIONS, PLANS, SUPPRESSIONS, THRESHOLDS};
+    pub use super::{options_of_file as options, takes_commas};
+    pub use crate::notification::TABLE as NOTIFICATION_TYPES;
 }
 
 /// The options that a file may have: those of the command line.
@@ -352,6 +396,11 @@ pub const CHECKS: &str = "checks";
 
 /// The key of the thresholds.
 pub const THRESHOLDS: &str = "thresholds";
+/// The keys of what notifications are made of.
+pub const NOTIFICATIONS: &str = "notifications";
+pub const PLANS: &str = "notification_plans";
+pub const SUPPRESSIONS: &str = "suppressions";
+const OF_NOTIFICATIONS: [&str; 3] = [NOTIFICATIONS, PLANS, SUPPRESSIONS];
 
 /// A disk on a network may hang for good, and a command must start all the same.
 const LONGEST_READ: Duration = Duration::from_secs(2);

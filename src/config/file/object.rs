@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::alarm::Alarm;
-use crate::model::{Configured, Detail, Form, Publication, Setting};
+use crate::model::{Configured, Detail, Details, Form, Publication, Setting};
+use crate::notification::{Notification, Plan, Suppression};
 use crate::shown::without_passwords;
 use crate::threshold::Threshold;
 
@@ -11,7 +12,7 @@ use crate::threshold::Threshold;
 pub fn shown_check(of: &Configured) -> Value {
     let mut object = body_of_check(of);
     object["id"] = of.id.as_str().into();
-    object["details"] = details(of, shown);
+    object["details"] = details(of.kind.settings, &of.details, shown);
     object
 }
 
@@ -28,7 +29,7 @@ pub fn body_of_check(of: &Configured) -> Value {
         "type": of.kind.name,
         "period": number(of.period.as_secs_f64()),
         "timeout": number(of.timeout.as_secs_f64()),
-        "details": details(of, |setting, detail| plain(setting, detail, str::to_owned)),
+        "details": details(of.kind.settings, &of.details, |setting, detail| plain(setting, detail, str::to_owned)),
         "disabled": of.is_disabled,
         "metadata": of.metadata,
         "publish": publish,
@@ -71,9 +72,71 @@ pub fn body_of_threshold(of: &Threshold) -> Value {
     })
 }
 
-fn details(of: &Configured, value: impl Fn(Option<&Setting>, &Detail) -> Value) -> Value {
-    let details = of.details.0.iter().map(|(name, detail)| {
-        let setting = of.kind.settings.iter().find(|setting| setting.name == name);
+/// The object of a notification, without what is secret.
+pub fn shown_notification(of: &Notification) -> Value {
+    let mut object = body_of_notification(of);
+    object["id"] = of.id.as_str().into();
+    object["details"] = details(of.kind.settings, &of.details, |setting, detail| {
+        match (setting.map(|of| of.name), detail) {
+            // Whoever knows the whole URL may be able to send to it.
+            (Some("url"), Detail::Text(url)) => without_path(url).into(),
+            _ => shown(setting, detail),
+        }
+    });
+    object
+}
+
+/// What is set of a notification, with its secrets.
+pub fn body_of_notification(of: &Notification) -> Value {
+    let plain = |setting: Option<&Setting>, detail: &Detail| plain(setting, detail, str::to_owned);
+    json!({
+        "label": of.label,
+        "type": of.kind.name,
+        "details": details(of.kind.settings, &of.details, plain),
+        "metadata": of.metadata,
+    })
+}
+
+/// What is set of a notification plan.
+pub fn body_of_plan(of: &Plan) -> Value {
+    json!({
+        "label": of.label,
+        "ok_state": of.ok,
+        "warning_state": of.warning,
+        "critical_state": of.critical,
+        "metadata": of.metadata,
+    })
+}
+
+/// What is set of a suppression. An end of 0 is none.
+pub fn body_of_suppression(of: &Suppression) -> Value {
+    json!({
+        "label": of.label,
+        "start_time": of.start_ms,
+        "end_time": of.end_ms.unwrap_or_default(),
+        "entities": of.entities,
+        "checks": of.checks,
+        "alarms": of.alarms,
+        "notification_plans": of.plans,
+    })
+}
+
+/// A URL with `***` for its path.
+fn without_path(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    match rest.split_once(['/', '?', '#']) {
+        Some((server, path)) if !path.is_empty() => format!("{scheme}://{server}/{HIDDEN}"),
+        _ => url.to_owned(),
+    }
+}
+
+fn details(
+    settings: &[Setting],
+    of: &Details,
+    value: impl Fn(Option<&Setting>, &Detail) -> Value,
+) -> Value {
+    let details = of.0.iter().map(|(name, detail)| {
+        let setting = settings.iter().find(|setting| setting.name == name);
         (name.clone(), value(setting, detail))
     });
     Value::Object(details.collect())

@@ -40,6 +40,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
         history: None,
         state: None,
         watches_config: false,
+        notifications: Default::default(),
         checks: Checks::default(),
         api: None,
         errors: Vec::new(),

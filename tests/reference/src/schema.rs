@@ -1,7 +1,9 @@
 //! docs/configuration.schema.json: a JSON Schema (draft 2020-12) of the configuration file, for editors.
 
-use cloudwatch_metrics_agent::check::{CheckType, Form, Setting, TABLE};
-use cloudwatch_metrics_agent::config_file::{self, KEYS_OF_CHECK, KEYS_OF_THRESHOLD};
+use cloudwatch_metrics_agent::check::{Form, Setting, TABLE};
+use cloudwatch_metrics_agent::config_file::{
+    self, KEYS_OF_CHECK, KEYS_OF_THRESHOLD, NOTIFICATION, NOTIFICATION_TYPES, PLAN, SUPPRESSION,
+};
 use serde_json::{Map, Value, json};
 
 use crate::configuration::{self, Option as Described};
@@ -28,6 +30,10 @@ pub fn document() -> String {
         "additionalProperties": { "$ref": "#/$defs/threshold" },
     });
     properties.insert(config_file::THRESHOLDS.to_owned(), thresholds);
+    properties
+        .insert(config_file::NOTIFICATIONS.to_owned(), by_id("Notifications", "notification"));
+    properties.insert(config_file::PLANS.to_owned(), by_id("Notification plans", "plan"));
+    properties.insert(config_file::SUPPRESSIONS.to_owned(), by_id("Suppressions", "suppression"));
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Configuration of cloudwatch_metrics_agent",
@@ -35,11 +41,63 @@ pub fn document() -> String {
         "properties": properties,
         "additionalProperties": false,
         "$defs": {
-            "check": check(), "publish": publish(), "scalar": scalar(), "threshold": threshold(),
+            "check": check(),
+            "publish": publish(),
+            "scalar": scalar(),
+            "notification": notification(),
+            "plan": with_lists(PLAN, &["label", "metadata"]),
+            "suppression": with_lists(SUPPRESSION, &["label", "start_time", "end_time"]),
+            "threshold": threshold(),
         },
     });
     let text = serde_json::to_string_pretty(&schema).expect("it is JSON");
     format!("{text}\n")
+}
+
+/// Things of one sort by their ids.
+fn by_id(what: &str, definition: &str) -> Value {
+    json!({
+        "type": "object",
+        "description": format!("{what} by their ids"),
+        "propertyNames": { "minLength": 1, "maxLength": 64 },
+        "additionalProperties": { "$ref": format!("#/$defs/{definition}") },
+    })
+}
+
+fn notification() -> Value {
+    let types: Vec<_> = NOTIFICATION_TYPES.iter().map(|kind| kind.name).collect();
+    let mut properties = Map::new();
+    for key in NOTIFICATION {
+        properties.insert((*key).to_owned(), json!({ "$ref": "#/$defs/scalar" }));
+    }
+    properties.insert("type".to_owned(), json!({ "enum": types }));
+    for key in ["details", "metadata"] {
+        properties.insert(key.to_owned(), json!({ "type": ["object", "null"] }));
+    }
+    let kinds = NOTIFICATION_TYPES.iter();
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": ["type"],
+        "additionalProperties": false,
+        "allOf": kinds.map(|kind| details(kind.name, kind.settings, &[])).collect::<Vec<_>>(),
+    })
+}
+
+/// What has these keys, all but some of them lists of ids.
+fn with_lists(keys: &[&str], others: &[&str]) -> Value {
+    let scalar = json!({ "$ref": "#/$defs/scalar" });
+    let list = json!({ "anyOf": [scalar, { "type": "array", "items": scalar }] });
+    let mut properties = Map::new();
+    for key in keys {
+        let of = match *key {
+            "metadata" => json!({ "type": ["object", "null"] }),
+            key if others.contains(&key) => scalar.clone(),
+            _ => list.clone(),
+        };
+        properties.insert((*key).to_owned(), of);
+    }
+    json!({ "type": ["object", "null"], "properties": properties, "additionalProperties": false })
 }
 
 fn scalar() -> Value {
@@ -111,17 +169,20 @@ fn check() -> Value {
         "properties": properties,
         "required": ["type"],
         "additionalProperties": false,
-        "allOf": TABLE.iter().map(|kind| details(kind)).collect::<Vec<_>>(),
+        "allOf": TABLE
+            .iter()
+            .map(|kind| details(kind.name, kind.settings, kind.one_of))
+            .collect::<Vec<_>>(),
     })
 }
 
 /// The details of a type, where a check is of that type.
-fn details(kind: &CheckType) -> Value {
+fn details(name: &str, settings: &[Setting], one_of: &[&str]) -> Value {
     let mut properties = Map::new();
-    for setting in kind.settings {
+    for setting in settings {
         properties.insert(setting.name.to_owned(), detail(setting));
     }
-    let needed = kind.settings.iter().filter(|setting| setting.is_required);
+    let needed = settings.iter().filter(|setting| setting.is_required);
     let needed: Vec<_> = needed.map(|setting| setting.name).collect();
     let details = json!({
         "type": ["object", "null"],
@@ -130,16 +191,16 @@ fn details(kind: &CheckType) -> Value {
         "additionalProperties": false,
     });
     let mut details = details;
-    if !kind.one_of.is_empty() {
-        let one = kind.one_of.iter().map(|name| json!({ "required": [name] }));
+    if !one_of.is_empty() {
+        let one = one_of.iter().map(|name| json!({ "required": [name] }));
         details["anyOf"] = one.collect();
     }
     let mut then = json!({ "properties": { "details": details } });
-    if !needed.is_empty() || !kind.one_of.is_empty() {
+    if !needed.is_empty() || !one_of.is_empty() {
         then["required"] = json!(["details"]);
     }
     json!({
-        "if": { "properties": { "type": { "const": kind.name } } },
+        "if": { "properties": { "type": { "const": name } } },
         "then": then,
     })
 }

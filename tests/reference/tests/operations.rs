@@ -10,6 +10,7 @@ const OTHER_FILES: &[&str] = &[
     "api/resource/numbers.rs",
     "api/schema.rs",
     "api/table.rs",
+    "api/table/told.rs",
     "options.rs",
     "config/commands.rs",
     "config/control_commands.rs",
@@ -20,6 +21,7 @@ const OTHER_FILES: &[&str] = &[
     "explain/",
     "live/",
     "model/amount.rs",
+    "notification/kind.rs",
     "model/figure.rs",
     "prices.rs",
     "properties.rs",
@@ -151,6 +153,9 @@ const OTHER_SENTENCES: &[&str] = &[
     "{} WHERE Variable_name IN ('{}')",
     "SHOW SLAVE STATUS",
     "the server's version",
+    // Comments of a stream.
+    ": events follow",
+    ": nothing new",
     // The lines of HTTP.
     "r\ncontent-length: 0r",
     "HTTP/1.1 {} {reason}r\ncontent-type: application/jsonr\ncontent-length: {length}r\n{header}connection: closer\nr\n{body}",
@@ -167,12 +172,15 @@ fn every_message_is_explained() {
     let checks = fs::read_to_string(root.join("docs/checks.md")).expect("the document");
     let checks = words(&checks.replace("\\|", "|"));
     // What clients of the API are told stands in its own document.
-    let api = ["docs/api.md", "docs/control.md"];
+    let api = ["docs/api.md", "docs/control.md", "docs/events.md"];
     let api = api.map(|name| fs::read_to_string(root.join(name)).expect("the document")).concat();
     let api = words(&api.replace("\\|", "|"));
     // And so do the language of alarms and what is said of thresholds.
     let alarms = fs::read_to_string(root.join("docs/alarms.md")).expect("the document");
     let alarms = words(&alarms.replace("\\|", "|"));
+    // And the types of notifications.
+    let events = fs::read_to_string(root.join("docs/events.md")).expect("the document");
+    let events = words(&events.replace("\\|", "|"));
     let (mut missing, mut unused) = (Vec::new(), OTHER_SENTENCES.to_vec());
     let mut messages = 0;
     for file in source_files(&root.join("src")) {
@@ -181,6 +189,7 @@ fn every_message_is_explained() {
         let of_alarms = ["alarm", "threshold", "thresholds"];
         let is_of_alarms =
             file.components().any(|part| of_alarms.iter().any(|of| part.as_os_str() == *of));
+        let is_of_events = file.components().any(|part| part.as_os_str() == "notification");
         let is_of_a_check = file.components().any(|part| part.as_os_str() == "check");
         for (before, sentence) in sentences(&source) {
             if OTHER_PLACES.iter().any(|place| before.ends_with(place)) {
@@ -198,6 +207,7 @@ fn every_message_is_explained() {
                 document.contains(part)
                     || is_of_api && api.contains(part)
                     || is_of_alarms && alarms.contains(part)
+                    || is_of_events && events.contains(part)
             };
             if let Some(part) = stable_parts(&sentence).find(|part| !is_explained(part)) {
                 missing.push(format!("{}: {sentence:?}: {part:?}", file.display()));

@@ -29,6 +29,14 @@ fn what_is_right_is_valid() {
         json!({ "thresholds": { "hot": { "check": "utilization", "failure_max": 90, "of": "max" } } }),
         json!({ "checks": { "load": { "type": "agent.load_average", "details": null } } }),
         json!({ "checks": { "web": { "type": "agent.process", "details": { "user": 33 } } } }),
+        json!({
+            "notifications": {
+                "hook": { "type": "webhook", "details": { "url": "https://example.com/hook" } },
+                "log": { "type": "log" },
+            },
+            "notification_plans": { "default": { "critical_state": ["hook", "log"], "ok_state": "log" } },
+            "suppressions": { "night": { "start_time": 5, "checks": ["root"] }, "all": null },
+        }),
     ] {
         assert!(is_valid(&file), "{file}");
     }
@@ -53,6 +61,10 @@ fn what_is_wrong_is_not() {
         json!({ "checks": { "load": { "type": "agent.lod" } } }),
         json!({ "checks": { "load": { "type": "agent.load_average", "details": { "target": "/" } } } }),
         json!({ "checks": { "load": { "type": "agent.load_average", "tiemout": 5 } } }),
+        json!({ "notifications": { "hook": { "type": "webhook", "details": {} } } }),
+        json!({ "notifications": { "hook": { "type": "email" } } }),
+        json!({ "notification_plans": { "default": { "bad_state": ["hook"] } } }),
+        json!({ "suppressions": { "night": { "start": 5 } } }),
     ] {
         assert!(!is_valid(&file), "{file}");
     }

@@ -36,8 +36,13 @@ fn a_file_of_a_folder_is_one_check_whose_id_is_its_name() {
     let headline =
         Publication::Some([("1m_per_core".into(), "LoadAverage1mPerCore".into())].into());
     assert_eq!(check.publish, headline);
-    assert_eq!(files.warnings, ["load.yaml:9:5: notification_plan_id has no effect yet"]);
+    assert_eq!(files.warnings, [""; 0]);
     let [high] = &files.alarms[..] else { panic!("one alarm") };
+    let plan = files.named_plans.iter().map(|of| (&*of.origin, &*of.id)).collect::<Vec<_>>();
+    assert_eq!(
+        plan,
+        [("load.yaml:7:3: alarm too-high: notification_plan_id", "npTechnicalContactsEmail")]
+    );
     assert_eq!((&*high.check, high.text.is_empty()), ("load", false));
 }
 
