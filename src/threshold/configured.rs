@@ -1,5 +1,7 @@
 //! A threshold as it is configured.
 
+use std::cmp::Ordering;
+
 use super::{Bounds, Matches, State};
 
 /// A threshold as it is configured, valid.
@@ -142,6 +144,11 @@ impl Missing {
             Self::Failure => Some(State::Failure),
         }
     }
+}
+
+/// The order in which thresholds win: the most specific first, and of equals the first by its id.
+pub fn by_rank(one: &Threshold, other: &Threshold) -> Ordering {
+    other.matches.rank().cmp(&one.matches.rank()).then_with(|| one.id.cmp(&other.id))
 }
 
 /// One value may be late.

@@ -2,15 +2,17 @@
 //! is pure: the caller has the values, the clock, and the place where states are kept.
 
 mod bounds;
+mod breach;
 mod configured;
-mod rank;
+mod matches;
 mod standing;
 #[cfg(test)]
 mod tests;
 
-pub use self::bounds::{Bounds, shown};
-pub use self::configured::{Missing, Of, Threshold};
-pub use self::rank::{Matches, Named, by_rank};
+pub use self::bounds::Bounds;
+pub use self::breach::shown;
+pub use self::configured::{Missing, Of, Threshold, by_rank};
+pub use self::matches::{Matches, Named};
 pub use self::standing::{Standing, Taken};
 
 /// Where a metric stands. What is worse is greater.

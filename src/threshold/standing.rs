@@ -1,6 +1,6 @@
 //! The state of a metric, and when it changes.
 
-use super::bounds::Breach;
+use super::breach::Breach;
 use super::{State, Threshold};
 
 /// Where a metric stands.

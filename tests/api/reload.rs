@@ -230,7 +230,7 @@ fn what_was_changed_by_requests_is_there_after_a_restart() {
         before["changes"],
         json!({ "checks": { "set": ["a", "x"], "removed": ["c"] },
             "alarms": { "set": ["low"], "removed": ["busy"] },
-            "buffers": {}, "blacklist": [],
+            "buffers": {}, "blacklist": [], "thresholds": none,
             "notifications": none, "notification_plans": none, "suppressions": none })
     );
     let overlay = Path::new(&served.folder.path("state/overlay.json")).to_owned();

@@ -207,6 +207,8 @@ fn the_description_is_true() {
         assert_eq!(served.send("POST", path, "", &body).status, 201, "{path}");
     }
     let event = served.send("POST", "/events", "", &json!({ "message": "x" })).json();
+    let threshold = json!({ "id": "low", "metric": "none", "failure_min": 1 });
+    assert_eq!(served.send("POST", "/thresholds", "", &threshold).status, 201);
     let document = served.json("/openapi.json");
     let schemas = &document["components"]["schemas"];
     let (mut looked_at, paths) = (0, document["paths"].as_object().expect("paths"));
@@ -223,6 +225,8 @@ fn the_description_is_true() {
             .replace("{metric}", "1m")
             .replace("{alarm}", "high")
             .replace("{entry}", "nothing")
+            .replace("{threshold}", "low")
+            .replace("/effective", "/effective?metric=load/1m")
             .replace("{publisher}", "console")
             .replace("{notification}", "hook")
             .replace("{plan}", "hook")

@@ -1,8 +1,5 @@
-//! Which metrics a threshold is of, and which one wins where several are.
+//! Which metrics a threshold is of.
 
-use std::cmp::{Ordering, Reverse};
-
-use super::Threshold;
 use crate::model::AVAILABLE;
 
 /// The metrics that a threshold is of: those that have each of what is set, character by character.
@@ -43,15 +40,10 @@ impl Matches {
     pub fn is_of_all(&self) -> bool {
         self.check.is_none() && self.metric.is_none() && self.target.is_none()
     }
-}
 
-/// The order in which thresholds win: the more is set of a metric the sooner, then a check before a metric before a
-/// target, then by their ids.
-pub fn by_rank(one: &Threshold, other: &Threshold) -> Ordering {
-    let rank = |of: &Threshold| {
-        let Matches { check, metric, target } = &of.matches;
-        let is_set = [check.is_some(), metric.is_some(), target.is_some()];
-        Reverse((is_set.iter().filter(|is_set| **is_set).count(), is_set))
-    };
-    rank(one).cmp(&rank(other)).then_with(|| one.id.cmp(&other.id))
+    /// How much is set of a metric: what is greater wins. More wins over less, and a check over a metric over a target.
+    pub fn rank(&self) -> (usize, [bool; 3]) {
+        let is_set = [self.check.is_some(), self.metric.is_some(), self.target.is_some()];
+        (is_set.iter().filter(|is_set| **is_set).count(), is_set)
+    }
 }
