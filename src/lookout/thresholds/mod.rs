@@ -303,7 +303,7 @@ impl Thresholds {
             let target = threshold.matches.target.clone();
             let of = Named { check, metric: &name, target: target.as_deref() };
             let wins = self.of_metric(of).next();
-            if !wins.is_some_and(|wins| wins.id == threshold.id) {
+            if wins.is_none_or(|wins| wins.id != threshold.id) {
                 continue;
             }
             let whole = target.as_ref().map_or(name.clone(), |target| match target.contains('=') {
