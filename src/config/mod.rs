@@ -57,7 +57,7 @@ pub use name::dimension_value;
 pub use near::did_you_mean;
 pub use options::{
     API, API_TLS_CERT, API_TOKEN, API_TOKEN_FILE, DISCARD_CHANGES, FOLLOW, FORMAT, FROM, OUTPUT,
-    POINTS, RESOLUTION, SELECT, SEVERITY, STATE, STORE, TIMEOUT, TO, WHY,
+    POINTS, RESOLUTION, SELECT, SEVERITY, STATE, STORE, TIMEOUT, TO, WHY, option_names,
 };
 use problems::Blame;
 pub use problems::Problems;

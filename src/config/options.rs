@@ -275,6 +275,11 @@ pub fn is_switch(option: &str) -> bool {
     all().iter().any(|arg| is_it(arg) && least(arg) == Some(0))
 }
 
+/// The names of all options: each counts from the start on, and another value needs a restart.
+pub fn option_names() -> Vec<String> {
+    options().iter().map(|option| option.get_id().to_string()).collect()
+}
+
 /// The variables of all options.
 pub fn known_variables() -> Vec<String> {
     let of_options = all().into_iter().map(|option| variable(option.get_id().as_str()));

@@ -186,6 +186,23 @@ fn what_it_can_and_how_it_is() {
     let resolutions = &capabilities["resolutions"];
     assert_eq!(resolutions[0], resolution("FULL", Value::Null, 2 * 86_400 + 300));
     assert_eq!(resolutions[5], resolution("MIN1440", json!(86_400_000), 1827 * 86_400));
+    let live =
+        "alarms,blacklist,buffer,certificates,checks,configuration files,notifications,thresholds";
+    let live: Vec<_> = live.split(',').collect();
+    assert_eq!(capabilities["live"], json!(live));
+    // All options that the help names, and nothing else.
+    let help = support::command().arg("--help").output().expect("it runs").stdout;
+    let help = String::from_utf8(help).expect("text");
+    // What is indented more than `      --period` goes on with the line before.
+    let is_option =
+        |line: &&str| line.trim_start().starts_with('-') && !line.starts_with("       ");
+    let options = help.lines().filter(is_option).flat_map(str::split_whitespace);
+    let options = options.filter_map(|word| word.strip_prefix("--"));
+    let names = options.map(|option| option.split('[').next().unwrap_or_default());
+    let named: BTreeSet<_> = names.filter(|name| !["help", "version"].contains(name)).collect();
+    let restart = capabilities["restart"].as_array().expect("a list").iter();
+    let restart: BTreeSet<_> = restart.map(|name| name.as_str().expect("a name")).collect();
+    assert_eq!(restart, named);
     let time = served.json("/time?sent=1795843899102.5");
     assert_eq!(time["sent"], 1_795_843_899_102.5);
     assert!(time["timestamp"].as_u64() >= time["started"].as_u64(), "{time}");

@@ -154,16 +154,21 @@ class Runner:
 
 
 class Answering:
-    """Agents with the API: one with a history, which the documents ask at the socket /run/agent.sock, and one with TLS."""
+    """Agents with the API: one that documents ask and change at the socket /run/agent.sock, and one with TLS."""
 
     SOCKET = "/run/agent.sock"
     SECURED = "https://localhost:8091/"
+    # What a reload reads again.
+    CONFIG = "checks:\n  load: {type: agent.load_average}\n"
 
     def __init__(self, runner: Runner) -> None:
         self.environment, self.scratch = runner.environment, runner.scratch
         self.socket = runner.scratch / "agent.sock"
         self.agents: list[subprocess.Popen] = []
-        self.start("--store", "memory", "--api", f"unix:{self.socket}")
+        config = self.scratch / "answering.yaml"
+        config.write_text(self.CONFIG)
+        kept = ["--config", str(config), "--state", str(self.scratch / "answering")]
+        self.start("--store", "memory", *kept, "--api", f"unix:{self.socket}")
         # Until there is a sample it is not ready.
         ready = f"curl --retry {TIMEOUT} --retry-all-errors --unix-socket {self.SOCKET} http://localhost/readyz"
         wrong = self.ask(ready)
@@ -172,7 +177,7 @@ class Answering:
 
     def start(self, *options: str, **variables: str) -> None:
         agent = subprocess.Popen(
-            [AGENT, "--dry-run", "--live=no", "--period", "2", *options],
+            [AGENT, "--namespace", "MyApp", "--service", "web", "--period", "2", *options],
             cwd=self.scratch,
             env=self.environment | variables,
             stdin=subprocess.DEVNULL,

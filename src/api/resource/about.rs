@@ -14,6 +14,7 @@ use crate::api::plot::{MOST_POINTS, OFF};
 use crate::api::reply::Reply;
 use crate::check::TABLE;
 use crate::clock::now_ms;
+use crate::config::option_names;
 use crate::store::Resolution;
 
 /// What the agent can do.
@@ -41,8 +42,8 @@ pub async fn capabilities(asked: Asked) -> Result<Reply, Failure> {
         "check_types": types.collect::<Vec<_>>(),
         "resolutions": resolutions.collect::<Vec<_>>(),
         "history": { "enabled": is_on, "message": (!is_on).then_some(OFF) },
-        "live": ["checks"],
-        "restart": ["configuration files", "options", "variables"],
+        "live": LIVE,
+        "restart": option_names(),
         "limits": limits,
     })))
 }
@@ -92,6 +93,18 @@ fn is_sampling(asked: &Asked, grace: Duration) -> Result<Reply, Failure> {
         false => Err(Failure::unavailable("not ok")),
     }
 }
+
+/// What changes while the agent runs: by requests, by a reload, and as soon as a file is replaced.
+const LIVE: &[&str] = &[
+    "alarms",
+    "blacklist",
+    "buffer",
+    "certificates",
+    "checks",
+    "configuration files",
+    "notifications",
+    "thresholds",
+];
 
 /// Trouble that passes is none: only after this the agent is not healthy.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);

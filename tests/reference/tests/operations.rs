@@ -127,6 +127,7 @@ const OTHER_SENTENCES: &[&str] = &[
     "{id}: changed",
     "{id}: removed",
     "{}: added",
+    "{publisher}: limit {limit}",
     "generation {}",
     "needs a restart",
     "checks {name}",
@@ -171,8 +172,8 @@ fn every_message_is_explained() {
     // What a type of checks says of itself, its details and its metrics stands in the tables of another.
     let checks = fs::read_to_string(root.join("docs/checks.md")).expect("the document");
     let checks = words(&checks.replace("\\|", "|"));
-    // What clients of the API are told stands in its own document.
-    let api = ["docs/api.md", "docs/control.md", "docs/events.md"];
+    // What clients of the API are told stands in its own documents.
+    let api = ["docs/api.md", "docs/control.md", "docs/alarms.md", "docs/events.md"];
     let api = api.map(|name| fs::read_to_string(root.join(name)).expect("the document")).concat();
     let api = words(&api.replace("\\|", "|"));
     // And so do the language of alarms and what is said of thresholds.
