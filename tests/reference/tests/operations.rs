@@ -9,6 +9,7 @@ const OTHER_FILES: &[&str] = &[
     "api/openapi.rs",
     "api/resource/numbers.rs",
     "api/schema.rs",
+    "api/schema/",
     "api/table.rs",
     "api/table/told.rs",
     "options.rs",
