@@ -51,8 +51,9 @@ async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none(
     static HELPERS: Helpers = Helpers::new();
     let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
     let mut others = calls.split_off(20);
-    let history = others.split_off(others.len() - 4);
+    let history = others.split_off(others.len() - 6);
     let of_files = [Purpose::Store, Purpose::Plot, Purpose::Plot, Purpose::Certificate];
+    let of_files = of_files.into_iter().chain([Purpose::State; 2]);
     let history = history.into_iter().zip(of_files);
     let names = calls.split_off(12);
     let two = [Purpose::LocalMounts, Purpose::HostInfo, Purpose::ListedMounts, Purpose::Processes];
