@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -81,8 +81,21 @@ fn is_link_local(address: &IpAddr) -> bool {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => {
             let [first, second, ..] = address.segments();
-            address.is_unicast_link_local() || (first == 0xfd00 && second == 0x0ec2)
+            address.is_unicast_link_local()
+                || (first == 0xfd00 && second == 0x0ec2)
+                || embedded(&address).is_some_and(|address| address.is_link_local())
         }
+    }
+}
+
+/// The IPv4 address at the end of one that networks may translate to it: NAT64 (RFC 6052), and what was compatible once
+/// (RFC 4291, 2.5.5.1).
+fn embedded(address: &Ipv6Addr) -> Option<Ipv4Addr> {
+    match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0, 0, 0, 0, 0, 0, high, low] => {
+            Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+        }
+        _ => None,
     }
 }
 
@@ -144,11 +157,17 @@ mod tests {
             "::ffff:169.254.169.254",
             "fe80::1",
             "fd00:ec2::254",
+            "fd00:ec2:1::23",
+            "febf::1",
+            "64:ff9b::169.254.169.254",
+            "::169.254.169.254",
         ] {
             let error = connect(host, 80, &Awaited::default()).await.expect_err("it is refused");
             assert!(error.contains("is a link-local address"), "{error}");
         }
-        for host in ["127.0.0.1", "10.0.0.1", "fd00:ec3::1", "2001:db8::1"] {
+        for host in
+            ["127.0.0.1", "10.0.0.1", "fd00:ec3::1", "2001:db8::1", "::1", "64:ff9b::10.0.0.1"]
+        {
             assert!(!is_link_local(&host.parse().expect("an address")), "{host}");
         }
     }

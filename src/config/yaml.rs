@@ -180,12 +180,11 @@ impl<'a> Reader<'a> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => self.follow(anchor, span),
-            Event::UnresolvedAlias(name) => {
-                let name = syntax::shown(&name);
-                let text = format!(
-                    "no anchor `&{name}` stands above this alias: define it, or put `*{name}` in quotes if it is text"
-                );
-                self.refuse_alias(place, text);
+            Event::UnresolvedAlias(_) => {
+                // Its name may be a password that begins with an asterisk.
+                let text = "no anchor of this name stands above this alias: define it, or put the value in quotes if it \
+                    is text";
+                self.refuse_alias(place, text.to_owned());
             }
             _ => {}
         }

@@ -13,6 +13,7 @@ use super::request::Refused;
 use crate::model::{
     Check, Configured, Finding, Findings, Quantity, Report, Roots, SUCCESS, cut_status,
 };
+use crate::shown::without_passwords;
 
 /// Runs a check when it is due, for as long as it is polled and its registry holds the other end of the
 /// orders.
@@ -181,7 +182,9 @@ impl Trial {
             reported.push((metric, Quantity::Number(f64::from(u8::from(is_available)))));
         }
         self.known.end_run();
-        let (check, took, status) = (self.id.clone(), start.elapsed(), cut_status(status));
+        // A host may be given as `user:password@host`, and errors name it.
+        let status = cut_status(without_passwords(&status).into_owned());
+        let (check, took) = (self.id.clone(), start.elapsed());
         let period = self.configured.period;
         let report =
             Report { check, time, at, period, took, is_available, status, values: reported };

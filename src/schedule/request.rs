@@ -31,7 +31,7 @@ pub enum Request {
     RunNow(String, Reply<Rc<Report>>),
 }
 
-/// Whether a check is as who asks believes. The error says why not.
+/// Whether a check is as who asks believes. The error says why not; without one, it is removed at this instant.
 pub type Expecting = Box<dyn FnOnce(&Configured) -> Result<(), Refused>>;
 
 /// Makes other settings of those that a check has, while nobody else changes them; or says why not.

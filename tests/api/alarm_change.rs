@@ -53,6 +53,42 @@ fn an_alarm_lives_and_ends_by_requests_alone() {
 }
 
 #[test]
+fn an_alarm_without_criteria_is_changed_and_outlives_a_restart() {
+    let config = "checks:\n  load: {type: agent.load_average, period: 1}\n";
+    let served = start(Folder::of(&[("agent.yaml", config)]));
+    let body = json!({ "id": "up", "check_id": "load" });
+    assert_eq!(served.send("POST", ALARMS, "", &body).status, 201);
+    let path = format!("{ALARMS}/up");
+    let read = served.get(&path);
+    let tag = read.header("etag").expect("a tag").to_owned();
+    // Sent back as it was read, it is the same.
+    let sent = served.send("PUT", &path, &format!("if-match: {tag}\r\n"), &read.json());
+    assert_eq!((sent.status, sent.header("etag")), (204, Some(&*tag)), "{sent:?}");
+    assert_eq!(served.send("PUT", &path, "", &json!({ "label": "mine" })).status, 204);
+    assert_ne!(served.get(&path).header("etag"), Some(&*tag));
+    wait_until("it is evaluated", || served.json(&path)["state"] == "OK");
+    let Served { agent, folder, .. } = served;
+    agent.terminate().expect_code(0);
+    let served = start(folder);
+    wait_until("the state is there", || served.get(&path).status == 200);
+    let alarm = served.json(&path);
+    assert_eq!((&alarm["label"], &alarm["criteria"]), (&json!("mine"), &json!("")));
+    // With criteria, and without them again.
+    served.send("PUT", &path, "", &json!({ "criteria": criteria("metric['1m'] >= 0") }));
+    wait_until("it is evaluated", || served.json(&path)["state"] == "CRITICAL");
+    assert_eq!(served.send("PUT", &path, "", &json!({ "criteria": null })).status, 204);
+    assert_eq!(served.json(&path)["criteria"], "");
+    assert_eq!(served.send("PUT", &path, "", &json!({ "criteria": "if (" })).status, 400);
+}
+
+fn start(folder: Folder) -> Served {
+    let path = folder.path("api.sock");
+    let mut command = previewing(&folder);
+    command.args(["--api", &format!("unix:{path}"), "--state", &folder.path("state")]);
+    Served::of(Agent::start(&mut command), Place::Unix(path), folder)
+}
+
+#[test]
 fn what_is_wrong_with_an_alarm_is_told_and_nothing_changes() {
     let served = Served::at_socket();
     let refused = |method: &str, path: &str, body: Value| {
@@ -84,12 +120,6 @@ fn cpu_and_memory_have_alarms_and_they_stand_where_they_stood_after_a_restart() 
         "checks:\n  utilization:\n    alarms:\n      any: {{criteria: \"{}\"}}\n",
         criteria("metric['memory'] >= 0")
     );
-    let start = |folder: Folder| {
-        let path = folder.path("api.sock");
-        let mut command = previewing(&folder);
-        command.args(["--api", &format!("unix:{path}"), "--state", &folder.path("state")]);
-        Served::of(Agent::start(&mut command), Place::Unix(path), folder)
-    };
     let served = start(Folder::of(&[("agent.yaml", &config)]));
     let line = served.agent.wait_for_log("alarm any of check utilization is CRITICAL: cpu is ");
     assert!(line.contains("WARN"), "{line}");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The API of the real binary, from outside: through an existing client library, by its own description,
-# scraped by a real Prometheus, and by 50 clients at once for SECONDS (10).
+# scraped by a real Prometheus, by ten clients that change everything, and by 50 clients at once for SECONDS (10).
 #
 #     tests/api/run.sh BINARY [SECONDS]
 #
@@ -57,6 +57,7 @@ step() { # step WHAT COMMAND...
 python=$(tests/api/venv.sh)
 step "through rackspace-monitoring" "$python" -B tests/api/client.py $url --token $write_token --binary "$binary"
 step "scraped by Prometheus" tests/api/prometheus.sh $url $read_token
+step "changes at random" python3 -B tests/api/storm.py --binary "$binary" --seconds 15
 step "50 clients at once" python3 -B tests/api/load.py $url --token $read_token --pid $agent --seconds "$seconds"
 # The last, because it may change what the others look at.
 step "by its own description" tests/api/schema.sh $url $write_token

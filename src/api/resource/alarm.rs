@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use hyper::header::ETAG;
 use serde_json::{Value, json};
 
+use super::changing::tag;
 use super::milliseconds;
 use super::suppressed::alarm_with_suppressions;
 use crate::alarm::criteria::{Criteria, Evaluation, ParseError};
@@ -13,6 +15,7 @@ use crate::api::asked::Asked;
 use crate::api::failure::Failure;
 use crate::api::paging::page;
 use crate::api::reply::Reply;
+use crate::config::body_of_alarm;
 use crate::lookout::Watched;
 use crate::model::Quantity;
 use crate::overlay::Origin;
@@ -32,10 +35,12 @@ pub async fn objects(asked: &Asked) -> Result<Vec<Value>, Failure> {
 pub async fn one(asked: Asked) -> Result<Reply, Failure> {
     asked.own_entity()?;
     let id = asked.name(1);
-    let found = all(&asked).await?.into_iter().find(|(of, _)| of == id);
-    let missing = || Failure::not_found(format!("alarm {id:?} not found"));
-    let (_, alarm) = found.ok_or_else(missing)?;
-    Ok(Reply::json(&alarm_with_suppressions(&asked.state, alarm)))
+    asked.state.checks().await?;
+    let alarms = asked.state.control.alarms.borrow();
+    let of = alarms.all().get(id);
+    let of = of.ok_or_else(|| Failure::not_found(format!("alarm {id:?} not found")))?;
+    let alarm = alarm_with_suppressions(&asked.state, object(of, alarms.overlay().origin(id)));
+    Ok(Reply::json(&alarm).with(ETAG, tag(id, &body_of_alarm(&of.alarm))))
 }
 
 /// What criteria say of results that the body has, in the order of time.

@@ -127,6 +127,8 @@ fn merged(before: &Alarm, body: Map<String, Value>) -> Map<String, Value> {
         let known = all.remove(&name);
         let merged = match (known, value) {
             (_, Value::Null) => continue,
+            // So answers have an alarm without criteria.
+            (Some(Value::Null), value) if value == "" => continue,
             (Some(Value::Object(known)), Value::Object(of)) => {
                 Value::Object(merged_map(known, of, &Value::Null))
             }

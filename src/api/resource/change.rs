@@ -48,12 +48,17 @@ pub async fn remove(asked: Asked) -> Result<Reply, Failure> {
     let id = changeable(&asked)?;
     let by = by(&asked)?;
     let if_match = asked.if_match.clone();
-    let expecting = move |before: &Configured| expect(before, if_match.as_deref());
+    let control = &asked.state.control;
+    let (alarms, thresholds) = (control.alarms.clone(), control.thresholds.clone());
+    let expecting = move |before: &Configured| {
+        expect(before, if_match.as_deref())?;
+        // They look at nothing any more. At the same instant, so that no reload finds them without their check.
+        alarms.borrow_mut().remove_of_check(&before.id);
+        thresholds.borrow_mut().forget_check(&before.id);
+        Ok(())
+    };
     let remove = |reply| Request::Remove(id.clone(), Box::new(expecting), reply);
     asked.state.order(remove).await?;
-    // They look at nothing any more.
-    asked.state.control.alarms.borrow_mut().remove_of_check(&id);
-    asked.state.control.thresholds.borrow_mut().forget_check(&id);
     note(&asked, CHECK, &id, "was removed", &by).await?;
     Ok(Reply::done())
 }

@@ -29,9 +29,13 @@ pub fn of_body(
     taken_apart(body, |node, document| check::configured(&key(id), node, table, document))
 }
 
-/// The same of an alarm of a check.
+/// The same of an alarm of a check. What is null is as if it were not there.
 pub fn alarm_of_body(check: &str, id: &str, body: &Json) -> Result<OfBody<Alarm>, Vec<String>> {
-    taken_apart(body, |node, document| alarm::alarm(check, &key(id), node, document))
+    let mut body = body.clone();
+    if let Some(body) = body.as_object_mut() {
+        body.retain(|_, value| !value.is_null());
+    }
+    taken_apart(&body, |node, document| alarm::alarm(check, &key(id), node, document))
 }
 
 /// The same of a threshold.

@@ -135,8 +135,13 @@ impl<'a> Document<'a> {
                     }
                     _ => "",
                 };
+                // Details may be secrets.
+                let found = match key {
+                    "details" => "one text".to_owned(),
+                    _ => format!("{text:?}"),
+                };
                 let text = format!(
-                    "{key}: expected keys with values, such as period: 60, not {text:?}{cure}"
+                    "{key}: expected keys with values, such as period: 60, not {found}{cure}"
                 );
                 self.note(node.place, &text);
                 None

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::alarm::Alarm;
 use crate::model::{Configured, Detail, Details, Form, Publication, Setting};
 use crate::notification::{Notification, Plan, Suppression};
-use crate::shown::without_passwords;
+use crate::secret;
 use crate::threshold::Threshold;
 
 /// The object of a check, without what is secret.
@@ -41,7 +41,8 @@ pub fn body_of_alarm(of: &Alarm) -> Value {
     json!({
         "check_id": of.check,
         "label": of.label,
-        "criteria": of.text,
+        // Without criteria, availability decides; empty ones are a mistake.
+        "criteria": Some(&of.text).filter(|text| !text.is_empty()),
         "disabled": of.is_disabled,
         "notification_plan_id": of.notification_plan,
         "metadata": of.metadata,
@@ -149,7 +150,8 @@ fn shown(setting: Option<&Setting>, detail: &Detail) -> Value {
         Detail::Secret(_) => HIDDEN.into(),
         Detail::List(list) if is_secret => list.iter().map(|_| HIDDEN).collect(),
         _ if is_secret => HIDDEN.into(),
-        _ => plain(setting, detail, |text| without_passwords(text).into_owned()),
+        // Services sign with the query of a URL.
+        _ => plain(setting, detail, secret::device),
     }
 }
 
@@ -172,7 +174,7 @@ fn plain(setting: Option<&Setting>, detail: &Detail, text: impl Fn(&str) -> Stri
 pub const HIDDEN: &str = "***";
 
 /// Details that may have a secret in them, beside those that are always one.
-const SECRET: &[&str] = &["args", "headers", "body"];
+const SECRET: &[&str] = &["args", "headers", "body", "send_body"];
 
 /// A number of JSON; null for what JSON has no number for.
 pub fn number(value: f64) -> Value {

@@ -29,16 +29,14 @@ fn with(
         }
         replaced.push_str(before);
         let Some((inner, behind)) = after[2..].split_once('}') else {
-            return Err(format!("expected }} after {after:?}; for the text ${{ write $${{"));
+            return Err(UNCLOSED.to_owned());
         };
         let (name, default) = match inner.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (inner, None),
         };
         if !is_name(name) {
-            return Err(format!(
-                "expected the name of a variable in ${{{inner}}}; for the text ${{ write $${{"
-            ));
+            return Err(UNNAMED.to_owned());
         }
         // As in a shell, a default also stands for an empty value.
         match (value(name)?, default) {
@@ -56,6 +54,10 @@ fn with(
     replaced.push_str(rest);
     Ok(replaced)
 }
+
+/// Without what stands there: it may be a password.
+const UNCLOSED: &str = "expected } behind ${ and the name of a variable; for the text ${ write $${";
+const UNNAMED: &str = "expected the name of a variable between ${ and }; for the text ${ write $${";
 
 fn is_name(name: &str) -> bool {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -104,10 +106,10 @@ mod tests {
     fn what_cannot_be_replaced_is_told_with_the_cure() {
         for (text, expected) in [
             ("${NONE}", "variable NONE is not set: set it, or give a default by ${NONE:-default}"),
-            ("a${A", "expected } after \"${A\"; for the text ${ write $${"),
-            ("${}", "expected the name of a variable in ${}; for the text ${ write $${"),
-            ("${1}", "expected the name of a variable in ${1}; for the text ${ write $${"),
-            ("${A-B}", "expected the name of a variable in ${A-B}; for the text ${ write $${"),
+            ("a${A", UNCLOSED),
+            ("${}", UNNAMED),
+            ("${1}", UNNAMED),
+            ("${A-B}", UNNAMED),
         ] {
             assert_eq!(replaced(text), Err(expected.to_owned()), "{text}");
         }
