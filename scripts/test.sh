@@ -49,6 +49,7 @@ need nginx nginx-light
 need apache2 apache2
 need prometheus-node-exporter prometheus-node-exporter
 need promtool prometheus
+need collectdctl collectd-utils
 [ -s /etc/ssl/certs/ca-certificates.crt ] || needs+=(ca-certificates)
 if [ ${#needs[@]} -gt 0 ]; then
   as_root apt-get update -qq
@@ -120,6 +121,7 @@ may_skip "documents: every command runs, every link leads somewhere" \
 may_skip "the API from outside: a client library, Prometheus, 50 clients, and by its own description" \
   tests/api/run.sh "$binary"
 may_skip "the API with a real Keystone" tests/api/keystone.sh "$binary"
+may_skip "the socket for clients of collectd, asked by the real ones" tests/api/collectd.sh "$binary"
 may_skip "a root directory with nothing in it but the binary" \
   scripts/test_empty_root.sh "$binary" target/debug/fake-cloudwatch
 may_skip "real kernels: cgroup version 2, version 1 and hybrid" tests/kernel/run.sh "$PWD/$binary"

@@ -99,3 +99,4 @@ mod state_folder;
 mod trial;
 mod upkeep;
 mod verb;
+mod wildcard;

@@ -3,6 +3,7 @@
 mod only_window;
 mod outcome;
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::time::Duration;
@@ -67,7 +68,8 @@ pub async fn run(
     }
     let Changing { cli, hangups } = changing;
     // Without files and requests the checks are what they are, which are none.
-    let is_changed = settings.api.is_some() || cli.has_files();
+    let is_changed =
+        settings.api.is_some() || settings.collectd_socket.is_some() || cli.has_files();
     let (mut control, mut requests, mut ends, mut notifier) = (None, None, None, None);
     if is_changed {
         let (sender, received) = Requests::open();
@@ -94,7 +96,8 @@ pub async fn run(
     let (asked, stop) = (stop, CancellationToken::new());
     let mut handed_out = HandedOut::default();
     let changed = control.clone().zip(requests);
-    let (checking, reports) = checks(settings, only_window, changed, &stop).unzip();
+    let published = collector.published();
+    let (checking, reports) = checks(settings, only_window, changed, published, &stop).unzip();
     let controlling = OptionFuture::from(
         control.as_ref().map(|control| control.run(hangups, &stop).boxed_local()),
     );
@@ -204,6 +207,7 @@ fn checks(
     settings: &Settings,
     only_window: Option<OnlyWindow>,
     changed: Option<(Rc<Control>, mpsc::Receiver<Request>)>,
+    published: Rc<Cell<usize>>,
     stop: &CancellationToken,
 ) -> Option<(LocalBoxFuture<'static, ()>, mpsc::Receiver<Rc<Report>>)> {
     let Checks { all, max_metrics, plugins, .. } = settings.checks.clone();
@@ -214,7 +218,8 @@ fn checks(
     let starts_at_once = only_window.is_some() || settings.publishing.is_preview();
     let stop = stop.clone();
     let run = async move {
-        let mut registry = Registry::new(sender, most, Roots { plugins, ..Roots::default() });
+        let roots = Roots { plugins, ..Roots::default() };
+        let mut registry = Registry::new(sender, most, roots).counting(published);
         if starts_at_once {
             registry = registry.starting_at_once();
         }

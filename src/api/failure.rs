@@ -147,7 +147,9 @@ impl From<Refused> for Failure {
                 Self::conflict(text)
             }
             Refused::Changed(_) => Self::precondition(text),
-            Refused::Invalid(_) | Refused::TooManyMetrics { .. } => Self::bad(text),
+            Refused::Invalid(_) | Refused::TooManyMetrics { .. } | Refused::TakesNothing(..) => {
+                Self::bad(text)
+            }
             Refused::Busy(_) => Self::unavailable(text),
         }
     }

@@ -1,7 +1,7 @@
 //! The newest value of each metric. It is kept only where there is an API.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -10,12 +10,14 @@ use tokio::time::Instant;
 use super::news::News;
 use crate::collector::series::{Table, a_second};
 use crate::collector::sink::Sink;
-use crate::model::{Kind, Metric, Quantity, Report, Series, Summary, UTILIZATION};
+use crate::model::{Kind, Metric, PUSHED, Quantity, Report, Series, Summary, UTILIZATION};
 
 /// The newest values of all checks.
 #[derive(Debug, Default)]
 pub struct Latest {
     checks: BTreeMap<Rc<str>, Outcome>,
+    /// What was handed to checks, as it was handed in.
+    pushed: BTreeMap<String, BTreeMap<String, Newest>>,
     /// What is sampled, at the place of its series.
     sampled: Vec<Option<Newest>>,
     /// When the newest sample was taken.
@@ -60,16 +62,87 @@ impl Latest {
             self.checks.get(check).map(|outcome| outcome.values.clone()).unwrap_or_default();
         if check == UTILIZATION {
             // Of a container that has ended nothing comes any more.
-            let sampled = self.sampled.iter().flatten();
-            let sampled = sampled.filter(|newest| newest.at.elapsed() < FORGOTTEN);
+            let sampled = self.sampled.iter().flatten().filter(|newest| newest.is_known());
             values.extend(sampled.map(|newest| (newest.metric.full_name(), newest.clone())));
         }
+        let pushed = self.pushed.get(check).into_iter().flatten();
+        let pushed = pushed.filter(|(_, newest)| newest.is_known());
+        values.extend(pushed.map(|(name, newest)| (name.clone(), newest.clone())));
         values
+    }
+
+    /// The value of one metric of a check.
+    pub fn value(&self, check: &str, name: &str) -> Option<Newest> {
+        let pushed = self.pushed.get(check).and_then(|values| values.get(name));
+        if let Some(pushed) = pushed.filter(|newest| newest.is_known()) {
+            return Some(pushed.clone());
+        }
+        if check == UTILIZATION {
+            return self.values(check).remove(name);
+        }
+        self.checks.get(check)?.values.get(name).cloned()
+    }
+
+    /// Takes a value that was handed to a check, where it is newer than the one that is known.
+    /// `now` is the same instant on both clocks.
+    pub fn push(
+        &mut self,
+        metric: &Rc<Metric>,
+        value: f64,
+        time: SystemTime,
+        now: (SystemTime, Instant),
+    ) {
+        let age = now.0.duration_since(time).unwrap_or_default();
+        let at = now.1.checked_sub(age).unwrap_or(now.1);
+        let of_check = self.pushed.entry(metric.check.clone().into_owned()).or_default();
+        let name = metric.full_name();
+        let known = of_check.get(&name).filter(|known| known.metric.kind == metric.kind);
+        if known.is_some_and(|known| known.time > time) {
+            return;
+        }
+        if known.is_none() && of_check.len() >= MOST_PUSHED {
+            return;
+        }
+        let mut before = known.and_then(|known| known.before);
+        let before_it = known.and_then(|known| known.rate);
+        let rate = match metric.kind {
+            // Over no time it stays what it was.
+            Kind::Counter => a_second(&mut before, at, value).or(before_it),
+            _ => None,
+        };
+        let (metric, quantity) = (metric.clone(), Quantity::Number(value));
+        of_check.insert(name, Newest { metric, quantity, time, at, rate, before });
+    }
+
+    /// Drops the values whose `CHECK/METRIC` is meant, and says how many there were.
+    pub fn drop_values(&mut self, is_meant: impl Fn(&str) -> bool) -> usize {
+        let is_of = |check: &str, name: &str| is_meant(&format!("{check}/{name}"));
+        let mut names = BTreeSet::new();
+        for place in &mut self.sampled {
+            let name = place.as_ref().map(|newest| newest.metric.full_name());
+            if let Some(name) = name.filter(|name| is_of(UTILIZATION, name)) {
+                *place = None;
+                names.insert((UTILIZATION.to_owned(), name));
+            }
+        }
+        let of_checks = self.checks.iter_mut().map(|(id, of)| (&**id, &mut of.values));
+        let pushed = self.pushed.iter_mut().map(|(id, values)| (&**id, values));
+        for (id, values) in of_checks.chain(pushed) {
+            values.retain(|name, _| {
+                let stays = !is_of(id, name);
+                if !stays {
+                    names.insert((id.to_owned(), name.clone()));
+                }
+                stays
+            });
+        }
+        names.len()
     }
 
     /// Forgets the checks that are no more.
     pub fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
         self.checks.retain(|check, _| is_kept(check));
+        self.pushed.retain(|check, _| is_kept(check));
     }
 
     fn report(&mut self, report: &Report) {
@@ -77,7 +150,12 @@ impl Latest {
         let known = self.checks.remove(&report.check);
         let mut before = known.map(|outcome| outcome.values).unwrap_or_default();
         let mut values = BTreeMap::new();
-        for (metric, quantity) in &report.values {
+        if let Some(pushed) = self.pushed.get_mut(&*report.check) {
+            pushed.retain(|_, newest| newest.is_known());
+        }
+        // What was handed in is there already, each value by itself.
+        let own = report.values.iter().filter(|(metric, _)| metric.form != PUSHED);
+        for (metric, quantity) in own {
             let name = metric.full_name();
             let known = before.remove(&name).filter(|known| known.metric.kind == metric.kind);
             // A check that was opened anew has other metrics, and may count something else.
@@ -128,6 +206,13 @@ impl Latest {
     }
 }
 
+impl Newest {
+    /// Whether it is not of something that is no more.
+    fn is_known(&self) -> bool {
+        self.at.elapsed() < FORGOTTEN
+    }
+}
+
 /// Takes what is collected.
 pub struct Feed(pub Rc<RefCell<Latest>>);
 
@@ -145,8 +230,11 @@ impl Sink for Feed {
     }
 }
 
-/// A sampled value that is older is of something that is no more.
+/// A value of one check that was sampled or handed in and is older is of something that is no more.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
+
+/// Values that were handed to one check: as many as it may have series.
+const MOST_PUSHED: usize = 20_000;
 
 #[cfg(test)]
 pub mod tests {
@@ -225,5 +313,59 @@ pub mod tests {
         tokio::time::advance(FORGOTTEN).await;
         latest.sample(SystemTime::UNIX_EPOCH, &[(whole, 4.0)], &table);
         assert_eq!(latest.values(UTILIZATION).len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_handed_in_is_there_at_once_as_it_was_and_runs_do_not_change_it() {
+        let mut latest = Latest::default();
+        let own = |name, kind| Metric { form: PUSHED, ..(*metric("push", name, kind)).clone() };
+        let (gauge, counter) = (Rc::new(own("g", Kind::Gauge)), Rc::new(own("c", Kind::Counter)));
+        let start = SystemTime::now();
+        let mut rates = Vec::new();
+        for (now, ago, value) in [(0, 0, 100.0), (10, 0, 160.0), (20, 15, 1.0), (30, 0, 30.0)] {
+            let now = start + Duration::from_secs(now);
+            let (time, now) = (now - Duration::from_secs(ago), (now, Instant::now()));
+            latest.push(&counter, value, time, now);
+            latest.push(&gauge, value, time, now);
+            let newest = latest.value("push", "c").expect("it was handed in");
+            rates.push((newest.quantity.number(), newest.rate));
+            tokio::time::advance(Duration::from_secs(10)).await;
+        }
+        // The third one is older than the one that is there.
+        let expected = [
+            (Some(100.0), None),
+            (Some(160.0), Some(6.0)),
+            (Some(160.0), Some(6.0)),
+            (Some(30.0), Some(1.5)),
+        ];
+        assert_eq!(rates, expected);
+        let many = Rc::new(Metric { kind: Kind::Distribution, ..(*gauge).clone() });
+        latest.report(&report("push", &[(&many, number(7.0))]));
+        assert_eq!(latest.value("push", "g").map(|of| of.quantity), Some(number(30.0)));
+        assert!(latest.outcome("push").is_some_and(|outcome| outcome.is_available));
+        tokio::time::advance(FORGOTTEN).await;
+        assert!(latest.values("push").is_empty() && latest.value("push", "g").is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn values_are_dropped_by_check_and_metric_and_come_back_with_the_next_one() {
+        let mut table = Table::new(1, false);
+        let cpu = table.sampled(&Number::Cpu.of(None));
+        let (mut latest, start) = (Latest::default(), SystemTime::UNIX_EPOCH);
+        latest.sample(SystemTime::UNIX_EPOCH, &[(cpu, 1.0)], &table);
+        let [a, b] = ["a", "b"].map(|name| metric("x", name, Kind::Gauge));
+        latest.report(&report("x", &[(&a, number(1.0)), (&b, number(2.0))]));
+        let pushed =
+            Rc::new(Metric { form: PUSHED, ..(*metric("push", "a", Kind::Gauge)).clone() });
+        latest.push(&pushed, 1.0, start, (start, Instant::now()));
+        assert_eq!(latest.drop_values(|name| name.ends_with("/a")), 2);
+        assert_eq!(latest.drop_values(|name| name.ends_with("/a")), 0);
+        assert_eq!(latest.values("x").keys().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(latest.drop_values(|name| name == "utilization/cpu"), 1);
+        assert!(latest.values(UTILIZATION).is_empty() && latest.values("push").is_empty());
+        latest.sample(SystemTime::UNIX_EPOCH, &[(cpu, 3.0)], &table);
+        latest.push(&pushed, 2.0, start, (start, Instant::now()));
+        assert_eq!(latest.values(UTILIZATION)["cpu"].quantity, number(3.0));
+        assert_eq!(latest.values("push")["a"].quantity, number(2.0));
     }
 }

@@ -1,9 +1,11 @@
-//! Answers requests about what is measured, over HTTP on a unix socket or on loopback. Without `--api` nothing of
-//! it exists. It owns nothing of the agent: it asks the registry of the checks, and is a sink of the collector.
+//! Answers requests about what is measured, over HTTP on a unix socket or on loopback, and those of clients of collectd
+//! on a socket of their own. Where neither is asked for nothing of it exists. It owns nothing of the agent: it asks the
+//! registry of the checks, and is a sink of the collector.
 
 mod access;
 mod asked;
 mod certificate;
+mod collectd;
 mod count;
 mod failure;
 mod history;
@@ -16,6 +18,7 @@ mod origin;
 mod paging;
 mod plot;
 mod posts;
+mod push;
 mod query;
 mod reply;
 mod resource;
@@ -31,7 +34,7 @@ mod tokens;
 mod wire;
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -58,7 +61,9 @@ use crate::store::keep::Shared;
 
 /// The API of an agent.
 pub struct Api {
-    settings: ApiSettings,
+    settings: Option<ApiSettings>,
+    /// The socket for clients of collectd.
+    collectd: Option<PathBuf>,
     state: Rc<State>,
 }
 
@@ -70,12 +75,14 @@ impl Api {
         history: Option<Shared>,
         control: &Rc<Control>,
     ) -> Option<(Self, Box<dyn Sink>)> {
-        let of_api = settings.api.clone()?;
+        let (of_api, collectd) = (settings.api.clone(), settings.collectd_socket.clone());
+        let address = of_api.as_ref().map(|of| of.address.clone());
+        let address = address.or_else(|| collectd.clone().map(ApiAddress::Unix))?;
         let latest = Rc::new(RefCell::new(Latest::default()));
         let history = history.map(|store| Box::new(store) as Box<dyn History>);
-        let address = of_api.address.clone();
         let state = State::of(settings, address, control.clone(), latest.clone(), history);
-        Some((Self { settings: of_api, state: Rc::new(state) }, Box::new(Feed(latest))))
+        let state = Rc::new(state);
+        Some((Self { settings: of_api, collectd, state }, Box::new(Feed(latest))))
     }
 
     /// What is known as soon as the dimensions of all metrics are found.
@@ -87,13 +94,25 @@ impl Api {
     /// Answers requests until `stop` is cancelled. Where that cannot be, the log says why, and the agent goes
     /// on without.
     pub async fn run(self, stop: CancellationToken) {
-        if let Some(Err(problem)) = stop.run_until_cancelled(self.answer(&stop)).await {
-            error!("{problem}; the agent runs without the API");
-        }
+        let api = async {
+            let Some(settings) = &self.settings else { return };
+            let answer = self.answer(settings, &stop);
+            if let Some(Err(problem)) = stop.run_until_cancelled(answer).await {
+                error!("{problem}; the agent runs without the API");
+            }
+        };
+        let collectd = async {
+            let Some(path) = &self.collectd else { return };
+            let answer = collectd::run(&self.state, path, &stop);
+            if let Some(Err(problem)) = stop.run_until_cancelled(answer).await {
+                error!("{problem}; the agent runs without the socket for clients of collectd");
+            }
+        };
+        tokio::join!(api, collectd);
     }
 
-    async fn answer(&self, stop: &CancellationToken) -> Result<(), String> {
-        let Self { settings, state } = self;
+    async fn answer(&self, settings: &ApiSettings, stop: &CancellationToken) -> Result<(), String> {
+        let state = &self.state;
         let Files { tokens, tls, warnings } = Files::read(settings).await?;
         warnings.iter().for_each(|warning| warn!("{warning}"));
         let keystone = settings.keystone.as_deref().cloned().map(Keystone::new).transpose()?;

@@ -36,16 +36,19 @@ impl Listener {
                 let bound = TcpListener::bind(address).await;
                 bound.map(Self::Tcp).map_err(|error| format!("--api {address}: {}", cause(&error)))
             }
-            ApiAddress::Unix(path) => {
-                let name = shown(&path.display().to_string());
-                let failed = |why: String| format!("--api unix:{name}: {why}");
-                make_room(path).await.map_err(failed)?;
-                let bound = bind_private(path).map_err(|error| failed(cause(&error)))?;
-                let made = fs::symlink_metadata(path).ok();
-                let made = made.map(|of| (of.dev(), of.ino()));
-                Ok(Self::Unix { listener: bound, _place: Place { path: path.clone(), made } })
-            }
+            ApiAddress::Unix(path) => Self::bind_unix("--api unix:", path).await,
         }
+    }
+
+    /// Listens at a socket for this user alone. The error names the option with which it was asked for.
+    pub async fn bind_unix(option: &str, path: &Path) -> Result<Self, String> {
+        let name = shown(&path.display().to_string());
+        let failed = |why: String| format!("{option}{name}: {why}");
+        make_room(path).await.map_err(failed)?;
+        let bound = bind_private(path).map_err(|error| failed(cause(&error)))?;
+        let made = fs::symlink_metadata(path).ok();
+        let made = made.map(|of| (of.dev(), of.ino()));
+        Ok(Self::Unix { listener: bound, _place: Place { path: path.to_owned(), made } })
     }
 
     /// The next connection.

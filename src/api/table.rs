@@ -6,7 +6,8 @@ use super::openapi::{self, STREAM};
 use super::reply::Reply;
 use super::resource::{
     about, agent, alarm, alarm_change, blacklist, change, check, check_type, config, delivery,
-    entity, host_info, metric, numbers, run, threshold, threshold_change, value, value_stream,
+    entity, host_info, metric, numbers, pushed, run, threshold, threshold_change, value,
+    value_stream,
 };
 use super::route::{Answer, Parameter, Route};
 use super::tokens::Scope;
@@ -248,6 +249,14 @@ const OTHERS: &[Route] = &[
         ..one("/values/stream", "The values as they come", STREAM, later!(value_stream::follow))
     },
     one("/values/{check}/{metric...}", "The newest value of a metric", "Value", later!(value::one)),
+    Route {
+        parameters: &[],
+        ..write(&Method::POST, "/values", "Hands in values", 200, "Taken", later!(pushed::put))
+    },
+    Route {
+        parameters: MATCH,
+        ..write(&Method::DELETE, "/values", "Drops values", 200, "Dropped", later!(pushed::remove))
+    },
     one("/capabilities", "What this agent can do", "Capabilities", later!(about::capabilities)),
     Route {
         parameters: &[optional("sent", "The time of the client, in milliseconds since 1970")],
@@ -349,6 +358,9 @@ const FLUSH: &[Parameter] =
 
 const RELOAD: &[Parameter] =
     &[optional("discard_changes", "true takes back what was changed through the API"), BY, WHY];
+
+const MATCH: &[Parameter] =
+    &[required("match", "CHECK/METRIC, in which * is any number of characters"), BY, WHY];
 
 const LIMIT: Parameter = optional("limit", "Items of a page, 1 to 1000; 100 where it is not set");
 const MARKER: Parameter = optional("marker", "The next_marker of the page before");

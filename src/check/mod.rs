@@ -6,6 +6,7 @@ pub mod connect;
 pub mod http;
 pub mod plugin;
 pub mod probe;
+pub mod push;
 pub mod service;
 pub mod statsd;
 pub mod system;
@@ -26,6 +27,7 @@ pub const TABLE: &[&CheckType] = &[
     &system::pressure::TYPE,
     &plugin::TYPE,
     &statsd::TYPE,
+    &push::TYPE,
     &service::redis::TYPE,
     &service::mysql::TYPE,
     &service::apache::TYPE,

@@ -6,6 +6,7 @@ pub mod series;
 pub mod sink;
 pub mod window;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -70,6 +71,11 @@ impl Collector {
     /// From now on a sink gets all that is collected.
     pub fn add_sink(&mut self, sink: Box<dyn Sink>) {
         self.sinks.push(sink);
+    }
+
+    /// How many metrics the checks publish, from now on.
+    pub fn published(&self) -> Rc<Cell<usize>> {
+        self.table.checked()
     }
 
     /// The series of a metric with a value at each sample.
@@ -203,11 +209,12 @@ impl Collector {
 const MOST_DIMENSIONS: usize = 30;
 
 /// CloudWatch's limit for a value: 2^360.
-const LARGEST: f64 = 2.348_542_582_773_833_3e108;
+pub const LARGEST: f64 = 2.348_542_582_773_833_3e108;
 
 // Why a value of a check is dropped, with the cure.
-const TOO_LARGE: &str = "CloudWatch takes no number above 2^360: correct what gives it";
-const TOO_MANY_METRICS: &str = "--max-metrics allows no more: raise it, or publish fewer metrics";
+pub const TOO_LARGE: &str = "CloudWatch takes no number above 2^360: correct what gives it";
+pub const TOO_MANY_METRICS: &str =
+    "--max-metrics allows no more: raise it, or publish fewer metrics";
 const TOO_MANY_DIMENSIONS: &str =
     "CloudWatch takes 30 dimensions, and yours are among them: send fewer tags or labels";
 

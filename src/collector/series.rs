@@ -1,5 +1,6 @@
 //! The table of all series, each with its values in the open window.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub struct Table {
     /// Whether the statistics of checks have all of the values.
     with_numbers: bool,
     /// How many series checks have, and how many they may have.
-    checked: usize,
+    checked: Rc<Cell<usize>>,
     most_checked: usize,
     /// When room was last looked for in vain: the other values of the same report need not look again.
     looked: Option<Instant>,
@@ -92,7 +93,7 @@ impl Table {
             samples,
             with_values,
             with_numbers: false,
-            checked: 0,
+            checked: Rc::default(),
             most_checked: usize::MAX,
             looked: None,
         }
@@ -111,6 +112,11 @@ impl Table {
     /// Keeps the place of a metric that a check declares: what others discover does not take it.
     pub fn reserve(&mut self, metric: &Metric) {
         self.series(metric, Taken::Checked(None));
+    }
+
+    /// How many series checks have, from now on.
+    pub fn checked(&self) -> Rc<Cell<usize>> {
+        self.checked.clone()
     }
 
     /// How many samples one window is expected to hold.
@@ -171,12 +177,18 @@ impl Table {
 
     /// Whether checks may have one series more. Those that had no value for long make room for others.
     fn has_room(&mut self, now: Instant) -> bool {
-        if self.checked < self.most_checked {
+        if self.checked.get() < self.most_checked {
             return true;
         }
         if self.looked.replace(now) == Some(now) {
             return false;
         }
+        self.forget_old(now);
+        self.checked.get() < self.most_checked
+    }
+
+    /// Frees the places of the series of checks that had no value for long.
+    fn forget_old(&mut self, now: Instant) {
         let is_old = |row: &Collected| {
             let is_unseen = row.seen.is_some_and(|seen| now.duration_since(seen) > OLD);
             matches!(row.taken, Taken::Checked(_)) && is_unseen && row.values.is_empty()
@@ -190,9 +202,8 @@ impl Table {
             row.taken = Taken::Free;
             self.places.remove(&row.metric);
         }
-        self.checked -= old.len();
+        self.checked.set(self.checked.get() - old.len());
         self.free.extend(old);
-        self.checked < self.most_checked
     }
 
     fn series(&mut self, metric: &Metric, taken: Taken) -> Series {
@@ -207,7 +218,8 @@ impl Table {
         self.places.insert(metric.clone(), place);
         self.order.push(place);
         self.has_new = true;
-        self.checked += usize::from(matches!(taken, Taken::Checked(_)));
+        let is_checked = matches!(taken, Taken::Checked(_));
+        self.checked.set(self.checked.get() + usize::from(is_checked));
         let values = match metric.unit {
             Unit::Percent if matches!(taken, Taken::Sampled) => Values::Percents(Vec::new()),
             _ if metric.kind == Kind::Distribution => Values::Many(Distribution::default()),
@@ -275,6 +287,11 @@ impl Table {
             let statistics = row.reduce(self.with_values, self.with_numbers);
             let metric = row.metric.clone();
             entries.extend(statistics.map(|statistics| Entry { metric, statistics }));
+        }
+        if self.checked.get() >= self.most_checked {
+            // Who hands values to a check is told that there is no room before anything comes here that would look
+            // for some.
+            self.forget_old(Instant::now());
         }
         Some(entries)
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::cli::{Cli, variable};
 use super::exposure::{self, Keystone, TlsFiles};
-use super::options::{API, API_HOST, API_TOKEN, API_TOKEN_FILE};
+use super::options::{API, API_HOST, API_TOKEN, API_TOKEN_FILE, COLLECTD_SOCKET};
 use super::problems::{Blame, Problems};
 use crate::model::Secret;
 use crate::shown::shown;
@@ -76,6 +76,21 @@ impl ApiSettings {
     }
 }
 
+/// The socket for clients of collectd, where there is to be one.
+pub fn collectd_socket(
+    cli: &Cli,
+    api: Option<&ApiSettings>,
+    problems: &mut Problems,
+) -> Option<PathBuf> {
+    let typed = cli.value(COLLECTD_SOCKET)?;
+    let path = problems.of_api(&typed, socket)?;
+    if api.is_some_and(|api| api.address == ApiAddress::Unix(path.clone())) {
+        let expected = "another path than that of --api, which speaks HTTP".to_owned();
+        return problems.of_api(&typed, |_| Err(expected));
+    }
+    Some(path)
+}
+
 impl fmt::Display for ApiAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -88,7 +103,7 @@ impl fmt::Display for ApiAddress {
 /// `unix:` and a path, or an address with a port.
 fn address(text: &str) -> Result<ApiAddress, String> {
     if let Some(path) = text.strip_prefix("unix:") {
-        return match path.starts_with('/') && path.len() <= LONGEST_PATH {
+        return match is_of_socket(path) {
             true => Ok(ApiAddress::Unix(path.into())),
             false => Err(format!(
                 "unix: and a path that begins with / and has at most {LONGEST_PATH} bytes"
@@ -101,6 +116,19 @@ fn address(text: &str) -> Result<ApiAddress, String> {
         Ok(address) => Ok(ApiAddress::Tcp(address)),
         Err(_) => Err(ALLOWED.to_owned()),
     }
+}
+
+/// A path alone.
+fn socket(text: &str) -> Result<PathBuf, String> {
+    let expected = || {
+        let hint = if text.starts_with("unix:") { ", without unix:" } else { "" };
+        format!("a path that begins with / and has at most {LONGEST_PATH} bytes{hint}")
+    };
+    is_of_socket(text).then(|| text.into()).ok_or_else(expected)
+}
+
+fn is_of_socket(path: &str) -> bool {
+    path.starts_with('/') && path.len() <= LONGEST_PATH
 }
 
 const ALLOWED: &str = "unix:/PATH, 127.0.0.1:PORT or [::1]:PORT";
@@ -217,6 +245,16 @@ mod tests {
             }
             assert_eq!(reachable(address, Some(true), false, false), Ok(()), "{address}");
         }
+    }
+
+    #[test]
+    fn the_socket_for_clients_of_collectd_is_a_path_alone() {
+        assert_eq!(socket("/run/agent/collectd.sock"), Ok("/run/agent/collectd.sock".into()));
+        let expected = "a path that begins with / and has at most 107 bytes";
+        for text in ["", "run.sock", &format!("/{}", "x".repeat(107))] {
+            assert_eq!(socket(text), Err(expected.to_owned()), "{text:?}");
+        }
+        assert_eq!(socket("unix:/run/x"), Err(format!("{expected}, without unix:")));
     }
 
     #[test]

@@ -127,6 +127,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("keystone-url", "https://keystone.example:5000"),
     ("keystone-project", "ops"),
     ("keystone-write-role", "admin"),
+    ("collectd-socket", "/run/collectd-unixsock"),
     ("region", "eu-west-1"),
     ("endpoint-url", "https://monitoring.eu-west-1.amazonaws.com"),
     ("profile", "default"),

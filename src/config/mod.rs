@@ -90,6 +90,8 @@ pub struct Settings {
     pub watches_config: bool,
     /// The API, if there is one.
     pub api: Option<ApiSettings>,
+    /// The socket for clients of collectd, if there is one.
+    pub collectd_socket: Option<PathBuf>,
     /// Whether the exit code of an explanation tells whether it could publish.
     pub check: bool,
     /// The command to run as a child, with its arguments; empty for none.
@@ -167,6 +169,7 @@ impl Settings {
         let state = arguments::state(cli, &mut problems);
         let watches_config = problems.optional(cli, WATCH_CONFIG, quantity::boolean);
         let api = ApiSettings::new(cli, &mut problems);
+        let collectd_socket = api::collectd_socket(cli, api.as_ref(), &mut problems);
         let errors = Vec::new();
         let mut settings = Self {
             identity,
@@ -178,6 +181,7 @@ impl Settings {
             state,
             watches_config: watches_config.unwrap_or(false),
             api,
+            collectd_socket,
             check,
             command,
             warnings,

@@ -221,6 +221,12 @@ fn api() -> Vec<Arg> {
         ),
         option(KEYSTONE_PROJECT, "PROJECT", "Project whose tokens may read: its id, or its name"),
         option(KEYSTONE_WRITE_ROLE, "ROLE", "Role in it that may write [default: admin]"),
+        option(
+            COLLECTD_SOCKET,
+            "PATH",
+            "Answer collectd's own clients, such as collectdctl, at this socket [default: off]",
+        )
+        .value_hint(ValueHint::FilePath),
     ]
 }
 
@@ -354,6 +360,7 @@ pub const API_INSECURE: &str = "api-insecure";
 pub const KEYSTONE_URL: &str = "keystone-url";
 pub const KEYSTONE_PROJECT: &str = "keystone-project";
 pub const KEYSTONE_WRITE_ROLE: &str = "keystone-write-role";
+pub const COLLECTD_SOCKET: &str = "collectd-socket";
 /// Of a variable alone: what is typed stands in the list of processes.
 pub const API_TOKEN: &str = "api-token";
 // The commands that read a history, and their own options.

@@ -102,7 +102,11 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
         ),
         ("api-token-file", settings.api.is_some(), OF_API),
         ("api-host", settings.api.is_some(), OF_API),
-        ("state", settings.api.is_some() || cli.has_files(), "it is of --api or --config"),
+        (
+            "state",
+            settings.api.is_some() || settings.collectd_socket.is_some() || cli.has_files(),
+            "it is of --api or --config",
+        ),
         ("watch-config", cli.has_files(), "it is of --config, which is not set"),
         ("api-tls-cert", has_port, OF_PORT),
         ("api-insecure", is_insecure, "it is of an address without TLS that others can reach"),

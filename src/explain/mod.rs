@@ -205,6 +205,13 @@ fn settings_of(settings: &Settings) -> Vec<(&'static str, String)> {
         ("shutdown_timeout", format!("{} s", publishing.shutdown_timeout.as_secs_f64())),
         ("history", settings.history.as_ref().map_or_else(off, ToString::to_string)),
         ("api", settings.api.as_ref().map_or_else(off, |api| api.address.to_string())),
+        (
+            "collectd_socket",
+            settings
+                .collectd_socket
+                .as_ref()
+                .map_or_else(off, |path| shown(&path.display().to_string())),
+        ),
     ]
 }
 

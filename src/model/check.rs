@@ -36,6 +36,11 @@ pub trait Check {
     fn last(&mut self) -> Option<Findings> {
         None
     }
+
+    /// Where it takes what others have measured, if it does.
+    fn mailbox(&self) -> Option<Rc<dyn Mailbox>> {
+        None
+    }
 }
 
 /// Never ends by itself.
@@ -123,6 +128,34 @@ impl Findings {
         });
     }
 }
+
+/// A value that somebody hands to a check.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pushed {
+    /// The name of the metric within the check.
+    pub name: String,
+    pub dimensions: Dimensions,
+    /// Where it is not said, it is as before.
+    pub unit: Option<String>,
+    /// Where it is not said, it is as before: of a new metric a gauge.
+    pub kind: Option<Kind>,
+    pub value: f64,
+    /// When it was measured.
+    pub time: SystemTime,
+}
+
+/// Where a check takes what is handed to it, until its next run.
+pub trait Mailbox {
+    /// Takes a value. `new` is for a metric that the check does not have yet: whether it is published, or why there
+    /// may be none. The answer is what the metric is; the error says why the value is not taken.
+    fn put(&self, value: &Pushed, new: Result<bool, &'static str>) -> Result<Discovered, String>;
+
+    /// How many of its metrics are to be published, and were in no report so far.
+    fn unreported(&self) -> usize;
+}
+
+/// The form of what was handed to a check. The API has each value as it was handed in.
+pub const PUSHED: &str = "pushed";
 
 /// A type of checks. A new one is a file in the folder of checks and a row in its table.
 #[derive(Debug)]

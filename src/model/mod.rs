@@ -14,6 +14,7 @@ mod health;
 mod limit;
 mod metric;
 mod published;
+mod pushed;
 mod reading;
 mod report;
 mod sample;
@@ -25,7 +26,7 @@ pub mod tests;
 
 pub use self::check::{
     AVAILABLE, Check, CheckType, Declared, Dimensions, Discovered, Discovers, Finding, Findings,
-    Opening, Roots, Running, Target, Waiting, ascii,
+    Mailbox, Opening, PUSHED, Pushed, Roots, Running, Target, Waiting, ascii,
 };
 pub use self::company::Company;
 pub use self::configured::{Configured, DEFAULT_CHECK_PERIOD, DEFAULT_CHECK_TIMEOUT, Publication};

@@ -11,7 +11,7 @@ use super::known::Known;
 use super::phase::Phase;
 use super::request::Refused;
 use crate::model::{
-    Check, Configured, Finding, Findings, Quantity, Report, Roots, SUCCESS, cut_status,
+    Check, Configured, Finding, Findings, Mailbox, Quantity, Report, Roots, SUCCESS, cut_status,
 };
 use crate::shown::without_passwords;
 
@@ -125,6 +125,11 @@ impl Trial {
         let check = configured.open(roots);
         let (id, known) = (Rc::from(&*configured.id), Known::of(&configured));
         Self { configured, check, id, known }
+    }
+
+    /// Where the check takes what others have measured.
+    pub fn mailbox(&self) -> Option<Rc<dyn Mailbox>> {
+        self.check.mailbox()
     }
 
     fn change(&mut self, configured: Rc<Configured>) {

@@ -3,6 +3,7 @@
 mod instance;
 mod known;
 mod phase;
+mod push;
 mod registry;
 mod remarks;
 mod request;

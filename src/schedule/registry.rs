@@ -1,6 +1,6 @@
 //! Owns the checks: which there are, how they are, and what they found last.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
@@ -19,7 +19,7 @@ use super::remarks::Remarks;
 use super::request::{Changing, Expecting, Listed, Refused, Reload, Reply, Request, To};
 use crate::blacklist::Blacklist;
 use crate::logging::CHECKS;
-use crate::model::{Configured, Report, Roots};
+use crate::model::{Configured, Mailbox, Report, Roots};
 use crate::overlay::{Difference, Overlay};
 
 /// All checks. They run while [`run`](Self::run) is polled.
@@ -27,14 +27,15 @@ pub struct Registry {
     /// What the files say, and what was changed beside them.
     overlay: Overlay<Rc<Configured>>,
     /// One for each check that is in force.
-    entries: BTreeMap<String, Entry>,
+    pub(super) entries: BTreeMap<String, Entry>,
     running: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>>,
     reports: Reports,
     roots: Roots,
     /// What is not collected.
-    blacklist: Rc<RefCell<Blacklist>>,
-    /// How many metrics all checks may publish together.
-    most_metrics: usize,
+    pub(super) blacklist: Rc<RefCell<Blacklist>>,
+    /// How many metrics all checks may publish together, and how many they do at present.
+    pub(super) most_metrics: usize,
+    pub(super) published: Rc<Cell<usize>>,
     /// A number from 0 to 1 for the phase of each check.
     chance: Box<dyn FnMut() -> f64>,
     /// How many instances there ever were.
@@ -52,13 +53,15 @@ struct Reports {
     dropped: u64,
 }
 
-struct Entry {
-    configured: Rc<Configured>,
+pub(super) struct Entry {
+    pub(super) configured: Rc<Configured>,
     phase: Phase,
     orders: mpsc::Sender<Order>,
     number: u64,
     last: Option<Rc<Report>>,
     remarks: Remarks,
+    /// Where it takes what others have measured.
+    pub(super) mailbox: Option<Rc<dyn Mailbox>>,
     /// Ends the instance when this is dropped.
     _end: DropGuard,
 }
@@ -83,6 +86,7 @@ impl Registry {
             (Overlay::default(), BTreeMap::new(), FuturesUnordered::new());
         let end = CancellationToken::new();
         let blacklist = Rc::default();
+        let published = Rc::default();
         Self {
             overlay,
             entries,
@@ -91,6 +95,7 @@ impl Registry {
             roots,
             blacklist,
             most_metrics,
+            published,
             chance,
             opened: 0,
             end,
@@ -105,6 +110,11 @@ impl Registry {
     /// The same registry, which collects nothing that is on this list.
     pub fn without(self, blacklist: Rc<RefCell<Blacklist>>) -> Self {
         Self { blacklist, ..self }
+    }
+
+    /// The same registry, which learns from this how many metrics the checks publish.
+    pub fn counting(self, published: Rc<Cell<usize>>) -> Self {
+        Self { published, ..self }
     }
 
     /// Runs the checks and answers requests until `stop` is cancelled; then all runs are given up.
@@ -201,6 +211,7 @@ impl Registry {
             }
             Request::Restart(id, reply) => self.obey(reply, |own| own.restart(id)),
             Request::RunNow(id, reply) => self.run_now(id, reply),
+            Request::Push(id, values, reply) => self.obey(reply, |own| own.push(id, &values)),
         }
     }
 
@@ -312,6 +323,7 @@ impl Registry {
         let number = self.opened;
         let (orders, received) = mpsc::channel(ORDERS_DEPTH);
         let trial = Trial::of(configured.clone(), &self.roots);
+        let mailbox = trial.mailbox();
         let reports = self.reports.sender.clone();
         let instance = Instance::new(
             trial,
@@ -330,7 +342,8 @@ impl Registry {
         }));
         let (id, _end, last) = (configured.id.clone(), end.drop_guard(), None);
         let remarks = Remarks::default();
-        self.entries.insert(id, Entry { configured, phase, orders, number, last, remarks, _end });
+        let entry = Entry { configured, phase, orders, number, last, remarks, mailbox, _end };
+        self.entries.insert(id, entry);
     }
 
     /// Notes a report, and says when a check becomes unavailable, and when it is available again.

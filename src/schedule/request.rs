@@ -7,7 +7,7 @@ use std::rc::Rc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::model::{Configured, Report};
+use crate::model::{Configured, Metric, Pushed, Report};
 use crate::overlay::{Difference, Origin};
 
 /// A question or an order, with the way back for the answer. An order is carried out when it is answered.
@@ -29,6 +29,8 @@ pub enum Request {
     /// Runs a check at once, also one that is disabled; the report is the answer. If it is running, it runs
     /// again afterwards.
     RunNow(String, Reply<Rc<Report>>),
+    /// Hands values to a check. The answer has of each the metric that it is of, or why it is not taken.
+    Push(String, Rc<Vec<Pushed>>, Reply<Vec<Result<Rc<Metric>, String>>>),
 }
 
 /// Whether a check is as who asks believes. The error says why not; without one, it is removed at this instant.
@@ -77,6 +79,8 @@ pub enum Refused {
     /// What it would have is not valid.
     Invalid(Vec<String>),
     Disabled(String),
+    /// It takes no values; of which type it is.
+    TakesNothing(String, &'static str),
     /// So many orders to run this check wait already.
     Busy(String),
     /// There was no reload.
@@ -96,6 +100,10 @@ impl fmt::Display for Refused {
             Self::Changed(id) => write!(f, "check {id} was changed meanwhile: get it anew"),
             Self::Invalid(problems) => f.write_str(&problems.join("; ")),
             Self::Disabled(id) => write!(f, "check {id} is disabled: enable it first"),
+            Self::TakesNothing(id, kind) => write!(
+                f,
+                "check {id} is of type {kind}, which takes no values: name one of type agent.push"
+            ),
             Self::Busy(id) => {
                 write!(f, "check {id} has as many orders to run waiting as it can take")
             }

@@ -1,6 +1,7 @@
 //! Whole days, in paused time.
 
 mod pace;
+mod push;
 mod reload;
 mod requests;
 

@@ -27,6 +27,8 @@ PROGRAMS = {
     "cdk": AWS,
     "terraform": AWS,
     "kubectl": CLUSTER,
+    "collectdctl": "is run by tests/api/collectd.sh",
+    "collectd-nagios": "is run by tests/api/collectd.sh",
     "docker": "is run by tests/docker, as far as no registry is needed",
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::check::UTILIZATION_TYPE;
+use super::pushed::MOST_VALUES;
 use super::{milliseconds, number};
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
@@ -35,6 +36,7 @@ pub async fn capabilities(asked: Asked) -> Result<Reply, Failure> {
     let limits = limits::ALL.iter().map(|(name, limit)| ((*name).to_owned(), (*limit).into()));
     let mut limits: serde_json::Map<String, Value> = limits.collect();
     limits.insert("max_metrics".to_owned(), state.max_metrics.into());
+    limits.insert("values_of_a_request".to_owned(), MOST_VALUES.into());
     limits.insert("points_of_a_page".to_owned(), MOST_POINTS.into());
     let is_on = state.history.is_some();
     Ok(Reply::json(&json!({
@@ -104,6 +106,7 @@ const LIVE: &[&str] = &[
     "configuration files",
     "notifications",
     "thresholds",
+    "values",
 ];
 
 /// Trouble that passes is none: only after this the agent is not healthy.

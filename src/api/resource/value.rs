@@ -37,7 +37,7 @@ pub async fn list(asked: Asked) -> Result<Reply, Failure> {
 pub async fn one(asked: Asked) -> Result<Reply, Failure> {
     let (state, id, name) = (&asked.state, asked.name(0), asked.name(1));
     let check = check::find(state, id).await?;
-    let value = state.latest.borrow().values(id).remove(name);
+    let value = state.latest.borrow().value(id, name);
     let missing = || Failure::not_found(format!("check {id:?} has no value of a metric {name:?}"));
     let value = value.ok_or_else(missing)?;
     Ok(Reply::json(&object(state, &check, id, name, &value)))

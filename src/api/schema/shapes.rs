@@ -225,6 +225,8 @@ pub const SHAPES: &[Shape] = &[
             ("stale", "boolean"),
         ],
     ),
+    ("Taken", &[("taken", "integer"), ("rejected", "array")]),
+    ("Dropped", &[("dropped", "integer")]),
     (
         "Capabilities",
         &[

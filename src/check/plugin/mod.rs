@@ -11,7 +11,7 @@ mod process;
 #[cfg(test)]
 mod tests;
 mod types;
-mod unit;
+pub mod unit;
 
 use std::path::PathBuf;
 use std::process::Stdio;

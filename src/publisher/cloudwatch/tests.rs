@@ -43,6 +43,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
         notifications: Default::default(),
         checks: Checks::default(),
         api: None,
+        collectd_socket: None,
         errors: Vec::new(),
         publishing: Publishing {
             live: None,

@@ -8,6 +8,7 @@ use super::family::Family;
 use super::line::{Sample, name_of_likely_sample, sample};
 use crate::check::http::Wanted;
 use crate::model::{Dimensions, Finding, Findings, Quantity};
+use crate::wildcard::fits;
 
 /// What has been read of a page so far.
 pub struct Page<'a> {
@@ -235,22 +236,6 @@ fn dimensions(sample: &Sample<'_>) -> Option<Dimensions> {
 fn is_stale(timestamp: f64, now: f64) -> bool {
     let seconds = if timestamp.abs() > 1e11 { timestamp / 1e3 } else { timestamp };
     now - seconds > 300.0
-}
-
-/// Whether a name is what a text stands for in which `*` is any number of characters.
-pub fn fits(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let mut parts: Vec<_> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 /// More is no metric.

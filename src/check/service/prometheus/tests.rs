@@ -6,11 +6,11 @@ use std::net::Ipv4Addr;
 use proptest::prelude::*;
 use support::http::{Reply, Server};
 
-use super::page::fits;
 use super::*;
 use crate::check::http::Wanted;
 use crate::check::tests::open;
 use crate::model::{Finding, Kind, Quantity, Unit};
+use crate::wildcard::fits;
 
 const NOW: f64 = 1_700_000_000.0;
 
