@@ -105,7 +105,7 @@ fn said(typed: &Mistake<'_>, command: &mut Command) -> String {
     let ended = run(command);
     let told = ended.stderr.lines().filter_map(|line| match line.strip_prefix('[') {
         // The last line has counts and times; its cause was said before.
-        Some(_) if line.contains("agent::agent] stopped;") || line.contains(" INFO ") => None,
+        Some(_) if line.contains("] stopped;") || line.contains(" INFO ") => None,
         Some(line) => {
             let (_, text) = line.split_once(' ').expect("a time");
             let (level, text) = text.split_once(' ').expect("a level");

@@ -9,14 +9,11 @@ mod document;
 mod notification;
 mod object;
 mod publish;
+mod reading;
 #[cfg(test)]
 mod tests;
 mod threshold;
 mod variables;
-
-use std::time::Duration;
-
-use tokio::time::timeout;
 
 pub use self::body::{
     OfBody, alarm_of_body, notification_of_body, of_body, plan_of_body, suppression_of_body,
@@ -32,7 +29,6 @@ pub use self::object::{
 };
 pub use self::threshold::MOST_THRESHOLDS;
 pub use self::variables::replaced;
-use super::cli::Cli;
 use super::files::{Files, Named};
 use super::near::did_you_mean;
 use super::options::{self, CONFIG, DIMENSION, TAGS};
@@ -40,53 +36,8 @@ use super::problems::{Blame, Problem};
 use super::text::{Form, Source};
 use super::typed::Typed;
 use super::yaml::{self, Key, Node, Value};
-use crate::blocking::{self, Purpose};
+
 use crate::model::CheckType;
-
-impl Cli {
-    /// Reads the configuration files that are asked for. What is wrong with them is among the problems of
-    /// the settings. A disk that does not answer is waited for [`LONGEST_READ`].
-    pub async fn read_files(&mut self, table: &[&'static CheckType]) {
-        if !self.has_files() {
-            return;
-        }
-        self.files = match self.sources().await {
-            Ok(sources) => Files::of(sources, table),
-            Err(problem) => {
-                let mut files = Files::default();
-                files.note(problem);
-                files
-            }
-        };
-    }
-
-    /// What the files say just now, to be compared.
-    pub async fn look(&self) -> Vec<Result<Source, String>> {
-        match self.sources().await {
-            Ok(sources) => sources.into_iter().map(|of| of.map_err(|of| of.text)).collect(),
-            Err(problem) => vec![Err(problem)],
-        }
-    }
-
-    async fn sources(&self) -> Result<Vec<Result<Source, Unread>>, String> {
-        let paths = self.values(CONFIG);
-        let names: Vec<_> = paths.iter().map(|path| path.text.clone()).collect();
-        let read = blocking::call(Purpose::Files, move || disk::read(&paths));
-        match timeout(LONGEST_READ, read).await {
-            Ok(Ok(sources)) => Ok(sources),
-            Ok(Err(refused)) => Err(format!("--config cannot be read: {refused}")),
-            Err(_) => Err(format!(
-                "--config {}: its disk has not answered within {LONGEST_READ:?}",
-                names.join(", ")
-            )),
-        }
-    }
-
-    /// Takes these texts in place of the files.
-    pub fn take_files(&mut self, sources: Vec<Source>, table: &[&'static CheckType]) {
-        self.files = Files::of(sources.into_iter().map(Ok).collect(), table);
-    }
-}
 
 impl Files {
     fn of(sources: Vec<Result<Source, Unread>>, table: &[&'static CheckType]) -> Self {
@@ -401,6 +352,3 @@ pub const NOTIFICATIONS: &str = "notifications";
 pub const PLANS: &str = "notification_plans";
 pub const SUPPRESSIONS: &str = "suppressions";
 const OF_NOTIFICATIONS: [&str; 3] = [NOTIFICATIONS, PLANS, SUPPRESSIONS];
-
-/// A disk on a network may hang for good, and a command must start all the same.
-const LONGEST_READ: Duration = Duration::from_secs(2);
