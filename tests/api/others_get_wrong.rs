@@ -332,6 +332,7 @@ fn no_file_is_named_by_a_client() {
         "agent.yaml",
         "history/history.redb",
         "state/alarms.json",
+        "state/events.jsonl",
         "state/lock",
         "state/overlay.json",
     ];

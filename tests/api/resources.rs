@@ -186,8 +186,8 @@ fn what_it_can_and_how_it_is() {
     let resolutions = &capabilities["resolutions"];
     assert_eq!(resolutions[0], resolution("FULL", Value::Null, 2 * 86_400 + 300));
     assert_eq!(resolutions[5], resolution("MIN1440", json!(86_400_000), 1827 * 86_400));
-    let live =
-        "alarms,blacklist,buffer,certificates,checks,configuration files,notifications,thresholds";
+    let live = "alarms,blacklist,buffer,certificates,checks,configuration files,notifications,\
+                thresholds,values";
     let live: Vec<_> = live.split(',').collect();
     assert_eq!(capabilities["live"], json!(live));
     // All options that the help names, and nothing else.
