@@ -209,6 +209,20 @@ fn a_secret_is_shown_by_nothing_and_kept_in_the_overlay_alone() {
         said.asked(&served, "PUT", &format!("{checks}/web"), &body);
     }
     assert!(taken >= 9 && refused >= 12, "{taken} {refused}");
+    for (number, details) in [
+        json!({ "url": "http://127.0.0.1:1/hunter2-path?key=hunter2-query", "secret": "hunter2-hmac" }),
+        json!({ "url": "http://joe:hunter2@127.0.0.1:1/" }),
+        json!({ "url": "http://127.0.0.1:1/", "secret": ["hunter2"] }),
+        json!("secret: hunter2"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = json!({ "id": format!("n{number}"), "type": "webhook", "details": details });
+        let status = said.asked(&served, "POST", "/notifications", &body);
+        assert_eq!(status, if number == 0 { 201 } else { 400 }, "{body}");
+    }
+    said.asked(&served, "GET", "/notifications/n0", &Value::Null);
     // Who and why may be a link of somebody.
     let by = "_who=http://joe:hunter2@h/&_why=see%20https://joe:hunter2@h/x";
     said.asked(&served, "PUT", &format!("{checks}/db?{by}"), &json!({ "label": "x" }));

@@ -21,9 +21,10 @@ from pathlib import Path
 
 from load import LATE_MS, memory, percentile
 from storm_agent import STEP_S, Agent, Waits
-from storm_client import SECRET, Busy, Client, Gate, Wrong
+from storm_client import SECRET, Client
 from storm_files import FilesClient
 from storm_model import World
+from storm_wire import Busy, Gate, Wrong
 
 # More than these are a leak. A connection, a pidfd or the pages of the history may come and go.
 MOST_DESCRIPTORS, MOST_MEMORY_KB = 4, 6 * 1024
