@@ -115,6 +115,10 @@ async fn kept_up(cli: &Cli, folder: &Path, asked: &Upkeep) -> Result<Answer, Pro
             let prune = move || upkeep::prune(&path, most_bytes, now_ms).map(|text| (text, true));
             blocking::call(Purpose::Store, prune).await
         }
+        Upkeep::Salvage => {
+            let salvage = move || upkeep::salvage(&path).map(|text| (text, true));
+            blocking::call(Purpose::Store, salvage).await
+        }
         Upkeep::Export(metrics) => {
             let exported = Exported::new(cli, folder, metrics, now_ms())?;
             // If standard output is full and is not read, this waits in its thread until a signal ends it.

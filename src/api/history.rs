@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::store::Described;
 use crate::store::aside;
 use crate::store::keep::Shared;
-pub use crate::store::{Bucket, Counts, Part, Plot, Unplottable, Unread};
+pub use crate::store::{Bucket, Change, Counts, Part, Plot, Unplottable, Unread};
 
 /// The history, as far as it is read.
 pub trait History {
@@ -30,6 +30,9 @@ pub trait History {
         name: [&'a str; 2],
         part: Part,
     ) -> LocalBoxFuture<'a, Result<Plot, Unplottable>>;
+
+    /// The text that a metric had when a range begins, and its changes in the range.
+    fn texts(&self, name: [&str; 2], range_ms: [i64; 2]) -> Result<Vec<Change>, Unplottable>;
 }
 
 impl History for Shared {
@@ -55,5 +58,9 @@ impl History for Shared {
         part: Part,
     ) -> LocalBoxFuture<'a, Result<Plot, Unplottable>> {
         Box::pin(aside::plot(self, name, part))
+    }
+
+    fn texts(&self, name: [&str; 2], range_ms: [i64; 2]) -> Result<Vec<Change>, Unplottable> {
+        self.borrow().texts(name, range_ms)
     }
 }

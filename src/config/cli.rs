@@ -14,8 +14,8 @@ use super::files::Files;
 pub use super::mistyped::Refusal;
 use super::options::{
     ARGUMENTS, CHECK, COMMAND, CTL, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, EXPORT, HEALTHCHECK,
-    HOST_INFO, INSTALL, LIST, METRIC, NAME, PATH, PATHS, PRUNE, QUERY, READY, STORE, TARGETS,
-    is_list,
+    HOST_INFO, INSTALL, LIST, METRIC, NAME, PATH, PATHS, PRUNE, QUERY, READY, SALVAGE, STORE,
+    TARGETS, is_list,
 };
 pub use super::options::{CONFIG, PREFIX, known_variables, variable};
 use super::problems::{Blame, Parse, Problems};
@@ -78,6 +78,8 @@ pub enum Upkeep {
     Export(Vec<String>),
     /// Remove what is too old or has no room.
     Prune,
+    /// Make a new one of what is whole in a damaged one.
+    Salvage,
 }
 
 impl Cli {
@@ -215,6 +217,7 @@ impl Asked {
                         Upkeep::Export(metrics.collect())
                     }
                     PRUNE => Upkeep::Prune,
+                    SALVAGE => Upkeep::Salvage,
                     _ => Upkeep::Verify,
                 };
                 Self::Store(folder, upkeep)

@@ -29,7 +29,7 @@ pub fn definition() -> Command {
             env!("CARGO_PKG_NAME"),
             " query METRIC [OPTIONS]\n       ",
             env!("CARGO_PKG_NAME"),
-            " store verify|export|prune PATH\n       ",
+            " store verify|export|prune|salvage PATH\n       ",
             env!("CARGO_PKG_NAME"),
             " ctl VERB [ARGUMENT...] [OPTIONS]\n       ",
             env!("CARGO_PKG_NAME"),

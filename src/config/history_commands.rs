@@ -5,13 +5,13 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 
 use super::options::{
     API, API_TOKEN_FILE, EXPORT, FORMAT, FROM, LIST, METRIC, OUTPUT, PATH, POINTS, PRUNE, QUERY,
-    RESOLUTION, SELECT, STORE, STORE_SIZE, TO, VERIFY, option, output,
+    RESOLUTION, SALVAGE, SELECT, STORE, STORE_SIZE, TO, VERIFY, option, output,
 };
 
 /// What is done with the file of a history that no agent has open.
 pub fn store() -> Command {
     Command::new(STORE)
-        .about("Verify, export or shrink the history in a folder that no agent has open")
+        .about("Verify, export, shrink or salvage the history in a folder that no agent has open")
         .subcommand_required(true)
         .disable_help_subcommand(true)
         .subcommand(
@@ -44,6 +44,11 @@ pub fn store() -> Command {
                     "SIZE",
                     "Most bytes that stay, 1MB to 1TB [default: all that is not too old]",
                 )),
+        )
+        .subcommand(
+            Command::new(SALVAGE)
+                .about("Make a new history of what is whole in a damaged one, as the agent does at its start")
+                .arg(path()),
         )
 }
 

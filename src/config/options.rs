@@ -368,6 +368,7 @@ pub const QUERY: &str = "query";
 pub const VERIFY: &str = "verify";
 pub const EXPORT: &str = "export";
 pub const PRUNE: &str = "prune";
+pub const SALVAGE: &str = "salvage";
 pub const PATH: &str = "path";
 pub const METRIC: &str = "metric";
 pub const FORMAT: &str = "format";

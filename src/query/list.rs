@@ -19,12 +19,7 @@ pub fn text(metrics: &[Metric], form: Form) -> String {
             let row = |of: &Metric| {
                 let newest = of.newest_ms.map_or_else(|| "-".to_owned(), utc);
                 let unit = if of.unit.is_empty() { "-" } else { &of.unit };
-                vec![
-                    shown(&of.full_name()),
-                    shown(unit),
-                    Kind::of_total(of.is_counter).name().to_owned(),
-                    newest,
-                ]
+                vec![shown(&of.full_name()), shown(unit), kind(of).to_owned(), newest]
             };
             let rows: Vec<_> = [header.into()].into_iter().chain(metrics.iter().map(row)).collect();
             aligned(&rows)
@@ -42,13 +37,18 @@ pub fn text(metrics: &[Metric], form: Form) -> String {
             let line = |of: &Metric| {
                 let newest = of.newest_ms.map(|ms| ms.to_string()).unwrap_or_default();
                 let [check, name, unit] = [&of.check, &of.name, &of.unit].map(|text| cell(text));
-                format!("{check},{name},{unit},{},{newest}", Kind::of_total(of.is_counter).name())
+                format!("{check},{name},{unit},{},{newest}", kind(of))
             };
             let header = "check,metric,unit,kind,newest_ms".to_owned();
             let lines = [header].into_iter().chain(metrics.iter().map(line));
             lines.collect::<Vec<_>>().join("\n")
         }
     }
+}
+
+/// What values of a metric are, as people say it.
+fn kind(of: &Metric) -> &'static str {
+    if of.is_text() { "text" } else { Kind::of_total(of.is_counter).name() }
 }
 
 #[cfg(test)]
@@ -81,6 +81,8 @@ mod tests {
             text(&all[..1], Form::Json),
             r#"{"values":[{"check":"a,b","kind":"counter","name":"c","newest":null,"type":"L","unit":""}]}"#
         );
+        let told = Metric { letter: 's', is_counter: false, ..all[0].clone() };
+        assert!(text(&[told], Form::Csv).ends_with(",c,,text,"));
         assert_eq!(text(&[], Form::Text), "the history has no metric yet");
     }
 }

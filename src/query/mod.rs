@@ -8,6 +8,7 @@ mod remote;
 mod select;
 mod source;
 mod table;
+mod texts;
 mod time;
 mod values;
 
@@ -32,6 +33,16 @@ pub async fn run(query: &Query, source: &dyn Source) -> Result<(String, usize), 
     let Some(typed) = &query.metric else { return Ok((list::text(&metrics, query.form), 0)) };
     let metric = choose(typed, &metrics)?;
     let range_ms = query.range_ms;
+    if metric.is_text() {
+        if query.resolution.is_some_and(|of| of != Resolution::Full) || query.points.is_some() {
+            return Err(format!(
+                "metric {:?} is a text, which has no rollups: leave --resolution and --points out",
+                metric.full_name()
+            ));
+        }
+        let changes = source.texts(metric, range_ms).await?;
+        return Ok((texts::text(metric, &changes, range_ms, query.form), 0));
+    }
     let resolution = match query.resolution {
         Some(resolution) => resolution,
         None => chosen(query, metric, source).await?,

@@ -8,7 +8,7 @@ use super::source::{Metric, Points, Source};
 use crate::client::{Client, Unanswered, encoded};
 use crate::config::ApiSettings;
 use crate::model::Kind;
-use crate::store::{Bucket, Resolution};
+use crate::store::{Bucket, Change, Resolution};
 
 /// An agent that answers requests.
 pub struct Remote {
@@ -74,8 +74,8 @@ impl Remote {
     async fn list(&self) -> Result<Vec<Metric>, String> {
         let mut metrics = Vec::new();
         for of in self.all("/metrics_list?limit=1000", |_| {}).await? {
-            // A text has no points.
-            if of["history"] != true {
+            // A text has no points, but changes.
+            if of["history"] != true && of["type"] != "s" {
                 continue;
             }
             metrics.push(Metric {
@@ -97,13 +97,7 @@ impl Remote {
         resolution: Resolution,
         range_ms: [i64; 2],
     ) -> Result<Points, String> {
-        let (check, name) = (encoded(&metric.check), encoded(&metric.name));
-        let [from_ms, to_ms] = range_ms.map(|ms| ms.clamp(0, LATEST_MS));
-        let path = format!(
-            "{CHECKS}/{check}/metrics/{name}/plot?from={from_ms}&to={to_ms}&resolution={}\
-             &select=average,min,max,variance",
-            resolution.name()
-        );
+        let path = plot(metric, resolution, range_ms, "average,min,max,variance");
         let mut damaged = 0;
         let count = |metadata: &Value| damaged += metadata["damaged"].as_u64().unwrap_or(0);
         let values = self.all(&path, count).await?;
@@ -120,6 +114,16 @@ impl Remote {
         });
         let points = points.collect::<Result<_, String>>()?;
         Ok(Points { points, damaged: usize::try_from(damaged).unwrap_or(usize::MAX) })
+    }
+
+    async fn read_texts(&self, metric: &Metric, range_ms: [i64; 2]) -> Result<Vec<Change>, String> {
+        let path = plot(metric, Resolution::Full, range_ms, "text");
+        let values = self.all(&path, |_| {}).await?;
+        let change = |of: &Value| {
+            let at_ms = self.whole(of, "timestamp")?.clamp(0, LATEST_MS);
+            Ok(Change { at_ms, text: self.text(of, "text")?.into() })
+        };
+        values.iter().map(change).collect()
     }
 
     fn text(&self, of: &Value, name: &str) -> Result<String, String> {
@@ -145,9 +149,27 @@ impl Source for Remote {
         Box::pin(self.read(metric, resolution, range_ms))
     }
 
+    fn texts<'a>(
+        &'a self,
+        metric: &'a Metric,
+        range_ms: [i64; 2],
+    ) -> LocalBoxFuture<'a, Result<Vec<Change>, String>> {
+        Box::pin(self.read_texts(metric, range_ms))
+    }
+
     fn now_ms(&self) -> i64 {
         self.now_ms
     }
+}
+
+/// The path of a plot.
+fn plot(metric: &Metric, resolution: Resolution, range_ms: [i64; 2], select: &str) -> String {
+    let (check, name) = (encoded(&metric.check), encoded(&metric.name));
+    let [from_ms, to_ms] = range_ms.map(|ms| ms.clamp(0, LATEST_MS));
+    format!(
+        "{CHECKS}/{check}/metrics/{name}/plot?from={from_ms}&to={to_ms}&resolution={}&select={select}",
+        resolution.name()
+    )
 }
 
 const CHECKS: &str = "/entities/self/checks";

@@ -6,7 +6,9 @@ use std::path::Path;
 use futures_util::future::LocalBoxFuture;
 
 use crate::clock::now_ms;
-use crate::store::{Bucket, Failure, Opened, Part, Resolution, Store, Unopened, Unplottable};
+use crate::store::{
+    Bucket, Change, Failure, Opened, Part, Resolution, Store, Unopened, Unplottable,
+};
 
 /// A metric that a source has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,10 @@ pub struct Metric {
 impl Metric {
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.check, self.name)
+    }
+
+    pub fn is_text(&self) -> bool {
+        self.letter == 's'
     }
 }
 
@@ -49,6 +55,13 @@ pub trait Source {
         range_ms: [i64; 2],
     ) -> LocalBoxFuture<'a, Result<Points, String>>;
 
+    /// The text that a metric had when a range begins, and its changes in the range.
+    fn texts<'a>(
+        &'a self,
+        metric: &'a Metric,
+        range_ms: [i64; 2],
+    ) -> LocalBoxFuture<'a, Result<Vec<Change>, String>>;
+
     /// The time from which it is counted how long each level is kept.
     fn now_ms(&self) -> i64;
 }
@@ -69,7 +82,7 @@ impl OnDisk {
                     "{text}: ask the agent that has it open, through its --api, or end it first"
                 )
             }
-            Unopened::Other(text) => text,
+            Unopened::Damaged(text) | Unopened::Other(text) => text,
         })?;
         Self::of(opened)
     }
@@ -107,8 +120,7 @@ impl OnDisk {
     pub fn metrics(&self) -> Result<Vec<Metric>, String> {
         let mut all = Vec::new();
         for check in self.store.checks() {
-            let numbers = self.store.metrics(check).filter(|(of, _)| !of.is_text());
-            for (described, newest_ms) in numbers {
+            for (described, newest_ms) in self.store.metrics(check) {
                 let mut metric = Metric {
                     check: described.check.as_ref().to_owned(),
                     name: described.name.as_ref().to_owned(),
@@ -135,10 +147,8 @@ impl OnDisk {
         match self.store.plot(name, part) {
             Ok(plot) => Ok(Points { points: plot.points, damaged: plot.damaged }),
             // Texts are no points, and a metric that is listed is there.
-            Err(Unplottable::Text | Unplottable::NoCheck | Unplottable::NoMetric) => {
-                Ok(Points::default())
-            }
             Err(Unplottable::Unread(why)) => Err(why.to_string()),
+            Err(_) => Ok(Points::default()),
         }
     }
 }
@@ -159,6 +169,16 @@ impl Source for OnDisk {
         range_ms: [i64; 2],
     ) -> LocalBoxFuture<'a, Result<Points, String>> {
         Box::pin(ready(self.points(metric, resolution, range_ms)))
+    }
+
+    fn texts<'a>(
+        &'a self,
+        metric: &'a Metric,
+        range_ms: [i64; 2],
+    ) -> LocalBoxFuture<'a, Result<Vec<Change>, String>> {
+        let found = self.store.texts([&metric.check, &metric.name], range_ms);
+        // A metric that is listed is there.
+        Box::pin(ready(Ok(found.unwrap_or_default())))
     }
 
     fn now_ms(&self) -> i64 {

@@ -4,8 +4,8 @@
 use std::cmp::Ordering;
 
 use super::Resolution;
-use super::bytes::{Bytes, Damaged, SEAL, put, sealed, unsealed};
-use super::shelf::{BlockId, Failure, View, Writing};
+use super::bytes::{Bytes, Damaged, SEAL, put, sealed, split, unsealed};
+use super::shelf::{BlockId, Failure, View, Writing, word};
 
 /// Builds a block. Series come in the order of their numbers.
 #[derive(Debug, Default)]
@@ -33,11 +33,18 @@ impl Builder {
         put(&mut all, self.directory.len() as u64);
         all.extend(self.directory);
         all.extend(self.chunks);
+        // All pages bear the seal of the first one, so that pages of different times are told apart.
+        let mut first = 0;
         for (number, content) in all.chunks(CONTENT).enumerate() {
             let number = u16::try_from(number).map_err(|_| {
                 Failure::Failed("an hour has more data than one block can hold, 264 MB".to_owned())
             })?;
-            shelf.put(id.page(number), sealed(content))?;
+            let key = id.page(number);
+            let page = sealed(&[word(key)], first, content);
+            if number == 0 {
+                first = split(&page)?.1;
+            }
+            shelf.put(key, page)?;
         }
         Ok(())
     }
@@ -47,6 +54,8 @@ impl Builder {
 pub struct Block<'a> {
     view: &'a dyn View,
     id: BlockId,
+    /// The seal of its first page.
+    first: u32,
     directory: Vec<u8>,
     /// Where in the block the first chunk begins.
     chunks: usize,
@@ -74,9 +83,9 @@ struct Entry {
 impl<'a> Block<'a> {
     /// `None` where there is none.
     pub fn open(view: &'a dyn View, id: BlockId) -> Result<Option<Self>, Failure> {
-        let Some(page) = content(view, id, 0)? else { return Ok(None) };
+        let Some((page, first)) = content(view, id, 0, 0)? else { return Ok(None) };
         let (directory, place) = (Vec::new(), Place::default());
-        let mut block = Self { view, id, directory, chunks: 0, page: (0, page), place };
+        let mut block = Self { view, id, first, directory, chunks: 0, page: (0, page), place };
         let mut first = Bytes(&block.page.1);
         let whole = first.0.len();
         let length = first.count()?;
@@ -150,8 +159,10 @@ impl<'a> Block<'a> {
         while at < end {
             let number = u16::try_from(at / CONTENT).map_err(|_| Failure::Damaged)?;
             if self.page.0 != number {
-                let page = content(self.view, self.id, number)?.ok_or(Failure::Damaged)?;
-                self.page = (number, page);
+                // The first page has no other before it.
+                let first = if number == 0 { 0 } else { self.first };
+                let page = content(self.view, self.id, number, first)?;
+                self.page = (number, page.ok_or(Failure::Damaged)?.0);
             }
             let content = &self.page.1;
             let from = at % CONTENT;
@@ -164,12 +175,19 @@ impl<'a> Block<'a> {
     }
 }
 
-/// What a page has, if it is as it was written.
-fn content(view: &dyn View, id: BlockId, number: u16) -> Result<Option<Vec<u8>>, Failure> {
-    let Some(mut page) = view.page(id.page(number))? else { return Ok(None) };
-    let length = unsealed(&page)?.len();
+/// What a page has, if it is as it was written, and its seal.
+fn content(
+    view: &dyn View,
+    id: BlockId,
+    number: u16,
+    first: u32,
+) -> Result<Option<(Vec<u8>, u32)>, Failure> {
+    let key = id.page(number);
+    let Some(mut page) = view.page(key)? else { return Ok(None) };
+    let length = unsealed(&[word(key)], first, &page)?.len();
+    let seal = split(&page)?.1;
     page.truncate(length);
-    Ok(Some(page))
+    Ok(Some((page, seal)))
 }
 
 /// Bytes of a page but its seal: with key and seal it fills a page of the database, which has 4,096.

@@ -76,34 +76,46 @@ pub fn unfold(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
-/// A number that changes with each byte: FNV-1a, folded to 32 bits. It finds damage, and no forgery.
-pub fn seal(bytes: &[u8]) -> [u8; SEAL] {
+/// A number that changes with each byte, and with the words in front of them: FNV-1a, folded to 32 bits. It finds
+/// damage, and no forgery.
+pub fn seal(words: &[u64], bytes: &[u8]) -> u32 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |word: u64| {
+        hash = (hash ^ word).wrapping_mul(0x100_0000_01b3);
+        hash ^= hash >> 29;
+    };
+    words.iter().for_each(|word| add(*word));
     // Eight bytes a step: a page is sealed in half a microsecond. Their number is in it because the last step is
     // filled up with zeros.
     for chunk in bytes.chunks(8) {
         let mut eight = [0; 8];
         eight[..chunk.len()].copy_from_slice(chunk);
-        hash = (hash ^ u64::from_le_bytes(eight)).wrapping_mul(0x100_0000_01b3);
-        hash ^= hash >> 29;
+        add(u64::from_le_bytes(eight));
     }
     hash = (hash ^ bytes.len() as u64).wrapping_mul(0x100_0000_01b3);
-    ((hash >> 32) as u32 ^ hash as u32).to_le_bytes()
+    (hash >> 32) as u32 ^ hash as u32
 }
 
-/// The bytes, and their seal behind them.
-pub fn sealed(content: &[u8]) -> Vec<u8> {
+/// The bytes, and their seal behind them. `words` are the key under which they lie, and `first` is the seal of the page
+/// that they belong to, or 0: with their neighbours of another time they make no whole.
+pub fn sealed(words: &[u64], first: u32, content: &[u8]) -> Vec<u8> {
     let mut sealed = Vec::with_capacity(content.len() + SEAL);
     sealed.extend_from_slice(content);
-    sealed.extend(seal(content));
+    sealed.extend((seal(words, content) ^ first).to_le_bytes());
     sealed
 }
 
-/// What stands before its seal, if the seal is its own.
-pub fn unsealed(bytes: &[u8]) -> Result<&[u8], Damaged> {
-    let length = bytes.len().checked_sub(SEAL).ok_or(Damaged)?;
-    let (content, end) = bytes.split_at(length);
-    if seal(content) == end { Ok(content) } else { Err(Damaged) }
+/// What stands before its seal, if the seal is its own. Without words it is that of format 1.
+pub fn unsealed<'a>(words: &[u64], first: u32, bytes: &'a [u8]) -> Result<&'a [u8], Damaged> {
+    let (content, end) = split(bytes)?;
+    let is_own = seal(words, content) ^ first == end || seal(&[], content) == end;
+    if is_own { Ok(content) } else { Err(Damaged) }
+}
+
+/// The content, and its seal.
+pub fn split(bytes: &[u8]) -> Result<(&[u8], u32), Damaged> {
+    let (content, end) = bytes.split_last_chunk().ok_or(Damaged)?;
+    Ok((content, u32::from_le_bytes(*end)))
 }
 
 /// Bytes of a seal.

@@ -7,7 +7,7 @@ use super::disk::{Disk, Notes};
 use super::recent::{self, hour_of};
 use super::resolution::HOUR_MS;
 use super::shelf::{Failure, Merged, Progress, View};
-use super::{Listed, Shelf, Store};
+use super::{Listed, Resolution, Shelf, Store};
 
 /// What a commit writes.
 #[derive(Debug)]
@@ -39,9 +39,13 @@ impl Store {
             ..Job::default()
         };
         let is_memory = matches!(self.shelf, Shelf::Memory(_));
-        for series in &mut self.all {
+        if trusts_clock {
+            self.texts.expire(Resolution::Full.kept_since(now_ms));
+        }
+        for (place, series) in self.all.iter_mut().enumerate() {
+            let has_any = !series.open.is_empty() || self.texts.has(place);
             let has_ended = series.open.iter().any(|(hour, _)| is_ended(*hour));
-            if series.number.is_none() && (has_ended || !is_memory) && !series.open.is_empty() {
+            if series.number.is_none() && (has_ended || !is_memory) && has_any {
                 series.number = Some(self.next_number);
                 self.next_number += 1;
             }
@@ -61,7 +65,8 @@ impl Store {
             true => (Notes::default(), None),
             false => self.notes(&job),
         };
-        let has_news = !job.hours.is_empty() || notes.recent.is_some() || !notes.series.is_empty();
+        let has_notes = !notes.series.is_empty() || !notes.texts.is_empty();
+        let has_news = !job.hours.is_empty() || notes.recent.is_some() || has_notes;
         has_news.then_some(Commit { notes, job, listed })
     }
 
@@ -73,6 +78,7 @@ impl Store {
                 notes.series.push((number, series.described.encode()));
             }
         }
+        notes.texts = self.texts.changed(|place| self.all[place].number);
         // What comes while this is written is new again.
         let all = match std::mem::take(&mut self.must_rewrite) {
             true => self.all_open(),
@@ -193,6 +199,7 @@ impl Store {
     /// A commit could not be made: the next one writes all that is in no block.
     pub(super) fn not_committed(&mut self) {
         self.must_rewrite = true;
+        self.texts.not_written();
         self.unsynced.clear();
     }
 }

@@ -14,8 +14,10 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::Resolution;
-use super::bytes::{Bytes, Damaged, put, sealed, unsealed};
-use super::shelf::{BlockId, Failure, Merged, PageKey, Progress, View, Writing};
+use super::bytes::{Damaged, sealed, unsealed};
+use super::head;
+use super::shelf::{BlockId, Failure, Merged, PageKey, Progress, View, Writing, word};
+use super::texts::Note;
 use super::unusable::{
     Unusable, failure, of_failure, of_storage, of_table, of_transaction, unusable,
 };
@@ -35,6 +37,8 @@ pub struct Found {
     pub series: Vec<(u32, Vec<u8>)>,
     /// The latest points, which are not in a block yet, as they were written.
     pub recent: Vec<(u32, Vec<u8>)>,
+    /// The texts of a series, by its number and that of a slot.
+    pub texts: Vec<(u32, u16, Vec<u8>)>,
     /// How many of these are damaged.
     pub damaged: usize,
     pub progress: Progress,
@@ -52,6 +56,8 @@ pub struct Notes {
     pub done: Vec<u32>,
     /// Which parts of the others are.
     pub merged: Option<Merged>,
+    /// The texts that have changed.
+    pub texts: Vec<Note>,
 }
 
 impl Disk {
@@ -105,14 +111,16 @@ impl Disk {
     pub(super) fn found(&self) -> Result<Found, Unusable> {
         let view = self.view().map_err(of_failure)?;
         let Some(table) = &view.table else { return Ok(Found::default()) };
-        if view.version != VERSION {
+        if !(OLDEST_VERSION..=VERSION).contains(&view.version) {
             return Err(Unusable::Version(view.version));
         }
         let mut found = Found { progress: view.progress, ..Found::default() };
         for entry in table.range((SERIES, 0, 0)..).map_err(of_storage)? {
             let (key, value) = entry.map_err(of_storage)?;
-            match unsealed(value.value()) {
-                Ok(content) => found.series.push((key.value().1, content.to_vec())),
+            let key = key.value();
+            match unsealed(&[word(key)], 0, value.value()) {
+                Ok(content) if key.0 == SERIES => found.series.push((key.1, content.to_vec())),
+                Ok(content) => found.texts.push((key.1, key.2, content.to_vec())),
                 Err(Damaged) => found.damaged += 1,
             }
         }
@@ -120,7 +128,7 @@ impl Disk {
         let table = transaction.open_table(RECENT).map_err(of_table)?;
         for entry in table.range::<u32>(..).map_err(of_storage)? {
             let (number, value) = entry.map_err(of_storage)?;
-            match unsealed(value.value()) {
+            match unsealed(&[of_list(number.value())], 0, value.value()) {
                 Ok(content) => found.recent.push((number.value(), content.to_vec())),
                 Err(Damaged) => found.damaged += 1,
             }
@@ -138,7 +146,7 @@ impl Disk {
             Err(error) => return Err(failure(error)),
         };
         let head = match &table {
-            Some(table) => head(table)?,
+            Some(table) => found_head(table)?,
             None => None,
         };
         let (version, progress) = head.unwrap_or((VERSION, Progress::default()));
@@ -149,7 +157,15 @@ impl Disk {
     pub fn write(
         &self,
         notes: &Notes,
-        blocks: impl FnOnce(&mut dyn Writing) -> Result<(), Failure>,
+        mut blocks: impl FnMut(&mut dyn Writing) -> Result<(), Failure>,
+    ) -> Result<Progress, Failure> {
+        self.write_with(notes, &mut blocks)
+    }
+
+    fn write_with(
+        &self,
+        notes: &Notes,
+        blocks: &mut dyn FnMut(&mut dyn Writing) -> Result<(), Failure>,
     ) -> Result<Progress, Failure> {
         // Without quick repair, which would add a third to each commit: a file is checked as a whole whenever it is
         // opened.
@@ -167,7 +183,9 @@ impl Disk {
         let transaction = self.database.begin_write().map_err(failure)?;
         let mut content = vec![0; 6];
         content[0] = version as u8;
-        note(&mut transaction.open_table(PAGES).map_err(failure)?, HEAD, &content)?;
+        let mut table = transaction.open_table(PAGES).map_err(failure)?;
+        table.insert(HEAD, &*sealed(&[], 0, &content)).map_err(failure)?;
+        drop(table);
         transaction.commit().map_err(failure)
     }
 }
@@ -175,59 +193,59 @@ impl Disk {
 fn write(
     transaction: &WriteTransaction,
     notes: &Notes,
-    blocks: impl FnOnce(&mut dyn Writing) -> Result<(), Failure>,
+    blocks: &mut dyn FnMut(&mut dyn Writing) -> Result<(), Failure>,
 ) -> Result<Progress, Failure> {
     let table = transaction.open_table(PAGES).map_err(failure)?;
-    let before = head(&table)?.map(|(_, progress)| progress);
-    let mut changes = Changes { table, progress: before.unwrap_or_default() };
+    let before = found_head(&table)?;
+    let progress = before.map(|(_, progress)| progress).unwrap_or_default();
+    let mut changes = Changes { table, progress };
     blocks(&mut changes)?;
     let Changes { mut table, mut progress } = changes;
     progress.merged = notes.merged.unwrap_or(progress.merged);
     for (number, content) in &notes.series {
-        note(&mut table, (SERIES, *number, 0), content)?;
+        for key in [Some((SERIES, *number, 0)), copy_of(*number)].into_iter().flatten() {
+            note(&mut table, key, content)?;
+        }
     }
     for number in &notes.forgotten {
-        table.remove((SERIES, *number, 0)).map_err(failure)?;
+        for key in [Some((SERIES, *number, 0)), copy_of(*number)].into_iter().flatten() {
+            table.remove(key).map_err(failure)?;
+        }
+    }
+    for (number, slot, content) in &notes.texts {
+        let key = (TEXTS, *number, *slot);
+        match content {
+            Some(content) => note(&mut table, key, content)?,
+            None => drop(table.remove(key).map_err(failure)?),
+        }
     }
     let mut recent = transaction.open_table(RECENT).map_err(failure)?;
     if let Some((number, content)) = &notes.recent {
-        recent.insert(number, &*sealed(content)).map_err(failure)?;
+        recent.insert(number, &*sealed(&[of_list(*number)], 0, content)).map_err(failure)?;
     }
     for number in &notes.done {
         recent.remove(number).map_err(failure)?;
     }
-    if before == Some(progress) {
+    if before == Some((VERSION, progress)) {
         return Ok(progress);
     }
-    let mut content = Vec::new();
-    put(&mut content, VERSION);
-    put(&mut content, progress.closed_ms.max(0).unsigned_abs());
-    put(&mut content, progress.dropped_ms.max(0).unsigned_abs());
-    put(&mut content, progress.bytes);
-    put(&mut content, progress.merged.before_list.into());
-    put(&mut content, progress.merged.before_hour.into());
-    note(&mut table, HEAD, &content)?;
+    let content = head::encode(progress);
+    // Without its key, as format 1 has it: so that version can tell that it does not read this.
+    table.insert(HEAD, &*sealed(&[], 0, &content)).map_err(failure)?;
     Ok(progress)
 }
 
 fn note(table: &mut Table<PageKey, &[u8]>, key: PageKey, content: &[u8]) -> Result<(), Failure> {
-    table.insert(key, &*sealed(content)).map_err(failure)?;
+    table.insert(key, &*sealed(&[word(key)], 0, content)).map_err(failure)?;
     Ok(())
 }
 
 /// The version of the format, and how far the blocks go.
-fn head(
+fn found_head(
     table: &impl ReadableTable<PageKey, &'static [u8]>,
 ) -> Result<Option<(u64, Progress)>, Failure> {
     let Some(found) = table.get(HEAD).map_err(failure)? else { return Ok(None) };
-    let mut bytes = Bytes(unsealed(found.value())?);
-    let version = bytes.whole()?;
-    let mut time = || i64::try_from(bytes.whole()?).map_err(|_| Damaged);
-    let (closed_ms, dropped_ms) = (time()?, time()?);
-    let total = bytes.whole()?;
-    let mut number = || u32::try_from(bytes.whole()?).map_err(|_| Damaged);
-    let merged = Merged { before_list: number()?, before_hour: number()? };
-    Ok(Some((version, Progress { closed_ms, dropped_ms, bytes: total, merged })))
+    Ok(Some(head::decode(unsealed(&[], 0, found.value())?)?))
 }
 
 /// The blocks of a file at one instant.
@@ -335,11 +353,30 @@ const PAGES: TableDefinition<PageKey, &[u8]> = TableDefinition::new("pages");
 const RECENT: TableDefinition<u32, &[u8]> = TableDefinition::new("recent");
 
 // What is not in a block stands behind all blocks: its kind and its number.
-const HEAD: PageKey = (100, 0, 0);
-const SERIES: u8 = 101;
+pub const HEAD: PageKey = (100, 0, 0);
+pub const SERIES: u8 = 101;
+pub const TEXTS: u8 = 102;
 
-/// Changes with the format. A release reads the one before.
-pub const VERSION: u64 = 1;
+/// The word for the seal of a list of the latest points, which is in a table of its own.
+pub fn of_list(number: u32) -> u64 {
+    word((200, number, 0))
+}
+
+/// Where it is noted once more what a series is: many are in one page, and without that a series is lost with all that it
+/// has. Between the blocks of points and those of rollups, which is another page as soon as there are some. Numbers of
+/// more digits, which only names that change without end reach, are noted once.
+fn copy_of(number: u32) -> Option<PageKey> {
+    Some((COPIES.0, COPIES.1, u16::try_from(number).ok()?))
+}
+
+/// The level and the span of these, in which no block is.
+pub const COPIES: (u8, u32) = (Resolution::Full as u8, u32::MAX);
+
+/// Changes with the format. Format 1 has no texts, and seals that are not made of the keys too.
+pub const VERSION: u64 = 2;
+
+/// The oldest that is read.
+const OLDEST_VERSION: u64 = 1;
 
 /// Bytes of pages that redb keeps in memory: what a small commit touches. More would count as this process's own,
 /// and the system caches the file anyway.

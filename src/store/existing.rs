@@ -25,6 +25,8 @@ pub struct Opened {
 pub enum Unopened {
     /// Another process has it open.
     Taken(String),
+    /// What is whole in it can be taken over into a new one.
+    Damaged(String),
     Other(String),
 }
 
@@ -73,9 +75,9 @@ impl Store {
                 "the history in {name} has format {version}, which this version does not read: use the \
                  version that wrote it"
             )),
-            Unusable::Damaged => Unopened::Other(format!(
-                "the history in {name} is damaged and cannot be read: restore a backup, or start an agent, which \
-                 renames the file and begins a new history"
+            Unusable::Damaged => Unopened::Damaged(format!(
+                "the history in {name} is damaged and cannot be read: restore a backup, or make a new one of what is \
+                 whole in it by store salvage, as an agent does at its start"
             )),
             Unusable::Failed(text) => {
                 Unopened::Other(format!("the history in {name} cannot be opened: {text}"))

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::{Bucket, Described, Part, Resolution, Store, Unplottable, Unread};
+use super::{Bucket, Change, Described, Part, Resolution, Store, Unplottable, Unread};
 
 /// How points are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,10 @@ impl Export {
             Format::OpenMetrics => out.write_all(b"# TYPE history gauge\n")?,
         }
         for metric in metrics {
+            if metric.is_text() {
+                self.texts(store, metric, out)?;
+                continue;
+            }
             match self.format {
                 Format::Csv => {
                     let [check, name, unit] =
@@ -96,6 +100,37 @@ impl Export {
         }
         out.flush()?;
         Ok(damaged)
+    }
+
+    /// The changes of a text. It has no rollups, and OpenMetrics has no texts.
+    fn texts(
+        &self,
+        store: &Store,
+        metric: &Described,
+        out: &mut dyn Write,
+    ) -> Result<(), Unwritten> {
+        if self.resolution != Resolution::Full {
+            return Ok(());
+        }
+        let Described { check, name, unit, .. } = metric;
+        let [check, name, unit] = [&**check, &**name, &**unit];
+        for Change { at_ms, text } in store.texts([check, name], self.range_ms).unwrap_or_default()
+        {
+            match self.format {
+                Format::Csv => {
+                    let [check, name, unit, text] = [check, name, unit, &text].map(cell);
+                    writeln!(out, "{check},{name},{unit},{at_ms},{text}")?;
+                }
+                Format::Json => {
+                    let object = json!({
+                        "check": check, "metric": name, "unit": unit, "timestamp": at_ms, "text": text,
+                    });
+                    writeln!(out, "{object}")?;
+                }
+                Format::OpenMetrics => {}
+            }
+        }
+        Ok(())
     }
 
     /// Each point of a metric, and how many blocks are damaged.

@@ -21,6 +21,9 @@ impl Disk {
             let known = recent::decode(bytes).map_while(Result::ok);
             used.extend(known.map(|(series, ..)| series));
         }
+        used.extend(found.texts.iter().map(|(number, ..)| *number));
+        // A number is not used again, so that what a damaged file has of it is always of one series.
+        used.extend(found.series.iter().map(|(number, _)| *number).max());
         let view = self.view()?;
         for level in Resolution::ALL {
             for span in view.spans(level, 0, u32::MAX)? {

@@ -2,18 +2,18 @@
 
 use std::cell::RefCell;
 use std::mem::{self, ManuallyDrop};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use std::{fs, io};
 
 use log::{error, warn};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::disk::{Disk, Found};
-use super::{Commit, Described, MOST_SERIES, READERS, Shelf, Store, Unusable, file_in};
+use super::disk::Disk;
+use super::replace::{Opened, Replaced, open_or_replace};
+use super::{Commit, Described, MOST_SERIES, READERS, Shelf, Store, Unusable};
 use crate::blocking::{self, Purpose};
 use crate::clock::{milliseconds, now_ms};
 use crate::collector::Collector;
@@ -112,10 +112,10 @@ impl Sink for Kept {
         for (metric, value) in &report.values {
             let is_text = matches!(value, Quantity::Text(_));
             let described = Described::of(metric, &metric.full_name(), is_text);
-            if let Some(place) = store.series(described)
-                && let Some(value) = value.number()
-            {
-                store.put(place, at_ms, value, now_ms);
+            let Some(place) = store.series(described) else { continue };
+            match value {
+                Quantity::Text(text) => store.put_text(place, at_ms, text, now_ms),
+                _ => value.number().into_iter().for_each(|of| store.put(place, at_ms, of, now_ms)),
             }
         }
         // A file that takes nothing at present is tried again at its time.
@@ -192,9 +192,9 @@ impl Keeper {
         let opened = blocking::call(Purpose::Store, move || open_or_replace(&path));
         let opened = self.patiently(&name, opened).await;
         match opened {
-            Ok(Ok(Opened { disk, found, put_aside })) => {
-                if let Some(aside) = put_aside {
-                    error!("the history in {name} is damaged: a new one begins, and the old file is {aside}");
+            Ok(Ok(Opened { disk, found, replaced })) => {
+                if let Some(replaced) = replaced {
+                    error!("{}", told(&name, replaced));
                 }
                 let damaged = self.store.borrow_mut().opened(disk, found);
                 if damaged > 0 {
@@ -344,41 +344,11 @@ impl Keeper {
     }
 }
 
-struct Opened {
-    disk: Disk,
-    found: Found,
-    /// The name of the one that was there, where it is damaged and was put aside.
-    put_aside: Option<String>,
+/// What is said of a file that was replaced.
+fn told(name: &str, Replaced { aside, salvaged }: Replaced) -> String {
+    let with = salvaged.map(|of| format!(" with what is whole in it, {of}")).unwrap_or_default();
+    format!("the history in {name} is damaged: a new one begins{with}, and the old file is {aside}")
 }
-
-fn open_or_replace(folder: &Path) -> Result<Opened, Unusable> {
-    match Disk::open(folder) {
-        Err(Unusable::Damaged) => {
-            let failed = |error: io::Error| Unusable::Failed(error.to_string());
-            let aside = place_aside(folder);
-            fs::rename(file_in(folder), folder.join(&aside)).map_err(failed)?;
-            let put_aside = Some(aside);
-            Disk::open(folder).map(|(disk, found)| Opened { disk, found, put_aside })
-        }
-        opened => opened.map(|(disk, found)| Opened { disk, found, put_aside: None }),
-    }
-}
-
-/// A name for a damaged file, so that somebody can look at it. The latest of very many takes the last name.
-fn place_aside(folder: &Path) -> String {
-    let names = (1..).map(|nth| match nth {
-        1 => DAMAGED.to_owned(),
-        _ => format!("{DAMAGED}.{nth}"),
-    });
-    let mut names = names.take(MOST_DAMAGED);
-    let free = names.by_ref().find(|name| !folder.join(name).exists());
-    free.unwrap_or_else(|| format!("{DAMAGED}.{MOST_DAMAGED}"))
-}
-
-const DAMAGED: &str = "history.redb.damaged";
-
-/// More damaged files than this are not put aside each.
-const MOST_DAMAGED: usize = 9;
 
 /// A disk that answers has written in far less.
 const SILENT: Duration = Duration::from_secs(10);

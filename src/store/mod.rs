@@ -16,18 +16,23 @@ mod disk;
 mod existing;
 pub mod export;
 mod forget;
+mod head;
 pub mod keep;
 mod moment;
 mod plot;
 mod prune;
 mod reader;
 mod recent;
+mod replace;
 mod resolution;
 mod rollup;
+mod salvage;
 mod series;
 mod shelf;
 #[cfg(test)]
 mod tests;
+mod texts;
+mod told;
 mod unusable;
 pub mod verify;
 
@@ -46,12 +51,15 @@ pub use self::existing::{Opened, Unopened};
 pub use self::moment::utc;
 pub use self::plot::{Bucket, Part, Plot, Unplottable, Unread};
 use self::recent::hour_of;
+pub use self::replace::{Replaced, replace};
 use self::resolution::HOUR_MS;
 pub use self::resolution::Resolution;
 pub use self::series::Described;
 use self::series::Series;
 pub use self::shelf::Failure;
 use self::shelf::{Memory, Progress, View};
+pub use self::texts::Change;
+use self::texts::Texts;
 pub use self::unusable::Unusable;
 
 /// All that is kept.
@@ -77,6 +85,7 @@ pub struct Store {
     /// Points before this time were dropped for lack of room.
     dropped_ms: i64,
     counts: Counts,
+    texts: Texts,
     /// The threads that may read the file at once.
     readers: Arc<Semaphore>,
 }
@@ -139,6 +148,7 @@ impl Store {
             most_bytes,
             dropped_ms: 0,
             counts: Counts::default(),
+            texts: Texts::default(),
             readers: Arc::new(Semaphore::new(READERS)),
         }
     }
@@ -169,6 +179,7 @@ impl Store {
                 Err(_) => damaged += 1,
             }
         }
+        damaged += self.found_texts(&found.texts, &by_number);
         // Of a time that is there twice the later value counts.
         let mut latest: BTreeMap<(usize, u32), Points> = BTreeMap::new();
         for (number, bytes) in found.recent {
@@ -244,7 +255,8 @@ impl Store {
                 let series = &mut self.all[place];
                 // A text once in a while does not make a text of a number.
                 let has_points = series.updated_ms > 0 || series.number.is_some();
-                if series.described != described && !(described.is_text() && has_points) {
+                let is_number = has_points && !series.described.is_text();
+                if series.described != described && !(described.is_text() && is_number) {
                     // A check that was configured anew may have another unit.
                     (series.described, series.is_written) = (described, false);
                 }

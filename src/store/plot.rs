@@ -40,6 +40,8 @@ pub enum Unplottable {
     NoMetric,
     /// A text has no points.
     Text,
+    /// A number has no texts.
+    Number,
     Unread(Unread),
 }
 

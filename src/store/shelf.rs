@@ -38,6 +38,11 @@ impl BlockId {
 
 pub type PageKey = (u8, u32, u16);
 
+/// The same as a word for a seal.
+pub fn word((kind, span, page): PageKey) -> u64 {
+    u64::from(kind) << 48 | u64::from(span) << 16 | u64::from(page)
+}
+
 /// The blocks as they are at one instant.
 pub trait View {
     fn page(&self, key: PageKey) -> Result<Option<Vec<u8>>, Failure>;

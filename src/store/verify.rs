@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::block::Block;
-use super::bytes::unsealed;
+use super::bytes::{split, unsealed};
 use super::chunk::{self, Points};
-use super::disk::DiskView;
+use super::disk::{COPIES, DiskView};
 use super::moment::utc;
 use super::resolution::HOUR_MS;
 use super::rollup::{Rollup, condense};
-use super::shelf::{BlockId, Failure, View};
+use super::shelf::{BlockId, Failure, View, word};
 use super::{Described, Resolution, Store};
 
 /// What a history has.
@@ -98,7 +98,8 @@ impl<'a> Verifier<'a> {
         let mut by_number = BTreeMap::new();
         for (place, series) in store.all.iter().enumerate() {
             by_number.extend(series.number.map(|number| (number, place)));
-            let levels = [Amount::default(); 6];
+            let mut levels = [Amount::default(); 6];
+            levels[0].add(store.texts.of(place).map(|of| of.at_ms), store.texts.bytes_of(place));
             found.series.push(Held { described: series.described.clone(), levels });
         }
         Ok(Self { store, view, by_number, since_ms, found })
@@ -113,13 +114,19 @@ impl<'a> Verifier<'a> {
 
     /// Compares each page with its seal, and all of them with the sum that is kept of them.
     fn pages(&mut self) -> Result<(), Failure> {
-        let (mut bytes, mut broken) = (0, Vec::new());
-        self.view.each_page(|(kind, span, page), content| {
+        let (mut bytes, mut broken, mut first) = (0, Vec::new(), 0);
+        self.view.each_page(|key, content| {
+            let (kind, span, page) = key;
             let level = Resolution::ALL.into_iter().find(|level| *level as u8 == kind);
+            let level = level.filter(|_| (kind, span) != COPIES);
             if level.is_some() {
                 bytes += content.len() as u64;
             }
-            if unsealed(content).is_err() {
+            let before = if page == 0 { 0 } else { first };
+            if page == 0 {
+                first = split(content).map_or(0, |(_, seal)| seal);
+            }
+            if unsealed(&[word(key)], before, content).is_err() {
                 broken.extend(level.map(|level| (BlockId { level, span }, page)));
             }
         })?;

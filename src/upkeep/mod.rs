@@ -10,7 +10,9 @@ use crate::config::{FORMAT, Output, Problems, RESOLUTION, did_you_mean, size_of_
 use crate::query::{self, Moment, OnDisk, Source};
 use crate::shown::shown;
 use crate::store::export::{Export, Format, Unwritten};
-use crate::store::{Described, Opened, Resolution, Store, Unopened, Unread, file_in};
+use crate::store::{
+    Described, Failure, Opened, Replaced, Resolution, Store, Unopened, Unread, file_in, replace,
+};
 
 /// What is printed of a history, and whether all of it is as it should be; or why nothing is.
 pub type Told = Result<(String, bool), String>;
@@ -44,6 +46,29 @@ pub fn prune(folder: &Path, most_bytes: u64, now_ms: i64) -> Result<String, Stri
     let pruned = opened.store.prune(most_bytes, now_ms);
     pruned.map_err(|failure| cannot(&failure.to_string()))?;
     Ok(format!("before: {} bytes\nafter: {} bytes", before?, length()?))
+}
+
+/// Makes a new history of what is whole in a damaged one.
+pub fn salvage(folder: &Path) -> Result<String, String> {
+    let name = shown(&folder.display().to_string());
+    match Store::existing(folder) {
+        Ok(opened) => {
+            opened.store.end();
+            return Ok(format!("the history in {name} can be read: it stays as it is"));
+        }
+        Err(Unopened::Damaged(_)) => {}
+        Err(Unopened::Taken(text)) => return Err(format!("{text}: end that one first")),
+        Err(Unopened::Other(text)) => return Err(text),
+    }
+    match replace(folder) {
+        Ok(Replaced { salvaged: None, aside }) => {
+            Err(format!("nothing of the history in {name} is whole: the file is {aside} now"))
+        }
+        Ok(Replaced { salvaged: Some(salvaged), aside }) => {
+            Ok(format!("taken over: {salvaged}\nthe damaged file is {aside}"))
+        }
+        Err(why) => Err(format!("the history in {name} cannot be written: {}", Failure::from(why))),
+    }
 }
 
 /// What is to be exported.
@@ -137,7 +162,7 @@ impl Exported {
 fn open(folder: &Path) -> Result<Opened, String> {
     Store::existing(folder).map_err(|why| match why {
         Unopened::Taken(text) => format!("{text}: end that one first"),
-        Unopened::Other(text) => text,
+        Unopened::Damaged(text) | Unopened::Other(text) => text,
     })
 }
 

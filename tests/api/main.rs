@@ -25,6 +25,7 @@ mod secrets;
 mod secured;
 mod security;
 mod sockets;
+mod texts;
 mod thresholds;
 mod tls;
 

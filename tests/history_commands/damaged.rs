@@ -50,6 +50,38 @@ fn a_byte_that_has_changed_anywhere_is_found_or_does_not_matter() {
 }
 
 #[test]
+fn what_is_whole_is_taken_over_by_a_command() {
+    let folder = history();
+    let path = folder.path("history.redb");
+    let salvage = || crate::on(&folder, &["store", "salvage"]);
+    let export =
+        || crate::on(&folder, &["store", "export", "--format", "csv"]).expect_code(0).stdout;
+    let name = folder.whole();
+    let kept = format!("the history in {name} can be read: it stays as it is\n");
+    assert_eq!(salvage().expect_code(0).stdout, kept);
+    let before = export();
+    let whole = fs::read(&path).expect("a file");
+    let mut damaged = whole.clone();
+    damaged[64..320].fill(0);
+    fs::write(&path, &damaged).expect("a file");
+    let told = salvage().expect_code(0).stdout;
+    let end = " metrics\nthe damaged file is history.redb.damaged\n";
+    assert!(told.starts_with("taken over: ") && told.ends_with(end), "{told}");
+    assert_eq!(export(), before);
+    crate::on(&folder, &["store", "verify"]).expect_code(0);
+    assert_eq!(fs::read(folder.path("history.redb.damaged")).ok(), Some(damaged));
+    let mut random = whole;
+    random[64..].iter_mut().step_by(7).for_each(|byte| *byte ^= 1);
+    fs::write(&path, &random).expect("a file");
+    let told = salvage().expect_code(1).stderr;
+    let nothing = format!(
+        "nothing of the history in {name} is whole: the file is history.redb.damaged.2 now\n"
+    );
+    assert_eq!(told, nothing);
+    assert!(!fs::exists(&path).expect("the folder is readable"));
+}
+
+#[test]
 fn a_reader_that_has_gone_is_no_error_to_tell() {
     let folder = history();
     let export = |format: &str| {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::parameters::{Density, Select, Wanted};
 use crate::api::failure::Failure;
-use crate::api::history::{Bucket, Plot};
+use crate::api::history::{Bucket, Change, Plot};
 use crate::api::query::MARKER;
 use crate::store::Resolution;
 
@@ -44,18 +44,45 @@ impl Page {
     /// The answer with these points; `href` makes the URL of the next page.
     pub fn answer(self, wanted: &Wanted, plot: &Plot, href: impl Fn(&str) -> String) -> Value {
         let values: Vec<_> = plot.points.iter().filter_map(|of| point(of, wanted.select)).collect();
-        let mut metadata = json!({
-            "count": values.len(),
-            "limit": wanted.limit,
-            "marker": wanted.marker_ms,
-            "next_marker": plot.next_ms,
-            "next_href": plot.next_ms.map(|next| href(&next.to_string())),
-            "resolution": self.resolution.name(),
-        });
+        let mut metadata = self.metadata(wanted, values.len(), plot.next_ms, href);
         if plot.damaged > 0 {
             metadata["damaged"] = plot.damaged.into();
         }
         json!({ "values": values, "metadata": metadata })
+    }
+
+    /// The same of a text. The first page begins with the text that was there when the range begins.
+    pub fn answer_of_texts(
+        self,
+        wanted: &Wanted,
+        mut changes: Vec<Change>,
+        href: impl Fn(&str) -> String,
+    ) -> Value {
+        let is_first = wanted.marker_ms.is_none();
+        changes.retain(|of| is_first || of.at_ms >= self.from_ms);
+        let next_ms = changes.get(wanted.limit).map(|of| of.at_ms);
+        changes.truncate(wanted.limit);
+        let value = |of: &Change| json!({ "numPoints": 1, "timestamp": of.at_ms, "text": of.text });
+        let values: Vec<_> = changes.iter().map(value).collect();
+        let metadata = self.metadata(wanted, values.len(), next_ms, href);
+        json!({ "values": values, "metadata": metadata })
+    }
+
+    fn metadata(
+        self,
+        wanted: &Wanted,
+        count: usize,
+        next_ms: Option<i64>,
+        href: impl Fn(&str) -> String,
+    ) -> Value {
+        json!({
+            "count": count,
+            "limit": wanted.limit,
+            "marker": wanted.marker_ms,
+            "next_marker": next_ms,
+            "next_href": next_ms.map(|next| href(&next.to_string())),
+            "resolution": self.resolution.name(),
+        })
     }
 }
 
@@ -129,6 +156,18 @@ mod tests {
                 _ => Err(Unplottable::NoCheck),
             })
             .boxed_local()
+        }
+
+        fn texts(&self, name: [&str; 2], range_ms: [i64; 2]) -> Result<Vec<Change>, Unplottable> {
+            if name == ["c", "cpu"] {
+                return Err(Unplottable::Number);
+            }
+            let change =
+                |nth: i64| Change { at_ms: NOW - nth * 1000, text: nth.to_string().into() };
+            let all = (1..=5).rev().map(change).filter(|of| of.at_ms < range_ms[1]);
+            // One of them was there before the range begins.
+            let older = (1..=5).filter(|nth| NOW - nth * 1000 <= range_ms[0]).count();
+            Ok(all.skip(older.saturating_sub(1)).collect())
         }
     }
 
@@ -255,6 +294,32 @@ mod tests {
     }
 
     #[test]
+    fn a_text_has_its_changes() {
+        let of = |metric, query: &str| {
+            let query = format!("from={}&to={NOW}&select=text&{query}", NOW - 3500);
+            let answer = answered(&asked(&query), Some(&HalfMinutes), "c", metric);
+            answer.map_err(|failure| (failure.status.as_u16(), failure.message))
+        };
+        let change = |nth: i64| json!({ "numPoints": 1, "timestamp": NOW - nth * 1000, "text": nth.to_string() });
+        let all = of("text", "resolution=full").expect("an answer");
+        assert_eq!(all["values"], json!([change(4), change(3), change(2), change(1)]));
+        assert_eq!(all["metadata"]["resolution"], "FULL");
+        let mut page = of("text", "resolution=FULL&limit=2").expect("an answer");
+        assert_eq!(page["values"], json!([change(4), change(3)]));
+        assert_eq!(page["metadata"]["next_marker"], NOW - 2000);
+        page = of("text", &format!("resolution=FULL&limit=2&marker={}", NOW - 2000))
+            .expect("an answer");
+        assert_eq!(page["values"], json!([change(2), change(1)]));
+        assert_eq!(page["metadata"]["next_href"], Value::Null);
+        let rollup =
+            "metric \"text\" is a text, which has no rollups: select=text expects resolution=FULL";
+        assert_eq!(of("text", "resolution=MIN5"), Err((400, rollup.to_owned())));
+        assert_eq!(of("text", "points=5000"), Err((400, rollup.to_owned())));
+        let number = "metric \"cpu\" is a number, which has no select=text";
+        assert_eq!(of("cpu", "resolution=FULL"), Err((400, number.to_owned())));
+    }
+
+    #[test]
     fn what_there_is_not_is_told() {
         let query = format!("from=0&to={NOW}&points=1");
         let refused = |history: Option<&dyn History>, check, metric| {
@@ -267,7 +332,11 @@ mod tests {
         assert_eq!(refused(history, "d", "cpu"), Some(no_check));
         let no_metric = (404, "check \"c\" has no history of a metric \"x\"".to_owned());
         assert_eq!(refused(history, "c", "x"), Some(no_metric));
-        let text = (400, "metric \"text\" is a text, which has no points".to_owned());
+        let text = (
+            400,
+            "metric \"text\" is a text, which has no points: resolution=FULL&select=text gives its changes"
+                .to_owned(),
+        );
         assert_eq!(refused(history, "c", "text"), Some(text));
         let marker = format!("{query}&marker={NOW}");
         assert_eq!(plot(&marker).expect_err("no such page").status, 400);

@@ -33,6 +33,8 @@ pub struct Select {
     pub variance: bool,
     pub min: bool,
     pub max: bool,
+    /// The changes of a text, which has none of the others.
+    pub text: bool,
 }
 
 impl Wanted {
@@ -91,15 +93,19 @@ fn select(query: &Query) -> Result<Select, Failure> {
             "variance" => select.variance = true,
             "min" => select.min = true,
             "max" => select.max = true,
+            TEXT => select.text = true,
             // They are always there.
             "numPoints" | "timestamp" | "" => {}
             _ => {
-                let expected = "any of average, variance, min and max, with commas";
+                let expected = "any of average, variance, min and max, with commas, or text alone";
                 return Err(Failure::value("select", word, expected));
             }
         }
     }
     let is_none = select == Select::default();
+    if select.text && select != (Select { text: true, ..Select::default() }) {
+        return Err(Failure::value("select", TEXT, "it alone: a text has no other values"));
+    }
     Ok(Select { average: select.average || is_none, ..select })
 }
 
@@ -108,6 +114,9 @@ fn marker(text: &str) -> Result<i64, Failure> {
     let expected = "the next_marker of an answer";
     text.parse().map_err(|_| Failure::value(MARKER, text, expected))
 }
+
+/// Selects the changes of a text.
+pub const TEXT: &str = "text";
 
 const POINTS: &str = "points";
 const RESOLUTION: &str = "resolution";
@@ -154,7 +163,7 @@ mod tests {
         assert_eq!(of("from=1&to=2&points=1"), Ok(plain));
         let full = Density::Resolution(Resolution::Full);
         assert_eq!(of("from=1&to=2&resolution=full"), Ok(Wanted { density: full, ..plain }));
-        let three = Select { variance: false, average: true, min: true, max: true };
+        let three = Select { variance: false, average: true, min: true, max: true, text: false };
         for query in ["select=average,min,max", "select=average&select=min&select=max"] {
             let found = of(&format!("from=1&to=2&points=1&{query}"));
             assert_eq!(found, Ok(Wanted { select: three, ..plain }), "{query}");
@@ -195,7 +204,11 @@ mod tests {
             ),
             (
                 "from=1&to=2&points=1&select=sum",
-                "select \"sum\": expected any of average, variance, min and max, with commas",
+                "select \"sum\": expected any of average, variance, min and max, with commas, or text alone",
+            ),
+            (
+                "from=1&to=2&resolution=FULL&select=text,min",
+                "select \"text\": expected it alone: a text has no other values",
             ),
             (
                 "from=1&to=2&points=1&limit=1441",

@@ -63,7 +63,7 @@ proptest! {
     #[test]
     fn a_page_of_any_bytes_is_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
         let mut memory = Memory::default();
-        memory.put(ID.page(0), sealed(&bytes)).unwrap();
+        memory.put(ID.page(0), sealed(&[], 0, &bytes)).unwrap();
         if let Ok(Some(mut block)) = Block::open(&memory, ID) {
             let _ = (block.series(), block.chunk(1));
         }

@@ -59,7 +59,7 @@ pub fn store(folder: &Folder, days: i64) -> Store {
 }
 
 /// What is found after a change of the blocks.
-fn after(name: &str, change: impl FnOnce(&mut dyn Writing) -> Result<(), Failure>) -> Vec<String> {
+fn after(name: &str, change: impl FnMut(&mut dyn Writing) -> Result<(), Failure>) -> Vec<String> {
     let folder = Folder::new(name);
     let store = store(&folder, 2);
     let disk = store.disk().expect("it is open");

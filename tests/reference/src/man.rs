@@ -80,6 +80,10 @@ const MORE: &[Section] = &[
                 "Remove what is too old or has no room from a history, and give the space back.",
             ),
             (
+                "store salvage PATH",
+                "Make a new history of what is whole in a damaged one, which is renamed.",
+            ),
+            (
                 "ctl VERB [ARGUMENT ...] --api ADDRESS",
                 "Show and change what an agent that runs does, through its API: checks, alarms, values and more; ctl --help lists the verbs. Exit with 0 where it is done, 1 where the agent has refused it or failed, and 3 where none has answered.",
             ),

@@ -1,0 +1,286 @@
+//! Blocks and the latest points of a damaged file, as they are written into a new one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+
+use super::scan::Place;
+use crate::store::Resolution;
+use crate::store::block::{Block, Builder};
+use crate::store::chunk::{self, Points};
+use crate::store::disk::{Disk, Notes};
+use crate::store::recent;
+use crate::store::resolution::HOUR_MS;
+use crate::store::rollup::{Rollup, condense};
+use crate::store::shelf::{BlockId, Failure, PageKey, Progress, View, Writing};
+
+/// Fills a store.
+pub struct Filler<'a> {
+    pub file: &'a File,
+    pub disk: &'a Disk,
+    /// The numbers of the series that are totals.
+    pub counters: BTreeSet<u32>,
+    pub head: Progress,
+}
+
+/// The pages of one block that were written at one time.
+struct Version<'a> {
+    file: &'a File,
+    pages: &'a [Place],
+}
+
+impl View for Version<'_> {
+    fn page(&self, key: PageKey) -> Result<Option<Vec<u8>>, Failure> {
+        let place = self.pages.binary_search_by_key(&key.2, |place| place.page).ok();
+        Ok(place.and_then(|place| self.pages[place].bytes(self.file)))
+    }
+
+    fn spans(&self, _: Resolution, _: u32, _: u32) -> Result<Vec<u32>, Failure> {
+        Ok(Vec::new())
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::default()
+    }
+}
+
+/// What a series has in a block, and how good that is: whether it is of the last commit, and how many points it has.
+type Best = BTreeMap<u32, ((bool, u64), Vec<u8>)>;
+
+impl Filler<'_> {
+    /// Writes the blocks that were found. Returns those that may lack something.
+    pub fn blocks(&self, found: &[Place], count: &mut usize) -> Result<BTreeSet<BlockId>, Failure> {
+        let mut holed = BTreeSet::new();
+        let of_blocks: Vec<_> = found
+            .chunk_by(|one, other| (one.kind, one.span) == (other.kind, other.span))
+            .filter_map(|pages| Some((id_of(pages.first()?)?, pages)))
+            .filter(|(id, _)| self.is_kept(*id))
+            .collect();
+        for some in of_blocks.chunks(AT_ONCE) {
+            self.disk.write(&Notes::default(), |blocks| {
+                for (id, pages) in some {
+                    let (best, is_whole) = self.best(*id, pages)?;
+                    if !is_whole {
+                        holed.insert(*id);
+                    }
+                    *count += usize::from(!best.is_empty());
+                    let mut built = Builder::default();
+                    best.iter().for_each(|(series, (_, chunk))| built.add(*series, chunk));
+                    built.write(blocks, *id)?;
+                }
+                blocks.progressed(self.head);
+                Ok(())
+            })?;
+        }
+        Ok(holed)
+    }
+
+    /// What is older was removed, and may be there in part.
+    fn is_kept(&self, id: BlockId) -> bool {
+        let is_dropped = id.level == Resolution::Full && id.start_ms() < self.head.dropped_ms;
+        !is_dropped && id.end_ms() > id.level.kept_since(self.head.closed_ms) - 2 * HOUR_MS
+    }
+
+    /// The best that each series has in any version of a block, and whether the one of the last commit has all.
+    fn best(&self, id: BlockId, pages: &[Place]) -> Result<(Best, bool), Failure> {
+        let (mut best, mut is_whole) = (Best::new(), false);
+        // A page stands behind the first one of its block where that is of the same time.
+        for pages in pages.chunk_by(|one, other| one.version == other.version) {
+            let view = Version { file: self.file, pages };
+            let mut block = match Block::open(&view, id) {
+                Ok(Some(block)) => block,
+                Ok(None) | Err(Failure::Damaged) => continue,
+                Err(failure) => return Err(failure),
+            };
+            let is_last = pages.first().is_some_and(|first| !first.is_old);
+            let Ok(series) = block.series() else { continue };
+            let mut has_all = true;
+            for number in series {
+                let chunk = match block.chunk(number) {
+                    Err(Failure::Damaged) => None,
+                    chunk => chunk?,
+                };
+                let count = chunk.as_ref().and_then(|chunk| count(id, chunk));
+                has_all &= count.is_some();
+                let Some((chunk, count)) = chunk.zip(count) else { continue };
+                let rank = (is_last, count);
+                if best.get(&number).is_none_or(|(other, _)| *other < rank) {
+                    best.insert(number, (rank, chunk));
+                }
+            }
+            is_whole |= is_last && has_all;
+        }
+        Ok((best, is_whole))
+    }
+
+    /// The end of the last rollup that is only written when its span is over.
+    pub fn closed_ms(&self) -> Result<i64, Failure> {
+        let view = self.disk.view()?;
+        let mut closed_ms = 0;
+        for level in [Resolution::Min20, Resolution::Min60, Resolution::Min240, Resolution::Min1440]
+        {
+            let last = view.spans(level, 0, u32::MAX)?.pop();
+            closed_ms =
+                last.map_or(closed_ms, |span| closed_ms.max(BlockId { level, span }.end_ms()));
+        }
+        Ok(closed_ms)
+    }
+
+    /// Makes what is missing in rollups of the next finer level, as far as that reaches.
+    pub fn remake(&self, holed: &BTreeSet<BlockId>) -> Result<(), Failure> {
+        for level in Resolution::ALL.into_iter().skip(1) {
+            let Some(finer) = level.finer() else { continue };
+            let mut ids: BTreeSet<_> =
+                holed.iter().copied().filter(|id| id.level == level).collect();
+            let view = self.disk.view()?;
+            let known: BTreeSet<_> = view.spans(level, 0, u32::MAX)?.into_iter().collect();
+            for span in view.spans(finer, 0, u32::MAX)? {
+                let id = BlockId::at(level, BlockId { level: finer, span }.start_ms());
+                let is_over = level == Resolution::Min5 || id.end_ms() <= self.head.closed_ms;
+                if is_over && !known.contains(&id.span) {
+                    ids.insert(id);
+                }
+            }
+            drop(view);
+            let ids: Vec<_> = ids.into_iter().collect();
+            for some in ids.chunks(AT_ONCE) {
+                self.disk.write(&Notes::default(), |blocks| {
+                    some.iter().try_for_each(|id| self.remake_one(*id, blocks))
+                })?;
+            }
+        }
+        let merged = Some(self.head.merged);
+        let notes = Notes { merged, ..Notes::default() };
+        self.disk.write(&notes, |blocks| {
+            blocks.progressed(self.head);
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn remake_one(&self, id: BlockId, shelf: &mut dyn Writing) -> Result<(), Failure> {
+        let Some(finer) = id.level.finer() else { return Ok(()) };
+        let mut built = Builder::default();
+        {
+            let [first, end] = [id.start_ms(), id.end_ms()].map(|at| BlockId::at(finer, at).span);
+            let mut own: Vec<Block> = Block::open(shelf, id)?.into_iter().collect();
+            let mut blocks = Vec::new();
+            for span in shelf.spans(finer, first, end)? {
+                blocks.extend(Block::open(shelf, BlockId { level: finer, span })?);
+            }
+            let mut series = BTreeSet::new();
+            for block in own.iter().chain(&blocks) {
+                series.extend(block.series()?);
+            }
+            for number in series {
+                let made = condense(id.level, buckets(&mut blocks, number)?);
+                let mut all: BTreeMap<i64, Rollup> =
+                    buckets(&mut own, number)?.into_iter().collect();
+                for (start, rollup) in made {
+                    let here = all.entry(start).or_insert(rollup);
+                    if here.count < rollup.count {
+                        *here = rollup;
+                    }
+                }
+                let all: Vec<_> = all.into_iter().collect();
+                let is_counter = self.counters.contains(&number);
+                built.add(number, &chunk::encode(id.level, id.start_ms(), is_counter, &all));
+            }
+        }
+        built.write(shelf, id)
+    }
+
+    /// Writes the points that are in no block yet, as one list. Returns how many there are.
+    pub fn latest(&self, lists: &[Place], is_sure: bool) -> Result<usize, Failure> {
+        let mut all: BTreeMap<(u32, u32), Points> = BTreeMap::new();
+        let (mut count, merged) = (0, self.head.merged);
+        let mut last = merged.before_list;
+        // Of a time that is there twice the later value counts: that of a later list, and of its last version, which is
+        // the first here.
+        let of_number = lists.chunk_by(|one, other| one.span == other.span);
+        for place in of_number.rev().flatten() {
+            let number = place.span;
+            last = last.max(number);
+            let Some(content) = place.content(self.file) else { continue };
+            for (series, hour, points) in recent::decode(&content).map_while(Result::ok) {
+                let is_merged = number < merged.before_list && hour < merged.before_hour;
+                let is_dropped = i64::from(hour) * HOUR_MS < self.head.dropped_ms;
+                if is_merged || is_dropped || count > MOST_POINTS {
+                    continue;
+                }
+                let known = all.entry((series, hour)).or_default();
+                for (at, value) in points.iter() {
+                    if !known.has(at) {
+                        known.put(at, value);
+                        count += 1;
+                    }
+                }
+            }
+        }
+        let view = self.disk.view()?;
+        let mut left = Vec::new();
+        for ((series, hour), points) in all {
+            // What is in a block already must not be counted twice, and an old list may have it.
+            if !is_sure && self.is_in_a_block(&view, series, hour)? {
+                continue;
+            }
+            let start = i64::from(hour) * HOUR_MS;
+            left.extend(points.iter().map(|(at, value)| (series, start + i64::from(at), value)));
+        }
+        drop(view);
+        let count = left.len();
+        if count > 0 {
+            let recent = Some((last, recent::encode(left)));
+            self.disk.write(&Notes { recent, ..Notes::default() }, |_| Ok(()))?;
+        }
+        Ok(count)
+    }
+
+    fn is_in_a_block(&self, view: &dyn View, series: u32, hour: u32) -> Result<bool, Failure> {
+        let full = BlockId { level: Resolution::Full, span: hour };
+        let min5 = BlockId::at(Resolution::Min5, full.start_ms());
+        for id in [full, min5] {
+            let mut block: Vec<_> = Block::open(view, id)?.into_iter().collect();
+            let is_of_hour = |start: &i64| (full.start_ms()..full.end_ms()).contains(start);
+            if buckets(&mut block, series)?.iter().any(|(start, _)| is_of_hour(start)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// What a series has in these blocks. A point is a bucket of its own.
+fn buckets(blocks: &mut [Block], number: u32) -> Result<Vec<(i64, Rollup)>, Failure> {
+    let mut all = Vec::new();
+    for block in blocks {
+        let (level, start) = (block.level(), block.start_ms());
+        let Some(chunk) = block.chunk(number)? else { continue };
+        if level == Resolution::Full {
+            let points = Points::decode(&chunk)?;
+            all.extend(points.iter().map(|(at, value)| (start + i64::from(at), Rollup::of(value))));
+        } else {
+            all.extend(chunk::decode(level, start, &chunk)?);
+        }
+    }
+    Ok(all)
+}
+
+/// How many points a chunk has. Nothing where it is unreadable.
+fn count(id: BlockId, chunk: &[u8]) -> Option<u64> {
+    if id.level == Resolution::Full {
+        return Points::decode(chunk).ok().map(|points| points.len() as u64);
+    }
+    let buckets = chunk::decode(id.level, id.start_ms(), chunk).ok()?;
+    Some(buckets.iter().map(|(_, rollup)| rollup.count).sum())
+}
+
+fn id_of(place: &Place) -> Option<BlockId> {
+    let level = Resolution::ALL.into_iter().find(|level| *level as u8 == place.kind)?;
+    Some(BlockId { level, span: place.span })
+}
+
+/// Blocks that are written in one commit.
+const AT_ONCE: usize = 64;
+
+/// Latest points that are taken over at most.
+const MOST_POINTS: usize = 300_000;

@@ -1,0 +1,102 @@
+//! Takes out of a damaged file what is whole, and fills a new one with it.
+//!
+//! The whole file is read page by page, whether the database would find the page or not. What bears the seal of its key
+//! is as it was written. Of a key that is there several times, because a database leaves old pages in the file, the one
+//! of the last commit is taken where that is known, and else the one with the most points.
+
+mod fill;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::File;
+
+use self::fill::Filler;
+use self::scan::{LIST, Place};
+use super::Described;
+use super::disk::{Disk, HEAD, Notes, SERIES, TEXTS, VERSION};
+use super::head;
+use super::shelf::{Failure, Progress};
+use super::texts;
+
+/// What was taken over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Salvaged {
+    pub metrics: usize,
+    pub blocks: usize,
+    /// Points that are in no block yet.
+    pub points: usize,
+    /// Changes of texts.
+    pub texts: usize,
+}
+
+impl fmt::Display for Salvaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { metrics, blocks, points, texts } = self;
+        write!(f, "{blocks} blocks and {points} latest points of {metrics} metrics")?;
+        if *texts > 0 { write!(f, ", and {texts} texts") } else { Ok(()) }
+    }
+}
+
+/// Fills an empty store with what is whole in a file.
+pub fn salvage(file: &File, disk: &Disk) -> Result<Salvaged, Failure> {
+    let found = scan::scan(file).map_err(|error| Failure::Failed(error.to_string()))?;
+    let of_kind = |kind| {
+        let first = found.partition_point(|place| place.kind < kind);
+        &found[first..first + found[first..].partition_point(|place| place.kind == kind)]
+    };
+    let (head, is_sure) = newest_head(file, of_kind(HEAD.0))?;
+    let mut salvaged = Salvaged::default();
+    let mut notes = Notes::default();
+    let mut counters = BTreeSet::new();
+    for (place, content) in newest(file, of_kind(SERIES)) {
+        if let Ok(described) = Described::decode(&content) {
+            counters.extend(described.is_counter.then_some(place.span));
+            notes.series.push((place.span, content));
+            salvaged.metrics += 1;
+        }
+    }
+    for (place, content) in newest(file, of_kind(TEXTS)) {
+        if let Ok(changes) = texts::decode(&content) {
+            salvaged.texts += changes.len();
+            notes.texts.push((place.span, place.page, Some(content)));
+        }
+    }
+    disk.write(&notes, |_| Ok(()))?;
+    let mut filler = Filler { file, disk, counters, head };
+    let holed = filler.blocks(&found, &mut salvaged.blocks)?;
+    // What has no head any more is complete at least as far as a rollup of a day says.
+    filler.head.closed_ms = filler.head.closed_ms.max(filler.closed_ms()?);
+    filler.remake(&holed)?;
+    salvaged.points = filler.latest(of_kind(LIST), is_sure)?;
+    Ok(salvaged)
+}
+
+/// How far the blocks go: what the last commit says, or else the latest that there is; and whether it is the last.
+fn newest_head(file: &File, places: &[Place]) -> Result<(Progress, bool), Failure> {
+    let (mut newest, mut is_sure) = (Progress::default(), false);
+    for place in places {
+        let Some(content) = place.content(file) else { continue };
+        let (version, progress) = head::decode(&content)?;
+        // What a newer version writes is not known.
+        if version > VERSION {
+            return Err(Failure::Damaged);
+        }
+        let order = |of: &Progress| (of.closed_ms, of.merged.before_list, of.dropped_ms);
+        if !place.is_old || !is_sure && order(&progress) >= order(&newest) {
+            newest = progress;
+        }
+        is_sure |= !place.is_old;
+    }
+    Ok((newest, is_sure))
+}
+
+/// Of each key what the last commit has, or else the longest.
+fn newest<'a>(file: &File, places: &'a [Place]) -> impl Iterator<Item = (&'a Place, Vec<u8>)> {
+    let of_key = places.chunk_by(|one, other| (one.span, one.page) == (other.span, other.page));
+    let best = of_key.filter_map(|of| of.iter().max_by_key(|of| (!of.is_old, of.length)));
+    best.filter_map(|place| Some((place, place.content(file)?)))
+}
