@@ -45,6 +45,8 @@ pub enum Purpose {
     Output,
     /// Whether a plugin is there and may be run.
     Plugins,
+    /// Starting one, which waits for the kernel.
+    Programs,
     /// Opening the file of the history, and committing to it.
     Store,
     /// Reading the file of the history for a plot.
@@ -86,6 +88,8 @@ impl Purpose {
             Self::Processes => 4,
             // A folder on a dead disk leaves a call of each check behind.
             Self::Plugins => 4,
+            // The same of one whose disk has died since it was looked for.
+            Self::Programs => 4,
             Self::Output => 1,
             // One at a time; where a disk does not answer, that one stays.
             Self::Store => 1,
@@ -114,6 +118,7 @@ impl fmt::Display for Purpose {
             Self::Mounts | Self::LocalMounts => "asking a mount",
             Self::Processes => "reading processes",
             Self::Plugins => "looking for a plugin",
+            Self::Programs => "starting a program",
             Self::Output => "printing",
             Self::Matching => "searching a text",
             Self::Store | Self::Plot => "the history",
@@ -309,10 +314,11 @@ pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes,
-/// all host info, all lookups of checks, the history and its readers, a certificate and the state folder hang, as
-/// many are left for name lookups and files as there are without them. Each takes the room of its stack as it uses it.
-const MOST: usize = 30;
+/// Threads at the same time, whatever hangs: when all mounts that may be asked, two readings of processes, all host
+/// info, all lookups of checks, four starts of programs, the history and its readers, a certificate and the state folder
+/// hang, as many are left for name lookups and files as there are without them. Each takes the room of its stack as it
+/// uses it.
+const MOST: usize = 34;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;

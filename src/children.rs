@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::rc::Rc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use log::debug;
 use rustix::io::Errno;
@@ -54,43 +55,128 @@ impl Children {
 
     /// Starts a program as a process group of its own.
     pub fn spawn(&self, command: &mut Command) -> io::Result<Child> {
-        self.start(command, false)
-    }
-
-    /// The same of a program whose group ends with it: what it leaves behind is killed.
-    pub fn spawn_with_group(&self, command: &mut Command) -> io::Result<Child> {
-        self.start(command, true)
-    }
-
-    fn start(&self, command: &mut Command, ends_group: bool) -> io::Result<Child> {
         let started = command.process_group(0).spawn()?;
-        // It may have ended already. But there is one thread, so `reap` cannot run before the child is
-        // registered.
+        // It may have ended already. But `reap` is called in this thread, so not before the child is registered.
+        Ok(self.registered(Pid::from_child(&started), false))
+    }
+
+    fn registered(&self, pid: Pid, ends_group: bool) -> Child {
         let registered = Rc::new(Registered {
-            pid: Pid::from_child(&started),
+            pid,
             ends_group,
             stopped_by: Cell::default(),
             end: Cell::default(),
             ended: Notify::new(),
         });
         self.0.borrow_mut().push(registered.clone());
-        Ok(Child { registered, children: self.clone() })
+        Child { registered, children: self.clone() }
+    }
+
+    /// Makes a child of what another thread has started, which may have ended by now.
+    pub fn register(&self, started: Started) -> Child {
+        let child = self.registered(started.pid, true);
+        if let Some(status) = starts().take_end(started.pid) {
+            self.take(started.pid, status);
+        }
+        started.has_owner();
+        self.take_orphans(&mut starts());
+        child
     }
 
     /// Notes all children that have ended or were stopped. To be called after each SIGCHLD.
     pub fn reap(&self) {
-        let take = |pid, status: WaitStatus| match (self.place(pid), status.stopping_signal()) {
+        // As long as this is held, nobody kills a group whose number becomes free.
+        let mut starts = starts();
+        let take = |pid, status: WaitStatus| match self.place(pid) {
+            // It may be one that another thread has just started.
+            None if starts.under_way > 0 && status.stopping_signal().is_none() => {
+                starts.ended.push((pid, status));
+            }
+            _ => self.take(pid, status),
+        };
+        // An error means that there are no children.
+        let _ = for_each_change(take);
+        self.take_orphans(&mut starts);
+    }
+
+    /// Without starts under way, what has ended is nobody's child.
+    fn take_orphans(&self, starts: &mut Starts) {
+        if starts.under_way == 0 {
+            starts.ended.drain(..).for_each(|(pid, status)| self.take(pid, status));
+        }
+    }
+
+    fn take(&self, pid: Pid, status: WaitStatus) {
+        match (self.place(pid), status.stopping_signal()) {
             (Some(place), Some(signal)) => self.0.borrow()[place].stopped_by.set(Some(signal)),
             // Removed at once: its number is free from now on, and the next child may get it.
             (Some(place), None) => self.0.borrow_mut().swap_remove(place).end(status),
             (None, _) => debug!(target: COMMAND, "orphan process {pid}: {status:?}"),
-        };
-        // An error means that there are no children.
-        let _ = for_each_change(take);
+        }
     }
 
     fn place(&self, pid: Pid) -> Option<usize> {
         self.0.borrow().iter().position(|child| child.pid == pid)
+    }
+}
+
+/// A program that another thread has started, until it is registered. If it is dropped before, its group is killed.
+#[derive(Debug)]
+pub struct Started {
+    pid: Pid,
+    has_owner: bool,
+}
+
+impl Started {
+    /// Starts a program as a process group of its own, which ends with it: what it leaves behind is killed. This takes
+    /// until the kernel has replaced the child by the program: as long as the child has no CPU, and on a disk that does
+    /// not answer without end. So it is for a helper thread.
+    pub fn with_group(command: &mut Command) -> io::Result<Self> {
+        starts().under_way += 1;
+        let started = command.process_group(0).spawn();
+        match started {
+            Ok(child) => Ok(Self { pid: Pid::from_child(&child), has_owner: false }),
+            Err(error) => {
+                starts().under_way -= 1;
+                Err(error)
+            }
+        }
+    }
+
+    fn has_owner(mut self) {
+        self.has_owner = true;
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let mut starts = starts();
+        if !self.has_owner {
+            // Nobody will see its end. The first thread reaps it as an orphan.
+            let _ = kill_process_group(self.pid, Signal::KILL);
+        }
+        starts.under_way -= 1;
+    }
+}
+
+/// The starts in other threads.
+#[derive(Debug)]
+struct Starts {
+    under_way: usize,
+    /// Processes that ended meanwhile and are no registered children: the ones that were just started, and orphans.
+    ended: Vec<(Pid, WaitStatus)>,
+}
+
+static STARTS: Mutex<Starts> = Mutex::new(Starts { under_way: 0, ended: Vec::new() });
+
+fn starts() -> MutexGuard<'static, Starts> {
+    STARTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Starts {
+    fn take_end(&mut self, pid: Pid) -> Option<WaitStatus> {
+        let place = self.ended.iter().position(|(ended, _)| *ended == pid)?;
+        Some(self.ended.swap_remove(place).1)
     }
 }
 

@@ -74,6 +74,21 @@ impl<T: Send + 'static> Asking<T> {
     }
 }
 
+/// Makes a call in a helper thread, for which it waits while others of its purpose are under way. If this is given up,
+/// the answer is dropped as soon as it is there.
+pub async fn in_turn<T: Send + 'static>(
+    purpose: Purpose,
+    call: impl FnOnce() -> T + Clone + Send + 'static,
+) -> Result<T, Refused> {
+    let started = Instant::now();
+    loop {
+        match blocking::call(purpose, call.clone()).await {
+            Err(Refused::Busy(..)) if started.elapsed() < WAIT => tokio::time::sleep(PAUSE).await,
+            answer => return answer,
+        }
+    }
+}
+
 /// How long a check waits for a thread while others ask their mounts. A mount that answers does so in far
 /// less; where it takes longer, the threads hang, and the check fails with that reason and not by its own
 /// time limit.

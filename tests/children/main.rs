@@ -1,6 +1,6 @@
 //! No exit code is lost where orphans are reaped beside it: neither that of a command nor those of
-//! two hundred other children. The agent starts no other children yet, so this program is one that
-//! does, as process 1 and as a subreaper.
+//! two hundred other children, of which every second is started by another thread. This program starts them as process
+//! 1 and as a subreaper.
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, PipeReader, Write, pipe};
@@ -8,10 +8,11 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use cloudwatch_metrics_agent::children::{Children, exit_code};
+use cloudwatch_metrics_agent::children::{Children, Started, exit_code};
 use cloudwatch_metrics_agent::signals::{self, Signals};
 use cloudwatch_metrics_agent::{command, logging};
 use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 const CHILDREN: usize = 200;
 /// Those that nobody waits for any more.
 const LET_GO: usize = 20;
+/// Those of which nobody wants to know any more when they are started. They would not end by themselves.
+const GIVEN_UP: usize = 20;
 const OF_COMMAND: usize = 100;
 
 /// A child that leaves an orphan behind.
@@ -64,7 +67,11 @@ async fn supervise() -> ExitCode {
         // Every child is waited for beside all others, and some end while others are started.
         let mut waiting = Vec::new();
         for number in 0..CHILDREN {
-            let mut child = children.spawn(&mut shell(CHILD)).expect("there is a shell");
+            let mut child = if number % 2 == 0 {
+                children.spawn(&mut shell(CHILD)).expect("there is a shell")
+            } else {
+                children.register(started_elsewhere().await)
+            };
             let right = &right;
             waiting.push(async move {
                 let code = exit_code(child.ended().await);
@@ -72,6 +79,8 @@ async fn supervise() -> ExitCode {
             });
             if number % (CHILDREN / LET_GO) == 0 {
                 drop(children.spawn(&mut shell("exit 8")).expect("there is a shell"));
+            } else if number % (CHILDREN / GIVEN_UP) == 1 {
+                drop(Started::with_group(&mut shell("exec sleep 600")).expect("there is a shell"));
             }
             yield_now().await;
         }
@@ -88,6 +97,19 @@ async fn supervise() -> ExitCode {
     };
     tokio::join!(beside, watch);
     command.exit_code()
+}
+
+/// A child that another thread has started, and that has most often ended before this returns.
+async fn started_elsewhere() -> Started {
+    let (sender, started) = oneshot::channel();
+    std::thread::spawn(move || {
+        let started = Started::with_group(&mut shell(CHILD)).expect("there is a shell");
+        let _ = sender.send(started);
+    });
+    let started = started.await.expect("it is started");
+    // Its end is reaped here in some of them: it is no registered child yet.
+    yield_now().await;
+    started
 }
 
 fn shell(script: &str) -> Command {
@@ -112,7 +134,7 @@ fn loses_nothing(words: &[&str]) {
     let (output, log) = (lines(output), lines(log));
     let told = output.recv_timeout(2 * HUNG_TEST).expect("a line");
     assert_eq!(told, format!("{CHILDREN} of {CHILDREN}"), "{words:?}");
-    let (mut orphans, expected) = (Vec::new(), CHILDREN + LET_GO + OF_COMMAND);
+    let (mut orphans, expected) = (Vec::new(), CHILDREN + LET_GO + GIVEN_UP + OF_COMMAND);
     while orphans.len() < expected {
         let Ok(line) = log.recv_timeout(HUNG_TEST) else { break };
         orphans.extend(Some(line).filter(|line| line.contains("orphan process")));

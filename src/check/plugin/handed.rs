@@ -4,14 +4,16 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::unix::pipe::Sender;
 use tokio::time::timeout;
 
-use super::process::{Process, TooMuch};
+use super::process::{Process, Start, TooMuch};
 use super::{file, how_it_ended};
-use crate::blocking::{self, Purpose};
+use crate::blocking::Purpose;
+use crate::check::asking::in_turn;
 
 /// Runs a program of the folder of plugins once, with this on its standard input. What it prints is thrown away, but
 /// for the last line of its standard error where it fails. The error is a sentence.
@@ -25,13 +27,15 @@ pub async fn hand_over(
 ) -> Result<(), String> {
     let run = async {
         let (place, of) = (folder.to_owned(), name.to_owned());
-        let found = blocking::call(Purpose::Plugins, move || file::find(&place, &of)).await;
-        let found = found.map_err(|refused| refused.to_string())??;
-        let cannot = |error: io::Error| file::cannot_run(&found.path, &error);
+        let found = in_turn(Purpose::Plugins, move || file::find(&place, &of)).await;
+        let program = found.map_err(|refused| refused.to_string())??.path;
+        let cannot = |error: io::Error| file::cannot_run(&program, &error);
         let (its_input, sender) = io::pipe().map_err(cannot)?;
         let sender = Sender::from_owned_fd(sender.into()).map_err(cannot)?;
-        let process = Process::start(&found.path, args, variables, its_input.into());
-        watched(process.map_err(cannot)?, sender, input).await
+        let (args, variables) = (args.to_vec(), variables.to_vec());
+        let input_end = Some(Arc::new(its_input));
+        let process = Process::start(Start { program, args, variables, input: input_end }).await?;
+        watched(process, sender, input).await
     };
     let late = || Err(format!("{name} timed out after {} s", limit.as_secs_f64()));
     // What it started is ended with it.

@@ -14,7 +14,6 @@ mod types;
 pub mod unit;
 
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use log::{Level, log, warn};
@@ -26,7 +25,7 @@ use self::file::Found;
 pub use self::handed::hand_over;
 use self::lines::Lines;
 use self::long::LongRunning;
-use self::process::{Process, TooMuch};
+use self::process::{Process, Start, TooMuch};
 use super::asking::Asking;
 use crate::blocking::Purpose;
 use crate::children;
@@ -151,9 +150,13 @@ impl Program {
         let find = move || file::find(&folder, &file);
         self.asking.settle().await;
         let found = self.asking.ask("the folder of plugins", find).await??;
-        let process = Process::start(&found.path, &self.args, &self.variables, Stdio::null());
-        let process = process.map_err(|error| file::cannot_run(&found.path, &error))?;
-        Ok((process, found))
+        let start = Start {
+            program: found.path.clone(),
+            args: self.args.clone(),
+            variables: self.variables.clone(),
+            input: None,
+        };
+        Ok((Process::start(start).await?, found))
     }
 
     /// One run from its start to its end.

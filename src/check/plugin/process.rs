@@ -1,18 +1,23 @@
 //! One run of a program: its pipes, its end, and the end of all that it started.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, PipeReader};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::signal::SigSet;
 use rustix::process::{Pid, Signal, WaitStatus};
 use tokio::net::unix::pipe::Receiver;
 use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
 use super::bounds::{LONGEST_LINE, MOST_OUTPUT};
-use crate::children::{Child, Children};
+use super::file;
+use crate::blocking::Purpose;
+use crate::check::asking::in_turn;
+use crate::children::{Child, Children, Started};
 
 /// A program that runs, in a process group of its own.
 #[derive(Debug)]
@@ -39,28 +44,60 @@ pub struct Lines {
     most: usize,
 }
 
+/// What is started.
+#[derive(Clone, Debug)]
+pub struct Start {
+    pub program: PathBuf,
+    pub args: Vec<String>,
+    /// Beside those of this process.
+    pub variables: Vec<(String, String)>,
+    /// Its standard input. It has none without.
+    pub input: Option<Arc<PipeReader>>,
+}
+
 impl Process {
-    /// Starts a program with these arguments and variables beside those of this process, and this standard
-    /// input.
-    pub fn start(
-        program: &Path,
-        args: &[String],
-        variables: &[(String, String)],
-        input: Stdio,
-    ) -> io::Result<Self> {
-        let (output, its_output) = io::pipe()?;
-        let (errors, its_errors) = io::pipe()?;
-        let mut command = Command::new(program);
-        command.args(args).envs(variables.iter().map(|(name, value)| (name, value)));
-        command.stdin(input).stdout(its_output).stderr(its_errors);
-        let child = Children::of_process().spawn_with_group(&mut command)?;
-        // The command holds this process's copies of the ends that the program writes to.
-        drop(command);
-        let group = Group(Some(child));
+    /// Starts a program. If this is given up, the program is killed as soon as it runs.
+    pub async fn start(start: Start) -> Result<Self, String> {
+        let program = start.program.clone();
+        let mask = SigSet::thread_get_mask();
+        let started = in_turn(Purpose::Programs, move || {
+            // A program has the mask of the thread that starts it, and helper threads hold all signals back.
+            if let Ok(mask) = mask {
+                let _ = mask.thread_set_mask();
+            }
+            let started = start.run();
+            let _ = SigSet::all().thread_block();
+            started
+        });
+        let started = started.await.map_err(|refused| refused.to_string())?;
+        started.and_then(Self::of).map_err(|error| file::cannot_run(&program, &error))
+    }
+
+    fn of((started, output, errors): Pipes) -> io::Result<Self> {
+        let group = Group(Some(Children::of_process().register(started)));
         let output = Lines::of(output.into(), MOST_OUTPUT)?;
         // Of standard error some lines are logged, and the rest is thrown away.
         let errors = Lines::of(errors.into(), usize::MAX)?;
         Ok(Self { group, output, errors })
+    }
+}
+
+/// A program and the ends of its outputs.
+type Pipes = (Started, PipeReader, PipeReader);
+
+impl Start {
+    fn run(self) -> io::Result<Pipes> {
+        let (output, its_output) = io::pipe()?;
+        let (errors, its_errors) = io::pipe()?;
+        let input = match self.input {
+            Some(input) => input.try_clone()?.into(),
+            None => Stdio::null(),
+        };
+        let mut command = Command::new(self.program);
+        command.args(self.args).envs(self.variables);
+        command.stdin(input).stdout(its_output).stderr(its_errors);
+        // The command holds this process's copies of the ends that are the program's, until it is dropped.
+        Ok((Started::with_group(&mut command)?, output, errors))
     }
 }
 
