@@ -50,18 +50,19 @@ async fn files_that_hang_leave_threads_for_name_lookups() {
 async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none() {
     static HELPERS: Helpers = Helpers::new();
     let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
-    let mut others = calls.split_off(20);
+    let mut others = calls.split_off(24);
     let history = others.split_off(others.len() - 6);
     let of_files = [Purpose::Store, Purpose::Plot, Purpose::Plot, Purpose::Certificate];
     let of_files = of_files.into_iter().chain([Purpose::State; 2]);
     let history = history.into_iter().zip(of_files);
-    let names = calls.split_off(12);
+    let names = calls.split_off(16);
+    let programs = calls.split_off(12).into_iter().map(|call| (call, Purpose::Programs));
     let two = [Purpose::LocalMounts, Purpose::HostInfo, Purpose::ListedMounts, Purpose::Processes];
     let purposes = [Purpose::Mounts; 2].into_iter().chain(two).cycle();
     let mounts = calls.into_iter().zip(purposes);
     let names = names.into_iter().map(|call| (call, Purpose::CheckLookup));
-    let mounts =
-        mounts.chain(names).chain(history).map(|(call, purpose)| HELPERS.call(purpose, call));
+    let all = mounts.chain(names).chain(programs).chain(history);
+    let mounts = all.map(|(call, purpose)| HELPERS.call(purpose, call));
     let mut mounts = Box::pin(join_all(mounts));
     assert!(mounts.as_mut().now_or_never().is_none(), "all of them block");
     let fifth = HELPERS.call(Purpose::Mounts, || ()).await.map_err(|error| error.to_string());
@@ -72,7 +73,7 @@ async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none(
     let mut lookups = Box::pin(join_all(lookups));
     assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
     let next = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
-    let text = "no thread for reading files, calls that still have no answer: 30";
+    let text = "no thread for reading files, calls that still have no answer: 34";
     assert_eq!(next, Err(text.to_owned()));
     drop(held);
     mounts.await;

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use super::Resolution;
 use super::bytes::{Damaged, sealed, unsealed};
-use super::head;
+use super::head::{self, VERSION};
 use super::shelf::{BlockId, Failure, Merged, PageKey, Progress, View, Writing, word};
 use super::texts::Note;
 use super::unusable::{
@@ -371,9 +371,6 @@ fn copy_of(number: u32) -> Option<PageKey> {
 
 /// The level and the span of these, in which no block is.
 pub const COPIES: (u8, u32) = (Resolution::Full as u8, u32::MAX);
-
-/// Changes with the format. Format 1 has no texts, and seals that are not made of the keys too.
-pub const VERSION: u64 = 2;
 
 /// The oldest that is read.
 const OLDEST_VERSION: u64 = 1;

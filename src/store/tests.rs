@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use tokio::time::Instant;
 
 use self::life::{Life, ROOM, Random, START_MS, described};
-use super::disk::VERSION;
+use super::head::VERSION;
 use super::shelf::View;
 use super::*;
 

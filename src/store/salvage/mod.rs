@@ -17,8 +17,8 @@ use std::fs::File;
 use self::fill::Filler;
 use self::scan::{LIST, Place};
 use super::Described;
-use super::disk::{Disk, HEAD, Notes, SERIES, TEXTS, VERSION};
-use super::head;
+use super::disk::{Disk, HEAD, Notes, SERIES, TEXTS};
+use super::head::{self, VERSION};
 use super::shelf::{Failure, Progress};
 use super::texts;
 
