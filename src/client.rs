@@ -183,7 +183,7 @@ impl Client {
         let text = match kind {
             _ if is_nobody => {
                 format!(
-                    "no agent answers at {address}: name the address that the agent has in --api"
+                    "no agent answers at {address}: start the agent, or name the address that it has in --api"
                 )
             }
             io::ErrorKind::PermissionDenied => format!(

@@ -67,7 +67,7 @@ fn verb(verb: &'static Verb) -> Command {
                 plain(FROM, "TIME", "Since when, in the forms of query --from [default: all]")
                     .allow_hyphen_values(true),
             )
-            .arg(plain(SEVERITY, "NAME", "Only those of this severity"))
+            .arg(plain(SEVERITY, "NAME", "Only those of this severity and above"))
             .arg(switch(FOLLOW, "Print each as it happens, until this is ended"));
     }
     command

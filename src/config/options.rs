@@ -189,7 +189,8 @@ fn changes() -> Vec<Arg> {
         option(
             STATE,
             "DIR",
-            "Keep changes through the API and states of alarms there [default: off]",
+            "Keep changes through the API and states of alarms there, an absolute path \
+             [default: off]",
         )
         .value_hint(ValueHint::DirPath),
     ]
@@ -224,7 +225,8 @@ fn api() -> Vec<Arg> {
         option(
             COLLECTD_SOCKET,
             "PATH",
-            "Answer collectd's own clients, such as collectdctl, at this socket [default: off]",
+            "Answer collectd's own clients, such as collectdctl, at this socket, an absolute path \
+             [default: off]",
         )
         .value_hint(ValueHint::FilePath),
     ]

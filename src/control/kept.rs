@@ -45,7 +45,8 @@ impl Control {
         })
     }
 
-    /// Is another one for each other configuration that is in force: of checks, alarms and thresholds, without secrets.
+    /// The hash of the configuration that is in force: of checks, alarms, thresholds and notifications, without their
+    /// secrets. It changes when one of them changes.
     pub async fn hash(&self) -> Result<String, crate::schedule::Unanswered> {
         let checks = self.requests.ask(Request::List).await?;
         Ok(self.hash_of(checks.iter().map(|of| &of.configured)))

@@ -21,7 +21,7 @@ impl Control {
             let seen = cli.look().await;
             let in_force = || cli.files.sources.iter().cloned().map(Ok).collect();
             let is_other = *taken.get_or_insert_with(in_force) != seen;
-            // Twice the same: nobody is writing just now.
+            // Two looks in a row saw the same, so nobody is writing the files at this moment.
             if is_other && before.as_ref() == Some(&seen) {
                 taken = Some(seen.clone());
                 // The log has what came of it.

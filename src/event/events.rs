@@ -13,7 +13,8 @@ use crate::shown::without_passwords;
 #[derive(Debug)]
 pub struct Events {
     kept: VecDeque<Rc<Event>>,
-    /// The id of the first one from which on no number is left out, kept or not.
+    /// From this id on, ids have no gaps, so that missed events can be counted. The event of this id may be
+    /// dropped already.
     first_id: u64,
     next_id: u64,
     /// The id of the first one of this run.

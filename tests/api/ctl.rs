@@ -164,7 +164,7 @@ fn where_no_agent_answers_it_is_told_apart() {
     let port = free_port();
     for address in [format!("127.0.0.1:{port}"), format!("unix:{}", folder.path("api.sock"))] {
         let expected = format!(
-            "no agent answers at {address}: name the address that the agent has in --api\n"
+            "no agent answers at {address}: start the agent, or name the address that it has in --api\n"
         );
         for arguments in [
             &["checks"][..],

@@ -53,8 +53,8 @@ fn the_same_is_printed_of_an_agent_that_runs_and_of_its_folder_later() {
     assert_eq!(of_agent, of_folder);
     let ended = query(&["cpu", "--api", &address]).expect_code(1);
     let expected = format!(
-        "no agent answers at {address}: name the address that the agent has in --api, or the folder of --store \
-         where it has ended\n"
+        "no agent answers at {address}: start the agent, or name the address that it has in --api, or the folder \
+         of --store where it has ended\n"
     );
     assert_eq!([ended.stdout, ended.stderr], [String::new(), expected]);
 }

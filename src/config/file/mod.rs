@@ -246,7 +246,10 @@ impl Files {
     ) -> bool {
         let before = self.places.insert(what.to_owned(), place.to_owned());
         if let Some(before) = &before {
-            document.note(key.place, &format!("{what} is set in {before}, too: keep one of them"));
+            // An option has no id, which could be another one.
+            let cure = if what.contains(' ') { ", or give one of them another id" } else { "" };
+            let text = format!("{what} is set in {before}, too: keep one of them{cure}");
+            document.note(key.place, &text);
         }
         before.is_none()
     }

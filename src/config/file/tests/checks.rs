@@ -205,7 +205,9 @@ fn an_id_is_a_value_of_a_dimension_and_there_once() {
     let files = super::files(twice.into());
     assert_eq!(
         problems(&files),
-        ["d/load.yaml:1:1: check load is set in agent.yaml:1:10, too: keep one of them"]
+        [
+            "d/load.yaml:1:1: check load is set in agent.yaml:1:10, too: keep one of them, or give one of them another id"
+        ]
     );
     assert_eq!(files.checks.len(), 1);
 }

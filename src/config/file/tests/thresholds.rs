@@ -93,7 +93,7 @@ fn what_is_wrong_is_told_with_its_place_and_all_of_it() {
     }
     let text = "thresholds: {t: {metric: x, failure_max: 1}}";
     let files = files(vec![("a.yaml", Form::Main, text), ("b.yaml", Form::Main, text)]);
-    let twice = "b.yaml:1:14: threshold t is set in a.yaml:1:14, too: keep one of them";
+    let twice = "b.yaml:1:14: threshold t is set in a.yaml:1:14, too: keep one of them, or give one of them another id";
     assert_eq!((problems(&files), files.thresholds.len()), (vec![twice], 1));
     let many: String =
         (0..1001).map(|n| format!("  t{n}: {{metric: x, failure_max: 1}}\n")).collect();
