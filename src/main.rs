@@ -124,7 +124,9 @@ async fn run(inherited: SigSet) -> ExitCode {
     }
     let stop = CancellationToken::new();
     // Beside a command SIGHUP is the command's.
-    let reloads = cli.has_files() && command.is_none();
+    let has_tokens = |of: &Settings| of.api.as_ref().is_some_and(|api| api.token_file.is_some());
+    let has_files = cli.has_files() || settings.as_ref().is_some_and(has_tokens);
+    let reloads = has_files && command.is_none();
     let (hangups, received) = reloads.then(|| mpsc::channel(1)).unzip();
     let changing = Changing { cli, hangups: received };
     let measure = async {

@@ -67,6 +67,7 @@ const CHANGES: Takes = Takes(2, MANY, "ID KEY=VALUE");
 const METRIC: Takes = Takes(0, 1, "CHECK/METRIC");
 const ENTRY: Takes = Takes(0, 2, "add JSON|remove ID");
 const LIMIT: Takes = Takes(0, 2, "PUBLISHER limit=COUNT");
+const SYNC: Takes = Takes(0, 2, "sync endpoint|none");
 const PATH: Takes = Takes(1, 1, "PATH");
 
 /// So many that nobody has as many.
@@ -93,7 +94,7 @@ pub static VERBS: &[Verb] = &[
     verb("thresholds", NOTHING, "List the thresholds", List("/thresholds", &[])),
     verb("blacklist", ENTRY, "List what is not collected, or change that list", Does::Blacklist),
     verb("buffer", LIMIT, "Show what waits for delivery, or set how much may", Does::Buffer),
-    verb("time", NOTHING, "Compare the clock of the agent with the one here", Does::Time),
+    verb("time", SYNC, "Compare the clock of the agent with the one here", Does::Time),
     verb("values", METRIC, "Show the newest values", ListOrOne("/values", OF_VALUE)),
     verb("get", PATH, "Show any resource of the API, such as /capabilities", Does::Any),
 ];
@@ -174,13 +175,7 @@ impl Verb {
     /// Whether it may change something, so that it can be said why.
     pub fn may_change(&self) -> bool {
         match self.does {
-            List(..)
-            | One(_)
-            | ListOrOne(..)
-            | Does::Checks
-            | Does::Events
-            | Does::Time
-            | Does::Any => false,
+            List(..) | One(_) | ListOrOne(..) | Does::Checks | Does::Events | Does::Any => false,
             Each(..)
             | Does::Run
             | Does::Add
@@ -188,7 +183,8 @@ impl Verb {
             | Configure(_)
             | Does::Flush
             | Does::Blacklist
-            | Does::Buffer => true,
+            | Does::Buffer
+            | Does::Time => true,
         }
     }
 }

@@ -76,7 +76,7 @@ pub async fn run(
         let events = event::open(&mut collector);
         let watchers = lookout::open(settings, &events, &mut collector);
         let (notifications, of_events) = notify::open(settings, &events);
-        let (ways, of_ways) = Ways::open(settings, writes);
+        let (ways, of_ways) = Ways::open(settings, collector.shift(), writes);
         let told = Control::of(&cli, settings, sender, watchers, ways, notifications);
         control = Some(Rc::new(told));
         (requests, ends, notifier) = (Some(received), Some(of_ways), Some(of_events));

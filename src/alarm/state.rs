@@ -5,8 +5,8 @@ use std::time::Duration;
 #[cfg(test)]
 mod tests;
 
-/// What an alarm says of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What an alarm says of a check. What is worse is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     Ok,
     Warning,
@@ -23,6 +23,11 @@ impl State {
             Self::Warning => "WARNING",
             Self::Critical => "CRITICAL",
         }
+    }
+
+    /// As it is published: 0, 1 or 2.
+    pub fn number(self) -> f64 {
+        f64::from(self as u8)
     }
 
     /// The state of this name.

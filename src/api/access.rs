@@ -1,5 +1,8 @@
 //! Who asks, and what they may do.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use hyper::HeaderMap;
 use hyper::header::WWW_AUTHENTICATE;
 
@@ -10,7 +13,8 @@ use super::tokens::{Scope, Sent, Tokens};
 
 /// Who may do what.
 pub struct Access {
-    pub tokens: Tokens,
+    /// May become others while the agent runs.
+    pub tokens: Rc<RefCell<Tokens>>,
     /// Knows further tokens.
     pub keystone: Option<Keystone>,
     pub is_unix: bool,
@@ -21,7 +25,7 @@ pub struct Access {
 impl Access {
     /// Whether there is somebody who may do more than read.
     pub fn has_tokens(&self) -> bool {
-        !self.tokens.is_empty() || self.keystone.is_some()
+        !self.tokens.borrow().is_empty() || self.keystone.is_some()
     }
 
     /// What a request may do.
@@ -41,10 +45,10 @@ impl Access {
         let mut scope = Scope::Write;
         // Of two tokens both have to be known, and what both allow is allowed.
         if let Some(token) = sent.bearer {
-            scope = scope.min(self.tokens.scope_of(token).ok_or_else(unknown)?);
+            scope = scope.min(self.scope_of(token).ok_or_else(unknown)?);
         }
         if let Some(token) = sent.own {
-            let found = match (self.tokens.scope_of(token), &self.keystone) {
+            let found = match (self.scope_of(token), &self.keystone) {
                 (None, Some(keystone)) => keystone
                     .scope_of(token)
                     .await?
@@ -54,6 +58,10 @@ impl Access {
             scope = scope.min(found);
         }
         Ok(Rights { scope, is_known: true })
+    }
+
+    fn scope_of(&self, token: &[u8]) -> Option<Scope> {
+        self.tokens.borrow().scope_of(token)
     }
 
     fn unauthorized(&self, message: &str) -> Failure {
@@ -85,7 +93,12 @@ mod tests {
         let mut tokens = Tokens::default();
         tokens.add(&Secret("abcd-1234".to_owned()), Scope::Read);
         tokens.add(&Secret("efgh-5678".to_owned()), Scope::Write);
-        Access { tokens, keystone: None, is_unix: false, has_client_ca: false }
+        Access {
+            tokens: Rc::new(RefCell::new(tokens)),
+            keystone: None,
+            is_unix: false,
+            has_client_ca: false,
+        }
     }
 
     /// What is allowed, or the status of the refusal.
@@ -158,7 +171,7 @@ mod tests {
     #[tokio::test]
     async fn without_tokens_all_may_read_and_a_certificate_tells_who_that_is() {
         for has_client_ca in [false, true] {
-            let tokens = Tokens::default();
+            let tokens = Rc::default();
             let access = Access { tokens, keystone: None, is_unix: false, has_client_ca };
             let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("x"))]);
             let rights = access.rights(&headers).await;

@@ -38,6 +38,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use log::{error, info, warn};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +56,7 @@ use self::tokens::{Scope, Tokens};
 use crate::blocking::{self, Purpose};
 use crate::collector::sink::Sink;
 use crate::config::{API_TLS_CERT, API_TOKEN_FILE, ApiAddress, ApiSettings, Settings};
-use crate::control::Control;
+use crate::control::{self, Control, Found};
 use crate::shown::shown;
 use crate::store::keep::Shared;
 
@@ -119,6 +120,11 @@ impl Api {
         let listener = Listener::bind(&settings.address).await?;
         let is_unix = matches!(settings.address, ApiAddress::Unix(_));
         let has_client_ca = settings.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let tokens = Rc::new(RefCell::new(tokens));
+        if settings.token_file.is_some() {
+            let rereading = Rereading { settings: settings.clone(), tokens: tokens.clone() };
+            state.control.reread(Rc::new(rereading));
+        }
         let access = Access { tokens, keystone, is_unix, has_client_ca };
         let address = &settings.address;
         let secured = if tls.is_some() { " with TLS" } else { "" };
@@ -156,19 +162,7 @@ struct Files {
 impl Files {
     /// Reads them. A disk that does not answer is waited for [`LONGEST_READ`] for each option.
     async fn read(settings: &ApiSettings) -> Result<Self, String> {
-        let mut tokens = Tokens::default();
-        if let Some(token) = &settings.token {
-            tokens.add(token, Scope::Write);
-        }
-        let mut warnings = Vec::new();
-        if let Some(path) = settings.token_file.clone() {
-            let read = move || {
-                let warnings = tokens.read(&path)?;
-                Ok((tokens, warnings))
-            };
-            (tokens, warnings) =
-                within(API_TOKEN_FILE, settings.token_file.as_deref(), read).await?;
-        }
+        let (tokens, mut warnings) = read_tokens(settings).await?;
         let is_unix = matches!(settings.address, ApiAddress::Unix(_));
         let Some(files) = settings.tls.clone().filter(|_| !is_unix) else {
             return Ok(Self { tokens, tls: None, warnings });
@@ -178,6 +172,40 @@ impl Files {
         let loaded = within(API_TLS_CERT, Some(&files.certificate), read).await?;
         warnings.extend_from_slice(&loaded.warnings);
         Ok(Self { tokens, tls: Some(Tls::new(files, loaded)), warnings })
+    }
+}
+
+/// All tokens: that of the variable, and those of the file; with what is most likely a mistake.
+async fn read_tokens(settings: &ApiSettings) -> Result<(Tokens, Vec<String>), String> {
+    let mut tokens = Tokens::default();
+    if let Some(token) = &settings.token {
+        tokens.add(token, Scope::Write);
+    }
+    let Some(path) = settings.token_file.clone() else { return Ok((tokens, Vec::new())) };
+    let read = move || {
+        let warnings = tokens.read(&path)?;
+        Ok((tokens, warnings))
+    };
+    within(API_TOKEN_FILE, settings.token_file.as_deref(), read).await
+}
+
+/// Reads the tokens again.
+struct Rereading {
+    settings: ApiSettings,
+    /// Those that are in force.
+    tokens: Rc<RefCell<Tokens>>,
+}
+
+impl control::Tokens for Rereading {
+    fn read(&self) -> LocalBoxFuture<'static, Result<Found, String>> {
+        let (settings, tokens) = (self.settings.clone(), self.tokens.clone());
+        Box::pin(async move {
+            let (read, warnings) = read_tokens(&settings).await?;
+            warnings.iter().for_each(|warning| warn!("{warning}"));
+            let is_new = *tokens.borrow() != read;
+            let put = Box::new(move || drop(tokens.replace(read)));
+            Ok(Found { is_new, put })
+        })
     }
 }
 

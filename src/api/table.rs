@@ -6,7 +6,7 @@ use super::openapi::{self, STREAM};
 use super::reply::Reply;
 use super::resource::{
     about, agent, alarm, alarm_change, blacklist, change, check, check_type, config, delivery,
-    entity, host_info, metric, numbers, pushed, run, threshold, threshold_change, value,
+    entity, host_info, metric, numbers, pushed, run, threshold, threshold_change, time, value,
     value_stream,
 };
 use super::route::{Answer, Parameter, Route};
@@ -260,8 +260,9 @@ const OTHERS: &[Route] = &[
     one("/capabilities", "What this agent can do", "Capabilities", later!(about::capabilities)),
     Route {
         parameters: &[optional("sent", "The time of the client, in milliseconds since 1970")],
-        ..one("/time", "What time it is here", "Time", now!(about::time))
+        ..one("/time", "What time it is here", "Time", now!(time::now))
     },
+    write(&Method::POST, "/time/sync", "Compares clocks", 200, "Sync", later!(time::sync)),
     open("/healthz", "Whether the agent lives", now!(about::health)),
     open("/readyz", "Whether values can be asked for", now!(about::readiness)),
     one("/metrics", "All numbers as text for Prometheus", "", later!(numbers::page)),

@@ -23,7 +23,7 @@ pub enum Scope {
 }
 
 /// All tokens: of each only its hash, so that a comparison takes the same time whatever is sent.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Tokens(Vec<([u8; 32], Scope)>);
 
 impl Tokens {

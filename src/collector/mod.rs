@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use self::series::Table;
 use self::sink::{HandOut, HandedOut, Sink};
 use self::window::Window;
+use crate::clock::Shift;
 use crate::config::{Publish, Settings, ValueForm};
 use crate::model::{Measured, Metric, Quantity, Report, Series, Summary};
 
@@ -29,10 +30,12 @@ pub struct Collector {
     sinks: Vec<Box<dyn Sink>>,
     measured: Rc<Measured>,
     /// Why values of checks are dropped, each said once of each check.
-    said: BTreeSet<(Rc<str>, &'static str)>,
+    said: BTreeSet<(String, &'static str)>,
     dropped_values: u64,
     /// How many dimensions one metric may have beside those of all metrics.
     most_dimensions: usize,
+    /// How far the times of windows are moved.
+    shift: Shift,
 }
 
 impl Collector {
@@ -46,6 +49,9 @@ impl Collector {
         let mut table = table.keeping_numbers(with_numbers).with_most_checked(most);
         for check in &settings.checks.all {
             check.declared().iter().for_each(|metric| table.reserve(metric));
+        }
+        for metric in settings.checks.published_alarms() {
+            table.reserve(&metric);
         }
         let identity = &settings.identity;
         let of_all = identity.dimensions.len() + identity.auto_dimensions.len();
@@ -65,12 +71,18 @@ impl Collector {
             said: BTreeSet::new(),
             dropped_values: 0,
             most_dimensions: MOST_DIMENSIONS,
+            shift: Shift::default(),
         }
     }
 
     /// From now on a sink gets all that is collected.
     pub fn add_sink(&mut self, sink: Box<dyn Sink>) {
         self.sinks.push(sink);
+    }
+
+    /// How far the times of windows are moved, from now on.
+    pub fn shift(&self) -> Shift {
+        self.shift.clone()
     }
 
     /// How many metrics the checks publish, from now on.
@@ -85,6 +97,7 @@ impl Collector {
 
     /// Whether a sample at this time would close the open window.
     pub fn would_close(&self, now: SystemTime) -> bool {
+        let now = self.shift.of(now);
         self.open.as_ref().is_some_and(|open| !open.takes(now, self.table.samples()))
     }
 
@@ -99,7 +112,8 @@ impl Collector {
         if self.would_close(now) {
             self.close();
         }
-        self.open.get_or_insert_with(|| Window::at(now, self.period)).count += 1;
+        let start = self.shift.of(now);
+        self.open.get_or_insert_with(|| Window::at(start, self.period)).count += 1;
         for (series, value) in values {
             self.table.add(*series, *value);
         }
@@ -137,21 +151,31 @@ impl Collector {
         }
         let is_wanted = |metric: &Metric| metric.published.is_some() || metric.refused.is_some();
         let wanted = report.values.iter().filter(|(metric, _)| is_wanted(metric));
+        self.put_all(now, report.at, &report.check, wanted);
+        self.hand_over(report);
+    }
+
+    /// Puts values of a check into the open window. What is dropped of them is counted, and told once.
+    fn put_all<'a>(
+        &mut self,
+        now: SystemTime,
+        at: Instant,
+        check: &str,
+        values: impl Iterator<Item = &'a (Rc<Metric>, Quantity)>,
+    ) {
         let mut dropped = BTreeMap::new();
-        for (metric, value) in wanted {
-            if let Err(why) = self.put(now, report.at, metric, value) {
+        for (metric, value) in values {
+            if let Err(why) = self.put(now, at, metric, value) {
                 dropped.entry(why).or_insert((0, metric)).0 += 1;
             }
         }
         for (why, (count, first)) in dropped {
             self.dropped_values += count;
-            if self.said.insert((report.check.clone(), why)) {
+            if self.said.insert((check.to_owned(), why)) {
                 let name = first.published.as_deref().unwrap_or(&first.name);
-                let check = &report.check;
                 error!("check {check}: {count} of its metrics are dropped, such as {name}: {why}");
             }
         }
-        self.hand_over(report);
     }
 
     /// Puts a value of a check into the open window. The error says why it is dropped.
@@ -176,7 +200,8 @@ impl Collector {
         if metric.dimensions.len() > self.most_dimensions {
             return Err(TOO_MANY_DIMENSIONS);
         }
-        self.open.get_or_insert_with(|| Window::at(now, self.period));
+        let start = self.shift.of(now);
+        self.open.get_or_insert_with(|| Window::at(start, self.period));
         if self.table.check(metric, at, value) { Ok(()) } else { Err(TOO_MANY_METRICS) }
     }
 
@@ -188,6 +213,12 @@ impl Collector {
 
     /// Closes the open window. One in which nothing was measured yields no summary.
     pub fn close(&mut self) {
+        let Some(start) = self.open.as_ref().map(|open| open.start) else { return };
+        let (at, added) = (Instant::now(), self.sinks.iter_mut().flat_map(|sink| sink.closing()));
+        for (metric, value) in added.collect::<Vec<_>>() {
+            let (check, value) = (metric.check.clone(), Quantity::Number(value));
+            self.put_all(start, at, &check, [(metric, value)].iter());
+        }
         let Some(window) = self.open.take() else { return };
         let Some(entries) = self.table.reduce() else { return };
         let summary =

@@ -7,7 +7,7 @@ use log::error;
 use tokio::sync::mpsc::Sender;
 
 use super::series::Table;
-use crate::model::{Measured, Report, Series, Summary};
+use crate::model::{Measured, Metric, Report, Series, Summary};
 
 /// Takes what is collected as it comes: it never waits and never fails. What it cannot take it counts.
 pub trait Sink {
@@ -20,6 +20,11 @@ pub trait Sink {
 
     /// The result of one run of a check.
     fn report(&mut self, _report: &Report) {}
+
+    /// What it adds to the window that is about to be closed: metrics that are published, with their values.
+    fn closing(&mut self) -> Vec<(Rc<Metric>, f64)> {
+        Vec::new()
+    }
 
     /// A window that was closed.
     fn summary(&mut self, _summary: &Rc<Summary>) {}

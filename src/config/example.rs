@@ -1,8 +1,9 @@
 //! `config example`: a file with every key and what it means, made from the definitions.
 
-use super::file::{CHECKS, THRESHOLDS, options_of_file};
+use super::file::{CHECKS, NOTIFICATIONS, PLANS, SUPPRESSIONS, THRESHOLDS, options_of_file};
 use super::options::options;
 use crate::model::{CheckType, Setting};
+use crate::notification::TABLE as NOTIFICATION_TYPES;
 
 /// The file. Each key has a `#` in front of it, and each sentence a `#` and a blank: a key that loses its
 /// `#` has an effect.
@@ -35,11 +36,50 @@ pub fn file(table: &[&'static CheckType]) -> String {
     lines.extend(THRESHOLDS_HEAD.lines().map(str::to_owned));
     lines.push(format!("#{THRESHOLDS}:"));
     lines.push("  #my-threshold:".to_owned());
-    for (key, value, about) in OF_THRESHOLD {
-        lines.extend(wrapped(about, "    "));
-        lines.push(format!("    #{key}: {value}"));
+    lines.extend(keys(OF_THRESHOLD));
+    lines.push(String::new());
+    lines.extend(NOTIFICATIONS_HEAD.lines().map(str::to_owned));
+    lines.push(format!("#{NOTIFICATIONS}:"));
+    for (place, kind) in NOTIFICATION_TYPES.iter().enumerate() {
+        lines.extend(wrapped(kind.about, "  "));
+        lines.push(format!("  #my-{}:", kind.name));
+        lines.push(format!("    #type: {}", kind.name));
+        if place == 0 {
+            lines.extend(keys(OF_NOTIFICATION));
+        }
+        lines.extend(details(kind.settings));
+    }
+    lines.push(String::new());
+    for (section, id, all) in
+        [(PLANS, "on-call", OF_PLAN), (SUPPRESSIONS, "maintenance", OF_SUPPRESSION)]
+    {
+        lines.push(format!("#{section}:"));
+        lines.push(format!("  #{id}:"));
+        lines.extend(keys(all));
     }
     lines.join("\n")
+}
+
+/// Keys of something with an id, each with what it means.
+fn keys(all: &[(&str, &str, &str)]) -> Vec<String> {
+    let lines = all.iter().flat_map(|(key, value, about)| {
+        let about = wrapped(about, "    ");
+        about.into_iter().chain([format!("    #{key}: {value}")])
+    });
+    lines.collect()
+}
+
+fn details(settings: &[Setting]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !settings.is_empty() {
+        lines.push("    #details:".to_owned());
+    }
+    for Setting { name, about, is_required, example, .. } in settings {
+        let needed = if *is_required { "required" } else { "optional" };
+        lines.extend(wrapped(&format!("{about} ({needed})"), "      "));
+        lines.push(format!("      #{name}: {example}"));
+    }
+    lines
 }
 
 /// A check of a type, the first one with all that checks have in common.
@@ -49,19 +89,9 @@ fn check(kind: &CheckType, is_first: bool) -> Vec<String> {
     lines.push(format!("  #my-{}:", id.replace('_', "-")));
     lines.push(format!("    #type: {}", kind.name));
     if is_first {
-        for (key, value, about) in COMMON {
-            lines.extend(wrapped(about, "    "));
-            lines.push(format!("    #{key}: {value}"));
-        }
+        lines.extend(keys(COMMON));
     }
-    if !kind.settings.is_empty() {
-        lines.push("    #details:".to_owned());
-    }
-    for Setting { name, about, is_required, example, .. } in kind.settings {
-        let needed = if *is_required { "required" } else { "optional" };
-        lines.extend(wrapped(&format!("{about} ({needed})"), "      "));
-        lines.push(format!("      #{name}: {example}"));
-    }
+    lines.extend(details(kind.settings));
     let numbers = kind.metrics.iter().filter(|metric| !metric.is_text).map(|metric| metric.name);
     let headlines = kind.metrics.iter().filter(|metric| metric.is_headline);
     let headlines: Vec<_> = headlines.map(|metric| metric.name).collect();
@@ -170,7 +200,44 @@ const OF_THRESHOLD: &[(&str, &str, &str)] = &[
     ("persist_ok", "no", "Whether each good value is told, too [default: no]"),
     ("missing", "warning", "What a missing value is: ignore, warning or failure [default: ignore]"),
     ("missing_after", "2", "So many missing in a row, 1 to 100 [default: 2]"),
+    ("notification_plan_id", "on-call", "Who is told of changes [default: the plan default]"),
 ];
+
+/// What a notification has. The type stands above, and details below.
+const OF_NOTIFICATION: &[(&str, &str, &str)] = &[
+    ("label", "the hook of the team", "Its name for people [default: the id]"),
+    ("metadata", "{owner: us}", "Names and values of your own"),
+];
+
+/// What a notification plan has.
+const OF_PLAN: &[(&str, &str, &str)] = &[
+    ("label", "whoever is on call", "Its name for people [default: the id]"),
+    (
+        "critical_state",
+        "[my-webhook, my-log]",
+        "The notifications of a CRITICAL alarm, and of a threshold in FAILURE",
+    ),
+    ("warning_state", "[my-log]", "Those of WARNING"),
+    ("ok_state", "[my-webhook]", "Those of OK, after one of these"),
+    ("metadata", "{owner: us}", "Names and values of your own"),
+];
+
+/// What a suppression has.
+const OF_SUPPRESSION: &[(&str, &str, &str)] = &[
+    ("label", "the monthly maintenance", "Its name for people [default: the id]"),
+    ("start_time", "2026-11-18T22:00:00Z", "When it begins [default: at once]"),
+    ("end_time", "2026-11-19T02:00:00Z", "When it ends [default: when it is removed]"),
+    ("entities", "[self]", "It is for what is in all of these lists; an empty one is for all"),
+    ("checks", "[my-disk]", "Ids of checks"),
+    ("alarms", "[full]", "Ids of alarms"),
+    ("notification_plans", "[on-call]", "Ids of notification plans"),
+];
+
+const NOTIFICATIONS_HEAD: &str = "\
+# Who is told of alarms and thresholds
+# ------------------------------------
+# Each notification has an id. A plan names notifications for each state; alarms and thresholds name a plan by
+# notification_plan_id, and the plan default is for those that name none. A suppression silences for a time.";
 
 const THRESHOLDS_HEAD: &str = "\
 # Which values are good
@@ -195,7 +262,7 @@ const WIDTH: usize = 108;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::config_file::KEYS_OF_THRESHOLD;
+    use crate::config::config_file::{KEYS_OF_THRESHOLD, NOTIFICATION, PLAN, SUPPRESSION};
 
     #[test]
     fn every_option_has_an_example_and_no_other_name_has_one() {
@@ -205,11 +272,21 @@ mod tests {
         let mut names = names;
         names.sort_unstable();
         assert_eq!(names, expected);
-        let of_threshold: Vec<_> = OF_THRESHOLD.iter().map(|(key, ..)| *key).collect();
         let all = |mut keys: Vec<&'static str>| {
             keys.sort_unstable();
             keys
         };
-        assert_eq!(all(of_threshold), all(KEYS_OF_THRESHOLD.to_vec()));
+        // Those that stand elsewhere.
+        let of_type = [("type", "", ""), ("details", "", "")];
+        let of_notification = [OF_NOTIFICATION, &of_type].concat();
+        for (example, known) in [
+            (OF_THRESHOLD, KEYS_OF_THRESHOLD),
+            (&of_notification[..], NOTIFICATION),
+            (OF_PLAN, PLAN),
+            (OF_SUPPRESSION, SUPPRESSION),
+        ] {
+            let example = example.iter().map(|(key, ..)| *key).collect();
+            assert_eq!(all(example), all(known.to_vec()));
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::cli::Cli;
 use super::dimension::{MOST_DIMENSIONS, SERVICE_NAME};
 use super::problems::Blame;
 use super::{AutoDimension, Dimension, Problems, auto_dimension, dimension, dimension_value, name};
-use crate::model::{CHECK, Configured, TARGET};
+use crate::model::{ALARM, CHECK, Configured, TARGET};
 
 /// The namespace and the dimensions of all metrics.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,7 +123,7 @@ pub fn check_container(
 pub fn without_room(identity: &Identity) -> Vec<String> {
     let names = identity.dimensions.iter().map(|dimension| dimension.name.as_str());
     let mut names = names.chain(identity.auto_dimensions.iter().map(|asked| asked.name()));
-    let taken = names.find(|name| [CHECK, TARGET].contains(name)).map(|name| {
+    let taken = names.find(|name| [CHECK, TARGET, ALARM].contains(name)).map(|name| {
         format!("the dimension {name:?}: expected another name: checks have a dimension of it")
     });
     let count = identity.dimensions.len() + identity.auto_dimensions.len();
@@ -140,7 +140,7 @@ pub fn without_room(identity: &Identity) -> Vec<String> {
 pub fn taken_in_emf(identity: &Identity, check: &Configured) -> Vec<String> {
     let own = identity.dimensions.iter().map(|dimension| &*dimension.name);
     let found = identity.auto_dimensions.iter().map(|asked| asked.name());
-    let fixed = ["_aws", SERVICE_NAME, CHECK, TARGET];
+    let fixed = ["_aws", SERVICE_NAME, CHECK, TARGET, ALARM];
     let names: Vec<_> = own.chain(found).chain(fixed).collect();
     let published = check.declared().into_iter().filter_map(|metric| metric.published);
     let taken = published.filter(|name| names.contains(&&**name)).map(|name| {

@@ -68,7 +68,7 @@ pub use text::{Form, Source};
 use self::cli::Cli;
 use self::options::{CHECK, MAX_METRICS, WATCH_CONFIG};
 use crate::alarm::Alarm;
-use crate::model::{Configured, UTILIZATION};
+use crate::model::{Configured, Metric, UTILIZATION};
 use crate::notification;
 use crate::threshold::Threshold;
 
@@ -127,7 +127,8 @@ impl Checks {
         let max_metrics = problems.optional(cli, MAX_METRICS, quantity::max_metrics);
         let max_metrics = max_metrics.unwrap_or(quantity::DEFAULT_MAX_METRICS);
         let mut all = cli.files.checks.clone();
-        let mut misfits = match all.is_empty() {
+        let mut alarms = cli.files.alarms.clone();
+        let mut misfits = match all.is_empty() && !alarms.iter().any(|alarm| alarm.publishes) {
             true => Vec::new(),
             false => identity::without_room(identity),
         };
@@ -136,15 +137,22 @@ impl Checks {
         }
         if !misfits.is_empty() {
             all.clear();
+            alarms.iter_mut().for_each(|alarm| alarm.publishes = false);
         }
         misfits.into_iter().for_each(|text| problems.note(Blame::Check, text));
         let plugins = arguments::plugins(cli, problems);
-        let mut alarms = cli.files.alarms.clone();
         alarms.retain(|alarm| {
             alarm.check == UTILIZATION || all.iter().any(|check| check.id == alarm.check)
         });
         let thresholds = cli.files.thresholds.clone();
         Self { all, alarms, thresholds, max_metrics, plugins }
+    }
+
+    /// The metrics of the states of alarms. A check that is disabled has no results, and its alarms no states.
+    pub fn published_alarms(&self) -> Vec<Metric> {
+        let is_off = |id: &str| self.all.iter().any(|check| check.id == id && check.is_disabled);
+        let on = self.alarms.iter().filter(|alarm| !is_off(&alarm.check));
+        on.filter_map(Alarm::published).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::Control;
+use crate::clock::{Exchange, Shift};
 use crate::config::Settings;
 use crate::delivery::orders::{self, Handle, Served};
 use crate::store::keep::Writes;
@@ -16,6 +17,8 @@ pub struct Ways {
     pub deliveries: Vec<Handle>,
     /// How many windows each of them keeps where nothing else was asked for.
     pub first_limit: usize,
+    /// How far the times of windows are moved.
+    pub shift: Shift,
     windows: mpsc::Sender<oneshot::Sender<()>>,
     history: Option<Writes>,
 }
@@ -39,7 +42,7 @@ pub struct Part {
 pub const HISTORY: &str = "history";
 
 impl Ways {
-    pub fn open(settings: &Settings, history: Option<Writes>) -> (Self, Ends) {
+    pub fn open(settings: &Settings, shift: Shift, history: Option<Writes>) -> (Self, Ends) {
         let (windows, closings) = mpsc::channel(DEPTH);
         let publishing = &settings.publishing;
         let both =
@@ -47,7 +50,7 @@ impl Ways {
         let (deliveries, served) = both.unzip();
         let first_limit = publishing.buffer;
         (
-            Self { deliveries, first_limit, windows, history },
+            Self { deliveries, first_limit, shift, windows, history },
             Ends { deliveries: served, windows: closings },
         )
     }
@@ -56,6 +59,11 @@ impl Ways {
     pub fn names(&self) -> Vec<&'static str> {
         let publishers = self.deliveries.iter().map(|of| of.publisher);
         publishers.chain(self.history.as_ref().map(|_| HISTORY)).collect()
+    }
+
+    /// What the newest answer of an endpoint told of its clock, where one is known.
+    pub fn endpoint_clock(&self) -> Option<Exchange> {
+        self.deliveries.iter().find_map(|delivery| delivery.standing().endpoint_clock)
     }
 
     async fn close_windows(&self) -> Result<(), String> {

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
+use futures_util::future::LocalBoxFuture;
 use log::{error, warn};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify, mpsc};
@@ -61,6 +62,21 @@ pub struct Control {
     has_warned: Cell<bool>,
     /// Is told when the checks begin.
     begun: Notify,
+    /// The tokens of the API, where they are in a file.
+    tokens: RefCell<Option<Rc<dyn Tokens>>>,
+}
+
+/// Tokens in a file beside the configuration, which is read again with that.
+pub trait Tokens {
+    /// Reads the file, and changes nothing so far. The error says what is wrong with it.
+    fn read(&self) -> LocalBoxFuture<'static, Result<Found, String>>;
+}
+
+/// What was read, to be put in force.
+pub struct Found {
+    /// Whether it is other than what is in force.
+    pub is_new: bool,
+    pub put: Box<dyn FnOnce()>,
 }
 
 /// What a reload has changed beside the checks.
@@ -111,6 +127,7 @@ impl Control {
             keeping: Mutex::default(),
             has_warned: Cell::default(),
             begun: Notify::new(),
+            tokens: RefCell::default(),
         }
     }
 
@@ -141,17 +158,29 @@ impl Control {
 
     async fn load(&self, discards: bool) -> Result<Outcome, Unloaded> {
         let mut cli = self.cli.borrow().clone();
-        if !cli.has_files() {
+        let tokens = self.tokens.borrow().clone();
+        if !cli.has_files() && tokens.is_none() {
             return Err(Unloaded::NoFiles);
         }
         cli.read_files(TABLE).await;
-        let settings = Settings::new(&cli);
-        let settings = settings
-            .map_err(|problems| Unloaded::Invalid(problems.iter().map(str::to_owned).collect()))?;
-        // Beside a command these keep it from nothing at the start; here the old ones are better.
-        if !settings.errors.is_empty() {
-            return Err(Unloaded::Invalid(settings.errors));
-        }
+        let tokens = match tokens {
+            Some(tokens) => tokens.read().await.map(Some),
+            None => Ok(None),
+        };
+        let (tokens, of_tokens) = match tokens {
+            Ok(tokens) => (tokens, None),
+            Err(problem) => (None, Some(problem)),
+        };
+        let invalid = |problems: Vec<String>| {
+            Err(Unloaded::Invalid(problems.into_iter().chain(of_tokens.clone()).collect()))
+        };
+        let settings = match Settings::new(&cli) {
+            // Beside a command these keep it from nothing at the start; here the old ones are better.
+            Ok(settings) if !settings.errors.is_empty() => return invalid(settings.errors),
+            Ok(_) if of_tokens.is_some() => return invalid(Vec::new()),
+            Ok(settings) => settings,
+            Err(problems) => return invalid(problems.iter().map(str::to_owned).collect()),
+        };
         settings.warnings.iter().for_each(|warning| warn!("{warning}"));
         let Checks { all: checks, alarms: of_alarms, thresholds: of_thresholds, .. } =
             settings.checks;
@@ -163,7 +192,16 @@ impl Control {
             notifications: Difference::of_all(notifications.reload(told, discards)),
         };
         let outcome = self.swap(To::Files { checks, discards }, then).await?;
-        Ok(Outcome { needs_restart: self.replace(cli), ..outcome })
+        let tokens = tokens.is_some_and(|Found { is_new, put }| {
+            put();
+            is_new
+        });
+        Ok(Outcome { needs_restart: self.replace(cli), tokens, ..outcome })
+    }
+
+    /// From now on these tokens are read again with the configuration.
+    pub fn reread(&self, tokens: Rc<dyn Tokens>) {
+        self.tokens.replace(Some(tokens));
     }
 
     /// Changes checks, alarms and thresholds at one instant.
@@ -310,7 +348,7 @@ impl Control {
         let events = crate::event::open(&mut collector);
         let watchers = lookout::open(settings, &events, &mut collector);
         let (notifications, _) = notify::open(settings, &events);
-        let ways = Ways::open(settings, None).0;
+        let ways = Ways::open(settings, collector.shift(), None).0;
         Self::of(&cli, settings, Requests::open().0, watchers, ways, notifications)
     }
 

@@ -17,6 +17,8 @@ pub struct Outcome {
     pub thresholds: Difference,
     /// Those of notifications, their plans and suppressions.
     pub notifications: Difference,
+    /// Whether the tokens of the API are others now.
+    pub tokens: bool,
     /// The options of the files that are other ones now, and that only a restart would put in force.
     pub needs_restart: Vec<String>,
     pub generation: u64,
@@ -38,7 +40,7 @@ pub enum Unloaded {
 impl Outcome {
     pub fn changes_nothing(&self) -> bool {
         let all = [&self.checks, &self.alarms, &self.thresholds, &self.notifications];
-        all.iter().all(|of| of.is_none())
+        !self.tokens && all.iter().all(|of| of.is_none())
     }
 }
 
@@ -70,7 +72,7 @@ pub fn tell(by: &str, loaded: &Result<Outcome, Unloaded>) {
         Ok(outcome) if outcome.changes_nothing() => {
             info!(target: CHECKS, "the configuration was reloaded by {by}: nothing has changed");
         }
-        Ok(Outcome { checks, alarms, thresholds, notifications, generation, .. }) => {
+        Ok(Outcome { checks, alarms, thresholds, notifications, tokens, generation, .. }) => {
             let changed = [
                 ("checks", checks),
                 ("alarms", alarms),
@@ -78,7 +80,8 @@ pub fn tell(by: &str, loaded: &Result<Outcome, Unloaded>) {
                 ("notifications", notifications),
             ];
             let changed = changed.into_iter().filter_map(|(what, of)| difference(what, of));
-            let changed = changed.collect::<Vec<_>>().join("; ");
+            let tokens = tokens.then(|| "other tokens of the API".to_owned());
+            let changed = changed.chain(tokens).collect::<Vec<_>>().join("; ");
             info!(target: CHECKS, "the configuration was reloaded by {by}: generation {generation}; {changed}");
         }
         Err(Unloaded::Invalid(problems)) => {

@@ -96,11 +96,12 @@ pub fn of_checks(settings: &Settings) -> String {
     )
 }
 
-/// How many metrics the checks publish, each with each set of dimensions.
+/// How many metrics the checks and the states of their alarms are, each with each set of dimensions.
 fn declared(settings: &Settings) -> usize {
     let checks = settings.checks.all.iter();
     let known = checks.map(|check| check.declared().len() + check.named_to_discover());
-    known.sum::<usize>() * settings.identity.number_of_sets()
+    let states = settings.checks.published_alarms().len();
+    (known.sum::<usize>() + states) * settings.identity.number_of_sets()
 }
 
 /// How many requests of CloudWatch a window takes. Nothing is sent by this.
@@ -141,7 +142,7 @@ fn whole_window(settings: &Settings, summary: &Summary, form: ValueForm) -> Summ
     whole
 }
 
-/// Adds the metrics of checks that have not run yet, beside those of the same check that have a value.
+/// Adds the metrics of checks that have not run yet, and of the states of their alarms, beside those of the same check that have a value.
 fn add_declared(settings: &Settings, entries: &mut Vec<Entry>) {
     for check in &settings.checks.all {
         let runs = settings.measuring.period.as_secs_f64() / check.period.as_secs_f64();
@@ -151,6 +152,12 @@ fn add_declared(settings: &Settings, entries: &mut Vec<Entry>) {
                 statistics.count = runs.ceil() as usize;
                 entries.push(Entry { metric: Rc::new(metric), statistics });
             }
+        }
+    }
+    for metric in settings.checks.published_alarms() {
+        if !entries.iter().any(|entry| *entry.metric == metric) {
+            let statistics = Statistics { count: 1, ..Statistics::of_none() };
+            entries.push(Entry { metric: Rc::new(metric), statistics });
         }
     }
     let order = |entry: &Entry| {

@@ -172,6 +172,28 @@ fn it_is_said_beside_the_alternatives() {
 }
 
 #[test]
+fn states_of_alarms_are_paid_for_as_metrics_of_checks_are() {
+    let mut with = settings(60, &[]);
+    (with.checks.all, with.checks.max_metrics) = (vec![configured("x")], 3);
+    let alarm = |id: &str, publishes| {
+        let body = serde_json::json!({ "publish": publishes });
+        crate::config::alarm_of_body("x", id, &body).expect("it is valid").configured
+    };
+    with.checks.alarms = vec![alarm("a", true), alarm("b", false)];
+    assert_eq!((of(&with).metrics, check_cap(&with)), (7, Ok(())));
+    // A window that has it already has it once.
+    let mut window = window();
+    let metric = Rc::new(with.checks.published_alarms().remove(0));
+    window.entries.push(Entry { metric, statistics: Statistics::of_none() });
+    assert_eq!(Cost::of(&with, &window).metrics, 7);
+    with.checks.alarms.push(alarm("c", true));
+    let refused = check_cap(&with).expect_err("four of three");
+    assert!(refused.starts_with("the checks would publish 4 metrics"), "{refused}");
+    with.checks.all[0].is_disabled = true;
+    assert_eq!((of(&with).metrics, check_cap(&with)), (4, Ok(())));
+}
+
+#[test]
 fn checks_are_paid_for_before_they_ever_ran_and_once() {
     let mut with = settings(60, &[]);
     with.checks.max_metrics = 2;

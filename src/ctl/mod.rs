@@ -105,7 +105,7 @@ impl Ctl {
             Does::Checks => list::checks(&client, self.output).await,
             Does::Add => self.add(&client).await,
             Does::Events => events::run(&self.events, &client, self.output).await,
-            Does::Time => time::run(&client, self.output).await,
+            Does::Time => time::run(&client, self.output, &self.arguments, &self.by).await,
             Does::List(path, columns) | Does::ListOrOne(path, columns)
                 if self.arguments.is_empty() =>
             {

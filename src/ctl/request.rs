@@ -123,6 +123,13 @@ pub fn requests(verb: &Verb, arguments: &[String], by: &str) -> Result<Vec<Reque
             let request = Request::write(Method::PUT, filled("/buffer/{}", publisher) + by, show);
             vec![Request { body: Some(json!({ "limit": limit })), ..request }]
         }
+        (Does::Time, [] | ["sync"] | ["sync", "endpoint" | "none"]) => Vec::new(),
+        (Does::Time, others) => {
+            let others = others.join(" ");
+            return Err(vec![format!(
+                "time {others:?}: expected nothing, sync, sync endpoint or sync none"
+            )]);
+        }
         (Does::Any, [path, ..]) => {
             let is_path = path.starts_with('/') && path.parse::<Uri>().is_ok();
             if !is_path {

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Counts;
+use crate::clock::Exchange;
 
 /// What a delivery is to do.
 pub enum Order {
@@ -40,6 +41,8 @@ pub struct Standing {
     pub retries: u64,
     /// Since when and why nothing is accepted.
     pub failing: Option<(SystemTime, String)>,
+    /// What the newest answer told of the clock of the endpoint.
+    pub endpoint_clock: Option<Exchange>,
 }
 
 /// A delivery as others see it.

@@ -126,6 +126,7 @@ impl Delivery {
             counts: self.counts,
             retries: self.retries.count(),
             failing,
+            endpoint_clock: self.publisher.endpoint_clock(),
         });
     }
 }

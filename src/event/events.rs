@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::{Event, MOST_TEXT, Severity};
+use crate::clock::now_ms;
 use crate::shown::without_passwords;
 
 /// The newest events, and who is told of more.
@@ -41,6 +42,13 @@ pub struct Gap {
     pub missed: Option<u64>,
     /// The id before that of the first one behind it.
     pub after: u64,
+}
+
+impl Default for Events {
+    /// Without earlier ones, from now on.
+    fn default() -> Self {
+        Self::since(now_ms(), Vec::new())
+    }
 }
 
 impl Events {
@@ -174,6 +182,7 @@ fn bounded(event: Event) -> Event {
     Event {
         check: fit(event.check, MOST_NAME),
         alarm: fit(event.alarm, MOST_NAME),
+        threshold: fit(event.threshold, MOST_NAME),
         state: fit(event.state, MOST_NAME),
         previous_state: fit(event.previous_state, MOST_NAME),
         message: cut(&without_passwords(&event.message), MOST_TEXT),
@@ -199,7 +208,7 @@ fn cut(text: &str, most: usize) -> String {
 /// So many are kept, whose texts take some 2 MB at most.
 const MOST_KEPT: usize = 1000;
 
-/// Bytes of the id of a check or an alarm.
+/// Bytes of the id of a check, an alarm or a threshold.
 const MOST_NAME: usize = 255;
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub use self::events::{Events, Gap, length};
 pub use self::follower::{Followed, Follower};
 use crate::clock::now_ms;
 use crate::collector::Collector;
+use crate::shown::shown;
 
 /// What has happened at one instant.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +30,8 @@ pub struct Event {
     pub kind: Kind,
     pub check: Option<String>,
     pub alarm: Option<String>,
-    /// What it is in since then, and what it was in before: of alarms and checks.
+    pub threshold: Option<String>,
+    /// What it is in since then, and what it was in before: of alarms, thresholds and checks.
     pub state: Option<String>,
     pub previous_state: Option<String>,
     pub message: String,
@@ -50,11 +52,13 @@ pub enum Severity {
 pub enum Kind {
     /// The state of an alarm has changed.
     Alarm,
+    /// The state of a metric that a threshold is of has changed.
+    Threshold,
     /// A check became unavailable, or is available again.
     Check,
     /// A request has changed something.
     Configuration,
-    /// Nobody could be told of an alarm.
+    /// Nobody could be told of an alarm or a threshold.
     Notification,
     /// Somebody has sent it.
     Posted,
@@ -65,7 +69,7 @@ pub type Shared = Rc<RefCell<Events>>;
 
 /// Keeps the events of what is collected, and of all who raise some.
 pub fn open(collector: &mut Collector) -> Shared {
-    let events = Rc::new(RefCell::new(Events::since(now_ms(), Vec::new())));
+    let events = Shared::default();
     collector.add_sink(Box::new(Availability::of(events.clone())));
     events
 }
@@ -80,10 +84,20 @@ impl Event {
             kind,
             check: None,
             alarm: None,
+            threshold: None,
             state: None,
             previous_state: None,
             message: message.into(),
             details: Map::new(),
+        }
+    }
+
+    /// The alarm or threshold that it is of, to be read in the log.
+    pub fn subject(&self) -> Option<String> {
+        match (&self.alarm, &self.threshold) {
+            (Some(alarm), _) => Some(format!("alarm {}", shown(alarm))),
+            (None, Some(threshold)) => Some(format!("threshold {}", shown(threshold))),
+            (None, None) => None,
         }
     }
 
@@ -111,13 +125,20 @@ impl Severity {
 }
 
 impl Kind {
-    const ALL: [Self; 5] =
-        [Self::Alarm, Self::Check, Self::Configuration, Self::Notification, Self::Posted];
+    const ALL: [Self; 6] = [
+        Self::Alarm,
+        Self::Threshold,
+        Self::Check,
+        Self::Configuration,
+        Self::Notification,
+        Self::Posted,
+    ];
 
     /// As it is written in answers and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Alarm => "alarm",
+            Self::Threshold => "threshold",
             Self::Check => "check",
             Self::Configuration => "configuration",
             Self::Notification => "notification",

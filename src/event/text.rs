@@ -25,7 +25,7 @@ impl Event {
             _ => None,
         };
         let (severity, kind) = (Severity::of(&text("severity")?)?, Kind::of(&text("kind")?)?);
-        let (check, alarm) = (text("check_id"), text("alarm_id"));
+        let (check, alarm, threshold) = (text("check_id"), text("alarm_id"), text("threshold_id"));
         let (state, previous_state) = (text("state"), text("previous_state"));
         let message = text("message")?;
         let (id, time_ms) = (object.get("id")?.as_u64()?, object.get("timestamp")?.as_i64()?);
@@ -40,6 +40,7 @@ impl Event {
             kind,
             check,
             alarm,
+            threshold,
             state,
             previous_state,
             message,
@@ -57,6 +58,7 @@ impl Event {
             "kind": self.kind.name(),
             "check_id": self.check,
             "alarm_id": self.alarm,
+            "threshold_id": self.threshold,
             "state": self.state,
             "previous_state": self.previous_state,
             "message": self.message,
@@ -75,6 +77,7 @@ mod tests {
             id: 7,
             time_ms: 1_795_843_899_102,
             alarm: Some("full".to_owned()),
+            threshold: Some("high".to_owned()),
             state: Some("CRITICAL".to_owned()),
             details: Map::from_iter([("label".to_owned(), "a\nb".into())]),
             ..Event::of(Kind::Alarm, Severity::Critical, "the disk\nis full").about("disk")

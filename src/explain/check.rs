@@ -80,7 +80,7 @@ pub struct RawText {
     lines: String,
 }
 
-/// Runs each check that is not disabled once, all of them at the same time.
+/// Runs each check that is not disabled once, all of them at the same time. The metrics have the states of alarms, too.
 pub async fn all(settings: &Settings) -> (Vec<ExplainedCheck>, Vec<Published>, Vec<Entry>) {
     let enabled = settings.checks.all.iter().filter(|check| !check.is_disabled);
     let roots = &Roots { plugins: settings.checks.plugins.clone(), ..Roots::default() };
@@ -95,6 +95,10 @@ pub async fn all(settings: &Settings) -> (Vec<ExplainedCheck>, Vec<Published>, V
         checks.push(check);
         all.extend(published);
         discovered.extend(found);
+    }
+    let sets = settings.identity.dimension_sets();
+    for state in settings.checks.published_alarms() {
+        all.extend(sets.iter().map(|set| Published::of_check(set, &state, None)));
     }
     (checks, all, discovered)
 }

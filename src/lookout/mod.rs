@@ -4,7 +4,7 @@ mod kept;
 pub mod thresholds;
 mod watched;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -21,7 +21,7 @@ use crate::collector::series::Table;
 use crate::collector::sink::Sink;
 use crate::config::Settings;
 use crate::event;
-use crate::model::{Quantity, Report, SUCCESS, Series, UTILIZATION};
+use crate::model::{Metric, Quantity, Report, SUCCESS, Series, UTILIZATION};
 use crate::overlay::{Difference, Overlay};
 
 /// All alarms, and where each stands.
@@ -45,6 +45,11 @@ pub struct Alarms {
     changed: Rc<Notify>,
     /// The events, of which these changes are some.
     events: event::Shared,
+    /// How many metrics of checks and alarms are published, and may be.
+    published: Rc<Cell<usize>>,
+    most_published: usize,
+    /// The ids of those that publish their states from the next window on.
+    unpublished: BTreeSet<String>,
 }
 
 /// The alarms that others ask about and change.
@@ -60,9 +65,11 @@ pub struct Watchers {
 pub fn open(settings: &Settings, events: &event::Shared, collector: &mut Collector) -> Watchers {
     let alarms = settings.checks.alarms.iter().cloned();
     let alarms = Alarms::of(alarms, settings.measuring.sample_interval, events.clone());
+    let most_published = settings.checks.max_metrics / settings.identity.number_of_sets().max(1);
+    let alarms = Alarms { published: collector.published(), most_published, ..alarms };
     let alarms = Rc::new(RefCell::new(alarms));
     collector.add_sink(Box::new(Watch(alarms.clone())));
-    Watchers { alarms, thresholds: thresholds::open(settings, collector) }
+    Watchers { alarms, thresholds: thresholds::open(settings, events, collector) }
 }
 
 impl Alarms {
@@ -83,6 +90,9 @@ impl Alarms {
             start: Instant::now(),
             changed: Rc::default(),
             events,
+            published: Rc::default(),
+            most_published: usize::MAX,
+            unpublished: BTreeSet::new(),
         }
     }
 
@@ -117,6 +127,10 @@ impl Alarms {
 
     /// Adds an alarm, or puts it in the place of the one with its id.
     pub fn set(&mut self, alarm: Alarm) {
+        let is_known = self.all.get(&alarm.id).is_some_and(|of| of.alarm.published().is_some());
+        if alarm.published().is_some() && !is_known {
+            self.unpublished.insert(alarm.id.clone());
+        }
         self.overlay.set(alarm.id.clone(), alarm);
         self.follow();
     }
@@ -216,6 +230,23 @@ impl Alarms {
         }
     }
 
+    /// The states that are published with the window that is closed now.
+    fn closing(&mut self) -> Vec<(Rc<Metric>, f64)> {
+        let since_start = self.start.elapsed();
+        self.unpublished.clear();
+        self.all.values_mut().filter_map(|watched| watched.closing(since_start)).collect()
+    }
+
+    /// Whether the state of one alarm more can be published.
+    pub fn has_room(&self) -> bool {
+        self.published.get() + self.unpublished.len() < self.most_published
+    }
+
+    /// How many metrics of checks and alarms may be published.
+    pub fn most_published(&self) -> usize {
+        self.most_published
+    }
+
     fn has_utilization(&self) -> bool {
         self.is_begun && self.all.values().any(|of| of.alarm.check == UTILIZATION && of.is_on())
     }
@@ -238,5 +269,9 @@ impl Sink for Watch {
 
     fn report(&mut self, report: &Report) {
         self.0.borrow_mut().take(report);
+    }
+
+    fn closing(&mut self) -> Vec<(Rc<Metric>, f64)> {
+        self.0.borrow_mut().closing()
     }
 }

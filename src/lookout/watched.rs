@@ -1,5 +1,6 @@
 //! One alarm and where it stands.
 
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use log::{info, warn};
@@ -12,6 +13,7 @@ use crate::alarm::state::{Change, Counting, Standing, State};
 use crate::clock::milliseconds;
 use crate::event::{self, Event, Kind, Severity};
 use crate::logging::CHECKS;
+use crate::model::Metric;
 use crate::shown::shown;
 
 /// An alarm and where it stands.
@@ -27,6 +29,18 @@ pub struct Watched {
     pub unknown: Option<String>,
     /// The last result of the check that was available.
     pub(super) before: Option<Observation>,
+    /// What it has been in the open window.
+    pub(super) window: InWindow,
+}
+
+/// What an alarm has been since the last window was closed.
+#[derive(Debug, Default)]
+pub(super) struct InWindow {
+    worst: Option<State>,
+    /// Whether there was a result.
+    has_result: bool,
+    /// Until when, counted from the start of the process, the last result counts.
+    counts_until: Duration,
 }
 
 impl Watched {
@@ -38,6 +52,7 @@ impl Watched {
             since: None,
             unknown: None,
             before: None,
+            window: InWindow::default(),
         }
     }
 
@@ -53,6 +68,9 @@ impl Watched {
         period: Duration,
         events: &event::Shared,
     ) -> bool {
+        self.window.has_result = true;
+        // A check that is disabled gives no results, and its last state says nothing for long.
+        self.window.counts_until = now.since_start + 2 * period;
         let Self { alarm, standing, .. } = self;
         let evaluation = alarm.criteria.evaluate(&now, self.before.as_ref());
         if now.is_available {
@@ -75,6 +93,7 @@ impl Watched {
         if standing.state == Some(state) {
             self.status = status;
         }
+        self.window.worst = self.window.worst.max(standing.state);
         if let Some(change) = change {
             self.since = Some(time);
             if self.tell(change) {
@@ -82,6 +101,18 @@ impl Watched {
             }
         }
         change.is_some()
+    }
+
+    /// The metric of its state, and the worst state that it had in the window that is closed now, so that none is
+    /// missed that was short. Nothing where it is not published, or there was no result for long.
+    pub fn closing(&mut self, since_start: Duration) -> Option<(Rc<Metric>, f64)> {
+        let counts_until = self.window.counts_until;
+        let next = InWindow { worst: self.standing.state, has_result: false, counts_until };
+        let window = std::mem::replace(&mut self.window, next);
+        let metric = self.alarm.published()?;
+        let is_of_now = window.has_result || since_start <= window.counts_until;
+        let state = window.worst.filter(|_| is_of_now)?;
+        Some((Rc::new(metric), state.number()))
     }
 
     /// Says what has changed, if somebody is to be told of it. That all is well from the start is nothing new.

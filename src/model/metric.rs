@@ -119,6 +119,9 @@ pub const UTILIZATION: &str = "utilization";
 /// The dimension whose value is the id of a check.
 pub const CHECK: &str = "Check";
 
+/// The dimension whose value is the id of an alarm.
+pub const ALARM: &str = "Alarm";
+
 /// The dimension that tells several things apart that one check measures.
 pub const TARGET: &str = "Target";
 

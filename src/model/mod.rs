@@ -39,7 +39,7 @@ pub use self::evidence::{Evidence, Part};
 pub use self::health::{Health, PublisherState};
 pub use self::limit::{Bytes, Cores, Limit, Limits, Measured, Origin};
 pub use self::metric::{
-    CHECK, CONTAINER_NAME, Kind, Metric, Number, Numbers, TARGET, UTILIZATION, Unit,
+    ALARM, CHECK, CONTAINER_NAME, Kind, Metric, Number, Numbers, TARGET, UTILIZATION, Unit,
 };
 pub use self::published::{SAME, free_name};
 pub use self::reading::{

@@ -30,6 +30,7 @@ fn variables(to: &Notification, event: &Event) -> Vec<(String, String)> {
         ("event_severity", event.severity.name().to_owned()),
         ("event_check_id", text(&event.check)),
         ("event_alarm_id", text(&event.alarm)),
+        ("event_threshold_id", text(&event.threshold)),
         ("event_state", text(&event.state)),
         ("event_previous_state", text(&event.previous_state)),
         // A variable ends at such a byte.

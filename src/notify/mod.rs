@@ -124,7 +124,7 @@ impl Notifications {
     fn take(self: &Rc<Self>, next: Followed) -> Vec<Work> {
         let event = match next {
             // Of what was kept of an earlier run, all have been told.
-            Followed::Event(event) if event.kind == Kind::Alarm && self.is_new(&event) => event,
+            Followed::Event(event) if is_told(event.kind) && self.is_new(&event) => event,
             Followed::Event(_) => return Vec::new(),
             Followed::Gap(gap) => {
                 let count = gap.missed.unwrap_or_default();
@@ -132,12 +132,12 @@ impl Notifications {
                 return Vec::new();
             }
         };
-        let (set, alarm) = (self.set.borrow(), event.alarm.as_deref().unwrap_or_default());
+        let (set, subject) = (self.set.borrow(), event.subject().unwrap_or_default());
         let named = event.details.get("notification_plan_id").and_then(|id| id.as_str());
         let Some(plan) = set.plan(named) else {
             if let Some(id) = named {
-                let (alarm, id) = (shown(alarm), shown(id));
-                warn!("alarm {alarm}: nobody is notified: there is no notification plan {id}");
+                let id = shown(id);
+                warn!("{subject}: nobody is notified: there is no notification plan {id}");
             }
             return Vec::new();
         };
@@ -158,11 +158,16 @@ impl Notifications {
                 plan: plan.id.clone(),
                 suppressions,
             });
-            let (alarm, id) = (shown(alarm), shown(&first.id));
-            info!(target: CHECKS, "alarm {alarm}: nobody is notified: suppression {id} is active");
+            let id = shown(&first.id);
+            info!(target: CHECKS, "{subject}: nobody is notified: suppression {id} is active");
             return Vec::new();
         }
-        let Some(state) = event.state.as_deref().and_then(State::of) else { return Vec::new() };
+        // Of alarms and thresholds each state has a severity of its own.
+        let state = match event.severity {
+            Severity::Info => State::Ok,
+            Severity::Warning => State::Warning,
+            Severity::Critical => State::Critical,
+        };
         let there = plan.of(state).iter().filter(|id| set.notifications.all().contains_key(*id));
         there.filter_map(|id| self.add(id, &event)).collect()
     }
@@ -227,8 +232,9 @@ impl Notifications {
         let message = format!("notification {id}: event {number} was not sent: {cause}");
         let lost = Event::of(Kind::Notification, Severity::Warning, message);
         let (check, alarm) = (event.check.clone(), event.alarm.clone());
+        let threshold = event.threshold.clone();
         // Of this nobody is notified, or there would be no end of it.
-        self.events.borrow_mut().raise(Event { check, alarm, ..lost });
+        self.events.borrow_mut().raise(Event { check, alarm, threshold, ..lost });
     }
 
     pub fn events(&self) -> &event::Shared {
@@ -287,6 +293,11 @@ impl Notifications {
             line.clear();
         }
     }
+}
+
+/// Whether somebody may want to be told of events of this kind.
+fn is_told(kind: Kind) -> bool {
+    matches!(kind, Kind::Alarm | Kind::Threshold)
 }
 
 /// The pauses after the first four of five tries, which take 5 minutes with the time of each.

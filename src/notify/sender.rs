@@ -60,9 +60,9 @@ impl Sender for Real {
 }
 
 fn log(to: &Notification, event: &Event) {
-    let alarm = event.alarm.as_ref().map(|alarm| format!("alarm {} ", shown(alarm)));
+    let of = event.subject().map(|of| format!("{of} "));
     let state = event.state.as_ref().map(|state| format!("is {state}: "));
-    let what = format!("{}{}", alarm.unwrap_or_default(), state.unwrap_or_default());
+    let what = format!("{}{}", of.unwrap_or_default(), state.unwrap_or_default());
     let line = format!("notification {}: {what}{}", shown(&to.id), shown(&event.message));
     match event.severity {
         Severity::Info => info!(target: CHECKS, "{line}"),

@@ -90,7 +90,12 @@ impl World {
 
     fn alarm(&self, plan: Option<&str>, state: State, message: &str) {
         let details = Map::from_iter([("notification_plan_id".to_owned(), json!(plan))]);
-        let event = Event::of(Kind::Alarm, Severity::Critical, message).about("c");
+        let severity = match state {
+            State::Ok => Severity::Info,
+            State::Warning => Severity::Warning,
+            State::Critical => Severity::Critical,
+        };
+        let event = Event::of(Kind::Alarm, severity, message).about("c");
         let state = Some(state.name().to_owned());
         let event = Event { alarm: Some("a".to_owned()), state, details, ..event };
         self.events.borrow_mut().raise(event);

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Exchange;
 use crate::model::{Datum, Summary};
 
 /// Sends data to a place where people look at them.
@@ -44,6 +45,11 @@ pub trait Publisher {
     /// place that it then publishes to, for people, where that is worth a word.
     fn prepare(&mut self) -> Preparing<'_> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// What the newest answer told of the clock of the endpoint; this agent is who has asked.
+    fn endpoint_clock(&self) -> Option<Exchange> {
+        None
     }
 
     /// Where to and with whose credentials it would publish. With `connecting` it also sees whether

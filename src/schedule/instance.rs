@@ -62,6 +62,8 @@ impl Instance {
                     return;
                 }
                 order = self.orders.recv() => match order {
+                    // Who has given up believes that it was not run.
+                    Some(Order::Run(reply)) if reply.is_closed() => {}
                     Some(Order::Run(reply)) => {
                         let report = self.run_once().await;
                         // Who asked may be gone.

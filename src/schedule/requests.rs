@@ -18,6 +18,8 @@ pub enum Unanswered {
     TooMany,
     Stopping,
     NotStarted,
+    /// Only of an order that takes a while.
+    StillRunning,
 }
 
 /// Why an order was not carried out.
@@ -39,27 +41,28 @@ impl Requests {
         &self,
         request: impl FnOnce(oneshot::Sender<T>) -> Request,
     ) -> Result<T, Unanswered> {
-        self.ask_within(LONGEST_ANSWER, request).await
+        self.ask_within(LONGEST_ANSWER, Unanswered::NotStarted, request).await
     }
 
     /// Has an order carried out.
     pub async fn order<T>(&self, order: impl FnOnce(Reply<T>) -> Request) -> Result<T, Undone> {
-        self.order_within(LONGEST_ANSWER, order).await
+        self.ask(order).await.map_err(Undone::Unanswered)?.map_err(Undone::Refused)
     }
 
-    /// The same of one that takes a while.
+    /// The same of a run of a check, when the checks have been started: what takes longer waits for another run.
     pub async fn order_within<T>(
         &self,
         longest: Duration,
         order: impl FnOnce(Reply<T>) -> Request,
     ) -> Result<T, Undone> {
-        let answer = self.ask_within(longest, order).await.map_err(Undone::Unanswered)?;
-        answer.map_err(Undone::Refused)
+        let answer = self.ask_within(longest, Unanswered::StillRunning, order).await;
+        answer.map_err(Undone::Unanswered)?.map_err(Undone::Refused)
     }
 
     async fn ask_within<T>(
         &self,
         longest: Duration,
+        late: Unanswered,
         request: impl FnOnce(oneshot::Sender<T>) -> Request,
     ) -> Result<T, Unanswered> {
         let (reply, answer) = oneshot::channel();
@@ -67,7 +70,7 @@ impl Requests {
         match timeout(longest, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Unanswered::Stopping),
-            Err(_) => Err(Unanswered::NotStarted),
+            Err(_) => Err(late),
         }
     }
 }
@@ -78,6 +81,9 @@ impl fmt::Display for Unanswered {
             Self::TooMany => "too many requests wait for the checks",
             Self::Stopping => "the agent is stopping",
             Self::NotStarted => "the checks have not been started yet",
+            Self::StillRunning => {
+                "an earlier run of the check, which may take longer, has not ended yet"
+            }
         })
     }
 }

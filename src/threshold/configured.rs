@@ -30,6 +30,8 @@ pub struct Threshold {
     /// What is missing so many times in a row counts as missing: at least 1.
     pub missing_after: u8,
     pub is_disabled: bool,
+    /// The plan of those who are told of a change.
+    pub notification_plan: Option<String>,
 }
 
 /// What is compared with the bounds.
@@ -75,6 +77,7 @@ impl Threshold {
             missing: Missing::Ignore,
             missing_after: DEFAULT_MISSING_AFTER,
             is_disabled: false,
+            notification_plan: None,
         }
     }
 
@@ -89,6 +92,7 @@ impl Threshold {
             label: self.label.clone(),
             persists: self.persists,
             persists_ok: self.persists_ok,
+            notification_plan: self.notification_plan.clone(),
             ..other.clone()
         };
         *self == said

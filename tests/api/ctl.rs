@@ -124,6 +124,29 @@ fn programs_read_what_the_agent_has_answered() {
 }
 
 #[test]
+fn timestamps_are_those_of_the_clock_here_if_that_is_asked_for() {
+    let served = Served::at_socket();
+    let ahead = json!({ "sent": 9_000, "received": 1_000, "answered": 1_000, "back": 9_000 });
+    let body = json!({ "exchange": ahead, "apply": "caller" });
+    assert_eq!(served.send("POST", "/time/sync", "", &body).status, 200);
+    let later = "\ntimestamps of what it publishes: 8000 ms later than its clock has them\n";
+    let clock = served.told(&["time"]);
+    assert!(clock.ends_with(later), "{clock}");
+    // Here it is the same clock, to a few milliseconds.
+    let clock = served.told(&["time", "sync", "--why", "it was off"]);
+    assert!(clock.starts_with("clock of the agent: 20") && !clock.ends_with(later), "{clock}");
+    served.agent.wait_for_log(": it was off");
+    let none = served.told(&["time", "sync", "none"]);
+    assert!(none.ends_with("timestamps of what it publishes: as its clock has them\n"), "{none}");
+    let answer: Value =
+        serde_json::from_str(&served.told(&["time", "sync", "none", "--output", "json"]))
+            .expect("JSON");
+    assert_eq!(answer["shift_ms"], 0);
+    let ended = ctl(&served.address(), &["time", "sync", "endpoint"]).expect_code(1);
+    assert!(ended.stderr.contains("the clock of the endpoint is not known"), "{}", ended.stderr);
+}
+
+#[test]
 fn who_may_not_write_is_told_so() {
     let files = Folder::of(&[
         ("tokens", "read abcd-1234\nwrite efgh-5678\n"),
@@ -200,6 +223,8 @@ fn a_wrong_command_line_is_told_before_anything_is_asked() {
         (&["checks", "--output", "xml"], "--output \"xml\": expected text or json\n"),
         (&["change", "a", "perod=5"], "change \"perod=5\": expected KEY=VALUE with one of type, "),
         (&["values", "cpu"], "values \"cpu\": expected CHECK/METRIC, such as utilization/cpu\n"),
+        (&["time", "sink"], "time \"sink\": expected nothing, sync, sync endpoint or sync none\n"),
+        (&["time", "sync", "me"], "time \"sync me\": expected nothing, sync, "),
         (&["get", "values"], "get \"values\": expected a path that begins with /, "),
         (&["events", "--from", "soon"], "--from \"soon\": expected a time: "),
         (&["add", "/nowhere.json"], "/nowhere.json cannot be read: "),

@@ -2,6 +2,7 @@
 
 mod access;
 mod alarm_change;
+mod alarm_published;
 mod alarms;
 mod blacklist;
 mod client;
@@ -21,13 +22,17 @@ mod push;
 mod query;
 mod reload;
 mod resources;
+mod run_now;
 mod secrets;
 mod secured;
 mod security;
 mod sockets;
 mod texts;
+mod threshold_events;
 mod thresholds;
+mod time_sync;
 mod tls;
+mod token_file;
 
 use std::process::Command;
 

@@ -98,7 +98,7 @@ fn a_reload_changes_what_is_other_and_says_what_that_was() {
         "alarms": { "added": ["calm"], "changed": ["busy"], "removed": [], "unchanged": 0 },
         "thresholds": { "added": [], "changed": [], "removed": [], "unchanged": 0 },
         "notifications": { "added": [], "changed": [], "removed": [], "unchanged": 0 },
-        "needs_restart": ["buffer"], "not_kept": null,
+        "needs_restart": ["buffer"], "not_kept": null, "tokens_changed": false,
     });
     assert_eq!(answer, expected);
     let line =

@@ -187,7 +187,7 @@ fn what_it_can_and_how_it_is() {
     assert_eq!(resolutions[0], resolution("FULL", Value::Null, 2 * 86_400 + 300));
     assert_eq!(resolutions[5], resolution("MIN1440", json!(86_400_000), 1827 * 86_400));
     let live = "alarms,blacklist,buffer,certificates,checks,configuration files,notifications,\
-                thresholds,values";
+                thresholds,tokens,values";
     let live: Vec<_> = live.split(',').collect();
     assert_eq!(capabilities["live"], json!(live));
     // All options that the help names, and nothing else.

@@ -10,7 +10,7 @@ use support::server::wait_until;
 use crate::client::Place;
 use crate::{Served, previewing};
 
-const CONFIG: &str = "\
+pub const CONFIG: &str = "\
 checks:
   door:
     type: agent.plugin
@@ -44,7 +44,7 @@ fn started(folder: Folder) -> Served {
     Served::of(Agent::start(&mut command), Place::Unix(path), folder)
 }
 
-fn door(config: &str) -> Served {
+pub fn door(config: &str) -> Served {
     let folder = Folder::of(&[("agent.yaml", config), ("value", "0")]);
     let value = folder.path("value");
     let script = format!("#!/bin/sh\necho status ok\necho \"metric open int32 $(cat {value})\"\n");
@@ -53,7 +53,7 @@ fn door(config: &str) -> Served {
 }
 
 impl Served {
-    fn set(&self, value: &str) {
+    pub fn set(&self, value: &str) {
         fs::write(self.folder.path("value"), value).expect("it is ours");
     }
 

@@ -149,6 +149,26 @@ fn the_example_is_a_valid_file() {
 }
 
 #[test]
+fn thresholds_and_notifications_of_the_example_are_valid_with_every_key() {
+    let (_, example, _) = run(&["config", "example"]);
+    let (_, last) = example.split_once("#thresholds:").expect("thresholds come last but one");
+    let key = |line: &str| {
+        let (blanks, rest) = line.split_at(line.find('#')?);
+        let key = rest.strip_prefix('#').filter(|key| !key.starts_with([' ', '-']))?;
+        // A variable that is not set is a mistake.
+        Some(format!("{blanks}{key}\n").replace("${HOOK_SECRET}", "secret"))
+    };
+    let keys: String = last.lines().filter_map(key).collect();
+    let folder = Folder::of(&[("agent.yaml", &format!("thresholds:\n{keys}"))]);
+    let (code, stdout, stderr) = run(&["config", "check", &folder.path("agent.yaml")]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{keys}");
+    assert!(stdout.contains("valid: checks: 0"), "{stdout}");
+    for section in ["notifications", "notification_plans", "suppressions"] {
+        assert!(keys.contains(&format!("\n{section}:\n")), "{section}: {keys}");
+    }
+}
+
+#[test]
 fn without_a_path_config_check_asks_for_one() {
     let (code, _, stderr) = run(&["config", "check"]);
     let expected =

@@ -167,6 +167,19 @@ fn each_metric_is_there_with_each_set_of_dimensions_and_priced() {
 }
 
 #[test]
+fn the_state_of_an_alarm_is_a_metric_where_that_is_asked_for() {
+    let file = "checks: {utilization: {alarms: {a: {publish: yes}, b: {}}}}\n";
+    let file = TemporaryFile::new("states.yaml", file);
+    let arguments = ["--scope", "host", "--config", file.path().to_str().expect("a path")];
+    let explanation = json_of(&arguments, &[("AWS_REGION", "eu-west-1")]);
+    let metrics = metrics(&explanation);
+    let of_alarms = metrics.iter().filter(|(name, _)| name == "AlarmState").map(|(_, of)| of);
+    // In the order of an object.
+    assert_eq!(of_alarms.collect::<Vec<_>>(), [&vec!["Alarm", "ServiceName"]]);
+    assert_eq!((metrics.len(), &explanation["cost"]["metrics"]), (5, &json!(5)));
+}
+
+#[test]
 fn what_cannot_be_measured_here_is_said_and_not_priced() {
     let arguments = ["--scope", "host", "--metrics", "memory,throttling,oom-kills"];
     let explanation = json_of(&arguments, &[("AWS_REGION", "eu-west-1")]);

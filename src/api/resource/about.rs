@@ -1,4 +1,4 @@
-//! What the agent can do, how it is, and what time it is there.
+//! What the agent can do, and how it is.
 
 use std::time::Duration;
 
@@ -7,7 +7,6 @@ use tokio::time::Instant;
 
 use super::check::UTILIZATION_TYPE;
 use super::pushed::MOST_VALUES;
-use super::{milliseconds, number};
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
 use crate::api::limits;
@@ -50,29 +49,6 @@ pub async fn capabilities(asked: Asked) -> Result<Reply, Failure> {
     })))
 }
 
-/// What time it is here. With `sent`, the time of the client as it asked, it can tell its offset and the delay
-/// as by NTP: `received` and `answered` are the two times between.
-pub fn time(asked: &Asked) -> Result<Reply, Failure> {
-    let received = now_ms();
-    let sent = match asked.query.one("sent")? {
-        None => None,
-        Some(text) => {
-            let expected = "milliseconds since 1970, such as 1795843899102";
-            let sent = text.parse::<f64>().ok().filter(|sent| sent.is_finite());
-            Some(sent.ok_or_else(|| Failure::value("sent", text, expected))?)
-        }
-    };
-    let uptime = asked.state.started.elapsed();
-    Ok(Reply::json(&json!({
-        "timestamp": received,
-        "uptime": number(uptime.as_secs_f64()),
-        "started": milliseconds(asked.state.started_time),
-        "sent": sent.map(number),
-        "received": received,
-        "answered": now_ms(),
-    })))
-}
-
 /// Whether the agent lives: a sample was taken not long ago.
 pub fn health(asked: &Asked) -> Result<Reply, Failure> {
     is_sampling(asked, LONGEST_PAUSE)
@@ -106,6 +82,7 @@ const LIVE: &[&str] = &[
     "configuration files",
     "notifications",
     "thresholds",
+    "tokens",
     "values",
 ];
 

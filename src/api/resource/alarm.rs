@@ -97,6 +97,7 @@ pub fn object(of: &Watched, origin: Origin) -> Value {
         "check_id": alarm.check,
         "criteria": alarm.text,
         "disabled": alarm.is_disabled,
+        "publish": alarm.publishes,
         "notification_plan_id": alarm.notification_plan,
         "metadata": alarm.metadata,
         "source": origin.name(),

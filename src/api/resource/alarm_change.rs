@@ -13,7 +13,8 @@ use crate::api::failure::Failure;
 use crate::api::reply::Reply;
 use crate::api::resource::check;
 use crate::config::{OfBody, alarm_of_body, body_of_alarm};
-use crate::lookout::Shared;
+use crate::lookout::{Alarms, Shared};
+use crate::schedule::Refused;
 
 /// Adds an alarm of a check. Its id is that of the body, or a new one.
 pub async fn create(asked: Asked) -> Result<Reply, Failure> {
@@ -113,11 +114,25 @@ async fn valid(asked: &Asked, id: &str, mut body: Map<String, Value>) -> Result<
     let OfBody { configured, warnings } = parsed;
     warn_of(ALARM, id, warnings);
     check_plan(&asked.state, configured.notification_plan.as_deref())?;
+    check_room(&asked.state.control.alarms.borrow(), &configured)?;
     let checks = check::all(&asked.state).await?;
     if !checks.iter().any(|(of, _)| *of == check) {
         return Err(Failure::bad(format!("check_id {check:?}: there is no such check")));
     }
     Ok(configured)
+}
+
+/// Whether its state can be published, if it is to be and was not before.
+fn check_room(alarms: &Alarms, alarm: &Alarm) -> Result<(), Failure> {
+    let is_published = alarms.all().get(&alarm.id).is_some_and(|of| of.alarm.published().is_some());
+    if alarm.published().is_none() || is_published || alarms.has_room() {
+        return Ok(());
+    }
+    let refused = Refused::TooManyMetrics {
+        metrics: alarms.most_published() + 1,
+        most: alarms.most_published(),
+    };
+    Err(Failure::bad(refused.to_string()))
 }
 
 /// What an alarm has, with what a body changes of it (RFC 7396): null takes something out.

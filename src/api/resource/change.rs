@@ -92,7 +92,7 @@ pub async fn test(asked: Asked) -> Result<Reply, Failure> {
         return Err(Failure::not_found(format!("check {id:?} not found")));
     };
     let run = |reply| Request::RunNow(id.clone(), reply);
-    // A run may be under way, which ends first.
+    // A run may be under way, which ends first. It may have begun with a longer timeout.
     let longest = listed.configured.timeout * 2 + GRACE;
     let report = asked.state.control.requests.order_within(longest, run).await?;
     Ok(Reply::json(&json!([of_report(&report)])))

@@ -76,8 +76,16 @@ fn answer(outcome: Result<Outcome, Unloaded>) -> Result<Reply, Failure> {
 }
 
 fn of_outcome(outcome: &Outcome) -> Value {
-    let Outcome { checks, alarms, thresholds, notifications, needs_restart, generation, unkept } =
-        outcome;
+    let Outcome {
+        checks,
+        alarms,
+        thresholds,
+        notifications,
+        tokens,
+        needs_restart,
+        generation,
+        unkept,
+    } = outcome;
     let Difference { added, changed, removed, unchanged } = checks;
     json!({
         "generation": generation,
@@ -88,6 +96,7 @@ fn of_outcome(outcome: &Outcome) -> Value {
         "alarms": of_difference(alarms),
         "thresholds": of_difference(thresholds),
         "notifications": of_difference(notifications),
+        "tokens_changed": tokens,
         "needs_restart": needs_restart,
         "not_kept": unkept,
     })

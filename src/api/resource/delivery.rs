@@ -77,7 +77,7 @@ fn find(asked: &Asked) -> Result<&Handle, Failure> {
 }
 
 fn object(of: &Handle) -> Value {
-    let Standing { limit, waiting, oldest, counts, retries, failing } = of.standing();
+    let Standing { limit, waiting, oldest, counts, retries, failing, .. } = of.standing();
     json!({
         "id": of.publisher,
         "publisher": of.publisher,

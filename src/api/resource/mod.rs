@@ -24,6 +24,7 @@ pub mod run;
 mod suppressed;
 pub mod threshold;
 pub mod threshold_change;
+pub mod time;
 pub mod value;
 pub mod value_stream;
 

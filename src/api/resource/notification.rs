@@ -147,7 +147,14 @@ impl Resource for Plan {
         let used = |alarm: &str| {
             format!("notification plan {id:?} is used: give alarm {alarm:?} another one")
         };
-        alarm.map_or(Ok(()), |of| Err(Failure::bad(used(&of.alarm.id))))
+        alarm.map_or(Ok(()), |of| Err(Failure::bad(used(&of.alarm.id))))?;
+        let thresholds = state.control.thresholds.borrow();
+        let mut all = thresholds.all().values();
+        let threshold = all.find(|of| of.notification_plan.as_deref() == Some(id));
+        let used = |threshold: &str| {
+            format!("notification plan {id:?} is used: give threshold {threshold:?} another one")
+        };
+        threshold.map_or(Ok(()), |of| Err(Failure::bad(used(&of.id))))
     }
 }
 
@@ -246,7 +253,7 @@ pub async fn remove<T: Resource>(asked: Asked) -> Result<Reply, Failure> {
     Ok(Reply::done())
 }
 
-/// Refuses the plan of an alarm that is not there.
+/// Refuses the plan of an alarm or a threshold that is not there.
 pub fn check_plan(state: &State, id: Option<&str>) -> Result<(), Failure> {
     let is_there = state.control.notifications.set.borrow().plan(id).is_some();
     match id {
@@ -324,7 +331,7 @@ fn missing<T: Resource>(id: &str) -> Failure {
     Failure::not_found(format!("{} {id:?} not found", T::WHAT))
 }
 
-/// The suppressed changes of alarms, as existing clients read them.
+/// The suppressed changes of alarms and thresholds, as existing clients read them.
 pub fn suppressed(asked: &Asked) -> Result<Reply, Failure> {
     let state = &asked.state;
     let logged = state.control.notifications.suppressed_changes();
@@ -336,6 +343,7 @@ pub fn suppressed(asked: &Asked) -> Result<Reply, Failure> {
             "entity_id": state.entity(),
             "check_id": one.event.check,
             "alarm_id": one.event.alarm,
+            "threshold_id": one.event.threshold,
             "notification_plan_id": one.plan,
             "suppressions": one.suppressions,
             "state": one.event.state,

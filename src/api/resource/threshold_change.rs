@@ -4,6 +4,7 @@ use hyper::header::{ETAG, LOCATION};
 use serde_json::{Map, Value};
 
 use super::changing::{by, is_expected, merged_map, new_id, note, path_of, tag, warn_of};
+use super::notification::check_plan;
 use super::threshold::{READ_ONLY, missing, object_of};
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
@@ -20,7 +21,7 @@ pub async fn create(asked: Asked) -> Result<Reply, Failure> {
         Some(other) => return Err(Failure::bad(format!("id: expected a text, not {other}"))),
     };
     let by = by(&asked)?;
-    let threshold = valid(&id, body)?;
+    let threshold = valid(&asked, &id, body)?;
     // They begin with the checks.
     asked.state.checks().await?;
     let thresholds = &asked.state.control.thresholds;
@@ -45,7 +46,7 @@ pub async fn update(asked: Asked) -> Result<Reply, Failure> {
     asked.state.checks().await?;
     let before = expected(&asked, &id)?;
     let known = body_of_threshold(&before).as_object().cloned().unwrap_or_default();
-    let next = valid(&id, merged_map(known, body, &Value::Null))?;
+    let next = valid(&asked, &id, merged_map(known, body, &Value::Null))?;
     if next != before {
         asked.state.control.thresholds.borrow_mut().set(next);
         note(&asked, THRESHOLD, &id, "was changed", &by).await?;
@@ -83,12 +84,13 @@ fn found(asked: &Asked, id: &str) -> Result<(Value, String), Failure> {
 }
 
 /// The threshold that a body describes. What answers have beside it is of no matter.
-fn valid(id: &str, mut body: Map<String, Value>) -> Result<Threshold, Failure> {
+fn valid(asked: &Asked, id: &str, mut body: Map<String, Value>) -> Result<Threshold, Failure> {
     READ_ONLY.iter().for_each(|name| drop(body.remove(*name)));
     let parsed = threshold_of_body(id, &Value::Object(body));
     let OfBody { configured, warnings } =
         parsed.map_err(|problems| Failure::bad(problems.join("; ")))?;
     warn_of(THRESHOLD, id, warnings);
+    check_plan(&asked.state, configured.notification_plan.as_deref())?;
     Ok(configured)
 }
 

@@ -1,6 +1,6 @@
 //! Connections without a network, in a time that is not real.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::Instant;
@@ -16,7 +16,8 @@ fn server(tokens: &[(&str, Scope)]) -> Rc<Server> {
         known.add(&Secret((*token).to_owned()), *scope);
     }
     let state = Rc::new(State::for_tests());
-    let access = Access { tokens: known, keystone: None, is_unix: false, has_client_ca: false };
+    let tokens = Rc::new(RefCell::new(known));
+    let access = Access { tokens, keystone: None, is_unix: false, has_client_ca: false };
     Rc::new(Server { state, access, names: Vec::new(), tls: None })
 }
 

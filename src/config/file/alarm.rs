@@ -30,6 +30,7 @@ pub fn alarm(check: &str, id: &Key, node: &Node, document: &mut Document<'_>) ->
         text: String::new(),
         criteria: Criteria::of_availability(),
         is_disabled: false,
+        publishes: false,
         notification_plan: None,
         metadata: BTreeMap::new(),
     };
@@ -52,10 +53,11 @@ pub fn alarm(check: &str, id: &Key, node: &Node, document: &mut Document<'_>) ->
                 let typed = document.scalar("notification_plan_id", node);
                 alarm.notification_plan = typed.map(|typed| typed.text);
             }
-            "disabled" => {
-                let Some(typed) = document.scalar("disabled", node) else { continue };
+            "disabled" | "publish" => {
+                let Some(typed) = document.scalar(&key.text, node) else { continue };
                 match quantity::boolean(&typed.text) {
-                    Ok(is_disabled) => alarm.is_disabled = is_disabled,
+                    Ok(is_so) if key.text == "publish" => alarm.publishes = is_so,
+                    Ok(is_so) => alarm.is_disabled = is_so,
                     Err(expected) => document.wrong(&typed, &expected),
                 }
             }
@@ -74,4 +76,5 @@ pub fn alarm(check: &str, id: &Key, node: &Node, document: &mut Document<'_>) ->
     (document.problems.len() == before).then_some(alarm)
 }
 
-const KEYS: &[&str] = &["label", "notification_plan_id", "criteria", "disabled", "metadata"];
+const KEYS: &[&str] =
+    &["label", "notification_plan_id", "criteria", "disabled", "publish", "metadata"];

@@ -225,6 +225,11 @@ impl Files {
             let place = document.at(id.place);
             let is_first = self.is_first(&format!("threshold {}", id.text), &place, id, document);
             let threshold = threshold::threshold(id, node, document);
+            let plan = threshold.as_ref().and_then(|of| of.notification_plan.clone());
+            if let Some(plan) = plan {
+                let origin = format!("{place}: threshold {}: notification_plan_id", id.text);
+                self.named_plans.push(Named { origin, id: plan });
+            }
             self.thresholds.extend(threshold.filter(|_| is_first));
             if self.thresholds.len() > MOST_THRESHOLDS {
                 let text = format!("thresholds: expected at most {MOST_THRESHOLDS} of them");

@@ -44,6 +44,7 @@ pub fn body_of_alarm(of: &Alarm) -> Value {
         // Without criteria, availability decides; empty ones are a mistake.
         "criteria": Some(&of.text).filter(|text| !text.is_empty()),
         "disabled": of.is_disabled,
+        "publish": of.publishes,
         "notification_plan_id": of.notification_plan,
         "metadata": of.metadata,
     })
@@ -68,6 +69,7 @@ pub fn body_of_threshold(of: &Threshold) -> Value {
         "persist": of.persists,
         "persist_ok": of.persists_ok,
         "missing": of.missing.name(),
+        "notification_plan_id": of.notification_plan,
         "missing_after": of.missing_after,
         "disabled": of.is_disabled,
     })

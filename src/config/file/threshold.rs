@@ -96,6 +96,7 @@ fn set(of: &mut Threshold, key: &str, node: &Node, document: &mut Document<'_>) 
         .map(|number| of.hysteresis = number),
         "persist" => quantity::boolean(text).map(|yes| of.persists = yes),
         "persist_ok" => quantity::boolean(text).map(|yes| of.persists_ok = yes),
+        "notification_plan_id" => short(text).map(|text| of.notification_plan = Some(text)),
         "missing" => word(text, &Missing::ALL, Missing::name).map(|word| of.missing = word),
         "missing_after" => quantity::within(text, 1..=MOST_HITS, "a whole number")
             .map(|times| of.missing_after = times),
@@ -156,6 +157,7 @@ pub const KEYS: &[&str] = &[
     "missing",
     "missing_after",
     "disabled",
+    "notification_plan_id",
 ];
 
 /// The name of the resource that tells which threshold wins.

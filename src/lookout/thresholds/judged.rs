@@ -5,9 +5,12 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use log::{info, warn};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::key::Key;
+use crate::clock::milliseconds;
+use crate::event::{self, Event, Kind as EventKind, Severity};
 use crate::logging::CHECKS;
 use crate::model::{Kind, Metric, UTILIZATION};
 use crate::shown::shown;
@@ -120,12 +123,13 @@ impl Judged {
         is_well && self.in_vain >= FORGOTTEN_AFTER && self.threshold.missing.state().is_none()
     }
 
-    /// Takes a value that came, or nothing. Whether its state has changed.
+    /// Takes a value that came, or nothing. Whether its state has changed, of which these are told.
     pub fn take(
         &mut self,
         key: &Key,
         come: Option<(&Come<'_>, Option<&Bases<'_>>)>,
         time: SystemTime,
+        events: &event::Shared,
     ) -> bool {
         let number = match come {
             Some((come, bases)) => self.number(come, bases),
@@ -161,8 +165,37 @@ impl Judged {
         }
         if taken.is_told {
             tell(&threshold, key, &taken, &self.status);
+            // What stays as it is and is told again is no event: it would drive out all others.
+            if taken.is_change() {
+                events.borrow_mut().raise(self.event(key, &taken, time));
+            }
         }
         taken.is_change()
+    }
+
+    fn event(&self, key: &Key, taken: &Taken, time: SystemTime) -> Event {
+        let Threshold { id, label, notification_plan, .. } = &*self.threshold;
+        let severity = match taken.state {
+            None | Some(State::Ok) => Severity::Info,
+            Some(State::Warning) => Severity::Warning,
+            Some(State::Failure) => Severity::Critical,
+        };
+        let details = [
+            ("metric", json!(*key.name)),
+            ("value", json!(self.value)),
+            ("label", json!(label)),
+            ("notification_plan_id", json!(notification_plan)),
+        ];
+        let name = |state: State| state.name().to_owned();
+        let message = format!("{}: {}", key.shown(), self.status);
+        Event {
+            time_ms: milliseconds(time),
+            threshold: Some(id.clone()),
+            state: taken.state.map(name),
+            previous_state: taken.before.map(name),
+            details: details.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+            ..Event::of(EventKind::Threshold, severity, message).about(&*key.check)
+        }
     }
 
     /// What is compared with the bounds.

@@ -22,6 +22,7 @@ use self::judged::{Bases, Come, Feed};
 pub use self::key::Key;
 use crate::collector::Collector;
 use crate::config::Settings;
+use crate::event;
 use crate::model::{AVAILABLE, Metric, UTILIZATION};
 use crate::overlay::{Difference, Overlay};
 use crate::threshold::{Named, Threshold, by_rank};
@@ -48,22 +49,25 @@ pub struct Thresholds {
     is_begun: bool,
     /// Is told of each state that has changed.
     changed: Rc<Notify>,
+    /// The events, of which these changes are some.
+    events: event::Shared,
 }
 
 /// The thresholds that others ask about and change.
 pub type Shared = Rc<RefCell<Thresholds>>;
 
 /// Compares with the thresholds of the files, and those that come later.
-pub fn open(settings: &Settings, collector: &mut Collector) -> Shared {
-    let thresholds = Rc::new(RefCell::new(Thresholds::of(&settings.checks.thresholds)));
+pub fn open(settings: &Settings, events: &event::Shared, collector: &mut Collector) -> Shared {
+    let thresholds = Thresholds::of(&settings.checks.thresholds, events.clone());
+    let thresholds = Rc::new(RefCell::new(thresholds));
     collector.add_sink(Box::new(watch::Watch(thresholds.clone())));
     thresholds
 }
 
 impl Thresholds {
-    fn of(thresholds: &[Threshold]) -> Self {
+    fn of(thresholds: &[Threshold], events: event::Shared) -> Self {
         let by_id = thresholds.iter().map(|of| (of.id.clone(), of.clone()));
-        let mut all = Self { overlay: Overlay::of_files(by_id), ..Self::default() };
+        let mut all = Self { overlay: Overlay::of_files(by_id), events, ..Self::default() };
         all.follow();
         all
     }
@@ -216,13 +220,14 @@ impl Thresholds {
         }
         for come in values {
             let Some(key) = self.place(come.metric, feed) else { continue };
-            let Self { states, changed, turn, .. } = self;
+            let Self { states, changed, turn, events, .. } = self;
             let Some(judged) = states.get_mut(&key) else { continue };
             if judged.threshold.of.is_of_windows() != (feed == Feed::Window) {
                 continue;
             }
             (judged.feed, judged.turn) = (feed, *turn);
-            if judged.take(&key, Some((come, bases.get(&*come.metric.check))), time) {
+            let bases = bases.get(&*come.metric.check);
+            if judged.take(&key, Some((come, bases)), time, events) {
                 changed.notify_one();
             }
         }
@@ -321,7 +326,7 @@ impl Thresholds {
 
     /// Takes that the metrics of a check, or of all, have no value that this feed had to bring.
     fn miss(&mut self, feed: Feed, check: Option<&str>, time: SystemTime) {
-        let Self { states, changed, turn, ran, .. } = self;
+        let Self { states, changed, turn, ran, events, .. } = self;
         let mut forgotten = Vec::new();
         let of_check = states.range_mut(Key::from(check.unwrap_or_default()));
         for (key, judged) in of_check {
@@ -335,7 +340,7 @@ impl Thresholds {
             if !is_of_feed || !is_due || judged.turn == *turn {
                 continue;
             }
-            if judged.take(key, None, time) {
+            if judged.take(key, None, time, events) {
                 changed.notify_one();
             }
             if judged.is_forgettable() {

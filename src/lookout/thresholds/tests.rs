@@ -22,7 +22,7 @@ struct Agent {
 
 impl Agent {
     fn of(thresholds: &[Threshold]) -> Self {
-        let all = Rc::new(RefCell::new(Thresholds::of(thresholds)));
+        let all = Rc::new(RefCell::new(Thresholds::of(thresholds, Rc::default())));
         all.borrow_mut().begin(&["c".to_owned()].into(), None);
         Self { watch: Watch(all.clone()), all, start: Instant::now() }
     }
@@ -249,7 +249,7 @@ async fn a_sample_of_cpu_is_compared_at_once() {
     let hand_out = crate::collector::sink::HandOut::to(Vec::new());
     let table = crate::collector::series::Table::new(10, false);
     let mut collector = Collector::new(window, table, hand_out);
-    let all = Rc::new(RefCell::new(Thresholds::of(&[above("t", UTILIZATION, "")])));
+    let all = Rc::new(RefCell::new(Thresholds::of(&[above("t", UTILIZATION, "")], Rc::default())));
     collector.add_sink(Box::new(Watch(all.clone())));
     let cpu = collector.sampled(&Number::Cpu.of(None));
     let mut sample = |values: &[(Series, f64)]| {

@@ -24,12 +24,14 @@ use tokio::time::timeout;
 use super::answer::{FromCloudWatch, Passing};
 use super::attempts::Attempts;
 use super::chain::{Chain, Unsupported};
+use super::dates::Dates;
 use super::disk::{self, Checked};
 use super::dns::PatientResolver;
 use super::mistakes::{self, Mistakes};
 use super::transport;
 use super::web_identity::WebIdentity;
 use super::{address, failure};
+use crate::clock::Exchange;
 use crate::config::{Aws, region as check_region};
 use crate::publisher::{Failure, PublishError, Retries};
 
@@ -38,12 +40,18 @@ use crate::publisher::{Failure, PublishError, Retries};
 pub struct Client {
     aws: Aws,
     attempts: Attempts,
+    dates: Dates,
     sdk: Option<aws_sdk_cloudwatch::Client>,
 }
 
 impl Client {
     pub fn new(aws: Aws, retries: Retries) -> Self {
-        Self { aws, attempts: Attempts::counting(retries), sdk: None }
+        Self { aws, attempts: Attempts::counting(retries), dates: Dates::default(), sdk: None }
+    }
+
+    /// What the newest answer told of the clock of the endpoint.
+    pub fn endpoint_clock(&self) -> Option<Exchange> {
+        self.dates.newest()
     }
 
     /// The SDK's client, and its attempts.
@@ -116,6 +124,7 @@ impl Client {
         }
         let mut config = Builder::from(&loader.load().await)
             .interceptor(self.attempts.clone())
+            .interceptor(self.dates.clone())
             .interceptor(FromCloudWatch)
             .retry_classifier(Passing);
         if let Some(url) = &self.aws.endpoint_url {

@@ -6,6 +6,7 @@ mod attempts;
 mod capped;
 mod chain;
 mod client;
+mod dates;
 mod disk;
 mod dns;
 mod encoding;
@@ -28,6 +29,7 @@ use super::{
     Accepted, Explaining, Failure, Parcel, Preparing, PublishError, Publisher, Retries, Sending,
     Size, Terms,
 };
+use crate::clock::Exchange;
 use crate::config::{Publish, Settings};
 use crate::logging::CLOUDWATCH;
 use crate::model::{Datum, Summary};
@@ -119,6 +121,10 @@ impl Publisher for CloudWatch {
             }
             prepared.map(Some)
         })
+    }
+
+    fn endpoint_clock(&self) -> Option<Exchange> {
+        self.client.endpoint_clock()
     }
 
     fn explain(&self, connecting: bool) -> Explaining<'_> {

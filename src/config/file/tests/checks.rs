@@ -149,7 +149,7 @@ fn mistakes_are_told_with_their_place_and_what_was_most_likely_meant() {
         (
             "type: agent.load_average\nalarms: {a: {criterion: x}}",
             vec![
-                "x.yaml:2:14: unknown key \"criterion\": an alarm has label, notification_plan_id, criteria, disabled, metadata; did you mean criteria?",
+                "x.yaml:2:14: unknown key \"criterion\": an alarm has label, notification_plan_id, criteria, disabled, publish, metadata; did you mean criteria?",
             ],
         ),
         (

@@ -14,7 +14,7 @@ fn each_key_is_what_it_says() {
         "thresholds:\n  full:\n    label: The disk\n    check: root\n    metric: used\n    target: /\n    warning_min: -1\n    \
          warning_max: 85.5\n    failure_min: -2\n    failure_max: 1e3\n    invert: no\n    percentage: total\n    of: median\n    \
          hits: 3\n    hysteresis: 0.5\n    persist: yes\n    persist_ok: on\n    missing: failure\n    missing_after: 4\n    \
-         disabled: true\n",
+         disabled: true\n    notification_plan_id: ops\nnotification_plans: {ops: {}}\n",
     );
     assert_eq!((problems(&files), &files.warnings[..]), (vec![], &[][..]));
     let set = |text: &str| Some(text.to_owned());
@@ -34,6 +34,7 @@ fn each_key_is_what_it_says() {
         missing: Missing::Failure,
         missing_after: 4,
         is_disabled: true,
+        notification_plan: set("ops"),
     };
     assert_eq!(files.thresholds.len(), 1);
     assert_eq!(files.thresholds[0], expected);
@@ -56,7 +57,7 @@ fn what_is_wrong_is_told_with_its_place_and_all_of_it() {
             &[
                 "unknown key \"WarningMax\": a threshold has label, check, metric, target, warning_min, warning_max, \
                  failure_min, failure_max, invert, percentage, of, hits, hysteresis, persist, persist_ok, missing, \
-                 missing_after, disabled; did you mean warning_max?",
+                 missing_after, disabled, notification_plan_id; did you mean warning_max?",
                 "5:5: unknown key \"hit\": ",
                 "6:9: of \"avg\": expected one of value, rate, median, max",
                 "7:11: hits \"1.5\": expected a whole number from 1 to 100",

@@ -1,0 +1,67 @@
+//! The clock of the endpoint, as the header `Date` of its answers has it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_cloudwatch::config::interceptors::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_sdk_cloudwatch::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_cloudwatch::error::BoxError;
+use aws_sdk_cloudwatch::primitives::{DateTime, DateTimeFormat};
+
+use super::answer::of_cloudwatch;
+use crate::clock::{Exchange, now_ms};
+
+/// Notes when each request was sent and when its answer came.
+#[derive(Clone, Debug, Default)]
+pub struct Dates(Arc<Mutex<Noted>>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    /// When the newest request was sent. A publisher sends one at a time.
+    sent: i64,
+    newest: Option<Exchange>,
+}
+
+impl Dates {
+    /// Of the newest answer with a date.
+    pub fn newest(&self) -> Option<Exchange> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).newest
+    }
+}
+
+impl Intercept for Dates {
+    fn name(&self) -> &'static str {
+        "Dates"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).sent = now_ms();
+        Ok(())
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let headers = context.response().headers();
+        // A proxy has a clock of its own.
+        let date = headers.get("date").filter(|_| of_cloudwatch(headers).is_ok());
+        let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
+        if let Some(date) = date {
+            let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // The second is somewhere between its beginning and its end.
+            let at = date.secs().saturating_mul(1000).saturating_add(500);
+            let sent = noted.sent;
+            noted.newest = Some(Exchange { sent, received: at, answered: at, back: now_ms() });
+        }
+        Ok(())
+    }
+}
