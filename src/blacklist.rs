@@ -1,6 +1,8 @@
 //! What is not collected: lists of checks, metrics and targets that are left out, or that alone are taken.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use regex_lite::{Regex, RegexBuilder};
 use serde_json::{Map, Value, json};
@@ -9,7 +11,12 @@ use crate::model::{Metric, Report, TARGET};
 
 /// All entries, by their ids. Without any, everything is collected.
 #[derive(Debug, Default)]
-pub struct Blacklist(BTreeMap<String, Entry>);
+pub struct Blacklist {
+    entries: BTreeMap<String, Entry>,
+    /// Whether metrics are collected that were seen already: patterns take a while, and each run of a check has the
+    /// same metrics. A metric that is held here keeps its address.
+    seen: RefCell<HashMap<*const Metric, (Rc<Metric>, bool)>>,
+}
 
 /// One entry. What it does not name it says nothing of.
 #[derive(Clone, Debug)]
@@ -47,28 +54,31 @@ pub struct Name<'a> {
 
 impl Blacklist {
     pub fn all(&self) -> &BTreeMap<String, Entry> {
-        &self.0
+        &self.entries
     }
 
     pub fn set(&mut self, id: String, entry: Entry) {
-        self.0.insert(id, entry);
+        self.seen.take();
+        self.entries.insert(id, entry);
     }
 
     /// Whether there was such an entry.
     pub fn remove(&mut self, id: &str) -> bool {
-        self.0.remove(id).is_some()
+        self.seen.take();
+        self.entries.remove(id).is_some()
     }
 
     /// The entry that keeps a metric from being collected; nothing where it is collected.
     pub fn reason(&self, name: Name<'_>) -> Option<&str> {
-        let excluded = self.0.iter().find(|(_, of)| of.mode == Mode::Exclude && of.names(name));
+        let excluded =
+            self.entries.iter().find(|(_, of)| of.mode == Mode::Exclude && of.names(name));
         if let Some((id, _)) = excluded {
             return Some(id);
         }
         let concerned = |(_, of): &(&String, &Entry)| {
             of.mode == Mode::Include && of.check.as_ref().is_none_or(|text| text.is(name.check))
         };
-        let mut concerned = self.0.iter().filter(concerned).peekable();
+        let mut concerned = self.entries.iter().filter(concerned).peekable();
         let (first, _) = concerned.peek()?;
         let first = first.as_str();
         concerned.all(|(_, of)| !of.names(name)).then_some(first)
@@ -76,14 +86,16 @@ impl Blacklist {
 
     /// What is collected of a report; nothing where that is all of it.
     pub fn filtered(&self, report: &Report) -> Option<Report> {
-        if self.0.is_empty() {
+        if self.entries.is_empty() {
             return None;
         }
-        let is_collected = |metric: &Metric| {
-            let target = metric.dimensions.iter().find(|(name, _)| name == TARGET);
-            let target = target.map(|(_, value)| &**value);
-            let name = Name { check: &report.check, metric: &metric.name, target };
-            metric.is_availability || self.reason(name).is_none()
+        let mut seen = self.seen.borrow_mut();
+        if seen.len() > MOST_SEEN {
+            seen.clear();
+        }
+        let mut is_collected = |metric: &Rc<Metric>| {
+            let found = || (metric.clone(), self.is_collected(&report.check, metric));
+            seen.entry(Rc::as_ptr(metric)).or_insert_with(found).1
         };
         if report.values.iter().all(|(metric, _)| is_collected(metric)) {
             return None;
@@ -91,6 +103,13 @@ impl Blacklist {
         let mut report = report.clone();
         report.values.retain(|(metric, _)| is_collected(metric));
         Some(report)
+    }
+
+    fn is_collected(&self, check: &str, metric: &Metric) -> bool {
+        let target = metric.dimensions.iter().find(|(name, _)| name == TARGET);
+        let target = target.map(|(_, value)| &**value);
+        let name = Name { check, metric: &metric.name, target };
+        metric.is_availability || self.reason(name).is_none()
     }
 }
 
@@ -186,12 +205,13 @@ pub const MOST_ENTRIES: usize = 100;
 const LONGEST: usize = 256;
 
 /// Bytes of a compiled regular expression: what a person writes has less.
-const LARGEST_PATTERN: usize = 64 << 10;
+const LARGEST_PATTERN: usize = 16 << 10;
+
+/// As many metrics as there may be, and those that were replaced by others of the same name.
+const MOST_SEEN: usize = 100_000;
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
-
     use super::*;
     use crate::model::{Number, Quantity};
 

@@ -21,6 +21,17 @@ struct Before<T> {
     discarded: BTreeMap<String, Option<T>>,
 }
 
+/// What a reload does beside taking what the files say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reloading {
+    /// Changes stay.
+    Files,
+    /// Changes are discarded.
+    FilesAlone,
+    /// The files are as they were: what was there before the last reload is still what there is to go back to.
+    SameFiles,
+}
+
 /// Where something comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -44,6 +55,8 @@ pub struct Difference {
     pub changed: Vec<String>,
     pub removed: Vec<String>,
     pub unchanged: usize,
+    /// What the files have another one of now, and what stays as it is, because a request has changed or removed it.
+    pub overridden: Vec<String>,
 }
 
 impl Difference {
@@ -71,8 +84,13 @@ impl Difference {
             together.changed.append(&mut one.changed);
             together.removed.append(&mut one.removed);
             together.unchanged += one.unchanged;
+            together.overridden.append(&mut one.overridden);
         }
         together
+    }
+
+    pub fn with_overridden(self, overridden: Vec<String>) -> Self {
+        Self { overridden, ..self }
     }
 
     pub fn is_none(&self) -> bool {
@@ -123,16 +141,24 @@ impl<T: Clone> Overlay<T> {
         }
     }
 
-    /// Takes what the files say now. Changes stay, unless they are to be discarded; that something was removed
-    /// which the files no longer have is forgotten.
-    pub fn reload(&mut self, files: BTreeMap<String, T>, discards: bool) {
-        let discarded = match discards {
-            true => std::mem::take(&mut self.changes),
-            false => BTreeMap::new(),
+    /// Takes what the files say now. That something was removed which the files no longer have is forgotten. What the
+    /// files have another one of, and what stays as it was changed.
+    pub fn reload(&mut self, files: BTreeMap<String, T>, how: Reloading) -> Vec<String>
+    where
+        T: PartialEq,
+    {
+        let discarded = match how {
+            Reloading::FilesAlone => std::mem::take(&mut self.changes),
+            Reloading::Files | Reloading::SameFiles => BTreeMap::new(),
         };
         let files = std::mem::replace(&mut self.files, files);
         self.changes.retain(|id, change| change.is_some() || self.files.contains_key(id));
-        self.before = Some(Before { files, discarded });
+        let is_other = |id: &&String| files.get(*id) != self.files.get(*id);
+        let overridden = self.changes.keys().filter(is_other).cloned().collect();
+        if how != Reloading::SameFiles {
+            self.before = Some(Before { files, discarded });
+        }
+        overridden
     }
 
     /// Goes back to what was there before the last reload, without what was changed since: that stays. Done
@@ -165,9 +191,9 @@ mod tests {
         overlay.remove("b");
         assert_eq!(overlay.effective(), map(&[("a", 10), ("c", 30)]));
         assert_eq!((overlay.origin("a"), overlay.origin("b")), (Origin::Api, Origin::Api));
-        overlay.reload(map(&[("a", 2), ("b", 3), ("d", 4)]), false);
+        overlay.reload(map(&[("a", 2), ("b", 3), ("d", 4)]), Reloading::Files);
         assert_eq!(overlay.effective(), map(&[("a", 10), ("c", 30), ("d", 4)]));
-        overlay.reload(map(&[("a", 2), ("b", 3), ("d", 4)]), true);
+        overlay.reload(map(&[("a", 2), ("b", 3), ("d", 4)]), Reloading::FilesAlone);
         assert_eq!(overlay.effective(), map(&[("a", 2), ("b", 3), ("d", 4)]));
         assert_eq!(overlay.origin("a"), Origin::File);
     }
@@ -181,8 +207,8 @@ mod tests {
         // The files have no longer what was removed, and have it anew later.
         let mut overlay = Overlay::of_files(map(&[("a", 1)]));
         overlay.remove("a");
-        overlay.reload(map(&[]), false);
-        overlay.reload(map(&[("a", 2)]), false);
+        overlay.reload(map(&[]), Reloading::Files);
+        overlay.reload(map(&[("a", 2)]), Reloading::Files);
         assert_eq!(overlay.effective(), map(&[("a", 2)]));
     }
 
@@ -191,11 +217,32 @@ mod tests {
         let mut overlay = Overlay::of_files(map(&[("a", 1), ("b", 1)]));
         assert!(!overlay.undo());
         overlay.set("a".into(), 10);
-        overlay.reload(map(&[("b", 2), ("c", 2)]), true);
+        overlay.reload(map(&[("b", 2), ("c", 2)]), Reloading::FilesAlone);
         overlay.set("d".into(), 40);
         assert!(overlay.undo());
         assert_eq!(overlay.effective(), map(&[("a", 10), ("b", 1), ("d", 40)]));
         assert!(overlay.undo());
         assert_eq!(overlay.effective(), map(&[("a", 10), ("b", 2), ("c", 2), ("d", 40)]));
+    }
+    #[test]
+    fn files_that_are_the_same_leave_the_way_back() {
+        let mut overlay = Overlay::of_files(map(&[("a", 1)]));
+        overlay.reload(map(&[("a", 2)]), Reloading::Files);
+        overlay.reload(map(&[("a", 2)]), Reloading::SameFiles);
+        assert!(overlay.undo());
+        assert_eq!(overlay.effective(), map(&[("a", 1)]));
+    }
+
+    #[test]
+    fn a_reload_names_what_is_another_one_in_the_files_and_stays_as_it_was_changed() {
+        let mut overlay = Overlay::of_files(map(&[("a", 1), ("b", 1), ("c", 1)]));
+        overlay.set("a".into(), 10);
+        overlay.set("new".into(), 20);
+        overlay.remove("b");
+        overlay.set("c".into(), 30);
+        let files = map(&[("a", 2), ("b", 2), ("c", 1)]);
+        assert_eq!(overlay.reload(files.clone(), Reloading::Files), ["a", "b"]);
+        assert_eq!(overlay.reload(files.clone(), Reloading::SameFiles), [""; 0]);
+        assert_eq!(overlay.reload(files, Reloading::FilesAlone), [""; 0]);
     }
 }

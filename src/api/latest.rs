@@ -71,6 +71,23 @@ impl Latest {
         values
     }
 
+    /// The whole names of the metrics of a check that have values, in any order. With many metrics this takes a
+    /// fraction of the time that [`values`](Self::values) takes.
+    pub fn names(&self, check: &str) -> Vec<String> {
+        let values = self.checks.get(check).map(|outcome| &outcome.values);
+        let mut names: Vec<_> = values.into_iter().flat_map(BTreeMap::keys).cloned().collect();
+        let is_other = |name: &str| values.is_none_or(|values| !values.contains_key(name));
+        if check == UTILIZATION {
+            let sampled = self.sampled.iter().flatten().filter(|newest| newest.is_known());
+            let sampled = sampled.map(|newest| newest.metric.full_name());
+            names.extend(sampled.filter(|name| is_other(name)));
+        }
+        let pushed = self.pushed.get(check).into_iter().flatten();
+        let pushed = pushed.filter(|(name, newest)| newest.is_known() && is_other(name));
+        names.extend(pushed.map(|(name, _)| name.clone()));
+        names
+    }
+
     /// The value of one metric of a check.
     pub fn value(&self, check: &str, name: &str) -> Option<Newest> {
         let pushed = self.pushed.get(check).and_then(|values| values.get(name));
@@ -78,7 +95,10 @@ impl Latest {
             return Some(pushed.clone());
         }
         if check == UTILIZATION {
-            return self.values(check).remove(name);
+            let mut sampled = self.sampled.iter().flatten().filter(|newest| newest.is_known());
+            if let Some(found) = sampled.find(|newest| newest.metric.full_name() == name) {
+                return Some(found.clone());
+            }
         }
         self.checks.get(check)?.values.get(name).cloned()
     }

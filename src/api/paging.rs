@@ -13,13 +13,18 @@ pub fn page<T>(
     object: impl Fn(&str, &T) -> Value,
 ) -> Result<Value, Failure> {
     let limit = limit(&asked.query, MOST_ITEMS)?.unwrap_or(USUAL_ITEMS);
-    items.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     let marker = asked.query.one(MARKER)?.filter(|marker| !marker.is_empty());
     // An item that is gone since does not end the list.
-    let first = marker.map_or(0, |marker| items.partition_point(|(id, _)| &**id < marker));
-    let rest = &items[first..];
-    let values: Vec<_> = rest.iter().take(limit).map(|(id, item)| object(id, item)).collect();
-    let next = rest.get(limit).map(|(id, _)| &**id);
+    items.retain(|(id, _)| marker.is_none_or(|marker| &**id >= marker));
+    let order = |(one, _): &(String, T), (other, _): &(String, T)| one.cmp(other);
+    // Of many items only those of the page are sorted.
+    if items.len() > limit {
+        items.select_nth_unstable_by(limit, order);
+        items.truncate(limit + 1);
+    }
+    items.sort_unstable_by(order);
+    let values: Vec<_> = items.iter().take(limit).map(|(id, item)| object(id, item)).collect();
+    let next = items.get(limit).map(|(id, _)| &**id);
     let mut metadata = json!({
         "count": values.len(),
         "limit": limit,

@@ -15,7 +15,7 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use log::{error, info};
 use tokio::io::AsyncWriteExt;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -135,7 +135,7 @@ async fn connection(server: Rc<Server>, socket: Box<dyn Connection>) {
 }
 
 /// The answer, and whether it closes the connection.
-async fn answer(server: &Server, request: Request<Incoming>) -> (Response<Sent>, bool) {
+async fn answer(server: &Rc<Server>, request: Request<Incoming>) -> (Response<Sent>, bool) {
     let (parts, body) = request.into_parts();
     let gzip = accepts_gzip(&parts.headers);
     let (mut has_read, has_body) = (false, !body.is_end_stream());
@@ -152,7 +152,7 @@ async fn answer(server: &Server, request: Request<Incoming>) -> (Response<Sent>,
 
 /// The answer to a request.
 async fn respond(
-    server: &Server,
+    server: &Rc<Server>,
     parts: &Parts,
     body: Incoming,
     has_read: &mut bool,
@@ -183,7 +183,6 @@ async fn respond(
     if route.scope.is_some() && requests.get() >= REQUESTS {
         return Err(Failure::unavailable(TOO_MANY_REQUESTS));
     }
-    let _under_way = count::Held::of(requests);
     let query = Query::of(parts.uri.query().unwrap_or_default());
     let (state, url) = (server.state.clone(), url(parts, server.scheme()));
     let if_match = parts.headers.get(IF_MATCH).map(|tag| String::from_utf8_lossy(tag.as_bytes()));
@@ -191,7 +190,18 @@ async fn respond(
     let last_event = parts.headers.get(LAST_EVENT_ID);
     let last_event = last_event.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
     let asked = Asked { state, names, query, url, base, body, if_match, last_event, rights };
-    (route.answer)(asked).await
+    let (answer, counting) = ((route.answer)(asked), server.clone());
+    let counted = async move {
+        let _under_way = count::Held::of(&counting.state.counts.requests);
+        answer.await
+    };
+    if *method == Method::GET {
+        return counted.await;
+    }
+    // Who asks for a change may go away. It is not left half done then: it is kept and told to all.
+    spawn_local(counted)
+        .await
+        .unwrap_or_else(|_| Err(Failure::unavailable("the agent is stopping")))
 }
 
 /// Reads a body.

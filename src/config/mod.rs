@@ -12,7 +12,7 @@ mod endpoint;
 pub mod example;
 mod exposure;
 mod file;
-mod files;
+pub mod files;
 mod history;
 mod history_commands;
 mod identity;

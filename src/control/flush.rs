@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::Control;
@@ -68,23 +69,26 @@ impl Ways {
 
     async fn close_windows(&self) -> Result<(), String> {
         let (reply, closed) = oneshot::channel();
-        self.windows.try_send(reply).map_err(|_| "too many flushes are under way".to_owned())?;
+        self.windows.try_send(reply).map_err(|error| not_taken(&error).to_owned())?;
         match timeout(LONGEST, closed).await {
             Ok(Ok(())) => Ok(()),
-            _ => Err("measuring has not begun".to_owned()),
+            Ok(Err(_)) => Err(STOPPING.to_owned()),
+            Err(_) => Err("measuring has not begun".to_owned()),
         }
     }
 }
 
 impl Control {
-    /// Closes the open window, publishes all that there is, and writes the history: all of it, or one part. The answer
-    /// has each part.
-    pub async fn flush(&self, only: Option<&str>) -> Result<Vec<Part>, String> {
+    /// Closes the open window, publishes all that there is, and writes the history: the parts of these names, or
+    /// all of them without any. The answer has each part.
+    pub async fn flush(&self, names: &[&str]) -> Result<Vec<Part>, String> {
         let ways = &self.ways;
-        if only != Some(HISTORY) {
+        // What waits is limited by a number of windows: parts of one would push out whole ones of an outage.
+        let is_failing = ways.deliveries.iter().any(|of| of.standing().failing.is_some());
+        if names != [HISTORY] && !is_failing {
             ways.close_windows().await?;
         }
-        let wanted = |name: &str| only.is_none_or(|only| only == name);
+        let wanted = |name: &str| names.is_empty() || names.contains(&name);
         let deliveries = ways.deliveries.iter().filter(|of| wanted(of.publisher)).map(publish);
         let history = ways.history.as_ref().filter(|_| wanted(HISTORY)).map(write);
         let (mut parts, written) =
@@ -100,7 +104,7 @@ async fn publish(delivery: &Handle) -> Part {
             Ok(format!("{} windows were accepted", flushed.accepted))
         }
         Ok(Ok(flushed)) => {
-            let why = flushed.failure.unwrap_or_else(|| "the agent is stopping".to_owned());
+            let why = flushed.failure.unwrap_or_else(|| STOPPING.to_owned());
             Err(format!("{} windows wait: {why}", flushed.waiting))
         }
         Ok(Err(why)) => Err(why.to_owned()),
@@ -112,16 +116,25 @@ async fn publish(delivery: &Handle) -> Part {
 async fn write(history: &Writes) -> Part {
     let (reply, written) = oneshot::channel();
     let result = match history.try_send(reply) {
-        Err(_) => Err("too many flushes are under way".to_owned()),
+        Err(error) => Err(not_taken(&error).to_owned()),
         Ok(()) => match timeout(LONGEST, written).await {
             Ok(Ok(Ok(()))) => Ok("it is written".to_owned()),
             Ok(Ok(Err(why))) => Err(why),
-            Ok(Err(_)) => Err("the agent is stopping".to_owned()),
+            Ok(Err(_)) => Err(STOPPING.to_owned()),
             Err(_) => Err(format!("its disk has not answered within {LONGEST:?}")),
         },
     };
     Part { name: HISTORY, result }
 }
+
+fn not_taken<T>(error: &TrySendError<T>) -> &'static str {
+    match error {
+        TrySendError::Full(_) => "too many flushes are under way",
+        TrySendError::Closed(_) => STOPPING,
+    }
+}
+
+const STOPPING: &str = "the agent is stopping";
 
 /// Flushes at once. More are of a client that runs wild.
 const DEPTH: usize = 4;

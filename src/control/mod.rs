@@ -5,6 +5,7 @@ mod begin;
 mod flush;
 mod kept;
 mod outcome;
+mod tokens;
 mod watch;
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -13,7 +14,6 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use futures_util::future::LocalBoxFuture;
 use log::{error, warn};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify, mpsc};
@@ -22,14 +22,16 @@ use tokio_util::sync::CancellationToken;
 pub use self::begin::with_last_good;
 pub use self::flush::{Ends, Part, Ways};
 pub use self::outcome::{Outcome, Unloaded};
+pub use self::tokens::{Found, Tokens};
 use crate::blacklist::Blacklist;
 use crate::check::TABLE;
 use crate::config::cli::Cli;
+use crate::config::files::Files;
 use crate::config::{Checks, Settings};
 use crate::event::journal::Journal;
 use crate::lookout::{Watchers, thresholds};
-use crate::overlay::Difference;
-use crate::schedule::{Reload, Request, Requests, To, Unanswered};
+use crate::overlay::{Difference, Reloading};
+use crate::schedule::{Refused, Reload, Request, Requests, To, Unanswered};
 use crate::state_folder::StateFolder;
 use crate::{lookout, notify};
 
@@ -37,8 +39,10 @@ use crate::{lookout, notify};
 pub struct Control {
     /// What was typed, with the files that are in force.
     cli: RefCell<Cli>,
-    /// The same with the files that were in force before the last reload.
-    before: RefCell<Option<Cli>>,
+    /// What was in force before the last reload.
+    before: RefCell<Option<Before>>,
+    /// The files of the start: their options are those in force.
+    started_with: Files,
     pub requests: Requests,
     pub alarms: lookout::Shared,
     pub ways: Ways,
@@ -66,17 +70,11 @@ pub struct Control {
     tokens: RefCell<Option<Rc<dyn Tokens>>>,
 }
 
-/// Tokens in a file beside the configuration, which is read again with that.
-pub trait Tokens {
-    /// Reads the file, and changes nothing so far. The error says what is wrong with it.
-    fn read(&self) -> LocalBoxFuture<'static, Result<Found, String>>;
-}
-
-/// What was read, to be put in force.
-pub struct Found {
-    /// Whether it is other than what is in force.
-    pub is_new: bool,
-    pub put: Box<dyn FnOnce()>,
+/// What a reload has replaced.
+struct Before {
+    cli: Cli,
+    /// When, and who.
+    by: (SystemTime, String),
 }
 
 /// What a reload has changed beside the checks.
@@ -111,6 +109,7 @@ impl Control {
         Self {
             cli: RefCell::new(cli.clone()),
             before: RefCell::default(),
+            started_with: Files { options: cli.files.options.clone(), ..Files::default() },
             requests,
             alarms,
             ways,
@@ -134,7 +133,7 @@ impl Control {
     /// Reads the files again. All of what they say is in force then, or nothing of it. `by` says who wants that.
     pub async fn reload(&self, by: &str, discards: bool) -> Result<Outcome, Unloaded> {
         let _turn = self.turn.lock().await;
-        let loaded = self.load(discards).await;
+        let loaded = self.load(by, discards).await;
         self.conclude(by, loaded).await
     }
 
@@ -150,13 +149,16 @@ impl Control {
         };
         let outcome = self.swap(To::Before, then).await;
         let outcome = outcome.map(|outcome| match self.before.take() {
-            Some(before) => Outcome { needs_restart: self.replace(before), ..outcome },
+            Some(Before { cli, by: undone }) => {
+                self.replace(cli, by);
+                Outcome { undone: Some(undone), needs_restart: self.needs_restart(), ..outcome }
+            }
             None => outcome,
         });
         self.conclude(by, outcome).await
     }
 
-    async fn load(&self, discards: bool) -> Result<Outcome, Unloaded> {
+    async fn load(&self, by: &str, discards: bool) -> Result<Outcome, Unloaded> {
         let mut cli = self.cli.borrow().clone();
         let tokens = self.tokens.borrow().clone();
         if !cli.has_files() && tokens.is_none() {
@@ -182,21 +184,29 @@ impl Control {
             Err(problems) => return invalid(problems.iter().map(str::to_owned).collect()),
         };
         settings.warnings.iter().for_each(|warning| warn!("{warning}"));
+        let how = match discards {
+            true => Reloading::FilesAlone,
+            false if cli.files.sources == self.cli.borrow().files.sources => Reloading::SameFiles,
+            false => Reloading::Files,
+        };
         let Checks { all: checks, alarms: of_alarms, thresholds: of_thresholds, .. } =
             settings.checks;
         let (alarms, thresholds) = (self.alarms.clone(), self.thresholds.clone());
         let (notifications, told) = (self.notifications.clone(), settings.notifications);
         let then = move |checks| Others {
-            thresholds: thresholds.borrow_mut().reload(of_thresholds, discards, &checks),
-            alarms: alarms.borrow_mut().reload(of_alarms, discards, checks),
-            notifications: Difference::of_all(notifications.reload(told, discards)),
+            thresholds: thresholds.borrow_mut().reload(of_thresholds, how, &checks),
+            alarms: alarms.borrow_mut().reload(of_alarms, how, checks),
+            notifications: Difference::of_all(notifications.reload(told, how)),
         };
-        let outcome = self.swap(To::Files { checks, discards }, then).await?;
+        let outcome = self.swap(To::Files { checks, how }, then).await?;
         let tokens = tokens.is_some_and(|Found { is_new, put }| {
             put();
             is_new
         });
-        Ok(Outcome { needs_restart: self.replace(cli), tokens, ..outcome })
+        if how != Reloading::SameFiles {
+            self.replace(cli, by);
+        }
+        Ok(Outcome { needs_restart: self.needs_restart(), tokens, ..outcome })
     }
 
     /// From now on these tokens are read again with the configuration.
@@ -218,12 +228,15 @@ impl Control {
         Ok(Outcome { checks, alarms, thresholds, notifications, ..Outcome::default() })
     }
 
-    /// From now on these files are in force. The options that would need a restart to be.
-    fn replace(&self, cli: Cli) -> Vec<String> {
-        let before = self.cli.replace(cli);
-        let options = self.cli.borrow().files.other_options(&before.files);
+    /// From now on these files are in force.
+    fn replace(&self, cli: Cli, by: &str) {
+        let before = Before { cli: self.cli.replace(cli), by: (SystemTime::now(), by.to_owned()) };
         self.before.replace(Some(before));
-        options
+    }
+
+    /// The options of the files that are other ones than those at the start, and that only a restart puts in force.
+    pub fn needs_restart(&self) -> Vec<String> {
+        self.cli.borrow().files.other_options(&self.started_with)
     }
 
     async fn conclude(
@@ -241,6 +254,10 @@ impl Control {
                 error!("{problem}; {LOST}");
                 outcome.unkept = Some(problem);
             }
+        }
+        if let Err(Unloaded::NoFiles | Unloaded::Refused(Refused::NothingBefore)) = loaded {
+            // Nothing was attempted.
+            return loaded;
         }
         outcome::tell(by, &loaded);
         outcome::raise(by, &loaded, self.notifications.events());

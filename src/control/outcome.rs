@@ -1,13 +1,16 @@
 //! What came of a reload.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use log::{error, info, warn};
 
+use crate::clock::milliseconds;
 use crate::event::{self, Event, Kind, Severity};
 use crate::logging::CHECKS;
 use crate::overlay::Difference;
 use crate::schedule::{Refused, Unanswered, Undone};
+use crate::store::utc;
 
 /// What a reload has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,8 +22,10 @@ pub struct Outcome {
     pub notifications: Difference,
     /// Whether the tokens of the API are others now.
     pub tokens: bool,
-    /// The options of the files that are other ones now, and that only a restart would put in force.
+    /// The options of the files that are other ones than at the start, and that only a restart would put in force.
     pub needs_restart: Vec<String>,
+    /// Of an undo: when the reload was that it took back, and by whom.
+    pub undone: Option<(SystemTime, String)>,
     pub generation: u64,
     /// Why it could not be kept.
     pub unkept: Option<String>,
@@ -39,8 +44,26 @@ pub enum Unloaded {
 
 impl Outcome {
     pub fn changes_nothing(&self) -> bool {
-        let all = [&self.checks, &self.alarms, &self.thresholds, &self.notifications];
-        !self.tokens && all.iter().all(|of| of.is_none())
+        !self.tokens && self.parts().iter().all(|(_, of)| of.is_none())
+    }
+
+    fn parts(&self) -> [(&'static str, &Difference); 4] {
+        [
+            ("checks", &self.checks),
+            ("alarms", &self.alarms),
+            ("thresholds", &self.thresholds),
+            ("notifications", &self.notifications),
+        ]
+    }
+
+    /// What was done, without what it has changed.
+    fn done(&self, by: &str) -> String {
+        match &self.undone {
+            None => format!("the configuration was reloaded by {by}"),
+            Some((time, who)) => {
+                format!("the reload of {} by {who} was undone by {by}", utc(milliseconds(*time)))
+            }
+        }
     }
 }
 
@@ -70,19 +93,15 @@ impl fmt::Display for Unloaded {
 pub fn tell(by: &str, loaded: &Result<Outcome, Unloaded>) {
     match loaded {
         Ok(outcome) if outcome.changes_nothing() => {
-            info!(target: CHECKS, "the configuration was reloaded by {by}: nothing has changed");
+            info!(target: CHECKS, "{}: nothing has changed", outcome.done(by));
         }
-        Ok(Outcome { checks, alarms, thresholds, notifications, tokens, generation, .. }) => {
-            let changed = [
-                ("checks", checks),
-                ("alarms", alarms),
-                ("thresholds", thresholds),
-                ("notifications", notifications),
-            ];
+        Ok(outcome) => {
+            let (done, generation) = (outcome.done(by), outcome.generation);
+            let changed = outcome.parts();
             let changed = changed.into_iter().filter_map(|(what, of)| difference(what, of));
-            let tokens = tokens.then(|| "other tokens of the API".to_owned());
+            let tokens = outcome.tokens.then(|| "other tokens of the API".to_owned());
             let changed = changed.chain(tokens).collect::<Vec<_>>().join("; ");
-            info!(target: CHECKS, "the configuration was reloaded by {by}: generation {generation}; {changed}");
+            info!(target: CHECKS, "{done}: generation {generation}; {changed}");
         }
         Err(Unloaded::Invalid(problems)) => {
             problems.iter().for_each(|problem| error!("{problem}"));
@@ -92,10 +111,15 @@ pub fn tell(by: &str, loaded: &Result<Outcome, Unloaded>) {
             "the configuration was not reloaded by {by}: {why}; what was in force stays in force"
         ),
     }
-    if let Ok(Outcome { needs_restart, .. }) = loaded
-        && !needs_restart.is_empty()
-    {
-        let options = needs_restart.join(", ");
+    let Ok(outcome) = loaded else { return };
+    for (what, Difference { overridden, .. }) in outcome.parts() {
+        if !overridden.is_empty() {
+            let ids = overridden.join(", ");
+            info!(target: CHECKS, "the files have other {what} now, which stay as requests have changed them: {ids}");
+        }
+    }
+    if !outcome.needs_restart.is_empty() {
+        let options = outcome.needs_restart.join(", ");
         warn!("a restart is needed to put these options of the files in force: {options}");
     }
 }
@@ -104,8 +128,8 @@ pub fn tell(by: &str, loaded: &Result<Outcome, Unloaded>) {
 pub fn raise(by: &str, loaded: &Result<Outcome, Unloaded>, events: &event::Shared) {
     let event = match loaded {
         Ok(outcome) if outcome.changes_nothing() => return,
-        Ok(Outcome { generation, .. }) => {
-            let text = format!("the configuration was reloaded by {by}: generation {generation}");
+        Ok(outcome) => {
+            let text = format!("{}: generation {}", outcome.done(by), outcome.generation);
             Event::of(Kind::Configuration, Severity::Info, text)
         }
         Err(_) => {

@@ -177,15 +177,30 @@ fn configured(body: &Value) -> String {
     };
     for name in ["added", "changed", "removed"] {
         list(&body[name], &format!("checks {name}"));
-        list(&body["alarms"][name], &format!("alarms {name}"));
+        for part in PARTS {
+            list(&body[part][name], &format!("{part} {name}"));
+        }
+    }
+    let stay = "stay as requests have changed them, although the files have others";
+    list(&body["overridden"], &format!("checks that {stay}"));
+    for part in PARTS {
+        list(&body[part]["overridden"], &format!("{part} that {stay}"));
     }
     list(&body["needs_restart"], "needs a restart");
+    if let Value::Object(undone) = &body["undone"] {
+        let of = |name: &str, form| cell(undone.get(name).unwrap_or(&Value::Null), form);
+        let (time, by) = (of("time", Cell::Time), of("by", Cell::Plain));
+        lines.push(format!("undone: the reload of {time} by {by}"));
+    }
     lines.push(format!("checks unchanged: {}", cell(&body["unchanged"], Cell::Plain)));
     if let Value::String(why) = &body["not_kept"] {
         lines.push(format!("not kept: {}", shown(why)));
     }
     lines.join("\n")
 }
+
+/// What a reload changes beside checks.
+const PARTS: [&str; 3] = ["alarms", "thresholds", "notifications"];
 
 /// What was published and written, a line each.
 fn flushed(body: &Value) -> String {

@@ -22,7 +22,7 @@ use crate::collector::sink::Sink;
 use crate::config::Settings;
 use crate::event;
 use crate::model::{Metric, Quantity, Report, SUCCESS, Series, UTILIZATION};
-use crate::overlay::{Difference, Overlay};
+use crate::overlay::{Difference, Overlay, Reloading};
 
 /// All alarms, and where each stands.
 #[derive(Debug)]
@@ -152,15 +152,15 @@ impl Alarms {
     pub fn reload(
         &mut self,
         alarms: Vec<Alarm>,
-        discards: bool,
+        how: Reloading,
         checks: BTreeSet<String>,
     ) -> Difference {
         let before = self.in_force();
         self.checks = checks;
         let alarms = alarms.into_iter().map(|alarm| (alarm.id.clone(), alarm));
-        self.overlay.reload(alarms.collect(), discards);
+        let overridden = self.overlay.reload(alarms.collect(), how);
         self.follow();
-        Difference::between(&before, &self.in_force())
+        Difference::between(&before, &self.in_force()).with_overridden(overridden)
     }
 
     /// Goes back to what was there before the last reload, with the checks that there are then.

@@ -11,6 +11,7 @@ mod webhook;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::ptr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use crate::config::Settings;
 use crate::event::{self, Event, Followed, Follower, Kind, Severity};
 use crate::logging::CHECKS;
 use crate::notification::{Configured, Notification, Of, WEBHOOK};
-use crate::overlay::Difference;
+use crate::overlay::{Difference, Reloading};
 use crate::shown::shown;
 
 /// The notifications, and what waits for them.
@@ -201,8 +202,9 @@ impl Notifications {
     async fn deliver(&self, id: &str, line: &Line, event: &Event) {
         let mut pauses = PAUSES.iter();
         loop {
-            // It may be another one by now, or none.
-            let Some(notification) = self.notification(id) else { return };
+            // It may be changed by now. Another one of the same id has a line of its own.
+            let is_of_it = self.lines.borrow().get(id).is_some_and(|of| ptr::eq(&**of, line));
+            let Some(notification) = self.notification(id).filter(|_| is_of_it) else { return };
             let Err(cause) = self.send(&notification, event).await else {
                 if line.has_sent() {
                     info!(target: CHECKS, "notification {} works again", shown(id));
@@ -272,8 +274,8 @@ impl Notifications {
     }
 
     /// Takes what the files say now, or goes back to what they said before. What has changed.
-    pub fn reload(&self, configured: Configured, discards: bool) -> Vec<Difference> {
-        let changed = self.set.borrow_mut().reload(configured, discards);
+    pub fn reload(&self, configured: Configured, how: Reloading) -> Vec<Difference> {
+        let changed = self.set.borrow_mut().reload(configured, how);
         self.follow(changed)
     }
 

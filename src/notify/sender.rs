@@ -70,5 +70,6 @@ fn log(to: &Notification, event: &Event) {
     }
 }
 
-/// How many webhooks, and how many programs, are under way at once. The others wait for their turn.
-const MOST_AT_ONCE: usize = 2;
+/// How many webhooks, and how many programs, are under way at once. The others wait for their turn, which some that hang
+/// are not to take from all. Each has a connection, or a process.
+const MOST_AT_ONCE: usize = 8;

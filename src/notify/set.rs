@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::notification::{
     ACCOUNT_PLAN, Configured, DEFAULT_PLAN, Notification, Of, Plan, Suppression,
 };
-use crate::overlay::{Difference, Overlay};
+use crate::overlay::{Difference, Overlay, Reloading};
 
 /// All of them, by their ids.
 #[derive(Debug, Default)]
@@ -50,9 +50,9 @@ impl<T: PartialEq> Kept<T> {
         self.all = self.overlay.effective();
     }
 
-    fn reload(&mut self, files: BTreeMap<String, Rc<T>>, discards: bool) -> Difference {
-        self.overlay.reload(files, discards);
-        self.follow()
+    fn reload(&mut self, files: BTreeMap<String, Rc<T>>, how: Reloading) -> Difference {
+        let overridden = self.overlay.reload(files, how);
+        self.follow().with_overridden(overridden)
     }
 
     fn undo(&mut self) -> Difference {
@@ -80,12 +80,12 @@ impl Set {
     }
 
     /// Takes what the files say now. What was changed of notifications, plans and suppressions.
-    pub fn reload(&mut self, configured: Configured, discards: bool) -> [Difference; 3] {
+    pub fn reload(&mut self, configured: Configured, how: Reloading) -> [Difference; 3] {
         let Configured { notifications, plans, suppressions } = configured;
         [
-            self.notifications.reload(by_id(notifications, |of| &of.id), discards),
-            self.plans.reload(by_id(plans, |of| &of.id), discards),
-            self.suppressions.reload(by_id(suppressions, |of| &of.id), discards),
+            self.notifications.reload(by_id(notifications, |of| &of.id), how),
+            self.plans.reload(by_id(plans, |of| &of.id), how),
+            self.suppressions.reload(by_id(suppressions, |of| &of.id), how),
         ]
     }
 

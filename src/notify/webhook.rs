@@ -8,14 +8,14 @@ use ring::hmac;
 use tokio::time::timeout;
 
 use crate::check::connect::Awaited;
-use crate::check::http::{Asked, Url, Wanted, fetch};
+use crate::check::http::{Asked, Url, in_words, status};
 use crate::notification::Notification;
 
 /// Sends a body once. It follows no redirect, and connects to no link-local address.
 pub async fn send(to: &Notification, body: String) -> Result<(), String> {
     let url = Url::parse(to.details.text("url").unwrap_or_default())?;
     let (server, path) = (url.authority(), url.path.clone());
-    let mut asked = Asked::get(url, MOST_ANSWER);
+    let mut asked = Asked::get(url, 0);
     asked.method = Method::POST;
     asked.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(secret) = to.details.secret("secret")
@@ -25,8 +25,8 @@ pub async fn send(to: &Notification, body: String) -> Result<(), String> {
     }
     asked.body = Some(body);
     let awaited = Awaited::default();
-    let mut ignore = |_: &[u8]| Wanted::More;
-    let answer = timeout(LONGEST, fetch(&asked, &awaited, &mut ignore)).await;
+    // Its body may take a while, and has no meaning.
+    let answer = timeout(LONGEST, status(&asked, &awaited)).await;
     let late = || format!("timed out after {} s", LONGEST.as_secs());
     let waiting = || awaited.get().map(|what| format!(" waiting for {what}")).unwrap_or_default();
     let answer = answer.map_err(|_| late() + &waiting())?;
@@ -35,7 +35,7 @@ pub async fn send(to: &Notification, body: String) -> Result<(), String> {
         0 | 1 => text,
         _ => text.replace(&path, "/***"),
     };
-    let status = answer.map_err(without_path)?.status_in_words();
+    let status = in_words(answer.map_err(without_path)?);
     match status.as_bytes().first() {
         Some(b'2') => Ok(()),
         Some(b'3') => Err(format!(
@@ -57,9 +57,6 @@ const SIGNATURE: HeaderName = HeaderName::from_static("x-signature-256");
 
 /// How long one try may take.
 const LONGEST: Duration = Duration::from_secs(10);
-
-/// Bytes of an answer, of which only the status counts.
-const MOST_ANSWER: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

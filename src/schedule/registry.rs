@@ -268,23 +268,21 @@ impl Registry {
     /// has changed where that is refused.
     fn reload(&mut self, Reload { to, then }: Reload) -> Result<Difference, Refused> {
         let mut overlay = self.overlay.clone();
-        match to {
-            To::Files { checks, discards } => {
+        let overridden = match to {
+            To::Files { checks, how } => {
                 let by_id = checks.into_iter().map(|check| (check.id.clone(), Rc::new(check)));
-                overlay.reload(by_id.collect(), discards);
+                overlay.reload(by_id.collect(), how)
             }
-            To::Before => {
-                if !overlay.undo() {
-                    return Err(Refused::NothingBefore);
-                }
-            }
-        }
+            To::Before if overlay.undo() => Vec::new(),
+            To::Before => return Err(Refused::NothingBefore),
+        };
         let all = overlay.effective();
         let metrics = all.values().map(|of| of.declared().len()).sum::<usize>();
         if metrics > self.most_metrics {
             return Err(Refused::TooManyMetrics { metrics, most: self.most_metrics });
         }
         let difference = Difference::between(&self.overlay.effective(), &all);
+        let difference = difference.with_overridden(overridden);
         self.entries.retain(|id, _| all.contains_key(id));
         let ids = all.keys().cloned().collect();
         all.into_values().for_each(|configured| self.put(configured));

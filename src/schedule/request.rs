@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::model::{Configured, Metric, Pushed, Report};
-use crate::overlay::{Difference, Origin};
+use crate::overlay::{Difference, Origin, Reloading};
 
 /// A question or an order, with the way back for the answer. An order is carried out when it is answered.
 pub enum Request {
@@ -48,8 +48,8 @@ pub struct Reload {
 
 /// Which checks there are to be.
 pub enum To {
-    /// Those of the files. Changes beside them stay, unless they are to be discarded.
-    Files { checks: Vec<Configured>, discards: bool },
+    /// Those of the files.
+    Files { checks: Vec<Configured>, how: Reloading },
     /// Those that the files had before the last reload.
     Before,
 }

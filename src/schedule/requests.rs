@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::request::{Refused, Reply, Request};
@@ -66,7 +67,10 @@ impl Requests {
         request: impl FnOnce(oneshot::Sender<T>) -> Request,
     ) -> Result<T, Unanswered> {
         let (reply, answer) = oneshot::channel();
-        self.0.try_send(request(reply)).map_err(|_| Unanswered::TooMany)?;
+        self.0.try_send(request(reply)).map_err(|error| match error {
+            TrySendError::Full(_) => Unanswered::TooMany,
+            TrySendError::Closed(_) => Unanswered::Stopping,
+        })?;
         match timeout(longest, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(Unanswered::Stopping),

@@ -236,6 +236,20 @@ fn a_secret_is_never_shown_and_stays_where_it_is_sent_back_hidden() {
     assert_eq!(tag(&path), before, "nothing has changed, also no secret");
     served.done("PUT", &path, &json!({ "details": { "auth_password": "***" } }));
     assert_eq!(tag(&path), before);
+    // To another server it is not sent by somebody who does not know it.
+    for elsewhere in [
+        json!({ "url": "http://127.0.0.1:2/" }),
+        json!({ "url": "http://127.0.0.1:2/", "auth_password": "***", "body": "x" }),
+        json!({ "verify": false, "headers": ["X-Key: 1"], "body": "x" }),
+        json!({ "verify": false, "auth_password": "1", "body": "x" }),
+    ] {
+        let (status, why) = served.refused("PUT", &path, &json!({ "details": elsewhere }));
+        assert!(status == 400 && why.contains(" anew as well"), "{elsewhere}: {status} {why}");
+    }
+    let all_anew = json!({
+        "url": "http://127.0.0.1:2/", "auth_password": "a", "headers": ["X-Key: 2"], "body": "x",
+    });
+    served.done("PUT", &path, &json!({ "details": all_anew }));
     served.done("PUT", &path, &json!({ "details": { "auth_password": "hunter3" } }));
     assert_ne!(tag(&path), before);
     served.done("PUT", &path, &json!({ "details": { "auth_password": null, "auth_user": null } }));

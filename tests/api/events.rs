@@ -1,5 +1,7 @@
 //! Events of alarms, checks and requests: their list and their stream.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use support::server::wait_until;
 
@@ -253,5 +255,34 @@ fn streams_are_few_and_end_with_the_agent() {
     assert!(ended.status.success(), "{ended:?}");
     for Stream(mut client) in streams {
         while client.line().is_some() {}
+    }
+}
+
+#[test]
+fn a_change_that_is_done_is_told_also_where_its_client_goes_away() {
+    let served = door_of(CONFIG, &[]);
+    served.wait_for_state("ajar", &json!("OK"));
+    let mut stream = Stream::of(&served, "/events/stream", "");
+    let post = |id: &str| {
+        let body = json!({ "id": id, "type": "agent.cpu", "disabled": true }).to_string();
+        let length = body.len();
+        format!(
+            "POST /entities/self/checks HTTP/1.1\r\nHost: localhost\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        )
+    };
+    for number in 0..8 {
+        // It closes its connection without having read anything. The agent may see that before it has read all.
+        Client::at(&served.place).send(&post(&format!("c{number}")));
+    }
+    assert_eq!(served.ask(&post("last")).status, 201);
+    let checks = served.json("/entities/self/checks");
+    let ids = checks["values"].as_array().expect("a list").iter();
+    let ids = ids.map(|of| of["id"].as_str().expect("an id"));
+    let mut untold: HashSet<_> = ids.filter(|id| id.starts_with(['c', 'l'])).collect();
+    assert!(untold.contains("last"), "{untold:?}");
+    while !untold.is_empty() {
+        let told = stream.find(|event, _| event == "configuration");
+        untold.remove(told["check_id"].as_str().expect("an id"));
     }
 }

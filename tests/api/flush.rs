@@ -13,13 +13,13 @@ use crate::client::Place;
 
 /// An agent that publishes once in five minutes to this, at a socket, with a history in a folder.
 fn publishing(cloudwatch: &FakeCloudWatch) -> Served {
-    start(cloudwatch, Folder::of(&[]))
+    start(cloudwatch, Folder::of(&[]), "300")
 }
 
-fn start(cloudwatch: &FakeCloudWatch, folder: Folder) -> Served {
+fn start(cloudwatch: &FakeCloudWatch, folder: Folder, period: &str) -> Served {
     let path = folder.path("api.sock");
     let mut command = support::publishing_to(&cloudwatch.url());
-    command.args(["--period", "300", "--sample-interval", "0.1"]);
+    command.args(["--period", period, "--sample-interval", "0.1"]);
     command.args(["--api", &format!("unix:{path}"), "--state", &folder.path("state")]);
     command.args(["--store", &folder.path("history")]).env("RUST_LOG", "info");
     Served::of(Agent::start(&mut command), Place::Unix(path), folder)
@@ -67,22 +67,38 @@ fn a_flush_publishes_the_open_window_and_writes_the_history() {
 }
 
 #[test]
-fn what_cannot_be_published_waits_within_its_limit_and_is_told() {
+fn flushes_of_an_outage_take_no_places_of_whole_windows() {
     let cloudwatch = FakeCloudWatch::start();
     cloudwatch.answer_always(Answer::access_denied());
     let served = publishing(&cloudwatch);
-    let mut expected = 0;
-    for _ in 0..3 {
+    served.wait_for_value("utilization/cpu");
+    let answer = served.flush("");
+    assert_eq!((&answer["failed"], &answer["succeeded"]), (&json!(1), &json!(1)), "{answer}");
+    let before = served.json("/metrics_list")["values"].as_array().map(Vec::len);
+    for _ in 0..20 {
         served.wait_for_value("utilization/cpu");
-        // A flush may come before the first sample of the next window.
-        wait_until("a window fails", || {
-            let answer = served.flush("?part=cloudwatch");
-            assert_eq!(answer["failed"], 1, "{answer}");
-            let waiting = served.json("/buffer/cloudwatch")["waiting"].as_u64().expect("a number");
-            waiting > expected
-        });
-        expected = served.json("/buffer/cloudwatch")["waiting"].as_u64().expect("a number");
+        assert_eq!(served.flush("?part=cloudwatch")["failed"], 1);
     }
+    // One more where the test runs over the end of a window.
+    let buffer = served.json("/buffer/cloudwatch");
+    assert!(buffer["waiting"].as_u64() <= Some(2) && buffer["dropped"] == 0, "{buffer}");
+    assert_eq!(served.json("/metrics_list")["values"].as_array().map(Vec::len), before);
+    cloudwatch.answer_always(Answer::Take);
+    let answer = served.flush("?part=cloudwatch");
+    assert_eq!(answer["failed"], 0, "{answer}");
+    served.flush("?part=cloudwatch");
+    let buffer = served.json("/buffer/cloudwatch");
+    assert_eq!((&buffer["waiting"], &buffer["dropped"]), (&json!(0), &json!(0)));
+}
+
+#[test]
+fn what_cannot_be_published_waits_within_its_limit_and_is_told() {
+    let cloudwatch = FakeCloudWatch::start();
+    cloudwatch.answer_always(Answer::access_denied());
+    let served = start(&cloudwatch, Folder::of(&[]), "1");
+    let waiting = || served.json("/buffer/cloudwatch")["waiting"].as_u64().expect("a number");
+    wait_until("windows wait", || waiting() >= 3);
+    assert_eq!(served.flush("?part=cloudwatch")["failed"], 1);
     let buffer = served.json("/buffer/cloudwatch");
     assert_eq!((&buffer["limit"], &buffer["dropped"]), (&json!(60), &json!(0)));
     assert!(buffer["oldest"].is_i64() && buffer["failing_since"].is_i64(), "{buffer}");
@@ -99,13 +115,14 @@ fn what_cannot_be_published_waits_within_its_limit_and_is_told() {
     wait_until("the oldest are dropped", || {
         let buffer = served.json("/buffer/cloudwatch");
         (&buffer["limit"], &buffer["waiting"], &buffer["overflowed"])
-            == (&json!(1), &json!(1), &json!(expected - 1))
+            == (&json!(1), &json!(1), &buffer["dropped"])
+            && buffer["dropped"].as_u64() >= Some(2)
     });
     // The limit lasts.
     cloudwatch.answer_always(Answer::Take);
     let Served { agent, folder, .. } = served;
     agent.terminate().expect_code(0);
-    let served = start(&cloudwatch, folder);
+    let served = start(&cloudwatch, folder, "300");
     wait_until("what was kept is there", || served.json("/config")["kept"] == true);
     assert_eq!(served.json("/buffer")["values"][0]["limit"], 1);
     assert_eq!(served.json("/config")["changes"]["buffers"], json!({ "cloudwatch": 1 }));

@@ -18,6 +18,7 @@ mod limits;
 mod link_local;
 mod notifications;
 mod others_get_wrong;
+mod overridden;
 mod push;
 mod query;
 mod reload;

@@ -13,9 +13,9 @@ use support::server::wait_until;
 use crate::client::Place;
 use crate::{Served, previewing};
 
-const CHECKS: &str = "/entities/self/checks";
+pub const CHECKS: &str = "/entities/self/checks";
 
-const BEFORE: &str = "\
+pub const BEFORE: &str = "\
 checks:
   a: {type: agent.load_average, period: 1}
   b: {type: agent.memory, period: 1}
@@ -45,7 +45,7 @@ fn started(folder: Folder, options: &[&str]) -> Served {
     Served::of(Agent::start(command.args(options)), Place::Unix(path), folder)
 }
 
-fn at(config: &str) -> Served {
+pub fn at(config: &str) -> Served {
     started(Folder::of(&[("agent.yaml", config)]), &[])
 }
 
@@ -62,11 +62,11 @@ impl Served {
         folder
     }
 
-    fn write_config(&self, config: &str) {
+    pub fn write_config(&self, config: &str) {
         self.folder.write("agent.yaml", config);
     }
 
-    fn post(&self, path: &str) -> (u16, Value) {
+    pub fn post(&self, path: &str) -> (u16, Value) {
         let answer = self.send("POST", path, "", &Value::Null);
         (answer.status, answer.json())
     }
@@ -92,13 +92,17 @@ fn a_reload_changes_what_is_other_and_says_what_that_was() {
     served.write_config(AFTER);
     let (status, answer) = served.post("/config/reload?_who=eve&_why=trying");
     assert_eq!(status, 200, "{answer}");
+    let none = json!({
+        "added": [], "changed": [], "removed": [], "unchanged": 0, "overridden": [],
+    });
+    let alarms = json!({
+        "added": ["calm"], "changed": ["busy"], "removed": [], "unchanged": 0, "overridden": [],
+    });
     let expected = json!({
         "generation": 2,
-        "added": ["d"], "changed": ["b"], "removed": ["c"], "unchanged": 1,
-        "alarms": { "added": ["calm"], "changed": ["busy"], "removed": [], "unchanged": 0 },
-        "thresholds": { "added": [], "changed": [], "removed": [], "unchanged": 0 },
-        "notifications": { "added": [], "changed": [], "removed": [], "unchanged": 0 },
-        "needs_restart": ["buffer"], "not_kept": null, "tokens_changed": false,
+        "added": ["d"], "changed": ["b"], "removed": ["c"], "unchanged": 1, "overridden": [],
+        "alarms": alarms, "thresholds": none, "notifications": none,
+        "needs_restart": ["buffer"], "undone": null, "tokens_changed": false, "not_kept": null,
     });
     assert_eq!(answer, expected);
     let line =
@@ -130,6 +134,33 @@ fn a_reload_changes_what_is_other_and_says_what_that_was() {
     served.post("/config/undo");
     assert_eq!(served.json("/config")["hash"], after["hash"]);
     assert_eq!(served.ids("alarms"), ["busy", "calm", "own"]);
+}
+
+#[test]
+fn what_changes_nothing_leaves_the_way_back() {
+    let served = at(BEFORE);
+    let before = served.json("/config");
+    assert_eq!(served.post("/config/undo").0, 409);
+    assert_eq!(served.json("/config")["last_reload"], Value::Null, "nothing was attempted");
+    served.write_config(AFTER);
+    served.agent.signal(Signal::HUP);
+    served.agent.wait_for_log("the configuration was reloaded by SIGHUP: generation 2; ");
+    let time = served.json("/config")["last_reload"]["time"].clone();
+    // Once more without changes, and once with a mistake.
+    let (status, same) = served.post("/config/reload");
+    assert_eq!((status, &same["generation"], &same["unchanged"]), (200, &json!(2), &json!(3)));
+    assert_eq!(same["needs_restart"], json!(["buffer"]), "it still does");
+    served.write_config("checks:\n  a: {type: agent.cpuu}\n");
+    assert_eq!(served.post("/config/reload").0, 422);
+    assert_eq!(served.json("/config")["needs_restart"], json!(["buffer"]));
+    let (status, back) = served.post("/config/undo?_who=eve");
+    assert_eq!((status, &back["added"], &back["removed"]), (200, &json!(["c"]), &json!(["d"])));
+    assert_eq!((&back["undone"]["by"], &back["needs_restart"]), (&json!("SIGHUP"), &json!([])));
+    let undone = back["undone"]["time"].as_i64().expect("a time");
+    assert!((undone - time.as_i64().expect("a time")).abs() < 60_000, "{undone} {time}");
+    let line = served.agent.wait_for_log(" by SIGHUP was undone by the API by eve: generation 3; ");
+    assert!(line.contains("] the reload of 2"), "{line}");
+    assert_eq!(served.json("/config")["hash"], before["hash"]);
 }
 
 #[test]

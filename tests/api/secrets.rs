@@ -235,7 +235,7 @@ fn a_secret_is_shown_by_nothing_and_kept_in_the_overlay_alone() {
         assert_eq!(said.asked(&served, "POST", "/config/reload", &Value::Null), 422, "{broken}");
         said.asked(&served, "GET", "/config", &Value::Null);
     }
-    folder.write("agent.yaml", CONFIG);
+    folder.write("agent.yaml", format!("{CONFIG}# There is something to go back from.\n"));
     assert_eq!(said.asked(&served, "POST", "/config/reload", &Value::Null), 200);
     assert_eq!(said.asked(&served, "POST", "/config/undo", &Value::Null), 200);
     assert_eq!(said.asked(&served, "POST", "/flush", &Value::Null), 200);

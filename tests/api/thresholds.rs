@@ -156,8 +156,7 @@ fn a_reload_changes_thresholds_with_the_checks_and_says_how_many() {
         .replace("    label: The door stands open\n", "");
     served.folder.write("agent.yaml", &other);
     let answer = served.send("POST", "/config/reload", "", &Value::Null).json();
-    let expected =
-        json!({ "added": ["slow"], "changed": ["ajar"], "removed": ["quick"], "unchanged": 1 });
+    let expected = json!({ "added": ["slow"], "changed": ["ajar"], "removed": ["quick"], "unchanged": 1, "overridden": [] });
     assert_eq!((&answer["thresholds"], &answer["generation"]), (&expected, &json!(2)));
     served.agent.wait_for_log("thresholds: added slow; changed ajar; removed quick");
     // 15 is good now, but nearer than the hysteresis of 5.

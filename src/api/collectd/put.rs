@@ -120,6 +120,7 @@ pub async fn notification(state: &State, words: &[String]) -> Answer {
     // The event is of now, as all are in order.
     details.insert("time".to_owned(), milliseconds(time).into());
     state.begun().await.map_err(|failure| failure.message)?;
+    state.posts.take().map_err(|failure| failure.message)?;
     let event = Event { details, ..Event::of(Kind::Posted, severity, message) };
     let event = state.events().borrow_mut().raise(event);
     let (id, message) = (event.id, shown(message));

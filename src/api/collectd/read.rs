@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use log::info;
+
 use super::Answer;
 use super::identifier::{Form, Identifier};
 use super::words::option;
@@ -9,6 +11,7 @@ use crate::api::latest::Newest;
 use crate::api::resource::check;
 use crate::api::state::State;
 use crate::clock::milliseconds;
+use crate::logging::CHECKS;
 use crate::model::Quantity;
 use crate::threshold::{Named, Threshold};
 
@@ -130,9 +133,8 @@ pub async fn flush(state: &State, words: &[String]) -> Answer {
     }
     parts.sort_unstable();
     parts.dedup();
-    let only = if let [only] = parts[..] { Some(only) } else { None };
-    let flushed = state.control.flush(only).await?;
-    let flushed = flushed.into_iter().filter(|of| parts.is_empty() || parts.contains(&of.name));
+    let flushed = state.control.flush(&parts).await?.into_iter();
+    info!(target: CHECKS, "a flush was asked for by a client of collectd");
     let (done, failed): (Vec<_>, Vec<_>) = flushed.partition(|of| of.result.is_ok());
     let text = format!("Done: {} successful, {} errors", done.len(), failed.len());
     let why = failed.into_iter().find_map(|of| Some(format!("{}: {}", of.name, of.result.err()?)));

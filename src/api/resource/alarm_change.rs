@@ -28,11 +28,14 @@ pub async fn create(asked: Asked) -> Result<Reply, Failure> {
     let by = by(&asked)?;
     let alarm = valid(&asked, &id, body).await?;
     let alarms = &asked.state.control.alarms;
-    if alarms.borrow().all().contains_key(&id) {
-        return Err(Failure::conflict(format!("there is an alarm {id} already")));
+    // Also those that wait for their check.
+    let all = alarms.borrow().overlay().effective();
+    if let Some(known) = all.get(&id) {
+        let check = &known.check;
+        return Err(Failure::conflict(format!("there is an alarm {id} of check {check} already")));
     }
     let most = MOST_ALARMS;
-    if alarms.borrow().all().len() >= most {
+    if all.len() >= most {
         return Err(Failure::conflict(format!("there are {most} alarms, and more are not taken")));
     }
     alarms.borrow_mut().set(alarm);

@@ -41,8 +41,36 @@ pub async fn update(asked: Asked) -> Result<Reply, Failure> {
     let id = changeable(&asked)?;
     let body = asked.object()?;
     let of = id.clone();
-    change(&asked, id, "was changed", move |before| valid(&of, &merged(before, body))).await
+    let change_to = move |before: &Configured| {
+        let sent = body.get("details").cloned().unwrap_or_default();
+        let next = valid(&of, &merged(before, body))?;
+        keep_secrets(before, &next, &sent)?;
+        Ok(next)
+    };
+    change(&asked, id, "was changed", change_to).await
 }
+
+/// Refuses to send a secret that is not known to who asks to another server.
+fn keep_secrets(before: &Configured, next: &Configured, sent: &Value) -> Result<(), Refused> {
+    let [known, then] = [before, next].map(|of| body_of_check(of)["details"].take());
+    let leads_elsewhere = |name: &&&str| known[**name] != then[**name];
+    let Some(leading) = LEADING.iter().find(leads_elsewhere) else { return Ok(()) };
+    let shown = shown_check(before)["details"].take();
+    let is_kept = |(name, value): &(&String, &Value)| {
+        let is_hidden = shown[name.as_str()] != **value;
+        let is_sent = sent.get(name).is_some_and(|of| *of != shown[name.as_str()]);
+        is_hidden && !is_sent && then[name.as_str()] == **value
+    };
+    match known.as_object().into_iter().flatten().find(is_kept) {
+        None => Ok(()),
+        Some((secret, _)) => Err(Refused::Invalid(vec![format!(
+            "details: {leading} changes where {secret} is sent to: send {secret} anew as well"
+        )])),
+    }
+}
+
+/// The settings that say where a check sends its secret, and who may read it on the way.
+const LEADING: [&str; 6] = ["host", "port", "socket", "tls", "url", "verify"];
 
 pub async fn remove(asked: Asked) -> Result<Reply, Failure> {
     let id = changeable(&asked)?;

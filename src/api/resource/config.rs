@@ -29,6 +29,7 @@ pub async fn one(asked: Asked) -> Result<Reply, Failure> {
         "files": control.files(),
         "kept": control.keeps(),
         "changes": changes,
+        "needs_restart": control.needs_restart(),
         "last_reload": last,
     })))
 }
@@ -49,7 +50,7 @@ pub async fn reload(asked: Asked) -> Result<Reply, Failure> {
 /// Goes back to what was in force before the last reload.
 pub async fn undo(asked: Asked) -> Result<Reply, Failure> {
     let by = by(&asked)?;
-    answer(asked.state.control.undo(&format!("the API, back to the one of before{by}")).await)
+    answer(asked.state.control.undo(&format!("the API{by}")).await)
 }
 
 fn answer(outcome: Result<Outcome, Unloaded>) -> Result<Reply, Failure> {
@@ -76,32 +77,34 @@ fn answer(outcome: Result<Outcome, Unloaded>) -> Result<Reply, Failure> {
 }
 
 fn of_outcome(outcome: &Outcome) -> Value {
-    let Outcome {
-        checks,
-        alarms,
-        thresholds,
-        notifications,
-        tokens,
-        needs_restart,
-        generation,
-        unkept,
-    } = outcome;
-    let Difference { added, changed, removed, unchanged } = checks;
+    let Outcome { checks, alarms, thresholds, notifications, .. } = outcome;
+    let Difference { added, changed, removed, unchanged, overridden } = checks;
+    let undone = outcome.undone.as_ref();
+    let undone = undone.map(|(time, by)| json!({ "time": milliseconds(*time), "by": by }));
     json!({
-        "generation": generation,
+        "generation": outcome.generation,
         "added": added,
         "changed": changed,
         "removed": removed,
         "unchanged": unchanged,
+        "overridden": overridden,
         "alarms": of_difference(alarms),
         "thresholds": of_difference(thresholds),
         "notifications": of_difference(notifications),
-        "tokens_changed": tokens,
-        "needs_restart": needs_restart,
-        "not_kept": unkept,
+        "tokens_changed": outcome.tokens,
+        "needs_restart": outcome.needs_restart,
+        "undone": undone,
+        "not_kept": outcome.unkept,
     })
 }
 
-fn of_difference(Difference { added, changed, removed, unchanged }: &Difference) -> Value {
-    json!({ "added": added, "changed": changed, "removed": removed, "unchanged": unchanged })
+fn of_difference(difference: &Difference) -> Value {
+    let Difference { added, changed, removed, unchanged, overridden } = difference;
+    json!({
+        "added": added,
+        "changed": changed,
+        "removed": removed,
+        "unchanged": unchanged,
+        "overridden": overridden,
+    })
 }

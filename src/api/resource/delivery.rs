@@ -20,7 +20,7 @@ pub async fn flush(asked: Asked) -> Result<Reply, Failure> {
     if let Some(only) = only.filter(|only| !names.contains(only)) {
         return Err(Failure::value("part", only, format!("one of {}", names.join(", "))));
     }
-    let parts = asked.state.control.flush(only).await.map_err(Failure::unavailable)?;
+    let parts = asked.state.control.flush(only.as_slice()).await.map_err(Failure::unavailable)?;
     let succeeded = parts.iter().filter(|part| part.result.is_ok()).count();
     tell(&asked, "flush", only.unwrap_or("of all"), "was asked for", &by);
     let object = |Part { name, result }: &Part| {

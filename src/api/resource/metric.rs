@@ -10,12 +10,14 @@ use super::value::letter;
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
 use crate::api::history::History;
+use crate::api::latest::Newest;
 use crate::api::paging::page;
 use crate::api::plot;
 use crate::api::reply::Reply;
 use crate::api::state::State;
 use crate::clock::now_ms;
 use crate::model::{Kind, Quantity};
+use crate::store::Described;
 
 /// The metrics of a check of which there is a value or history.
 pub async fn list(asked: Asked) -> Result<Reply, Failure> {
@@ -25,8 +27,8 @@ pub async fn list(asked: Asked) -> Result<Reply, Failure> {
     if metrics.is_empty() {
         check::find(state, id).await?;
     }
-    let metrics = metrics.into_iter().collect();
-    Ok(Reply::json(&page(&asked, metrics, |_, object: &Value| object.clone())?))
+    let object = |name: &str, kept: &Option<Kept>| object(state, id, name, kept.as_ref());
+    Ok(Reply::json(&page(&asked, metrics, object)?))
 }
 
 /// The metrics of all checks, also of those that are no more and have history.
@@ -37,43 +39,45 @@ pub async fn all(asked: Asked) -> Result<Reply, Failure> {
     let ids: BTreeSet<String> = configured.chain(kept.map(|id| id.to_string())).collect();
     let of_all = ids.iter().flat_map(|id| {
         let of_check = of_check(state, id).into_iter();
-        of_check.map(move |(name, mut object)| {
-            object["check"] = id.as_str().into();
-            (format!("{id}/{name}"), object)
-        })
+        of_check.map(move |(name, kept)| (format!("{id}/{name}"), (id, name, kept)))
     });
-    Ok(Reply::json(&page(&asked, of_all.collect(), |_, object: &Value| object.clone())?))
+    let object = |_: &str, (id, name, kept): &(&String, String, Option<Kept>)| {
+        let mut object = object(state, id, name, kept.as_ref());
+        object["check"] = id.as_str().into();
+        object
+    };
+    Ok(Reply::json(&page(&asked, of_all.collect(), object)?))
 }
 
-/// The metrics of a check by their names.
-fn of_check(state: &State, id: &str) -> BTreeMap<String, Value> {
+/// What the history has of a metric, and when it had a value last.
+type Kept = (Described, Option<i64>);
+
+/// The metrics of a check, each once, in any order.
+fn of_check(state: &State, id: &str) -> Vec<(String, Option<Kept>)> {
+    let latest = state.latest.borrow().names(id).into_iter().map(|name| (name, None));
+    let mut metrics: BTreeMap<String, Option<Kept>> = latest.collect();
     let kept = state.history.iter().flat_map(|history| history.metrics(id));
-    let kept = kept.map(|(of, updated)| {
-        let kind = Kind::of_total(of.is_counter).name();
-        let letter = of.letter.to_string();
-        let object = json!({
-            "name": &*of.name, "unit": &*of.unit, "type": letter, "kind": kind, "updated": updated,
-            "history": !of.is_text(),
-        });
-        (of.name.to_string(), object)
-    });
-    let mut metrics: BTreeMap<String, Value> = kept.collect();
-    for (name, newest) in state.latest.borrow().values(id) {
-        let (metric, updated) = (&newest.metric, milliseconds(newest.time));
-        let (unit, letter) = (metric.unit_name(), letter(metric, &newest.quantity));
-        let kind = metric.kind.name();
-        let has_history = metrics.get(&name).is_some_and(|kept| kept["history"] == true);
-        // A text once in a while does not make a text of a number, as in the history.
-        if has_history && matches!(newest.quantity, Quantity::Text(_)) {
-            continue;
-        }
-        let object = json!({
-            "name": &name, "unit": unit, "type": letter, "kind": kind, "updated": updated,
-            "history": has_history,
-        });
-        metrics.insert(name, object);
+    metrics.extend(kept.map(|kept| (kept.0.name.to_string(), Some(kept))));
+    metrics.into_iter().collect()
+}
+
+fn object(state: &State, check: &str, name: &str, kept: Option<&Kept>) -> Value {
+    let has_history = kept.is_some_and(|(of, _)| !of.is_text());
+    // A text once in a while does not make a text of a number, as in the history.
+    let is_meant = |newest: &Newest| !(has_history && matches!(newest.quantity, Quantity::Text(_)));
+    let newest = state.latest.borrow().value(check, name).filter(is_meant);
+    match (newest, kept) {
+        (Some(Newest { metric, quantity, time, .. }), _) => json!({
+            "name": name, "unit": metric.unit_name(), "type": letter(&metric, &quantity),
+            "kind": metric.kind.name(), "updated": milliseconds(time), "history": has_history,
+        }),
+        (None, Some((of, updated))) => json!({
+            "name": name, "unit": &*of.unit, "type": of.letter.to_string(),
+            "kind": Kind::of_total(of.is_counter).name(), "updated": updated, "history": has_history,
+        }),
+        // It has gone in this instant.
+        (None, None) => Value::Null,
     }
-    metrics
 }
 
 /// The points of a metric.

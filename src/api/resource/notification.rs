@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use hyper::header::{ETAG, LOCATION};
 use serde_json::{Map, Value, json};
 
-use super::changing::{by, is_expected, location_of, merged_map, new_id, note, warn_of};
+use super::changing::{by, is_expected, location_of, merged_map, new_id, note};
 use crate::alarm::state::State as AlarmState;
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
@@ -282,7 +282,10 @@ fn valid<T: Resource>(asked: &Asked, id: &str, body: Map<String, Value>) -> Resu
     let parsed = T::of_body(id, &Value::Object(body));
     let OfBody { configured, warnings } =
         parsed.map_err(|problems| Failure::bad(problems.join("; ")))?;
-    warn_of(T::WHAT, id, warnings);
+    // A mistake in one of these would silence somebody, or tell nobody.
+    if !warnings.is_empty() {
+        return Err(Failure::bad(warnings.join("; ")));
+    }
     configured.check(&asked.state)?;
     Ok(configured)
 }

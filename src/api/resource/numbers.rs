@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tokio::task::yield_now;
+
 use super::check::{self, Found};
 use super::value::is_stale;
 use crate::api::asked::Asked;
@@ -26,7 +28,7 @@ pub async fn page(asked: Asked) -> Result<Reply, Failure> {
     own(state, &mut page);
     events(state, &mut page);
     outcomes(state, &checks, &mut page);
-    values(state, &checks, &mut page);
+    values(state, &checks, &mut page).await;
     Ok(Reply::text(page.0, TEXT))
 }
 
@@ -154,13 +156,25 @@ fn outcomes(state: &State, checks: &[(String, Found)], page: &mut Page) {
     }
 }
 
+/// With many metrics the page takes longer than a sample may be late: others go on after some of them.
+async fn pause_after(count: usize) {
+    if count % 256 == 255 {
+        yield_now().await;
+    }
+}
+
 /// The newest values that are numbers and not stale.
-fn values(state: &State, checks: &[(String, Found)], page: &mut Page) {
+async fn values(state: &State, checks: &[(String, Found)], page: &mut Page) {
     let (mut gauges, mut counters) = (Vec::new(), Vec::new());
     for (id, of) in checks {
-        let values = state.latest.borrow().values(id);
-        let values = values.into_iter().filter(|(_, newest)| !is_stale(state, of, newest));
-        for (name, newest) in values {
+        let mut names = state.latest.borrow().names(id);
+        names.sort_unstable();
+        for name in names {
+            pause_after(gauges.len() + counters.len()).await;
+            let newest = state.latest.borrow().value(id, &name);
+            let Some(newest) = newest.filter(|newest| !is_stale(state, of, newest)) else {
+                continue;
+            };
             let Newest { metric, quantity, .. } = newest;
             let value = match quantity {
                 Quantity::Number(value) => value,
@@ -184,7 +198,8 @@ fn values(state: &State, checks: &[(String, Found)], page: &mut Page) {
             continue;
         }
         page.family(family, kind.name(), help);
-        for (id, name, metric, value) in values {
+        for (place, (id, name, metric, value)) in values.into_iter().enumerate() {
+            pause_after(place).await;
             let labels = [("check", id), ("metric", &*name), ("unit", metric.unit_name())];
             page.sample(family, &labels, value);
         }

@@ -24,12 +24,12 @@ pub async fn list(asked: Asked) -> Result<Reply, Failure> {
     latest.keep(|id| checks.contains_key(id));
     let mut values = Vec::new();
     for (id, of) in &checks {
-        let of_check = latest.values(id).into_iter();
-        values
-            .extend(of_check.map(|(name, value)| (format!("{id}/{name}"), (of, id, name, value))));
+        let names = latest.names(id).into_iter();
+        values.extend(names.map(|name| (format!("{id}/{name}"), (of, id, name))));
     }
-    let object = |_: &str, (of, id, name, value): &(&Found, &String, String, Newest)| {
-        object(state, of, id, name, value)
+    let object = |_: &str, (of, id, name): &(&Found, &String, String)| {
+        let value = latest.value(id, name);
+        value.map_or(Value::Null, |value| object(state, of, id, name, &value))
     };
     Ok(Reply::json(&page(&asked, values, object)?))
 }

@@ -107,6 +107,10 @@ impl Answered<'_> {
         }
     }
 
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
     /// Reads the body.
     pub async fn finish(
         self,

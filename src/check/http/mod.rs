@@ -117,10 +117,7 @@ pub struct Times {
 impl Answer {
     /// Status and reason, such as `404 Not Found`.
     pub fn status_in_words(&self) -> String {
-        match self.status.canonical_reason() {
-            Some(reason) => format!("{} {reason}", self.status.as_str()),
-            None => self.status.as_str().to_owned(),
-        }
+        in_words(self.status)
     }
 
     /// The error where a page was asked for and something else came.
@@ -188,6 +185,23 @@ pub async fn fetch(
     }
     let most = asked.redirects;
     Err(format!("more than {most} redirects, the last to {url}: set url to the final page"))
+}
+
+/// Asks without following a redirect, and waits for the head of the answer only.
+pub async fn status(asked: &Asked, awaited: &Awaited) -> Result<StatusCode, String> {
+    let Asked { url, method, .. } = asked;
+    let (headers, body) = (headers(asked, url), asked.body.clone().unwrap_or_default());
+    let exchange = Exchange { url, method, headers, body, asked };
+    let answered = Box::pin(exchange.begin(awaited)).await?;
+    Ok(answered.status())
+}
+
+/// Status and reason, such as `404 Not Found`.
+pub fn in_words(status: StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_str()),
+        None => status.as_str().to_owned(),
+    }
 }
 
 /// The headers of a request to a server.

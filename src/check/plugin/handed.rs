@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::net::unix::pipe::Sender;
 use tokio::time::timeout;
 
-use super::process::{Process, Start, TooMuch};
-use super::{file, how_it_ended};
+use super::process::{Lines, Process, Start, TooMuch};
+use super::{AFTER_END, file, how_it_ended};
 use crate::blocking::Purpose;
 use crate::check::asking::in_turn;
 
@@ -42,6 +42,17 @@ pub async fn hand_over(
     timeout(limit, run).await.unwrap_or_else(|_| late())
 }
 
+/// Reads to the end, and keeps the last line.
+async fn read_last(errors: &mut Lines, last: &mut String) {
+    loop {
+        match errors.next().await {
+            Ok(Some(line)) => *last = String::from_utf8_lossy(&line).into_owned(),
+            Ok(None) | Err(TooMuch::Output) => return,
+            Err(TooMuch::Line) => {}
+        }
+    }
+}
+
 async fn watched(process: Process, sender: Sender, input: &str) -> Result<(), String> {
     let Process { mut group, mut output, mut errors } = process;
     let mut last = String::new();
@@ -68,23 +79,18 @@ async fn watched(process: Process, sender: Sender, input: &str) -> Result<(), St
         pending::<Infallible>().await
     };
     let complaining = async {
-        loop {
-            match errors.next().await {
-                Ok(Some(line)) => last = String::from_utf8_lossy(&line).into_owned(),
-                Ok(None) | Err(TooMuch::Output) => break,
-                Err(TooMuch::Line) => {}
-            }
-        }
+        read_last(&mut errors, &mut last).await;
         pending::<Infallible>().await
     };
     let status = tokio::select! {
-        // What it has written before its end comes first.
         biased;
         never = complaining => match never {},
         never = printing => match never {},
         never = writing => match never {},
         status = group.ended() => status,
     };
+    // All of its group has ended with it. Only what left the group may hold the pipe.
+    let _ = timeout(AFTER_END, read_last(&mut errors, &mut last)).await;
     match status.exit_status() {
         Some(0) => Ok(()),
         _ if last.is_empty() => Err(how_it_ended(status)),

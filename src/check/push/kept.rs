@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::check::plugin::unit;
 use crate::model::{
-    Dimensions, Discovered, Distribution, Finding, Kind, PUSHED, Pushed, Quantity, Unit,
+    Dimensions, Discovered, Distribution, Finding, Kind, PUSHED, Pushed, Quantity, TARGET, Unit,
 };
 
 /// All series, each with its values since the last run.
@@ -71,6 +71,11 @@ impl Kept {
             known.take(value)?;
             return Ok(known.discovered());
         }
+        if let Some(name) = self.named_alike(value) {
+            return Err(format!(
+                "metric {name} is there already, of another target: give one of them another name"
+            ));
+        }
         let is_published = new?;
         if self.series.len() >= self.most {
             self.forget_idle();
@@ -86,6 +91,22 @@ impl Kept {
         let discovered = series.discovered();
         self.series.insert(key, series);
         Ok(discovered)
+    }
+
+    /// The whole name of a new metric, if there is another one whose target and name make the same.
+    fn named_alike(&self, value: &Pushed) -> Option<String> {
+        let whole = match &value.dimensions[..] {
+            [] => value.name.clone(),
+            [(name, target)] if *name == TARGET => format!("{target}.{}", value.name),
+            _ => return None,
+        };
+        let mut splits = whole.match_indices('.');
+        let is_there = self.series.contains_key(&whole)
+            || splits.any(|(at, _)| {
+                let (target, name) = (&whole[..at], &whole[at + 1..]);
+                self.series.contains_key(&format!("{name}\0{TARGET}\0{target}"))
+            });
+        is_there.then_some(whole)
     }
 
     /// What was handed in since the last call.
@@ -225,6 +246,30 @@ mod tests {
         let Quantity::Many(many) = &found[0].quantity else { panic!("a distribution") };
         assert_eq!((many.count(), many.min(), many.max()), (3, -1.0, 7.5));
         assert_eq!((kept.unreported(), kept.findings().len()), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_two_series_have_one_whole_name() {
+        let of_target = |target: &str, name: &str| Pushed {
+            dimensions: vec![(TARGET.into(), target.to_owned().into())],
+            ..pushed(name, None, 1.0, 0)
+        };
+        for (first, second) in [
+            (pushed("b.c", None, 1.0, 0), of_target("b", "c")),
+            (of_target("b", "c"), pushed("b.c", None, 1.0, 0)),
+            (of_target("a", "b.c"), of_target("a.b", "c")),
+        ] {
+            let mut kept = Kept::new(10);
+            assert!(kept.put(&first, Ok(true)).is_ok());
+            let refused = kept.put(&second, Ok(true)).map(drop);
+            let refused = refused.expect_err("it is named alike");
+            assert!(
+                refused.ends_with(
+                    "is there already, of another target: give one of them another name"
+                )
+            );
+            assert!(kept.put(&of_target("x", "c"), Ok(true)).is_ok());
+        }
     }
 
     #[tokio::test(start_paused = true)]

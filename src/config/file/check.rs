@@ -23,6 +23,10 @@ pub fn configured(
     if let Err(expected) = name::dimension_value(&id.text).and_then(|id| short(&id, MOST_OF_ID)) {
         document.note(id.place, &format!("check {:?}: expected {expected}", id.text));
     }
+    if [".", ".."].contains(&&*id.text) {
+        let text = format!("check {:?}: expected another id: paths leave it out", id.text);
+        document.note(id.place, &text);
+    }
     if id.text.contains("${") {
         let text =
             format!("check {:?}: variables are replaced in values, and not in an id", id.text);

@@ -24,7 +24,7 @@ use crate::collector::Collector;
 use crate::config::Settings;
 use crate::event;
 use crate::model::{AVAILABLE, Metric, UTILIZATION};
-use crate::overlay::{Difference, Overlay};
+use crate::overlay::{Difference, Overlay, Reloading};
 use crate::threshold::{Named, Threshold, by_rank};
 
 /// All thresholds, and where each metric stands that one of them is of.
@@ -133,11 +133,13 @@ impl Thresholds {
     pub fn reload(
         &mut self,
         thresholds: Vec<Threshold>,
-        discards: bool,
+        how: Reloading,
         checks: &BTreeSet<String>,
     ) -> Difference {
         let by_id = thresholds.into_iter().map(|of| (of.id.clone(), of)).collect();
-        self.change(checks, |overlay| overlay.reload(by_id, discards))
+        let mut overridden = Vec::new();
+        let difference = self.change(checks, |overlay| overridden = overlay.reload(by_id, how));
+        difference.with_overridden(overridden)
     }
 
     /// Goes back to what was there before the last reload, with the checks that there are then.

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::*;
-use crate::overlay::{Difference, Origin};
+use crate::overlay::{Difference, Origin, Reloading};
 use crate::schedule::{Reload, To};
 
 fn reload(to: To, reply: Reply<Difference>) -> Request {
@@ -11,12 +11,14 @@ fn reload(to: To, reply: Reply<Difference>) -> Request {
 }
 
 fn files(checks: Vec<Configured>) -> To {
-    To::Files { checks, discards: false }
+    To::Files { checks, how: Reloading::Files }
 }
 
 fn difference(added: &[&str], changed: &[&str], removed: &[&str], unchanged: usize) -> Difference {
     let texts = |of: &[&str]| of.iter().map(|id| (*id).to_owned()).collect();
-    Difference { added: texts(added), changed: texts(changed), removed: texts(removed), unchanged }
+    let overridden = Vec::new();
+    let (added, changed, removed) = (texts(added), texts(changed), texts(removed));
+    Difference { added, changed, removed, unchanged, overridden }
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,11 +79,12 @@ async fn a_change_beside_the_files_wins_and_undo_goes_back() {
         assert_eq!(beside.order(change).await, Ok(()));
         let next = vec![counting("a", 20, Some(0.0)), counting("b", 20, Some(0.0))];
         let done = beside.ask(|reply| reload(files(next.clone()), reply)).await;
-        assert_eq!(done, Ok(difference(&["b"], &[], &[], 1)));
+        let overridden = vec!["a".to_owned()];
+        assert_eq!(done, Ok(difference(&["b"], &[], &[], 1).with_overridden(overridden)));
         let listed = beside.ask(Request::List).await;
         assert_eq!((listed[0].configured.period.as_secs(), listed[0].origin), (30, Origin::Api));
         assert_eq!(listed[1].origin, Origin::File);
-        let to = To::Files { checks: next, discards: true };
+        let to = To::Files { checks: next, how: Reloading::FilesAlone };
         let done = beside.ask(|reply| reload(to, reply)).await;
         assert_eq!(done, Ok(difference(&[], &["a"], &[], 1)));
         let done = beside.ask(|reply| reload(To::Before, reply)).await;

@@ -132,7 +132,6 @@ const OTHER_SENTENCES: &[&str] = &[
     "generation {}",
     "needs a restart",
     "checks {name}",
-    "alarms {name}",
     "checks unchanged: {}",
     "not kept: {}",
     "succeeded: {}, failed: {}",
