@@ -93,9 +93,9 @@ impl Purpose {
             Self::Output => 1,
             // One at a time; where a disk does not answer, that one stays.
             Self::Store => 1,
-            // One file at a time of each sort: changes, states of alarms, and events. One that hangs leaves room for
-            // the others.
-            Self::State => 4,
+            // One file at a time of each sort: changes, states of alarms, and events. At the end each is written once
+            // more, whether the call before has returned or not.
+            Self::State => 6,
             // One at a time; where a disk does not answer, that one stays.
             Self::Certificate => 1,
             // As many as the store has readers.
@@ -318,7 +318,7 @@ pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
 /// info, all lookups of checks, four starts of programs, the history and its readers, a certificate and the state folder
 /// hang, as many are left for name lookups and files as there are without them. Each takes the room of its stack as it
 /// uses it.
-const MOST: usize = 34;
+const MOST: usize = 36;
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;

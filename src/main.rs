@@ -55,6 +55,7 @@ async fn run(inherited: SigSet) -> ExitCode {
         && cli.is_run()
         && let Some(last_good) = with_last_good(&cli).await
         && let Ok(settings) = settings(&last_good)
+        && settings.errors.is_empty()
     {
         (broken, cli, of_files) = (problems, last_good, Ok(settings));
     }

@@ -229,7 +229,9 @@ fn checks(
             return;
         }
         registry = registry.without(control.blacklist.clone());
-        registry.begin(control.begin(all).await);
+        // Its folder may be on a disk that does not answer.
+        let Some(overlay) = stop.run_until_cancelled(control.begin(all)).await else { return };
+        registry.begin(overlay);
         drop(control);
         registry.run(requests, stop).await;
     };

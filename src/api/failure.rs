@@ -143,9 +143,10 @@ impl From<Refused> for Failure {
         let text = why.to_string();
         match why {
             Refused::NotFound(_) => Self::not_found(text),
-            Refused::Exists(_) | Refused::Disabled(_) | Refused::NothingBefore => {
-                Self::conflict(text)
-            }
+            Refused::Exists(_)
+            | Refused::Disabled(_)
+            | Refused::NothingBefore
+            | Refused::TooManyChecks(_) => Self::conflict(text),
             Refused::Changed(_) => Self::precondition(text),
             Refused::Invalid(_) | Refused::TooManyMetrics { .. } | Refused::TakesNothing(..) => {
                 Self::bad(text)

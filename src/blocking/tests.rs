@@ -51,9 +51,9 @@ async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none(
     static HELPERS: Helpers = Helpers::new();
     let (held, mut calls): (Vec<_>, Vec<_>) = (0..MOST).map(|_| blocked()).unzip();
     let mut others = calls.split_off(24);
-    let history = others.split_off(others.len() - 6);
+    let history = others.split_off(others.len() - 8);
     let of_files = [Purpose::Store, Purpose::Plot, Purpose::Plot, Purpose::Certificate];
-    let of_files = of_files.into_iter().chain([Purpose::State; 2]);
+    let of_files = of_files.into_iter().chain([Purpose::State; 4]);
     let history = history.into_iter().zip(of_files);
     let names = calls.split_off(16);
     let programs = calls.split_off(12).into_iter().map(|call| (call, Purpose::Programs));
@@ -73,7 +73,7 @@ async fn checks_that_hang_leave_threads_for_all_else_and_the_last_call_has_none(
     let mut lookups = Box::pin(join_all(lookups));
     assert!(lookups.as_mut().now_or_never().is_none(), "all of them block");
     let next = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
-    let text = "no thread for reading files, calls that still have no answer: 34";
+    let text = "no thread for reading files, calls that still have no answer: 36";
     assert_eq!(next, Err(text.to_owned()));
     drop(held);
     mounts.await;

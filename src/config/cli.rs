@@ -125,6 +125,11 @@ impl Cli {
         self.values(option).pop()
     }
 
+    /// The same without the files.
+    pub fn value_of_start(&self, option: &str) -> Option<Typed> {
+        self.typed(option).pop()?.pop()
+    }
+
     /// Whether an option is on the command line itself.
     pub fn is_typed(&self, option: &str) -> bool {
         let is_there = self.matches.try_contains_id(option).is_ok();

@@ -7,7 +7,8 @@ use log::error;
 use serde_json::{Map, Value};
 
 use super::Control;
-use super::kept::{OVERLAY, STANDINGS, VERSION, last_good};
+use super::keeping::last_good;
+use super::kept::{OVERLAY, STANDINGS, VERSION};
 use crate::blacklist::Entry;
 use crate::check::TABLE;
 use crate::config::cli::Cli;
@@ -20,7 +21,7 @@ use crate::model::Configured;
 use crate::notify::Kept;
 use crate::overlay::Overlay;
 use crate::shown::shown;
-use crate::state_folder::{self, StateFolder};
+use crate::state_folder::{StateFolder, read_of_other};
 
 impl Control {
     /// The checks of the files with what was changed beside them; the alarms get theirs. What cannot be read of it
@@ -38,11 +39,21 @@ impl Control {
         });
         let (mut kept, mut standings) = (Value::Null, Value::Null);
         if let Some(folder) = &folder {
-            kept = read(folder, OVERLAY).await.unwrap_or_default();
-            standings = read(folder, STANDINGS).await.unwrap_or_default();
-            if let Err(problem) = journal::restore(self.notifications.events(), folder).await {
-                error!("{problem}; earlier events are not listed");
-            }
+            let events = async {
+                if let Err(problem) = journal::restore(self.notifications.events(), folder).await {
+                    let problem = format!("{problem}; earlier events are not listed");
+                    put_aside(folder, journal::FILE, &problem).await;
+                }
+            };
+            // A disk that hangs is waited for once.
+            (kept, standings, ()) =
+                tokio::join!(read(folder, OVERLAY), read(folder, STANDINGS), events);
+        }
+        self.keeping.take_good(&kept["files"]);
+        let parts = kept.as_object().into_iter().flatten();
+        for (part, whole) in parts.filter(|(part, _)| !is_known(part)) {
+            error!("{} of {OVERLAY} is not used: this version does not know it", shown(part));
+            self.keeping.keep_unused_part(part, whole);
         }
         self.take_checks(&kept["checks"], &mut overlay);
         self.take_alarms(&kept["alarms"]);
@@ -67,17 +78,20 @@ impl Control {
         for (id, body) in entries(kept) {
             match body.as_object().map_or_else(|| Err(Vec::new()), Entry::of) {
                 Ok(entry) => self.blacklist.borrow_mut().set(id.clone(), entry),
-                Err(problems) => unusable("blacklist entry", id, &problems),
+                Err(problems) => self.unusable("blacklist entry", id, body, &problems),
             }
         }
     }
 
     fn take_limits(&self, kept: &Value) {
-        for delivery in &self.ways.deliveries {
-            let limit = kept[delivery.publisher].as_u64();
-            if let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) {
+        for (publisher, limit) in entries(kept) {
+            let number = limit.as_u64().and_then(|limit| usize::try_from(limit).ok());
+            let mut deliveries = self.ways.deliveries.iter();
+            match deliveries.find(|of| of.publisher == publisher).zip(number) {
                 // Nothing else was asked of it yet.
-                let _ = delivery.set_limit(limit);
+                Some((delivery, limit)) => drop(delivery.set_limit(limit)),
+                // Another start may have this publisher again.
+                None => self.keeping.keep_unused("buffers", publisher, limit),
             }
         }
     }
@@ -90,7 +104,7 @@ impl Control {
             }
             match of_body(id, body, TABLE) {
                 Ok(OfBody { configured, .. }) => overlay.set(id.clone(), Rc::new(configured)),
-                Err(problems) => unusable("check", id, &problems),
+                Err(problems) => self.unusable("check", id, body, &problems),
             }
         }
     }
@@ -98,9 +112,35 @@ impl Control {
     fn take_notifications(&self, kept: &Value) {
         let mut told = self.notifications.set.borrow_mut();
         let set = &mut *told;
-        take(&kept["notifications"], "notification", &mut set.notifications, notification_of_body);
-        take(&kept["notification_plans"], "notification plan", &mut set.plans, plan_of_body);
-        take(&kept["suppressions"], "suppression", &mut set.suppressions, suppression_of_body);
+        self.take_all(kept, "notification", &mut set.notifications, notification_of_body);
+        self.take_all(kept, "notification plan", &mut set.plans, plan_of_body);
+        self.take_all(kept, "suppression", &mut set.suppressions, suppression_of_body);
+    }
+
+    fn take_all<T: PartialEq>(
+        &self,
+        kept: &Value,
+        what: &str,
+        all: &mut Kept<T>,
+        of_body: fn(&str, &Value) -> Parsed<T>,
+    ) {
+        for (id, body) in entries(&kept[part_of(what)]) {
+            if body.is_null() {
+                all.remove(id);
+                continue;
+            }
+            match of_body(id, body) {
+                Ok(OfBody { configured, .. }) => all.set(id, configured),
+                Err(problems) => self.unusable(what, id, body, &problems),
+            }
+        }
+    }
+
+    /// Tells what is not used, which stays in the file: a later version may take it again.
+    fn unusable(&self, what: &str, id: &str, body: &Value, problems: &[String]) {
+        let problems = problems.join("; ");
+        error!("{what} {} of {OVERLAY} is not used: {}", shown(id), shown(&problems));
+        self.keeping.keep_unused(part_of(what), id, body);
     }
 
     fn take_alarms(&self, kept: &Value) {
@@ -111,11 +151,11 @@ impl Control {
                 continue;
             }
             let check = body["check_id"].as_str().unwrap_or_default();
-            let mut body = body.clone();
-            body.as_object_mut().map(|body| body.remove("check_id"));
-            match alarm_of_body(check, id, &body) {
+            let mut of_alarm = body.clone();
+            of_alarm.as_object_mut().map(|body| body.remove("check_id"));
+            match alarm_of_body(check, id, &of_alarm) {
                 Ok(OfBody { configured, .. }) => alarms.set(configured),
-                Err(problems) => unusable("alarm", id, &problems),
+                Err(problems) => self.unusable("alarm", id, body, &problems),
             }
         }
     }
@@ -129,7 +169,7 @@ impl Control {
             }
             match threshold_of_body(id, body) {
                 Ok(OfBody { configured, .. }) => changes.push((id.clone(), Some(configured))),
-                Err(problems) => unusable("threshold", id, &problems),
+                Err(problems) => self.unusable("threshold", id, body, &problems),
             }
         }
         self.thresholds.borrow_mut().take_changes(changes);
@@ -139,63 +179,87 @@ impl Control {
 /// What the body of a request gives.
 type Parsed<T> = Result<OfBody<T>, Vec<String>>;
 
-fn take<T: PartialEq>(
-    kept: &Value,
-    what: &str,
-    all: &mut Kept<T>,
-    of_body: fn(&str, &Value) -> Parsed<T>,
-) {
-    for (id, body) in entries(kept) {
-        if body.is_null() {
-            all.remove(id);
-            continue;
-        }
-        match of_body(id, body) {
-            Ok(OfBody { configured, .. }) => all.set(id, configured),
-            Err(problems) => unusable(what, id, &problems),
-        }
-    }
-}
-
 fn entries(kept: &Value) -> impl Iterator<Item = (&String, &Value)> {
     kept.as_object().into_iter().flat_map(Map::iter)
 }
 
-fn unusable(what: &str, id: &str, problems: &[String]) {
-    let problems = problems.join("; ");
-    error!("{what} {} of {OVERLAY} is not used: {}", shown(id), shown(&problems));
+/// The part of the file with things of this sort.
+fn part_of(what: &str) -> &'static str {
+    match what {
+        "check" => "checks",
+        "alarm" => "alarms",
+        "threshold" => "thresholds",
+        "notification" => "notifications",
+        "notification plan" => "notification_plans",
+        "suppression" => "suppressions",
+        _ => "blacklist",
+    }
 }
 
-/// The object of a file. One that is damaged is put aside.
-async fn read(folder: &StateFolder, name: &str) -> Option<Value> {
-    let text = match folder.read(name).await {
-        Ok(text) => text?,
-        Err(problem) => {
-            error!("{problem}; {name} is not used");
-            return None;
-        }
+fn is_known(part: &str) -> bool {
+    OBJECTS.contains(&part) || OTHERS.contains(&part)
+}
+
+/// The object of a file, or nothing. One that cannot be read or is damaged is put aside.
+async fn read(folder: &StateFolder, name: &str) -> Value {
+    let problem = match folder.read(name).await {
+        Ok(None) => return Value::Null,
+        Ok(Some(text)) => match parsed(&text) {
+            Ok(value) => return value,
+            Err(why) => format!("{name} in --state cannot be read: {why}"),
+        },
+        Err(problem) => format!("{problem}; {name} is not used"),
     };
-    let why = match serde_json::from_str::<Value>(&text) {
-        Ok(value) if value["version"] == VERSION => return Some(value),
-        Ok(value) => format!("its version is {}, and this agent reads {VERSION}", value["version"]),
-        Err(error) => error.to_string(),
-    };
-    error!("{name} in --state cannot be read: {why}; it is renamed to {name}.damaged");
-    if let Err(problem) = folder.put_aside(name).await {
-        error!("{problem}");
+    put_aside(folder, name, &problem).await;
+    Value::Null
+}
+
+/// The object of a text, as this version writes it.
+fn parsed(text: &[u8]) -> Result<Value, String> {
+    let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    if value["version"] != VERSION {
+        return Err(format!("its version is {}, and this agent reads {VERSION}", value["version"]));
     }
-    None
+    let is_other = |part: &&&str| !matches!(value[**part], Value::Null | Value::Object(_));
+    match OBJECTS.iter().find(is_other) {
+        Some(part) => Err(format!("{part}: expected an object")),
+        None => Ok(value),
+    }
+}
+
+/// Puts a file aside, and tells that with the reason.
+async fn put_aside(folder: &StateFolder, name: &str, problem: &str) {
+    match folder.put_aside(name).await {
+        Ok(aside) => error!("{problem}; {name} is renamed to {aside}"),
+        Err(why) => {
+            error!("{problem}; {name} cannot be renamed, so nothing is written over it: {why}");
+        }
+    }
 }
 
 /// What was typed with the files that were good last, where such are kept: for files that are broken now. The
 /// folder is that of the command line or its variable, as what files say is not known.
 pub async fn with_last_good(cli: &Cli) -> Option<Cli> {
-    let folder = cli.value(STATE)?;
+    let folder = cli.value_of_start(STATE)?;
     // What is wrong with it is told by who opens it.
-    let kept = state_folder::read(Path::new(&folder.text), OVERLAY).await.ok()??;
-    let kept: Value = serde_json::from_str(&kept).ok()?;
-    let sources = last_good(&kept);
+    let kept = read_of_other(Path::new(&folder.text), OVERLAY).await.ok()??;
+    let sources = last_good(&parsed(&kept).ok()?);
     let mut cli = cli.clone();
     cli.take_files(sources, TABLE);
     (!cli.files.sources.is_empty()).then_some(cli)
 }
+
+/// The parts of a file that have an object each.
+const OBJECTS: &[&str] = &[
+    "checks",
+    "alarms",
+    "buffers",
+    "blacklist",
+    "thresholds",
+    "notifications",
+    "notification_plans",
+    "suppressions",
+];
+
+/// The others that this version writes.
+const OTHERS: &[&str] = &["version", "generation", "hash", "files"];

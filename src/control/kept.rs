@@ -1,35 +1,99 @@
 //! What is kept over a restart: what was changed through the API, and the files that were good last.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
+use log::{error, info};
 use serde_json::{Map, Value, json};
+use tokio::time::{sleep, timeout};
 
 use super::Control;
+use super::keeping::at_a_pace;
 use crate::config::{
-    Form, Source, body_of_alarm, body_of_check, body_of_notification, body_of_plan,
-    body_of_suppression, body_of_threshold, shown_check, shown_notification,
+    body_of_alarm, body_of_check, body_of_notification, body_of_plan, body_of_suppression,
+    body_of_threshold, shown_check, shown_notification,
 };
+use crate::event::journal::Journal;
+use crate::logging::CHECKS;
 use crate::model::Configured;
 use crate::schedule::Request;
+use crate::state_folder::RETRY;
 
 impl Control {
     /// Writes what is in force, where there is a folder for it.
     pub(super) async fn keep(&self) -> Result<(), String> {
         let Some(folder) = self.folder.get() else { return Ok(()) };
-        // Whoever waits here writes what all have changed before.
-        let _turn = self.keeping.lock().await;
+        let keeping = &self.keeping;
+        let own = keeping.ask();
+        let _turn = keeping.turn.lock().await;
+        if let Some(kept) = keeping.covered(own) {
+            return kept;
+        }
+        // Whoever waits behind this one has made the change already that is written here.
+        let covered = keeping.asked();
         let changes = self.requests.ask(Request::Changes).await;
         let changes = changes.map_err(|why| why.to_string())?;
         let hash = self.hash().await.map_err(|why| why.to_string())?;
-        let kept = self.kept(&changes, &hash).to_string();
-        folder.write(OVERLAY, kept).await
+        let kept: Arc<str> = self.kept(&changes, &hash).to_string().into();
+        // What the disk takes never is not tried again.
+        folder.check(OVERLAY, kept.len())?;
+        keeping.begin(kept.clone());
+        let result = folder.write(OVERLAY, kept).await;
+        keeping.conclude(covered, &result);
+        result
+    }
+
+    /// Writes again what could not be written, until that succeeds.
+    pub(super) async fn keep_again(&self) {
+        loop {
+            self.keeping.failed.notified().await;
+            while self.keeping.unwritten().is_some() {
+                sleep(RETRY).await;
+                if self.keeping.unwritten().is_some() {
+                    // That it fails was said.
+                    let _ = self.keep().await;
+                }
+            }
+        }
+    }
+
+    /// The last attempt of all that is not written: changes, where the alarms stand, and events.
+    pub(super) async fn write_at_last(&self, journal: Option<Journal>) {
+        let Some(folder) = self.folder.get() else { return };
+        let changes = async {
+            // What is being written is newer.
+            let _turn = self.keeping.turn.lock().await;
+            // What is in force can no longer be asked for.
+            let Some(kept) = self.keeping.unwritten() else { return };
+            let result = folder.write(OVERLAY, kept).await;
+            self.keeping.conclude(self.keeping.asked(), &result);
+        };
+        let standings = async {
+            if let Err(problem) = self.write_standings().await {
+                error!("{problem}; where the alarms stand is lost");
+            }
+        };
+        let events = async {
+            // Some may have come before it began.
+            let mut journal = journal.unwrap_or_else(|| Journal::of(self.notifications.events()));
+            journal.finish(folder).await;
+        };
+        let all = async { tokio::join!(changes, standings, events) };
+        if timeout(LONGEST_END, all).await.is_err() {
+            error!(
+                "{}: its disk has not answered within {LONGEST_END:?}; where the alarms stand and the newest events may be lost",
+                folder.shown()
+            );
+        }
     }
 
     fn kept(&self, changes: &Changes, hash: &str) -> Value {
         let told = self.notifications.set.borrow();
-        json!({
+        let mut kept = json!({
             "version": VERSION,
             "generation": self.generation(),
             "hash": hash,
@@ -41,8 +105,10 @@ impl Control {
             "notifications": object(told.notifications.overlay().changes(), |of| body_of_notification(of)),
             "notification_plans": object(told.plans.overlay().changes(), |of| body_of_plan(of)),
             "suppressions": object(told.suppressions.overlay().changes(), |of| body_of_suppression(of)),
-            "files": sources(&self.cli.borrow().files.sources),
-        })
+            "files": self.keeping.good(&self.cli.borrow().files.sources),
+        });
+        self.keeping.add_unused(&mut kept);
+        kept
     }
 
     /// The hash of the configuration that is in force: of checks, alarms, thresholds and notifications, without their
@@ -98,21 +164,28 @@ impl Control {
     pub(super) async fn keep_standings(&self) {
         let alarms = self.alarms.borrow().changed();
         let thresholds = self.thresholds.borrow().changed();
-        let mut is_failing = false;
-        loop {
+        let changed = async || {
             tokio::select! {
                 () = alarms.notified() => {}
                 () = thresholds.notified() => {}
             }
-            match self.write_standings().await {
-                Ok(()) => is_failing = false,
-                Err(problem) if !is_failing => {
-                    is_failing = true;
-                    log::error!("{problem}; where the alarms stand is lost when the agent ends");
+        };
+        let is_failing = Cell::new(false);
+        let write = async || {
+            let written = self.write_standings().await;
+            let was_failing = is_failing.replace(written.is_err());
+            match &written {
+                Ok(()) if was_failing => {
+                    info!(target: CHECKS, "where the alarms stand is kept again");
                 }
-                Err(_) => {}
+                Err(problem) if !was_failing => {
+                    error!("{problem}; where the alarms stand is lost when the agent ends");
+                }
+                _ => {}
             }
-        }
+            written.is_ok()
+        };
+        at_a_pace(changed, write).await;
     }
 
     pub(super) async fn write_standings(&self) -> Result<(), String> {
@@ -135,27 +208,6 @@ fn object<T>(changes: &BTreeMap<String, Option<T>>, body: impl Fn(&T) -> Value) 
     Value::Object(changes.collect::<Map<_, _>>())
 }
 
-fn sources(of: &[Source]) -> Value {
-    let source = |Source { name, form, text }: &Source| {
-        let check = match form {
-            Form::Main => None,
-            Form::Check(id) => Some(id),
-        };
-        json!({ "name": name, "check": check, "text": text })
-    };
-    of.iter().map(source).collect()
-}
-
-/// The files that were good last, of what is kept.
-pub fn last_good(kept: &Value) -> Vec<Source> {
-    let source = |of: &Value| {
-        let text = |name: &str| of[name].as_str().map(str::to_owned);
-        let form = text("check").map_or(Form::Main, Form::Check);
-        Some(Source { name: text("name")?, form, text: text("text")? })
-    };
-    kept["files"].as_array().into_iter().flatten().filter_map(source).collect()
-}
-
 /// The hash FNV-1a of 64 bits: it is the same in each build and each process.
 struct Fnv(u64);
 
@@ -176,6 +228,9 @@ impl Hasher for Fnv {
         self.0
     }
 }
+
+/// The end of the agent does not wait longer for the folder, whose disk may be dead.
+const LONGEST_END: Duration = Duration::from_secs(2);
 
 /// The file of what was changed, and of the files that were good last.
 pub const OVERLAY: &str = "overlay.json";

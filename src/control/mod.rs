@@ -3,6 +3,7 @@
 
 mod begin;
 mod flush;
+mod keeping;
 mod kept;
 mod outcome;
 mod tokens;
@@ -21,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::begin::with_last_good;
 pub use self::flush::{Ends, Part, Ways};
+use self::keeping::Keeping;
+use self::kept::OVERLAY;
 pub use self::outcome::{Outcome, Unloaded};
 pub use self::tokens::{Found, Tokens};
 use crate::blacklist::Blacklist;
@@ -61,8 +64,7 @@ pub struct Control {
     last: RefCell<Option<Attempt>>,
     /// Reloads one at a time.
     turn: Mutex<()>,
-    /// One at a time writes what is in force.
-    keeping: Mutex<()>,
+    keeping: Keeping,
     has_warned: Cell<bool>,
     /// Is told when the checks begin.
     begun: Notify,
@@ -123,7 +125,7 @@ impl Control {
             since: Cell::new(SystemTime::now()),
             last: RefCell::default(),
             turn: Mutex::default(),
-            keeping: Mutex::default(),
+            keeping: Keeping::of(&cli.files.sources, !settings.errors.is_empty()),
             has_warned: Cell::default(),
             begun: Notify::new(),
             tokens: RefCell::default(),
@@ -199,6 +201,9 @@ impl Control {
             notifications: Difference::of_all(notifications.reload(told, how)),
         };
         let outcome = self.swap(To::Files { checks, how }, then).await?;
+        if discards {
+            self.keeping.discard_unused();
+        }
         let tokens = tokens.is_some_and(|Found { is_new, put }| {
             put();
             is_new
@@ -328,7 +333,7 @@ impl Control {
 
     /// Whether what is changed lasts over a restart.
     pub fn keeps(&self) -> bool {
-        self.folder.get().is_some()
+        self.folder.get().is_some_and(|folder| folder.takes(OVERLAY))
     }
 
     /// Reads the files again when that is asked for, and keeps where alarms stand, until `stop` is cancelled.
@@ -346,16 +351,13 @@ impl Control {
                     journal.run(folder).await;
                 }
             };
-            tokio::join!(self.take(hangups), self.watch(), self.keep_standings(), keep_events);
+            let keep =
+                async { tokio::join!(self.keep_standings(), keep_events, self.keep_again()) };
+            tokio::join!(self.take(hangups), self.watch(), keep);
         };
         // None of them ends by itself, as long as signals can come.
         stop.run_until_cancelled(works).await;
-        if let Err(problem) = self.write_standings().await {
-            error!("{problem}; where the alarms stand is lost");
-        }
-        if let Some((journal, folder)) = journal.as_mut().zip(self.folder.get()) {
-            journal.finish(folder).await;
-        }
+        self.write_at_last(journal).await;
     }
 
     #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The events in a file, so that they last over a restart: a line each, the newest at the end.
 
 use log::{error, info};
+use tokio::time::timeout;
 
 use super::{Event, Followed, Follower, Shared};
 use crate::logging::CHECKS;
-use crate::state_folder::StateFolder;
+use crate::state_folder::{RETRY, StateFolder};
 
 /// Writes the events into the file as they come.
 #[derive(Debug)]
@@ -23,7 +24,9 @@ pub struct Journal {
 pub async fn restore(events: &Shared, folder: &StateFolder) -> Result<(), String> {
     let text = folder.read(FILE).await?.unwrap_or_default();
     let mut earlier = Vec::<Event>::new();
-    for event in text.lines().filter_map(Event::decode) {
+    // The end may be torn within a character.
+    let lines = text.split(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
+    for event in lines.filter_map(Event::decode) {
         if earlier.last().is_none_or(|last| last.id < event.id) {
             earlier.push(event);
         }
@@ -40,18 +43,21 @@ impl Journal {
         Self { events: events.clone(), follower, lines: None, is_failing: false, is_writing: false }
     }
 
-    /// Writes each event as it comes.
+    /// Writes each event as it comes, and after a while without one what could not be written.
     pub async fn run(&mut self, folder: &StateFolder) {
         loop {
-            let next = self.follower.next().await;
-            self.write(folder, Some(next)).await;
+            let next = match self.is_failing {
+                false => Some(self.follower.next().await),
+                true => timeout(RETRY, self.follower.next()).await.ok(),
+            };
+            self.write(folder, next).await;
         }
     }
 
     /// Writes what is not written yet.
     pub async fn finish(&mut self, folder: &StateFolder) {
         let next = self.follower.try_next();
-        if next.is_some() || self.is_writing {
+        if next.is_some() || self.is_writing || self.is_failing {
             self.write(folder, next).await;
         }
     }
@@ -101,7 +107,7 @@ impl Journal {
 }
 
 /// The file of events.
-const FILE: &str = "events.jsonl";
+pub const FILE: &str = "events.jsonl";
 
 /// Then only those that are in memory are written anew: half of that.
 const MOST_LINES: usize = 2000;
@@ -167,6 +173,67 @@ mod tests {
         restore(&again, &state).await.expect("it is read");
         assert_eq!(ids(&again), [10, 11, 12, 13]);
         assert_eq!(again.borrow().first_of_run(), 14);
+        fs::remove_dir_all(&path).expect("it is removed");
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_torn_within_a_character_costs_itself_alone() {
+        let path = folder("character");
+        let state = StateFolder::open(&path).await.expect("it opens");
+        let before = events(1);
+        let mut journal = Journal::of(&before);
+        raise(&before, 2);
+        before.borrow_mut().raise(Event::of(Kind::Posted, Severity::Info, "caf\u{e9}"));
+        journal.finish(&state).await;
+        let bytes = fs::read(path.join(FILE)).expect("it is there");
+        let within =
+            bytes.iter().rposition(|byte| *byte == 0xc3).expect("it is written as it is") + 1;
+        fs::write(path.join(FILE), &bytes[..within]).expect("a crash");
+        let after = events(1);
+        restore(&after, &state).await.expect("it is read");
+        assert_eq!(ids(&after), [1, 2]);
+        // Damage in the middle.
+        let (mut bytes, line) = (bytes.clone(), bytes.iter().position(|byte| *byte == b'\n'));
+        bytes[line.expect("there are three") + 3] = 0xff;
+        fs::write(path.join(FILE), &bytes).expect("a bad disk");
+        let after = events(1);
+        restore(&after, &state).await.expect("it is read");
+        assert_eq!(ids(&after), [1, 3]);
+        fs::remove_dir_all(&path).expect("it is removed");
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_written_is_tried_again_without_another_event() {
+        let path = folder("again");
+        let state = StateFolder::open(&path).await.expect("it opens");
+        let of_run = events(1);
+        let mut journal = Journal::of(&of_run);
+        let away = path.with_extension("away");
+        fs::rename(&path, &away).expect("it is ours");
+        raise(&of_run, 1);
+        journal.finish(&state).await;
+        assert!(journal.is_failing);
+        fs::rename(&away, &path).expect("it is ours");
+        // The end.
+        journal.finish(&state).await;
+        assert_eq!((journal.is_failing, lines(&path)), (false, 1));
+        fs::rename(&path, &away).expect("it is ours");
+        raise(&of_run, 1);
+        journal.finish(&state).await;
+        fs::rename(&away, &path).expect("it is ours");
+        // A minute later.
+        let goes_by = async {
+            tokio::time::pause();
+            tokio::time::advance(RETRY).await;
+            tokio::time::resume();
+            while lines(&path) < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = journal.run(&state) => {}
+            () = goes_by => {}
+        }
         fs::remove_dir_all(&path).expect("it is removed");
     }
 

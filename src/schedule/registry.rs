@@ -158,6 +158,9 @@ impl Registry {
         if self.entries.contains_key(&configured.id) {
             return Err(Refused::Exists(configured.id));
         }
+        if self.entries.len() >= MOST_CHECKS {
+            return Err(Refused::TooManyChecks(MOST_CHECKS));
+        }
         self.fits(&configured)?;
         let configured = Rc::new(configured);
         self.overlay.set(configured.id.clone(), configured.clone());
@@ -375,6 +378,9 @@ impl Registry {
         }
     }
 }
+
+/// With so many, none is added. Most types need no room of --max-metrics, and each takes memory, also of the answers.
+const MOST_CHECKS: usize = 1000;
 
 /// How many reports may wait. They are taken as fast as they come, so this is never reached; if it is, a
 /// check that has run waits before it runs again.

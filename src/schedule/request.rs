@@ -85,6 +85,8 @@ pub enum Refused {
     Busy(String),
     /// There was no reload.
     NothingBefore,
+    /// There are so many already.
+    TooManyChecks(usize),
     /// The published metrics of all checks would be more than are allowed.
     TooManyMetrics {
         metrics: usize,
@@ -109,6 +111,9 @@ impl fmt::Display for Refused {
             }
             Self::NothingBefore => {
                 f.write_str("there is nothing to go back to: the configuration was not reloaded")
+            }
+            Self::TooManyChecks(most) => {
+                write!(f, "there are {most} checks, and more are not taken")
             }
             Self::TooManyMetrics { metrics, most } => write!(
                 f,

@@ -28,6 +28,7 @@ mod secrets;
 mod secured;
 mod security;
 mod sockets;
+mod state;
 mod texts;
 mod threshold_events;
 mod thresholds;
