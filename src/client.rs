@@ -1,7 +1,10 @@
 //! An agent that runs, asked through its API.
 
+mod pinned;
+
 use std::cell::Cell;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,7 +20,7 @@ use tokio::time::timeout;
 use crate::api::TokenFile;
 use crate::blocking::{self, Purpose};
 use crate::config::cli::variable;
-use crate::config::{API_TOKEN, ApiAddress, ApiSettings};
+use crate::config::{API_TLS_CERT, API_TOKEN, AgentApi, ApiAddress};
 use crate::exchange::{self, Connection};
 use crate::model::Secret;
 use crate::shown::shown;
@@ -25,6 +28,8 @@ use crate::shown::shown;
 /// An agent that answers requests.
 pub struct Client {
     pub address: ApiAddress,
+    /// The file of its certificate, where it answers with TLS.
+    certificate: Option<PathBuf>,
     token: Option<Secret>,
 }
 
@@ -53,18 +58,18 @@ impl Answer {
 
 impl Client {
     /// Reads the file of the tokens, where there is one. The first of them is sent.
-    pub async fn new(api: ApiSettings) -> Result<Self, String> {
-        let ApiSettings { address, token, token_file, .. } = api;
+    pub async fn new(api: AgentApi) -> Result<Self, String> {
+        let AgentApi { address, certificate, token, token_file } = api;
         let token = match token_file {
             Some(path) => first_token(path).await?,
             None => token,
         };
-        Ok(Self { address, token })
+        Ok(Self { address, certificate, token })
     }
 
     /// One that sends no token.
-    pub fn without_token(address: ApiAddress) -> Self {
-        Self { address, token: None }
+    pub fn without_token(AgentApi { address, certificate, .. }: AgentApi) -> Self {
+        Self { address, certificate, token: None }
     }
 
     pub async fn get(&self, path: &str) -> Result<Answer, Unanswered> {
@@ -150,7 +155,13 @@ impl Client {
                 (Box::new(UnixStream::connect(path).await?), "localhost".to_owned())
             }
             ApiAddress::Tcp(address) => {
-                (Box::new(TcpStream::connect(address).await?), address.to_string())
+                let address = reachable(*address);
+                let socket = TcpStream::connect(address).await?;
+                let connection = match &self.certificate {
+                    Some(file) => pinned::secured(socket, address, file).await?,
+                    None => Box::new(socket),
+                };
+                (connection, address.to_string())
             }
         };
         let mut request = Request::builder().method(method.clone()).uri(path).header(HOST, host);
@@ -192,7 +203,19 @@ impl Client {
             io::ErrorKind::TimedOut => {
                 format!("the agent at {address} has sent nothing for {SILENCE:?}")
             }
-            _ => format!("the agent at {address} cannot be asked: {}", shown(&chain(error))),
+            _ => {
+                let cause = shown(&chain(error));
+                let cure = match &self.certificate {
+                    _ if matches!(self.address, ApiAddress::Unix(_)) => String::new(),
+                    Some(_) => format!(
+                        "; --{API_TLS_CERT} has to name the certificate that the agent has, and is not for one without TLS"
+                    ),
+                    None => format!(
+                        "; where the agent answers with TLS, name its certificate with --{API_TLS_CERT}"
+                    ),
+                };
+                format!("the agent at {address} cannot be asked: {cause}{cure}")
+            }
         };
         Unanswered { text, is_nobody }
     }
@@ -220,6 +243,16 @@ impl Client {
     pub fn odd(&self, field: &str) -> String {
         format!("the answer of the agent at {} has no valid field {field}", self.address)
     }
+}
+
+/// An address that means each of this machine is asked at the one that it always has.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 /// An error with its cause, which says more: hyper's own is only where it came to an end.

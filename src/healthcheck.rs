@@ -6,12 +6,12 @@ use hyper::Method;
 
 use crate::client::{Client, Unanswered};
 use crate::config::cli::Cli;
-use crate::config::{ApiAddress, ApiSettings, Problems, TIMEOUT, healthcheck_timeout};
+use crate::config::{AgentApi, Problems, TIMEOUT, healthcheck_timeout};
 use crate::ctl::no_address;
 
 /// What is asked.
 pub struct Healthcheck {
-    address: ApiAddress,
+    api: AgentApi,
     /// For all of it.
     timeout: Duration,
     is_ready: bool,
@@ -20,14 +20,14 @@ pub struct Healthcheck {
 impl Healthcheck {
     pub fn new(cli: &Cli, is_ready: bool) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let api = ApiSettings::new(cli, &mut problems);
+        let api = AgentApi::new(cli, &mut problems);
         if api.is_none() && problems.is_empty() {
             problems.of_several(no_address());
         }
         let timeout = problems.optional(cli, TIMEOUT, healthcheck_timeout);
         match api {
-            Some(ApiSettings { address, .. }) if problems.is_empty() => {
-                Ok(Self { address, timeout: timeout.unwrap_or(DEFAULT_TIMEOUT), is_ready })
+            Some(api) if problems.is_empty() => {
+                Ok(Self { api, timeout: timeout.unwrap_or(DEFAULT_TIMEOUT), is_ready })
             }
             _ => Err(problems),
         }
@@ -37,7 +37,7 @@ impl Healthcheck {
     pub async fn run(self) -> Result<String, String> {
         let (path, word) =
             if self.is_ready { ("/readyz", "ready") } else { ("/healthz", "healthy") };
-        let client = Client::without_token(self.address);
+        let client = Client::without_token(self.api);
         let answer = client.send(&Method::GET, path, None, self.timeout).await;
         let answer = answer.map_err(|Unanswered { text, .. }| text)?;
         match answer.status.is_success() {

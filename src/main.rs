@@ -129,7 +129,7 @@ async fn run(inherited: SigSet) -> ExitCode {
     let has_files = cli.has_files() || settings.as_ref().is_some_and(has_tokens);
     let reloads = has_files && command.is_none();
     let (hangups, received) = reloads.then(|| mpsc::channel(1)).unzip();
-    let changing = Changing { cli, hangups: received };
+    let changing = Changing { cli, broken, hangups: received };
     let measure = async {
         let ended = match &settings {
             Some(settings) => Box::pin(agent::run(settings, changing, stop.clone())).await,

@@ -13,7 +13,7 @@ use futures_util::future::{LocalBoxFuture, OptionFuture, join_all};
 use log::{Level, error, info, log_enabled, warn};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::only_window::OnlyWindow;
@@ -66,7 +66,7 @@ pub async fn run(
         let Opening { store: opened, keeper, writes: way } = keep::open(history, &mut collector);
         (store, keeping, writes) = (Some(opened), Some(keeper), Some(way));
     }
-    let Changing { cli, hangups } = changing;
+    let Changing { cli, broken, hangups } = changing;
     // Without files and requests the checks are what they are, which are none.
     let is_changed =
         settings.api.is_some() || settings.collectd_socket.is_some() || cli.has_files();
@@ -78,6 +78,7 @@ pub async fn run(
         let (notifications, of_events) = notify::open(settings, &events);
         let (ways, of_ways) = Ways::open(settings, collector.shift(), writes);
         let told = Control::of(&cli, settings, sender, watchers, ways, notifications);
+        told.begin_despite(broken);
         control = Some(Rc::new(told));
         (requests, ends, notifier) = (Some(received), Some(of_ways), Some(of_events));
     }
@@ -94,17 +95,25 @@ pub async fn run(
     let only_window = once.then(|| OnlyWindow::of(settings.measuring.period));
     // Two tokens: a signal cancels the first, and with `--until-alone` the second is cancelled later.
     let (asked, stop) = (stop, CancellationToken::new());
+    // A third one for those who tell and keep what was found: the last reading, after the stop, may change an alarm.
+    let (measured, told) = (CancellationToken::new(), CancellationToken::new());
+    let last_reading = async {
+        stop.cancelled().await;
+        let _ = timeout(LAST_READING, measured.cancelled()).await;
+        told.cancel();
+    };
     let mut handed_out = HandedOut::default();
     let changed = control.clone().zip(requests);
     let published = collector.published();
     let (checking, reports) = checks(settings, only_window, changed, published, &stop).unzip();
     let controlling = OptionFuture::from(
-        control.as_ref().map(|control| control.run(hangups, &stop).boxed_local()),
+        control.as_ref().map(|control| control.run(hangups, &stop, &told).boxed_local()),
     );
     let found = api.as_ref().map(Api::found);
     // A task of its own, so that no number of requests holds up what is measured and sent.
     let answering = api.map(|api| spawn_local(api.run(stop.clone())));
     let sampling = async {
+        let _measured = measured.clone().drop_guard();
         let chosen = source::choose::open(&settings.measuring, company_sender).await;
         let (scope, numbers) = (chosen.source.scope(), settings.measuring.metrics);
         info!("scope: {scope}, because {}", chosen.reason);
@@ -153,7 +162,7 @@ pub async fn run(
         join_all(all.map(|(delivery, summaries)| delivery.run(summaries, &stop))).await;
     };
     let keeping = OptionFuture::from(keeping.map(|keeper| keeper.run().boxed_local()));
-    let notifying = OptionFuture::from(notifier.map(|of| of.run(stop.clone()).boxed_local()));
+    let notifying = OptionFuture::from(notifier.map(|of| of.run(told.clone()).boxed_local()));
     let showing = OptionFuture::from(live.map(Live::run));
     let deadline = async {
         // Beside a command it is the command's end that counts.
@@ -181,6 +190,7 @@ pub async fn run(
             OptionFuture::from(answering),
             notifying,
             controlling,
+            last_reading,
         ) } => {}
         // It ends with the others.
         Some(()) = showing => {}
@@ -242,6 +252,8 @@ fn checks(
 pub struct Changing {
     /// What was typed, with the configuration files.
     pub cli: Cli,
+    /// What is wrong with the files of now, where others that were good last are in force.
+    pub broken: Vec<String>,
     /// The SIGHUPs, which ask for these files to be read again.
     pub hangups: Option<mpsc::Receiver<()>>,
 }
@@ -302,6 +314,9 @@ const CHANNEL_DEPTH: usize = 128;
 /// How many reports may wait while a sample is taken, which takes less than a millisecond. If this is ever
 /// reached, the newest is dropped and counted.
 const REPORTS_DEPTH: usize = 1024;
+
+/// The last reading takes some milliseconds, unless a disk hangs.
+const LAST_READING: Duration = Duration::from_secs(1);
 
 /// No metric is later than this because of the spread, however long the period.
 const MOST_PUBLISH_DELAY: Duration = Duration::from_secs(30);

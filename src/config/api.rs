@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::cli::{Cli, variable};
 use super::exposure::{self, Keystone, TlsFiles};
-use super::options::{API, API_HOST, API_TOKEN, API_TOKEN_FILE, COLLECTD_SOCKET};
+use super::options::{API, API_HOST, API_TLS_CERT, API_TOKEN, API_TOKEN_FILE, COLLECTD_SOCKET};
 use super::problems::{Blame, Problems};
 use crate::model::Secret;
 use crate::shown::shown;
@@ -25,6 +25,45 @@ pub struct ApiSettings {
     pub tls: Option<TlsFiles>,
     /// The service that knows further tokens, where there is one.
     pub keystone: Option<Box<Keystone>>,
+}
+
+/// The API of an agent that runs, for commands that ask it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentApi {
+    pub address: ApiAddress,
+    /// The file of its certificate, where it answers with TLS.
+    pub certificate: Option<PathBuf>,
+    pub token_file: Option<PathBuf>,
+    pub token: Option<Secret>,
+}
+
+impl AgentApi {
+    /// The one that is named; nothing where none is or a problem was noted.
+    pub fn new(cli: &Cli, problems: &mut Problems) -> Option<Self> {
+        let mut file = |option| {
+            let typed = cli.value(option)?;
+            problems.of_api(&typed, exposure::path)
+        };
+        let (certificate, token_file) = (file(API_TLS_CERT), file(API_TOKEN_FILE));
+        let token = token(|name| std::env::var(name).ok(), problems);
+        let is_insecure = exposure::is_insecure(cli, problems);
+        let typed = cli.value(API)?;
+        let address = problems.of_api(&typed, address)?;
+        let is_far = |address: &SocketAddr| {
+            let ip = address.ip();
+            !ip.is_loopback() && !ip.is_unspecified()
+        };
+        let certificate = match &address {
+            ApiAddress::Unix(_) => None,
+            ApiAddress::Tcp(of) if is_far(of) && certificate.is_none() && !is_insecure => {
+                let expected =
+                    format!("an address that only this machine can reach: {ALLOWED}; {OF_CLIENT}");
+                return problems.of_api(&typed, |_| Err(expected));
+            }
+            ApiAddress::Tcp(_) => certificate,
+        };
+        Some(Self { address, certificate, token_file, token })
+    }
 }
 
 /// Where the API listens.
@@ -134,6 +173,9 @@ fn is_of_socket(path: &str) -> bool {
 const ALLOWED: &str = "unix:/PATH, 127.0.0.1:PORT or [::1]:PORT";
 
 const CURE: &str = "for another one set --api-tls-cert and --api-tls-key, or --api-insecure";
+
+/// A token could be read on its way.
+const OF_CLIENT: &str = "for another one name the certificate of the agent with --api-tls-cert";
 
 const WITHOUT_TOKENS: &str = "tokens for an address that others can reach: set --api-token-file, \
      CLOUDWATCH_METRICS_AGENT_API_TOKEN, --keystone-url or --api-client-ca";

@@ -3,8 +3,8 @@
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 use super::options::{
-    API, API_TOKEN_FILE, ARGUMENTS, CTL, DISCARD_CHANGES, FOLLOW, FROM, HEALTHCHECK, OUTPUT, READY,
-    SEVERITY, TIMEOUT, WHY, option,
+    API, API_TLS_CERT, API_TOKEN_FILE, ARGUMENTS, CTL, DISCARD_CHANGES, FOLLOW, FROM, HEALTHCHECK,
+    OUTPUT, READY, SEVERITY, TIMEOUT, WHY, option,
 };
 use crate::verb::{Does, RELOAD, VERBS, Verb};
 
@@ -16,7 +16,7 @@ pub fn ctl() -> Command {
         .disable_help_subcommand(true)
         .subcommand_value_name("VERB")
         .subcommand_help_heading("Verbs")
-        .arg(api().global(true))
+        .args(api().map(|arg| arg.global(true)))
         .arg(
             option(API_TOKEN_FILE, "FILE", "Token file; the first token is sent")
                 .value_hint(ValueHint::FilePath)
@@ -39,7 +39,7 @@ pub fn healthcheck() -> Command {
         .about(
             "Exit with 0 where the agent that runs is healthy, else print why not and exit with 1",
         )
-        .arg(api())
+        .args(api())
         .arg(
             plain(TIMEOUT, "DURATION", "Time limit for the whole check, 0.1 s to 1 h [default: 5]")
                 .allow_negative_numbers(true),
@@ -73,8 +73,13 @@ fn verb(verb: &'static Verb) -> Command {
     command
 }
 
-fn api() -> Arg {
-    option(API, "ADDRESS", "Ask the agent that runs there: its --api")
+/// Where the agent that is asked runs.
+pub fn api() -> [Arg; 2] {
+    [
+        option(API, "ADDRESS", "Ask the agent that runs there: its --api"),
+        option(API_TLS_CERT, "FILE", "Ask with TLS the agent that has this certificate (PEM)")
+            .value_hint(ValueHint::FilePath),
+    ]
 }
 
 fn switch(name: &'static str, help: &'static str) -> Arg {

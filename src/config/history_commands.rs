@@ -3,8 +3,9 @@
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
+use super::control_commands::api;
 use super::options::{
-    API, API_TOKEN_FILE, EXPORT, FORMAT, FROM, LIST, METRIC, OUTPUT, PATH, POINTS, PRUNE, QUERY,
+    API_TOKEN_FILE, EXPORT, FORMAT, FROM, LIST, METRIC, OUTPUT, PATH, POINTS, PRUNE, QUERY,
     RESOLUTION, SALVAGE, SELECT, STORE, STORE_SIZE, TO, VERIFY, option, output,
 };
 
@@ -63,9 +64,7 @@ pub fn query() -> Command {
                 .help("List the metrics that the history has")
                 .action(ArgAction::SetTrue),
         )
-        .arg(
-            option(API, "ADDRESS", "Ask the agent that runs there: its --api")
-        )
+        .args(api())
         .arg(
             option(API_TOKEN_FILE, "FILE", "Token file; the first token is sent")
                 .value_hint(ValueHint::FilePath),

@@ -37,7 +37,7 @@ mod yaml;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use api::{ApiAddress, ApiSettings, EXPECTED_TOKEN, is_token};
+pub use api::{AgentApi, ApiAddress, ApiSettings, EXPECTED_TOKEN, is_token};
 pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region};

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use log::error;
 use serde_json::{Map, Value};
 
-use super::Control;
 use super::keeping::last_good;
 use super::kept::{OVERLAY, STANDINGS, VERSION};
+use super::{Attempt, Control};
 use crate::blacklist::Entry;
 use crate::check::TABLE;
 use crate::config::cli::Cli;
@@ -16,7 +17,7 @@ use crate::config::{
     OfBody, STATE, alarm_of_body, notification_of_body, of_body, plan_of_body, suppression_of_body,
     threshold_of_body,
 };
-use crate::event::journal;
+use crate::event::{Event, Kind, Severity, journal};
 use crate::model::Configured;
 use crate::notify::Kept;
 use crate::overlay::Overlay;
@@ -24,6 +25,19 @@ use crate::shown::shown;
 use crate::state_folder::{StateFolder, read_of_other};
 
 impl Control {
+    /// Notes that the files have these mistakes, and that those that were good last are in force.
+    pub fn begin_despite(&self, problems: Vec<String>) {
+        if problems.is_empty() {
+            return;
+        }
+        let text = "the configuration files are broken, and those that were good last are in force";
+        let event = Event::of(Kind::Configuration, Severity::Warning, text.to_owned());
+        self.notifications.events().borrow_mut().raise(event);
+        let by = "the start of the agent".to_owned();
+        let attempt = Attempt { time: SystemTime::now(), by, result: Err(problems) };
+        self.last.replace(Some(attempt));
+    }
+
     /// The checks of the files with what was changed beside them; the alarms get theirs. What cannot be read of it
     /// is told, and the agent goes on with the rest.
     pub async fn begin(&self, checks: Vec<Configured>) -> Overlay<Rc<Configured>> {

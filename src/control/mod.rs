@@ -337,7 +337,13 @@ impl Control {
     }
 
     /// Reads the files again when that is asked for, and keeps where alarms stand, until `stop` is cancelled.
-    pub async fn run(&self, hangups: Option<mpsc::Receiver<()>>, stop: &CancellationToken) {
+    /// Then waits for `last`, until when alarms may change, and keeps that, too.
+    pub async fn run(
+        &self,
+        hangups: Option<mpsc::Receiver<()>>,
+        stop: &CancellationToken,
+        last: &CancellationToken,
+    ) {
         let mut journal = None;
         let works = async {
             self.begun.notified().await;
@@ -357,6 +363,7 @@ impl Control {
         };
         // None of them ends by itself, as long as signals can come.
         stop.run_until_cancelled(works).await;
+        last.cancelled().await;
         self.write_at_last(journal).await;
     }
 

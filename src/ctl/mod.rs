@@ -19,13 +19,13 @@ use self::show::{Shown, shown_as};
 use crate::client::{Answer, Client, PATIENCE, Unanswered, encoded};
 use crate::clock::now_ms;
 use crate::config::cli::Cli;
-use crate::config::{ApiSettings, DISCARD_CHANGES, Output, Problems, arguments};
+use crate::config::{AgentApi, DISCARD_CHANGES, Output, Problems, arguments};
 use crate::shown::shown;
 use crate::verb::{CHECKS, Does, OF_BUFFER, OF_ENTRY, RELOAD, Verb};
 
 /// What `ctl` is to do.
 pub struct Ctl {
-    api: ApiSettings,
+    api: AgentApi,
     verb: &'static Verb,
     arguments: Vec<String>,
     output: Output,
@@ -67,7 +67,7 @@ impl Ctl {
     /// What the command line asks for, or every problem in it.
     pub fn new(cli: &Cli, verb: &'static Verb, arguments: &[String]) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let api = ApiSettings::new(cli, &mut problems);
+        let api = AgentApi::new(cli, &mut problems);
         if api.is_none() && problems.is_empty() {
             problems.of_several(no_address());
         }

@@ -7,7 +7,7 @@ use super::select::{self, Select};
 use super::time::{Moment, moment};
 use crate::config::cli::{Cli, variable};
 use crate::config::{
-    API, ApiSettings, FROM, OUTPUT, POINTS, Problems, RESOLUTION, SELECT, STORE, TO, did_you_mean,
+    API, AgentApi, FROM, OUTPUT, POINTS, Problems, RESOLUTION, SELECT, STORE, TO, did_you_mean,
     folder_of_history,
 };
 use crate::store::Resolution;
@@ -33,7 +33,7 @@ pub enum Place {
     /// In a folder that no agent has open.
     Folder(PathBuf),
     /// Through the API of an agent.
-    Api(ApiSettings),
+    Api(AgentApi),
 }
 
 /// How an answer is printed.
@@ -86,7 +86,7 @@ fn place(cli: &Cli, problems: &mut Problems) -> Option<Place> {
             None
         }
         [false, true] => folder_of_history(cli, problems).map(Place::Folder),
-        _ if cli.value(API).is_some() => ApiSettings::new(cli, problems).map(Place::Api),
+        _ if cli.value(API).is_some() => AgentApi::new(cli, problems).map(Place::Api),
         _ if cli.value(STORE).is_some() => folder_of_history(cli, problems).map(Place::Folder),
         _ => {
             problems.of_several(format!(

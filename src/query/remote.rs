@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::source::{Metric, Points, Source};
 use crate::client::{Client, Unanswered, encoded};
-use crate::config::ApiSettings;
+use crate::config::AgentApi;
 use crate::model::Kind;
 use crate::store::{Bucket, Change, Resolution};
 
@@ -18,7 +18,7 @@ pub struct Remote {
 
 impl Remote {
     /// Asks whether an agent is there that keeps a history.
-    pub async fn find(api: ApiSettings) -> Result<Self, String> {
+    pub async fn find(api: AgentApi) -> Result<Self, String> {
         let mut remote = Self { client: Client::new(api).await?, now_ms: 0 };
         let capabilities = remote.get("/capabilities").await?;
         if capabilities["history"]["enabled"] != true {

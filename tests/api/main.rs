@@ -34,6 +34,7 @@ mod threshold_events;
 mod thresholds;
 mod time_sync;
 mod tls;
+mod tls_clients;
 mod token_file;
 
 use std::process::Command;

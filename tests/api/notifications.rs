@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use ring::hmac;
 use serde_json::{Value, json};
-use support::folder::mode;
+use support::folder::{Folder, mode};
 use support::http::{Reply, Request, Server};
 use support::server::{free_port, wait_until};
 
@@ -312,4 +312,36 @@ fn nobody_is_told_while_a_suppression_of_the_file_is_active() {
         log.requests.iter().any(|request| request.body.contains("\"alarm_id\":\"there\""))
     });
     assert_eq!(arrived(&server.finish().requests), [Value::Null; 0]);
+}
+
+#[test]
+fn an_alarm_of_the_last_reading_is_told_and_kept() {
+    let (server, config) = hook(|_| Reply::ok(""));
+    let config = config.replace(
+        "notifications:\n",
+        "  push:\n    type: agent.push\n    period: 1800\n    alarms:\n      high:\n        criteria: |\n          \
+         if (metric['n'] > 5) { return new AlarmStatus(CRITICAL, 'n is #{n}'); }\n          \
+         return new AlarmStatus(OK);\nnotifications:\n",
+    );
+    let kept = Folder::of(&[]);
+    let state = kept.path("state");
+    let variables = [("HOOK_SECRET", SECRET), ("CLOUDWATCH_METRICS_AGENT_STATE", state.as_str())];
+    let served = door_of(&config, &variables);
+    served.wait_for_state("ajar", &json!("OK"));
+    // Its only run is the one at the end.
+    let values = json!({ "values": [{ "check": "push", "metric": "n", "value": 7 }] });
+    assert_eq!(served.send("POST", "/values", "", &values).json()["taken"], 1);
+    let Served { agent, folder: _folder, .. } = served;
+    agent.terminate().expect_code(0);
+    let is_of_alarm = |of: &Request| of.body.contains("\"high\"");
+    let told = server.wait_until("it", |log| log.requests.iter().any(is_of_alarm)).requests;
+    let told: Vec<Value> =
+        told.iter().map(|of| serde_json::from_str(&of.body).expect("JSON")).collect();
+    let told: Vec<_> = told.iter().filter(|event| event["alarm_id"] == "high").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((&told[0]["state"], &told[0]["message"]), (&json!("CRITICAL"), &json!("n is 7")));
+    let kept = fs::read_to_string(format!("{state}/events.jsonl")).expect("it is kept");
+    assert!(kept.contains("n is 7"), "{kept}");
+    let alarms = fs::read_to_string(format!("{state}/alarms.json")).expect("it is kept");
+    assert!(alarms.contains("CRITICAL"), "{alarms}");
 }

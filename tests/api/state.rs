@@ -247,6 +247,12 @@ fn files_that_were_good_are_not_taken_from_where_anyone_or_another_version_may_p
     run(&mut previewing(&folder)).expect_code(2);
     let served = started(folder);
     served.agent.wait_for_log("those that were good last are in force");
+    let last = served.json("/config")["last_reload"].clone();
+    assert_eq!((&last["by"], &last["outcome"]), (&json!("the start of the agent"), &Value::Null));
+    let problems = last["problems"].as_array().expect("a list");
+    assert!(!problems.is_empty(), "{last}");
+    let events = served.json("/events?severity=warning").to_string();
+    assert!(events.contains("those that were good last are in force"), "{events}");
     let rights = fs::metadata(served.folder.path("state")).expect("it is there").permissions();
     assert_eq!(rights.mode() & 0o777, 0o700);
 }

@@ -13,21 +13,21 @@ use crate::secured::Secured;
 use crate::{CONFIG, previewing};
 
 /// An agent that speaks TLS, and the authority of its certificate.
-struct Secure {
+pub struct Secure {
     agent: Agent,
-    port: u16,
-    authority: Authority,
-    folder: Folder,
+    pub port: u16,
+    pub authority: Authority,
+    pub folder: Folder,
 }
 
-const START: &str = "20200101000000Z";
-const END: &str = "20490101000000Z";
-const TOKEN: &str = "a-token-for-tests";
-const TOKEN_VARIABLE: &str = "CLOUDWATCH_METRICS_AGENT_API_TOKEN";
+pub const START: &str = "20200101000000Z";
+pub const END: &str = "20490101000000Z";
+pub const TOKEN: &str = "a-token-for-tests";
+pub const TOKEN_VARIABLE: &str = "CLOUDWATCH_METRICS_AGENT_API_TOKEN";
 
 impl Secure {
     /// At an address, with these further options; with a token where that is wanted.
-    fn start(address: &str, options: &[&str], has_token: bool) -> Self {
+    pub fn start(address: &str, options: &[&str], has_token: bool) -> Self {
         let authority = Authority::new();
         authority.certify("api", START, END);
         authority.certify("client", START, END);
@@ -332,8 +332,8 @@ fn an_address_that_others_can_reach_needs_tls_or_consent_and_tokens() {
     }
 }
 
-#[test]
-fn without_tls_others_are_answered_where_that_is_wanted() {
+/// An agent at all addresses, without TLS, and its port.
+pub fn insecure() -> (Agent, u16, Folder) {
     let (folder, port) = (Folder::of(&[("agent.yaml", CONFIG)]), free_port());
     let mut command = previewing(&folder);
     command
@@ -342,6 +342,13 @@ fn without_tls_others_are_answered_where_that_is_wanted() {
     let agent = Agent::start(&mut command);
     let warning = " without TLS: who is on the way can read tokens and answers, and use the tokens";
     agent.wait_for_log(warning);
+    agent.wait_for_log("the API answers at ");
+    (agent, port, folder)
+}
+
+#[test]
+fn without_tls_others_are_answered_where_that_is_wanted() {
+    let (_agent, port, _folder) = insecure();
     let client = || Client::at(&Place::Tcp(port));
     assert_eq!(ask(client(), &get("/entities", "")).status, 401);
     let token = format!("X-Auth-Token: {TOKEN}\r\n");

@@ -81,7 +81,7 @@ impl Part {
             Self::Metric(name) => match now.values.get(name) {
                 Some(Quantity::Text(text)) => filled.extend(text.chars().take(MOST_CHARACTERS)),
                 other => match other.and_then(Quantity::number).filter(|of| of.is_finite()) {
-                    Some(number) => filled.push_str(&shown(number)),
+                    Some(number) => filled.push_str(&shown(readable(number))),
                     // The reader sees what is missing.
                     None => filled.extend([OPEN, name, CLOSE]),
                 },
@@ -99,6 +99,14 @@ fn name_end(text: &str) -> Option<usize> {
     let inner = &text[first + 1..];
     let inner_end = inner.find(['{', '}'])?;
     inner[inner_end..].starts_with("}}").then_some(first + 1 + inner_end + 1)
+}
+
+/// A number of six digits, or of all that stand before its point: more are noise to who is called at night.
+fn readable(number: f64) -> f64 {
+    match number.abs() {
+        100_000.0.. => number.round(),
+        _ => format!("{number:.5e}").parse().unwrap_or(number),
+    }
 }
 
 /// All digits of a number, unless it has more of them than anybody reads.
@@ -134,6 +142,9 @@ mod tests {
             ("huge", number(1e300)),
             ("tiny", number(-2.5e-9)),
             ("whole", number(90.0)),
+            ("percent", number(99.462_234_497_070_31)),
+            ("bytes", number(8_392_834_123.7)),
+            ("half", number(-0.123_456_789)),
             ("zero", number(0.0)),
             ("nan", number(f64::NAN)),
             ("used{disk=sda,part=1}", number(1e15)),
@@ -151,6 +162,7 @@ mod tests {
             ("is #{s}", "is degraded"),
             ("#{s}#{whole}", "degraded90"),
             ("#{naïve.größe} ✓", "0.1 ✓"),
+            ("#{percent} % #{bytes} #{half}", "99.4622 % 8392834124 -0.123457"),
             ("#{huge} #{tiny} #{zero}", "1e300 -2.5e-9 0"),
             ("#{used{disk=sda,part=1}} kB", "1000000000000000 kB"),
             // What a value says is not filled in again.
