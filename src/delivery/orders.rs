@@ -77,19 +77,19 @@ impl Handle {
     /// Has all be sent at once. The error says why that is not done.
     pub async fn flush(&self) -> Result<Flushed, &'static str> {
         let (reply, answer) = oneshot::channel();
-        self.orders.try_send(Order::Flush(reply)).map_err(not_taken)?;
+        self.orders.try_send(Order::Flush(reply)).map_err(|error| not_taken(&error))?;
         answer.await.map_err(|_| STOPPING)
     }
 
     /// Sets how many windows are kept. It is so for the next window in any case.
     pub fn set_limit(&self, limit: usize) -> Result<(), &'static str> {
-        self.orders.try_send(Order::Limit(limit)).map_err(not_taken)?;
+        self.orders.try_send(Order::Limit(limit)).map_err(|error| not_taken(&error))?;
         self.standing.borrow_mut().limit = limit;
         Ok(())
     }
 }
 
-fn not_taken(error: TrySendError<Order>) -> &'static str {
+fn not_taken(error: &TrySendError<Order>) -> &'static str {
     match error {
         TrySendError::Full(_) => BUSY,
         TrySendError::Closed(_) => STOPPING,
