@@ -1,5 +1,6 @@
 //! Takes connections and answers their requests.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::rc::Rc;
@@ -15,7 +16,7 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use log::{error, info};
 use tokio::io::AsyncWriteExt;
-use tokio::task::{JoinSet, spawn_local};
+use tokio::task::{AbortHandle, JoinSet, spawn_local};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +61,7 @@ pub async fn run(server: Server, listener: Listener, stop: CancellationToken) {
     let server = Rc::new(server);
     // They end with this.
     let (mut answering, mut refusing) = (JoinSet::new(), JoinSet::new());
+    let mut open = Open::default();
     let mut is_failing = false;
     loop {
         let accepted = tokio::select! {
@@ -70,8 +72,10 @@ pub async fn run(server: Server, listener: Listener, stop: CancellationToken) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(socket) if answering.len() < CONNECTIONS => {
-                answering.spawn_local(connection(server.clone(), socket));
+            Ok(socket) if answering.len() < CONNECTIONS || open.end_idle() => {
+                let stage = Rc::new(Stage::default());
+                let answer = connection(server.clone(), socket, stage.clone());
+                open.add(answering.spawn_local(answer), stage);
             }
             Ok(socket) => {
                 count::one_more(&server.state.counts.refused);
@@ -110,7 +114,26 @@ async fn refuse(socket: Box<dyn Connection>) {
     let _: Option<io::Result<()>> = timeout(CLOSE_TIME, told).await.ok();
 }
 
-async fn connection(server: Rc<Server>, socket: Box<dyn Connection>) {
+/// The connections that are open, the oldest first.
+#[derive(Default)]
+struct Open(VecDeque<(AbortHandle, Rc<Stage>)>);
+
+impl Open {
+    fn add(&mut self, handle: AbortHandle, stage: Rc<Stage>) {
+        self.0.retain(|(handle, _)| !handle.is_finished());
+        self.0.push_back((handle, stage));
+    }
+
+    /// Ends the oldest one that asks nothing, if there is one: clients that only hold connections open keep no probe out.
+    fn end_idle(&mut self) -> bool {
+        self.0.retain(|(handle, _)| !handle.is_finished());
+        let place = self.0.iter().position(|(_, stage)| stage.is_idle());
+        let idle = place.and_then(|place| self.0.remove(place));
+        idle.inspect(|(handle, _)| handle.abort()).is_some()
+    }
+}
+
+async fn connection(server: Rc<Server>, socket: Box<dyn Connection>, stage: Rc<Stage>) {
     let state = server.state.clone();
     let _open = count::Held::of(&state.counts.connections);
     let secured = match &server.tls {
@@ -118,10 +141,10 @@ async fn connection(server: Rc<Server>, socket: Box<dyn Connection>) {
         None => Some(socket),
     };
     let Some(socket) = secured else { return };
-    let stage = Rc::new(Stage::default());
     let wire = Wire::new(socket, stage.clone());
     let service = service_fn(move |request| {
         let (server, stage) = (server.clone(), stage.clone());
+        stage.asked();
         async move {
             let (answer, closes) = answer(&server, request).await;
             stage.answered(closes);

@@ -20,6 +20,8 @@ use crate::exchange::Connection;
 pub struct Stage {
     /// Whether the next byte is of the first line of a request.
     at_first_line: Cell<bool>,
+    /// Whether a request is being answered.
+    is_asked: Cell<bool>,
     /// Whether there is an answer that is not wholly written.
     is_answered: Cell<bool>,
     /// Whether nothing is read any more.
@@ -28,14 +30,25 @@ pub struct Stage {
 
 impl Default for Stage {
     fn default() -> Self {
-        let [is_answered, is_closing] = [false; 2].map(Cell::new);
-        Self { at_first_line: Cell::new(true), is_answered, is_closing }
+        let [is_asked, is_answered, is_closing] = [false; 3].map(Cell::new);
+        Self { at_first_line: Cell::new(true), is_asked, is_answered, is_closing }
     }
 }
 
 impl Stage {
+    /// A request is there, as far as its head.
+    pub fn asked(&self) {
+        self.is_asked.set(true);
+    }
+
+    /// Whether no request of it is being answered.
+    pub fn is_idle(&self) -> bool {
+        !self.is_asked.get() && !self.is_answered.get()
+    }
+
     /// There is an answer, which is now written. Where it `closes`, what is left of the request is not read.
     pub fn answered(&self, closes: bool) {
+        self.is_asked.set(false);
         self.is_answered.set(true);
         self.is_closing.set(closes);
     }

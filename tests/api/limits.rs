@@ -118,10 +118,14 @@ fn a_body_is_ignored_up_to_a_megabyte() {
 fn one_connection_too_many_is_told_at_once() {
     let served = Served::at_port(&[], &[]);
     let mut open: Vec<_> = (0..64).map(|_| Client::at(&served.place)).collect();
-    // Each of them is answered, so that all are taken.
+    // Each of them has a request under way, whose body is waited for.
     for client in &mut open {
-        client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert_eq!(client.answer().map(|answer| answer.status), Some(200));
+        client.send(
+            "GET /metrics HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\
+             Connection: close\r\n\r\n",
+        );
+        assert_eq!(client.line().as_deref(), Some("HTTP/1.1 100 Continue"));
+        assert_eq!(client.line().as_deref(), Some(""));
     }
     for _ in 0..6 {
         let mut more = Client::at(&served.place);
@@ -131,18 +135,35 @@ fn one_connection_too_many_is_told_at_once() {
         assert!(more.is_closed());
     }
     // Those that are there go on, and one that ends makes room.
-    open[0].send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    open[0].send("{}");
     let page = open[0].answer().expect("an answer");
     let refused = "cloudwatch_metrics_agent_api_refused_connections_total 6\n";
     assert!(page.text().contains(refused), "{}", page.text());
     assert!(page.text().contains("cloudwatch_metrics_agent_api_connections 64\n"));
     assert!(open[0].is_closed());
-    drop(open);
+    open.truncate(1);
     support::server::wait_until("room", || {
         let mut client = Client::at(&served.place);
         client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
         client.answer().is_some_and(|answer| answer.status == 200)
     });
+}
+
+#[test]
+fn connections_that_ask_nothing_keep_no_probe_out() {
+    let served = Served::at_port(&[], &[]);
+    let mut silent: Vec<_> = (0..64).map(|_| Client::at(&served.place)).collect();
+    // One that had its answer, and one that has sent a part of a head.
+    silent[0].send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(silent[0].answer().map(|answer| answer.status), Some(200));
+    silent[1].send("GET /healthz");
+    for _ in 0..200 {
+        let mut probe = Client::at(&served.place);
+        probe.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(probe.answer().map(|answer| answer.status), Some(200));
+    }
+    // The oldest had to go.
+    assert!(silent[0].is_closed() && silent[1].is_closed());
 }
 
 #[test]

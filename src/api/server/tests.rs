@@ -31,7 +31,8 @@ async fn exchange(server: &Rc<Server>, sent: &str) -> (String, Duration) {
         let _ = client.read_to_string(&mut answer).await;
         answer
     };
-    let ((), answer) = tokio::join!(connection(server.clone(), Box::new(socket)), talking);
+    let ((), answer) =
+        tokio::join!(connection(server.clone(), Box::new(socket), Rc::default()), talking);
     (answer, start.elapsed())
 }
 
@@ -62,7 +63,7 @@ async fn a_head_that_comes_a_byte_at_a_time_has_the_same_time() {
             sleep(Duration::from_secs(1)).await;
         }
     };
-    tokio::join!(connection(server, Box::new(socket)), dripping);
+    tokio::join!(connection(server, Box::new(socket), Rc::default()), dripping);
     assert!(start.elapsed() <= HEAD_TIME + Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
@@ -85,7 +86,7 @@ async fn a_client_that_does_not_read_is_given_up() {
     let sending = async {
         client.write_all(get("/openapi.json").as_bytes()).await.expect("there is room");
     };
-    tokio::join!(connection(server.clone(), Box::new(socket)), sending);
+    tokio::join!(connection(server.clone(), Box::new(socket), Rc::default()), sending);
     assert_eq!(start.elapsed(), ANSWER_TIME);
     assert_eq!(server.state.counts.requests.get(), 0);
 }
