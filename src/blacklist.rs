@@ -62,6 +62,19 @@ impl Blacklist {
         self.entries.insert(id, entry);
     }
 
+    pub fn into_all(self) -> BTreeMap<String, Entry> {
+        self.entries
+    }
+
+    /// Sets an entry if there is none of its id, and room for it. Whether it was set.
+    pub fn bring_back(&mut self, id: &str, entry: Entry) -> bool {
+        let is_free = !self.entries.contains_key(id) && self.entries.len() < MOST_ENTRIES;
+        if is_free {
+            self.set(id.to_owned(), entry);
+        }
+        is_free
+    }
+
     /// Whether there was such an entry.
     pub fn remove(&mut self, id: &str) -> bool {
         self.seen.take();

@@ -71,10 +71,12 @@ pub async fn run(
     let is_changed =
         settings.api.is_some() || settings.collectd_socket.is_some() || cli.has_files();
     let (mut control, mut requests, mut ends, mut notifier) = (None, None, None, None);
+    let mut prompt = Vec::new();
     if is_changed {
         let (sender, received) = Requests::open();
         let events = event::open(&mut collector);
         let watchers = lookout::open(settings, &events, &mut collector);
+        prompt = watchers.prompt();
         let (notifications, of_events) = notify::open(settings, &events);
         let (ways, of_ways) = Ways::open(settings, collector.shift(), writes);
         let told = Control::of(&cli, settings, sender, watchers, ways, notifications);
@@ -134,7 +136,7 @@ pub async fn run(
         let pace = Pace::every(settings.measuring.sample_interval);
         let clock = move || OnlyWindow::time_in(only_window);
         let stop = stop.clone();
-        let beside = Beside { reports, closings };
+        let beside = Beside { reports, closings, prompt };
         handed_out = sampler::run(chosen, numbers, pace, collector, beside, clock, stop).await;
     };
     let (mut deliveries, mut stopped) = (Vec::new(), None);

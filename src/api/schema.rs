@@ -1,10 +1,12 @@
 //! The shapes of the answers.
 
 mod shapes;
+mod told;
 
 use serde_json::{Map, Value, json};
 
 use self::shapes::SHAPES;
+use self::told::TOLD;
 
 /// What runs of checks, or of criteria, gave: not a page, but an array.
 const RESULTS: &str = "Results";
@@ -36,7 +38,8 @@ fn object(name: &str) -> Value {
     if name == RESULTS {
         return json!({ "type": "array", "items": { "type": "object" } });
     }
-    let fields = SHAPES.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, fields)| fields);
+    let mut shapes = SHAPES.iter().chain(TOLD);
+    let fields = shapes.find(|(of, _)| *of == name).map_or(&[][..], |(_, fields)| fields);
     let properties = fields.iter().map(|(field, kind)| ((*field).to_owned(), value(kind)));
     let required: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
     json!({ "type": "object", "properties": Value::Object(properties.collect()), "required": required })

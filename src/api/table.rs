@@ -204,7 +204,7 @@ const OTHERS: &[Route] = &[
         "Reloaded",
         later!(config::undo),
     ),
-    list("/blacklist", "What is not collected", "EntryList", now!(blacklist::list)),
+    list("/blacklist", "What is not collected", "EntryList", later!(blacklist::list)),
     Route {
         scope: Some(Scope::Read),
         ..write(
@@ -213,10 +213,10 @@ const OTHERS: &[Route] = &[
             "Whether a metric is collected",
             200,
             "Collected",
-            now!(blacklist::check),
+            later!(blacklist::check),
         )
     },
-    one(ENTRY, "An entry of what is not collected", "Entry", now!(blacklist::one)),
+    one(ENTRY, "An entry of what is not collected", "Entry", later!(blacklist::one)),
     write(&Method::POST, "/blacklist", "Adds an entry", 201, "Entry", later!(blacklist::create)),
     write(&Method::PUT, ENTRY, "Replaces an entry", 204, "", later!(blacklist::update)),
     write(&Method::DELETE, ENTRY, "Removes an entry", 204, "", later!(blacklist::remove)),
@@ -231,8 +231,8 @@ const OTHERS: &[Route] = &[
             later!(delivery::flush),
         )
     },
-    list("/buffer", "What waits to be published", "BufferList", now!(delivery::list)),
-    one("/buffer/{publisher}", "What waits for one publisher", "Buffer", now!(delivery::one)),
+    list("/buffer", "What waits to be published", "BufferList", later!(delivery::list)),
+    one("/buffer/{publisher}", "What waits for one publisher", "Buffer", later!(delivery::one)),
     write(
         &Method::PUT,
         "/buffer/{publisher}",

@@ -122,6 +122,13 @@ impl Collector {
         }
     }
 
+    /// Hands over what is read for the next sample beside it, and is in no window.
+    pub fn prompt(&mut self, values: &[(Rc<Metric>, f64)]) {
+        for sink in &mut self.sinks {
+            sink.prompt(values);
+        }
+    }
+
     /// From now on the samples are of this.
     pub fn measures(&mut self, measured: Measured) {
         self.measured = Rc::new(measured);

@@ -15,6 +15,9 @@ pub trait Sink {
     /// each series.
     fn sample(&mut self, _at: SystemTime, _values: &[(Series, f64)], _table: &Table) {}
 
+    /// What is else read once a window, read for the sample that comes next. Only where somebody wants it.
+    fn prompt(&mut self, _values: &[(Rc<Metric>, f64)]) {}
+
     /// What the samples are of, when that changes.
     fn measured(&mut self, _measured: &Rc<Measured>) {}
 

@@ -168,8 +168,16 @@ pub async fn at_a_pace(changed: impl AsyncFn(), write: impl AsyncFn() -> bool) {
 }
 
 /// The parts of what is kept that a reload discards, where it is to.
-const DISCARDED: &[&str] =
-    &["checks", "alarms", "thresholds", "notifications", "notification_plans", "suppressions"];
+const DISCARDED: &[&str] = &[
+    "checks",
+    "alarms",
+    "thresholds",
+    "notifications",
+    "notification_plans",
+    "suppressions",
+    "blacklist",
+    "buffers",
+];
 
 /// A state that flaps changes with each sample. What a kill loses of it is measured again.
 const PAUSE: Duration = Duration::from_secs(5);

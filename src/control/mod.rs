@@ -2,6 +2,8 @@
 //! lasts where there is a state folder.
 
 mod begin;
+mod changes;
+mod discarded;
 mod flush;
 mod keeping;
 mod kept;
@@ -10,13 +12,12 @@ mod tokens;
 mod watch;
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
 use log::{error, warn};
-use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +35,7 @@ use crate::config::{Checks, Settings};
 use crate::event::journal::Journal;
 use crate::lookout::{Watchers, thresholds};
 use crate::overlay::{Difference, Reloading};
-use crate::schedule::{Refused, Reload, Request, Requests, To, Unanswered};
+use crate::schedule::{Refused, Reload, Request, Requests, To};
 use crate::state_folder::StateFolder;
 use crate::{lookout, notify};
 
@@ -51,6 +52,8 @@ pub struct Control {
     pub ways: Ways,
     /// What is not collected.
     pub blacklist: Rc<RefCell<Blacklist>>,
+    /// What the last reload has discarded of the blacklist and the limits.
+    discarded: discarded::Shared,
     pub thresholds: thresholds::Shared,
     pub notifications: notify::Shared,
     /// Where changes are to be kept.
@@ -86,6 +89,7 @@ struct Others {
     thresholds: Difference,
     /// Those of notifications, their plans and suppressions.
     notifications: Difference,
+    blacklist: Difference,
 }
 
 /// The last reload.
@@ -116,6 +120,7 @@ impl Control {
             alarms,
             ways,
             blacklist: Rc::default(),
+            discarded: Rc::default(),
             thresholds,
             notifications,
             path: settings.state.clone(),
@@ -135,7 +140,8 @@ impl Control {
     /// Reads the files again. All of what they say is in force then, or nothing of it. `by` says who wants that.
     pub async fn reload(&self, by: &str, discards: bool) -> Result<Outcome, Unloaded> {
         let _turn = self.turn.lock().await;
-        let loaded = self.load(by, discards).await;
+        // What is in hand for it is large: who waits for a reload does not hold that all the time.
+        let loaded = Box::pin(self.load(by, discards)).await;
         self.conclude(by, loaded).await
     }
 
@@ -144,19 +150,22 @@ impl Control {
         let _turn = self.turn.lock().await;
         let (alarms, thresholds) = (self.alarms.clone(), self.thresholds.clone());
         let notifications = self.notifications.clone();
+        let (blacklist, discarded) = (self.blacklist.clone(), self.discarded.clone());
         let then = move |checks| Others {
+            blacklist: discarded.borrow_mut().undo(&blacklist),
             thresholds: thresholds.borrow_mut().undo(&checks),
             alarms: alarms.borrow_mut().undo(checks),
             notifications: Difference::of_all(notifications.undo()),
         };
-        let outcome = self.swap(To::Before, then).await;
-        let outcome = outcome.map(|outcome| match self.before.take() {
-            Some(Before { cli, by: undone }) => {
+        let mut outcome = self.swap(To::Before, then).await;
+        if let Ok(outcome) = &mut outcome {
+            outcome.buffers = self.bring_limits_back().await;
+            if let Some(Before { cli, by: undone }) = self.before.take() {
                 self.replace(cli, by);
-                Outcome { undone: Some(undone), needs_restart: self.needs_restart(), ..outcome }
+                outcome.undone = Some(undone);
+                outcome.needs_restart = self.needs_restart();
             }
-            None => outcome,
-        });
+        }
         self.conclude(by, outcome).await
     }
 
@@ -195,14 +204,18 @@ impl Control {
             settings.checks;
         let (alarms, thresholds) = (self.alarms.clone(), self.thresholds.clone());
         let (notifications, told) = (self.notifications.clone(), settings.notifications);
+        let (blacklist, discarded) = (self.blacklist.clone(), self.discarded.clone());
         let then = move |checks| Others {
+            blacklist: discarded.borrow_mut().begin(&blacklist, how),
             thresholds: thresholds.borrow_mut().reload(of_thresholds, how, &checks),
             alarms: alarms.borrow_mut().reload(of_alarms, how, checks),
             notifications: Difference::of_all(notifications.reload(told, how)),
         };
         let outcome = self.swap(To::Files { checks, how }, then).await?;
+        let mut buffers = Difference::default();
         if discards {
             self.keeping.discard_unused();
+            buffers = self.discard_limits().await;
         }
         let tokens = tokens.is_some_and(|Found { is_new, put }| {
             put();
@@ -211,7 +224,7 @@ impl Control {
         if how != Reloading::SameFiles {
             self.replace(cli, by);
         }
-        Ok(Outcome { needs_restart: self.needs_restart(), tokens, ..outcome })
+        Ok(Outcome { buffers, needs_restart: self.needs_restart(), tokens, ..outcome })
     }
 
     /// From now on these tokens are read again with the configuration.
@@ -229,8 +242,9 @@ impl Control {
         let found = others.clone();
         let reload = Reload { to, then: Box::new(move |checks| found.set(then(checks))) };
         let checks = self.requests.order(|reply| Request::Reload(reload, reply)).await?;
-        let Others { alarms, thresholds, notifications } = others.take();
-        Ok(Outcome { checks, alarms, thresholds, notifications, ..Outcome::default() })
+        let Others { alarms, thresholds, notifications, blacklist } = others.take();
+        let all = Outcome::default();
+        Ok(Outcome { checks, alarms, thresholds, notifications, blacklist, ..all })
     }
 
     /// From now on these files are in force.
@@ -307,23 +321,6 @@ impl Control {
         self.cli.borrow().files.sources.iter().map(|source| source.name.clone()).collect()
     }
 
-    /// The ids of what was changed through the API: of each kind those that were set, and those that were removed.
-    pub async fn changes(&self) -> Result<Value, Unanswered> {
-        let checks = self.requests.ask(Request::Changes).await?;
-        let (alarms, thresholds) = (self.alarms.borrow(), self.thresholds.borrow());
-        let told = self.notifications.set.borrow();
-        Ok(json!({
-            "checks": ids(&checks),
-            "alarms": ids(alarms.overlay().changes()),
-            "thresholds": ids(thresholds.overlay().changes()),
-            "buffers": self.limits(),
-            "blacklist": self.blacklist.borrow().all().keys().collect::<Vec<_>>(),
-            "notifications": ids(told.notifications.overlay().changes()),
-            "notification_plans": ids(told.plans.overlay().changes()),
-            "suppressions": ids(told.suppressions.overlay().changes()),
-        }))
-    }
-
     /// Notes what was found of this machine.
     pub fn found(&self, settings: &Settings) {
         if let Some(id) = settings.identity.found_id() {
@@ -385,14 +382,6 @@ impl Control {
             let _ = self.reload("SIGHUP", false).await;
         }
     }
-}
-
-fn ids<T>(changes: &BTreeMap<String, Option<T>>) -> Value {
-    let of = |is_set: bool| -> Vec<&String> {
-        let changes = changes.iter().filter(|(_, change)| change.is_some() == is_set);
-        changes.map(|(id, _)| id).collect()
-    };
-    json!({ "set": of(true), "removed": of(false) })
 }
 
 /// What is said where a change cannot be kept.

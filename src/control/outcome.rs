@@ -20,6 +20,10 @@ pub struct Outcome {
     pub thresholds: Difference,
     /// Those of notifications, their plans and suppressions.
     pub notifications: Difference,
+    /// The entries of the blacklist.
+    pub blacklist: Difference,
+    /// The publishers whose limit of what waits has changed.
+    pub buffers: Difference,
     /// Whether the tokens of the API are others now.
     pub tokens: bool,
     /// The options of the files that are other ones than at the start, and that only a restart would put in force.
@@ -47,12 +51,14 @@ impl Outcome {
         !self.tokens && self.parts().iter().all(|(_, of)| of.is_none())
     }
 
-    fn parts(&self) -> [(&'static str, &Difference); 4] {
+    fn parts(&self) -> [(&'static str, &Difference); 6] {
         [
             ("checks", &self.checks),
             ("alarms", &self.alarms),
             ("thresholds", &self.thresholds),
             ("notifications", &self.notifications),
+            ("blacklist", &self.blacklist),
+            ("buffers", &self.buffers),
         ]
     }
 

@@ -9,10 +9,10 @@ use crate::blocking::{self, Purpose};
 use crate::config::{KEYS_OF_CHECK, did_you_mean};
 use crate::shown::shown;
 
-/// A check as JSON: the argument itself, what a file of this name has in it, or standard input where it is `-`. A signal
-/// ends the wait for those.
-pub async fn read(argument: &str) -> Result<Value, String> {
-    let name = name_of(argument);
+/// JSON that describes `one`: the argument itself, what a file of this name has in it, or standard input where it is
+/// `-`. A signal ends the wait for those. `verb` is what the argument belongs to.
+pub async fn read(argument: &str, verb: &str, one: &str) -> Result<Value, String> {
+    let name = name_of(argument, verb);
     let bytes = match argument.trim_start().starts_with('{') {
         true => argument.as_bytes().to_vec(),
         false => {
@@ -26,11 +26,14 @@ pub async fn read(argument: &str) -> Result<Value, String> {
         return Err(format!("{name} is too large: the API takes at most 1 MB"));
     }
     let body: Value = serde_json::from_slice(&bytes).map_err(|error| {
-        format!("{name}: expected a check as a JSON object: {}", shown(&error.to_string()))
+        format!("{name}: expected {one} as a JSON object: {}", shown(&error.to_string()))
     })?;
     match body {
         Value::Object(_) => Ok(body),
-        _ => Err(format!("{name}: expected a check as a JSON object, such as {EXAMPLE}")),
+        _ if one == CHECK => {
+            Err(format!("{name}: expected a check as a JSON object, such as {EXAMPLE}"))
+        }
+        _ => Err(format!("{name}: expected {one} as a JSON object")),
     }
 }
 
@@ -44,39 +47,41 @@ fn bytes_of(path: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn name_of(argument: &str) -> String {
+fn name_of(argument: &str, verb: &str) -> String {
     match argument {
         "-" => "standard input".to_owned(),
-        json if json.trim_start().starts_with('{') => "add".to_owned(),
+        json if json.trim_start().starts_with('{') => verb.to_owned(),
         path => shown(path),
     }
 }
 
-/// The body that changes these keys of a check. What is JSON is taken as that, and all else is a text.
-pub fn changes(pairs: &[&str]) -> Result<Value, Vec<String>> {
+/// The body that changes these keys. What is JSON is taken as that, and all else is a text. Where no keys are known,
+/// the agent says which there are.
+pub fn changes(pairs: &[&str], known: &[&str]) -> Result<Value, Vec<String>> {
     let (mut body, mut wrong) = (Map::new(), Vec::new());
     for pair in pairs {
-        if let Err(why) = change(pair, &mut body) {
+        if let Err(why) = change(pair, known, &mut body) {
             wrong.push(why);
         }
     }
     if wrong.is_empty() { Ok(body.into()) } else { Err(wrong) }
 }
 
-fn change(pair: &str, body: &mut Map<String, Value>) -> Result<(), String> {
-    let expected = |near: String| {
-        format!(
+fn change(pair: &str, known: &[&str], body: &mut Map<String, Value>) -> Result<(), String> {
+    let expected = |near: String| match known {
+        [] => format!("change {pair:?}: expected KEY=VALUE"),
+        known => format!(
             "change {pair:?}: expected KEY=VALUE with one of {}, or details.NAME=VALUE{near}",
-            known().join(", ")
-        )
+            known.join(", ")
+        ),
     };
     let (key, text) = pair.split_once('=').ok_or_else(|| expected(String::new()))?;
     let (top, below) = match key.split_once('.') {
         Some((top @ ("details" | "metadata"), below)) => (top, Some(below)),
         _ => (key, None),
     };
-    if !known().contains(&top) {
-        return Err(expected(did_you_mean(top, &known())));
+    if !known.is_empty() && !known.contains(&top) {
+        return Err(expected(did_you_mean(top, known)));
     }
     let value = serde_json::from_str(text).unwrap_or_else(|_| text.into());
     let twice = || format!("change {pair:?}: expected {key} once");
@@ -93,8 +98,8 @@ fn change(pair: &str, body: &mut Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// What can be changed: alarms are resources of their own.
-fn known() -> Vec<&'static str> {
+/// What can be changed of a check: alarms are resources of their own.
+pub fn known() -> Vec<&'static str> {
     KEYS_OF_CHECK.iter().copied().filter(|key| *key != "alarms").collect()
 }
 
@@ -103,6 +108,7 @@ pub fn is_whole(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit())
 }
 
+const CHECK: &str = "a check";
 const EXAMPLE: &str = r#"{"type":"agent.memory"}"#;
 
 /// The API takes no larger body.
@@ -114,7 +120,7 @@ mod tests {
 
     #[test]
     fn values_are_json_or_texts() {
-        let body = |pairs: &[&str]| changes(pairs).map(|body| body.to_string());
+        let body = |pairs: &[&str]| changes(pairs, &known()).map(|body| body.to_string());
         let all = [
             "period=30",
             "label=my disk",
@@ -131,7 +137,7 @@ mod tests {
 
     #[test]
     fn keys_are_known_and_there_once() {
-        let wrong = |pairs: &[&str]| changes(pairs).expect_err("it is wrong").join("\n");
+        let wrong = |pairs: &[&str]| changes(pairs, &known()).expect_err("it is wrong").join("\n");
         assert!(wrong(&["perod=5"]).ends_with("; did you mean period?"));
         assert!(
             wrong(&["period"]).starts_with("change \"period\": expected KEY=VALUE with one of ")

@@ -1,6 +1,8 @@
 //! `ctl`: shows and changes what an agent that runs does, through its API.
 
+mod asked;
 mod changes;
+mod collection;
 mod events;
 mod list;
 mod request;
@@ -12,16 +14,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use self::asked::requests;
 use self::events::Events;
 pub use self::request::no_address;
-use self::request::{Request, requests, source_of_writes};
+use self::request::{Request, source_of_writes};
 use self::show::{Shown, shown_as};
 use crate::client::{Answer, Client, PATIENCE, Unanswered, encoded};
 use crate::clock::now_ms;
 use crate::config::cli::Cli;
 use crate::config::{AgentApi, DISCARD_CHANGES, Output, Problems, arguments};
 use crate::shown::shown;
-use crate::verb::{CHECKS, Does, OF_BUFFER, OF_ENTRY, RELOAD, Verb};
+use crate::verb::{CHECKS, Does, OF_BUFFER, OF_VALUE, RELOAD, Verb};
 
 /// What `ctl` is to do.
 pub struct Ctl {
@@ -103,16 +106,20 @@ impl Ctl {
         let told = match self.verb.does {
             Does::Run => self.run_check(&client).await,
             Does::Checks => list::checks(&client, self.output).await,
-            Does::Add => self.add(&client).await,
+            Does::Add => self.add(&client, CHECKS, "a check").await,
+            Does::List(of) if self.arguments.first().is_some_and(|first| first == "add") => {
+                self.add(&client, of.path, of.one).await
+            }
+            Does::Events if !self.arguments.is_empty() => {
+                self.add(&client, "/events", "an event").await
+            }
             Does::Events => events::run(&self.events, &client, self.output).await,
             Does::Time => time::run(&client, self.output, &self.arguments, &self.by).await,
-            Does::List(path, columns) | Does::ListOrOne(path, columns)
-                if self.arguments.is_empty() =>
-            {
-                list::run(&client, path, columns, self.output).await
+            Does::List(of) if self.arguments.is_empty() => {
+                list::run(&client, of.path, of.columns, self.output).await
             }
-            Does::Blacklist if self.arguments.is_empty() => {
-                list::run(&client, "/blacklist", OF_ENTRY, self.output).await
+            Does::Values if self.arguments.is_empty() => {
+                list::run(&client, "/values", OF_VALUE, self.output).await
             }
             Does::Buffer if self.arguments.is_empty() => {
                 list::run(&client, "/buffer", OF_BUFFER, self.output).await
@@ -153,25 +160,40 @@ impl Ctl {
     /// A run may take as long as the check's timeout, and so may one that is under way.
     async fn run_check(&self, client: &Client) -> Result<Told, Unanswered> {
         let Some(id) = self.arguments.first() else { return Ok(Told::default()) };
+        if id.trim_start().starts_with('{') {
+            return self.run_described(client, id).await;
+        }
         let check = client.get(&format!("{CHECKS}/{}", encoded(id))).await?;
         if !check.status.is_success() {
             return Ok(Told::failed(refused(client, &check), REFUSED));
         }
-        let timeout = check.json()["timeout"].as_f64().unwrap_or_default();
-        let timeout = Duration::from_secs_f64(timeout.clamp(0.0, LONGEST_TIMEOUT));
-        let patience = PATIENCE + timeout * 2;
-        let request = Request::test(id, &self.by, patience);
+        let request = Request::test(id, &self.by, patience(&check.json()));
         Ok(self.send(client, [&request].into_iter()).await)
     }
 
-    /// Sends the check that a file has.
-    async fn add(&self, client: &Client) -> Result<Told, Unanswered> {
-        let path = self.arguments.first().map(String::as_str).unwrap_or_default();
-        let body = match changes::read(path).await {
+    /// Runs what the argument describes.
+    async fn run_described(&self, client: &Client, json: &str) -> Result<Told, Unanswered> {
+        let body = match changes::read(json, "run", "a check").await {
             Ok(body) => body,
             Err(why) => return Ok(Told::failed(why, WRONG_USE)),
         };
-        let request = Request::add(body, &self.by);
+        let patience = patience(&body);
+        let request = Request::test_new(body, &self.by, patience);
+        Ok(self.send(client, [&request].into_iter()).await)
+    }
+
+    /// Sends what the last argument has, or the file of this name, to be one more of a path.
+    async fn add(&self, client: &Client, path: &str, one: &str) -> Result<Told, Unanswered> {
+        let named = self.arguments.last().map(String::as_str).unwrap_or_default();
+        let verb = match self.verb.does {
+            Does::Add => "add".to_owned(),
+            _ => format!("{} add", self.verb.name),
+        };
+        let body = match changes::read(named, &verb, one).await {
+            Ok(body) => body,
+            Err(why) => return Ok(Told::failed(why, WRONG_USE)),
+        };
+        let request = Request::add(path, body, &self.by);
         Ok(self.send(client, [&request].into_iter()).await)
     }
 }
@@ -198,6 +220,15 @@ fn refused(client: &Client, answer: &Answer) -> String {
     }
     lines.join("\n")
 }
+
+/// How long the result of a check may take: there may be a run under way before it.
+fn patience(check: &Value) -> Duration {
+    let timeout = check["timeout"].as_f64().unwrap_or(USUAL_TIMEOUT);
+    PATIENCE + Duration::from_secs_f64(timeout.clamp(0.0, LONGEST_TIMEOUT)) * 2
+}
+
+/// What a check has where nothing is set, in seconds.
+const USUAL_TIMEOUT: f64 = 30.0;
 
 /// The agent has refused it or failed.
 const REFUSED: u8 = 1;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::collection::taken;
 use super::request::Show;
 use crate::client::Answer;
 use crate::config::Output;
@@ -23,6 +24,8 @@ pub fn shown_as(show: &Show, answer: &Answer, output: Output) -> Shown {
     let is_failed = match show {
         Show::Flushed => body["failed"].as_u64().unwrap_or(0) > 0,
         // As with the command `check`.
+        Show::Tried => body["status"] == "error",
+        Show::Taken => body["rejected"].as_array().is_some_and(|all| !all.is_empty()),
         Show::Results => body.as_array().into_iter().flatten().any(|of| of["available"] == false),
         _ => false,
     };
@@ -37,6 +40,8 @@ pub fn shown_as(show: &Show, answer: &Answer, output: Output) -> Shown {
             Some(results.collect::<Vec<_>>().join("\n\n"))
         }
         (Output::Text, Show::Configured) => Some(configured(&body)),
+        (Output::Text, Show::Tried) => Some(cell(&body["message"], Cell::Plain)),
+        (Output::Text, Show::Taken) => Some(taken(&body)),
         (Output::Text, Show::Flushed) => Some(flushed(&body)),
         (Output::Text, Show::Fields) if body.is_null() => Some("done".to_owned()),
         (Output::Text, Show::Fields) => Some(whole(&body)),
@@ -200,7 +205,7 @@ fn configured(body: &Value) -> String {
 }
 
 /// What a reload changes beside checks.
-const PARTS: [&str; 3] = ["alarms", "thresholds", "notifications"];
+const PARTS: [&str; 5] = ["alarms", "thresholds", "notifications", "blacklist", "buffers"];
 
 /// What was published and written, a line each.
 fn flushed(body: &Value) -> String {

@@ -87,6 +87,12 @@ impl Handle {
         self.standing.borrow_mut().limit = limit;
         Ok(())
     }
+
+    /// Sets how many windows are kept, also where many orders wait. A delivery that has ended keeps none.
+    pub async fn bring_limit(&self, limit: usize) {
+        self.standing.borrow_mut().limit = limit;
+        let _ = self.orders.send(Order::Limit(limit)).await;
+    }
 }
 
 fn not_taken(error: &TrySendError<Order>) -> &'static str {

@@ -1,6 +1,7 @@
 //! The alarms of an agent: each result of a check is taken by its alarms, and what changes is told.
 
 mod kept;
+mod prompt;
 pub mod thresholds;
 mod watched;
 
@@ -33,8 +34,12 @@ pub struct Alarms {
     all: BTreeMap<String, Watched>,
     /// The values of the newest sample, by the names of their metrics.
     sampled: HashMap<String, Quantity>,
-    /// The same of what the source gives once a window.
+    /// The same of what the source gives once a window, but for what is read at each sample.
     of_window: HashMap<String, Quantity>,
+    /// What is read at each sample because alarms are of it.
+    prompt: prompt::Wanted,
+    /// What it was at the newest sample.
+    prompted: HashMap<String, Quantity>,
     sample_interval: Duration,
     /// Whether it is known where they stood before a restart. Until then nothing is evaluated, so that nobody is told
     /// again of what has not changed.
@@ -61,6 +66,13 @@ pub struct Watchers {
     pub thresholds: thresholds::Shared,
 }
 
+impl Watchers {
+    /// What alarms and thresholds want to have at each sample, of what is else read once a window.
+    pub fn prompt(&self) -> Vec<prompt::Wanted> {
+        vec![self.alarms.borrow().prompt.clone(), self.thresholds.borrow().prompt()]
+    }
+}
+
 /// Watches over the alarms and thresholds of the files, and those that come later.
 pub fn open(settings: &Settings, events: &event::Shared, collector: &mut Collector) -> Watchers {
     let alarms = settings.checks.alarms.iter().cloned();
@@ -85,6 +97,8 @@ impl Alarms {
             all: BTreeMap::new(),
             sampled: HashMap::new(),
             of_window: HashMap::new(),
+            prompt: prompt::Wanted::default(),
+            prompted: HashMap::new(),
             sample_interval,
             is_begun: false,
             start: Instant::now(),
@@ -189,14 +203,32 @@ impl Alarms {
             };
             self.all.insert(id, watched);
         }
+        let of_utilization = self.all.values().filter(|of| of.alarm.check == UTILIZATION);
+        let on: Vec<_> = of_utilization.filter(|of| of.is_on()).collect();
+        let is_used = |number| {
+            let is_it = |name: &str| prompt::is_name_of(number, name);
+            on.iter().any(|of| of.alarm.criteria.uses_any(is_it))
+        };
+        self.prompt.set(prompt::those(is_used));
+        self.leave_to_samples();
+    }
+
+    /// What is read at each sample is not what the last window had.
+    fn leave_to_samples(&mut self) {
+        let prompt = self.prompt.get();
+        if !prompt.is_empty() {
+            let is_prompt = |name: &str| prompt.iter().any(|of| prompt::is_name_of(of, name));
+            self.of_window.retain(|name, _| !is_prompt(name));
+        }
     }
 
     fn take(&mut self, report: &Report) {
         if *report.check == *UTILIZATION {
             let values = report.values.iter();
             self.of_window = values.map(|(of, value)| (of.full_name(), value.clone())).collect();
+            self.leave_to_samples();
             if self.has_utilization() {
-                self.take_utilization(report.time);
+                self.take_utilization(report.time, true);
             }
             return;
         }
@@ -212,13 +244,18 @@ impl Alarms {
         }
     }
 
-    /// Of CPU and memory each sample is a result. What comes once a window stays until the next.
-    fn take_utilization(&mut self, time: SystemTime) {
-        let Self { all, sampled, of_window, start, sample_interval, changed, events, .. } = self;
+    /// Of CPU and memory each sample is a result. What comes once a window stays until the next; its end is a
+    /// result for those alone who look at that.
+    fn take_utilization(&mut self, time: SystemTime, is_end_of_window: bool) {
+        let Self {
+            all, sampled, of_window, prompted, start, sample_interval, changed, events, ..
+        } = self;
         let since_start = start.elapsed();
         for watched in all.values_mut().filter(|of| of.alarm.check == UTILIZATION) {
-            if watched.is_on() {
-                let known = of_window.iter().chain(sampled.iter());
+            let is_of_window =
+                || watched.alarm.criteria.uses_any(|name| of_window.contains_key(name));
+            if watched.is_on() && (!is_end_of_window || is_of_window()) {
+                let known = of_window.iter().chain(prompted.iter()).chain(sampled.iter());
                 let used = known.filter(|(name, _)| watched.alarm.criteria.uses(name));
                 let values = used.map(|(name, value)| (name.clone(), value.clone())).collect();
                 let status = SUCCESS.to_owned();
@@ -263,8 +300,14 @@ impl Sink for Watch {
                 (table.metric(*series).full_name(), Quantity::Number(*value))
             };
             alarms.sampled = values.iter().map(named).collect();
-            alarms.take_utilization(at);
+            alarms.take_utilization(at, false);
         }
+    }
+
+    fn prompt(&mut self, values: &[(Rc<Metric>, f64)]) {
+        let named =
+            |(metric, value): &(Rc<Metric>, f64)| (metric.full_name(), Quantity::Number(*value));
+        self.0.borrow_mut().prompted = values.iter().map(named).collect();
     }
 
     fn report(&mut self, report: &Report) {

@@ -34,16 +34,14 @@ pub struct Counts {
 }
 
 impl Line {
-    /// Adds one at the end, and says whether the oldest was dropped for it.
-    pub fn add(&self, event: Rc<Event>) -> bool {
+    /// Adds one at the end, and gives the oldest back if it was dropped for it.
+    pub fn add(&self, event: Rc<Event>) -> Option<Rc<Event>> {
         let mut waiting = self.waiting.borrow_mut();
         let is_full = waiting.len() >= MOST_WAITING;
-        if is_full {
-            waiting.pop_front();
-            self.counts.borrow_mut().dropped += 1;
-        }
+        let dropped = if is_full { waiting.pop_front() } else { None };
+        self.counts.borrow_mut().dropped += u64::from(dropped.is_some());
         waiting.push_back(event);
-        is_full
+        dropped
     }
 
     /// Whether nobody works at it so far. Who asks begins.
@@ -68,8 +66,9 @@ impl Line {
         self.waiting.borrow().len() + usize::from(self.is_sending.get())
     }
 
-    pub fn clear(&self) {
-        self.waiting.borrow_mut().clear();
+    /// Takes out all that wait.
+    pub fn clear(&self) -> VecDeque<Rc<Event>> {
+        self.waiting.take()
     }
 
     /// One was sent. Whether the try before it failed.
@@ -108,14 +107,15 @@ mod tests {
     fn a_line_that_is_full_drops_its_oldest() {
         let line = Line::default();
         let event = |id| Rc::new(Event { id, ..Event::of(Kind::Alarm, Severity::Info, "x") });
-        assert!((1..=100).all(|id| !line.add(event(id))));
-        assert!(line.add(event(101)) && line.add(event(102)));
+        assert!((1..=100).all(|id| line.add(event(id)).is_none()));
+        let dropped = [101, 102].map(|id| line.add(event(id)).map(|event| event.id));
+        assert_eq!(dropped, [Some(1), Some(2)]);
         assert!(line.begin() && !line.begin());
         assert_eq!(line.next().map(|event| event.id), Some(3));
         let counts = line.counts();
         assert_eq!((counts.dropped, counts.waiting), (2, 100));
         line.is_done();
-        line.clear();
+        assert_eq!(line.clear().len(), 99);
         assert!(line.next().is_none() && line.begin());
         assert_eq!(line.counts().waiting, 0);
     }

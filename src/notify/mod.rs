@@ -2,6 +2,7 @@
 //! slowly, or not at all, holds up nobody else.
 
 mod exec;
+mod history;
 mod line;
 mod sender;
 mod set;
@@ -22,6 +23,8 @@ use log::{error, info, warn};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::history::History;
+pub use self::history::{Outcome, Told};
 pub use self::line::Counts;
 use self::line::Line;
 use self::sender::{Real, Sender};
@@ -44,6 +47,7 @@ pub struct Notifications {
     suppressed: Cell<u64>,
     /// The newest of these.
     suppressed_changes: RefCell<VecDeque<Suppressed>>,
+    history: RefCell<History>,
     /// Cancelled as the agent ends: then each is tried once more, without a pause.
     ending: CancellationToken,
 }
@@ -85,6 +89,7 @@ fn with(
         sender,
         suppressed: Cell::new(0),
         suppressed_changes: RefCell::default(),
+        history: RefCell::default(),
         ending: CancellationToken::new(),
     });
     (all.clone(), Notifier { all, follower: Follower::of(events, None) })
@@ -169,7 +174,12 @@ impl Notifications {
             Severity::Warning => State::Warning,
             Severity::Critical => State::Critical,
         };
-        let there = plan.of(state).iter().filter(|id| set.notifications.all().contains_key(*id));
+        let all = set.notifications.all();
+        let there = plan.of(state).iter().filter(|id| all.contains_key(*id));
+        if event.kind == Kind::Alarm {
+            let to = there.clone().map(|id| (id.clone(), all[id].kind.name));
+            self.history.borrow_mut().begin(&event, &plan.id, to);
+        }
         there.filter_map(|id| self.add(id, &event)).collect()
     }
 
@@ -181,7 +191,8 @@ impl Notifications {
     fn add(self: &Rc<Self>, id: &str, event: &Rc<Event>) -> Option<Work> {
         let mut lines = self.lines.borrow_mut();
         let line = lines.entry(id.to_owned()).or_default().clone();
-        if line.add(event.clone()) {
+        if let Some(dropped) = line.add(event.clone()) {
+            self.note(&dropped, id, Outcome::Lost(DROPPED.to_owned()), false);
             let (id, dropped) = (shown(id), line.counts().dropped);
             error!(
                 "notification {id}: dropped the oldest of its line, {dropped} so far: it is too slow"
@@ -204,8 +215,11 @@ impl Notifications {
         loop {
             // It may be changed by now. Another one of the same id has a line of its own.
             let is_of_it = self.lines.borrow().get(id).is_some_and(|of| ptr::eq(&**of, line));
-            let Some(notification) = self.notification(id).filter(|_| is_of_it) else { return };
+            let Some(notification) = self.notification(id).filter(|_| is_of_it) else {
+                return self.note(event, id, Outcome::Lost(REMOVED.to_owned()), false);
+            };
             let Err(cause) = self.send(&notification, event).await else {
+                self.note(event, id, Outcome::Sent, true);
                 if line.has_sent() {
                     info!(target: CHECKS, "notification {} works again", shown(id));
                 }
@@ -218,10 +232,20 @@ impl Notifications {
             }
             match pause {
                 // As the agent ends, this is the last chance.
-                Some(pause) => drop(self.ending.run_until_cancelled(sleep(*pause)).await),
-                None => return self.give_up(id, line, event, &cause),
+                Some(pause) => {
+                    self.note(event, id, Outcome::Waits(Some(cause)), true);
+                    let _ = self.ending.run_until_cancelled(sleep(*pause)).await;
+                }
+                None => {
+                    self.note(event, id, Outcome::Lost(cause.clone()), true);
+                    return self.give_up(id, line, event, &cause);
+                }
             }
         }
+    }
+
+    fn note(&self, event: &Event, id: &str, outcome: Outcome, is_attempt: bool) {
+        self.history.borrow_mut().note(event.id, id, outcome, is_attempt);
     }
 
     fn give_up(&self, id: &str, line: &Line, event: &Event, cause: &str) {
@@ -292,8 +316,15 @@ impl Notifications {
     /// Forgets what waits for a notification that is no more.
     pub fn forget(&self, id: &str) {
         if let Some(line) = self.lines.borrow_mut().remove(id) {
-            line.clear();
+            for event in line.clear() {
+                self.note(&event, id, Outcome::Lost(REMOVED.to_owned()), false);
+            }
         }
+    }
+
+    /// Who was told of the newest changes of an alarm, and how that went; the newest first.
+    pub fn history(&self, alarm: &str) -> Vec<Told> {
+        self.history.borrow().of_alarm(alarm).cloned().collect()
     }
 }
 
@@ -309,6 +340,10 @@ const PAUSES: [Duration; 4] = [
     Duration::from_secs(60),
     Duration::from_secs(150),
 ];
+
+/// Why a notification is not sent that has waited.
+const DROPPED: &str = "it was dropped, because too many waited";
+const REMOVED: &str = "the notification is no more";
 
 /// So many suppressed changes are listed.
 const MOST_SUPPRESSED: usize = 100;

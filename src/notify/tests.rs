@@ -111,6 +111,19 @@ impl World {
     }
 }
 
+/// Of a notification its name, how often it was tried, and what came of it.
+type Tries = (String, u32, Outcome);
+
+/// What came of each change that was to be told, with its plan; the newest first.
+fn history(world: &World) -> Vec<(String, Vec<Tries>)> {
+    let history = world.all.history("a").into_iter();
+    let results = |told: Told| {
+        let results = told.results.into_iter().map(|of| (of.notification, of.attempts, of.outcome));
+        (told.plan, results.collect())
+    };
+    history.map(results).collect()
+}
+
 fn at(all: &[(u64, &str)]) -> Vec<(u64, String)> {
     all.iter().map(|(time, to)| (*time, (*to).to_owned())).collect()
 }
@@ -120,7 +133,14 @@ async fn a_webhook_that_fails_is_tried_five_times_in_five_minutes() {
     let (world, run) = World::of(configured(), 5);
     let asserted = async {
         world.alarm(None, State::Critical, "one");
-        world.after(240).await;
+        world.after(10).await;
+        let told = |tries, outcome| {
+            vec![("default".to_owned(), vec![("hook".to_owned(), tries, outcome)])]
+        };
+        let cause = "it is away".to_owned();
+        assert_eq!(history(&world), told(2, Outcome::Waits(Some(cause.clone()))));
+        world.after(230).await;
+        assert_eq!(history(&world), told(5, Outcome::Lost(cause)));
         let tries = at(&[(0, "hook"), (5, "hook"), (25, "hook"), (85, "hook"), (235, "hook")]);
         assert_eq!(world.sent(), tries);
         let counts = world.all.counts("hook");
@@ -135,6 +155,8 @@ async fn a_webhook_that_fails_is_tried_five_times_in_five_minutes() {
         assert_eq!(world.sent().len(), 6);
         let counts = world.all.counts("hook");
         assert_eq!((counts.sent, counts.failed, counts.error), (1, 1, None));
+        assert_eq!(history(&world)[..1], told(1, Outcome::Sent));
+        assert!(world.all.history("another").is_empty());
         world.stop.cancel();
     };
     tokio::join!(run, asserted);
@@ -173,6 +195,11 @@ async fn one_that_hangs_holds_up_no_other_and_the_end_by_two_seconds_at_most() {
         world.after(1).await;
         let counts = world.all.counts("hung");
         assert_eq!((counts.waiting, counts.dropped), (101, 51));
+        let history = history(&world);
+        assert_eq!(history.len(), 100, "the oldest are gone");
+        let (plan, results) = &history[0];
+        let (hung, waits) = (("hung".to_owned(), 0, Outcome::Waits(None)), "loud");
+        assert_eq!((&**plan, results.len(), &results[0]), (waits, 3, &hung), "gone is not there");
         assert_eq!(world.all.counts("hook").sent, 152);
         world.stop.cancel();
     };
@@ -251,6 +278,10 @@ async fn what_waits_for_a_notification_that_is_removed_is_forgotten() {
             (world.sent(), world.all.counts("hook")),
             (at(&[(0, "hook")]), Counts::default())
         );
+        let lost = || Outcome::Lost("the notification is no more".to_owned());
+        let results = |tries| vec![("hook".to_owned(), tries, lost())];
+        let expected = [0, 1].map(|tries| ("default".to_owned(), results(tries)));
+        assert_eq!(history(&world), expected);
         world.stop.cancel();
     };
     tokio::join!(run, asserted);

@@ -5,6 +5,7 @@ mod numbers;
 mod pace;
 mod watch;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,13 +20,15 @@ use tokio_util::sync::CancellationToken;
 
 use self::gauge::Gauge;
 pub use self::gauge::{cpu_utilization, larger_limit};
-use self::numbers::WindowWatch;
+use self::numbers::{WindowWatch, metric};
 pub use self::pace::Pace;
 use self::watch::{ClockWatch, by_reason};
 use crate::collector::Collector;
 use crate::collector::sink::HandedOut;
 use crate::config::Scope;
-use crate::model::{Evidence, Measured, Number, Numbers, ReadError, Reading, Report, Series};
+use crate::model::{
+    Evidence, Measured, Number, Numbers, ReadError, Reading, Report, Series, WindowReading,
+};
 use crate::source::Source;
 use crate::source::choose::Chosen;
 
@@ -36,6 +39,9 @@ pub struct Beside {
     pub reports: Option<Receiver<Rc<Report>>>,
     /// Has the open window closed before its time, and is told when that is done: its period has two summaries then.
     pub closings: Option<Receiver<oneshot::Sender<()>>>,
+    /// What is to be read at each sample, of what is else read once a window, as far as each of these wants it
+    /// now.
+    pub prompt: Vec<Rc<Cell<Numbers>>>,
 }
 
 /// Samples at a pace until `stop` is cancelled; each sample goes to the collector, and so do the reports
@@ -52,8 +58,8 @@ pub async fn run(
     wall_clock: impl Fn() -> SystemTime,
     stop: CancellationToken,
 ) -> HandedOut {
-    let mut sampler = Sampler::new(chosen, numbers, &mut collector);
-    let Beside { mut reports, mut closings } = beside;
+    let Beside { mut reports, mut closings, prompt } = beside;
+    let mut sampler = Sampler { prompt, ..Sampler::new(chosen, numbers, &mut collector) };
     let mut clock = ClockWatch::default();
     loop {
         let stopping = tokio::select! {
@@ -104,6 +110,10 @@ pub struct Sampler {
     windows: WindowWatch,
     /// The numbers that were asked for.
     asked: Numbers,
+    /// What is to be read at each sample, by who wants it.
+    prompt: Vec<Rc<Cell<Numbers>>>,
+    /// What was wanted at the last one.
+    prompted: Numbers,
     /// Whether there was a reading of CPU or memory.
     has_read: bool,
     /// Whether the log has which numbers cannot be measured here.
@@ -124,6 +134,8 @@ impl Sampler {
             containers: BTreeMap::new(),
             windows: WindowWatch::default(),
             asked: numbers,
+            prompt: Vec::new(),
+            prompted: Numbers::default(),
             has_read: false,
             is_said: false,
             read_at: Instant::now(),
@@ -155,6 +167,7 @@ impl Sampler {
         if collector.would_close(now) {
             self.close(collector);
         }
+        self.read_prompt(collector);
         collector.sample(now, &self.values);
         // After the sample, which may have closed a window whose samples were of something else.
         let scope = self.source.scope();
@@ -162,6 +175,24 @@ impl Sampler {
             self.scope = Some(scope);
             collector.measures(Measured { scope: scope.name(), limits: self.whole.limits() });
         }
+    }
+
+    /// Reads what is wanted at each sample, of what is else read once a window. A failure is said at the end of
+    /// the window, if it lasts.
+    fn read_prompt(&mut self, collector: &mut Collector) {
+        let wanted = self.prompt.iter().map(|wanted| wanted.get());
+        let wanted = wanted.fold(Numbers::default(), Numbers::and);
+        let before = std::mem::replace(&mut self.prompted, wanted);
+        if wanted.is_empty() && before.is_empty() {
+            return;
+        }
+        let mut values = Vec::new();
+        for WindowReading { number, container, value } in self.source.prompt_readings(wanted) {
+            if let Some(Ok(value)) = value {
+                values.push((Rc::new(metric(number, container.as_ref())), value));
+            }
+        }
+        collector.prompt(&values);
     }
 
     /// Takes the result of a check. If it belongs to the next window, the report of the open one is taken

@@ -32,6 +32,9 @@ struct Load {
     /// Whether there is nothing to read.
     silent: Cell<bool>,
     oom_kills: Cell<u64>,
+    /// What is wanted at each sample, and how often it was read.
+    wanted: Rc<Cell<Numbers>>,
+    prompt_readings: Cell<u32>,
     readings: Cell<u32>,
     account: CpuAccount,
 }
@@ -45,6 +48,8 @@ impl Machine {
             memory: Cell::new(Some(2 * GIB)),
             silent: Cell::new(false),
             oom_kills: Cell::new(3),
+            wanted: Rc::default(),
+            prompt_readings: Cell::new(0),
             readings: Cell::new(0),
             account: CpuAccount::open(),
         }))
@@ -91,6 +96,11 @@ impl Source for Machine {
     fn window_readings(&mut self) -> Vec<WindowReading> {
         vec![WindowReading::of(Number::OomKills, Some(Ok(self.0.oom_kills.get() as f64)))]
     }
+
+    fn prompt_readings(&mut self, _: Numbers) -> Vec<WindowReading> {
+        self.0.prompt_readings.set(self.0.prompt_readings.get() + 1);
+        self.window_readings()
+    }
 }
 
 /// A sampler that runs, and the clock that it is run by.
@@ -118,8 +128,8 @@ fn start(start: u64) -> Running {
     let pace = Pace::of_runtime(Duration::from_millis(900));
     let source = Chosen::new(machine.clone(), String::new());
     let numbers = Numbers::of(&[Number::Cpu, Number::Memory]);
-    let running =
-        run(source, numbers, pace, collector, Beside::default(), wall_clock, stop.clone());
+    let beside = Beside { prompt: vec![machine.0.wanted.clone()], ..Beside::default() };
+    let running = run(source, numbers, pace, collector, beside, wall_clock, stop.clone());
     let sampling = tokio::task::spawn_local(running);
     Running { machine, summaries, stop, sampling, clock_step }
 }
@@ -273,6 +283,23 @@ fn a_part_that_cannot_be_read_is_absent_and_comes_back() {
         assert_eq!(of_memory(&summaries[0]), None);
         assert_eq!(cpu(&summaries[0]), (66, 25.0, 25.0));
         assert_eq!(of_memory(&summaries[1]).map(|memory| memory.median), Some(50.0));
+    });
+}
+
+#[test]
+fn what_nobody_wants_is_not_read_at_each_sample() {
+    paused(async {
+        let running = start(600);
+        let count = || running.machine.0.prompt_readings.get();
+        sleep(Duration::from_secs(9)).await;
+        assert_eq!(count(), 0);
+        running.machine.0.wanted.set(Numbers::of(&[Number::OomKills]));
+        sleep(Duration::from_secs(9)).await;
+        assert_eq!(count(), 10);
+        running.machine.0.wanted.set(Numbers::default());
+        sleep(Duration::from_secs(9)).await;
+        assert_eq!(count(), 11, "once more, so that nothing is kept of it");
+        running.finish().await;
     });
 }
 

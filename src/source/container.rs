@@ -29,6 +29,8 @@ pub struct Container {
     metrics: Numbers,
     /// The counters when they were last reported.
     throttling: Option<Throttling>,
+    /// The same at the last sample, where that is wanted.
+    prompt_throttling: Option<Throttling>,
     others: Option<Others>,
 }
 
@@ -59,6 +61,7 @@ impl Container {
             root: root.to_owned(),
             metrics: Numbers::of(&[]),
             throttling: None,
+            prompt_throttling: None,
             others: None,
         }
     }
@@ -225,6 +228,24 @@ impl Source for Container {
         readings.extend(
             others.into_iter().map(|(number, value)| WindowReading::of(number, Some(value))),
         );
+        readings
+    }
+
+    fn prompt_readings(&mut self, wanted: Numbers) -> Vec<WindowReading> {
+        let is_wanted = |number| wanted.contains(number) && self.metrics.contains(number);
+        let [throttling, kills] = [Number::Throttling, Number::OomKills].map(is_wanted);
+        let mut readings = Vec::new();
+        let of_window = std::mem::replace(&mut self.throttling, self.prompt_throttling.take());
+        if throttling {
+            let percent = self.throttled().transpose();
+            readings.push(WindowReading::of(Number::Throttling, percent));
+            self.prompt_throttling = self.throttling.take();
+        }
+        self.throttling = of_window;
+        if kills {
+            let kills = self.oom_kills().map(|kills| kills as f64);
+            readings.push(WindowReading::of(Number::OomKills, Some(kills)));
+        }
         readings
     }
 }

@@ -46,7 +46,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::config::Scope;
-use crate::model::{Evidence, Reading, WindowReading};
+use crate::model::{Evidence, Numbers, Reading, WindowReading};
 #[cfg(target_os = "linux")]
 use crate::model::{Number, Raw, ReadError};
 
@@ -84,6 +84,13 @@ pub trait Source {
     /// The numbers that are read once a window, if the settings ask for them and they can be measured
     /// here.
     fn window_readings(&mut self) -> Vec<WindowReading> {
+        Vec::new()
+    }
+
+    /// Those of the wanted numbers that are read once a window, read for a sample. What they are compared with
+    /// is the sample before, and what the window gives stays as it is. Of what is not wanted, nothing is
+    /// kept.
+    fn prompt_readings(&mut self, _wanted: Numbers) -> Vec<WindowReading> {
         Vec::new()
     }
 }

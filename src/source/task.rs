@@ -323,6 +323,14 @@ impl Source for Task {
         readings.extend(self.others.window_readings(given, is_known, failure, &self.address));
         readings
     }
+
+    fn prompt_readings(&mut self, wanted: Numbers) -> Vec<WindowReading> {
+        match (self.fallback.prompt_readings(wanted), &mut self.way) {
+            (Some(readings), _) => readings,
+            (None, Way::Own(container)) => container.prompt_readings(wanted),
+            (None, Way::Fused(..) | Way::Exact(..) | Way::Unknown) => Vec::new(),
+        }
+    }
 }
 
 impl ByEndpoint {

@@ -13,6 +13,7 @@ import os
 import sys
 from pathlib import Path
 
+import life
 import refusals
 import resources
 import values
@@ -27,7 +28,7 @@ def main() -> int:
     parser.add_argument("--binary", required=True)
     options = parser.parse_args()
     world = World(options.base_url.rstrip("/"), options.token, str(Path(options.binary).resolve()))
-    return 1 if run(resources.CLAIMS + values.CLAIMS + refusals.CLAIMS, world) else 0
+    return 1 if run(resources.CLAIMS + values.CLAIMS + refusals.CLAIMS + life.CLAIMS, world) else 0
 
 
 if __name__ == "__main__":

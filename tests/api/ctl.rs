@@ -20,12 +20,12 @@ impl Served {
     }
 
     /// What `ctl` makes of these arguments.
-    fn ctl(&self, arguments: &[&str]) -> Ended {
+    pub fn ctl(&self, arguments: &[&str]) -> Ended {
         ctl(&self.address(), arguments)
     }
 
     /// What it prints where it is done.
-    fn told(&self, arguments: &[&str]) -> String {
+    pub fn told(&self, arguments: &[&str]) -> String {
         let ended = self.ctl(arguments).expect_code(0);
         assert_eq!(ended.stderr, "", "{arguments:?}");
         ended.stdout

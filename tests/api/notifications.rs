@@ -40,6 +40,16 @@ fn started(config: &str) -> Served {
     served
 }
 
+/// How many changes nobody waits any more to be told of.
+fn told_of(history: &Value) -> usize {
+    let changes = history["values"].as_array().expect("an array").iter();
+    let results = |change: &Value| change["notification_results"].as_array().cloned();
+    let is_over = |change: &&Value| {
+        results(change).unwrap_or_default().iter().all(|of| of["in_progress"] == false)
+    };
+    changes.filter(is_over).count()
+}
+
 /// The events that arrived there of the alarm `ajar`, each with a signature that is right.
 fn arrived(requests: &[Request]) -> Vec<Value> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
@@ -71,6 +81,24 @@ fn a_webhook_gets_each_change_signed_and_in_order() {
     assert_eq!(states, [(&ok, &critical), (&critical, &ok)]);
     assert_eq!(events[0]["message"], "open by 5");
     assert_eq!(log.requests[0].line, format!("POST {PATH}"));
+    // Who was told of which change, as existing clients ask for it.
+    let path = "/entities/self/alarms/ajar/notification_history";
+    wait_until("the log", || told_of(&served.json(&format!("{path}/door"))) == 2);
+    assert_eq!(served.json(path), json!({ "check_ids": ["door"] }));
+    let first = &served.json(&format!("{path}/door"))["values"][0];
+    let id = events[0]["id"].to_string();
+    let expected = [json!("default"), json!(id), json!("OK"), json!("CRITICAL")];
+    let names = ["notification_plan_id", "transaction_id", "previous_state", "state"];
+    assert_eq!(names.map(|name| first[name].clone()), expected);
+    let results = first["notification_results"].as_array().expect("an array");
+    let result = |of: &Value| (of["notification_id"].clone(), of["success"].clone());
+    let named = ["hook", "log", "run"].map(|id| (json!(id), json!(id != "run")));
+    assert_eq!(results.iter().map(result).collect::<Vec<_>>(), named, "{first}");
+    assert!(results[2]["message"].as_str().is_some_and(|why| why.contains("no plugin")), "{first}");
+    let newest = &served.json(&format!("{path}/door?reverse=True&limit=1"))["values"][0];
+    assert_eq!((&newest["previous_state"], &newest["state"]), (&critical, &ok));
+    assert_eq!(served.json(&format!("{path}/load"))["values"], json!([]));
+    assert_eq!(served.get("/entities/self/alarms/none/notification_history").status, 404);
     // The same object as in the list.
     assert_eq!(served.json(&format!("/events/{}", events[0]["id"])), events[0]);
     let line = served.agent.wait_for_log("notification log: alarm ajar is CRITICAL: open by 5");

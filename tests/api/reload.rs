@@ -25,7 +25,7 @@ checks:
       busy: {criteria: 'return new AlarmStatus(OK);'}
 ";
 
-const AFTER: &str = "\
+pub const AFTER: &str = "\
 buffer: 30
 checks:
   a: {type: agent.load_average, period: 1}
@@ -51,7 +51,7 @@ pub fn at(config: &str) -> Served {
 
 impl Served {
     /// The agent ends, and another one begins in the same folder.
-    fn again(self) -> Self {
+    pub fn again(self) -> Self {
         let folder = self.ended();
         started(folder, &[])
     }
@@ -101,7 +101,7 @@ fn a_reload_changes_what_is_other_and_says_what_that_was() {
     let expected = json!({
         "generation": 2,
         "added": ["d"], "changed": ["b"], "removed": ["c"], "unchanged": 1, "overridden": [],
-        "alarms": alarms, "thresholds": none, "notifications": none,
+        "alarms": alarms, "thresholds": none, "notifications": none, "blacklist": none, "buffers": none,
         "needs_restart": ["buffer"], "undone": null, "tokens_changed": false, "not_kept": null,
     });
     assert_eq!(answer, expected);

@@ -86,6 +86,11 @@ impl Criteria {
         self.names.contains(name)
     }
 
+    /// Whether they need the value of a metric whose name fits.
+    pub fn uses_any(&self, fits: impl Fn(&str) -> bool) -> bool {
+        self.names.iter().any(|name| fits(name))
+    }
+
     /// What they say of a result. `before` is the last one that was available, for `rate` and `previous`.
     pub fn evaluate(&self, now: &Observation, before: Option<&Observation>) -> Evaluation {
         if !now.is_available {

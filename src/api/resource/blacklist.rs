@@ -10,13 +10,16 @@ use crate::api::paging::page;
 use crate::api::reply::Reply;
 use crate::blacklist::{Entry, MOST_ENTRIES, Name};
 
-pub fn list(asked: &Asked) -> Result<Reply, Failure> {
+pub async fn list(asked: Asked) -> Result<Reply, Failure> {
+    // What was kept over a restart is there then.
+    asked.state.begun().await?;
     let list = asked.state.control.blacklist.borrow();
     let all = list.all().iter().map(|(id, entry)| (id.clone(), entry)).collect();
-    Ok(Reply::json(&page(asked, all, |id, entry| object(id, entry))?))
+    Ok(Reply::json(&page(&asked, all, |id, entry| object(id, entry))?))
 }
 
-pub fn one(asked: &Asked) -> Result<Reply, Failure> {
+pub async fn one(asked: Asked) -> Result<Reply, Failure> {
+    asked.state.begun().await?;
     let list = asked.state.control.blacklist.borrow();
     let id = asked.name(0);
     let entry = list.all().get(id).ok_or_else(|| missing(id))?;
@@ -25,6 +28,7 @@ pub fn one(asked: &Asked) -> Result<Reply, Failure> {
 
 pub async fn create(asked: Asked) -> Result<Reply, Failure> {
     let by = by(&asked)?;
+    asked.state.begun().await?;
     let mut body = asked.object()?;
     let id = match body.remove("id") {
         None | Some(Value::Null) => new_id("bl"),
@@ -55,6 +59,7 @@ pub async fn create(asked: Asked) -> Result<Reply, Failure> {
 /// Takes the place of an entry as a whole.
 pub async fn update(asked: Asked) -> Result<Reply, Failure> {
     let (id, by) = (asked.name(0).to_owned(), by(&asked)?);
+    asked.state.begun().await?;
     let mut body = asked.object()?;
     body.remove("id");
     let entry = valid(&body)?;
@@ -70,6 +75,7 @@ pub async fn update(asked: Asked) -> Result<Reply, Failure> {
 
 pub async fn remove(asked: Asked) -> Result<Reply, Failure> {
     let (id, by) = (asked.name(0).to_owned(), by(&asked)?);
+    asked.state.begun().await?;
     if !asked.state.control.blacklist.borrow_mut().remove(&id) {
         return Err(missing(&id));
     }
@@ -78,7 +84,8 @@ pub async fn remove(asked: Asked) -> Result<Reply, Failure> {
 }
 
 /// Whether a metric is collected, and which entry keeps it from that.
-pub fn check(asked: &Asked) -> Result<Reply, Failure> {
+pub async fn check(asked: Asked) -> Result<Reply, Failure> {
+    asked.state.begun().await?;
     let body = asked.object()?;
     let text = |name: &str| match body.get(name) {
         None | Some(Value::Null) => Ok(None),

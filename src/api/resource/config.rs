@@ -77,8 +77,7 @@ fn answer(outcome: Result<Outcome, Unloaded>) -> Result<Reply, Failure> {
 }
 
 fn of_outcome(outcome: &Outcome) -> Value {
-    let Outcome { checks, alarms, thresholds, notifications, .. } = outcome;
-    let Difference { added, changed, removed, unchanged, overridden } = checks;
+    let Difference { added, changed, removed, unchanged, overridden } = &outcome.checks;
     let undone = outcome.undone.as_ref();
     let undone = undone.map(|(time, by)| json!({ "time": milliseconds(*time), "by": by }));
     json!({
@@ -88,9 +87,11 @@ fn of_outcome(outcome: &Outcome) -> Value {
         "removed": removed,
         "unchanged": unchanged,
         "overridden": overridden,
-        "alarms": of_difference(alarms),
-        "thresholds": of_difference(thresholds),
-        "notifications": of_difference(notifications),
+        "alarms": of_difference(&outcome.alarms),
+        "thresholds": of_difference(&outcome.thresholds),
+        "notifications": of_difference(&outcome.notifications),
+        "blacklist": of_difference(&outcome.blacklist),
+        "buffers": of_difference(&outcome.buffers),
         "tokens_changed": outcome.tokens,
         "needs_restart": outcome.needs_restart,
         "undone": undone,

@@ -37,19 +37,23 @@ pub async fn flush(asked: Asked) -> Result<Reply, Failure> {
     })))
 }
 
-pub fn list(asked: &Asked) -> Result<Reply, Failure> {
+pub async fn list(asked: Asked) -> Result<Reply, Failure> {
+    // What was kept over a restart is there then.
+    asked.state.begun().await?;
     let all = asked.state.control.ways.deliveries.iter();
     let all = all.map(|of| (of.publisher.to_owned(), of)).collect();
-    Ok(Reply::json(&page(asked, all, |_, of| object(of))?))
+    Ok(Reply::json(&page(&asked, all, |_, of| object(of))?))
 }
 
-pub fn one(asked: &Asked) -> Result<Reply, Failure> {
-    Ok(Reply::json(&object(find(asked)?)))
+pub async fn one(asked: Asked) -> Result<Reply, Failure> {
+    asked.state.begun().await?;
+    Ok(Reply::json(&object(find(&asked)?)))
 }
 
 /// Sets how many windows are kept while they cannot be published.
 pub async fn update(asked: Asked) -> Result<Reply, Failure> {
     let by = by(&asked)?;
+    asked.state.begun().await?;
     let delivery = find(&asked)?;
     let body = asked.object()?;
     let limit = match body.get("limit") {

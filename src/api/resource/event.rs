@@ -154,11 +154,11 @@ impl Source for Followers {
 }
 
 /// Sorts as a text as the id does as a number.
-fn key(event: &Event) -> String {
+pub fn key(event: &Event) -> String {
     format!("{:016}", event.id)
 }
 
-fn descending(event: &Event) -> String {
+pub fn descending(event: &Event) -> String {
     format!("{:020}", u64::MAX - event.id)
 }
 

@@ -25,6 +25,7 @@ mod suppressed;
 pub mod threshold;
 pub mod threshold_change;
 pub mod time;
+pub mod told;
 pub mod value;
 pub mod value_stream;
 

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
 use hyper::header::{ETAG, LOCATION};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::changing::{by, is_expected, location_of, merged_map, new_id, note};
 use crate::alarm::state::State as AlarmState;
@@ -332,26 +332,4 @@ fn tag<T: Resource>(id: &str, item: &T) -> String {
 
 fn missing<T: Resource>(id: &str) -> Failure {
     Failure::not_found(format!("{} {id:?} not found", T::WHAT))
-}
-
-/// The suppressed changes of alarms and thresholds, as existing clients read them.
-pub fn suppressed(asked: &Asked) -> Result<Reply, Failure> {
-    let state = &asked.state;
-    let logged = state.control.notifications.suppressed_changes();
-    let items = logged.into_iter().map(|one| (format!("{:016}", one.event.id), one)).collect();
-    let page = page(asked, items, |_, one| {
-        json!({
-            "id": one.event.id.to_string(),
-            "timestamp": one.event.time_ms,
-            "entity_id": state.entity(),
-            "check_id": one.event.check,
-            "alarm_id": one.event.alarm,
-            "threshold_id": one.event.threshold,
-            "notification_plan_id": one.plan,
-            "suppressions": one.suppressions,
-            "state": one.event.state,
-            "transaction_id": one.event.id.to_string(),
-        })
-    });
-    Ok(Reply::json(&page?))
 }

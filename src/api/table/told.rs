@@ -4,7 +4,7 @@ use hyper::Method;
 
 use super::{LIMIT, MARKER, list, one, optional, write};
 use crate::api::openapi::STREAM;
-use crate::api::resource::{event, notification, notification_type, overview};
+use crate::api::resource::{event, notification, notification_type, overview, told};
 use crate::api::route::{Parameter, Route};
 use crate::notification::{Notification, Plan, Suppression};
 
@@ -149,8 +149,23 @@ pub const TOLD: &[Route] = &[
         "/suppression_logs",
         "The changes of alarms of which nobody was notified because of suppressions",
         "SuppressedChangeList",
-        now!(notification::suppressed),
+        now!(told::suppressed),
     ),
+    one(
+        "/entities/{entity}/alarms/{alarm}/notification_history",
+        "The checks of an alarm of whose changes somebody was notified",
+        "NotifiedChecks",
+        later!(told::checks),
+    ),
+    Route {
+        parameters: NOTIFIED,
+        ..list(
+            "/entities/{entity}/alarms/{alarm}/notification_history/{check}",
+            "The newest changes of an alarm, with what came of their notifications, the oldest first",
+            "NotifiedChangeList",
+            later!(told::changes),
+        )
+    },
     Route {
         parameters: EVENTS,
         ..one("/events", "The newest events, the oldest first", "EventList", later!(event::list))
@@ -195,9 +210,9 @@ const FOLLOWED: &[Parameter] = &[
     optional("after", "The events behind the one of this id; 0 for all. Last-Event-ID wins"),
 ];
 
-const CHANGES: &[Parameter] = &[
-    optional("entityId", "The entity of the alarms"),
-    optional("reverse", "True for the newest first"),
-    LIMIT,
-    MARKER,
-];
+const REVERSE: Parameter = optional("reverse", "True for the newest first");
+
+const NOTIFIED: &[Parameter] = &[REVERSE, LIMIT, MARKER];
+
+const CHANGES: &[Parameter] =
+    &[optional("entityId", "The entity of the alarms"), REVERSE, LIMIT, MARKER];

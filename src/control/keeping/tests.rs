@@ -76,6 +76,8 @@ fn what_is_not_used_stays_until_something_else_has_its_id() {
     // It was replaced, and that is undone.
     let one = json!({ "b": { "type": "agent.future" } });
     assert_eq!(written(json!({})), json!({ "checks": one, "dashboards": [1] }));
+    // A publisher of another start, whose limit is discarded with all others.
+    keeping.keep_unused("buffers", "emf", &json!(5));
     keeping.discard_unused();
     assert_eq!(written(json!({})), json!({ "checks": {}, "dashboards": [1] }));
 }

@@ -20,10 +20,11 @@ use tokio::sync::Notify;
 pub use self::judged::Judged;
 use self::judged::{Bases, Come, Feed};
 pub use self::key::Key;
+use super::prompt::{self, Wanted};
 use crate::collector::Collector;
 use crate::config::Settings;
 use crate::event;
-use crate::model::{AVAILABLE, Metric, UTILIZATION};
+use crate::model::{AVAILABLE, Metric, Number, UTILIZATION};
 use crate::overlay::{Difference, Overlay, Reloading};
 use crate::threshold::{Named, Threshold, by_rank};
 
@@ -34,6 +35,10 @@ pub struct Thresholds {
     all: BTreeMap<String, Rc<Threshold>>,
     /// Those that are not disabled, in the order in which they win.
     ranked: Vec<Rc<Threshold>>,
+    /// What is read at each sample because one of them is of it.
+    prompt: Wanted,
+    /// What it is at the sample that comes next.
+    prompted: Vec<(Rc<Metric>, f64)>,
     /// Whether one of them is of whether checks are available.
     names_availability: bool,
     states: BTreeMap<Key, Judged>,
@@ -100,6 +105,11 @@ impl Thresholds {
     /// Is told of each state that has changed.
     pub fn changed(&self) -> Rc<Notify> {
         self.changed.clone()
+    }
+
+    /// What they want to have at each sample, of what is else read once a window.
+    pub fn prompt(&self) -> Wanted {
+        self.prompt.clone()
     }
 
     /// Adds a threshold, or puts it in the place of the one with its id.
@@ -183,6 +193,7 @@ impl Thresholds {
         self.ranked.sort_by(|one, other| by_rank(one, other));
         let names_it = |of: &Rc<Threshold>| of.matches.metric.as_deref() == Some(AVAILABLE);
         self.names_availability = self.ranked.iter().any(names_it);
+        self.prompt.set(prompt::those(|number| self.ranked.iter().any(|of| is_prompt(of, number))));
         self.places.clear();
         let count = self.states.len();
         let Self { all, ranked, states, .. } = self;
@@ -355,6 +366,17 @@ impl Thresholds {
             forgotten.iter().for_each(|key| drop(self.states.remove(key)));
         }
     }
+}
+
+/// Whether a threshold wants a number at each sample.
+fn is_prompt(threshold: &Threshold, number: Number) -> bool {
+    let Threshold { matches, percentage, of, .. } = threshold;
+    let is_it = |name: &Option<String>| name.as_deref() == Some(number.name());
+    // One of a target alone is mostly of another check.
+    let names_check = matches.metric.is_none() && matches.check.is_some();
+    !of.is_of_windows()
+        && matches.may_be_of(UTILIZATION)
+        && (is_it(&matches.metric) || is_it(percentage) || names_check)
 }
 
 /// Metrics with a state; each is looked at with each result of its check.

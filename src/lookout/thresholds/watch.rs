@@ -26,10 +26,17 @@ impl Sink for Watch {
             values: [*value; 2],
             at: now,
         };
-        let values: Vec<_> = values.iter().map(come).collect();
+        let prompted = std::mem::take(&mut all.prompted);
+        let prompt =
+            prompted.iter().map(|(metric, value)| Come { metric, values: [*value; 2], at: now });
+        let values: Vec<_> = values.iter().map(come).chain(prompt).collect();
         all.ran.insert(UTILIZATION.into());
         all.take(Feed::Sample, &values, at);
         all.miss(Feed::Sample, Some(UTILIZATION), at);
+    }
+
+    fn prompt(&mut self, values: &[(Rc<Metric>, f64)]) {
+        self.0.borrow_mut().prompted = values.to_vec();
     }
 
     fn report(&mut self, report: &Report) {
@@ -39,7 +46,11 @@ impl Sink for Watch {
         }
         let available = all.availability(report);
         let available = available.iter().map(|(metric, value)| (metric, *value));
-        let own = report.numbers().filter(|(metric, _)| !metric.is_availability);
+        // What is read at each sample is compared there.
+        let prompt = all.prompt.get();
+        let is_prompt = |of: &Metric| of.number().is_some_and(|number| prompt.contains(number));
+        let own = report.numbers();
+        let own = own.filter(|(metric, _)| !metric.is_availability && !is_prompt(metric));
         let come = |(metric, value)| Come { metric, values: [value; 2], at: report.at };
         let values: Vec<_> = available.chain(own).map(come).collect();
         all.ran.insert(report.check.clone());

@@ -367,6 +367,11 @@ impl Source for Pod {
         }
         readings
     }
+
+    fn prompt_readings(&mut self, wanted: Numbers) -> Vec<WindowReading> {
+        let by_name = self.by_name.is_some();
+        self.enforcement.prompt_readings(wanted, &self.neighbours, by_name)
+    }
 }
 
 /// Whether the processes that are seen are those of the whole machine, and so of no pod.

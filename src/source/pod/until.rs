@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{ALONE, Pod};
 use crate::config::Scope;
-use crate::model::{Evidence, Reading, WindowReading};
+use crate::model::{Evidence, Numbers, Reading, WindowReading};
 use crate::source::{LIMITS_GOOD_FOR, Source};
 
 /// What is measured as long as no other container can be, and the pod from then on for good. A sidecar
@@ -106,6 +106,10 @@ impl Source for UntilPod {
 
     fn window_readings(&mut self) -> Vec<WindowReading> {
         self.source.window_readings()
+    }
+
+    fn prompt_readings(&mut self, wanted: Numbers) -> Vec<WindowReading> {
+        self.source.prompt_readings(wanted)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use log::{info, warn};
 use tokio::time::Instant;
 
-use crate::model::{ReadError, Reading, WindowReading};
+use crate::model::{Numbers, ReadError, Reading, WindowReading};
 use crate::source::Source;
 use crate::source::container::{Container, Limited};
 
@@ -105,6 +105,14 @@ impl Fallback {
             State::Task => true,
             State::Container(_) => false,
             State::Nothing(since) => at.duration_since(since) >= LONG,
+        }
+    }
+
+    /// The same of what is read for a sample.
+    pub fn prompt_readings(&mut self, wanted: Numbers) -> Option<Vec<WindowReading>> {
+        match &mut self.state {
+            State::Container(container) => Some(container.prompt_readings(wanted)),
+            State::Task | State::Nothing(_) => None,
         }
     }
 

@@ -134,6 +134,7 @@ const OTHER_SENTENCES: &[&str] = &[
     "checks {name}",
     "checks unchanged: {}",
     "not kept: {}",
+    "rejected: {}",
     "succeeded: {}, failed: {}",
     "the same as here",
     "{ahead} ms ahead of here",

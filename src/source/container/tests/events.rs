@@ -2,7 +2,7 @@
 //! with the files that are missing, unreadable or garbage.
 
 use super::{Container, MemoryUse, fixture, open, relative};
-use crate::model::{Evidence, Number, Numbers, Part, RawValue, ReadError};
+use crate::model::{Evidence, Number, Numbers, Part, RawValue, ReadError, WindowReading};
 use crate::source::Source;
 use crate::source::container::cpu::ContainerCpu;
 use support::tree::Tree;
@@ -102,6 +102,37 @@ fn only_what_is_asked_for_is_read() {
         let oom_kills = Numbers::of(&[Number::OomKills]);
         assert_eq!(events(&tree, oom_kills), both("not asked for", "3"));
     }
+}
+
+#[test]
+fn what_is_read_for_a_sample_leaves_the_window_as_it_is() {
+    let tree = LAYOUTS[0].tree();
+    let both = [Number::Throttling, Number::OomKills];
+    let mut container = open(&tree).reporting(Numbers::of(&both));
+    let set = |periods: i64, throttled: i64, kills: i64| {
+        let stat = format!("nr_periods {periods}\nnr_throttled {throttled}\n");
+        let oom = format!("oom_kill {kills}\n");
+        tree.change(&format!("== {}\n{stat}== {}\n{oom}", LAYOUTS[0].cpu_stat, LAYOUTS[0].oom));
+    };
+    let values = |readings: Vec<WindowReading>| {
+        let values = readings.into_iter().filter_map(|of| of.value?.ok());
+        values.collect::<Vec<_>>()
+    };
+    set(100, 0, 3);
+    assert_eq!(values(container.window_readings()), [3.0]);
+    assert_eq!(values(container.prompt_readings(Numbers::of(&both))), [3.0], "the first one");
+    set(110, 10, 4);
+    assert_eq!(values(container.prompt_readings(Numbers::of(&both))), [100.0, 4.0]);
+    set(200, 10, 4);
+    let throttling = Numbers::of(&[Number::Throttling]);
+    assert_eq!(values(container.prompt_readings(throttling)), [0.0], "kills are not wanted");
+    assert_eq!(values(container.window_readings()), [10.0, 4.0]);
+    // What nobody wants is forgotten: the next one begins anew.
+    assert_eq!(values(container.prompt_readings(Numbers::default())), [0.0; 0]);
+    assert_eq!(values(container.prompt_readings(throttling)), [0.0; 0]);
+    // What was not asked for with --metrics is not there for alarms either.
+    let mut container = open(&tree).reporting(throttling);
+    assert_eq!(values(container.prompt_readings(Numbers::of(&both))), [0.0; 0]);
 }
 
 #[test]

@@ -57,6 +57,33 @@ fn throttling_is_that_of_the_most_throttled_and_kills_are_those_of_all() {
 }
 
 #[test]
+fn what_is_read_for_a_sample_is_of_that_sample_and_leaves_the_window_as_it_is() {
+    let machine = Machine::new();
+    events(&machine, "app", 100, 10, 2);
+    let mut pod = reporting(&machine);
+    pod.read(machine.later(0.9));
+    pod.window_readings();
+    let both = Numbers::of(&[Number::Throttling, Number::OomKills]);
+    let prompt = |pod: &mut Pod, wanted: Numbers| {
+        let readings = pod.prompt_readings(wanted).into_iter();
+        let readings = readings.filter_map(|of| Some((of.number, of.value?.expect("readable"))));
+        readings.collect::<Vec<_>>()
+    };
+    assert_eq!(prompt(&mut pod, both), [(Number::OomKills, 0.0)], "nothing to compare with");
+    events(&machine, "app", 110, 20, 3);
+    let second = [(Number::Throttling, 100.0), (Number::OomKills, 1.0)];
+    assert_eq!(prompt(&mut pod, both), second);
+    events(&machine, "app", 200, 20, 3);
+    // One that ends was throttled in the sample in which it ended, too.
+    events(&machine, "own", 10, 5, 0);
+    machine.end(22);
+    pod.read(machine.later(0.9));
+    assert_eq!(prompt(&mut pod, both), [(Number::Throttling, 50.0), (Number::OomKills, 1.0)]);
+    assert_eq!(readings(&mut pod)[0].2, 50.0, "the window has the time since the last window");
+    assert_eq!(prompt(&mut pod, Numbers::default()), []);
+}
+
+#[test]
 fn kills_of_a_container_that_has_ended_stay_in_the_total() {
     let machine = Machine::alone();
     let mut pod = reporting(&machine);

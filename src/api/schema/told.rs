@@ -1,0 +1,118 @@
+//! The fields of answers about what has happened, and who is told of it.
+
+use super::shapes::Shape;
+
+pub const TOLD: &[Shape] = &[
+    (
+        "Event",
+        &[
+            ("id", "integer"),
+            ("timestamp", "integer"),
+            ("severity", "string"),
+            ("kind", "string"),
+            ("entity_id", "string"),
+            ("check_id", "string?"),
+            ("alarm_id", "string?"),
+            ("threshold_id", "string?"),
+            ("state", "string?"),
+            ("previous_state", "string?"),
+            ("message", "string"),
+            ("details", "object"),
+        ],
+    ),
+    (
+        "Overview",
+        &[
+            ("entity", "object"),
+            ("checks", "array"),
+            ("alarms", "array"),
+            ("latest_alarm_states", "array"),
+        ],
+    ),
+    (
+        "AlarmChange",
+        &[
+            ("id", "string"),
+            ("timestamp", "integer"),
+            ("entity_id", "string"),
+            ("check_id", "string?"),
+            ("alarm_id", "string?"),
+            ("previous_state", "string"),
+            ("state", "string?"),
+            ("status", "string"),
+        ],
+    ),
+    (
+        "Notification",
+        &[
+            ("id", "string"),
+            ("label", "string"),
+            ("type", "string"),
+            ("details", "object"),
+            ("metadata", "object"),
+            ("source", "string"),
+            ("sent", "integer"),
+            ("failed", "integer"),
+            ("dropped", "integer"),
+            ("waiting", "integer"),
+            ("error", "string?"),
+        ],
+    ),
+    (
+        "NotificationPlan",
+        &[
+            ("id", "string"),
+            ("label", "string"),
+            ("ok_state", "array"),
+            ("warning_state", "array"),
+            ("critical_state", "array"),
+            ("metadata", "object"),
+            ("source", "string"),
+        ],
+    ),
+    ("NotificationType", &[("id", "string"), ("description", "string"), ("fields", "array")]),
+    ("Tried", &[("status", "string"), ("message", "string")]),
+    (
+        "Suppression",
+        &[
+            ("id", "string"),
+            ("label", "string"),
+            ("start_time", "integer"),
+            ("end_time", "integer"),
+            ("entities", "array"),
+            ("checks", "array"),
+            ("alarms", "array"),
+            ("notification_plans", "array"),
+            ("source", "string"),
+        ],
+    ),
+    (
+        "SuppressedChange",
+        &[
+            ("id", "string"),
+            ("timestamp", "integer"),
+            ("entity_id", "string"),
+            ("check_id", "string?"),
+            ("alarm_id", "string?"),
+            ("threshold_id", "string?"),
+            ("notification_plan_id", "string"),
+            ("suppressions", "array"),
+            ("state", "string?"),
+            ("transaction_id", "string"),
+        ],
+    ),
+    ("NotifiedChecks", &[("check_ids", "array")]),
+    (
+        "NotifiedChange",
+        &[
+            ("id", "string"),
+            ("timestamp", "integer"),
+            ("notification_plan_id", "string"),
+            ("transaction_id", "string"),
+            ("status", "string"),
+            ("state", "string?"),
+            ("previous_state", "string?"),
+            ("notification_results", "array"),
+        ],
+    ),
+];
