@@ -125,8 +125,6 @@ const OTHER_SENTENCES: &[&str] = &[
     "# TYPE history gauge",
     "history{{{labels}}} {value} {seconds}.{rest:03}",
     // What `ctl` prints where all is well.
-    "{id}: changed",
-    "{id}: removed",
     "{}: added",
     "{publisher}: limit {limit}",
     "generation {}",
