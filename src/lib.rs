@@ -92,6 +92,7 @@ mod printing;
 #[cfg(test)]
 mod properties;
 mod query;
+mod right_size;
 mod secret;
 mod shown;
 pub mod signals;

@@ -41,7 +41,9 @@ const DEFAULT: &str = concat!(
     env!("CARGO_PKG_NAME"),
     "::start=info,",
     env!("CARGO_PKG_NAME"),
-    "::checks=info"
+    "::checks=info,",
+    env!("CARGO_PKG_NAME"),
+    "::report=info"
 );
 
 /// The filters that a text means. Errors of every part are shown, unless it says `off`.
@@ -133,6 +135,9 @@ pub const START: &str = concat!(env!("CARGO_PKG_NAME"), "::start");
 
 /// The log target of what follows a warning of a check: that it is available again.
 pub const CHECKS: &str = concat!(env!("CARGO_PKG_NAME"), "::checks");
+
+/// The log target of the report at the end that `--report` asks for.
+pub const REPORT: &str = concat!(env!("CARGO_PKG_NAME"), "::report");
 
 /// The log target of the estimated cost.
 pub const COST: &str = concat!(env!("CARGO_PKG_NAME"), "::cost");

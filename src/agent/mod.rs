@@ -32,7 +32,7 @@ use crate::sampler::{self, Beside, Pace};
 use crate::schedule::{Registry, Request, Requests};
 use crate::store::keep::{self, Opening};
 use crate::terminal::live::Live;
-use crate::{auto_dimensions, ending, event, lookout, notify, signals, source};
+use crate::{auto_dimensions, ending, event, lookout, notify, right_size, signals, source};
 
 /// Measures and publishes until `stop` is cancelled, or with `--until-alone` until the other containers
 /// have ended; then delivers what is left within the shutdown timeout, and cancels `stop`. Fails if some
@@ -61,6 +61,11 @@ pub async fn run(
         collector.add_sink(Box::new(feeds.samples));
         health = feeds.health.into_iter();
     }
+    let record = settings.report.then(right_size::Shared::default);
+    if let Some(record) = &record {
+        collector.add_sink(Box::new(record.clone()));
+    }
+    let reported = record.clone();
     let (mut store, mut keeping, mut writes) = (None, None, None);
     if let Some(history) = &settings.history {
         let Opening { store: opened, keeper, writes: way } = keep::open(history, &mut collector);
@@ -136,7 +141,7 @@ pub async fn run(
         let pace = Pace::every(settings.measuring.sample_interval);
         let clock = move || OnlyWindow::time_in(only_window);
         let stop = stop.clone();
-        let beside = Beside { reports, closings, prompt };
+        let beside = Beside { reports, closings, prompt, record };
         handed_out = sampler::run(chosen, numbers, pace, collector, beside, clock, stop).await;
     };
     let (mut deliveries, mut stopped) = (Vec::new(), None);
@@ -202,6 +207,9 @@ pub async fn run(
         .map(|place| Outcome::of(&handed_out, place, deliveries.get(place), flush))
         .collect();
     outcomes.iter().for_each(Outcome::say);
+    if let Some(record) = reported {
+        outcome::report(&record, settings.publishing.output).await;
+    }
     if once && handed_out.windows == 0 {
         error!("nothing could be measured");
         return Err(Undelivered);

@@ -6,7 +6,11 @@ use std::time::Duration;
 use log::{error, info};
 
 use crate::collector::sink::HandedOut;
+use crate::config::Output;
 use crate::delivery::{Counts, Delivery};
+use crate::logging::REPORT;
+use crate::publisher::print;
+use crate::right_size::{self, RightSize};
 
 /// How it ended for one publisher.
 pub struct Outcome {
@@ -64,6 +68,17 @@ impl Outcome {
             0 => info!("stopped; {line}"),
             _ => error!("stopped; {line}: {cause}"),
         }
+    }
+}
+
+/// Says what a run was and which size would have been enough: in the log, and for programs on standard output, too.
+pub async fn report(record: &right_size::Shared, output: Output) {
+    let report = RightSize::of(record);
+    info!(target: REPORT, "{report}");
+    if output == Output::Json
+        && let Err(error) = print(report.json()).await
+    {
+        error!("the report cannot be printed: {error}");
     }
 }
 

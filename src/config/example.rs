@@ -130,6 +130,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("per-container", "no"),
     ("pod-exclude", "[istio-proxy]"),
     ("until-alone", "30s"),
+    ("report", "yes"),
     ("namespace", "MyApp"),
     ("service", "web"),
     ("dimension", "{Stage: prod, Team: web}"),

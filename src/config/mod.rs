@@ -66,7 +66,7 @@ pub use quantity::healthcheck_timeout;
 pub use text::{Form, Source};
 
 use self::cli::Cli;
-use self::options::{CHECK, MAX_METRICS, WATCH_CONFIG};
+use self::options::{CHECK, MAX_METRICS, REPORT, WATCH_CONFIG};
 use crate::alarm::Alarm;
 use crate::model::{Configured, Metric, UTILIZATION};
 use crate::notification;
@@ -92,6 +92,8 @@ pub struct Settings {
     pub api: Option<ApiSettings>,
     /// The socket for clients of collectd, if there is one.
     pub collectd_socket: Option<PathBuf>,
+    /// Whether there is a report at the end.
+    pub report: bool,
     /// Whether the exit code of an explanation tells whether it could publish.
     pub check: bool,
     /// The command to run as a child, with its arguments; empty for none.
@@ -178,6 +180,7 @@ impl Settings {
         let watches_config = problems.optional(cli, WATCH_CONFIG, quantity::boolean);
         let api = ApiSettings::new(cli, &mut problems);
         let collectd_socket = api::collectd_socket(cli, api.as_ref(), &mut problems);
+        let report = problems.optional(cli, REPORT, quantity::boolean).unwrap_or(false);
         let errors = Vec::new();
         let mut settings = Self {
             identity,
@@ -190,6 +193,7 @@ impl Settings {
             watches_config: watches_config.unwrap_or(false),
             api,
             collectd_socket,
+            report,
             check,
             command,
             warnings,

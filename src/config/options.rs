@@ -66,6 +66,10 @@ fn measuring() -> Vec<Arg> {
              this long [without a value: 30]",
         )
         .value_name("DURATION"),
+        flag(
+            REPORT,
+            "Say at the end what was used, which size would have been enough and what it cost",
+        ),
     ]
 }
 
@@ -265,7 +269,11 @@ fn local() -> Vec<Arg> {
 
 /// How something is printed.
 pub fn output() -> Arg {
-    option(OUTPUT, "FORMAT", "Console, explain, check and host-info: text or json [default: text]")
+    option(
+        OUTPUT,
+        "FORMAT",
+        "Console, report, explain, check and host-info: text or json [default: text]",
+    )
 }
 
 /// Whether an option may be used several times, or once with commas between its values.
@@ -351,6 +359,7 @@ pub const STATE: &str = "state";
 pub const STORE: &str = "store";
 pub const STORE_SIZE: &str = "store-size";
 pub const STORE_SYNC: &str = "store-sync";
+pub const REPORT: &str = "report";
 pub const OUTPUT: &str = "output";
 pub const API: &str = "api";
 pub const API_TOKEN_FILE: &str = "api-token-file";

@@ -92,8 +92,8 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
         ("profile", is_for_aws, of_aws),
         (
             "output",
-            has(Publish::Console) || !cli.is_run(),
-            "it is of --publish console and of explain",
+            has(Publish::Console) || settings.report || !cli.is_run(),
+            "it is of --publish console, --report and explain",
         ),
         (
             "memory",

@@ -23,6 +23,7 @@ mod statistics;
 mod summary;
 #[cfg(test)]
 pub mod tests;
+mod totals;
 
 pub use self::check::{
     AVAILABLE, Check, CheckType, Declared, Dimensions, Discovered, Discovers, Finding, Findings,
@@ -50,3 +51,4 @@ pub use self::sample::Sample;
 pub use self::series::Series;
 pub use self::statistics::{Range, Statistic, Statistics, Value, ValueCount};
 pub use self::summary::{Entry, Summary};
+pub use self::totals::{PRESSURES, Periods, TaskSize, Totals};

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+pub use self::stdout::print;
 use crate::clock::Exchange;
 use crate::model::{Datum, Summary};
 

@@ -59,6 +59,11 @@ impl Printer {
     }
 }
 
+/// Prints a line that belongs to no window.
+pub async fn print(line: String) -> Result<(), PublishError> {
+    Printer::default().print(SystemTime::UNIX_EPOCH, &[line]).await
+}
+
 /// The rest of a line that was written only in part. The next print, of any publisher, writes it
 /// first; otherwise two lines would be mixed.
 static REST: Mutex<Vec<u8>> = Mutex::const_new(Vec::new());

@@ -29,6 +29,7 @@ use crate::config::Scope;
 use crate::model::{
     Evidence, Measured, Number, Numbers, ReadError, Reading, Report, Series, WindowReading,
 };
+use crate::right_size;
 use crate::source::Source;
 use crate::source::choose::Chosen;
 
@@ -42,6 +43,8 @@ pub struct Beside {
     /// What is to be read at each sample, of what is else read once a window, as far as each of these wants it
     /// now.
     pub prompt: Vec<Rc<Cell<Numbers>>>,
+    /// What a report at the end is made of.
+    pub record: Option<right_size::Shared>,
 }
 
 /// Samples at a pace until `stop` is cancelled; each sample goes to the collector, and so do the reports
@@ -58,7 +61,7 @@ pub async fn run(
     wall_clock: impl Fn() -> SystemTime,
     stop: CancellationToken,
 ) -> HandedOut {
-    let Beside { mut reports, mut closings, prompt } = beside;
+    let Beside { mut reports, mut closings, prompt, record } = beside;
     let mut sampler = Sampler { prompt, ..Sampler::new(chosen, numbers, &mut collector) };
     let mut clock = ClockWatch::default();
     loop {
@@ -84,6 +87,12 @@ pub async fn run(
         clock.watch(instant, now);
         let reading = sampler.read(instant);
         sampler.take(reading, now, &mut collector);
+        if let Some(record) = &record {
+            record.begin(|| sampler.source.totals());
+            if stopping {
+                record.end(sampler.source.totals());
+            }
+        }
         if stopping {
             // The registry ends as well, and has handed over all that there was.
             while let Some(Some(report)) =

@@ -14,9 +14,12 @@ use self::cpu::{ContainerCpu, Throttling};
 use self::memory::ContainerMemory;
 use super::cgroup::Group;
 use super::others::{OF_SEVERAL, Others, Process};
+use super::pressure::SOME;
 use super::{LIMITS_GOOD_FOR, Source};
 use crate::config::{MemoryUse, Scope};
-use crate::model::{Evidence, Limit, Limits, Number, Numbers, ReadError, Reading, WindowReading};
+use crate::model::{
+    Evidence, Limit, Limits, Number, Numbers, Periods, ReadError, Reading, Totals, WindowReading,
+};
 
 /// Reads the counters of the group that this process is in.
 #[derive(Debug)]
@@ -68,31 +71,32 @@ impl Container {
 
     /// The same container, which reports the numbers in `metrics`.
     pub fn reporting(self, metrics: Numbers) -> Self {
-        let mut chosen = None;
-        if !metrics.without(OWN).is_empty() {
-            let (mut others, root) = (Others::default(), &self.root);
-            match texts(root) {
-                [Ok(cgroup), Ok(mountinfo)] => {
-                    let directory = &root.join("proc/self");
-                    let process = Process {
-                        cgroup: &cgroup,
-                        mountinfo: &mountinfo,
-                        root,
-                        directory,
-                        container: Group::of_container,
-                    };
-                    others = Others::of_process(process, root, metrics);
-                }
-                [Err(error), _] | [_, Err(error)] => {
-                    others.lack(metrics.without(OWN), Number::ALL, &error.to_string());
-                }
+        let others = (!metrics.without(OWN).is_empty()).then(|| self.others(metrics));
+        Self { metrics, others, ..self }
+    }
+
+    fn others(&self, metrics: Numbers) -> Others {
+        let (mut others, root) = (Others::default(), &self.root);
+        match texts(root) {
+            [Ok(cgroup), Ok(mountinfo)] => {
+                let directory = &root.join("proc/self");
+                let process = Process {
+                    cgroup: &cgroup,
+                    mountinfo: &mountinfo,
+                    root,
+                    directory,
+                    container: Group::of_container,
+                };
+                others = Others::of_process(process, root, metrics);
             }
-            for (number, reason) in OF_SEVERAL {
-                others.lack(metrics, &[*number], reason);
+            [Err(error), _] | [_, Err(error)] => {
+                others.lack(metrics.without(OWN), Number::ALL, &error.to_string());
             }
-            chosen = Some(others);
         }
-        Self { metrics, others: chosen, ..self }
+        for (number, reason) in OF_SEVERAL {
+            others.lack(metrics, &[*number], reason);
+        }
+        others
     }
 
     /// The same container, as the only one of a task with these limits.
@@ -205,6 +209,21 @@ impl Source for Container {
     fn explain(&mut self) -> Vec<Evidence> {
         let cpu = self.cpu.as_mut().ok().map(ContainerCpu::explain);
         cpu.into_iter().chain(self.memory.as_mut().ok().map(ContainerMemory::explain)).collect()
+    }
+
+    fn totals(&mut self) -> Totals {
+        let throttling = match &mut self.cpu {
+            Ok(cpu) => cpu.throttling(),
+            Err(none) => Err(none.clone()),
+        };
+        let periods = |Throttling { periods, throttled }| Periods { all: periods, throttled };
+        Totals {
+            account: self.cpu.as_ref().ok().map(ContainerCpu::account),
+            throttling: throttling.map(periods),
+            oom_kills: self.oom_kills(),
+            pressure: self.others(Numbers::of(&SOME)).pressure_totals(),
+            task: None,
+        }
     }
 
     fn window_readings(&mut self) -> Vec<WindowReading> {

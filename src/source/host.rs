@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::cores::CoreFiles;
 use super::kernel_file::{KernelFile, PAGE};
 use super::others::Others;
+use super::pressure::SOME;
 use super::proc::{
     Meminfo, MemoryError, arc_droppable, arc_number, cpu_columns, kibibytes, memory, memory_total,
     ticks, work_since,
@@ -16,7 +17,7 @@ use super::{LIMITS_GOOD_FOR, Sampled, Source};
 use crate::config::Scope;
 use crate::model::{
     Bytes, Cores, CpuAccount, CpuReading, Evidence, Limit, MemoryReading, Numbers, Origin, Part,
-    ReadError, Reading, WindowReading,
+    ReadError, Reading, Totals, WindowReading,
 };
 
 /// Reads the machine-wide counters of the kernel.
@@ -226,6 +227,15 @@ impl Source for Host {
         Reading { cpu, memory, others: self.others() }
     }
 
+    fn totals(&mut self) -> Totals {
+        let [proc, sys] = &self.roots;
+        let mut totals = Totals::none(&ReadError::absent(NO_LIMIT));
+        if let Some(mut others) = Others::of_machine(proc, sys, Numbers::of(&SOME)) {
+            totals.pressure = others.pressure_totals();
+        }
+        totals
+    }
+
     fn window_readings(&mut self) -> Vec<WindowReading> {
         let readings = self.others.as_ref().map(Others::window_readings).unwrap_or_default();
         readings.into_iter().map(|(number, value)| WindowReading::of(number, Some(value))).collect()
@@ -242,6 +252,9 @@ impl Source for Host {
         vec![cpu, self.explain_memory()]
     }
 }
+
+/// Why a machine has neither throttling nor kills of its own.
+const NO_LIMIT: &str = "the machine has no limit that could be enforced: a container has one, by --scope container or pod";
 
 /// Whether lxcfs shows a container's meminfo in place of the machine's. What ZFS holds is then the
 /// host's, and none of the container's memory.

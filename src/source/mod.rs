@@ -46,9 +46,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::config::Scope;
-use crate::model::{Evidence, Numbers, Reading, WindowReading};
+use crate::model::{Evidence, Numbers, ReadError, Reading, Totals, WindowReading};
 #[cfg(target_os = "linux")]
-use crate::model::{Number, Raw, ReadError};
+use crate::model::{Number, Raw};
 
 /// Gives the raw counters of what is measured.
 pub trait Source {
@@ -81,6 +81,12 @@ pub trait Source {
         Vec::new()
     }
 
+    /// The counters of the whole run as they stand now, and the size of the task. Read twice in a run at most,
+    /// and only where a report at the end was asked for.
+    fn totals(&mut self) -> Totals {
+        Totals::none(&ReadError::unusable(NO_TOTALS))
+    }
+
     /// The numbers that are read once a window, if the settings ask for them and they can be measured
     /// here.
     fn window_readings(&mut self) -> Vec<WindowReading> {
@@ -94,6 +100,9 @@ pub trait Source {
         Vec::new()
     }
 }
+
+/// Why a scope has no counters of a whole run.
+const NO_TOTALS: &str = "this scope has no such counter";
 
 /// The numbers that are read at a sample, beside CPU and memory.
 #[cfg(target_os = "linux")]

@@ -7,8 +7,8 @@ use super::disks::Disks;
 use super::network::Network;
 use super::pressure::Pressure;
 use super::processes::Processes;
-use super::{OnceAWindow, Sampled, disks, pressure, processes, swap};
-use crate::model::{Number, Numbers, ReadError};
+use super::{NO_TOTALS, OnceAWindow, Sampled, disks, pressure, processes, swap};
+use crate::model::{Number, Numbers, Raw, ReadError};
 
 /// Reads them, as far as they were asked for.
 #[derive(Debug, Default)]
@@ -148,6 +148,20 @@ impl Others {
         sampled
     }
 
+    /// The totals of the time in which some task waited, of each resource, as they stand now.
+    pub fn pressure_totals(&mut self) -> [Result<f64, ReadError>; 3] {
+        let (sampled, absent) = (self.read(), &self.absent);
+        pressure::SOME.map(|number| {
+            let read = sampled.iter().find(|(read, _)| *read == number);
+            let reason = absent.iter().find(|(absent, _)| *absent == number);
+            match (read, reason) {
+                (Some((_, Ok(Raw::Total(total) | Raw::Level(total)))), _) => Ok(*total),
+                (Some((_, Err(error))), _) | (None, Some((_, error))) => Err(error.clone()),
+                (None, None) => Err(ReadError::unusable(NO_TOTALS)),
+            }
+        })
+    }
+
     /// Those that are read once a window, and those that there are none of.
     pub fn window_readings(&self) -> OnceAWindow {
         let mut readings = Vec::new();
@@ -200,7 +214,6 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::model::Raw;
     use crate::source::Source;
     use crate::source::host::Host;
     use support::tree::Tree;

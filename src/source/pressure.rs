@@ -57,6 +57,9 @@ const RESOURCES: [(&str, Number, Number); 3] = [
     ("io", Number::IoPressure, Number::IoFullPressure),
 ];
 
+/// Those of the time in which some task waited, of each resource.
+pub const SOME: [Number; 3] = [Number::CpuPressure, Number::MemoryPressure, Number::IoPressure];
+
 /// Those of all resources.
 pub const NUMBERS: &[Number] = &[
     Number::CpuPressure,

@@ -15,6 +15,7 @@ pub mod others;
 mod poll;
 pub mod stats;
 mod ticks;
+mod totals;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -37,7 +38,7 @@ use super::host::{Host, Used};
 use crate::config::{Measuring, MemoryUse, Scope};
 use crate::model::{
     CpuAccount, CpuReading, Evidence, Limit, Limits, MemoryReading, Numbers, Origin, ReadError,
-    Reading, WindowReading,
+    Reading, TaskSize, Totals, WindowReading,
 };
 use crate::surroundings::ecs::{self, TaskEndpoint};
 
@@ -57,6 +58,8 @@ pub struct Task {
     /// The last reading of a task of one container, which is that container's reading, too.
     own: Option<Reading>,
     fallback: Fallback,
+    /// What was ordered, as soon as it is told.
+    size: Option<TaskSize>,
 }
 
 /// How the usage is found.
@@ -120,6 +123,7 @@ impl Task {
             per_container: measuring.per_container,
             own: None,
             fallback: Fallback::new(measuring.scope == Scope::Auto),
+            size: None,
         };
         // Without this wait, the first sample would have neither CPU nor memory. If there is no answer
         // in time, later samples have them.
@@ -140,6 +144,7 @@ impl Task {
             News::Failed(text) => self.failure = Some(text),
             News::Task(task) => {
                 self.containers.know(&task);
+                self.size = Some(task.size());
                 self.go(&task);
             }
             News::Storage(storage) => self.others.know_storage(storage),
@@ -308,6 +313,10 @@ impl Source for Task {
                 self.failure.iter().flat_map(|why| evidence::failed(why)).collect()
             }
         }
+    }
+
+    fn totals(&mut self) -> Totals {
+        totals::of(self)
     }
 
     fn window_readings(&mut self) -> Vec<WindowReading> {

@@ -54,6 +54,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
             shutdown_timeout: Duration::from_secs(8),
             aws: Aws::default(),
         },
+        report: false,
         check: false,
         command: Vec::new(),
         warnings: Vec::new(),

@@ -129,6 +129,11 @@ impl ContainerCpu {
         throttling
     }
 
+    /// Whose CPU time it counts.
+    pub fn account(&self) -> CpuAccount {
+        self.account
+    }
+
     /// Whether the last reading is in percent of a control group's limit.
     pub fn is_limited(&self) -> bool {
         self.binds == Binds::Group

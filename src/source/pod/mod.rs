@@ -46,7 +46,7 @@ use super::{LIMITS_GOOD_FOR, Source};
 use crate::config::{Measuring, MemoryUse, Scope};
 use crate::model::{
     Bytes, Company, Cores, CpuAccount, CpuReading, Evidence, MemoryReading, Number, Numbers, Part,
-    Raw, ReadError, Reading, WindowReading,
+    Raw, ReadError, Reading, Totals, WindowReading,
 };
 use crate::surroundings::ecs::TaskEndpoint;
 
@@ -351,6 +351,11 @@ impl Source for Pod {
 
     fn explain(&mut self) -> Vec<Evidence> {
         evidence::of(self)
+    }
+
+    fn totals(&mut self) -> Totals {
+        let of_each = ReadError::absent(others::NO_TOTALS);
+        Totals { task: self.told.size(), ..Totals::none(&of_each) }
     }
 
     fn window_readings(&mut self) -> Vec<WindowReading> {

@@ -134,6 +134,10 @@ fn of_each_alone(metrics: Numbers) -> Numbers {
     metrics.among(pressure::NUMBERS).and(metrics.among(&percents))
 }
 
+/// Why a pod has no counters of a whole run.
+pub const NO_TOTALS: &str = "each container of a pod has its own counter, and they come and go: --metrics \
+    throttling,oom-kills has them of each window";
+
 const OF_EACH: &str = "each container has its own, and the pod as a whole has none";
 const NOT_OF_EACH: &str =
     "each container has its own, and the pod as a whole has none: --per-container";

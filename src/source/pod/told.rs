@@ -10,7 +10,7 @@ use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
 use super::neighbours::Neighbours;
-use crate::model::{Limit, Limits, Origin, ReadError};
+use crate::model::{Limit, Limits, Origin, ReadError, TaskSize};
 use crate::source::LIMITS_GOOD_FOR;
 use crate::source::others::NO_TASK;
 use crate::source::task::metadata::{Storage, TaskMetadata, own_id};
@@ -92,6 +92,11 @@ impl TaskFacts {
         let Some(address) = &self.address else { return Some(Err(ReadError::absent(NO_TASK))) };
         let told = self.shared.storage.borrow();
         Some(told.clone()?.and_then(|storage| others::storage(storage, address)))
+    }
+
+    /// What was ordered for the task, as far as it is told.
+    pub fn size(&self) -> Option<TaskSize> {
+        self.shared.task.borrow().as_ref().map(TaskMetadata::size)
     }
 
     /// The limits of the task.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{ALONE, Pod};
 use crate::config::Scope;
-use crate::model::{Evidence, Numbers, Reading, WindowReading};
+use crate::model::{Evidence, Numbers, Reading, Totals, WindowReading};
 use crate::source::{LIMITS_GOOD_FOR, Source};
 
 /// What is measured as long as no other container can be, and the pod from then on for good. A sidecar
@@ -104,6 +104,10 @@ impl Source for UntilPod {
         self.source.explain()
     }
 
+    fn totals(&mut self) -> Totals {
+        self.source.totals()
+    }
+
     fn window_readings(&mut self) -> Vec<WindowReading> {
         self.source.window_readings()
     }
@@ -146,6 +150,10 @@ mod tests {
             vec![Evidence { part: Part::Cpu, values: Vec::new(), formula, notes: Vec::new() }]
         }
 
+        fn totals(&mut self) -> Totals {
+            Totals { oom_kills: Ok(7), ..Totals::none(&ReadError::unusable("none")) }
+        }
+
         fn window_readings(&mut self) -> Vec<WindowReading> {
             vec![WindowReading::of(Number::OomKills, None)]
         }
@@ -160,6 +168,7 @@ mod tests {
         assert_eq!(source.containers()[0].0, "read".into());
         assert_eq!(source.running(), ["running".into()]);
         assert_eq!(source.explain()[0].formula, "explained");
+        assert_eq!(source.totals().oom_kills.ok(), Some(7));
         assert_eq!(source.window_readings()[0].number, Number::OomKills);
     }
 }

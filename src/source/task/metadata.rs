@@ -7,7 +7,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::model::{Bytes, Cores};
+use crate::model::{Bytes, Cores, TaskSize};
 
 /// The fields of the task that are needed.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -21,6 +21,10 @@ pub struct TaskMetadata {
     limits: ToldLimits,
     #[serde(default)]
     containers: Vec<ContainerMetadata>,
+    #[serde(rename = "TaskARN", default)]
+    arn: String,
+    #[serde(default)]
+    pull_started_at: String,
     /// Taken out before tasks are compared: it changes all the time.
     #[serde(rename = "EphemeralStorageMetrics", default, deserialize_with = "storage")]
     storage: Option<Storage>,
@@ -93,6 +97,19 @@ impl TaskMetadata {
     /// platform's own processes.
     pub fn has_own_machine(&self) -> bool {
         self.launch_type == "FARGATE"
+    }
+
+    /// What was ordered for it, and where it runs.
+    pub fn size(&self) -> TaskSize {
+        // arn:aws:ecs:REGION:ACCOUNT:task/…
+        let region = self.arn.split(':').nth(3).filter(|region| !region.is_empty());
+        TaskSize {
+            is_fargate: self.has_own_machine(),
+            cpu: self.cpu_limit(),
+            memory: bytes(self.limits.memory).map(Bytes),
+            region: region.map(str::to_owned),
+            pulled: humantime::parse_rfc3339_weak(&self.pull_started_at).ok(),
+        }
     }
 
     /// The disk's use, if the endpoint tells it. From then on it is not part of the task.

@@ -139,5 +139,5 @@ const NO_STORAGE: &str =
     "has no EphemeralStorageMetrics: Fargate tells them since platform version 1.4.0";
 const NO_NETWORK: &str = "the network mode of the task is not awsvpc: each container has a network of \
     its own, or that of the machine";
-const NOT_TOLD: &str = "the task metadata endpoint does not tell it of a task of several containers; \
+pub const NOT_TOLD: &str = "the task metadata endpoint does not tell it of a task of several containers; \
     --scope container has it of this one, and with pidMode task --scope pod has it of each";

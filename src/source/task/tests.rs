@@ -41,6 +41,7 @@ fn task_with(body: &[u8], root: &Path, numbers: Numbers) -> (Task, NewsSender) {
         per_container: false,
         own: None,
         fallback: Fallback::new(true),
+        size: None,
     };
     task.take(News::Task(TaskMetadata::parse(body).expect("a task")));
     let (Way::Fused(told, _) | Way::Exact(told, _)) = &mut task.way else { panic!("{task:?}") };

@@ -28,6 +28,8 @@ const OTHER_FILES: &[&str] = &[
     "properties.rs",
     "publisher/line.rs",
     "publisher/table.rs",
+    "right_size/json.rs",
+    "right_size/text.rs",
     "source/pod/evidence.rs",
     "source/task/evidence.rs",
     "verb.rs",
@@ -185,6 +187,9 @@ fn every_message_is_explained() {
     // And the types of notifications.
     let events = fs::read_to_string(root.join("docs/events.md")).expect("the document");
     let events = words(&events.replace("\\|", "|"));
+    // And why the report at the end of a run lacks something.
+    let report = fs::read_to_string(root.join("docs/report.md")).expect("the document");
+    let report = words(&report.replace("\\|", "|"));
     let (mut missing, mut unused) = (Vec::new(), OTHER_SENTENCES.to_vec());
     let mut messages = 0;
     for file in source_files(&root.join("src")) {
@@ -194,6 +199,7 @@ fn every_message_is_explained() {
         let is_of_alarms =
             file.components().any(|part| of_alarms.iter().any(|of| part.as_os_str() == *of));
         let is_of_events = file.components().any(|part| part.as_os_str() == "notification");
+        let is_of_report = file.components().any(|part| part.as_os_str() == "right_size");
         let is_of_a_check = file.components().any(|part| part.as_os_str() == "check");
         for (before, sentence) in sentences(&source) {
             if OTHER_PLACES.iter().any(|place| before.ends_with(place)) {
@@ -212,6 +218,7 @@ fn every_message_is_explained() {
                     || is_of_api && api.contains(part)
                     || is_of_alarms && alarms.contains(part)
                     || is_of_events && events.contains(part)
+                    || is_of_report && report.contains(part)
             };
             if let Some(part) = stable_parts(&sentence).find(|part| !is_explained(part)) {
                 missing.push(format!("{}: {sentence:?}: {part:?}", file.display()));

@@ -31,6 +31,8 @@ fn container(kind: &str, cpu: Option<f64>, memory: Option<u64>) -> ContainerMeta
 fn nameless(task: &TaskMetadata) -> TaskMetadata {
     let mut task = task.clone();
     task.storage = None;
+    task.arn.clear();
+    task.pull_started_at.clear();
     for container in &mut task.containers {
         container.docker_id.clear();
         container.name.clear();
@@ -51,6 +53,8 @@ fn a_task_on_fargate() {
             container("NORMAL", Some(192.0), None),
             container("NORMAL", Some(64.0), None),
         ],
+        arn: String::new(),
+        pull_started_at: String::new(),
         storage: None,
     };
     assert_eq!(nameless(&task), expected);
@@ -76,6 +80,8 @@ fn the_tasks_limits_go_before_those_of_its_containers() {
             container("NORMAL", Some(1536.0), Some(896)),
             container("NORMAL", Some(64.0), Some(64)),
         ],
+        arn: String::new(),
+        pull_started_at: String::new(),
         storage: None,
     };
     assert_eq!(nameless(&task), expected);
@@ -184,6 +190,8 @@ fn an_answer_may_lack_what_is_not_needed() {
         known_status: "".into(),
         limits: ToldLimits::default(),
         containers: vec![],
+        arn: String::new(),
+        pull_started_at: String::new(),
         storage: None,
     };
     assert_eq!(task, nothing);
