@@ -23,6 +23,8 @@ class FilesClient(Client):
         self.file = path
         # All that the agent is to have for the text that is in the file now; None where that is broken.
         self.written: tuple[dict, dict] | None = None
+        # The text in the file, and those that are in force and were before.
+        self.text = self.loaded = self.replaced = path.read_text() if path.exists() else None
         self.counts = dict.fromkeys(["reloaded", "refused", "discarded", "undone"], 0)
         self.checks += [f"f{n}" for n in range(6)]
         self.alarms += [f"fa{n}" for n in range(6)]
@@ -46,6 +48,7 @@ class FilesClient(Client):
     def write_broken(self) -> None:
         if self.random.random() < 0.2:
             self.file.unlink(missing_ok=True)
+            self.text = None
         else:
             self._write(self.random.choice(BROKEN))
         self.written = None
@@ -54,10 +57,11 @@ class FilesClient(Client):
         new = self.file.with_suffix(".new")
         new.write_text(text)
         new.rename(self.file)
+        self.text = text
 
     async def one(self, step) -> None:
         discarded = [of.before and of.before[1] for of in (self.world.checks, self.world.alarms)]
-        if step == self.undo and any(discarded):
+        if step == self.undo and any([*discarded, *self.world.discarded]):
             # It gives back what others have had.
             step = self.undo_alone
         elif step == self.reload and self.random.random() < 0.05:
@@ -84,8 +88,10 @@ class FilesClient(Client):
             return
         _, _, answer = await self.ask("POST", path, None, 200)
         before = self.in_force()
-        self.world.checks.reload(self.written[0], discards)
-        self.world.alarms.reload(self.written[1], discards)
+        # Files that are the same leave what there is to go back to.
+        if discards or self.text != self.loaded:
+            self.world.reload(self.written, discards)
+            self.loaded, self.replaced = self.text, self.loaded
         self.told(before, answer, path)
         self.counts["discarded" if discards else "reloaded"] += 1
 
@@ -98,8 +104,8 @@ class FilesClient(Client):
             return
         _, _, answer = await self.ask("POST", "/config/undo", None, 200)
         before = self.in_force()
-        self.world.checks.undo()
-        self.world.alarms.undo()
+        self.world.undo()
+        self.loaded, self.replaced = self.replaced, self.loaded
         self.told(before, answer, "/config/undo")
         self.counts["undone"] += 1
 

@@ -85,7 +85,25 @@ class World:
     alarms: Overlay = field(default_factory=Overlay)
     entries: dict[str, dict] = field(default_factory=dict)
     limit: int | None = None
+    # What the last reload has discarded of these two.
+    discarded: tuple[dict[str, dict], int | None] = field(default_factory=lambda: ({}, None))
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def reload(self, files: tuple[dict, dict], discards: bool) -> None:
+        for overlay, of in zip((self.checks, self.alarms), files):
+            overlay.reload(of, discards)
+        self.discarded = ({}, None)
+        if discards:
+            self.discarded, self.entries, self.limit = (self.entries, self.limit), {}, None
+
+    def undo(self) -> None:
+        """What was changed since the reload stays."""
+        self.checks.undo()
+        self.alarms.undo()
+        entries, limit = self.discarded
+        self.entries = {**entries, **self.entries}
+        self.limit = limit if self.limit is None else self.limit
+        self.discarded = ({}, None)
 
     def alarms_in_force(self) -> dict[str, dict]:
         checks = self.checks.effective()
