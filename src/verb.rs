@@ -1,6 +1,6 @@
 //! What `ctl` does with an agent that runs: a line for each verb.
 
-use self::Cell::{Plain, Seconds, Time, Value};
+use self::Cell::{Counts, Plain, Seconds, Time, Value};
 use self::Does::{Configure, Each, One};
 
 /// A verb of `ctl`.
@@ -69,6 +69,8 @@ pub enum Cell {
     Seconds,
     /// A number in the unit that stands beside it, or several in short.
     Value,
+    /// How many there are of each sort, without those of which there is none.
+    Counts,
 }
 
 const NOTHING: Takes = Takes(0, 0, "");
@@ -136,7 +138,7 @@ const ALARMS: &Collection =
     &Collection { path: "/entities/self/alarms", columns: OF_ALARM, one: "an alarm", actions: ALL };
 
 const THRESHOLDS: &Collection =
-    &Collection { path: "/thresholds", columns: &[], one: "a threshold", actions: ALL };
+    &Collection { path: "/thresholds", columns: OF_THRESHOLD, one: "a threshold", actions: ALL };
 
 const NOTIFICATIONS: &Collection = &Collection {
     path: "/notifications",
@@ -179,6 +181,19 @@ const OF_PLAN: &[Column] = &[
     ("critical", "critical_state", Plain),
     ("warning", "warning_state", Plain),
     ("ok", "ok_state", Plain),
+];
+
+const OF_THRESHOLD: &[Column] = &[
+    ("id", "id", Plain),
+    ("check", "check", Plain),
+    ("metric", "metric", Plain),
+    ("target", "target", Plain),
+    ("warning below", "warning_min", Plain),
+    ("above", "warning_max", Plain),
+    ("failure below", "failure_min", Plain),
+    ("above", "failure_max", Plain),
+    ("disabled", "disabled", Plain),
+    ("metrics", "counts", Counts),
 ];
 
 const OF_ALARM: &[Column] = &[

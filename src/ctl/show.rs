@@ -138,6 +138,11 @@ pub fn cell(value: &Value, form: Cell) -> String {
             let seconds = number.as_f64().unwrap_or_default();
             format!("{} s", (seconds * 10.0).round() / 10.0)
         }
+        (Value::Object(counts), Cell::Counts) => {
+            let counts = counts.iter().filter(|(_, count)| **count != 0);
+            let counts: Vec<_> = counts.map(|(name, count)| format!("{count} {name}")).collect();
+            if counts.is_empty() { "none".to_owned() } else { shown(&counts.join(", ")) }
+        }
         (other, _) => shown(&other.to_string()),
     }
 }
@@ -279,6 +284,10 @@ mod tests {
              a\\u{1b}  {\"x\":[1]}  -    60      -"
         );
         assert_eq!(table(&[], &columns), "there is none");
+        let counts = |ok: u8, warning: u8| {
+            cell(&json!({ "ok": ok, "warning": warning, "failure": 0 }), Cell::Counts)
+        };
+        assert_eq!([counts(2, 1), counts(0, 0)], ["2 ok, 1 warning", "none"]);
     }
 
     #[test]
