@@ -153,8 +153,9 @@ class Client:
         body = {"check_id": check, "criteria": self.random.choice(CRITERIA), "metadata": {"n": "1"}}
         if self.random.random() < 0.3:
             del body["criteria"]
-        in_force = self.world.alarms_in_force()
-        expected = 400 if check not in self.world.checks.effective() else 409 if id in in_force else 201
+        # Also one that waits for its check.
+        known = self.world.alarms.effective()
+        expected = 400 if check not in self.world.checks.effective() else 409 if id in known else 201
         _, headers, answer = await self.ask("POST", ALARMS, {**body, "id": id}, expected)
         if expected == 201:
             settings = alarm_of(id, body)
