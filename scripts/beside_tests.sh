@@ -23,6 +23,7 @@ fi
 "$deny" --locked check --hide-inclusion-graph bans licenses sources
 
 # Where these cannot be had, the tests that need them say so.
-step "packages for the tests of the API and of the examples"
+step "packages for the tests of the API, of OTLP and of the examples"
 tests/api/venv.sh || true
+tests/otlp/venv.sh > /dev/null || true
 tests/examples/packages.sh || true

@@ -120,6 +120,7 @@ may_skip "documents: every command runs, every link leads somewhere" \
   tests/documents/run.sh "$binary" target/debug/fake-cloudwatch
 may_skip "the API from outside: a client library, Prometheus, 50 clients, and by its own description" \
   tests/api/run.sh "$binary"
+may_skip "OTLP, read by generated code and with an independent signature" tests/otlp/run.sh "$binary"
 may_skip "the API with a real Keystone" tests/api/keystone.sh "$binary"
 may_skip "the socket for clients of collectd, asked by the real ones" tests/api/collectd.sh "$binary"
 may_skip "a root directory with nothing in it but the binary" \

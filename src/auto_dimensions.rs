@@ -1,6 +1,8 @@
 //! Finds the values of automatic dimensions: from the ECS task, the EC2 instance or the system. It runs
 //! before the first summary is sent, beside the sampling.
 
+mod resource;
+
 use std::io;
 use std::pin::pin;
 
@@ -9,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
-use crate::config::{AutoDimension, Settings, dimension_value};
+use crate::config::{AutoDimension, Publish, Settings, dimension_value};
 use crate::surroundings::ec2;
 use crate::surroundings::ecs::{TaskEndpoint, no_endpoint};
 
@@ -34,6 +36,15 @@ pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -
             Err(error) => error!("dimension {} unavailable: {error}", asked.name()),
         }
     }
+    if settings.publishing.publishers.contains(&Publish::Otlp) {
+        let all = settings.publishing.otlp.all_attributes;
+        tokio::select! {
+            biased;
+            found = finder.resource(all), if !is_late => complete.publishing.otlp.found = found,
+            () = &mut too_late, if !is_late => {}
+            else => {}
+        }
+    }
     complete
 }
 
@@ -56,6 +67,10 @@ struct TaskIdentity {
     family: String,
     #[serde(default)]
     availability_zone: String,
+    #[serde(default)]
+    revision: String,
+    #[serde(default)]
+    launch_type: String,
 }
 
 /// The container that this process runs in.
@@ -63,6 +78,12 @@ struct TaskIdentity {
 #[serde(rename_all = "PascalCase")]
 struct ContainerIdentity {
     name: String,
+    #[serde(default)]
+    docker_id: String,
+    #[serde(default)]
+    image: String,
+    #[serde(default, rename = "ContainerARN")]
+    container_arn: String,
 }
 
 impl Finder {

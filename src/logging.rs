@@ -128,6 +128,7 @@ fn resolve_alias(filters: &str) -> String {
 /// The log target of the CloudWatch publisher. Users filter by it, also by its prefix
 /// `cloudwatch_metrics_agent::publisher`. It is a constant and not the module's path, so that
 /// moving code does not change it.
+pub const OTLP: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::otlp");
 pub const CLOUDWATCH: &str = concat!(env!("CARGO_PKG_NAME"), "::publisher::cloudwatch");
 
 /// The log target of what is said once where all is well: what is measured, and where it is sent.

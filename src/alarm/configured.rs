@@ -32,6 +32,7 @@ impl Alarm {
         let is_published = self.publishes && !self.is_disabled;
         is_published.then(|| Metric {
             check: self.check.clone().into(),
+            check_type: "agent.alarm",
             name: "alarm_state".into(),
             unit: Unit::None,
             kind: Kind::Gauge,

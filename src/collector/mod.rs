@@ -9,7 +9,7 @@ pub mod window;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use log::error;
 use tokio::time::Instant;
@@ -36,13 +36,18 @@ pub struct Collector {
     most_dimensions: usize,
     /// How far the times of windows are moved.
     shift: Shift,
+    /// Whether each sample is kept with its time.
+    keeps_samples: bool,
+    /// The time of the newest sample, as it is published.
+    newest: SystemTime,
 }
 
 impl Collector {
     /// Windows as the settings want them, whose summaries go to `hand_out`.
     pub fn of(settings: &Settings, hand_out: HandOut) -> Self {
-        let with_values = settings.publishing.form == ValueForm::Distribution;
-        let with_numbers = settings.publishing.publishers.contains(&Publish::Emf);
+        let to = |publish| settings.publishing.publishers.contains(&publish);
+        let is_distribution = settings.publishing.form == ValueForm::Distribution;
+        let (with_values, with_numbers) = (is_distribution || to(Publish::Otlp), to(Publish::Emf));
         let table = Table::new(settings.measuring.samples_per_window(), with_values);
         let sets = settings.identity.number_of_sets().max(1);
         let most = settings.checks.max_metrics / sets;
@@ -56,7 +61,9 @@ impl Collector {
         let identity = &settings.identity;
         let of_all = identity.dimensions.len() + identity.auto_dimensions.len();
         let most_dimensions = MOST_DIMENSIONS.saturating_sub(of_all);
-        Self { most_dimensions, ..Self::new(settings.measuring.period, table, hand_out) }
+        let keeps_samples = to(Publish::Otlp) && settings.publishing.otlp.sample_points;
+        let new = Self::new(settings.measuring.period, table, hand_out);
+        Self { most_dimensions, keeps_samples, ..new }
     }
 
     /// Windows of a period, whose summaries go to `hand_out`.
@@ -72,6 +79,8 @@ impl Collector {
             dropped_values: 0,
             most_dimensions: MOST_DIMENSIONS,
             shift: Shift::default(),
+            keeps_samples: false,
+            newest: UNIX_EPOCH,
         }
     }
 
@@ -114,8 +123,12 @@ impl Collector {
         }
         let start = self.shift.of(now);
         self.open.get_or_insert_with(|| Window::at(start, self.period)).count += 1;
+        self.newest = start;
         for (series, value) in values {
             self.table.add(*series, *value);
+            if self.keeps_samples {
+                self.table.keep(*series, start, *value);
+            }
         }
         for sink in &mut self.sinks {
             sink.sample(now, values, &self.table);
@@ -209,6 +222,7 @@ impl Collector {
         }
         let start = self.shift.of(now);
         self.open.get_or_insert_with(|| Window::at(start, self.period));
+        self.newest = start;
         if self.table.check(metric, at, value) { Ok(()) } else { Err(TOO_MANY_METRICS) }
     }
 
@@ -220,6 +234,11 @@ impl Collector {
 
     /// Closes the open window. One in which nothing was measured yields no summary.
     pub fn close(&mut self) {
+        self.close_at(None);
+    }
+
+    /// The same where the window was cut short, with the time of the newest that is in it.
+    fn close_at(&mut self, ended: Option<SystemTime>) {
         let Some(start) = self.open.as_ref().map(|open| open.start) else { return };
         let (at, added) = (Instant::now(), self.sinks.iter_mut().flat_map(|sink| sink.closing()));
         for (metric, value) in added.collect::<Vec<_>>() {
@@ -228,8 +247,8 @@ impl Collector {
         }
         let Some(window) = self.open.take() else { return };
         let Some(entries) = self.table.reduce() else { return };
-        let summary =
-            Rc::new(Summary { start: window.start, entries, measured: self.measured.clone() });
+        let (start, end) = (window.start, window.end_at(ended));
+        let summary = Rc::new(Summary { start, end, entries, measured: self.measured.clone() });
         for sink in &mut self.sinks {
             sink.summary(&summary);
         }
@@ -238,7 +257,7 @@ impl Collector {
 
     /// Closes the open window, and tells what became of all of them.
     pub fn finish(mut self) -> HandedOut {
-        self.close();
+        self.close_at(Some(self.newest));
         HandedOut { dropped_values: self.dropped_values, ..self.hand_out.finish() }
     }
 }

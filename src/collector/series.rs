@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -40,6 +40,10 @@ struct Collected {
     metric: Rc<Metric>,
     taken: Taken,
     values: Values,
+    /// By how much a counter of a check grew in the open window.
+    grown: f64,
+    /// Each sample of the open window, where they are kept.
+    samples: Vec<(SystemTime, f64)>,
     /// When it had a value last. Nothing of what checks declare and never gave.
     seen: Option<Instant>,
 }
@@ -162,10 +166,13 @@ impl Table {
             Taken::Checked(before) if metric.kind == Kind::Counter => {
                 let total = before.take().filter(|of| Rc::ptr_eq(&of.metric, metric));
                 let mut before_it = total.map(|of| (of.at, of.value));
-                let value = a_second(&mut before_it, at, number);
+                let growth = growth(&mut before_it, at, number);
                 let metric = metric.clone();
                 *before = before_it.map(|(at, value)| Total { metric, at, value });
-                value
+                growth.map(|(grown, seconds)| {
+                    row.grown += grown;
+                    grown / seconds
+                })
             }
             _ => Some(number),
         };
@@ -226,7 +233,8 @@ impl Table {
             _ if matches!(taken, Taken::Checked(_)) && !self.with_numbers => Values::Whole(None),
             _ => Values::Numbers(Vec::new()),
         };
-        let row = Collected { metric, taken, values, seen: None };
+        let (grown, samples) = (0.0, Vec::new());
+        let row = Collected { metric, taken, values, grown, samples, seen: None };
         match self.rows.get_mut(place) {
             Some(old) => *old = row,
             None => self.rows.push(row),
@@ -250,6 +258,11 @@ impl Table {
             Values::Whole(whole) => whole.get_or_insert_with(Statistics::of_none).add(value),
             Values::Many(many) => many.add(value, 1),
         }
+    }
+
+    /// Keeps a sample of the open window with its time.
+    pub fn keep(&mut self, series: Series, at: SystemTime, value: f64) {
+        self.rows[series.0].samples.push((at, value));
     }
 
     /// Notes the total of a counter before the first window, from which that one counts.
@@ -341,7 +354,8 @@ impl Collected {
             Values::Many(many) => (!many.is_empty()).then(|| Statistics::of_many(many)),
         };
         self.values.clear();
-        statistics
+        let (grown, samples) = (std::mem::take(&mut self.grown), std::mem::take(&mut self.samples));
+        statistics.map(|statistics| Statistics { grown, samples, ..statistics })
     }
 }
 
@@ -360,6 +374,11 @@ fn count_from(carried: &mut Option<f64>, totals: &mut Vec<f64>) {
 /// How much a counter grew in a second since it stood at `before`, which becomes what it is now. One that
 /// was started again has counted from zero.
 pub fn a_second(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) -> Option<f64> {
+    growth(before, at, total).map(|(grown, seconds)| grown / seconds)
+}
+
+/// How much it grew, and in how many seconds.
+fn growth(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) -> Option<(f64, f64)> {
     let (then, earlier) = *before.get_or_insert((at, total));
     let elapsed = at.saturating_duration_since(then);
     if elapsed < MIN_INTERVAL {
@@ -368,7 +387,7 @@ pub fn a_second(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) ->
     }
     *before = Some((at, total));
     let grown = if total >= earlier { total - earlier } else { total };
-    Some(grown / elapsed.as_secs_f64())
+    Some((grown, elapsed.as_secs_f64()))
 }
 
 /// After so long without a value a series of a check makes room for another: twice the longest period of

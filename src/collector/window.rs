@@ -30,6 +30,13 @@ impl Window {
         Self { start, end: start + period, count: 0 }
     }
 
+    /// Its end, or where it was cut short at this time, the end of that second.
+    pub fn end_at(&self, cut: Option<SystemTime>) -> SystemTime {
+        let Some(cut) = cut else { return self.end };
+        let seconds = cut.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() + 1;
+        (UNIX_EPOCH + Duration::from_secs(seconds)).clamp(self.start, self.end)
+    }
+
     /// Whether a sample at this time belongs into it. One period is expected to hold `samples`.
     pub fn takes(&self, now: SystemTime, samples: usize) -> bool {
         // A clock before the epoch is as good as one that stands on it.

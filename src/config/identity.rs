@@ -21,14 +21,12 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The names, which are required where something `is_published`.
-    pub(super) fn new(cli: &Cli, is_published: bool, problems: &mut Problems) -> Self {
-        if is_published {
-            let required = ["namespace", "service"];
-            required.iter().for_each(|option| problems.require(cli, option));
-            if required.iter().all(|option| cli.value(option).is_none()) {
-                problems.note(Blame::Missing, PREVIEW.to_owned());
-            }
+    /// The names, of which some are required.
+    pub(super) fn new(cli: &Cli, required: &[&'static str], problems: &mut Problems) -> Self {
+        required.iter().for_each(|option| problems.require(cli, option));
+        let is_absent = |option: &&str| cli.value(option).is_none();
+        if !required.is_empty() && required.iter().all(is_absent) {
+            problems.note(Blame::Missing, PREVIEW.to_owned());
         }
         let namespace = problems.optional(cli, "namespace", name::namespace);
         let service = problems.optional(cli, "service", dimension_value);

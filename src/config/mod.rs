@@ -23,6 +23,7 @@ mod name;
 mod near;
 mod notifications;
 mod options;
+mod otlp;
 mod problems;
 #[cfg(test)]
 mod properties;
@@ -59,6 +60,7 @@ pub use options::{
     API, API_TLS_CERT, API_TOKEN, API_TOKEN_FILE, DISCARD_CHANGES, FOLLOW, FORMAT, FROM, OUTPUT,
     POINTS, RESOLUTION, SELECT, SEVERITY, STATE, STORE, TIMEOUT, TO, WHY, option_names,
 };
+pub use otlp::{Deltas, Otlp};
 use problems::Blame;
 pub use problems::Problems;
 pub use publishing::{Aws, Output, Publish, Publishing, ValueForm};
@@ -165,7 +167,9 @@ impl Settings {
         let publishing = Publishing::new(cli, &mut problems);
         let check = problems.optional(cli, CHECK, quantity::boolean).unwrap_or(false);
         let is_published = cli.is_run() && !publishing.is_preview();
-        let identity = Identity::new(cli, is_published, &mut problems);
+        let required = publishing.required_names();
+        let required = if is_published { &*required } else { &[] };
+        let identity = Identity::new(cli, required, &mut problems);
         let measuring = Measuring::new(cli, &identity, &mut problems);
         // No `--` is no command; `--` with nothing after it is a problem.
         let command = cli.command.as_deref().map(|command| problems.command(command));
@@ -203,6 +207,7 @@ impl Settings {
         settings.warnings.splice(..0, of_options);
         settings.warnings.extend_from_slice(&cli.files.warnings);
         settings.warnings.extend(thresholds::warnings(&settings));
+        otlp::check_period(&settings, cli, &mut problems);
         // The defaults fit, so at least one of the two was typed.
         let typed = cli.value("sample-interval").or_else(|| cli.value("period"));
         if let (Some(typed), Err(expected)) = (typed, settings.measuring.samples_fit()) {
@@ -218,12 +223,11 @@ impl Settings {
 
     /// What is missing to publish under a name.
     pub fn missing_names(&self) -> Vec<String> {
-        let is_published = !self.publishing.is_preview();
-        let names = [
-            ("namespace", self.identity.namespace.is_some()),
-            ("service", self.identity.has_service()),
-        ];
-        let missing = names.into_iter().filter(|(_, is_there)| is_published && !is_there);
-        missing.map(|(option, _)| cli::missing(option)).collect()
+        let is_there = |option: &&'static str| match *option {
+            "namespace" => self.identity.namespace.is_some(),
+            _ => self.identity.has_service(),
+        };
+        let required = self.publishing.required_names().into_iter();
+        required.filter(|option| !is_there(option)).map(cli::missing).collect()
     }
 }

@@ -1,5 +1,8 @@
 //! Each option once, with its help.
 
+mod api;
+pub mod otlp;
+
 use clap::{Arg, ArgAction, ValueHint};
 
 /// All options, in the order of the help.
@@ -9,9 +12,10 @@ pub fn options() -> Vec<Arg> {
         ("Names", names()),
         ("Where to", publishing()),
         ("Delivery", delivery()),
+        ("OTLP", otlp::all()),
         ("Checks", checks()),
         ("History", history()),
-        ("API", api()),
+        ("API", api::all()),
         ("AWS", aws()),
         ("Without AWS", local()),
     ];
@@ -117,7 +121,7 @@ fn publishing() -> Vec<Arg> {
         option(
             "publish",
             "PUBLISHERS",
-            "Any of cloudwatch, emf and console, with commas [default: cloudwatch]",
+            "Any of cloudwatch, otlp, emf and console, with commas [default: cloudwatch]",
         ),
         option(
             "statistics",
@@ -200,42 +204,6 @@ fn changes() -> Vec<Arg> {
     ]
 }
 
-fn api() -> Vec<Arg> {
-    let host =
-        option(API_HOST, "NAME", "Extra host name accepted in the Host header; may be repeated");
-    vec![
-        option(
-            API,
-            "ADDRESS",
-            "Answer requests at unix:/PATH, 127.0.0.1:PORT or, with TLS, ADDRESS:PORT [default: off]",
-        ),
-        option(API_TOKEN_FILE, "FILE", "Tokens of the API, a line each: read TOKEN or write TOKEN")
-            .value_hint(ValueHint::FilePath),
-        host.action(ArgAction::Append),
-        option(API_TLS_CERT, "FILE", "Certificate of the API and its chain (PEM): answer with TLS")
-            .value_hint(ValueHint::FilePath),
-        option(API_TLS_KEY, "FILE", "Private key of --api-tls-cert (PEM)")
-            .value_hint(ValueHint::FilePath),
-        option(API_CLIENT_CA, "FILE", "Answer only clients with a certificate of this CA (PEM)")
-            .value_hint(ValueHint::FilePath),
-        flag(API_INSECURE, "Allow an --api address that others can reach without TLS"),
-        option(
-            KEYSTONE_URL,
-            "URL",
-            "OpenStack Keystone (v3) that knows the tokens of X-Auth-Token",
-        ),
-        option(KEYSTONE_PROJECT, "PROJECT", "Project whose tokens may read: its id, or its name"),
-        option(KEYSTONE_WRITE_ROLE, "ROLE", "Role in it that may write [default: admin]"),
-        option(
-            COLLECTD_SOCKET,
-            "PATH",
-            "Answer collectd's own clients, such as collectdctl, at this socket, an absolute path \
-             [default: off]",
-        )
-        .value_hint(ValueHint::FilePath),
-    ]
-}
-
 fn aws() -> Vec<Arg> {
     vec![
         option(
@@ -278,7 +246,8 @@ pub fn output() -> Arg {
 
 /// Whether an option may be used several times, or once with commas between its values.
 pub fn is_list(option: &str) -> bool {
-    matches!(option, DIMENSION | DIMENSION_SET | TAGS | POD_EXCLUDE | CONFIG | API_HOST)
+    let lists = [DIMENSION, DIMENSION_SET, TAGS, POD_EXCLUDE, CONFIG, API_HOST];
+    lists.contains(&option) || option == otlp::OTLP_HEADER
 }
 
 /// Whether an option may stand alone, and then means yes.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::cli::Cli;
 use super::near::did_you_mean;
 use super::typed::Typed;
-use super::{Problems, endpoint, quantity, region};
+use super::{Otlp, Problems, endpoint, quantity, region};
 
 /// Where the metrics go, and in which form.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Publishing {
     pub buffer: usize,
     pub shutdown_timeout: Duration,
     pub aws: Aws,
+    /// What is of OTLP; the default where nothing is sent by it.
+    pub otlp: Box<Otlp>,
 }
 
 impl Publishing {
@@ -29,7 +31,13 @@ impl Publishing {
         let buffer = problems.optional(cli, "buffer", quantity::buffer);
         let shutdown_timeout =
             problems.optional(cli, "shutdown-timeout", quantity::shutdown_timeout);
-        if publishers.contains(&Publish::CloudWatch) {
+        let (to_cloudwatch, by_otlp) =
+            (publishers.contains(&Publish::CloudWatch), publishers.contains(&Publish::Otlp));
+        let otlp = match by_otlp {
+            true => Otlp::new(cli, &|name: &str| std::env::var(name).ok(), problems),
+            false => Otlp::default(),
+        };
+        if to_cloudwatch || (by_otlp && otlp.endpoint.is_none()) {
             variables_of_aws(cli, problems);
         }
         let aws = Aws {
@@ -45,7 +53,19 @@ impl Publishing {
             buffer: buffer.unwrap_or(quantity::DEFAULT_BUFFER),
             shutdown_timeout: shutdown_timeout.unwrap_or(quantity::DEFAULT_SHUTDOWN_TIMEOUT),
             aws,
+            otlp: Box::new(otlp),
         }
+    }
+
+    /// The options of those names without which nothing is published. CloudWatch has no namespaces for OTLP.
+    pub fn required_names(&self) -> Vec<&'static str> {
+        let is_of_aws = |publish: &&Publish| !matches!(publish, Publish::Console | Publish::Otlp);
+        if self.publishers.iter().any(|publish| is_of_aws(&publish)) {
+            return vec!["namespace", "service"];
+        }
+        let has_otlp = self.publishers.contains(&Publish::Otlp);
+        let is_missing = has_otlp && self.otlp.service.is_none();
+        is_missing.then_some("service").into_iter().collect()
     }
 
     /// Whether all that is measured is only shown to the user, and nothing is sent.
@@ -61,6 +81,8 @@ pub enum Publish {
     Console,
     /// Embedded Metric Format on standard output.
     Emf,
+    /// OTLP over HTTP, to CloudWatch or another receiver.
+    Otlp,
 }
 
 impl Publish {
@@ -70,6 +92,7 @@ impl Publish {
             Self::CloudWatch => "cloudwatch",
             Self::Console => "console",
             Self::Emf => "emf",
+            Self::Otlp => "otlp",
         }
     }
 }
@@ -149,13 +172,13 @@ fn publishers(cli: &Cli, problems: &mut Problems) -> Vec<Publish> {
 
 /// `--publish`: names with commas.
 pub fn publish(text: &str) -> Result<Vec<Publish>, String> {
-    let all = [Publish::CloudWatch, Publish::Console, Publish::Emf];
+    let all = [Publish::CloudWatch, Publish::Otlp, Publish::Emf, Publish::Console];
     let mut chosen = Vec::new();
     for name in text.split(',').map(str::trim) {
         let publisher = all.into_iter().find(|publish| publish.name() == name);
         let publisher = publisher.ok_or_else(|| {
             let near = did_you_mean(name, &all.map(Publish::name));
-            format!("any of cloudwatch, emf and console, with commas, not {name:?}{near}")
+            format!("any of cloudwatch, otlp, emf and console, with commas, not {name:?}{near}")
         })?;
         if !chosen.contains(&publisher) {
             chosen.push(publisher);
@@ -180,6 +203,7 @@ mod tests {
     #[test]
     fn publishers_are_names_with_commas() {
         assert_eq!(publish("cloudwatch"), Ok(vec![Publish::CloudWatch]));
+        assert_eq!(publish("otlp"), Ok(vec![Publish::Otlp]));
         assert_eq!(publish("emf, console,emf"), Ok(vec![Publish::Emf, Publish::Console]));
         for text in ["", "emf,", "EMF", "stdout"] {
             assert!(publish(text).is_err(), "{text:?}");

@@ -3,6 +3,7 @@
 use std::env;
 use std::time::Duration;
 
+use super::options::otlp::{OTLP_ENDPOINT, OTLP_HEADER, RESOURCE_ATTRIBUTES, SAMPLE_POINTS};
 use super::{ApiAddress, Place, Publish, Scope, Settings};
 use crate::config::cli::{Cli, PREFIX, known_variables};
 use crate::config::typed::Typed;
@@ -80,16 +81,23 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
     let has = |publish| settings.publishing.publishers.contains(&publish);
     let of_aws = "it is of --publish cloudwatch";
     // A preview is a switch: all else stays as it is.
-    let is_for_aws = has(Publish::CloudWatch) || has(Publish::Console) || cli.is_explain();
+    let (by_otlp, otlp) = (has(Publish::Otlp), &settings.publishing.otlp);
+    let is_aws = has(Publish::CloudWatch) || (by_otlp && otlp.endpoint.is_none());
+    let is_for_aws = is_aws || has(Publish::Console) || cli.is_explain();
+    let is_for_otlp = by_otlp || has(Publish::Console);
     let place = settings.history.as_ref().map(|history| &history.place);
     let api = settings.api.as_ref();
     let has_port = api.is_some_and(|api| matches!(api.address, ApiAddress::Tcp(_)));
     let is_insecure = api.is_some_and(|api| api.is_exposed() && api.tls.is_none());
     let has_folder = matches!(place, Some(Place::Folder(_)));
     let unused = [
-        ("region", is_for_aws, of_aws),
+        ("region", is_for_aws || by_otlp, of_aws),
         ("endpoint-url", is_for_aws, of_aws),
         ("profile", is_for_aws, of_aws),
+        (OTLP_ENDPOINT, is_for_otlp, OF_OTLP),
+        (OTLP_HEADER, is_for_otlp, OF_OTLP),
+        (RESOURCE_ATTRIBUTES, is_for_otlp, OF_OTLP),
+        (SAMPLE_POINTS, is_for_otlp, OF_OTLP),
         (
             "output",
             has(Publish::Console) || settings.report || !cli.is_run(),
@@ -120,6 +128,8 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
     };
     unused.into_iter().filter_map(warning).collect()
 }
+
+const OF_OTLP: &str = "it is of --publish otlp";
 
 const OF_API: &str = "it is of --api, which is not set";
 

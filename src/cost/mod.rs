@@ -7,22 +7,25 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use self::prices::{CALL, LOG_GIGABYTE, METRIC_MONTH, SOURCE};
+use self::prices::{CALL, LOG_GIGABYTE, METRIC_MONTH, OTLP_GIGABYTE, SOURCE};
 use crate::collector::sink::Sink;
 use crate::config::{Publish, Settings, ValueForm};
 use crate::delivery;
 use crate::delivery::choice::Choice;
 use crate::logging::COST;
 use crate::model::{Entry, Number, Statistics, Summary, ValueCount};
-use crate::publisher::{self, Retries, emf};
+use crate::publisher::{self, Retries, emf, otlp};
 
 /// What one agent sends in a month in which it runs all the time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
     /// Each name with each set of dimensions, of the whole and of each container.
     pub metrics: usize,
     pub calls: f64,
     pub log_bytes: f64,
+    /// Points of a window by OTLP, which have no price each, and their bytes.
+    pub points: usize,
+    pub otlp_bytes: f64,
 }
 
 impl Cost {
@@ -40,14 +43,19 @@ impl Cost {
         form: ValueForm,
     ) -> Self {
         let to = |publish| publishers.contains(&publish);
-        let (by_calls, by_log) = (to(Publish::CloudWatch), to(Publish::Emf));
+        let (by_calls, by_log, by_otlp) =
+            (to(Publish::CloudWatch), to(Publish::Emf), to(Publish::Otlp));
         let choice = Choice { form, ..Choice::of(settings) };
         let whole = Rc::new(whole_window(settings, summary, form));
         // All sets of dimensions go together in a line of a log, and by themselves in a request.
         let (once, sets) = (choice.data(&whole, 1), settings.identity.dimension_sets().len());
         let windows = MONTH_SECONDS / settings.measuring.period.as_secs_f64();
         let a_window = |count: usize| windows * count as f64;
+        let (points, otlp_bytes) =
+            if by_otlp { of_otlp(settings, choice, summary) } else { (0, 0) };
         Self {
+            points,
+            otlp_bytes: a_window(otlp_bytes),
             metrics: if by_calls || by_log { once.len() * sets } else { 0 },
             calls: if by_calls { a_window(requests(settings, choice, &whole)) } else { 0.0 },
             log_bytes: if by_log { a_window(emf::log_bytes(settings, &whole, &once)) } else { 0.0 },
@@ -58,7 +66,8 @@ impl Cost {
     pub fn dollars(self, agents: f64) -> f64 {
         let calls = CALL * self.calls;
         let logs = LOG_GIGABYTE * self.log_bytes / 1e9;
-        metric_dollars(self.metrics as f64 * agents) + agents * (calls + logs)
+        let points = OTLP_GIGABYTE * self.otlp_bytes / 1e9;
+        metric_dollars(self.metrics as f64 * agents) + agents * (calls + logs + points)
     }
 }
 
@@ -109,6 +118,15 @@ fn requests(settings: &Settings, choice: Choice, summary: &Rc<Summary>) -> usize
     let publisher = publisher::choose::open(Publish::CloudWatch, settings, &Retries::default());
     let data = choice.data(summary, publisher.terms().sets);
     delivery::sends(&*publisher, summary.clone(), data)
+}
+
+/// How many points a window is by OTLP, and how many bytes are counted for them.
+fn of_otlp(settings: &Settings, choice: Choice, summary: &Summary) -> (usize, usize) {
+    let with_samples = settings.publishing.otlp.sample_points;
+    let choice = Choice { with_values: true, with_samples, ..choice };
+    let whole = whole_window(settings, summary, ValueForm::Distribution);
+    let data = choice.data(&whole, 1);
+    (data.len(), otlp::billed_bytes(settings, &whole, &data))
 }
 
 /// The tiers, one after the other.
@@ -173,6 +191,7 @@ pub struct Comparison {
     metrics: usize,
     calls_a_month: f64,
     log_bytes_a_month: f64,
+    otlp_bytes_a_month: f64,
     alternatives: Vec<Alternative>,
     /// The source of the prices, for people.
     source: &'static str,
@@ -188,11 +207,16 @@ struct Alternative {
 impl Comparison {
     pub fn of(settings: &Settings, summary: &Summary) -> Self {
         let publishing = &settings.publishing;
+        let to_cloudwatch = match publishing.publishers.contains(&Publish::CloudWatch) {
+            true => ["--statistics median-max", "--statistics distribution"],
+            false => ["--publish cloudwatch", "--publish cloudwatch --statistics distribution"],
+        };
         let all = [
-            (Publish::CloudWatch, ValueForm::MedianMax, "--statistics median-max"),
-            (Publish::CloudWatch, ValueForm::Distribution, "--statistics distribution"),
+            (Publish::CloudWatch, ValueForm::MedianMax, to_cloudwatch[0]),
+            (Publish::CloudWatch, ValueForm::Distribution, to_cloudwatch[1]),
             (Publish::Emf, ValueForm::MedianMax, "--publish emf"),
             (Publish::Emf, ValueForm::Distribution, "--publish emf --statistics distribution"),
+            (Publish::Otlp, ValueForm::MedianMax, "--publish otlp"),
         ];
         let others = all.into_iter().filter(|(publish, form, _)| {
             publishing.publishers != [*publish] || publishing.form != *form
@@ -204,9 +228,11 @@ impl Comparison {
         let chosen = Cost::of(settings, summary);
         Self {
             dollars_a_month: chosen.dollars(1.0),
-            metrics: chosen.metrics,
+            // By OTLP alone no metric has a price.
+            metrics: if chosen.metrics > 0 { chosen.metrics } else { chosen.points },
             calls_a_month: chosen.calls,
             log_bytes_a_month: chosen.log_bytes,
+            otlp_bytes_a_month: chosen.otlp_bytes,
             alternatives: alternatives.collect(),
             source: SOURCE,
         }
@@ -256,6 +282,9 @@ impl fmt::Display for Comparison {
         }
         if log_bytes > 0.0 {
             write!(f, ", {:.1} MB of logs", log_bytes / 1e6)?;
+        }
+        if self.otlp_bytes_a_month > 0.0 {
+            write!(f, ", {:.1} MB of points by OTLP", self.otlp_bytes_a_month / 1e6)?;
         }
         write!(f, " ({SOURCE}); it would be")?;
         for (place, other) in self.alternatives.iter().enumerate() {

@@ -13,5 +13,8 @@ pub const CALL: f64 = 0.01 / 1000.0;
 /// A gigabyte taken in by CloudWatch Logs. The same page, paid tier, logs, standard class.
 pub const LOG_GIGABYTE: f64 = 0.50;
 
+/// A gigabyte of points that come by OTLP, each with all of its labels. The same page, OpenTelemetry metrics.
+pub const OTLP_GIGABYTE: f64 = 0.50;
+
 /// The source of these prices, for people.
 pub const SOURCE: &str = "list price of us-east-1, September 2026";

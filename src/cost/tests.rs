@@ -96,6 +96,27 @@ fn the_lines_of_each_container_are_paid_for() {
 }
 
 #[test]
+fn points_by_otlp_cost_by_their_bytes_and_no_metric_has_a_price() {
+    let mut otlp = settings(60, &[]);
+    otlp.publishing.publishers = vec![Publish::Otlp];
+    let cost = of(&otlp);
+    // Median, maximum and histogram of CPU and memory.
+    assert_eq!((cost.metrics, cost.points, cost.calls, cost.log_bytes), (0, 6, 0.0, 0.0));
+    let a_point = cost.otlp_bytes / 43_800.0 / 6.0;
+    assert!((150.0..400.0).contains(&a_point), "{a_point} bytes");
+    assert_eq!(cost.dollars(1.0), 0.5 * cost.otlp_bytes / 1e9);
+    let found = [("aws.ecs.task.family", "web"), ("aws.ecs.task.id", SUPPOSED)];
+    let pairs = found.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    otlp.publishing.otlp.found = pairs.to_vec();
+    let with_task = of(&otlp).otlp_bytes / 43_800.0 / 6.0;
+    let bytes: usize = found.iter().map(|(name, value)| name.len() + value.len()).sum();
+    assert!(with_task > a_point + bytes as f64, "{with_task} of {a_point}");
+    assert_eq!(Comparison::of(&otlp, &window()).metrics, 6);
+    let said = Comparison::of(&otlp, &window()).to_string();
+    assert!(said.contains(" MB of points by OTLP (list price"), "{said}");
+}
+
+#[test]
 fn the_console_costs_nothing() {
     let mut console = settings(60, &[]);
     console.publishing.publishers = vec![Publish::Console];
@@ -154,7 +175,7 @@ fn dimensions_that_are_still_to_be_found_out_are_counted() {
 
 #[test]
 fn many_metrics_are_cheaper() {
-    let cost = Cost { metrics: 4, calls: 0.0, log_bytes: 0.0 };
+    let cost = Cost { metrics: 4, ..Cost::default() };
     assert_eq!(cents(cost.dollars(100.0)), 100 * 120);
     // 10,000 at 0.30 and 30,000 at 0.10.
     assert_eq!(cents(cost.dollars(10_000.0)), 300_000 + 300_000);
@@ -167,7 +188,7 @@ fn it_is_said_beside_the_alternatives() {
         text,
         "about $1.64 a month: 4 metrics, 43800 PutMetricData calls (list price of us-east-1, \
          September 2026); it would be $1.04 with --statistics distribution, $1.21 with \
-         --publish emf, $0.62 with --publish emf --statistics distribution"
+         --publish emf, $0.62 with --publish emf --statistics distribution, $0.03 with --publish otlp"
     );
 }
 

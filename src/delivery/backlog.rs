@@ -72,11 +72,19 @@ impl Backlog {
         self.first().is_some_and(|oldest| oldest.settled > 0)
     }
 
+    /// Puts those windows behind all others that have to wait: after a clock was set back they may be the oldest.
+    pub fn put_last(&mut self, waits: impl Fn(&Summary) -> bool) {
+        self.windows.sort_by_key(|window| waits(&window.summary));
+    }
+
     /// What fits into one send, and at most so many data: as many whole windows as there is room for, or
     /// of the oldest alone as much as fits. One datum that does not fit is the service's to reject.
     pub fn plan(&self, publisher: &dyn Publisher, terms: &Terms, most: usize) -> Option<Plan> {
         let (mut ranges, mut room, mut count) = (Vec::new(), Size::default(), 0);
         for window in self.windows.iter().take(terms.most_windows) {
+            if !ranges.is_empty() && publisher.waits(&window.summary) {
+                break;
+            }
             let from = window.settled;
             if ranges.is_empty() && from == window.data.len() {
                 // By itself, so that what a send of others ends with is not taken for its own.

@@ -2,17 +2,32 @@
 
 use crate::config::{Settings, ValueForm};
 use crate::model::{Datum, Kind, Metric, Numbers, Statistic, Summary, Value};
+use crate::publisher::Terms;
 
 /// What was chosen of all that could be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
     pub numbers: Numbers,
     pub form: ValueForm,
+    /// Whether all values of a number go with its median and maximum.
+    pub with_values: bool,
+    /// Whether each sample goes, too.
+    pub with_samples: bool,
 }
 
 impl Choice {
     pub fn of(settings: &Settings) -> Self {
-        Self { numbers: settings.measuring.metrics, form: settings.publishing.form }
+        Self {
+            numbers: settings.measuring.metrics,
+            form: settings.publishing.form,
+            with_values: false,
+            with_samples: false,
+        }
+    }
+
+    /// The same for a publisher with these terms.
+    pub fn under(self, terms: &Terms) -> Self {
+        Self { with_values: terms.with_values, with_samples: terms.with_samples, ..self }
     }
 
     /// The data of a summary: what was chosen and has a value, once for each of so many sets of
@@ -20,8 +35,14 @@ impl Choice {
     pub fn data(self, summary: &Summary, sets: usize) -> Vec<Datum> {
         let entries = summary.entries.iter().enumerate();
         let data = entries.flat_map(|(entry, of)| {
-            let statistics = self.statistics(&of.metric).iter();
-            statistics.map(move |statistic| Datum { entry, statistic: *statistic, set: 0 })
+            let (statistics, all) = self.statistics(&of.metric);
+            let samples = match self.with_samples && !statistics.is_empty() {
+                true => 0..of.statistics.samples.len(),
+                false => 0..0,
+            };
+            let statistics = statistics.iter().chain(all).copied();
+            let statistics = statistics.chain(samples.map(Statistic::Sample));
+            statistics.map(move |statistic| Datum { entry, statistic, set: 0 })
         });
         // One value that is not finite makes CloudWatch reject all that is sent with it.
         let is_number = |datum: &Datum| match datum.value(summary) {
@@ -33,17 +54,23 @@ impl Choice {
         data.filter(is_number).flat_map(with_sets).collect()
     }
 
-    /// What is sent of the values of a metric.
-    fn statistics(self, metric: &Metric) -> &'static [Statistic] {
-        match metric.number().filter(|number| self.numbers.contains(*number)) {
+    /// What is sent of the values of a metric, and what beside it.
+    fn statistics(self, metric: &Metric) -> (&'static [Statistic], Option<&'static Statistic>) {
+        let is_distribution = self.form == ValueForm::Distribution;
+        let one: &[Statistic] = match metric
+            .number()
+            .filter(|number| self.numbers.contains(*number))
+        {
             None if metric.published.is_none() => &[],
             None if metric.kind == Kind::Distribution => &[Statistic::Spread],
             None => &[Statistic::Set],
-            Some(number) if self.form == ValueForm::Distribution && number.has_distribution() => {
-                &[Statistic::Values]
+            Some(number) if is_distribution && number.has_distribution() => &[Statistic::Values],
+            Some(number) if self.with_values && number.has_distribution() => {
+                return (number.statistics(), Some(&Statistic::Values));
             }
             Some(number) => number.statistics(),
-        }
+        };
+        (one, None)
     }
 }
 
@@ -57,7 +84,8 @@ mod tests {
     const UTILIZATION: &[Number] = &[Number::Cpu, Number::Memory];
 
     fn choice(numbers: &[Number], form: ValueForm) -> Choice {
-        Choice { numbers: Numbers::of(numbers), form }
+        let numbers = Numbers::of(numbers);
+        Choice { numbers, form, with_values: false, with_samples: false }
     }
 
     fn window(cpu: Option<Entry>) -> Summary {

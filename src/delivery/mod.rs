@@ -83,9 +83,9 @@ impl Delivery {
 
     fn new(publisher: Box<dyn Publisher>, settings: &Settings, wall_clock: WallClock) -> Self {
         Self {
+            choice: Choice::of(settings).under(&publisher.terms()),
             terms: publisher.terms(),
             publisher,
-            choice: Choice::of(settings),
             retries: Retries::default(),
             format: LineFormat::new(settings),
             backlog: Backlog::default(),
@@ -125,6 +125,7 @@ impl Delivery {
 
     /// Makes the list of the summary's data, once for all of its sends.
     fn add(&mut self, summary: Rc<Summary>) {
+        self.publisher.sees(&summary);
         let data = self.choice.data(&summary, self.terms.sets);
         self.backlog.push(summary, data);
     }
@@ -158,6 +159,7 @@ impl Delivery {
     /// Offers the backlog to the publisher, oldest first, until it is empty or a send fails.
     async fn send(&mut self, hurry: &CancellationToken) {
         self.drop_expired();
+        self.backlog.put_last(|summary| self.publisher.waits(summary));
         let mut most = usize::MAX;
         while let Some(plan) = self.backlog.plan(&*self.publisher, &self.terms, most) {
             let sent = if plan.is_sent(&self.terms) {

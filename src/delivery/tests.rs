@@ -46,6 +46,9 @@ struct Record {
     /// How long each send takes.
     takes: Duration,
     oldest: Option<Duration>,
+    /// The windows that were seen, and those that have to wait.
+    seen: Vec<u64>,
+    waiting: BTreeSet<u64>,
 }
 
 struct Timed(Recorder, Instant);
@@ -65,11 +68,21 @@ impl Publisher for Timed {
             oldest: record.oldest,
             spread: 0.0,
             log: None,
+            with_values: false,
+            with_samples: false,
         }
     }
 
     fn size(&self, _summary: &Summary, _datum: Datum) -> Size {
         Size { data: 1, bytes: 0 }
+    }
+
+    fn sees(&mut self, summary: &Rc<Summary>) {
+        self.0.0.borrow_mut().seen.push(number(summary));
+    }
+
+    fn waits(&self, summary: &Summary) -> bool {
+        self.0.0.borrow().waiting.contains(&number(summary))
     }
 
     fn send<'a>(
@@ -123,6 +136,7 @@ fn window(number: u64) -> Rc<Summary> {
     ];
     Rc::new(Summary {
         start: UNIX_EPOCH + PERIOD * number as u32,
+        end: UNIX_EPOCH + PERIOD * (number as u32 + 1),
         entries,
         measured: Rc::default(),
     })

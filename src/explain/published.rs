@@ -1,5 +1,6 @@
 //! What would be published: every metric with every set of dimensions and every container.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -9,16 +10,17 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use super::{NO_FIGURES, Text, as_map};
 use crate::collector::sink::HandOut;
-use crate::config::{Dimension, Settings};
+use crate::config::{Dimension, Publish, Settings};
 use crate::delivery::choice::Choice;
 use crate::model::{Datum, Metric, Number, ReadError, Statistic, Summary, Value};
 use crate::publisher::names::{name, unit};
+use crate::publisher::otlp;
 
 /// A metric as it would be sent.
 #[derive(Clone, Debug, Serialize)]
 pub struct Published {
     pub name: String,
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// `median`, `maximum`, `values`, `last`, `growth` or `set` (minimum, maximum, sum and count).
     pub statistic: &'static str,
     #[serde(serialize_with = "as_map")]
@@ -46,15 +48,39 @@ pub fn hand_out() -> (Receiver<Rc<Summary>>, HandOut) {
 
 /// The summary of the one window, without an entry where nothing could be measured.
 pub fn summary(mut summary: Receiver<Rc<Summary>>) -> Rc<Summary> {
-    let empty = Summary { start: UNIX_EPOCH, entries: Vec::new(), measured: Rc::default() };
+    let (start, end) = (UNIX_EPOCH, UNIX_EPOCH);
+    let empty = Summary { start, end, entries: Vec::new(), measured: Rc::default() };
     summary.try_recv().unwrap_or_else(|_| Rc::new(empty))
 }
 
 /// All that would be sent of a summary.
 pub fn all(settings: &Settings, summary: &Summary) -> Vec<Published> {
+    if settings.publishing.publishers == [Publish::Otlp] {
+        return by_otlp(settings, summary);
+    }
     let sets = settings.identity.dimension_sets();
     let data = Choice::of(settings).data(summary, sets.len());
     data.into_iter().map(|datum| Published::of(&sets[datum.set], summary, datum)).collect()
+}
+
+/// The same by OTLP alone, which has names and units of its own.
+fn by_otlp(settings: &Settings, summary: &Summary) -> Vec<Published> {
+    let labels = otlp::labels(settings);
+    let all = settings.identity.dimensions.iter().filter(|of| labels.contains(&of.name));
+    let all: Vec<_> = all.collect();
+    let choice = Choice { with_values: true, ..Choice::of(settings) };
+    let shown = |datum: Datum| {
+        let metric = &datum.entry(summary).metric;
+        let (unit, factor) = otlp::names::unit(metric);
+        let published = Published::of(&all, summary, datum);
+        Published {
+            name: otlp::names::name(metric, datum.statistic),
+            unit: unit.into_owned().into(),
+            value: published.value.map(|value| value * factor),
+            ..published
+        }
+    };
+    choice.data(summary, 1).into_iter().map(shown).collect()
 }
 
 /// The numbers of the whole that were asked for and would not be sent, each with the reason.
@@ -113,7 +139,7 @@ impl Published {
     pub fn of_check(set: &[&Dimension], metric: &Metric, value: Option<f64>) -> Self {
         Self {
             name: name(metric, Statistic::Set).to_owned(),
-            unit: unit(metric.published_unit()),
+            unit: unit(metric.published_unit()).into(),
             statistic: "set",
             dimensions: dimensions(set, metric),
             value,
@@ -124,7 +150,7 @@ impl Published {
         let metric = &datum.entry(summary).metric;
         Self {
             name: name(metric, datum.statistic).to_owned(),
-            unit: unit(metric.published_unit()),
+            unit: unit(metric.published_unit()).into(),
             statistic: match datum.statistic {
                 Statistic::Median => "median",
                 Statistic::Maximum => "maximum",
@@ -133,6 +159,7 @@ impl Published {
                 Statistic::Growth => "growth",
                 Statistic::Set => "set",
                 Statistic::Spread => "values",
+                Statistic::Sample(_) => "sample",
             },
             dimensions: dimensions(set, metric),
             value: match datum.value(summary) {

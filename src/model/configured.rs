@@ -149,6 +149,7 @@ impl Configured {
         let id: Rc<str> = Rc::from(&*self.id);
         Metric {
             check: self.id.clone().into(),
+            check_type: self.kind.name,
             name,
             unit,
             unit_word,

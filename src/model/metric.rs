@@ -10,6 +10,8 @@ use super::Statistic;
 pub struct Metric {
     /// The id of the check that it belongs to.
     pub check: Cow<'static, str>,
+    /// The type of that check, such as `agent.disk`.
+    pub check_type: &'static str,
     /// What it is called within its check.
     pub name: Cow<'static, str>,
     pub unit: Unit,
@@ -300,6 +302,7 @@ impl Number {
         let (check, name) = (UTILIZATION.into(), name.into());
         Metric {
             check,
+            check_type: "agent.utilization",
             name,
             unit,
             unit_word: None,

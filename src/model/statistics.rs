@@ -1,5 +1,7 @@
 //! What is made of the values of one metric in a window.
 
+use std::time::SystemTime;
+
 use super::{Counted, Distribution};
 
 /// The values of one metric in one window, in the unit of the metric.
@@ -22,14 +24,31 @@ pub struct Statistics {
     pub numbers: Vec<f64>,
     /// Those of a distribution of a check, smallest first; else empty.
     pub spread: Vec<Counted>,
+    /// By how much a counter of a check grew; else 0.
+    pub grown: f64,
+    /// Each sample with its time, in the order of time, where a publisher sends them one by one; else empty.
+    pub samples: Vec<(SystemTime, f64)>,
 }
 
 impl Statistics {
     /// Those of nothing.
     pub fn of_none() -> Self {
         let [min, max, mean, m2, median, first, last] = [0.0; 7];
-        let (values, numbers, spread) = (Vec::new(), Vec::new(), Vec::new());
-        Self { count: 0, min, max, mean, m2, median, first, last, values, numbers, spread }
+        Self {
+            count: 0,
+            min,
+            max,
+            mean,
+            m2,
+            median,
+            first,
+            last,
+            values: Vec::new(),
+            numbers: Vec::new(),
+            spread: Vec::new(),
+            grown: 0.0,
+            samples: Vec::new(),
+        }
     }
 
     /// Those of many values, of which the order is not known.
@@ -114,6 +133,8 @@ pub enum Statistic {
     Set,
     /// The values of a distribution of a check.
     Spread,
+    /// One of the samples, by its place among them.
+    Sample(usize),
 }
 
 /// A number, or all that were measured.
@@ -147,6 +168,7 @@ impl Statistic {
             Self::Growth => statistics.growth().unwrap_or(f64::NAN),
             Self::Set => return Value::Set(statistics.range()),
             Self::Spread => return Value::Spread(&statistics.spread),
+            Self::Sample(place) => statistics.samples.get(place).map_or(f64::NAN, |of| of.1),
         })
     }
 }

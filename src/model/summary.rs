@@ -10,6 +10,8 @@ use super::{Measured, Metric, Number, Statistics};
 pub struct Summary {
     /// The window's start: a multiple of the period since the Unix epoch.
     pub start: SystemTime,
+    /// Its end, in whole seconds; of one that was cut short the end of the second in which that was.
+    pub end: SystemTime,
     /// What has a value in the window: of the whole first, then of each container by its name.
     pub entries: Vec<Entry>,
     /// What its samples were of when it was closed.

@@ -9,7 +9,8 @@ use super::{CHECK, Entry, Kind, Metric, Number, Statistics, Summary, TARGET, Uni
 pub const START: Duration = Duration::from_secs(1_795_000_020);
 
 pub fn summary(entries: Vec<Entry>) -> Summary {
-    Summary { start: UNIX_EPOCH + START, entries, measured: Rc::default() }
+    let start = UNIX_EPOCH + START;
+    Summary { start, end: start + Duration::from_secs(60), entries, measured: Rc::default() }
 }
 
 /// A number of the whole, or of a container.
@@ -20,21 +21,8 @@ pub fn entry(number: Number, container: Option<&str>, statistics: Statistics) ->
 
 /// Samples of a median and a maximum.
 pub fn sampled(count: usize, median: f64, max: f64) -> Statistics {
-    let (values, numbers, spread) = (Vec::new(), Vec::new(), Vec::new());
     let (first, last) = (median, median);
-    Statistics {
-        count,
-        min: 0.0,
-        max,
-        mean: 1.0,
-        m2: 0.0,
-        median,
-        first,
-        last,
-        values,
-        numbers,
-        spread,
-    }
+    Statistics { count, max, mean: 1.0, median, first, last, ..Statistics::of_none() }
 }
 
 /// The same with all of its values: hundredths of a percent, and how often each was there.

@@ -3,6 +3,7 @@
 use super::cloudwatch::{self, CloudWatch};
 use super::console::Console;
 use super::emf::Emf;
+use super::otlp::Otlp;
 use super::{Publisher, Retries};
 use crate::config::{Publish, Settings};
 
@@ -13,13 +14,15 @@ pub fn open(publish: Publish, settings: &Settings, retries: &Retries) -> Box<dyn
         Publish::CloudWatch => Box::new(CloudWatch::new(settings, retries.clone())),
         Publish::Console => Box::new(Console::new(settings)),
         Publish::Emf => Box::new(Emf::new(settings)),
+        Publish::Otlp => Box::new(Otlp::new(settings, retries.clone())),
     }
 }
 
 /// Whether the files that the user names for one of the publishers can be used. The error says what is
 /// wrong. Problems that cannot be known yet are reported when the first window is sent.
 pub async fn check(settings: &Settings) -> Result<(), String> {
-    match settings.publishing.publishers.contains(&Publish::CloudWatch) {
+    let has = |publish| settings.publishing.publishers.contains(&publish);
+    match has(Publish::CloudWatch) || has(Publish::Otlp) {
         true => cloudwatch::check().await,
         false => Ok(()),
     }

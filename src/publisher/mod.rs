@@ -6,11 +6,13 @@ mod console;
 pub mod emf;
 pub mod line;
 pub mod names;
+pub mod otlp;
 mod stdout;
 mod table;
 
 use std::fmt;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -48,6 +50,16 @@ pub trait Publisher {
         Box::pin(async { Ok(None) })
     }
 
+    /// Sees each window once, in their order, before any of it is sent. Windows that are dropped later were
+    /// seen, too.
+    fn sees(&mut self, _summary: &Rc<Summary>) {}
+
+    /// Whether a window has to wait, because the clock of the endpoint is behind its time. A send that
+    /// begins with such a window fails.
+    fn waits(&self, _summary: &Summary) -> bool {
+        false
+    }
+
     /// What the newest answer told of the clock of the endpoint; this agent is who has asked.
     fn endpoint_clock(&self) -> Option<Exchange> {
         None
@@ -74,6 +86,10 @@ pub struct Terms {
     pub spread: f64,
     /// The name under which the log shows each window that was accepted.
     pub log: Option<&'static str>,
+    /// Whether all values of a number are a datum beside its median and its maximum.
+    pub with_values: bool,
+    /// Whether each sample is a datum, too.
+    pub with_samples: bool,
 }
 
 /// The size of data in a request.

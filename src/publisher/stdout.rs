@@ -21,6 +21,8 @@ pub const PRINTED: Terms = Terms {
     oldest: None,
     spread: 0.0,
     log: None,
+    with_values: false,
+    with_samples: false,
 };
 
 /// Prints the lines of one summary after the other.

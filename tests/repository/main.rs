@@ -34,7 +34,8 @@ fn only_the_cloudwatch_publisher_knows_the_sdk() {
     for file in rust_files("src") {
         let allowed = file.starts_with("src/publisher/cloudwatch")
             || file == Path::new("src/publisher/cloudwatch.rs");
-        let imports = text(&file).lines().any(|line| line.contains("aws_"));
+        // A text that begins so is none of its names.
+        let imports = text(&file).lines().any(|line| line.replace("\"aws_", "").contains("aws_"));
         assert!(allowed || !imports, "{} imports the AWS SDK", file.display());
     }
 }

@@ -66,6 +66,7 @@ async fn a_window_without_a_datum_is_delivered_without_a_send() {
     let mut delivery = delivery(&recorder, 60);
     delivery.add(Rc::new(Summary {
         start: UNIX_EPOCH,
+        end: UNIX_EPOCH + PERIOD,
         entries: Vec::new(),
         measured: Rc::default(),
     }));
@@ -81,6 +82,7 @@ async fn a_rejected_datum_behind_a_window_without_a_datum_is_counted_once() {
     let mut delivery = delivery(&recorder, 60);
     let empty = |number: u32| Summary {
         start: UNIX_EPOCH + PERIOD * number,
+        end: UNIX_EPOCH + PERIOD * (number + 1),
         entries: Vec::new(),
         measured: Rc::default(),
     };
@@ -102,10 +104,31 @@ async fn the_rest_of_a_window_goes_with_the_next_ones() {
     let more = vec![entry(Number::Cpu, Some("app"), sampled(1, 1.0, 2.0)); 1];
     let first = window(0);
     let entries = [first.entries.clone(), more].concat();
-    delivery.add(Rc::new(Summary { start: first.start, entries, measured: Rc::default() }));
+    delivery.add(Rc::new(Summary { entries, ..Summary::clone(&first) }));
     delivery.add(window(1));
     delivery.send(&CancellationToken::new()).await;
     let sizes: Vec<_> = recorder.0.borrow().accepted.iter().map(Vec::len).collect();
     assert_eq!(sizes, [4, 4], "the fifth datum of the first window, and the three of the second");
     assert_eq!(delivery.counts(), Counts { delivered: 2, ..Counts::default() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_waits_keeps_no_other_back_and_each_is_seen_once() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().waiting = [0, 3].into();
+    // What the publisher does with a send that begins with such a window.
+    recorder.0.borrow_mut().answers = vec![None, Some(Failure::TryAgain)].into();
+    let mut delivery = delivery(&recorder, 60);
+    (0..4).for_each(|number| delivery.add(window(number)));
+    delivery.send(&CancellationToken::new()).await;
+    let offered = |recorder: &Recorder| {
+        let offered = recorder.0.borrow().offered.clone();
+        offered.into_iter().map(|(_, windows)| windows).collect::<Vec<_>>()
+    };
+    assert_eq!(offered(&recorder), [vec![1, 2], vec![0]]);
+    recorder.0.borrow_mut().waiting.clear();
+    delivery.send(&CancellationToken::new()).await;
+    assert_eq!(offered(&recorder)[2..], [vec![0, 3]]);
+    assert_eq!(recorder.0.borrow().seen, [0, 1, 2, 3]);
+    assert_eq!(delivery.counts(), Counts { delivered: 4, ..Counts::default() });
 }

@@ -42,8 +42,9 @@ impl Agent {
             Entry { metric: Rc::clone(metric), statistics }
         };
         let entries = values.iter().map(entry).collect();
-        let (start, measured) = (SystemTime::UNIX_EPOCH, Rc::default());
-        self.watch.summary(&Rc::new(Summary { start, entries, measured }));
+        let (start, end) = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH);
+        let measured = Rc::default();
+        self.watch.summary(&Rc::new(Summary { start, end, entries, measured }));
         self
     }
 

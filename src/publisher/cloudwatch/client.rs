@@ -19,6 +19,7 @@ use aws_sdk_cloudwatch::config::{
     Builder, IdentityCache, ProvideCredentials, Region, SharedCredentialsProvider,
     SharedHttpClient, StalledStreamProtectionConfig,
 };
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use tokio::time::timeout;
 
 use super::answer::{FromCloudWatch, Passing};
@@ -34,6 +35,14 @@ use super::{address, failure};
 use crate::clock::Exchange;
 use crate::config::{Aws, region as check_region};
 use crate::publisher::{Failure, PublishError, Retries};
+
+/// What requests need.
+#[derive(Debug)]
+pub struct Found {
+    pub connector: SharedHttpConnector,
+    pub region: Region,
+    pub chain: Chain,
+}
 
 /// Makes the SDK's client when it is first needed, and again as long as that fails.
 #[derive(Debug)]
@@ -78,9 +87,16 @@ impl Client {
     }
 
     async fn make(&self) -> Result<aws_sdk_cloudwatch::Client, PublishError> {
+        let Found { connector, region, chain } = self.find().await?;
+        Ok(self.with(transport::client_of(connector), region, chain).await)
+    }
+
+    /// Finds what requests need: trusted roots, the region, and who may have credentials.
+    pub(super) async fn find(&self) -> Result<Found, PublishError> {
         // First, because the SDK reads these files for the region and the credentials.
         let checked = self.check_files().await?;
-        let http = transport::http_client().await?;
+        let connector = transport::connector().await?;
+        let http = transport::client_of(connector.clone());
         let providers = ProviderConfig::without_region().with_http_client(http.clone());
         let (source, region) = self.region(&providers).await.ok_or_else(|| self.no_region())?;
         // The region becomes part of a host name, so it is checked whatever its source.
@@ -93,7 +109,7 @@ impl Client {
         let chain = CredentialsProviderChain::first_try(name, first);
         let chain = credentials.fold(chain, |chain, (name, next)| chain.or_else(name, next));
         let chain = Chain::of(chain, self.aws.profile.clone(), checked);
-        Ok(self.with(http, region, chain).await)
+        Ok(Found { connector, region, chain })
     }
 
     /// The client that sends to a region with some credentials.

@@ -16,6 +16,12 @@ use super::transport;
 use crate::publisher::Fact;
 use crate::roots::Roots;
 
+/// The trusted roots and the proxy alone.
+pub async fn facts_of_transport() -> Vec<Fact> {
+    let (_, trusted) = roots().await;
+    vec![trusted, transport::describe_proxy()]
+}
+
 /// Region, endpoint, credentials, trusted roots and proxy, each with its source. With `connecting` also
 /// whether a server answers there.
 pub async fn facts(client: &Client, connecting: bool) -> Vec<Fact> {
@@ -24,20 +30,9 @@ pub async fn facts(client: &Client, connecting: bool) -> Vec<Fact> {
         facts.push(Fact::noted("files", error.to_string()));
         return facts;
     }
-    let unknown = |why: String| (Roots::default(), Fact::noted(TRUSTED_ROOTS, why));
-    let (roots, trusted) = match disk::read(Roots::load).await {
-        Ok(Ok(roots)) => {
-            roots.warn();
-            let note = roots.skipped();
-            let known = Fact { note, ..Fact::known(TRUSTED_ROOTS, roots.origin()) };
-            (roots, known)
-        }
-        // Of the other facts, only credentials from STS need trusted roots.
-        Ok(Err(unusable)) => unknown(unusable.to_string()),
-        Err(error) => unknown(error.to_string()),
-    };
-    let http = match transport::http_client_that_trusts(&roots) {
-        Ok(http) => http,
+    let (roots, trusted) = roots().await;
+    let http = match transport::connector_that_trusts(&roots) {
+        Ok(connector) => transport::client_of(connector),
         Err(error) => {
             facts.push(Fact::noted("HTTP_client", format!("none: {error}")));
             return facts;
@@ -75,6 +70,22 @@ pub async fn facts(client: &Client, connecting: bool) -> Vec<Fact> {
     facts.push(trusted);
     facts.push(transport::describe_proxy());
     facts
+}
+
+/// The trusted roots, as far as there are any, and where they are from.
+async fn roots() -> (Roots, Fact) {
+    let unknown = |why: String| (Roots::default(), Fact::noted(TRUSTED_ROOTS, why));
+    match disk::read(Roots::load).await {
+        Ok(Ok(roots)) => {
+            roots.warn();
+            let note = roots.skipped();
+            let known = Fact { note, ..Fact::known(TRUSTED_ROOTS, roots.origin()) };
+            (roots, known)
+        }
+        // Of the other facts, only credentials from STS need trusted roots.
+        Ok(Err(unusable)) => unknown(unusable.to_string()),
+        Err(error) => unknown(error.to_string()),
+    }
 }
 
 /// The provider that has credentials. Their values are not shown.
@@ -130,7 +141,7 @@ async fn connection(client: &Client, http: SharedHttpClient, region: Region) -> 
     }
 }
 
-fn nobody() -> Credentials {
+pub fn nobody() -> Credentials {
     Credentials::new("nobody", "nothing", None, None, "explain")
 }
 

@@ -1,5 +1,6 @@
 //! Publishes to Amazon CloudWatch with PutMetricData.
 
+pub mod access;
 mod address;
 mod answer;
 mod attempts;
@@ -82,6 +83,8 @@ impl Publisher for CloudWatch {
             oldest: Some(MAX_AGE),
             spread: SPREAD,
             log: Some(CLOUDWATCH),
+            with_values: false,
+            with_samples: false,
         }
     }
 

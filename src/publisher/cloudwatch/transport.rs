@@ -23,17 +23,22 @@ use crate::roots::Roots;
 /// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
 /// credentials. Each connector of its own would parse the trusted roots again, and have to be
 /// bounded again.
-pub async fn http_client() -> Result<SharedHttpClient, PublishError> {
+pub async fn connector() -> Result<SharedHttpConnector, PublishError> {
     let roots = disk::read(Roots::load).await?.map_err(|unusable| match unusable.passes {
         true => out_of_resources(unusable.to_string()),
         false => misconfigured(unusable.to_string()),
     })?;
     roots.warn();
-    http_client_that_trusts(&roots)
+    connector_that_trusts(&roots)
+}
+
+/// What the SDK takes such a connector as.
+pub fn client_of(connector: SharedHttpConnector) -> SharedHttpClient {
+    http_client_fn(move |_settings, _components| connector.clone())
 }
 
 /// The same, with these roots.
-pub fn http_client_that_trusts(roots: &Roots) -> Result<SharedHttpClient, PublishError> {
+pub fn connector_that_trusts(roots: &Roots) -> Result<SharedHttpConnector, PublishError> {
     let roots = TrustStore::empty().with_pem_certificate(to_pem(roots));
     let tls = TlsContext::builder().with_trust_store(roots).build();
     let tls = tls.map_err(|error| misconfigured(format!("cannot set up TLS: {error}")))?;
@@ -45,8 +50,7 @@ pub fn http_client_that_trusts(roots: &Roots) -> Result<SharedHttpClient, Publis
         .tls_provider(Provider::rustls(CryptoMode::Ring))
         .tls_context(tls)
         .build_with_resolver(Resolver);
-    let connector = SharedHttpConnector::new(Capped(SharedHttpConnector::new(connector)));
-    Ok(http_client_fn(move |_settings, _components| connector.clone()))
+    Ok(SharedHttpConnector::new(Capped(SharedHttpConnector::new(connector))))
 }
 
 /// As the SDK takes them.

@@ -13,6 +13,7 @@ const OTHER_FILES: &[&str] = &[
     "api/table.rs",
     "api/table/told.rs",
     "options.rs",
+    "config/options/",
     "config/commands.rs",
     "config/control_commands.rs",
     "config/example.rs",
@@ -190,6 +191,9 @@ fn every_message_is_explained() {
     // And why the report at the end of a run lacks something.
     let report = fs::read_to_string(root.join("docs/report.md")).expect("the document");
     let report = words(&report.replace("\\|", "|"));
+    // And what an endpoint of OTLP answers.
+    let otlp = fs::read_to_string(root.join("docs/otlp.md")).expect("the document");
+    let otlp = words(&otlp.replace("\\|", "|"));
     let (mut missing, mut unused) = (Vec::new(), OTHER_SENTENCES.to_vec());
     let mut messages = 0;
     for file in source_files(&root.join("src")) {
@@ -199,6 +203,7 @@ fn every_message_is_explained() {
         let is_of_alarms =
             file.components().any(|part| of_alarms.iter().any(|of| part.as_os_str() == *of));
         let is_of_events = file.components().any(|part| part.as_os_str() == "notification");
+        let is_of_otlp = file.components().any(|part| part.as_os_str() == "otlp");
         let is_of_report = file.components().any(|part| part.as_os_str() == "right_size");
         let is_of_a_check = file.components().any(|part| part.as_os_str() == "check");
         for (before, sentence) in sentences(&source) {
@@ -219,6 +224,7 @@ fn every_message_is_explained() {
                     || is_of_alarms && alarms.contains(part)
                     || is_of_events && events.contains(part)
                     || is_of_report && report.contains(part)
+                    || is_of_otlp && otlp.contains(part)
             };
             if let Some(part) = stable_parts(&sentence).find(|part| !is_explained(part)) {
                 missing.push(format!("{}: {sentence:?}: {part:?}", file.display()));

@@ -1,0 +1,270 @@
+//! Sends requests: where to, how often, and how long it waits.
+
+use std::borrow::Cow;
+use std::io::Write;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use log::{Level, debug, log};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{self, Failed};
+use super::target::{self, Target};
+use super::time_at_endpoint;
+use crate::clock::Exchange;
+use crate::config::{self, Aws, Publishing};
+use crate::publisher::cloudwatch::access::{Access, Post};
+use crate::publisher::{Accepted, Fact, Failure, PublishError, Retries};
+use crate::shown::shown;
+
+/// Sends to one endpoint.
+#[derive(Debug)]
+pub struct Sender {
+    access: Access,
+    aws: Aws,
+    target: Target,
+    is_signed: bool,
+    config: config::Otlp,
+    retries: Retries,
+    /// What the newest answer told of the endpoint's clock.
+    clock: Option<Exchange>,
+    /// Whether the endpoint has answered.
+    is_probed: bool,
+    /// Until when the endpoint has asked to wait.
+    not_before: Option<Instant>,
+    /// Why some points were refused last.
+    refused: String,
+}
+
+impl Sender {
+    pub fn new(publishing: &Publishing, retries: Retries) -> Self {
+        let (target, is_signed) = Target::of(publishing);
+        let aws = target::aws(publishing);
+        Self {
+            access: Access::new(aws.clone()),
+            aws,
+            target,
+            is_signed,
+            config: (*publishing.otlp).clone(),
+            retries,
+            clock: None,
+            is_probed: false,
+            not_before: None,
+            refused: String::new(),
+        }
+    }
+
+    /// Another one to the same endpoint, which knows nothing yet.
+    pub fn again(&self) -> Self {
+        Self {
+            access: Access::new(self.aws.clone()),
+            aws: self.aws.clone(),
+            target: self.target.clone(),
+            is_signed: self.is_signed,
+            config: self.config.clone(),
+            retries: Retries::default(),
+            clock: None,
+            is_probed: false,
+            not_before: None,
+            refused: String::new(),
+        }
+    }
+
+    pub fn config(&self) -> &config::Otlp {
+        &self.config
+    }
+
+    pub fn clock(&self) -> Option<Exchange> {
+        self.clock
+    }
+
+    #[cfg(test)]
+    pub fn set_clock(&mut self, clock: Exchange) {
+        self.clock = Some(clock);
+    }
+
+    pub fn is_probed(&self) -> bool {
+        self.is_probed
+    }
+
+    pub fn is_signed(&self) -> bool {
+        self.is_signed
+    }
+
+    pub fn is_to_cloudwatch(&self) -> bool {
+        self.target == Target::CloudWatch
+    }
+
+    /// The next request sees what the user has corrected.
+    pub fn forget(&mut self) {
+        self.access.forget();
+    }
+
+    /// Finds where to, and with whose credentials.
+    pub async fn prepare(&mut self) -> Result<String, PublishError> {
+        let url = self.url().await?;
+        if self.is_signed {
+            self.access.authenticate().await?;
+        }
+        match self.region().await? {
+            Some(region) => Ok(format!("CloudWatch in {region} by OTLP ({url})")),
+            None => Ok(format!("{url} by OTLP")),
+        }
+    }
+
+    /// The region of AWS, where it has to do with that.
+    pub async fn region(&mut self) -> Result<Option<String>, PublishError> {
+        if !self.is_to_cloudwatch() && !self.is_signed {
+            return Ok(None);
+        }
+        Ok(Some(self.access.cloudwatch().await?.0))
+    }
+
+    /// The facts of the connection, for people.
+    pub async fn facts(&self) -> Vec<Fact> {
+        self.access.facts(self.is_signed || self.is_to_cloudwatch(), self.is_signed).await
+    }
+
+    /// Asks without any data, which tells whether it would be answered, and what the clock there says.
+    pub async fn probe(&mut self, hurry: &CancellationToken) -> Result<(), PublishError> {
+        match self.post(&[], hurry).await {
+            Ok(_) => {}
+            // A receiver that wants data has a clock, too.
+            Err(error) if error.kind == Failure::Rejected => {}
+            Err(error) => return Err(error),
+        }
+        self.is_probed = true;
+        if let Some(clock) = self.clock {
+            debug!("the endpoint's clock is {:.1} s ahead", clock.ahead_ms() / 1000.0);
+        }
+        Ok(())
+    }
+
+    /// Sends a request, and again as long as that may help and there is time.
+    pub async fn post(
+        &mut self,
+        request: &[u8],
+        hurry: &CancellationToken,
+    ) -> Result<Accepted, PublishError> {
+        let begin = Instant::now();
+        if let Some(rest) = self.not_before.map(|until| until.saturating_duration_since(begin))
+            && !rest.is_zero()
+        {
+            let what = format!("the endpoint has asked to wait {} s more", rest.as_secs() + 1);
+            return Err(PublishError::new(Failure::TryAgain, what));
+        }
+        if let Some(mistake) = &self.config.mistake {
+            let error = PublishError::new(Failure::Misconfigured, mistake.clone());
+            return Err(error.advising("correct the variables of OpenTelemetry"));
+        }
+        let body = if self.config.gzip { packed(request) } else { Cow::Borrowed(request) };
+        let end = begin + self.config.timeout;
+        // The last sends begin after the cancellation, and keep their retries.
+        let is_last = hurry.is_cancelled();
+        for attempt in 1.. {
+            let Failed { error, is_retried, wait } = match self.attempt(&body).await {
+                Ok(accepted) => return Ok(accepted),
+                Err(failed) => *failed,
+            };
+            let pause = wait.unwrap_or(PAUSE * attempt);
+            if !is_retried || attempt >= ATTEMPTS || Instant::now() + pause >= end {
+                self.not_before = wait.map(|wait| Instant::now() + wait);
+                return Err(error);
+            }
+            if is_last {
+                sleep(pause).await;
+            } else if hurry.run_until_cancelled(sleep(pause)).await.is_none() {
+                let why = "stopped while waiting to retry".into();
+                return Err(PublishError::new(Failure::TryAgain, why));
+            }
+            self.retries.add_one();
+        }
+        Ok(Accepted::default())
+    }
+
+    /// Sends it once.
+    async fn attempt(&mut self, body: &[u8]) -> Result<Accepted, Box<Failed>> {
+        let url = self.url().await.map_err(Failed::for_now)?;
+        let mut headers = vec![
+            ("content-type", "application/x-protobuf"),
+            ("user-agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"))),
+        ];
+        headers.extend(self.config.gzip.then_some(("content-encoding", "gzip")));
+        headers.extend(self.config.headers.iter().map(|(name, value)| (&**name, &*value.0)));
+        let signed_at = self.is_signed.then(|| time_at_endpoint(self.clock));
+        let post = Post { url: &url, headers: &headers, body, signed_at };
+        let most = self.config.timeout / ATTEMPTS;
+        let answer = match timeout(most, self.access.post(post)).await {
+            Ok(answer) => answer.map_err(Failed::passing)?,
+            Err(_) => {
+                let what = format!("the endpoint did not answer within {most:.1?}");
+                return Err(Failed::passing(PublishError::new(Failure::TryAgain, what)));
+            }
+        };
+        let was_known = self.clock.is_some();
+        self.clock = answer.clock.or(self.clock);
+        let is_skewed = self.clock.is_some_and(|clock| clock.ahead_ms().abs() > SIGNATURE_SKEW_MS);
+        if self.is_signed && answer.status == 403 && is_skewed && !was_known {
+            // With the endpoint's own time the signature is right.
+            let error =
+                PublishError::new(Failure::TryAgain, "this machine's clock is wrong".into());
+            return Err(Box::new(Failed { wait: Some(Duration::ZERO), ..*Failed::passing(error) }));
+        }
+        let meaning = answer::meaning(&answer, self.is_signed);
+        let meaning = meaning.map_err(|mut failed| {
+            failed.error.causes = shown(&self.config.without_secrets(&failed.error.causes));
+            failed
+        })?;
+        self.say(meaning.accepted.refused, &meaning.message);
+        Ok(meaning.accepted)
+    }
+
+    /// Says why some points were refused, once for each reason.
+    fn say(&mut self, refused: u64, message: &str) {
+        let message = shown(&self.config.without_secrets(message));
+        if refused == 0 {
+            if !message.is_empty() {
+                debug!("the endpoint took all points and says: {message}");
+            }
+            self.refused.clear();
+            return;
+        }
+        let level = if self.refused == message { Level::Debug } else { Level::Warn };
+        log!(
+            level,
+            "the endpoint refused {refused} points of a request and took the others: {message}"
+        );
+        self.refused = message;
+    }
+
+    async fn url(&mut self) -> Result<String, PublishError> {
+        match &self.target {
+            Target::Receiver(url) => Ok(url.clone()),
+            Target::CloudWatch => {
+                let (_, address) = self.access.cloudwatch().await?;
+                Ok(format!("{}{METRICS_PATH}", address.trim_end_matches('/')))
+            }
+        }
+    }
+}
+
+fn packed(request: &[u8]) -> Cow<'_, [u8]> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(request);
+    Cow::Owned(encoder.finish().unwrap_or_default())
+}
+
+/// Where CloudWatch takes metrics.
+pub const METRICS_PATH: &str = "/v1/metrics";
+
+/// One attempt and two more, each with its part of the time.
+const ATTEMPTS: u32 = 3;
+
+/// Before the second attempt; twice as long before the third.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// AWS takes a signature of up to five minutes before or after its own time.
+const SIGNATURE_SKEW_MS: f64 = 240_000.0;
