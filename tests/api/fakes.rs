@@ -78,7 +78,7 @@ fn a_flush_that_failed_in_part_is_code_1() {
 #[test]
 fn lists_that_this_version_does_not_know_have_all_columns() {
     let (server, address) = fake(|line| match line {
-        "GET /thresholds?limit=1000" => {
+        "GET /suppressions?limit=1000" => {
             (200, page(&json!([{ "id": "t", "metric": "cpu", "warning": { "max": 80 } }])))
         }
         "GET /blacklist?limit=1000" => (200, page(&json!([]))),
@@ -86,7 +86,7 @@ fn lists_that_this_version_does_not_know_have_all_columns() {
         _ => (204, Value::Null),
     });
     for (arguments, expected) in [
-        (&["thresholds"][..], "id  metric  warning\nt   cpu     {\"max\":80}\n"),
+        (&["suppressions"][..], "id  metric  warning\nt   cpu     {\"max\":80}\n"),
         (&["blacklist"], "there is none\n"),
         (&["blacklist", "add", r#"{"check":"a"}"#], "bl1: added\n"),
         (&["blacklist", "remove", "bl1"], "bl1: removed\n"),
@@ -110,8 +110,8 @@ fn all_pages_of_a_list_are_one_and_one_without_end_is_refused() {
         let id = if next.is_null() { "b/" } else { "a" };
         (200, json!({ "values": [{ "id": id }], "metadata": { "next_marker": next } }))
     });
-    assert_eq!(ctl(&address, &["thresholds"]).expect_code(0).stdout, "id\na\nb/\n");
-    let all = ctl(&address, &["thresholds", "--output", "json"]).expect_code(0).stdout;
+    assert_eq!(ctl(&address, &["suppressions"]).expect_code(0).stdout, "id\na\nb/\n");
+    let all = ctl(&address, &["suppressions", "--output", "json"]).expect_code(0).stdout;
     let all: Value = serde_json::from_str(&all).expect("one document");
     assert_eq!(all["values"], json!([{ "id": "a" }, { "id": "b/" }]));
     assert_eq!(
@@ -122,7 +122,7 @@ fn all_pages_of_a_list_are_one_and_one_without_end_is_refused() {
         let (_server, address) = fake(move |_| {
             (200, json!({ "values": [{ "id": "a" }], "metadata": { "next_marker": marker } }))
         });
-        let ended = ctl(&address, &["thresholds"]).expect_code(1);
+        let ended = ctl(&address, &["suppressions"]).expect_code(1);
         assert!(ended.stderr.contains("has no valid field next_marker"), "{ended:?}");
     }
 }
