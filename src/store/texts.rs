@@ -1,6 +1,8 @@
 //! The texts of metrics, each kept when it is another than before. There are few, so all of them are in memory, and in a
 //! file as well: those of a series in slots, of which a commit writes the ones that have changed.
 
+use std::collections::BTreeSet;
+
 use super::bytes::{Bytes, Damaged, put, put_text};
 
 /// The texts of all series, in the order of their places.
@@ -11,6 +13,8 @@ pub struct Texts {
     bytes: usize,
     /// Slots that have nothing more, by place and number.
     gone: Vec<(usize, u16)>,
+    /// The oldest change of each series that has several, and its place: what goes first where there is no more room.
+    oldest: BTreeSet<(i64, usize)>,
 }
 
 /// Some changes of one series, in the order of time. A series that has slots has no empty one.
@@ -85,11 +89,7 @@ impl Texts {
             self.remove_first(place);
         }
         while self.bytes > MOST_BYTES {
-            let first = |(place, slots): &(usize, Vec<Slot>)| {
-                let is_only = slots.len() == 1 && slots[0].changes.len() == 1;
-                Some((slots.first()?.changes.first()?.at_ms, *place)).filter(|_| !is_only)
-            };
-            let Some((_, oldest)) = self.all.iter().filter_map(first).min() else {
+            let Some((_, oldest)) = self.oldest.first().copied() else {
                 self.remove_first(place);
                 return Taken::Full;
             };
@@ -98,7 +98,27 @@ impl Texts {
         Taken::Kept
     }
 
+    /// The oldest change of a series, if it is not the only one.
+    fn first_of_several(&self, place: usize) -> Option<(i64, usize)> {
+        let slots = self.slots(place);
+        let is_only = slots.len() == 1 && slots[0].changes.len() == 1;
+        let first = slots.first()?.changes.first()?.at_ms;
+        (!is_only).then_some((first, place))
+    }
+
+    /// Follows a change of a series, whose oldest change was this before.
+    fn follow(&mut self, place: usize, before: Option<(i64, usize)>) {
+        let now = self.first_of_several(place);
+        if now != before {
+            if let Some(before) = before {
+                self.oldest.remove(&before);
+            }
+            self.oldest.extend(now);
+        }
+    }
+
     fn append(&mut self, place: usize, change: Change) {
+        let before = self.first_of_several(place);
         self.bytes += cost(&change);
         let at = self.find(place).unwrap_or_else(|at| {
             self.all.insert(at, (place, Vec::new()));
@@ -113,18 +133,22 @@ impl Texts {
             }
             _ => slots.push(Slot { number: next, changes: vec![change], is_written: false }),
         }
+        self.follow(place, before);
     }
 
     fn remove_last(&mut self, place: usize) {
+        let before = self.first_of_several(place);
         if let Some(slot) = self.slots_mut(place).last_mut() {
             slot.is_written = false;
             let removed = slot.changes.pop().as_ref().map_or(0, cost);
             self.bytes -= removed;
         }
         self.tidy(place);
+        self.follow(place, before);
     }
 
     fn remove_first(&mut self, place: usize) {
+        let before = self.first_of_several(place);
         let Some(slot) = self.slots_mut(place).first_mut() else { return };
         // Until it is empty the file has it still, and it is removed again after a start.
         if !slot.changes.is_empty() {
@@ -132,6 +156,7 @@ impl Texts {
             self.bytes -= removed;
         }
         self.tidy(place);
+        self.follow(place, before);
     }
 
     /// Removes the slots of a series that have nothing more.
@@ -177,6 +202,7 @@ impl Texts {
 
     /// Takes over the slots of a series from a file. What came since is newer.
     pub fn found(&mut self, place: usize, slots: Vec<(u16, Vec<Change>)>) {
+        let before = self.first_of_several(place);
         let newer: Vec<_> = self.of(place).cloned().collect();
         self.bytes -= newer.iter().map(cost).sum::<usize>();
         let mut found: Vec<Slot> = Vec::new();
@@ -200,6 +226,7 @@ impl Texts {
             Err(at) => self.all.insert(at, (place, slots)),
         }
         self.tidy(place);
+        self.follow(place, before);
         for Change { at_ms, text } in newer {
             self.put(place, at_ms, &text, i64::MAX);
         }

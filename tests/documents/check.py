@@ -40,6 +40,7 @@ COMMANDS = {
         "is run by tests/examples/boot.sh, for the machine that it boots",
     "sudo systemctl enable --now cloudwatch-metrics-agent": "is run by tests/examples/boot.sh, as systemd does it at boot",
     "chmod +x jobs.sh": SHOWN,
+    "cloudwatch_metrics_agent --namespace Batch --service Nightly --report -- ./job.sh": "is run by tests/right_size, with other programs",
     "sudo apt-get install musl-tools": INSTALLS,
     "rustup target add x86_64-unknown-linux-musl": INSTALLS,
     "cargo build --release --target x86_64-unknown-linux-musl": CI,

@@ -20,7 +20,7 @@ use super::Described;
 use super::disk::{Disk, HEAD, Notes, SERIES, TEXTS};
 use super::head::{self, VERSION};
 use super::shelf::{Failure, Progress};
-use super::texts;
+use super::texts::{self, Change};
 
 /// What was taken over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,11 +59,9 @@ pub fn salvage(file: &File, disk: &Disk) -> Result<Salvaged, Failure> {
             salvaged.metrics += 1;
         }
     }
-    for (place, content) in newest(file, of_kind(TEXTS)) {
-        if let Ok(changes) = texts::decode(&content) {
-            salvaged.texts += changes.len();
-            notes.texts.push((place.span, place.page, Some(content)));
-        }
+    for (place, content, changes) in newest_texts(file, of_kind(TEXTS)) {
+        salvaged.texts += changes.len();
+        notes.texts.push((place.span, place.page, Some(content)));
     }
     disk.write(&notes, |_| Ok(()))?;
     let mut filler = Filler { file, disk, counters, head };
@@ -92,6 +90,24 @@ fn newest_head(file: &File, places: &[Place]) -> Result<(Progress, bool), Failur
         is_sure |= !place.is_old;
     }
     Ok((newest, is_sure))
+}
+
+/// The same of slots of texts: what has the latest change, as a slot loses old ones.
+fn newest_texts<'a>(
+    file: &File,
+    places: &'a [Place],
+) -> impl Iterator<Item = (&'a Place, Vec<u8>, Vec<Change>)> {
+    let of_key = places.chunk_by(|one, other| (one.span, one.page) == (other.span, other.page));
+    of_key.filter_map(|of| {
+        let read = of.iter().filter_map(|place| {
+            let content = place.content(file)?;
+            let changes = texts::decode(&content).ok()?;
+            Some((place, content, changes))
+        });
+        read.max_by_key(|(place, _, changes)| {
+            (!place.is_old, changes.last().map(|last| last.at_ms), changes.len())
+        })
+    })
 }
 
 /// Of each key what the last commit has, or else the longest.

@@ -168,3 +168,29 @@ fn damaged_texts_are_no_texts() {
     assert_eq!(decode(&[0x80; 12]), Err(Damaged));
     assert_eq!(decode(&[]), Ok(Vec::new()));
 }
+
+#[test]
+fn what_goes_first_is_known_after_whatever_has_come() {
+    let (mut texts, mut state) = (Texts::default(), 5_u64);
+    let long = "z".repeat(150);
+    for step in 0..20_000_i64 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let (place, chance) = ((state >> 40) as usize % 600, state >> 58);
+        match chance {
+            0 => texts.expire(step - 4000),
+            1 => texts.found(place, vec![(3, vec![Change { at_ms: step, text: "found".into() }])]),
+            // A clock that was ahead, and goes back.
+            2 => {
+                texts.put(place, step + 50, "ahead", NEVER);
+            }
+            _ => {
+                texts.put(place, step, &format!("{chance} {long}"), step);
+            }
+        }
+        if step % 50 == 0 {
+            let known: BTreeSet<_> = (0..600).filter_map(|of| texts.first_of_several(of)).collect();
+            assert_eq!(texts.oldest, known, "{step}");
+        }
+    }
+    assert!(texts.bytes > MOST_BYTES / 2 && !texts.oldest.is_empty());
+}
