@@ -39,6 +39,7 @@ use super::tls::Tls;
 use super::tokens::Scope;
 use super::wire::{Stage, Wire, answer_to_close};
 use crate::exchange::Connection;
+use crate::schedule::Unanswered;
 
 /// What a connection needs to answer.
 pub struct Server {
@@ -222,9 +223,7 @@ async fn respond(
         return counted.await;
     }
     // Who asks for a change may go away. It is not left half done then: it is kept and told to all.
-    spawn_local(counted)
-        .await
-        .unwrap_or_else(|_| Err(Failure::unavailable("the agent is stopping")))
+    spawn_local(counted).await.unwrap_or_else(|_| Err(Unanswered::Stopping.into()))
 }
 
 /// Reads a body.

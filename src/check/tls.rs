@@ -113,13 +113,13 @@ fn unverified() -> Result<Arc<ClientConfig>, String> {
     Ok(UNVERIFIED.get_or_init(|| finished(anyone)).clone())
 }
 
-fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
+pub fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     builder.with_safe_default_protocol_versions().map_err(cannot_be_set_up)
 }
 
 /// With sessions that are taken up again, no certificate would be looked at but the first.
-fn finished(builder: ConfigBuilder<ClientConfig, WantsClientCert>) -> Arc<ClientConfig> {
+pub fn finished(builder: ConfigBuilder<ClientConfig, WantsClientCert>) -> Arc<ClientConfig> {
     let mut config = builder.with_no_client_auth();
     config.resumption = Resumption::disabled();
     Arc::new(config)

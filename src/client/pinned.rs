@@ -5,16 +5,16 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::blocking::{self, Purpose};
+use crate::check::tls;
 use crate::exchange::Connection;
 use crate::shown::shown;
 
@@ -27,13 +27,10 @@ pub async fn secured(
     let file = file.to_owned();
     let read = blocking::call(Purpose::Files, move || certificate(&file)).await;
     let known = read.map_err(io::Error::other)??;
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
+    let builder = tls::builder().map_err(io::Error::other)?;
     let pinned = builder.dangerous().with_custom_certificate_verifier(Arc::new(Pinned(known)));
-    let mut config = pinned.with_no_client_auth();
-    config.resumption = Resumption::disabled();
     let name = ServerName::from(address.ip());
-    Ok(Box::new(TlsConnector::from(Arc::new(config)).connect(name, socket).await?))
+    Ok(Box::new(TlsConnector::from(tls::finished(pinned)).connect(name, socket).await?))
 }
 
 fn certificate(file: &PathBuf) -> io::Result<CertificateDer<'static>> {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use log::error;
 use serde_json::{Map, Value};
 
-use super::keeping::last_good;
+use super::keeping::{OBJECTS, last_good};
 use super::kept::{OVERLAY, STANDINGS, VERSION};
 use super::{Attempt, Control};
 use crate::blacklist::Entry;
@@ -263,17 +263,5 @@ pub async fn with_last_good(cli: &Cli) -> Option<Cli> {
     (!cli.files.sources.is_empty()).then_some(cli)
 }
 
-/// The parts of a file that have an object each.
-const OBJECTS: &[&str] = &[
-    "checks",
-    "alarms",
-    "buffers",
-    "blacklist",
-    "thresholds",
-    "notifications",
-    "notification_plans",
-    "suppressions",
-];
-
-/// The others that this version writes.
+/// The parts beside [`OBJECTS`] that this version writes.
 const OTHERS: &[&str] = &["version", "generation", "hash", "files"];

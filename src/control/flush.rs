@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::Control;
 use crate::clock::{Exchange, Shift};
 use crate::config::Settings;
-use crate::delivery::orders::{self, Handle, Served};
+use crate::delivery::orders::{self, Handle, STOPPING, Served};
 use crate::store::keep::Writes;
 
 /// The ways to those who hold what is not sent yet.
@@ -133,8 +133,6 @@ fn not_taken<T>(error: &TrySendError<T>) -> &'static str {
         TrySendError::Closed(_) => STOPPING,
     }
 }
-
-const STOPPING: &str = "the agent is stopping";
 
 /// Flushes at once. More are of a client that runs wild.
 const DEPTH: usize = 4;

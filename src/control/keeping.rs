@@ -94,7 +94,7 @@ impl Keeping {
 
     /// Forgets what cannot be used, where all changes that a reload can discard are discarded.
     pub fn discard_unused(&self) {
-        self.unused.borrow_mut().retain(|part, _| !DISCARDED.contains(&&**part));
+        self.unused.borrow_mut().retain(|part, _| !OBJECTS.contains(&&**part));
     }
 
     /// Adds it to what is written. What has the same id by now has replaced it.
@@ -167,16 +167,16 @@ pub async fn at_a_pace(changed: impl AsyncFn(), write: impl AsyncFn() -> bool) {
     }
 }
 
-/// The parts of what is kept that a reload discards, where it is to.
-const DISCARDED: &[&str] = &[
+/// The parts of a file that have an object each: what was changed through the API, and what a reload can discard.
+pub const OBJECTS: &[&str] = &[
     "checks",
     "alarms",
+    "buffers",
+    "blacklist",
     "thresholds",
     "notifications",
     "notification_plans",
     "suppressions",
-    "blacklist",
-    "buffers",
 ];
 
 /// A state that flaps changes with each sample. What a kill loses of it is measured again.

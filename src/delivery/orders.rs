@@ -126,4 +126,4 @@ impl Served {
 const DEPTH: usize = 8;
 
 const BUSY: &str = "it is busy with as many requests as it can take";
-const STOPPING: &str = "the agent is stopping";
+pub const STOPPING: &str = "the agent is stopping";

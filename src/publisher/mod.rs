@@ -194,6 +194,12 @@ pub struct PublishError {
 }
 
 impl PublishError {
+    /// Whether the next send may find that the user or the machine has mended it: credentials in a file, trusted
+    /// roots, the region, a descriptor. So it has to look anew.
+    pub fn may_be_mended(&self) -> bool {
+        self.advice.is_some() || self.kind == Failure::OutOfResources
+    }
+
     pub fn new(kind: Failure, causes: String) -> Self {
         Self { kind, causes, brief: None, advice: None }
     }

@@ -103,12 +103,9 @@ impl Publisher for CloudWatch {
             let request =
                 client.put_metric_data().namespace(&self.namespace).set_metric_data(Some(data));
             let sent = send_or_hurry(request, attempts, hurry).await;
-            if let Err(PublishError { advice: Some(_), .. })
-            | Err(PublishError { kind: Failure::OutOfResources, .. }) = &sent
-            {
-                // The next send makes a new client, which sees the user's correction: credentials in a
-                // file, trusted roots, the region. The SDK would also remember for good that it could
-                // not open a file.
+            if sent.as_ref().is_err_and(PublishError::may_be_mended) {
+                // The next send makes a new client. The SDK would also remember for good that it could not open
+                // a file.
                 self.client.forget();
             }
             sent.map(|()| Accepted::default())

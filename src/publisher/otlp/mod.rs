@@ -132,10 +132,7 @@ impl Publisher for Otlp {
     ) -> Sending<'a> {
         Box::pin(async move {
             let sent = self.deliver(parcels, hurry).await;
-            if let Err(PublishError { advice: Some(_), .. })
-            | Err(PublishError { kind: Failure::OutOfResources, .. }) = &sent
-            {
-                // The next send sees what the user has corrected.
+            if sent.as_ref().is_err_and(PublishError::may_be_mended) {
                 self.sender.forget();
             }
             sent

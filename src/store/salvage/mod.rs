@@ -97,8 +97,7 @@ fn newest_texts<'a>(
     file: &File,
     places: &'a [Place],
 ) -> impl Iterator<Item = (&'a Place, Vec<u8>, Vec<Change>)> {
-    let of_key = places.chunk_by(|one, other| (one.span, one.page) == (other.span, other.page));
-    of_key.filter_map(|of| {
+    by_key(places).filter_map(|of| {
         let read = of.iter().filter_map(|place| {
             let content = place.content(file)?;
             let changes = texts::decode(&content).ok()?;
@@ -112,7 +111,11 @@ fn newest_texts<'a>(
 
 /// Of each key what the last commit has, or else the longest.
 fn newest<'a>(file: &File, places: &'a [Place]) -> impl Iterator<Item = (&'a Place, Vec<u8>)> {
-    let of_key = places.chunk_by(|one, other| (one.span, one.page) == (other.span, other.page));
-    let best = of_key.filter_map(|of| of.iter().max_by_key(|of| (!of.is_old, of.length)));
+    let best = by_key(places).filter_map(|of| of.iter().max_by_key(|of| (!of.is_old, of.length)));
     best.filter_map(|place| Some((place, place.content(file)?)))
+}
+
+/// All that there is of each key.
+fn by_key(places: &[Place]) -> impl Iterator<Item = &[Place]> {
+    places.chunk_by(|one, other| (one.span, one.page) == (other.span, other.page))
 }
