@@ -40,6 +40,21 @@ impl fmt::Display for Unusable {
 }
 
 impl Roots {
+    /// Those of `--ca-file`, where that is given; else those of the variables or the system.
+    pub fn load_for(ca_file: Option<&Path>) -> Result<Self, Unusable> {
+        match ca_file {
+            Some(path) => Self::of_file(path),
+            None => Self::load(),
+        }
+    }
+
+    /// The authorities of `--ca-file`, of which there has to be one.
+    fn of_file(path: &Path) -> Result<Self, Unusable> {
+        let mut all = Self { owner: format!("{CA_FILE} {path:?}"), ..Self::default() };
+        all.add_named(CA_FILE, path.as_os_str(), Self::add_file)?;
+        Ok(all)
+    }
+
     /// The roots that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, each of which has to give some. If
     /// neither is set, the system's roots. If the system has none, as in an empty image, Mozilla's roots
     /// of the time when this was built.
@@ -67,9 +82,10 @@ impl Roots {
         [FILE, DIRECTORIES].iter().any(|variable| named(variable).is_some())
     }
 
-    /// Whether each of the variables that are set gives roots.
-    pub fn check() -> Result<(), Unusable> {
-        Self::named(named(FILE), named(DIRECTORIES)).map(drop)
+    /// Whether `--ca-file` and each of the variables that are set give roots.
+    pub fn check(ca_file: Option<&Path>) -> Result<(), Unusable> {
+        Self::named(named(FILE), named(DIRECTORIES))?;
+        ca_file.map_or(Ok(()), |path| Self::of_file(path).map(drop))
     }
 
     /// The roots of the two variables. `None` if neither is set.
@@ -99,7 +115,7 @@ impl Roots {
         Ok(Some(all).filter(|_| !owners.is_empty()))
     }
 
-    /// Adds the roots that a variable names. There has to be at least one.
+    /// Adds the roots that a variable or an option names. There has to be at least one.
     fn add_named(
         &mut self,
         variable: &'static str,
@@ -276,3 +292,4 @@ const SHOWN: usize = 3;
 
 const FILE: &str = "SSL_CERT_FILE";
 const DIRECTORIES: &str = "SSL_CERT_DIR";
+const CA_FILE: &str = "--ca-file";

@@ -9,6 +9,7 @@ mod commands;
 mod control_commands;
 mod dimension;
 mod endpoint;
+mod endpoints;
 pub mod example;
 mod exposure;
 mod file;
@@ -41,7 +42,8 @@ use std::path::PathBuf;
 pub use api::{AgentApi, ApiAddress, ApiSettings, EXPECTED_TOKEN, is_token};
 pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
-pub use endpoint::{is_http_url, region};
+pub use endpoint::{is_http_url, region, without_password};
+pub use endpoints::Aws;
 pub use exposure::{Keystone, Project, TlsFiles};
 pub use file::definition as config_file;
 pub use file::definition::KEYS_OF_CHECK;
@@ -63,7 +65,7 @@ pub use options::{
 pub use otlp::{Deltas, Otlp};
 use problems::Blame;
 pub use problems::Problems;
-pub use publishing::{Aws, Output, Publish, Publishing, ValueForm};
+pub use publishing::{Output, Publish, Publishing, ValueForm};
 pub use quantity::healthcheck_timeout;
 pub use text::{Form, Source};
 

@@ -207,11 +207,24 @@ fn changes() -> Vec<Arg> {
 fn aws() -> Vec<Arg> {
     vec![
         option(
-            "region",
+            REGION,
             "REGION",
-            "AWS region [default: from the environment, the profile or the instance]",
-        ),
-        option("endpoint-url", "URL", "CloudWatch endpoint [default: the region's]"),
+            "AWS region; if repeated, the others stand by [default: from the environment, the profile or \
+             the instance]",
+        )
+        .action(ArgAction::Append),
+        option(
+            ENDPOINT_URL,
+            "URL",
+            "CloudWatch endpoint; if repeated, the others stand by [default: the region's]",
+        )
+        .action(ArgAction::Append),
+        option(
+            CA_FILE,
+            "FILE",
+            "Trust only the authorities of this file (PEM) at the endpoint [default: the system's]",
+        )
+        .value_hint(ValueHint::FilePath),
         option(
             "profile",
             "PROFILE",
@@ -246,8 +259,9 @@ pub fn output() -> Arg {
 
 /// Whether an option may be used several times, or once with commas between its values.
 pub fn is_list(option: &str) -> bool {
-    let lists = [DIMENSION, DIMENSION_SET, TAGS, POD_EXCLUDE, CONFIG, API_HOST];
-    lists.contains(&option) || option == otlp::OTLP_HEADER
+    let lists =
+        [DIMENSION, DIMENSION_SET, TAGS, POD_EXCLUDE, CONFIG, API_HOST, REGION, ENDPOINT_URL];
+    lists.contains(&option) || [otlp::OTLP_HEADER, otlp::OTLP_ENDPOINT].contains(&option)
 }
 
 /// Whether an option may stand alone, and then means yes.
@@ -333,6 +347,9 @@ pub const OUTPUT: &str = "output";
 pub const API: &str = "api";
 pub const API_TOKEN_FILE: &str = "api-token-file";
 pub const API_HOST: &str = "api-host";
+pub const REGION: &str = "region";
+pub const ENDPOINT_URL: &str = "endpoint-url";
+pub const CA_FILE: &str = "ca-file";
 pub const API_TLS_CERT: &str = "api-tls-cert";
 pub const API_TLS_KEY: &str = "api-tls-key";
 pub const API_CLIENT_CA: &str = "api-client-ca";

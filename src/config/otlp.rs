@@ -9,13 +9,15 @@ use super::cli::Cli;
 use super::endpoint::{is_http_url, without_password};
 use super::options::otlp::{OTLP_ENDPOINT, OTLP_HEADER, RESOURCE_ATTRIBUTES, SAMPLE_POINTS};
 use super::typed::Typed;
-use super::{Problems, Settings, quantity};
+use super::{Problems, Settings, endpoints, quantity};
 
 /// Where to, with what, and as what metrics are sent by OTLP.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Otlp {
     /// The whole URL; nothing for CloudWatch.
     pub endpoint: Option<String>,
+    /// Those that stand by for it.
+    pub standbys: Vec<String>,
     /// Where that stands.
     pub endpoint_origin: String,
     /// Those of every request beside the agent's own.
@@ -43,6 +45,7 @@ impl Default for Otlp {
     fn default() -> Self {
         Self {
             endpoint: None,
+            standbys: Vec::new(),
             endpoint_origin: String::new(),
             headers: Vec::new(),
             headers_origin: String::new(),
@@ -87,9 +90,12 @@ impl Otlp {
         };
         let mut of_variables = Problems::default();
         otlp.read(variables, &mut of_variables);
-        if let Some(typed) = cli.value(OTLP_ENDPOINT) {
-            otlp.endpoint = url(&typed, problems);
-            otlp.endpoint_origin = typed.origin;
+        let typed = cli.values(OTLP_ENDPOINT);
+        if let Some(first) = typed.first() {
+            otlp.endpoint_origin.clone_from(&first.origin);
+            let mut urls = endpoints::each_once(&typed, url, problems).into_iter();
+            otlp.endpoint = urls.next();
+            otlp.standbys = urls.collect();
         }
         let headers = cli.values(OTLP_HEADER);
         if let Some(first) = headers.first() {

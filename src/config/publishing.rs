@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::cli::Cli;
 use super::near::did_you_mean;
 use super::typed::Typed;
-use super::{Otlp, Problems, endpoint, quantity, region};
+use super::{Aws, Otlp, Problems, endpoints, quantity, region};
 
 /// Where the metrics go, and in which form.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,9 @@ pub struct Publishing {
     /// How many undelivered summaries are kept; 0 drops them at once.
     pub buffer: usize,
     pub shutdown_timeout: Duration,
+    /// AWS at the first endpoint of CloudWatch, and at those that stand by for it.
     pub aws: Aws,
+    pub standbys: Vec<Aws>,
     /// What is of OTLP; the default where nothing is sent by it.
     pub otlp: Box<Otlp>,
 }
@@ -40,11 +42,7 @@ impl Publishing {
         if to_cloudwatch || (by_otlp && otlp.endpoint.is_none()) {
             variables_of_aws(cli, problems);
         }
-        let aws = Aws {
-            region: problems.optional(cli, "region", region),
-            endpoint_url: cli.value("endpoint-url").and_then(|typed| problems.url(&typed)),
-            profile: problems.optional(cli, "profile", endpoint::profile),
-        };
+        let (aws, standbys) = endpoints::of_aws(cli, problems);
         Self {
             publishers,
             form: form.unwrap_or_default(),
@@ -53,6 +51,7 @@ impl Publishing {
             buffer: buffer.unwrap_or(quantity::DEFAULT_BUFFER),
             shutdown_timeout: shutdown_timeout.unwrap_or(quantity::DEFAULT_SHUTDOWN_TIMEOUT),
             aws,
+            standbys,
             otlp: Box::new(otlp),
         }
     }
@@ -66,6 +65,31 @@ impl Publishing {
         let has_otlp = self.publishers.contains(&Publish::Otlp);
         let is_missing = has_otlp && self.otlp.service.is_none();
         is_missing.then_some("service").into_iter().collect()
+    }
+
+    /// The same with each of the endpoints of a publisher alone: the first, then those that stand by for it.
+    pub fn endpoints(&self, publish: Publish) -> Vec<Self> {
+        let alone = |aws: &Aws, endpoint: Option<&String>| Self {
+            aws: aws.clone(),
+            standbys: Vec::new(),
+            otlp: Box::new(Otlp {
+                endpoint: endpoint.cloned(),
+                standbys: Vec::new(),
+                ..(*self.otlp).clone()
+            }),
+            ..self.clone()
+        };
+        match (publish, &self.otlp.endpoint) {
+            (Publish::Otlp, Some(first)) => {
+                let all = [first].into_iter().chain(&self.otlp.standbys);
+                all.map(|url| alone(&self.aws, Some(url))).collect()
+            }
+            (Publish::Otlp | Publish::CloudWatch, _) => {
+                let all = [&self.aws].into_iter().chain(&self.standbys);
+                all.map(|aws| alone(aws, self.otlp.endpoint.as_ref())).collect()
+            }
+            (Publish::Emf | Publish::Console, _) => vec![self.clone()],
+        }
     }
 
     /// Whether all that is measured is only shown to the user, and nothing is sent.
@@ -122,14 +146,6 @@ pub fn output(text: &str) -> Result<Output, String> {
         "json" => Ok(Output::Json),
         _ => Err("text or json".into()),
     }
-}
-
-/// AWS settings that override what the SDK finds by itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Aws {
-    pub region: Option<String>,
-    pub endpoint_url: Option<String>,
-    pub profile: Option<String>,
 }
 
 /// Checks the region and endpoint in the AWS SDK's own variables by the rules of the options. With a

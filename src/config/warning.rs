@@ -3,6 +3,7 @@
 use std::env;
 use std::time::Duration;
 
+use super::options::CA_FILE;
 use super::options::otlp::{OTLP_ENDPOINT, OTLP_HEADER, RESOURCE_ATTRIBUTES, SAMPLE_POINTS};
 use super::{ApiAddress, Place, Publish, Scope, Settings};
 use crate::config::cli::{Cli, PREFIX, known_variables};
@@ -94,6 +95,7 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
         ("region", is_for_aws || by_otlp, of_aws),
         ("endpoint-url", is_for_aws, of_aws),
         ("profile", is_for_aws, of_aws),
+        (CA_FILE, is_for_aws || by_otlp, "it is of --publish cloudwatch and otlp"),
         (OTLP_ENDPOINT, is_for_otlp, OF_OTLP),
         (OTLP_HEADER, is_for_otlp, OF_OTLP),
         (RESOURCE_ATTRIBUTES, is_for_otlp, OF_OTLP),

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::Counts;
 use crate::clock::Exchange;
+use crate::publisher::Primary;
 
 /// What a delivery is to do.
 pub enum Order {
@@ -44,6 +45,8 @@ pub struct Standing {
     pub failing: Option<(SystemTime, String)>,
     /// What the newest answer told of the clock of the endpoint.
     pub endpoint_clock: Option<Exchange>,
+    /// Which of its endpoints gets everything, where it has several.
+    pub primary: Option<Primary>,
 }
 
 /// A delivery as others see it.

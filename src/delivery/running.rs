@@ -81,6 +81,7 @@ impl Delivery {
                 let _ = reply.send(Flushed { accepted, waiting, failure });
             }
         }
+        self.publisher.ends();
         // This is the last send, so it keeps all of its retries: it gets a token that is never
         // cancelled.
         self.send(&CancellationToken::new()).await;
@@ -127,6 +128,7 @@ impl Delivery {
             retries: self.retries.count(),
             failing,
             endpoint_clock: self.publisher.endpoint_clock(),
+            primary: self.publisher.primary(),
         });
     }
 }

@@ -3,18 +3,45 @@
 use super::cloudwatch::{self, CloudWatch};
 use super::console::Console;
 use super::emf::Emf;
+use super::endpoints::{Endpoint, Endpoints};
 use super::otlp::Otlp;
 use super::{Publisher, Retries};
-use crate::config::{Publish, Settings};
+use crate::config::{Publish, Publishing, Settings, without_password};
 
 /// One of the publishers that the settings ask for. It counts in `retries` the attempts of each send
 /// after the first.
 pub fn open(publish: Publish, settings: &Settings, retries: &Retries) -> Box<dyn Publisher> {
+    let one = |settings: &Settings| -> Box<dyn Endpoint> {
+        match publish {
+            Publish::Otlp => Box::new(Otlp::new(settings, retries.clone())),
+            _ => Box::new(CloudWatch::new(settings, retries.clone())),
+        }
+    };
     match publish {
-        Publish::CloudWatch => Box::new(CloudWatch::new(settings, retries.clone())),
-        Publish::Console => Box::new(Console::new(settings)),
-        Publish::Emf => Box::new(Emf::new(settings)),
-        Publish::Otlp => Box::new(Otlp::new(settings, retries.clone())),
+        Publish::Console => return Box::new(Console::new(settings)),
+        Publish::Emf => return Box::new(Emf::new(settings)),
+        Publish::CloudWatch | Publish::Otlp => {}
+    }
+    let all = settings.publishing.endpoints(publish).into_iter().map(|publishing| {
+        let settings = Settings { publishing, ..settings.clone() };
+        (name(publish, &settings.publishing), one(&settings))
+    });
+    match all.len() {
+        1 => one(settings),
+        _ => Box::new(Endpoints::new(all.collect())),
+    }
+}
+
+/// What people call an endpoint.
+fn name(publish: Publish, of: &Publishing) -> String {
+    if let (Publish::Otlp, Some(url)) = (publish, &of.otlp.endpoint) {
+        return url.clone();
+    }
+    let url = of.aws.endpoint_url.as_deref().map(without_password);
+    match (&of.aws.region, url) {
+        (Some(region), Some(url)) => format!("{region} ({url})"),
+        (Some(region), None) => region.clone(),
+        (None, url) => url.unwrap_or_else(|| "CloudWatch".to_owned()),
     }
 }
 
@@ -23,7 +50,7 @@ pub fn open(publish: Publish, settings: &Settings, retries: &Retries) -> Box<dyn
 pub async fn check(settings: &Settings) -> Result<(), String> {
     let has = |publish| settings.publishing.publishers.contains(&publish);
     match has(Publish::CloudWatch) || has(Publish::Otlp) {
-        true => cloudwatch::check().await,
+        true => cloudwatch::check(settings.publishing.aws.ca_file.clone()).await,
         false => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ pub mod choose;
 pub mod cloudwatch;
 mod console;
 pub mod emf;
+mod endpoints;
 pub mod line;
 pub mod names;
 pub mod otlp;
@@ -15,7 +16,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +61,14 @@ pub trait Publisher {
         false
     }
 
+    /// Learns that what is sent from now on is the last.
+    fn ends(&mut self) {}
+
+    /// Which of its endpoints gets everything, where it has several.
+    fn primary(&self) -> Option<Primary> {
+        None
+    }
+
     /// What the newest answer told of the clock of the endpoint; this agent is who has asked.
     fn endpoint_clock(&self) -> Option<Exchange> {
         None
@@ -68,6 +77,16 @@ pub trait Publisher {
     /// Where to and with whose credentials it would publish. With `connecting` it also sees whether
     /// there is a server. A fact without a value is one that is missing to publish.
     fn explain(&self, connecting: bool) -> Explaining<'_>;
+}
+
+/// The endpoint that gets everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Primary {
+    /// For people.
+    pub endpoint: String,
+    /// Why it is this one.
+    pub why: String,
+    pub since: SystemTime,
 }
 
 /// The rules for sends to a publisher.
@@ -191,6 +210,19 @@ pub struct PublishError {
     pub brief: Option<String>,
     /// What to do about it, where that is known.
     pub advice: Option<&'static str>,
+    pub at: Place,
+}
+
+/// Where a send failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Before the endpoint was asked: another endpoint would have failed as well.
+    Here,
+    /// The endpoint refused the connection.
+    Refused,
+    /// At the endpoint, or on the way to it.
+    #[default]
+    Endpoint,
 }
 
 impl PublishError {
@@ -201,7 +233,12 @@ impl PublishError {
     }
 
     pub fn new(kind: Failure, causes: String) -> Self {
-        Self { kind, causes, brief: None, advice: None }
+        Self { kind, causes, brief: None, advice: None, at: Place::Endpoint }
+    }
+
+    /// The same, which the endpoint has no part in.
+    pub fn here(self) -> Self {
+        Self { at: Place::Here, ..self }
     }
 
     /// What a user needs to know of it.

@@ -127,3 +127,20 @@ fn what_cannot_be_published_waits_within_its_limit_and_is_told() {
     assert_eq!(served.json("/buffer")["values"][0]["limit"], 1);
     assert_eq!(served.json("/config")["changes"]["buffers"], json!({ "cloudwatch": 1 }));
 }
+
+#[test]
+fn of_several_endpoints_the_primary_is_told_with_the_reason() {
+    let cloudwatch = FakeCloudWatch::start();
+    let folder = Folder::of(&[]);
+    let (path, nobody) = (folder.path("api.sock"), fake_cloudwatch::refused_url());
+    let mut command = support::publishing_to(&nobody);
+    command.args(["--endpoint-url", &cloudwatch.url(), "--api", &format!("unix:{path}")]);
+    command.env("RUST_LOG", "info");
+    let served = Served::of(Agent::start(&mut command), Place::Unix(path), folder);
+    let buffer = || served.get("/buffer/cloudwatch").json();
+    assert!(buffer()["endpoint"].is_null() || buffer()["endpoint_since"].is_number());
+    cloudwatch.wait_until("a window", |seen| !seen.data.is_empty());
+    wait_until("the other is the primary", || buffer()["endpoint"] == cloudwatch.url().as_str());
+    let reason = buffer()["endpoint_reason"].as_str().unwrap_or_default().to_owned();
+    assert!(reason.starts_with(&format!("{nobody}: it refuses connections: ")), "{reason}");
+}

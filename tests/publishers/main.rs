@@ -305,7 +305,8 @@ fn a_preview_takes_no_other_publisher() {
             "--dry-run \"true\": expected no other publisher: --dry-run means --publish console\n"
         );
     }
-    let unknown = "expected any of cloudwatch, emf and console, with commas, not \"stdout\"\n";
+    let unknown =
+        "expected any of cloudwatch, otlp, emf and console, with commas, not \"stdout\"\n";
     assert_eq!(problem(&["--publish", "stdout"]), format!("--publish \"stdout\": {unknown}"));
     let form = "--statistics \"median\": expected median-max or distribution\n";
     assert_eq!(problem(&["--statistics", "median"]), form);

@@ -81,7 +81,7 @@ fn find(asked: &Asked) -> Result<&Handle, Failure> {
 }
 
 fn object(of: &Handle) -> Value {
-    let Standing { limit, waiting, oldest, counts, retries, failing, .. } = of.standing();
+    let Standing { limit, waiting, oldest, counts, retries, failing, primary, .. } = of.standing();
     json!({
         "id": of.publisher,
         "publisher": of.publisher,
@@ -97,6 +97,9 @@ fn object(of: &Handle) -> Value {
         "retries": retries,
         "failing_since": failing.as_ref().map(|(since, _)| milliseconds(*since)),
         "failure": failing.map(|(_, why)| why),
+        "endpoint": primary.as_ref().map(|primary| &primary.endpoint),
+        "endpoint_reason": primary.as_ref().map(|primary| &primary.why),
+        "endpoint_since": primary.as_ref().map(|primary| milliseconds(primary.since)),
     })
 }
 

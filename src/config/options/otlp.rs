@@ -9,9 +9,10 @@ pub fn all() -> Vec<Arg> {
         option(
             OTLP_ENDPOINT,
             "URL",
-            "The whole URL of a receiver, such as http://127.0.0.1:4318/v1/metrics [default: \
-             OTEL_EXPORTER_OTLP_ENDPOINT, or CloudWatch]",
-        ),
+            "The whole URL of a receiver, such as http://127.0.0.1:4318/v1/metrics; if repeated, the others \
+             stand by [default: OTEL_EXPORTER_OTLP_ENDPOINT, or CloudWatch]",
+        )
+        .action(ArgAction::Append),
         option(
             OTLP_HEADER,
             "NAME=VALUE",

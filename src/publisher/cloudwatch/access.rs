@@ -13,8 +13,8 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 
-use super::client::{Client, Found};
-use super::explain::{self, nobody};
+use super::client::{Client, Found, nobody};
+use super::explain;
 use super::{address, failure, transport};
 use crate::clock::{Exchange, now_ms};
 use crate::config::Aws;
@@ -102,7 +102,7 @@ impl Access {
     /// Region, address, credentials, trusted roots and proxy, as far as they count.
     pub async fn facts(&self, is_aws: bool, is_signed: bool) -> Vec<Fact> {
         if !is_aws {
-            return explain::facts_of_transport().await;
+            return explain::facts_of_transport(self.client.ca_file()).await;
         }
         let mut facts = explain::facts(&self.client, false).await;
         facts.retain(|fact| fact.name != "call" && (is_signed || fact.name != "credentials"));
@@ -125,7 +125,7 @@ impl Access {
         };
         let connector = match &self.connector {
             Some(connector) => connector.clone(),
-            None => self.connector.insert(transport::connector().await?).clone(),
+            None => self.connect().await?,
         };
         let mut request = HttpRequest::new(SdkBody::from(post.body.to_vec()));
         let invalid = |error: &dyn std::fmt::Display| {
@@ -163,6 +163,11 @@ impl Access {
         })
     }
 
+    async fn connect(&mut self) -> Result<SharedHttpConnector, PublishError> {
+        let connector = transport::connector(self.client.ca_file()).await;
+        Ok(self.connector.insert(connector.map_err(PublishError::here)?).clone())
+    }
+
     /// The headers of a signature.
     fn signature(
         &self,
@@ -197,7 +202,8 @@ impl Access {
     }
 
     async fn find(&mut self) -> Result<OfAws, PublishError> {
-        let Found { connector, region, chain } = self.client.find().await?;
+        let Found { connector, region, chain } =
+            self.client.find().await.map_err(PublishError::here)?;
         self.connector = Some(connector.clone());
         // The address does not depend on the credentials.
         let http = transport::client_of(connector);

@@ -1,6 +1,7 @@
 //! The CloudWatch client: where its region and credentials come from, its retries and timeouts.
 
 use std::env;
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
@@ -16,13 +17,15 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_cloudwatch::config::{
-    Builder, IdentityCache, ProvideCredentials, Region, SharedCredentialsProvider,
+    Builder, Credentials, IdentityCache, ProvideCredentials, Region, SharedCredentialsProvider,
     SharedHttpClient, StalledStreamProtectionConfig,
 };
+use aws_sdk_cloudwatch::error::SdkError;
+use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use tokio::time::timeout;
 
-use super::answer::{FromCloudWatch, Passing};
+use super::answer::{FromCloudWatch, Passing, of_cloudwatch};
 use super::attempts::Attempts;
 use super::chain::{Chain, Unsupported};
 use super::dates::Dates;
@@ -39,6 +42,7 @@ use crate::publisher::{Failure, PublishError, Retries};
 /// What requests need.
 #[derive(Debug)]
 pub struct Found {
+    /// To the endpoint.
     pub connector: SharedHttpConnector,
     pub region: Region,
     pub chain: Chain,
@@ -67,7 +71,7 @@ impl Client {
     pub async fn get(&mut self) -> Result<(&aws_sdk_cloudwatch::Client, &Attempts), PublishError> {
         let sdk = match self.sdk.take() {
             Some(sdk) => sdk,
-            None => self.make().await?,
+            None => self.make().await.map_err(PublishError::here)?,
         };
         Ok((self.sdk.insert(sdk), &self.attempts))
     }
@@ -79,6 +83,20 @@ impl Client {
         let address = address::of(sdk).await.map_err(|error| failure::of_sdk(&error))?;
         let address = address.map(|address| format!(" ({address})")).unwrap_or_default();
         Ok(format!("CloudWatch in {region}{address}"))
+    }
+
+    /// Whether CloudWatch answers a request without data, by nobody, which it refuses.
+    pub async fn probe(&mut self) -> Result<(), PublishError> {
+        let (sdk, _) = self.get().await?;
+        let nobody =
+            Builder::new().credentials_provider(nobody()).retry_config(RetryConfig::disabled());
+        let request = sdk.put_metric_data().customize().config_override(nobody);
+        answers(request.send().await.err())
+    }
+
+    /// The authorities that alone are trusted at the endpoint.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.aws.ca_file.as_deref()
     }
 
     /// Drops the SDK's client. The next send makes another one.
@@ -95,8 +113,13 @@ impl Client {
     pub(super) async fn find(&self) -> Result<Found, PublishError> {
         // First, because the SDK reads these files for the region and the credentials.
         let checked = self.check_files().await?;
-        let connector = transport::connector().await?;
-        let http = transport::client_of(connector.clone());
+        let ca_file = self.aws.ca_file.as_deref();
+        let connector = transport::connector(ca_file).await?;
+        // The authority of the endpoint is not that of STS.
+        let http = match ca_file {
+            Some(_) => transport::client_of(transport::connector(None).await?),
+            None => transport::client_of(connector.clone()),
+        };
         let providers = ProviderConfig::without_region().with_http_client(http.clone());
         let (source, region) = self.region(&providers).await.ok_or_else(|| self.no_region())?;
         // The region becomes part of a host name, so it is checked whatever its source.
@@ -234,6 +257,21 @@ impl Client {
         let error = PublishError::new(Failure::Misconfigured, causes.join("; "));
         error.advising(failure::NO_REGION)
     }
+}
+
+/// Credentials that CloudWatch refuses.
+pub fn nobody() -> Credentials {
+    Credentials::new("nobody", "nothing", None, None, "probe")
+}
+
+/// Whether an answer is that of CloudWatch, be it a refusal.
+pub(super) fn answers(error: Option<SdkError<PutMetricDataError>>) -> Result<(), PublishError> {
+    let Some(error) = error else { return Ok(()) };
+    let Some(response) = error.raw_response() else { return Err(failure::of_sdk(&error)) };
+    of_cloudwatch(response.headers()).map_err(|why| {
+        let what = format!("{why} (HTTP {})", response.status());
+        PublishError::new(Failure::Misconfigured, what)
+    })
 }
 
 /// The instance's metadata service, asked once: where it does not answer at once, it is not

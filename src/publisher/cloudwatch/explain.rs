@@ -1,15 +1,15 @@
 //! Explains where to and with whose credentials it would publish, without sending anything to CloudWatch.
 
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_cloudwatch::config::{Credentials, ProvideCredentials, Region, SharedHttpClient};
+use aws_sdk_cloudwatch::config::{ProvideCredentials, Region, SharedHttpClient};
 use tokio::time::timeout;
 
 use super::address;
-use super::answer::of_cloudwatch;
-use super::client::{Client, on_ecs};
+use super::client::{Client, answers, nobody, on_ecs};
 use super::disk;
 use super::failure::{self, causes};
 use super::transport;
@@ -17,8 +17,8 @@ use crate::publisher::Fact;
 use crate::roots::Roots;
 
 /// The trusted roots and the proxy alone.
-pub async fn facts_of_transport() -> Vec<Fact> {
-    let (_, trusted) = roots().await;
+pub async fn facts_of_transport(ca_file: Option<&Path>) -> Vec<Fact> {
+    let (_, trusted) = roots(ca_file).await;
     vec![trusted, transport::describe_proxy()]
 }
 
@@ -30,7 +30,7 @@ pub async fn facts(client: &Client, connecting: bool) -> Vec<Fact> {
         facts.push(Fact::noted("files", error.to_string()));
         return facts;
     }
-    let (roots, trusted) = roots().await;
+    let (roots, trusted) = roots(client.ca_file()).await;
     let http = match transport::connector_that_trusts(&roots) {
         Ok(connector) => transport::client_of(connector),
         Err(error) => {
@@ -73,9 +73,10 @@ pub async fn facts(client: &Client, connecting: bool) -> Vec<Fact> {
 }
 
 /// The trusted roots, as far as there are any, and where they are from.
-async fn roots() -> (Roots, Fact) {
+async fn roots(ca_file: Option<&Path>) -> (Roots, Fact) {
+    let ca_file = ca_file.map(Path::to_owned);
     let unknown = |why: String| (Roots::default(), Fact::noted(TRUSTED_ROOTS, why));
-    match disk::read(Roots::load).await {
+    match disk::read(move || Roots::load_for(ca_file.as_deref())).await {
         Ok(Ok(roots)) => {
             roots.warn();
             let note = roots.skipped();
@@ -127,22 +128,10 @@ async fn endpoint(client: &Client, http: SharedHttpClient, region: Region) -> Fa
 /// Whether a server answers at the endpoint: a request without data, by nobody, which CloudWatch refuses.
 async fn connection(client: &Client, http: SharedHttpClient, region: Region) -> Fact {
     let sdk = client.with(http, region, nobody()).await;
-    let answer = match sdk.put_metric_data().send().await {
-        Ok(_) => return Fact::known("connection", "CloudWatch answers"),
-        Err(error) => error,
-    };
-    match answer.raw_response() {
-        // It refuses a request of nobody, which shows that it is there.
-        Some(response) => match of_cloudwatch(response.headers()) {
-            Ok(()) => Fact::known("connection", "CloudWatch answers"),
-            Err(why) => Fact::noted("connection", format!("{why} (HTTP {})", response.status())),
-        },
-        None => Fact::noted("connection", failure::of_sdk(&answer).to_string()),
+    match answers(sdk.put_metric_data().send().await.err()) {
+        Ok(()) => Fact::known("connection", "CloudWatch answers"),
+        Err(error) => Fact::noted("connection", error.to_string()),
     }
-}
-
-pub fn nobody() -> Credentials {
-    Credentials::new("nobody", "nothing", None, None, "explain")
 }
 
 const TRUSTED_ROOTS: &str = "trusted_roots";

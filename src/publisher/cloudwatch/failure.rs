@@ -1,14 +1,16 @@
 //! The meaning of the SDK's errors, and what to do about them.
 
 use std::error::Error;
+use std::io;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 
 use super::capped::TooLong;
 use super::mistaken::Mistaken;
 use crate::blocking::was_refused;
-use crate::publisher::{Failure, PublishError};
+use crate::publisher::{Failure, Place, PublishError};
 use crate::shown::shown;
 
 /// The failure behind an error of PutMetricData.
@@ -35,9 +37,11 @@ pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
         (_, None) => match find::<Mistaken>(error) {
             Some(mistaken) => PublishError {
                 brief: Some(one_line(mistaken)),
-                ..PublishError::new(Failure::TryAgain, causes(error)).advising(MISTAKEN)
+                ..PublishError::new(Failure::TryAgain, causes(error)).advising(MISTAKEN).here()
             },
-            None => of_causes(causes(error), &innermost(error)),
+            None => {
+                PublishError { at: place_of(error), ..of_causes(causes(error), &innermost(error)) }
+            }
         },
     }
 }
@@ -45,6 +49,17 @@ pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
 /// No request was sent, because this machine refused a thread, descriptor or memory.
 pub fn out_of_resources(causes: String) -> PublishError {
     PublishError::new(Failure::OutOfResources, causes)
+}
+
+/// Where a request without an answer failed.
+fn place_of(error: &SdkError<PutMetricDataError>) -> Place {
+    if find::<CredentialsError>(error).is_some() {
+        return Place::Here;
+    }
+    match find::<io::Error>(error) {
+        Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => Place::Refused,
+        _ => Place::Endpoint,
+    }
 }
 
 /// The error of this type among an error and its causes.

@@ -18,6 +18,7 @@ mod mistakes;
 mod transport;
 mod web_identity;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::operation::put_metric_data::builders::PutMetricDataFluentBuilder;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use self::attempts::Attempts;
 use self::client::Client;
 use self::encoding::Encoding;
+use super::endpoints::{Endpoint, Probing};
 use super::{
     Accepted, Explaining, Failure, Parcel, Preparing, PublishError, Publisher, Retries, Sending,
     Size, Terms,
@@ -39,11 +41,11 @@ use crate::roots::Roots;
 /// Fails if something is wrong with the files that the user names for TLS. If this machine has no
 /// descriptor or thread to read them with, or their disk does not answer, that is an outage, and nothing
 /// is wrong with the files.
-pub async fn check() -> Result<(), String> {
-    if !Roots::are_named() {
+pub async fn check(ca_file: Option<PathBuf>) -> Result<(), String> {
+    if !Roots::are_named() && ca_file.is_none() {
         return Ok(());
     }
-    match disk::read(Roots::check).await {
+    match disk::read(move || Roots::check(ca_file.as_deref())).await {
         Ok(Err(unusable)) if !unusable.passes => Err(unusable.to_string()),
         _ => Ok(()),
     }
@@ -66,6 +68,12 @@ impl CloudWatch {
             namespace: settings.identity.namespace.clone().unwrap_or_default(),
             encoding: Encoding::new(settings),
         }
+    }
+}
+
+impl Endpoint for CloudWatch {
+    fn probe(&mut self) -> Probing<'_> {
+        Box::pin(self.client.probe())
     }
 }
 

@@ -53,6 +53,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
             buffer: 60,
             shutdown_timeout: Duration::from_secs(8),
             aws: Aws::default(),
+            standbys: Vec::new(),
             otlp: Box::default(),
         },
         report: false,

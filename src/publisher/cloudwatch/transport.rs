@@ -1,6 +1,7 @@
 //! HTTP and TLS, and which proxy is used.
 
 use std::env;
+use std::path::Path;
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
@@ -22,12 +23,16 @@ use crate::roots::Roots;
 
 /// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
 /// credentials. Each connector of its own would parse the trusted roots again, and have to be
-/// bounded again.
-pub async fn connector() -> Result<SharedHttpConnector, PublishError> {
-    let roots = disk::read(Roots::load).await?.map_err(|unusable| match unusable.passes {
-        true => out_of_resources(unusable.to_string()),
-        false => misconfigured(unusable.to_string()),
-    })?;
+/// bounded again. With `ca_file` only what that has is trusted.
+pub async fn connector(ca_file: Option<&Path>) -> Result<SharedHttpConnector, PublishError> {
+    let ca_file = ca_file.map(Path::to_owned);
+    let roots =
+        disk::read(move || Roots::load_for(ca_file.as_deref())).await?.map_err(|unusable| {
+            match unusable.passes {
+                true => out_of_resources(unusable.to_string()),
+                false => misconfigured(unusable.to_string()),
+            }
+        })?;
     roots.warn();
     connector_that_trusts(&roots)
 }

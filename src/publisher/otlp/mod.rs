@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::encode::Encoding;
 use self::send::Sender;
 use self::totals::Totals;
+use super::endpoints::{Endpoint, Probing};
 use super::{
     Explaining, Failure, Parcel, Preparing, PublishError, Publisher, Retries, Sending, Size, Terms,
 };
@@ -88,6 +89,12 @@ impl Otlp {
     fn ahead_of_endpoint(&self, summary: &Summary) -> i64 {
         let ahead = self.sender.clock().map_or(0.0, Exchange::ahead_ms) as i64;
         milliseconds(summary.end).saturating_sub(now_ms().saturating_add(ahead))
+    }
+}
+
+impl Endpoint for Otlp {
+    fn probe(&mut self) -> Probing<'_> {
+        Box::pin(async { self.sender.probe(&CancellationToken::new()).await })
     }
 }
 

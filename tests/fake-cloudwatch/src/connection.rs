@@ -116,7 +116,8 @@ impl Connection<'_> {
             wire_bytes: 0,
             decoded_bytes: 0,
             gzip: head.header("content-encoding") == Some("gzip"),
-            access_key_id: head.header("authorization").and_then(access_key_id),
+            access_key_id: head.header("authorization").and_then(|of| scope(of, 0)),
+            region: head.header("authorization").and_then(|of| scope(of, 2)),
             peer_port: self.peer_port,
             namespace: String::new(),
             data: Vec::new(),
@@ -234,11 +235,10 @@ fn is_put_metric_data(head: &Head) -> bool {
         && head.header("content-type") == Some(CBOR)
 }
 
-/// `AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/monitoring/aws4_request, ...`
-fn access_key_id(authorization: &str) -> Option<String> {
+/// A part of `AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/monitoring/aws4_request, ...`
+fn scope(authorization: &str, part: usize) -> Option<String> {
     let (_, credential) = authorization.split_once("Credential=")?;
-    let (id, _) = credential.split_once('/')?;
-    Some(id.to_owned())
+    credential.contains('/').then(|| credential.split('/').nth(part))?.map(str::to_owned)
 }
 
 /// The two forms of a successful reply: by the tests of the protocol an operation without output

@@ -47,6 +47,8 @@ pub struct Request {
     pub gzip: bool,
     /// Access key id out of the Authorization header. None if there is no such header.
     pub access_key_id: Option<String>,
+    /// The region that it was signed for.
+    pub region: Option<String>,
     /// Port of the client's end: the same for requests of one connection.
     pub peer_port: u16,
     /// Empty if it was not sent or could not be read.

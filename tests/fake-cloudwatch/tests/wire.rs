@@ -37,6 +37,7 @@ fn a_whole_request_is_taken_and_recorded() {
         decoded_bytes: body.len(),
         gzip: false,
         access_key_id: Some("AKIDEXAMPLE".to_owned()),
+        region: Some("us-east-1".to_owned()),
         peer_port: client.port(),
         namespace: "My/App".to_owned(),
         data: vec![recorded_full_datum()],

@@ -1,0 +1,302 @@
+//! Endpoints on paused time, each of which does as a test tells it.
+
+use std::cell::RefCell;
+
+use tokio::time::{advance, sleep};
+
+use super::*;
+use crate::publisher::Accepted;
+
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// What an endpoint does with a send, and whether it answers a probe.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Does {
+    Take,
+    Fail,
+    Refuse,
+    /// Neither an answer nor an end, until the send gives up.
+    Hang,
+    /// It fails for a reason that the endpoint has no part in.
+    FailHere,
+    Reject,
+    LackResources,
+    /// It answers probes, and fails.
+    Pretend,
+}
+
+#[derive(Debug)]
+struct State {
+    does: Does,
+    latency: Duration,
+    sends: Vec<Instant>,
+    probes: Vec<Instant>,
+}
+
+#[derive(Clone, Debug)]
+struct Fake(Rc<RefCell<State>>);
+
+impl Fake {
+    fn new(millis: u64) -> Self {
+        let latency = Duration::from_millis(millis);
+        let state = State { does: Does::Take, latency, sends: Vec::new(), probes: Vec::new() };
+        Self(Rc::new(RefCell::new(state)))
+    }
+
+    fn does(&self, does: Does) {
+        self.0.borrow_mut().does = does;
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        let state = self.0.borrow();
+        (state.sends.len(), state.probes.len())
+    }
+
+    fn is_spared(&self) -> bool {
+        let probes = &self.0.borrow().probes;
+        probes.windows(2).all(|two| two[1] - two[0] >= BETWEEN_PROBES)
+    }
+
+    async fn answer(&self, is_probe: bool) -> Result<(), PublishError> {
+        let (does, latency) = (self.0.borrow().does, self.0.borrow().latency);
+        let error = |kind| PublishError::new(kind, "as told".into());
+        let fails = error(Failure::TryAgain);
+        sleep(latency).await;
+        match does {
+            Does::Take => Ok(()),
+            Does::Fail => Err(fails),
+            Does::Refuse => Err(PublishError { at: Place::Refused, ..fails }),
+            Does::Hang => {
+                sleep(Duration::from_secs(12)).await;
+                Err(fails)
+            }
+            _ if is_probe => Ok(()),
+            Does::Pretend => Err(fails),
+            Does::FailHere => Err(fails.here()),
+            Does::Reject => Err(error(Failure::Rejected)),
+            Does::LackResources => Err(error(Failure::OutOfResources)),
+        }
+    }
+}
+
+impl Endpoint for Fake {
+    fn probe(&mut self) -> Probing<'_> {
+        self.0.borrow_mut().probes.push(Instant::now());
+        Box::pin(self.answer(true))
+    }
+}
+
+impl Publisher for Fake {
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            sets: 1,
+            most_windows: 1,
+            most: Size::UNLIMITED,
+            empty_windows: false,
+            oldest: None,
+            spread: 0.0,
+            log: None,
+            with_values: false,
+            with_samples: false,
+        }
+    }
+
+    fn send<'a>(&'a mut self, _: &'a [Parcel<'a>], hurry: &'a CancellationToken) -> Sending<'a> {
+        self.0.borrow_mut().sends.push(Instant::now());
+        Box::pin(async move {
+            match hurry.run_until_cancelled(self.answer(false)).await {
+                Some(answer) => answer.map(|()| Accepted::default()),
+                None => Err(PublishError::new(Failure::TryAgain, "hurry".into())),
+            }
+        })
+    }
+
+    fn explain(&self, _: bool) -> Explaining<'_> {
+        Box::pin(async { Vec::new() })
+    }
+}
+
+struct World {
+    fakes: [Fake; 3],
+    endpoints: Endpoints,
+    hurry: CancellationToken,
+}
+
+/// Three endpoints: a, and the faster c and the slower b that stand by.
+fn world() -> World {
+    let fakes = [Fake::new(50), Fake::new(90), Fake::new(20)];
+    let members = ["a", "b", "c"].into_iter().zip(&fakes);
+    let members = members.map(|(name, fake)| {
+        let endpoint: Box<dyn Endpoint> = Box::new(fake.clone());
+        (name.to_owned(), endpoint)
+    });
+    let endpoints = Endpoints::new(members.collect());
+    World { fakes, endpoints, hurry: CancellationToken::new() }
+}
+
+impl World {
+    fn primary(&self) -> String {
+        self.endpoints.primary().expect("one of several").endpoint
+    }
+
+    /// A period passes, and a window is sent: whether it was accepted, and what is primary then.
+    async fn period(&mut self) -> (bool, String) {
+        advance(PERIOD).await;
+        let sent = self.endpoints.send(&[], &self.hurry).await;
+        (sent.is_ok(), self.primary())
+    }
+
+    async fn periods(&mut self, count: usize) -> Vec<(bool, String)> {
+        let mut all = Vec::new();
+        for _ in 0..count {
+            all.push(self.period().await);
+        }
+        all
+    }
+}
+
+fn is(accepted: bool, primary: &str) -> (bool, String) {
+    (accepted, primary.to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_long_as_the_first_works_no_other_is_asked() {
+    let mut world = world();
+    assert_eq!(world.periods(100).await, vec![is(true, "a"); 100]);
+    assert_eq!(world.fakes.clone().map(|fake| fake.counts()), [(100, 0), (0, 0), (0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_second_failure_the_fastest_gets_what_failed() {
+    for does in [Does::Fail, Does::Hang, Does::Pretend] {
+        let mut world = world();
+        world.fakes[0].does(does);
+        assert_eq!(
+            world.periods(3).await,
+            [is(false, "a"), is(true, "c"), is(true, "c")],
+            "{does:?}"
+        );
+        assert_eq!(world.fakes.clone().map(|fake| fake.counts()), [(2, 0), (0, 1), (2, 1)]);
+        let why = world.endpoints.primary().expect("one").why;
+        assert_eq!(why, "a: it failed: as told");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_failure_changes_nothing() {
+    let mut world = world();
+    for _ in 0..5 {
+        world.fakes[0].does(Does::Fail);
+        assert_eq!(world.period().await, is(false, "a"));
+        world.fakes[0].does(Does::Take);
+        assert_eq!(world.period().await, is(true, "a"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_connection_changes_the_endpoint_at_once() {
+    let mut world = world();
+    world.fakes[0].does(Does::Refuse);
+    world.fakes[2].does(Does::Refuse);
+    assert_eq!(world.period().await, is(true, "b"));
+    // b refuses, too, and the probes of the others are not old enough to be made again.
+    world.fakes[1].does(Does::Refuse);
+    assert_eq!(world.period().await, is(false, "b"));
+    assert_eq!(world.fakes.clone().map(|fake| fake.counts()), [(1, 0), (2, 1), (0, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_endpoint_has_a_part_in_changes_none() {
+    for does in [Does::FailHere, Does::Reject, Does::LackResources] {
+        let mut world = world();
+        world.fakes[0].does(does);
+        assert_eq!(world.periods(5).await, vec![is(false, "a"); 5], "{does:?}");
+        assert_eq!(world.fakes[2].counts(), (0, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_returns_when_the_first_has_answered_for_ten_minutes() {
+    let mut world = world();
+    world.fakes[0].does(Does::Refuse);
+    assert_eq!(world.period().await, is(true, "c"));
+    world.periods(7).await;
+    world.fakes[0].does(Does::Take);
+    // The next probe is ten minutes after the failure, and two more follow.
+    let after = world.periods(20).await;
+    let returned = after.iter().position(|(_, primary)| primary == "a").expect("it returns");
+    assert!((12..=14).contains(&returned), "{returned}");
+    assert!(after.iter().all(|(accepted, _)| *accepted), "nothing fails meanwhile");
+    assert!(after[returned..].iter().all(|(_, primary)| primary == "a"));
+    assert!(world.fakes.iter().all(Fake::is_spared));
+    let why = world.endpoints.primary().expect("one").why;
+    assert_eq!(why, "the first, which has answered for 10 minutes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_does_not_return_to_one_that_comes_and_goes() {
+    let mut world = world();
+    world.fakes[0].does(Does::Refuse);
+    world.period().await;
+    for _ in 0..20 {
+        for does in [Does::Take, Does::Fail] {
+            world.fakes[0].does(does);
+            assert_eq!(world.periods(5).await, vec![is(true, "c"); 5]);
+        }
+    }
+    assert!(world.fakes[0].counts().1 > 30 && world.fakes[0].is_spared());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_all_fail_the_first_that_comes_back_gets_everything() {
+    for back in [0, 1, 2] {
+        let mut world = world();
+        world.fakes.iter().for_each(|fake| fake.does(Does::Hang));
+        assert!(world.periods(30).await.iter().all(|(accepted, _)| !accepted));
+        world.fakes[back].does(Does::Take);
+        let after = world.periods(8).await;
+        let found = after.iter().position(|(accepted, _)| *accepted).expect("it is found");
+        assert!(found <= 6, "{back}: {found}");
+        assert_eq!(after[found], is(true, ["a", "b", "c"][back]));
+        assert!(world.fakes.iter().all(Fake::is_spared));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_each_is_tried_and_none_is_asked() {
+    let mut world = world();
+    world.fakes[0].does(Does::Hang);
+    world.fakes[1].does(Does::Fail);
+    world.endpoints.ends();
+    let begin = Instant::now() + PERIOD;
+    assert_eq!(world.period().await, is(true, "c"));
+    assert!(begin.elapsed() < Duration::from_secs(3), "the one that hangs is not waited for");
+    assert_eq!(world.fakes.clone().map(|fake| fake.counts()), [(1, 0), (1, 0), (1, 0)]);
+    world.fakes[2].does(Does::Fail);
+    assert!(!world.period().await.0);
+    assert_eq!(world.fakes.clone().map(|fake| fake.counts()), [(2, 0), (2, 0), (2, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_for_a_hurry_is_no_failure_of_the_endpoint() {
+    let mut world = world();
+    world.fakes[0].does(Does::Hang);
+    world.hurry.cancel();
+    assert_eq!(world.periods(3).await, vec![is(false, "a"); 3]);
+    assert_eq!(world.fakes[2].counts(), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_probes_together_take_no_longer_than_one() {
+    let mut world = world();
+    world.fakes.iter().for_each(|fake| fake.does(Does::Hang));
+    world.fakes[0].does(Does::Refuse);
+    advance(PERIOD).await;
+    let begin = Instant::now();
+    assert!(world.endpoints.send(&[], &world.hurry).await.is_err());
+    assert_eq!(begin.elapsed(), Duration::from_millis(50) + LONGEST_PROBE);
+}
