@@ -103,49 +103,70 @@ scripts/footprint.sh --ours
 scripts/soak.sh 10 > target/soak.log 2>&1 &
 soak=$!
 
-# Runs a test that may exit with 3 where this machine cannot run it, having said why.
-may_skip() { # may_skip WHAT COMMAND...
-  local what=$1 code=0
-  shift
-  step "$what"
-  "$@" || code=$?
-  case $code in
-    0) ;;
-    3) skip "$what" ;;
-    *) exit 1 ;;
-  esac
-}
 cargo build --quiet --locked -p fake-cloudwatch
-may_skip "documents: every command runs, every link leads somewhere" \
-  tests/documents/run.sh "$binary" target/debug/fake-cloudwatch
-may_skip "the API from outside: a client library, Prometheus, 50 clients, and by its own description" \
-  tests/api/run.sh "$binary"
-may_skip "OTLP, read by generated code and with an independent signature" tests/otlp/run.sh "$binary"
-may_skip "the API with a real Keystone" tests/api/keystone.sh "$binary"
-may_skip "the socket for clients of collectd, asked by the real ones" tests/api/collectd.sh "$binary"
-may_skip "a root directory with nothing in it but the binary" \
-  scripts/test_empty_root.sh "$binary" target/debug/fake-cloudwatch
-may_skip "real kernels: cgroup version 2, version 1 and hybrid" tests/kernel/run.sh "$PWD/$binary"
-may_skip "a real kernel: pressure, a disk, processes and swap" tests/kernel/others.sh "$PWD/$binary"
-may_skip "a real kernel: pods as in Kubernetes, by runc and with AppArmor" tests/kernel/pod.sh "$PWD/$binary"
-may_skip "examples: each by its format's rules, and with the real binary" tests/examples/run.sh "$binary"
-may_skip "the systemd unit in a machine whose first process is systemd" tests/examples/boot.sh "$binary"
-may_skip "the fault matrix: every fault, with SIGTERM at every moment" scripts/faults.sh
-may_skip "real containers: limits, page cache, events, docker stop, and the agent beside a command" \
-  tests/docker/run.sh "$PWD/$binary" target/debug/fake-cloudwatch
-may_skip "the image and the demo" tests/docker/image.sh "$PWD/$binary"
+fake=target/debug/fake-cloudwatch
+parts=target/parts
+rm -rf $parts && mkdir -p $parts
 
-step "end to end: an independent CloudWatch, read back with boto3"
-python=$(for name in python3.13 python3.12 python3.11 python3.10 python3; do
-  command -v $name > /dev/null && $name -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null && echo $name && break
-done || true)
-if [ -n "$python" ] && { [ -x target/venv/bin/python ] || $python -m venv target/venv; }; then
-  target/venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/e2e/requirements.txt
-  target/venv/bin/python tests/e2e/ministack.py "$binary"
-  target/venv/bin/python tests/e2e/distribution.py "$binary"
-else
-  skip "end to end: no Python of at least 3.10 with venv"
-fi
+# Runs a part of a lane, whose output goes to a file of its own. A part exits with 3 where this machine cannot
+# run it, having said why; any other failure ends its lane. `folder` is that of the lane.
+part() { # part WHAT COMMAND...
+  local what=$1 code=0 begin=$SECONDS
+  shift
+  "$@" > "$folder/log" 2>&1 || code=$?
+  {
+    printf '\n==> %s (%d s)\n' "$what" $((SECONDS - begin))
+    cat "$folder/log"
+  } >> "$folder/output"
+  printf '%s\t%d\t%s\n' $code $((SECONDS - begin)) "$what" >> "$folder/results"
+  [ $code = 0 ] || [ $code = 3 ]
+}
+
+# What waits most of its time, and what needs the processors, side by side: one after the other they take half an hour.
+waiting_lane() {
+  part "documents: every command runs, every link leads somewhere" tests/documents/run.sh "$binary" $fake
+  part "the API from outside: a client library, Prometheus, 50 clients, and by its own description" \
+    tests/api/run.sh "$binary"
+  part "OTLP, read by generated code and with an independent signature" tests/otlp/run.sh "$binary"
+  part "the API with a real Keystone" tests/api/keystone.sh "$binary"
+  part "the socket for clients of collectd, asked by the real ones" tests/api/collectd.sh "$binary"
+  part "a root directory with nothing in it but the binary" scripts/test_empty_root.sh "$binary" $fake
+  part "the fault matrix: every fault, with SIGTERM at every moment" scripts/faults.sh
+}
+working_lane() {
+  part "real kernels: cgroup version 2, version 1 and hybrid" tests/kernel/run.sh "$PWD/$binary"
+  part "a real kernel: pressure, a disk, processes and swap" tests/kernel/others.sh "$PWD/$binary"
+  part "a real kernel: pods as in Kubernetes, by runc and with AppArmor" tests/kernel/pod.sh "$PWD/$binary"
+  part "examples: each by its format's rules, and with the real binary" tests/examples/run.sh "$binary"
+  part "the systemd unit in a machine whose first process is systemd" tests/examples/boot.sh "$binary"
+  part "real containers: limits, page cache, events, docker stop, and the agent beside a command" \
+    tests/docker/run.sh "$PWD/$binary" $fake
+  part "the image and the demo" tests/docker/image.sh "$PWD/$binary"
+  part "end to end: an independent CloudWatch, read back with boto3" tests/e2e/run.sh "$binary"
+}
+# Both lanes install packages, and apt-get does not wait for another one that updates its lists.
+mkdir -p target/bin
+printf '#!/bin/sh\nexec flock "%s" %s "$@"\n' "$PWD/target/apt.lock" "$(command -v apt-get)" > target/bin/apt-get
+chmod +x target/bin/apt-get
+export PATH=$PWD/target/bin:$PATH
+step "two lanes of parts, side by side"
+lanes=()
+for lane in waiting working; do
+  mkdir -p $parts/$lane
+  (
+    folder=$parts/$lane
+    ${lane}_lane
+  ) &
+  lanes+=($!)
+done
+trap 'kill $soak "${lanes[@]}" 2> /dev/null || true' EXIT
+failed=
+for lane in "${lanes[@]}"; do wait "$lane" || failed=1; done
+cat $parts/*/output
+while IFS=$'\t' read -r code _ what; do
+  [ "$code" != 3 ] || skip "$what"
+done < <(cat $parts/*/results)
+[ -z "$failed" ] || { echo "a part has failed: the last of its lane above" >&2; exit 1; }
 
 step "ten minutes among faults, begun before"
 wait $soak || { cat target/soak.log; exit 1; }
@@ -157,3 +178,4 @@ if [ ${#skipped[@]} -gt 0 ]; then
 else
   step "all passed"
 fi
+cat $parts/*/results | sort -t "$(printf '\t')" -k 2 -rn | awk -F '\t' '{ printf "%6d s  %s\n", $2, $3 }'

@@ -22,7 +22,7 @@ use crate::api::Api;
 use crate::collector::Collector;
 use crate::collector::sink::{HandOut, HandedOut};
 use crate::config::cli::Cli;
-use crate::config::{Checks, MemoryUse, Scope, Settings};
+use crate::config::{Checks, MemoryUse, Reporting, Scope, Settings};
 use crate::control::{Control, Ends, Ways};
 use crate::cost::SayCost;
 use crate::delivery::Delivery;
@@ -61,7 +61,10 @@ pub async fn run(
         collector.add_sink(Box::new(feeds.samples));
         health = feeds.health.into_iter();
     }
-    let record = settings.report.then(right_size::Shared::default);
+    let record = match settings.report {
+        Reporting::No => None,
+        report => Some(right_size::Shared::new(report == Reporting::Published)),
+    };
     if let Some(record) = &record {
         collector.add_sink(Box::new(record.clone()));
     }

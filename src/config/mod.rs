@@ -65,7 +65,7 @@ pub use options::{
 pub use otlp::{Deltas, Otlp};
 use problems::Blame;
 pub use problems::Problems;
-pub use publishing::{Output, Publish, Publishing, ValueForm};
+pub use publishing::{Output, Publish, Publishing, Reporting, ValueForm};
 pub use quantity::healthcheck_timeout;
 pub use text::{Form, Source};
 
@@ -97,7 +97,7 @@ pub struct Settings {
     /// The socket for clients of collectd, if there is one.
     pub collectd_socket: Option<PathBuf>,
     /// Whether there is a report at the end.
-    pub report: bool,
+    pub report: Reporting,
     /// Whether the exit code of an explanation tells whether it could publish.
     pub check: bool,
     /// The command to run as a child, with its arguments; empty for none.
@@ -186,7 +186,7 @@ impl Settings {
         let watches_config = problems.optional(cli, WATCH_CONFIG, quantity::boolean);
         let api = ApiSettings::new(cli, &mut problems);
         let collectd_socket = api::collectd_socket(cli, api.as_ref(), &mut problems);
-        let report = problems.optional(cli, REPORT, quantity::boolean).unwrap_or(false);
+        let report = problems.optional(cli, REPORT, publishing::reporting).unwrap_or_default();
         let errors = Vec::new();
         let mut settings = Self {
             identity,

@@ -72,7 +72,8 @@ fn measuring() -> Vec<Arg> {
         .value_name("DURATION"),
         flag(
             REPORT,
-            "Say at the end what was used, which size would have been enough and what it cost",
+            "Say at the end what was used, which size would have been enough and what it cost; =metrics: \
+             publish it, too",
         ),
     ]
 }

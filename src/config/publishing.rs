@@ -148,6 +148,27 @@ pub fn output(text: &str) -> Result<Output, String> {
     }
 }
 
+/// Whether there is a report at the end, and where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reporting {
+    #[default]
+    No,
+    /// In the log, and as an object for programs.
+    Said,
+    /// And as metrics of the last window.
+    Published,
+}
+
+/// `--report`.
+pub fn reporting(text: &str) -> Result<Reporting, String> {
+    if text.trim() == "metrics" {
+        return Ok(Reporting::Published);
+    }
+    let yes = quantity::boolean(text);
+    let yes = yes.map_err(|expected| format!("metrics, or {expected}"))?;
+    Ok(if yes { Reporting::Said } else { Reporting::No })
+}
+
 /// Checks the region and endpoint in the AWS SDK's own variables by the rules of the options. With a
 /// command they are not checked: it starts whatever they say, and the first send reports a wrong value.
 fn variables_of_aws(cli: &Cli, problems: &mut Problems) {

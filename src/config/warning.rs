@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::options::CA_FILE;
 use super::options::otlp::{OTLP_ENDPOINT, OTLP_HEADER, RESOURCE_ATTRIBUTES, SAMPLE_POINTS};
-use super::{ApiAddress, Place, Publish, Scope, Settings};
+use super::{ApiAddress, Place, Publish, Reporting, Scope, Settings};
 use crate::config::cli::{Cli, PREFIX, known_variables};
 use crate::config::typed::Typed;
 
@@ -102,7 +102,7 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
         (SAMPLE_POINTS, is_for_otlp, OF_OTLP),
         (
             "output",
-            has(Publish::Console) || settings.report || !cli.is_run(),
+            has(Publish::Console) || settings.report != Reporting::No || !cli.is_run(),
             "it is of --publish console, --report and explain",
         ),
         (

@@ -4,6 +4,7 @@ mod advice;
 mod histogram;
 mod json;
 mod prices;
+mod published;
 mod record;
 mod sizes;
 mod text;

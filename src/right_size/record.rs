@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use super::RightSize;
 use super::histogram::Histogram;
 use crate::collector::series::Table;
 use crate::collector::sink::Sink;
-use crate::model::{Limits, Measured, Number, Series, Totals};
+use crate::model::{Limits, Measured, Metric, Number, Series, Totals};
 
 /// The samples of the whole in one scope, and the counters at its begin and end.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub struct Record {
     pub begin: Option<Totals>,
     pub end: Option<Totals>,
     series: [Option<Series>; 2],
+    /// Whether the report becomes metrics of the last window, too.
+    is_published: bool,
 }
 
 /// A record that the sampler, the collector and who reports share.
@@ -69,7 +72,8 @@ impl Record {
     fn measured(&mut self, measured: &Measured) {
         if !self.scope.is_empty() && self.scope != measured.scope {
             let left_out = self.left_out + self.lasted();
-            *self = Self { series: self.series, left_out, ..Self::default() };
+            let (series, is_published) = (self.series, self.is_published);
+            *self = Self { series, left_out, is_published, ..Self::default() };
         }
         self.scope = measured.scope;
         let [before, now] = [&self.limits, &measured.limits];
@@ -83,6 +87,11 @@ impl Record {
 }
 
 impl Shared {
+    /// The record of a run that begins.
+    pub fn new(is_published: bool) -> Self {
+        Self(Rc::new(RefCell::new(Record { is_published, ..Record::default() })))
+    }
+
     /// Takes the counters at the begin, as soon as there is a value of what is measured now.
     pub fn begin(&self, totals: impl FnOnce() -> Totals) {
         let mut record = self.0.borrow_mut();
@@ -104,5 +113,13 @@ impl Sink for Shared {
 
     fn measured(&mut self, measured: &Rc<Measured>) {
         self.0.borrow_mut().measured(measured);
+    }
+
+    fn closing(&mut self) -> Vec<(Rc<Metric>, f64)> {
+        let record = self.0.borrow();
+        // Before the last window the counters at the end are not known.
+        let is_last = record.is_published && record.end.is_some();
+        drop(record);
+        if is_last { RightSize::of(self).metrics() } else { Vec::new() }
     }
 }

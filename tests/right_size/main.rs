@@ -235,3 +235,44 @@ fn a_task_of_several_containers_says_what_its_endpoint_does_not_tell() {
     assert_eq!(report["size"]["kind"], "fargate");
     assert_eq!(report["cost"]["region"], "eu-central-1");
 }
+
+#[test]
+fn the_figures_are_metrics_of_the_last_window_where_that_is_asked_for() {
+    let place = Place::without_limits(200 << 20);
+    let endpoint = place.fargate(1.0, 2048);
+    let cloudwatch = FakeCloudWatch::start();
+    let url = cloudwatch.url();
+    let options = ["--report=metrics", "--publish=cloudwatch,console", "--output=json"];
+    let options = [&options[..], &["--endpoint-url", &url]].concat();
+    let ended = after_windows(place.start(&options, Some(&endpoint), &[]), 3);
+    let report = report(&ended);
+    let data = cloudwatch.data();
+    let last = data.iter().map(|datum| datum.timestamp).max().expect("windows");
+    let value = |datum: &fake_cloudwatch::Datum| match &datum.set {
+        Some(set) => (set.sample_count, set.sum),
+        None => (1.0, datum.values[0]),
+    };
+    let of_run = data.iter().filter(|datum| datum.name.starts_with("Run"));
+    let told: Vec<_> = of_run
+        .map(|datum| (&*datum.name, datum.unit.as_deref().unwrap_or("None"), value(datum)))
+        .collect();
+    let number = |value: &Value| value.as_f64().expect("a number");
+    let close = |name: &str, unit: &str, expected: f64| {
+        let of = told.iter().find(|of| of.0 == name).unwrap_or_else(|| panic!("{name}: {told:?}"));
+        assert_eq!(of.1, unit);
+        let (count, value) = of.2;
+        assert_eq!(count, 1.0, "{of:?}");
+        assert!((value - expected).abs() <= expected.abs() / 1000.0 + 1e-6, "{of:?} {expected}");
+    };
+    close("RunSeconds", "Seconds", number(&report["seconds"]));
+    close("RunCPUp50", "Percent", number(&report["cpu"]["p50_percent"]));
+    close("RunCPUp95", "Percent", number(&report["cpu"]["p95_percent"]));
+    close("RunCPUMax", "Percent", number(&report["cpu"]["max_percent"]));
+    close("RunMemoryMax", "Percent", number(&report["memory"]["max_percent"]));
+    close("RunThrottled", "Percent", 0.0);
+    close("RunOOMKills", "Count", 0.0);
+    close("RunCost", "None", number(&report["cost"]["dollars"]));
+    assert_eq!(told.len(), 8, "each once, of the last window alone: {told:?}");
+    let times = data.iter().filter(|datum| datum.name.starts_with("Run"));
+    assert!(times.into_iter().all(|datum| datum.timestamp == last));
+}

@@ -7,8 +7,8 @@ mod sending;
 use std::time::Duration;
 
 use crate::config::{
-    self, Aws, Checks, Identity, Measuring, MemoryUse, Output, Publish, Publishing, Scope,
-    Settings, ValueForm,
+    self, Aws, Checks, Identity, Measuring, MemoryUse, Output, Publish, Publishing, Reporting,
+    Scope, Settings, ValueForm,
 };
 use crate::model::{Number, Numbers};
 
@@ -56,7 +56,7 @@ pub fn settings(period: u64, own: &[(&str, &str)]) -> Settings {
             standbys: Vec::new(),
             otlp: Box::default(),
         },
-        report: false,
+        report: Reporting::No,
         check: false,
         command: Vec::new(),
         warnings: Vec::new(),
