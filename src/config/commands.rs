@@ -14,7 +14,7 @@ use super::options::{
 pub fn definition() -> Command {
     Command::new(env!("CARGO_PKG_NAME"))
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Measures CPU and memory use and sends a summary every period to Amazon CloudWatch.")
+        .about("Measures CPU and memory use and sends a summary every period to Amazon CloudWatch or a receiver of OTLP.")
         .override_usage(concat!(
             env!("CARGO_PKG_NAME"),
             " [OPTIONS] [-- COMMAND...]\n       ",

@@ -83,7 +83,7 @@ fn names() -> Vec<Arg> {
         option(
             "namespace",
             "NAMESPACE",
-            "CloudWatch namespace of the metrics; required to publish",
+            "CloudWatch namespace of the metrics; required to publish, but for OTLP",
         )
         .short('n'),
         option("service", "SERVICE", "Value of the dimension ServiceName; required to publish")
@@ -127,7 +127,7 @@ fn publishing() -> Vec<Arg> {
         option(
             "statistics",
             "FORM",
-            "median-max, or distribution (all values, so CloudWatch can compute any percentile) \
+            "median-max, or distribution (all values, so that any percentile can be computed) \
              [default: median-max]",
         ),
     ]

@@ -17,8 +17,10 @@ pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
     let suspects = suspects.iter();
     let mut warnings: Vec<_> = suspects.filter_map(|name| unknown_variable(name, &known)).collect();
     warnings.sort_unstable();
+    // By OTLP there are no such graphs: PromQL takes any step.
+    let mut publishers = settings.publishing.publishers.iter();
     let goes_to_cloudwatch =
-        settings.publishing.publishers.iter().any(|publish| *publish != Publish::Console);
+        publishers.any(|publish| [Publish::CloudWatch, Publish::Emf].contains(publish));
     let period = cli.value("period").filter(|_| goes_to_cloudwatch);
     let until_alone = cli.value("until-alone").filter(|_| settings.measuring.until_alone.is_some());
     let once = cli.value("once").filter(|_| settings.measuring.once);
@@ -80,7 +82,7 @@ fn odd_text(typed: &Typed) -> Option<String> {
 /// The warnings for options that change nothing with these settings.
 fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
     let has = |publish| settings.publishing.publishers.contains(&publish);
-    let of_aws = "it is of --publish cloudwatch";
+    let of_aws = "nothing is sent to CloudWatch by requests";
     // A preview is a switch: all else stays as it is.
     let (by_otlp, otlp) = (has(Publish::Otlp), &settings.publishing.otlp);
     let is_aws = has(Publish::CloudWatch) || (by_otlp && otlp.endpoint.is_none());

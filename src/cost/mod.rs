@@ -32,7 +32,10 @@ impl Cost {
     /// The cost of windows like this one. Two publishers that send the same metrics do not make them twice.
     pub fn of(settings: &Settings, summary: &Summary) -> Self {
         let publishing = &settings.publishing;
-        Self::with(settings, summary, &publishing.publishers, publishing.form)
+        // What another receiver costs is not known here.
+        let is_paid = |publish: &Publish| *publish != Publish::Otlp || otlp::is_to_aws(settings);
+        let publishers = publishing.publishers.iter().copied().filter(is_paid).collect::<Vec<_>>();
+        Self::with(settings, summary, &publishers, publishing.form)
     }
 
     /// The same with other publishers, or another form.
@@ -192,6 +195,9 @@ pub struct Comparison {
     calls_a_month: f64,
     log_bytes_a_month: f64,
     otlp_bytes_a_month: f64,
+    /// Whether something goes to a receiver whose price is not known.
+    #[serde(skip)]
+    is_elsewhere: bool,
     alternatives: Vec<Alternative>,
     /// The source of the prices, for people.
     source: &'static str,
@@ -211,15 +217,22 @@ impl Comparison {
             true => ["--statistics median-max", "--statistics distribution"],
             false => ["--publish cloudwatch", "--publish cloudwatch --statistics distribution"],
         };
+        let is_elsewhere =
+            publishing.publishers.contains(&Publish::Otlp) && !otlp::is_to_aws(settings);
+        let by_otlp = match is_elsewhere {
+            true => "--publish otlp to CloudWatch",
+            false => "--publish otlp",
+        };
         let all = [
             (Publish::CloudWatch, ValueForm::MedianMax, to_cloudwatch[0]),
             (Publish::CloudWatch, ValueForm::Distribution, to_cloudwatch[1]),
             (Publish::Emf, ValueForm::MedianMax, "--publish emf"),
             (Publish::Emf, ValueForm::Distribution, "--publish emf --statistics distribution"),
-            (Publish::Otlp, ValueForm::MedianMax, "--publish otlp"),
+            (Publish::Otlp, ValueForm::MedianMax, by_otlp),
         ];
         let others = all.into_iter().filter(|(publish, form, _)| {
-            publishing.publishers != [*publish] || publishing.form != *form
+            let is_other = publishing.publishers != [*publish] || publishing.form != *form;
+            is_other || (is_elsewhere && *publish == Publish::Otlp)
         });
         let alternatives = others.map(|(publish, form, options)| {
             let cost = Cost::with(settings, summary, &[publish], form);
@@ -233,6 +246,7 @@ impl Comparison {
             calls_a_month: chosen.calls,
             log_bytes_a_month: chosen.log_bytes,
             otlp_bytes_a_month: chosen.otlp_bytes,
+            is_elsewhere,
             alternatives: alternatives.collect(),
             source: SOURCE,
         }
@@ -276,7 +290,11 @@ impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (dollars, metrics) = (self.dollars_a_month, self.metrics);
         let (calls, log_bytes) = (self.calls_a_month, self.log_bytes_a_month);
-        write!(f, "about ${dollars:.2} a month: {metrics} metrics")?;
+        write!(f, "about ${dollars:.2} a month")?;
+        if self.is_elsewhere {
+            write!(f, " without what the receiver of OTLP asks for")?;
+        }
+        write!(f, ": {metrics} metrics")?;
         if calls > 0.0 {
             write!(f, ", {calls:.0} PutMetricData calls")?;
         }

@@ -117,6 +117,23 @@ fn points_by_otlp_cost_by_their_bytes_and_no_metric_has_a_price() {
 }
 
 #[test]
+fn another_receiver_of_otlp_has_no_price_of_aws() {
+    let mut otlp = settings(60, &[]);
+    otlp.publishing.publishers = vec![Publish::Otlp];
+    otlp.publishing.otlp.endpoint = Some("http://127.0.0.1:4318/v1/metrics".into());
+    assert_eq!(of(&otlp), Cost::default());
+    let said = Comparison::of(&otlp, &window()).to_string();
+    let begin =
+        "about $0.00 a month without what the receiver of OTLP asks for: 0 metrics (list price";
+    assert!(said.starts_with(begin), "{said}");
+    assert!(said.contains("$1.64 with --publish cloudwatch, "), "{said}");
+    assert!(said.ends_with("$0.03 with --publish otlp to CloudWatch"), "{said}");
+    let aws = "https://monitoring.eu-west-1.amazonaws.com/v1/metrics".to_owned();
+    otlp.publishing.otlp.endpoint = Some(aws);
+    assert!(of(&otlp).otlp_bytes > 0.0);
+}
+
+#[test]
 fn the_console_costs_nothing() {
     let mut console = settings(60, &[]);
     console.publishing.publishers = vec![Publish::Console];

@@ -260,7 +260,9 @@ impl Delivery {
         self.counts.expired += expired as u64;
         if expired > 0 {
             let days = oldest.as_secs() / 86_400;
-            error!("dropped {expired} windows older than {days} days (CloudWatch rejects them)");
+            error!(
+                "dropped {expired} windows older than {days} days (the endpoint would refuse them)"
+            );
         }
     }
 

@@ -60,7 +60,7 @@ impl Unit {
     /// The unit of a published value: that of a counter is how much it grows in a second.
     pub fn published(self, kind: Kind) -> Self {
         match (kind, self) {
-            (Kind::Gauge | Kind::Distribution, unit) => unit,
+            (Kind::Gauge | Kind::Count | Kind::Distribution, unit) => unit,
             (Kind::Counter, Self::Bytes) => Self::BytesPerSecond,
             (Kind::Counter, Self::Count) => Self::CountPerSecond,
             (Kind::Counter, Self::Pages) => Self::PagesPerSecond,
@@ -94,6 +94,8 @@ impl Unit {
 pub enum Kind {
     /// Each value stands for itself.
     Gauge,
+    /// Each value is how many there were since the one before: those of a window add up.
+    Count,
     /// Each value is a total since some fixed moment; only differences mean anything.
     Counter,
     /// Each value is many values.
@@ -108,7 +110,7 @@ impl Kind {
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::Gauge => "gauge",
+            Self::Gauge | Self::Count => "gauge",
             Self::Counter => "counter",
             Self::Distribution => "distribution",
         }
@@ -256,8 +258,7 @@ impl Number {
         matches!(self.row().taken, Taken::Sampled | Taken::Peak)
     }
 
-    /// Whether all of its values can be sent. They are counted in hundredths of a percent; what has
-    /// another unit is not.
+    /// Whether all of its values can be sent: those that are counted in hundredths of a percent.
     pub fn has_distribution(self) -> bool {
         self.row().taken == Taken::Sampled && self.unit() == Unit::Percent
     }
@@ -320,7 +321,6 @@ impl Number {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Numbers(u32);
 
-// A bit for each number.
 const _: () = assert!(Number::ALL.len() <= u32::BITS as usize);
 
 impl Numbers {

@@ -165,7 +165,7 @@ fn member(number: Number, statistics: Option<&Statistics>) -> Json {
         return match number.of(None).kind {
             // A count, which JSON shows without a decimal point.
             Kind::Gauge if number.unit() == Unit::Count => json!(statistics.last as u64),
-            Kind::Gauge | Kind::Distribution => json!(statistics.last),
+            Kind::Gauge | Kind::Count | Kind::Distribution => json!(statistics.last),
             Kind::Counter => json!(statistics.growth().map(|growth| growth as u64)),
         };
     }

@@ -109,7 +109,7 @@ fn what_is_wrong_is_told_and_nothing_is_moved() {
         (
             json!({ "apply": "endpoint" }),
             409,
-            "the clock of the endpoint is not known: no answer of CloudWatch has come so far",
+            "the clock of the endpoint is not known: no answer of the endpoint has come so far",
         ),
     ] {
         let answer = served.send("POST", "/time/sync", "", &body);

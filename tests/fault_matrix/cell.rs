@@ -83,7 +83,7 @@ pub struct End {
 
 /// Runs a cell, and says what is wrong.
 pub fn run(fault: &'static Fault, moment: Moment, offset: Duration) -> (Outcome, Vec<String>) {
-    let mut scene = Scene::new();
+    let mut scene = Scene::new(fault.publisher);
     (fault.build)(&mut scene);
     let (started, started_at) = (Instant::now(), SystemTime::now());
     let mut run = Run { fault, moment, scene, agent: None, started, started_at };
@@ -95,7 +95,7 @@ pub fn run(fault: &'static Fault, moment: Moment, offset: Duration) -> (Outcome,
     let ended = run.agent.take().expect("it was started").wait();
     let written = run.scene.written();
     let arrived = match (&run.scene.cloudwatch, written) {
-        (Some(cloudwatch), _) => check::arrived(&cloudwatch.data()),
+        (Some(cloudwatch), _) => check::arrived(&cloudwatch.data(), fault.publisher),
         (None, Some(text)) => crate::log::printed(&text),
         (None, None) => crate::log::printed(&ended.stdout),
     };
@@ -192,8 +192,13 @@ impl Run {
     }
 }
 
-/// The most memory that a process had in use; 0 once it has ended.
+/// The most memory that a process had in use; 0 once it has ended, and as long as it is a copy of this one,
+/// which has not started its program yet.
 fn peak_kib(id: u32) -> u64 {
+    let program = |of: &str| std::fs::read_link(format!("/proc/{of}/exe")).ok();
+    if program(&id.to_string()) == program("self") {
+        return 0;
+    }
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)

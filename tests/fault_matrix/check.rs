@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::cell::{BUFFER_OF_ONE, Outcome, SAMPLE_INTERVAL, SHUTDOWN_TIMEOUT};
 use crate::clock::EMULATED;
-use crate::faults::{Effect, Fault};
+use crate::faults::{Effect, Fault, Publisher};
 use crate::log::{self, Counts, Datum, Measured};
 use crate::moments::Moment;
 use crate::network::POISON;
@@ -38,12 +38,19 @@ pub fn problems(fault: &Fault, moment: Moment, outcome: &Outcome) -> Vec<String>
     check.problems
 }
 
-/// The windows and names of what was taken, in order.
-pub fn arrived(data: &[fake_cloudwatch::Datum]) -> Vec<Datum> {
-    let seconds = |datum: &fake_cloudwatch::Datum| {
-        datum.timestamp.duration_since(UNIX_EPOCH).expect("after the epoch").as_secs()
+/// The windows and names of what was taken, in order; the names are those of CloudWatch.
+pub fn arrived(data: &[fake_cloudwatch::Datum], publisher: Publisher) -> Vec<Datum> {
+    let of = |datum: &fake_cloudwatch::Datum| {
+        if publisher == Publisher::CloudWatch {
+            let start = datum.timestamp.duration_since(UNIX_EPOCH).expect("after the epoch");
+            return Some((start.as_secs(), datum.name.clone()));
+        }
+        // By OTLP the time is the end of the window, which is cut short at the end of the agent.
+        let window = log::window_of(datum.timestamp - Duration::from_secs(1));
+        // A histogram is of all windows before, too: what is looked at are the others.
+        log::name_of_otlp(&datum.name).map(|name| (window, name.to_owned()))
     };
-    data.iter().map(|datum| (seconds(datum), datum.name.clone())).collect()
+    data.iter().filter_map(of).collect()
 }
 
 /// The longest time without a sample, from the start of the process on.
@@ -145,7 +152,7 @@ impl Check<'_> {
         let failed = match self.fault.effect {
             Effect::Works | Effect::Unseen => false,
             Effect::ClockSteps(_) | Effect::Sleeps => true,
-            Effect::RejectsOne => !self.outcome.arrived.is_empty(),
+            Effect::RejectsOne | Effect::RefusesPart => !self.outcome.arrived.is_empty(),
             Effect::Blind(_) => log.contains(log::SAMPLE),
             _ => {
                 log.contains("publishing failed")

@@ -2,12 +2,13 @@
 
 use crate::clock::OF_THE_CLOCK;
 use crate::rows_machine::OF_THE_MACHINE;
+use crate::rows_otlp::OF_OTLP;
 use crate::rows_service::OF_THE_SERVICE;
 use crate::scene::Scene;
 
 /// All rows.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    OF_THE_SERVICE.iter().chain(OF_THE_MACHINE).chain(OF_THE_CLOCK)
+    OF_THE_SERVICE.iter().chain(OF_OTLP).chain(OF_THE_MACHINE).chain(OF_THE_CLOCK)
 }
 
 /// One thing that goes wrong.
@@ -23,6 +24,18 @@ pub struct Fault {
     pub needs: Needs,
     /// Whether a send tries it again by itself.
     pub retried: bool,
+    pub publisher: Publisher,
+}
+
+/// Where the summaries go to, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Publisher {
+    /// CloudWatch, by PutMetricData.
+    CloudWatch,
+    /// CloudWatch, by OTLP with a signature.
+    Otlp,
+    /// Another receiver, by OTLP.
+    Receiver,
 }
 
 impl Fault {
@@ -38,7 +51,8 @@ impl Fault {
         meaning: &'static str,
     ) -> Self {
         let (request, needs) = (UnderWay::Held, Needs::Nothing);
-        Self { name, meaning, build, effect, request, says: "", needs, retried: false }
+        let publisher = Publisher::CloudWatch;
+        Self { name, meaning, build, effect, request, says: "", needs, retried: false, publisher }
     }
 
     pub const fn request(mut self, request: UnderWay) -> Self {
@@ -61,6 +75,11 @@ impl Fault {
         self
     }
 
+    pub const fn by(mut self, publisher: Publisher) -> Self {
+        self.publisher = publisher;
+        self
+    }
+
     /// Whether the endpoint itself works.
     pub fn works(&self) -> bool {
         !matches!(self.effect, Effect::Outage | Effect::Forever | Effect::LosesReplies)
@@ -76,6 +95,8 @@ pub enum Effect {
     Unseen,
     /// As [`Works`](Effect::Works), but for one datum that the service never takes.
     RejectsOne,
+    /// As [`Works`](Effect::Works), but the service says of each request that it did not take all of it.
+    RefusesPart,
     /// As [`Works`](Effect::Works), but these metrics cannot be measured.
     Blind(&'static [&'static str]),
     /// As [`Works`](Effect::Works), and the wall clock is set by so many seconds in a window.

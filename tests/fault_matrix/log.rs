@@ -15,6 +15,17 @@ const STOPPED: &str = "stopped; ";
 const CPU: [&str; 2] = ["CPUUtilization", "MaxCPUUtilization"];
 const MEMORY: [&str; 2] = ["MemoryUtilization", "MaxMemoryUtilization"];
 
+/// What a gauge of OTLP is called in CloudWatch.
+pub fn name_of_otlp(name: &str) -> Option<&'static str> {
+    match name.strip_prefix("cloudwatch_metrics_agent.")? {
+        "cpu.utilization.median" => Some(CPU[0]),
+        "cpu.utilization.max" => Some(CPU[1]),
+        "memory.utilization.median" => Some(MEMORY[0]),
+        "memory.utilization.max" => Some(MEMORY[1]),
+        _ => None,
+    }
+}
+
 /// One datum: the start of its window, in seconds since the epoch, and its name.
 pub type Datum = (u64, String);
 

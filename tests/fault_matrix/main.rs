@@ -22,6 +22,7 @@ mod network;
 mod pool;
 mod resources;
 mod rows_machine;
+mod rows_otlp;
 mod rows_service;
 mod scene;
 mod table;

@@ -77,7 +77,8 @@ pub fn prepare(run: &mut Run) {
         DuringRequest if run.fault.request == UnderWay::Held => {
             cloudwatch.answer_next(Answer::hold_then(run.scene.answer.clone()));
         }
-        RetryWait if run.fault.works() => cloudwatch.answer_next(Answer::internal_failure()),
+        // By OTLP a 500 is not tried again at once.
+        RetryWait if run.fault.works() => cloudwatch.answer_next(Answer::service_unavailable()),
         // Where the fault is no outage, there was another one before.
         FullBacklog | OutageEnds if run.fault.works() => {
             cloudwatch.answer_always(Answer::internal_failure());
@@ -163,7 +164,7 @@ fn outage_ends(run: &mut Run) {
     let before = run.scene.cloudwatch.as_ref().map_or(0, |server| server.requests().len());
     // What the fault itself answers, once it is over, is set by its end.
     let answer = match run.fault.effect {
-        Effect::RejectsOne => run.scene.answer.clone(),
+        Effect::RejectsOne | Effect::RefusesPart => run.scene.answer.clone(),
         _ => Answer::Take,
     };
     run.scene.end_fault(Answer::hold_then(answer));

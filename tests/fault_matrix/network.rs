@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use fake_cloudwatch::{Answer, Certificate, FakeCloudWatch, Refused};
 
+use crate::log::name_of_otlp;
 use crate::names;
 use crate::scene::{Scene, Stream};
 use support::http::{Reply, Server};
@@ -60,7 +61,8 @@ pub fn refused(scene: &mut Scene) {
 pub fn rejects_one(scene: &mut Scene) {
     let poison = Arc::new(OnceLock::new());
     let answer = Answer::reject_where(move |datum| {
-        datum.name == POISON && *poison.get_or_init(|| datum.timestamp) == datum.timestamp
+        let is_it = datum.name == POISON || name_of_otlp(&datum.name) == Some(POISON);
+        is_it && *poison.get_or_init(|| datum.timestamp) == datum.timestamp
     });
     scene.server().answer_always(answer.clone());
     scene.answer = answer;

@@ -13,6 +13,7 @@ use std::thread::{self, JoinHandle};
 use fake_cloudwatch::{Answer, FakeCloudWatch};
 
 use crate::cell::{BUFFER_OF_ONE, PERIOD, SAMPLE_INTERVAL, SHUTDOWN_TIMEOUT};
+use crate::faults::Publisher;
 use support::{Agent, publishing_to};
 
 /// Everything about one run but the agent itself.
@@ -27,6 +28,7 @@ pub struct Scene {
     /// Where the summaries arrive. Absent while nothing listens, and in a dry run.
     pub cloudwatch: Option<FakeCloudWatch>,
     pub url: String,
+    pub publisher: Publisher,
     /// What the endpoint answers as long as the fault lasts, and if it works.
     pub answer: Answer,
     pub stdout: Stream,
@@ -63,7 +65,7 @@ pub enum Stream {
 
 impl Scene {
     /// Nothing is wrong.
-    pub fn new() -> Self {
+    pub fn new(publisher: Publisher) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fault_matrix");
@@ -76,6 +78,7 @@ impl Scene {
             arguments: Vec::new(),
             environment: Vec::new(),
             url: cloudwatch.url(),
+            publisher,
             cloudwatch: Some(cloudwatch),
             answer: Answer::Take,
             stdout: Stream::Read,
@@ -107,6 +110,14 @@ impl Scene {
         words.extend(closing(self.stdout, self.stderr).into_iter().flatten().map(OsString::from));
         words.push(program);
         words.extend(agent.get_args().map(OsString::from));
+        match self.publisher {
+            Publisher::CloudWatch => {}
+            Publisher::Otlp => words.extend(["--publish", "otlp"].map(OsString::from)),
+            Publisher::Receiver => {
+                let url = format!("{}/v1/metrics", self.url);
+                words.extend(["--publish", "otlp", "--otlp-endpoint", &url].map(OsString::from));
+            }
+        }
         words.extend(self.arguments.iter().cloned());
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).args(["--period", &PERIOD.as_secs().to_string()]);

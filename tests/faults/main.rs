@@ -195,7 +195,7 @@ fn an_unknown_host_says_what_to_check() {
     let ended = failing(&mut publishing_to("https://cloudwatch.invalid"));
     assert!(
         first_line(&ended)
-            .contains("check the region, the endpoint and this machine's DNS settings ("),
+            .contains("check the endpoint or region, and this machine's DNS settings ("),
         "{ended:#?}"
     );
 }

@@ -141,7 +141,7 @@ fn what_a_server_answers_is_told_with_its_cure() {
         &[REGION, KEY, SECRET],
     );
     let text = said(&typed, &mut command_of(&typed));
-    let cure = "check the region, the endpoint and this machine's DNS settings (the name monitoring.eu-west-1.invalid: ";
+    let cure = "check the endpoint or region, and this machine's DNS settings (the name monitoring.eu-west-1.invalid: ";
     assert!(text.contains(cure), "{text}");
     let typed: Mistake<'_> = (&[], PUBLISHING, &[REGION, KEY, SECRET]);
     let roots = TemporaryFile::new("roots.pem", cloudwatch.ca_pem().expect("TLS has a CA"));

@@ -130,7 +130,7 @@ fn shift_of(
         }),
         Some("endpoint") => endpoint.map(|of| of.ahead_ms().round() as i64).ok_or_else(|| {
             Failure::conflict(
-                "the clock of the endpoint is not known: no answer of CloudWatch has come so far",
+                "the clock of the endpoint is not known: no answer of the endpoint has come so far",
             )
         }),
         _ => Err(Failure::bad(format!("apply: expected caller, endpoint or none, not {apply}"))),

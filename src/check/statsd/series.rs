@@ -191,9 +191,12 @@ impl Series {
             Kind::Timer => Unit::Milliseconds,
             Kind::Gauge | Kind::Histogram => Unit::None,
         };
-        let is_many = matches!(self.kind, Kind::Timer | Kind::Histogram);
-        let kind = if is_many { model::Kind::Distribution } else { model::Kind::Gauge };
-        let form = if is_many { "distribution" } else { "double" };
+        let (kind, form) = match self.kind {
+            Kind::Timer | Kind::Histogram => (model::Kind::Distribution, "distribution"),
+            Kind::Counter => (model::Kind::Count, "double"),
+            // Who was counted in one run may be counted in the next.
+            Kind::Gauge | Kind::Set => (model::Kind::Gauge, "double"),
+        };
         let discovered = Some(Discovered { unit, kind, form, ..Discovered::NUMBER });
         let (name, dimensions) = (self.name.clone().into(), self.dimensions.clone());
         Some(Finding { name, dimensions, discovered, quantity: quantity? })

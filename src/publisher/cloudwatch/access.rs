@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_sdk_cloudwatch::config::{ProvideCredentials, Region};
 use aws_sdk_cloudwatch::error::SdkError;
-use aws_sdk_cloudwatch::primitives::{DateTime, DateTimeFormat};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
@@ -15,7 +14,7 @@ use aws_smithy_types::body::SdkBody;
 
 use super::client::{Client, Found, nobody};
 use super::explain;
-use super::{address, failure, transport};
+use super::{address, dates, failure, transport};
 use crate::clock::{Exchange, now_ms};
 use crate::config::Aws;
 use crate::publisher::{Fact, Failure, PublishError, Retries};
@@ -148,8 +147,7 @@ impl Access {
         let back = now_ms();
         let answer = answer.map_err(|error| failure::of_sdk(&SdkError::dispatch_failure(error)))?;
         let header = |name: &str| answer.headers().get(name);
-        let date = header("date");
-        let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
+        let date = header("date").and_then(dates::of_http);
         Ok(Answer {
             status: answer.status().as_u16(),
             content_type: header("content-type").unwrap_or_default().to_owned(),
@@ -157,7 +155,7 @@ impl Access {
             body: answer.body().bytes().unwrap_or_default().to_vec(),
             clock: date.map(|date| {
                 // The second is somewhere between its beginning and its end.
-                let at = date.secs().saturating_mul(1000).saturating_add(500);
+                let at = date.saturating_add(500);
                 Exchange { sent, received: at, answered: at, back }
             }),
         })

@@ -30,6 +30,12 @@ impl Dates {
     }
 }
 
+/// A date of HTTP, such as `Sun, 06 Nov 1994 08:49:37 GMT`, in milliseconds since 1970.
+pub fn of_http(text: &str) -> Option<i64> {
+    let date = DateTime::from_str(text, DateTimeFormat::HttpDate).ok()?;
+    Some(date.secs().saturating_mul(1000))
+}
+
 impl Intercept for Dates {
     fn name(&self) -> &'static str {
         "Dates"
@@ -54,11 +60,10 @@ impl Intercept for Dates {
         let headers = context.response().headers();
         // A proxy has a clock of its own.
         let date = headers.get("date").filter(|_| of_cloudwatch(headers).is_ok());
-        let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
-        if let Some(date) = date {
+        if let Some(date) = date.and_then(of_http) {
             let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             // The second is somewhere between its beginning and its end.
-            let at = date.secs().saturating_mul(1000).saturating_add(500);
+            let at = date.saturating_add(500);
             let sent = noted.sent;
             noted.newest = Some(Exchange { sent, received: at, answered: at, back: now_ms() });
         }

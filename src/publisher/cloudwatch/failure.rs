@@ -197,7 +197,7 @@ const BY_WORDS: &[ByWords] = &[
     ByWords {
         words: &["dns error", "lookup address"],
         kind: Failure::TryAgain,
-        advice: Some("check the region, the endpoint and this machine's DNS settings"),
+        advice: Some("check the endpoint or region, and this machine's DNS settings"),
         brief: Some("{cause}"),
     },
     // hyper-util: no connection, which may pass.
@@ -206,8 +206,8 @@ const BY_WORDS: &[ByWords] = &[
         kind: Failure::TryAgain,
         advice: None,
         brief: Some(
-            "cannot connect to the endpoint: {cause}; if it stays, look at routes, security groups, NAT and \
-             VPC endpoints",
+            "cannot connect to the endpoint: {cause}; if it stays, look at whether it runs there, and at routes, \
+             security groups, NAT and VPC endpoints",
         ),
     },
     // aws-sdk-cloudwatch: the rules of its endpoints.
@@ -281,10 +281,10 @@ mod tests {
             ("client error (Connect): tunnel error: unsuccessful", "check HTTPS_PROXY"),
             ("tunnel error: proxy authorization required", "check HTTPS_PROXY"),
             ("tunnel error: failed to create underlying connection", "check HTTPS_PROXY"),
-            ("client error (Connect): dns error: no record", "check the region, the endpoint"),
+            ("client error (Connect): dns error: no record", "check the endpoint or region"),
             (
                 "failed to lookup address information: Name or service not known",
-                "check the region, the endpoint",
+                "check the endpoint or region",
             ),
             ("Invalid Configuration: Missing Region", "set --region"),
         ] {

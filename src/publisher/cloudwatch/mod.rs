@@ -7,7 +7,7 @@ mod attempts;
 mod capped;
 mod chain;
 mod client;
-mod dates;
+pub mod dates;
 mod disk;
 mod dns;
 mod encoding;

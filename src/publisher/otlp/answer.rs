@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::wire::{Field, Reader};
+use crate::clock::now_ms;
 use crate::publisher::cloudwatch::access::Answer;
+use crate::publisher::cloudwatch::dates;
 use crate::publisher::{Accepted, Failure, PublishError};
 
 /// Why an attempt failed.
@@ -77,9 +79,22 @@ pub fn meaning(answer: &Answer, is_signed: bool) -> Result<Taken, Box<Failed>> {
 }
 
 fn again(answer: &Answer, error: PublishError) -> Box<Failed> {
-    let seconds = answer.retry_after.as_deref().and_then(|text| text.trim().parse().ok());
-    let wait = seconds.map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT));
+    // The date is one of the endpoint's clock, which says its time in whole seconds.
+    let now_ms = answer.clock.map_or_else(now_ms, |clock| clock.answered - HALF_A_SECOND_MS);
+    let wait = answer.retry_after.as_deref().and_then(|text| wait_of(text.trim(), now_ms));
     Box::new(Failed { wait, ..*Failed::passing(error) })
+}
+
+/// What `Retry-After` asks for: seconds, or a date (RFC 9110, 10.2.3). Nothing where it is neither.
+fn wait_of(text: &str, now_ms: i64) -> Option<Duration> {
+    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().map_or(LONGEST_WAIT, Duration::from_secs)
+    } else {
+        let ms = dates::of_http(text)?.saturating_sub(now_ms);
+        // One that is over does not ask to wait.
+        Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+    };
+    Some(wait.min(LONGEST_WAIT))
 }
 
 /// A page of a login or a proxy.
@@ -149,9 +164,13 @@ const OTLP_TYPES: [&str; 2] = ["protobuf", "json"];
 /// Nothing is waited for longer, whatever the endpoint says: a window may be accepted again.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
+/// A time of the endpoint is taken to be in the middle of its second.
+const HALF_A_SECOND_MS: i64 = 500;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Exchange;
     use crate::publisher::otlp::wire::Writer;
 
     fn answer(status: u16, content_type: &str, body: &[u8]) -> Answer {
@@ -230,6 +249,39 @@ mod tests {
         }
         let aws = br#"{"__type":"AccessDeniedException","Message":"no"}"#;
         assert_eq!(message("application/json", aws), "AccessDeniedException: no");
+    }
+
+    #[test]
+    fn a_date_is_waited_for_by_the_clock_of_the_endpoint() {
+        // Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110.
+        let now_ms = 784_111_777_000;
+        for (text, seconds) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:40 GMT", Some(3)),
+            ("Sun, 06 Nov 1994 08:59:36 GMT", Some(599)),
+            ("Sun, 06 Nov 1994 08:59:38 GMT", Some(600)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(600)),
+            ("Sun, 06 Nov 1994 08:49:36 GMT", Some(0)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("0", Some(0)),
+            ("99999999999999999999999", Some(600)),
+            ("", None),
+            ("-3", None),
+            ("3.5", None),
+            ("1994-11-06T08:49:40Z", None),
+            ("Sun, 06 Nov 1994 08:49:40", None),
+            ("Sun, 36 Nov 1994 08:49:40 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:40 GMT, or later", None),
+        ] {
+            assert_eq!(wait_of(text, now_ms), seconds.map(Duration::from_secs), "{text:?}");
+        }
+        // A machine whose clock is a day behind waits as long as one whose is right.
+        let at = now_ms + HALF_A_SECOND_MS;
+        let clock = Exchange { sent: 0, received: at, answered: at, back: 0 };
+        let retry_after = Some("Sun, 06 Nov 1994 08:49:42 GMT".into());
+        let answer = Answer { retry_after, clock: Some(clock), ..answer(503, "", b"") };
+        let failed = meaning(&answer, false).expect_err("a limit");
+        assert_eq!((failed.wait, failed.is_retried), (Some(Duration::from_secs(5)), true));
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl Encoding {
         let (unit, factor) = names::unit(metric);
         let figure = || totals.of(summary, datum.entry);
         let (mut start, mut time) = (summary.start, summary.end);
+        let is_sum = matches!(metric.kind, Kind::Counter | Kind::Count);
         let (form, value) = match datum.statistic {
             Statistic::Median => (Form::Gauge, Some(statistics.median)),
             Statistic::Maximum => (Form::Gauge, Some(statistics.max)),
@@ -123,7 +124,7 @@ impl Encoding {
                 (start, time) = (*at, *at);
                 (Form::Gauge, Some(*value))
             }
-            Statistic::Set if metric.kind != Kind::Counter => (Form::Gauge, Some(statistics.last)),
+            Statistic::Set if !is_sum => (Form::Gauge, Some(statistics.last)),
             Statistic::Set | Statistic::Growth => (Form::Sum, None),
             Statistic::Values | Statistic::Spread => (Form::Histogram, None),
         };

@@ -40,7 +40,8 @@ pub async fn facts(otlp: &Otlp, connecting: bool) -> Vec<Fact> {
     let pairs = otlp.resource.iter().map(|(name, value)| format!("{name}={value}"));
     let pairs = pairs.collect::<Vec<_>>().join(", ");
     let attributes = if pairs.is_empty() { "none" } else { &pairs };
-    let note = Some("CloudWatch counts them with each point".to_owned());
+    let counted = "CloudWatch counts them with each point".to_owned();
+    let note = sender.is_to_aws().then_some(counted);
     facts.push(Fact { note, ..Fact::known("resource_attributes", attributes) });
     let note = Some("a value differs by at most 4.4 % from the middle of its bucket".to_owned());
     let histograms = if otlp.encoding.deltas.histograms { "delta" } else { "cumulative" };

@@ -152,8 +152,10 @@ pub fn relative_error(scale: i32) -> f64 {
     (base - 1.0) / (base + 1.0)
 }
 
-/// As the libraries of OpenTelemetry have it. The indexes of all finite numbers fit into 32 bits.
-const FINEST: i32 = 20;
+/// A relative error of 0.14 %. The libraries of OpenTelemetry have 20; but VictoriaMetrics writes the bounds of a
+/// bucket with four digits, and where these are the same it has no percentiles: memory that hardly changes.
+/// Values in percent are rounded to hundredths anyway.
+const FINEST: i32 = 8;
 
 /// As those libraries have it. A percent that is rounded to hundredths, from 0.01 to 100, fits at a scale of 3,
 /// with a relative error of 4.4 %.
@@ -206,6 +208,15 @@ mod tests {
         }
         assert_eq!(finest_index(f64::from_bits(1)), -(1074 << FINEST) - 1);
         assert!(finest_index(f64::MAX) <= 1024 << FINEST);
+    }
+
+    #[test]
+    fn four_digits_tell_the_bounds_of_a_bucket_apart() {
+        for index in 0..(4 << FINEST) {
+            let bound = |index: i32| 2_f64.powf(f64::from(index) / f64::from(1 << FINEST));
+            assert_ne!(format!("{:.3e}", bound(index)), format!("{:.3e}", bound(index + 1)));
+        }
+        assert!(relative_error(FINEST) < 0.0014);
     }
 
     #[test]

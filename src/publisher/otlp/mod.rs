@@ -172,6 +172,11 @@ impl Publisher for Otlp {
     }
 }
 
+/// Whether what is sent is paid for at CloudWatch, and not at another receiver.
+pub fn is_to_aws(settings: &Settings) -> bool {
+    target::Target::of(&settings.publishing).0.is_aws()
+}
+
 /// The names of those dimensions of all metrics that every point has; the others are of the resource.
 pub fn labels(settings: &Settings) -> Vec<String> {
     let otlp = Otlp::new(settings, Retries::default());

@@ -32,8 +32,8 @@ pub struct Sender {
     clock: Option<Exchange>,
     /// Whether the endpoint has answered.
     is_probed: bool,
-    /// Until when the endpoint has asked to wait.
-    not_before: Option<Instant>,
+    /// Until when the endpoint has asked to wait, and what it answered then.
+    not_before: Option<(Instant, String)>,
     /// Why some points were refused last.
     refused: String,
 }
@@ -93,6 +93,11 @@ impl Sender {
         self.is_signed
     }
 
+    /// Whether it is CloudWatch, be it by its URL.
+    pub fn is_to_aws(&self) -> bool {
+        self.target.is_aws()
+    }
+
     pub fn is_to_cloudwatch(&self) -> bool {
         self.target == Target::CloudWatch
     }
@@ -149,10 +154,11 @@ impl Sender {
         hurry: &CancellationToken,
     ) -> Result<Accepted, PublishError> {
         let begin = Instant::now();
-        if let Some(rest) = self.not_before.map(|until| until.saturating_duration_since(begin))
-            && !rest.is_zero()
+        if let Some((until, why)) = &self.not_before
+            && *until > begin
         {
-            let what = format!("the endpoint has asked to wait {} s more", rest.as_secs() + 1);
+            let seconds = (*until - begin).as_secs() + 1;
+            let what = format!("the endpoint has asked to wait {seconds} s more ({why})");
             return Err(PublishError::new(Failure::TryAgain, what));
         }
         if let Some(mistake) = &self.config.mistake {
@@ -170,7 +176,7 @@ impl Sender {
             };
             let pause = wait.unwrap_or(PAUSE * attempt);
             if !is_retried || attempt >= ATTEMPTS || Instant::now() + pause >= end {
-                self.not_before = wait.map(|wait| Instant::now() + wait);
+                self.not_before = wait.map(|wait| (Instant::now() + wait, error.causes.clone()));
                 return Err(error);
             }
             if is_last {

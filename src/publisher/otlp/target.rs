@@ -16,11 +16,16 @@ impl Target {
     pub fn of(publishing: &Publishing) -> (Self, bool) {
         let otlp = &publishing.otlp;
         let target = otlp.endpoint.clone().map_or(Self::CloudWatch, Self::Receiver);
-        let is_aws = match &target {
+        let is_signed = target.is_aws() && !otlp.is_authorized();
+        (target, is_signed)
+    }
+
+    /// Whether it is CloudWatch, be it by its URL.
+    pub fn is_aws(&self) -> bool {
+        match self {
             Self::CloudWatch => true,
             Self::Receiver(url) => region_of(url).is_some(),
-        };
-        (target, is_aws && !otlp.is_authorized())
+        }
     }
 }
 

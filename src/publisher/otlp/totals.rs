@@ -139,7 +139,7 @@ impl Totals {
             (Some(number), _) if number.has_distribution() => Some(Form::Histogram),
             (Some(_), _) => None,
             (None, _) if metric.published.is_none() => None,
-            (None, Kind::Counter) => Some(Form::Sum),
+            (None, Kind::Counter | Kind::Count) => Some(Form::Sum),
             (None, Kind::Distribution) => Some(Form::Histogram),
             (None, Kind::Gauge) => None,
         }
@@ -170,6 +170,8 @@ fn growth(entry: &Entry) -> f64 {
     let Entry { metric, statistics } = entry;
     let growth = match metric.number() {
         Some(_) => statistics.growth().unwrap_or_default(),
+        // Some applications count down, and a sum never does.
+        None if metric.kind == Kind::Count => (statistics.mean * statistics.count as f64).max(0.0),
         None => statistics.grown,
     };
     if growth.is_finite() { growth } else { 0.0 }
@@ -196,8 +198,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::Number;
-    use crate::model::tests::{entry, reported, sampled, summary, with_values};
+    use crate::model::tests::{checked, entry, reported, sampled, summary, with_values};
+    use crate::model::{Number, Unit};
 
     const CUMULATIVE: Deltas = Deltas { sums: false, histograms: false };
 
@@ -255,6 +257,20 @@ mod tests {
         windows.iter().for_each(|window| totals.add(window));
         assert_eq!(kills(&totals, &windows[1]), (windows[1].start, 2.0));
         assert!(totals.series.is_empty());
+    }
+
+    #[test]
+    fn counts_of_several_runs_in_a_window_add_up_and_are_never_taken_back() {
+        let mut totals = totals(CUMULATIVE);
+        let window = |numbers: &[f64]| {
+            let mut jobs = checked("app", None, "Jobs", Unit::Count, numbers);
+            Rc::make_mut(&mut jobs.metric).kind = Kind::Count;
+            Rc::new(summary(vec![jobs]))
+        };
+        let windows = [window(&[2.0, 0.0, 5.0]), window(&[-3.0]), window(&[1.0])];
+        windows.iter().for_each(|window| totals.add(window));
+        let sums = windows.each_ref().map(|window| totals.of(window, 0).expect("a sum").amount);
+        assert_eq!(sums, [7.0, 7.0, 8.0].map(Amount::Sum));
     }
 
     #[test]

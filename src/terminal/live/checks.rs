@@ -47,7 +47,7 @@ impl Feed {
         for (metric, value) in report.numbers() {
             let Some(name) = &metric.published else { continue };
             let value = match metric.kind {
-                Kind::Gauge | Kind::Distribution => Some(value),
+                Kind::Gauge | Kind::Count | Kind::Distribution => Some(value),
                 Kind::Counter => {
                     let before = self.totals.entry((report.check.clone(), name.to_string()));
                     a_second(before.or_default(), report.at, value)

@@ -40,6 +40,12 @@ pub enum Answer {
     Garbage(Vec<u8>),
     /// Takes the data and answers 200 with these headers alone, and no body.
     TakeWith(&'static [(&'static str, &'static str)]),
+    /// Takes the data; by OTLP the answer says that so many points of them were refused, and why.
+    TakeSaying { refused: u8, message: &'static str },
+    /// Takes nothing and answers with this status and the header `Retry-After`.
+    RetryAfter { status: u16, wait: &'static str },
+    /// Takes nothing, and sends half of what it would answer if it had.
+    CutShort,
     /// Answers 200 with something that has no end. Takes nothing. Ends when the client goes, or at
     /// [`release`](crate::FakeCloudWatch::release).
     Endless(Endless),
@@ -123,6 +129,19 @@ impl Answer {
     /// 429 without a body, as a gateway in between gives it.
     pub fn too_many_requests() -> Self {
         Self::Status { status: 429, content_type: "text/plain".to_owned(), body: Vec::new() }
+    }
+
+    /// Whether it is about the data of a request, so that one without any is answered all the same.
+    pub(crate) fn is_about_data(&self) -> bool {
+        !matches!(
+            self,
+            Self::Hang
+                | Self::StallAfterHeaders
+                | Self::Reset
+                | Self::Garbage(_)
+                | Self::CutShort
+                | Self::Endless(_)
+        )
     }
 
     /// [`Answer::HoldThen`] with this answer.

@@ -13,7 +13,8 @@ use crate::http::{CBOR, Head, Http, MAX_BODY, Reply};
 use crate::journal::{Journal, Ticket, Wait};
 use crate::limits;
 use crate::listener::Socket;
-use crate::record::Request;
+use crate::otlp;
+use crate::record::{Datum, Request};
 
 /// Serves a connection to its end.
 pub(crate) fn serve(
@@ -51,10 +52,24 @@ enum Next {
     Close,
 }
 
+/// What a client speaks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    /// `PutMetricData` by Smithy RPC v2 CBOR.
+    Rpc,
+    Otlp,
+}
+
 /// A recorded request, with what its body was found to be.
 struct Arrived {
     ticket: Ticket,
-    body: Result<PutMetricData, Fault>,
+    protocol: Protocol,
+    body: Result<Body, Fault>,
+}
+
+enum Body {
+    Put(PutMetricData),
+    Points { data: Vec<Datum>, bytes: usize, received: SystemTime },
 }
 
 impl Connection<'_> {
@@ -67,24 +82,30 @@ impl Connection<'_> {
             self.send(&fault.reply())?;
             return Ok(Next::Close);
         };
-        if !is_put_metric_data(&head) {
+        let Some(protocol) = Protocol::of(&head) else {
             self.http.body(length)?;
             return self.send(&unknown_operation());
+        };
+        // A request without points only asks whether it would be answered: it uses up no answer.
+        let is_probe = protocol == Protocol::Otlp && length <= NOTHING_PACKED;
+        let answer = if is_probe { self.journal.lasting_answer() } else { self.journal.answer() };
+        if is_probe && answer.is_about_data() {
+            self.http.body(length)?;
+            return self.send(&otlp::success(0, ""));
         }
-        let answer = self.journal.answer();
         let arrived = match answer {
-            Answer::Reset => self.arrived_without_body(&head),
-            _ => self.arrived(&head, length)?,
+            Answer::Reset => self.arrived_without_body(&head, protocol),
+            _ => self.arrived(&head, length, protocol)?,
         };
         self.answer(answer, &arrived)
     }
 
-    fn arrived(&mut self, head: &Head, length: usize) -> io::Result<Arrived> {
+    fn arrived(&mut self, head: &Head, length: usize, protocol: Protocol) -> io::Result<Arrived> {
         let body = self.http.body(length)?;
         let received = SystemTime::now();
         let encoding = head.header("content-encoding");
         let decoded = decode::content(body, encoding)
-            .map(|content| (content.len(), decode::put_metric_data(&content, received)));
+            .map(|content| (content.len(), protocol.body(&content, received)));
         let (decoded_bytes, body) = match decoded {
             Ok((length, body)) => (length, body),
             Err(fault) => (0, Err(fault)),
@@ -93,17 +114,18 @@ impl Connection<'_> {
             received,
             wire_bytes: length,
             decoded_bytes,
-            namespace: body.as_ref().map(PutMetricData::namespace).unwrap_or_default(),
-            data: body.as_ref().map(PutMetricData::data).unwrap_or_default(),
+            namespace: body.as_ref().map(Body::namespace).unwrap_or_default(),
+            data: body.as_ref().map(Body::data).unwrap_or_default(),
             ..self.empty_request(head)
         };
         let ticket = self.journal.arrived(request);
-        Ok(Arrived { ticket, body })
+        Ok(Arrived { ticket, protocol, body })
     }
 
-    fn arrived_without_body(&self, head: &Head) -> Arrived {
+    fn arrived_without_body(&self, head: &Head, protocol: Protocol) -> Arrived {
         Arrived {
             ticket: self.journal.arrived(self.empty_request(head)),
+            protocol,
             body: Err(Fault::malformed("the body was not read")),
         }
     }
@@ -126,21 +148,38 @@ impl Connection<'_> {
 
     fn answer(&mut self, answer: Answer, arrived: &Arrived) -> io::Result<Next> {
         match answer {
-            Answer::Take => self.take(arrived, &success(&arrived.ticket)),
+            Answer::Take => self.take(arrived, &arrived.success()),
+            Answer::TakeSaying { refused, message } => {
+                let reply = match arrived.protocol {
+                    Protocol::Rpc => arrived.success(),
+                    Protocol::Otlp => otlp::success(refused, message),
+                };
+                self.take(arrived, &reply)
+            }
+            Answer::RetryAfter { status, wait } => {
+                let reply = Reply::new(status, "text/plain", Vec::new());
+                self.refuse(arrived, &reply.with("retry-after", wait))
+            }
+            Answer::CutShort => {
+                let mut bytes = arrived.success().with("x-more", "...").bytes(SystemTime::now());
+                bytes.truncate(bytes.len() / 2);
+                self.http.write(&bytes)?;
+                Ok(Next::Close)
+            }
             Answer::Status { status, content_type, body } => {
                 self.refuse(arrived, &Reply::new(status, &content_type, body))
             }
-            Answer::Error(fault) => self.refuse(arrived, &fault.reply()),
+            Answer::Error(fault) => self.refuse(arrived, &arrived.protocol.failure(&fault)),
             Answer::Skewed(skew) => self.skewed(arrived, skew),
             Answer::RejectWhere(matches) => match &arrived.body {
-                Ok(put) if put.data().iter().any(|datum| matches(datum)) => {
+                Ok(body) if body.data().iter().any(|datum| matches(datum)) => {
                     let fault = Fault::invalid_value("The value is rejected by the test.");
-                    self.refuse(arrived, &fault.reply())
+                    self.refuse(arrived, &arrived.protocol.failure(&fault))
                 }
-                _ => self.take(arrived, &success(&arrived.ticket)),
+                _ => self.take(arrived, &arrived.success()),
             },
             Answer::Hold => match self.journal.wait_for_release(&arrived.ticket) {
-                Wait::Released => self.take(arrived, &success(&arrived.ticket)),
+                Wait::Released => self.take(arrived, &arrived.success()),
                 Wait::Stopping => Ok(Next::Close),
             },
             Answer::HoldThen(next) => match self.journal.wait_for_release(&arrived.ticket) {
@@ -190,7 +229,7 @@ impl Connection<'_> {
                 self.journal.taken(&arrived.ticket, Some(reply.status));
                 self.send(reply)
             }
-            Err(fault) => self.refuse(arrived, &fault.reply()),
+            Err(fault) => self.refuse(arrived, &arrived.protocol.failure(&fault)),
         }
     }
 
@@ -224,7 +263,59 @@ impl Connection<'_> {
 }
 
 fn check(arrived: &Arrived) -> Result<(), Fault> {
-    limits::check(arrived.body.as_ref().map_err(Clone::clone)?)
+    match arrived.body.as_ref().map_err(Clone::clone)? {
+        Body::Put(put) => limits::check(put),
+        Body::Points { data, bytes, received } => otlp::check(data, *bytes, *received),
+    }
+}
+
+impl Protocol {
+    fn of(head: &Head) -> Option<Self> {
+        let is_otlp = || otlp::is_otlp(head).then_some(Self::Otlp);
+        is_put_metric_data(head).then_some(Self::Rpc).or_else(is_otlp)
+    }
+
+    fn body(self, content: &[u8], received: SystemTime) -> Result<Body, Fault> {
+        match self {
+            Self::Rpc => decode::put_metric_data(content, received).map(Body::Put),
+            Self::Otlp => {
+                let bytes = content.len();
+                otlp::points(content).map(|data| Body::Points { data, bytes, received })
+            }
+        }
+    }
+
+    fn failure(self, fault: &Fault) -> Reply {
+        match self {
+            Self::Rpc => fault.reply(),
+            Self::Otlp => otlp::failure(fault),
+        }
+    }
+}
+
+impl Arrived {
+    fn success(&self) -> Reply {
+        match self.protocol {
+            Protocol::Rpc => success(&self.ticket),
+            Protocol::Otlp => otlp::success(0, ""),
+        }
+    }
+}
+
+impl Body {
+    fn namespace(&self) -> String {
+        match self {
+            Self::Put(put) => put.namespace(),
+            Self::Points { .. } => String::new(),
+        }
+    }
+
+    fn data(&self) -> Vec<Datum> {
+        match self {
+            Self::Put(put) => put.data(),
+            Self::Points { data, .. } => data.clone(),
+        }
+    }
 }
 
 /// The service goes by protocol, method and path before it looks at anything else.
@@ -255,3 +346,6 @@ fn unknown_operation() -> Reply {
     let body = b"<UnknownOperationException/>\n".to_vec();
     Reply::new(404, "application/xml", body)
 }
+
+/// The length of nothing, packed by gzip.
+const NOTHING_PACKED: usize = 20;

@@ -102,6 +102,11 @@ impl Journal {
         state.next.pop_front().unwrap_or_else(|| state.always.clone())
     }
 
+    /// The answer where the queue is empty.
+    pub fn lasting_answer(&self) -> Answer {
+        self.lock().always.clone()
+    }
+
     pub fn arrived(&self, request: Request) -> Ticket {
         self.change(|state| {
             state.seen.requests.push(request);

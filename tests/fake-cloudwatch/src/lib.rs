@@ -1,6 +1,7 @@
 //! A fake Amazon CloudWatch: a server on 127.0.0.1 that takes `PutMetricData` as the AWS SDK for
-//! Rust sends it (Smithy RPC v2 CBOR), holds it to the limits of the real service, records it, and
-//! goes wrong on demand. It needs no account, no network and no other program.
+//! Rust sends it (Smithy RPC v2 CBOR), and metrics by OTLP over HTTP, holds them to the limits of the
+//! real service, records them, and goes wrong on demand. It needs no account, no network and no other
+//! program.
 //!
 //! ```
 //! use fake_cloudwatch::{Answer, FakeCloudWatch};
@@ -14,7 +15,9 @@
 //! What was taken is answered in turn with an empty body that has no type, as the real service does,
 //! and with an empty map in CBOR; both have the service's headers.
 //!
-//! Signatures are not verified, and only `PutMetricData` exists: anything else is answered 404.
+//! Signatures are not verified, and only `PutMetricData` and `POST /v1/metrics` exist: anything else is
+//! answered 404. A request of OTLP without points only asks whether it would be answered: it uses up no
+//! queued answer, and where the lasting answer is about data it is answered with 200 and not recorded.
 
 mod answer;
 mod certificate;
@@ -26,6 +29,7 @@ mod http;
 mod journal;
 mod limits;
 mod listener;
+mod otlp;
 mod record;
 mod refused;
 

@@ -50,7 +50,7 @@ fn row(kind: &CheckType, metric: &Declared) -> String {
     };
     let taken = match (is_text, taken) {
         (true, _) => "text",
-        (false, Kind::Gauge) => "gauge",
+        (false, Kind::Gauge | Kind::Count) => "gauge",
         (false, Kind::Counter) => "counter",
         (false, Kind::Distribution) => "distribution",
     };

@@ -53,7 +53,7 @@ fn the_command_line_wins_over_the_file() {
 #[test]
 fn problems_are_those_of_the_command_line_with_their_place_and_all_at_once() {
     let text = "namespace: AWS/x\nservice: web\nperiod: 1.5\nmetrics: cpu,memroy\nlive: maybe\nperoid: 5\n\
-        endpoint-url: [a]\nregion: ${NO_SUCH_VARIABLE_HERE}\nbuffer:\n";
+        profile: [a]\nregion: ${NO_SUCH_VARIABLE_HERE}\nbuffer:\n";
     let error = settings(&[], main_file(text)).expect_err("it is wrong");
     let expected = [
         "agent.yaml:5:7: live \"maybe\": expected true or false, yes or no, on or off, 1 or 0",
@@ -66,7 +66,7 @@ fn problems_are_those_of_the_command_line_with_their_place_and_all_at_once() {
          with commas, not \"memroy\"; did you mean memory?",
         "agent.yaml:6:1: unknown key \"peroid\": expected an option such as period, checks or thresholds; did you mean \
          period?",
-        "agent.yaml:7:15: endpoint-url: expected one value, and this is a list",
+        "agent.yaml:7:10: profile: expected one value, and this is a list",
         "agent.yaml:8:9: region: variable NO_SUCH_VARIABLE_HERE is not set: set it, or give a default by \
          ${NO_SUCH_VARIABLE_HERE:-default}",
     ];
