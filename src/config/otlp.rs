@@ -16,10 +16,10 @@ use super::{Problems, Settings, endpoints, quantity};
 pub struct Otlp {
     /// The whole URL; nothing for CloudWatch.
     pub endpoint: Option<String>,
-    /// Those that stand by for it.
-    pub standbys: Vec<String>,
-    /// Where that stands.
+    /// The option or variable that it is from.
     pub endpoint_origin: String,
+    /// The URLs of those that stand by for it.
+    pub standbys: Vec<String>,
     /// Those of every request beside the agent's own.
     pub headers: Vec<(String, Hidden)>,
     pub headers_origin: String,

@@ -292,7 +292,7 @@ impl fmt::Display for Comparison {
         let (calls, log_bytes) = (self.calls_a_month, self.log_bytes_a_month);
         write!(f, "about ${dollars:.2} a month")?;
         if self.is_elsewhere {
-            write!(f, " without what the receiver of OTLP asks for")?;
+            write!(f, " at AWS, and what the receiver of OTLP charges")?;
         }
         write!(f, ": {metrics} metrics")?;
         if calls > 0.0 {

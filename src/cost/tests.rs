@@ -124,7 +124,7 @@ fn another_receiver_of_otlp_has_no_price_of_aws() {
     assert_eq!(of(&otlp), Cost::default());
     let said = Comparison::of(&otlp, &window()).to_string();
     let begin =
-        "about $0.00 a month without what the receiver of OTLP asks for: 0 metrics (list price";
+        "about $0.00 a month at AWS, and what the receiver of OTLP charges: 0 metrics (list price";
     assert!(said.starts_with(begin), "{said}");
     assert!(said.contains("$1.64 with --publish cloudwatch, "), "{said}");
     assert!(said.ends_with("$0.03 with --publish otlp to CloudWatch"), "{said}");

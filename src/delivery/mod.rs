@@ -38,6 +38,8 @@ pub struct Delivery {
     backlog: Backlog,
     /// How many summaries outlast a failed send.
     buffer: usize,
+    /// The time for the last sends.
+    shutdown_timeout: Duration,
     /// How long after the end of a window it is sent.
     delay: Duration,
     /// Tells how old a window is.
@@ -90,6 +92,7 @@ impl Delivery {
             format: LineFormat::new(settings),
             backlog: Backlog::default(),
             buffer: settings.publishing.buffer,
+            shutdown_timeout: settings.publishing.shutdown_timeout,
             delay: Duration::ZERO,
             wall_clock,
             outage: None,

@@ -81,7 +81,7 @@ impl Delivery {
                 let _ = reply.send(Flushed { accepted, waiting, failure });
             }
         }
-        self.publisher.ends();
+        self.publisher.ends(self.shutdown_timeout);
         // This is the last send, so it keeps all of its retries: it gets a token that is never
         // cancelled.
         self.send(&CancellationToken::new()).await;

@@ -61,8 +61,8 @@ pub trait Publisher {
         false
     }
 
-    /// Learns that what is sent from now on is the last.
-    fn ends(&mut self) {}
+    /// Learns that what is sent from now on is the last, and that so much time is left for it at most.
+    fn ends(&mut self, _left: Duration) {}
 
     /// Which of its endpoints gets everything, where it has several.
     fn primary(&self) -> Option<Primary> {

@@ -196,7 +196,7 @@ fn grown<T: Clone>(
 ) -> Result<(T, T), String> {
     let read = |of: &Totals| counter(of).clone().map_err(|error| error.to_string());
     let end = end.ok_or(if begin.is_some() { CUT_SHORT } else { NOTHING })?;
-    // What there is none of at the end there was none of before.
+    // The end first: why a counter cannot be read is the same reason at both.
     let last = read(end)?;
     let begin = begin.ok_or(NOTHING)?;
     match begin.account == end.account {

@@ -79,7 +79,7 @@ impl Record {
         let [before, now] = [&self.limits, &measured.limits];
         let cpu = [before, now].map(|limits| limits.cpu.as_ref().map(|of| of.amount));
         let memory = [before, now].map(|limits| limits.memory.as_ref().map(|of| of.amount));
-        // One that was not known is not another one.
+        // A limit that becomes known was there before.
         self.has_other_limits |= cpu[0].is_some() && cpu[0] != cpu[1];
         self.has_other_limits |= memory[0].is_some() && memory[0] != memory[1];
         self.limits = measured.limits.clone();

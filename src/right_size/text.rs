@@ -13,7 +13,7 @@ impl fmt::Display for RightSize {
         write!(f, "right size: measured {scope} for {:.1} s", self.lasted.as_secs_f64())?;
         if !self.left_out.is_zero() {
             let before = self.left_out.as_secs_f64();
-            write!(f, " (not the {before:.1} s before that, in which it was something else)")?;
+            write!(f, " (not the {before:.1} s before that, when another scope was measured)")?;
         }
         match &self.cpu {
             Ok(cpu) => write!(f, "; {cpu}")?,

@@ -41,8 +41,8 @@ fn where_nobody_listens_the_next_gets_the_first_window() {
     third.answer_always(Answer::service_unavailable());
     let (nobody, urls) = (refused_url(), [second.url(), third.url()]);
     let agent = Agent::start(&mut publishing(&[nobody.clone(), third.url(), second.url()]));
-    let third_is_asked = |seen: &fake_cloudwatch::Seen| windows_of(&seen.data).len() >= 3;
-    second.wait_until("three windows", third_is_asked);
+    let three_windows = |seen: &fake_cloudwatch::Seen| windows_of(&seen.data).len() >= 3;
+    second.wait_until("three windows", three_windows);
     let ended = agent.terminate().expect_code(0);
     assert_each_window_is_somewhere(&ended, &[&second]);
     let start = format!("standing by for {nobody}: {}, {}", urls[1], urls[0]);
@@ -126,6 +126,8 @@ fn where_all_fail_nothing_is_lost_and_each_is_told_once() {
     let ended = agent.terminate().expect_code(0);
     assert_each_window_is_somewhere(&ended, &[&servers[0], &servers[1]]);
     assert_eq!(ended.stderr.matches("publishing failed").count(), 1, "{ended:#?}");
+    let changes = ended.stderr.matches("from now on, and not to").count();
+    assert!((1..=3).contains(&changes), "{changes}: {ended:#?}");
 }
 
 #[test]
@@ -188,7 +190,7 @@ fn only_the_authority_of_the_file_is_trusted_at_the_endpoint() {
 fn a_file_of_authorities_that_cannot_be_used_is_told_at_the_start() {
     let empty = TemporaryFile::new("empty.pem", "");
     for (file, says) in
-        [("/nonexistent/ca.pem", "No such file"), (&empty.path().display().to_string(), "")]
+        [("/nonexistent/ca.pem", "No such file"), (&empty.path().display().to_string(), "is empty")]
     {
         let mut command = publishing_to("https://127.0.0.1:9");
         let ended = run(command.args(["--ca-file", file])).expect_code(2);

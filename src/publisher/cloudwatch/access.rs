@@ -172,14 +172,14 @@ impl Access {
         post: &Post<'_>,
         at: SystemTime,
     ) -> Result<Vec<(String, String)>, PublishError> {
-        let aws = self.aws.as_ref();
-        let Some((aws, credentials)) = aws.and_then(|aws| Some((aws, aws.credentials.clone()?)))
-        else {
-            return Ok(Vec::new());
-        };
+        let found = self.aws.as_ref().and_then(|aws| Some((aws, aws.credentials.clone()?)));
+        let none =
+            || PublishError::new(Failure::Misconfigured, "no credentials to sign with".into());
+        let (aws, credentials) = found.ok_or_else(none)?;
         let cannot = |error: &dyn std::error::Error| {
             let causes = failure::causes(error);
-            PublishError::new(Failure::Misconfigured, format!("cannot sign the request: {causes}"))
+            let what = format!("cannot sign the request: {causes}");
+            PublishError::new(Failure::Misconfigured, what).here()
         };
         let identity = credentials.into();
         let params = v4::SigningParams::builder()

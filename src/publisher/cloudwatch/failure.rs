@@ -70,7 +70,8 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 
 /// An answer of the service. Codes come in two spellings, with and without `Exception`.
 fn of_code(code: &str, message: &str, status: u16) -> PublishError {
-    let (kind, advice) = match code.strip_suffix("Exception").unwrap_or(code) {
+    let name = code.strip_suffix("Exception").unwrap_or(code);
+    let (kind, advice) = match name {
         "InvalidParameterValue"
         | "InvalidParameterCombination"
         | "MissingParameter"
@@ -103,8 +104,18 @@ fn of_code(code: &str, message: &str, status: u16) -> PublishError {
         _ => (Failure::Misconfigured, Some("check the endpoint and the region")),
     };
     let causes = format!("{code}: {message} (HTTP {status})");
-    PublishError { advice, ..PublishError::new(kind, causes) }
+    let at = if OF_THE_SENDER.contains(&name) { Place::Here } else { Place::Endpoint };
+    PublishError { advice, at, ..PublishError::new(kind, causes) }
 }
+
+/// What is wrong with the credentials or the clock of who sends, so that another endpoint would refuse it as well.
+const OF_THE_SENDER: [&str; 5] = [
+    "ExpiredToken",
+    "SignatureDoesNotMatch",
+    "InvalidSignature",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+];
 
 /// An answer that is not in the service's own format: it comes from a proxy or a login page, or the
 /// endpoint is another service's.

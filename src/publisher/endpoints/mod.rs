@@ -39,8 +39,8 @@ pub struct Endpoints {
     switches: usize,
     /// Since when each probe of the first was answered, while it is not the primary.
     first_answers: Option<Instant>,
-    /// Whether what is sent now is the last.
-    is_ending: bool,
+    /// How long each may take where what is sent now is the last.
+    last_share: Option<Duration>,
 }
 
 struct Member {
@@ -70,7 +70,7 @@ impl Endpoints {
             failures: 0,
             switches: 0,
             first_answers: None,
-            is_ending: false,
+            last_share: None,
         }
     }
 
@@ -83,13 +83,14 @@ impl Endpoints {
         parcels: &[Parcel<'_>],
         hurry: &CancellationToken,
     ) -> Result<super::Accepted, PublishError> {
-        // At the end each is tried; none of them twice, since this begins again as long as there is time.
-        for _ in 0..self.members.len() {
+        // Each is tried once at most. At the end the delivery begins again as long as there is time.
+        let mut left = self.members.len();
+        loop {
+            left -= 1;
             let sending = self.members[self.primary].publisher.send(parcels, hurry);
-            let sent = if self.is_ending {
-                timeout(LONGEST_LAST_SEND, sending).await.unwrap_or_else(|_| Err(unanswered()))
-            } else {
-                sending.await
+            let sent = match self.last_share {
+                Some(share) => timeout(share, sending).await.unwrap_or_else(|_| Err(late(share))),
+                None => sending.await,
             };
             let error = match sent {
                 Ok(accepted) => {
@@ -105,13 +106,13 @@ impl Endpoints {
                 return Err(error);
             }
             self.failures += 1;
-            let is_over = self.failures >= ENOUGH || error.at == Place::Refused || self.is_ending;
-            if !is_over || !self.leave_for_another(&error).await {
+            let is_over = self.failures >= FAILURES_IN_A_ROW
+                || error.at == Place::Refused
+                || self.last_share.is_some();
+            if !is_over || !self.leave_for_another(&error).await || left == 0 {
                 return Err(error);
             }
         }
-        let nobody = "no endpoint takes what is sent".to_owned();
-        Err(PublishError::new(Failure::TryAgain, nobody))
     }
 
     /// Makes that endpoint the primary which answers fastest. At the end there is no time to ask: the next one
@@ -120,7 +121,7 @@ impl Endpoints {
         let left = self.primary;
         self.members[left].probed = Some(Probed { at: Instant::now(), took: None });
         let others = self.members.iter_mut().enumerate().filter(|(at, _)| *at != left);
-        let next = if self.is_ending {
+        let next = if self.last_share.is_some() {
             (left + 1) % self.members.len()
         } else {
             let due = others.filter(|(_, member)| member.is_due()).map(|(_, member)| member);
@@ -130,13 +131,13 @@ impl Endpoints {
             let Some((_, fastest)) = answers.min() else { return false };
             fastest
         };
-        let times = if error.at == Place::Refused { "it refuses connections" } else { "it failed" };
+        let what = if error.at == Place::Refused { "it refuses connections" } else { "it failed" };
         let name = &self.members[left].name;
-        self.why = format!("{name}: {times}: {error}");
+        self.why = format!("{name}: {what}: {error}");
         // Where none of them takes anything, they are told once.
         let level = if self.switches < self.members.len() { Level::Warn } else { Level::Debug };
         let to = &self.members[next].name;
-        log!(level, "publishing to {to} from now on, and not to {name}: {times} ({error})");
+        log!(level, "publishing to {to} from now on, and not to {name}: {what} ({error})");
         self.becomes_primary(next);
         self.switches += 1;
         true
@@ -145,7 +146,7 @@ impl Endpoints {
     /// Probes the first now and then, and returns to it when it has answered long enough.
     async fn look_for_the_first(&mut self, hurry: &CancellationToken) {
         let first = &mut self.members[0];
-        if self.primary == 0 || self.is_ending || !first.is_due() {
+        if self.primary == 0 || self.last_share.is_some() || !first.is_due() {
             return;
         }
         if hurry.run_until_cancelled(first.probe()).await.is_none() {
@@ -211,7 +212,7 @@ impl Publisher for Endpoints {
         let (first, others) = (&self.members[0].name, names.join(", "));
         info!(
             target: START,
-            "standing by for {first}: {others}; what is sent there is not seen by alarms of {first}"
+            "standing by for {first}: {others}; alarms at {first} do not see what is sent there"
         );
         self.members[0].publisher.prepare()
     }
@@ -224,8 +225,9 @@ impl Publisher for Endpoints {
         self.publisher().waits(summary)
     }
 
-    fn ends(&mut self) {
-        self.is_ending = true;
+    fn ends(&mut self, left: Duration) {
+        // So that each of them can be tried. One that takes longer may have the data all the same.
+        self.last_share = Some(left / u32::try_from(self.members.len()).unwrap_or(u32::MAX));
     }
 
     fn endpoint_clock(&self) -> Option<Exchange> {
@@ -258,8 +260,8 @@ impl Publisher for Endpoints {
     }
 }
 
-fn unanswered() -> PublishError {
-    let what = format!("no answer within {LONGEST_LAST_SEND:?}, and the next endpoint is tried");
+fn late(share: Duration) -> PublishError {
+    let what = format!("no answer within {share:.1?}, and the next endpoint is tried");
     PublishError::new(Failure::TryAgain, what)
 }
 
@@ -267,8 +269,8 @@ const STANDBY: &str = "standby";
 
 const FIRST: &str = "it is the first";
 
-/// So many failed sends in a row are an endpoint's own, and no accident.
-const ENOUGH: u32 = 2;
+/// After so many failed sends in a row another endpoint is tried.
+const FAILURES_IN_A_ROW: u32 = 2;
 
 /// Each endpoint that is not the primary is probed this often at most.
 const BETWEEN_PROBES: Duration = Duration::from_mins(5);
@@ -278,9 +280,6 @@ const PROVEN: Duration = Duration::from_mins(10);
 
 /// An endpoint that takes longer for an answer is none to change to.
 const LONGEST_PROBE: Duration = Duration::from_secs(3);
-
-/// At the end all of them have to be tried within the shutdown timeout, which is 8 s unless it is set.
-const LONGEST_LAST_SEND: Duration = Duration::from_millis(2500);
 
 #[cfg(test)]
 mod tests;

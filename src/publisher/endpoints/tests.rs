@@ -23,6 +23,8 @@ enum Does {
     LackResources,
     /// It answers probes, and fails.
     Pretend,
+    /// It answers probes, and takes nothing until a person does something about it.
+    Deny,
 }
 
 #[derive(Debug)]
@@ -72,6 +74,7 @@ impl Fake {
             }
             _ if is_probe => Ok(()),
             Does::Pretend => Err(fails),
+            Does::Deny => Err(error(Failure::Misconfigured).advising("allow it")),
             Does::FailHere => Err(fails.here()),
             Does::Reject => Err(error(Failure::Rejected)),
             Does::LackResources => Err(error(Failure::OutOfResources)),
@@ -172,7 +175,7 @@ async fn as_long_as_the_first_works_no_other_is_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn after_the_second_failure_the_fastest_gets_what_failed() {
-    for does in [Does::Fail, Does::Hang, Does::Pretend] {
+    for does in [Does::Fail, Does::Hang, Does::Pretend, Does::Deny] {
         let mut world = world();
         world.fakes[0].does(does);
         assert_eq!(
@@ -182,7 +185,14 @@ async fn after_the_second_failure_the_fastest_gets_what_failed() {
         );
         assert_eq!(world.fakes.clone().map(|fake| fake.counts()), [(2, 0), (0, 1), (2, 1)]);
         let why = world.endpoints.primary().expect("one").why;
-        assert_eq!(why, "a: it failed: as told");
+        assert_eq!(
+            why,
+            if does == Does::Deny {
+                "a: it failed: allow it (as told)"
+            } else {
+                "a: it failed: as told"
+            }
+        );
     }
 }
 
@@ -271,13 +281,17 @@ async fn at_the_end_each_is_tried_and_none_is_asked() {
     let mut world = world();
     world.fakes[0].does(Does::Hang);
     world.fakes[1].does(Does::Fail);
-    world.endpoints.ends();
+    world.endpoints.ends(Duration::from_secs(8));
     let begin = Instant::now() + PERIOD;
     assert_eq!(world.period().await, is(true, "c"));
     assert!(begin.elapsed() < Duration::from_secs(3), "the one that hangs is not waited for");
     assert_eq!(world.fakes.clone().map(|fake| fake.counts()), [(1, 0), (1, 0), (1, 0)]);
-    world.fakes[2].does(Does::Fail);
-    assert!(!world.period().await.0);
+    // What is wrong with the last is told, and not that none was left.
+    world.fakes[2].does(Does::Deny);
+    world.fakes[0].does(Does::Deny);
+    world.fakes[1].does(Does::Deny);
+    let error = world.endpoints.send(&[], &world.hurry).await.expect_err("all fail");
+    assert_eq!((error.kind, error.advice), (Failure::Misconfigured, Some("allow it")));
     assert_eq!(world.fakes.clone().map(|fake| fake.counts()), [(2, 0), (2, 0), (2, 0)]);
 }
 
@@ -299,4 +313,17 @@ async fn all_probes_together_take_no_longer_than_one() {
     let begin = Instant::now();
     assert!(world.endpoints.send(&[], &world.hurry).await.is_err());
     assert_eq!(begin.elapsed(), Duration::from_millis(50) + LONGEST_PROBE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_that_answers_and_takes_nothing_is_tried_again_at_most_every_ten_minutes() {
+    let mut world = world();
+    world.fakes[0].does(Does::Deny);
+    let all = world.periods(180).await;
+    let returns = all.windows(2).filter(|two| two[0].1 == "c" && two[1].1 == "a").count();
+    assert!((5..=17).contains(&returns), "{returns}");
+    // One window waits for the second failure, each time.
+    let failed = all.iter().filter(|(accepted, _)| !accepted).count();
+    assert!(failed <= returns + 1, "{failed} of {returns}");
+    assert!(world.fakes.iter().all(Fake::is_spared));
 }

@@ -21,13 +21,13 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// It stays so for now.
-    pub fn for_now(error: PublishError) -> Box<Self> {
+    /// The next attempt would fail as well.
+    pub fn not_retried(error: PublishError) -> Box<Self> {
         Box::new(Self { error, is_retried: false, wait: None })
     }
 
-    /// It may pass, unless somebody has to do something about it.
-    pub fn passing(error: PublishError) -> Box<Self> {
+    /// The next attempt may be better, unless somebody has to do something about it.
+    pub fn retried(error: PublishError) -> Box<Self> {
         let is_retried = error.kind == Failure::TryAgain && error.advice.is_none();
         Box::new(Self { error, is_retried, wait: None })
     }
@@ -44,21 +44,25 @@ pub struct Taken {
 /// Whether the data of a request were taken.
 pub fn meaning(answer: &Answer, is_signed: bool) -> Result<Taken, Box<Failed>> {
     let Answer { status, content_type, body, .. } = answer;
-    let text = format!("HTTP {status}{}", behind(&message(content_type, body)));
+    let message = message(content_type, body);
+    // The name of the error stands first. Behind it there may be names of metrics, and anything else.
+    let name = message.split([':', ' ']).next().and_then(|word| word.rsplit('#').next());
+    let is_named = |begin| name.is_some_and(|name| name.starts_with(begin));
+    let text = format!("HTTP {status}{}", behind(&message));
     let error = |kind| PublishError::new(kind, text.clone());
     let misconfigured =
-        |advice| Err(Failed::for_now(error(Failure::Misconfigured).advising(advice)));
+        |advice| Err(Failed::not_retried(error(Failure::Misconfigured).advising(advice)));
     match status {
         200..300 if is_page(content_type, body) => {
             let what = format!("HTTP {status} with {content_type:?}, which is no answer of OTLP");
             let error = PublishError::new(Failure::TryAgain, what);
-            Err(Failed::for_now(error.advising("check for a proxy or login page on the way")))
+            Err(Failed::not_retried(error.advising("check for a proxy or login page on the way")))
         }
         200..300 => Ok(taken(content_type, body)),
-        400..500 if text.contains("Throttl") => Err(again(answer, error(Failure::TryAgain))),
-        400..500 if text.contains("ExpiredToken") => {
-            let error = error(Failure::TryAgain);
-            Err(Failed::for_now(error.advising("renew the credentials if nothing else does")))
+        400..500 if is_named("Throttl") => Err(again(answer, error(Failure::TryAgain))),
+        400..500 if is_named("ExpiredToken") => {
+            let error = error(Failure::TryAgain).here();
+            Err(Failed::not_retried(error.advising("renew the credentials if nothing else does")))
         }
         401 | 403 if is_signed => misconfigured(
             "add the permission cloudwatch:PutMetricData, and check the credentials and the clock",
@@ -71,9 +75,9 @@ pub fn meaning(answer: &Answer, is_signed: bool) -> Result<Taken, Box<Failed>> {
         415 => misconfigured("use a receiver of OTLP over HTTP with Protocol Buffers"),
         // The specification retries these four. Of others the next period is early enough.
         429 | 502 | 503 | 504 => Err(again(answer, error(Failure::TryAgain))),
-        408 | 500.. => Err(Failed::for_now(error(Failure::TryAgain))),
+        408 | 500.. => Err(Failed::not_retried(error(Failure::TryAgain))),
         // One of the points at least is refused for good: the delivery finds it.
-        400..500 => Err(Failed::for_now(error(Failure::Rejected))),
+        400..500 => Err(Failed::not_retried(error(Failure::Rejected))),
         _ => misconfigured("give the URL that it redirects to, if any, with --otlp-endpoint"),
     }
 }
@@ -82,7 +86,7 @@ fn again(answer: &Answer, error: PublishError) -> Box<Failed> {
     // The date is one of the endpoint's clock, which says its time in whole seconds.
     let now_ms = answer.clock.map_or_else(now_ms, |clock| clock.answered - HALF_A_SECOND_MS);
     let wait = answer.retry_after.as_deref().and_then(|text| wait_of(text.trim(), now_ms));
-    Box::new(Failed { wait, ..*Failed::passing(error) })
+    Box::new(Failed { wait, ..*Failed::retried(error) })
 }
 
 /// What `Retry-After` asks for: seconds, or a date (RFC 9110, 10.2.3). Nothing where it is neither.
@@ -231,6 +235,13 @@ mod tests {
             assert!(is_cured || (error.advice, advice) == (None, None), "{error}");
         }
         assert!(failed(400, "ThrottlingException", true).is_retried);
+        assert!(
+            failed(400, "com.amazon.coral#ThrottlingException: Rate exceeded", true).is_retried
+        );
+        for body in ["RunThrottled has a wrong unit", "CPUThrottling: bad", "no ExpiredToken here"]
+        {
+            assert_eq!(failed(400, body, true).error.kind, Failure::Rejected, "{body}");
+        }
         assert_eq!(failed(403, "ExpiredTokenException: x", true).error.kind, Failure::TryAgain);
     }
 

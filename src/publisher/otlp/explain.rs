@@ -43,7 +43,8 @@ pub async fn facts(otlp: &Otlp, connecting: bool) -> Vec<Fact> {
     let counted = "CloudWatch counts them with each point".to_owned();
     let note = sender.is_to_aws().then_some(counted);
     facts.push(Fact { note, ..Fact::known("resource_attributes", attributes) });
-    let note = Some("a value differs by at most 4.4 % from the middle of its bucket".to_owned());
+    let note =
+        Some("utilization differs by at most 4.4 % from the middle of its bucket".to_owned());
     let histograms = if otlp.encoding.deltas.histograms { "delta" } else { "cumulative" };
     facts.push(Fact { note, ..Fact::known("histograms", histograms) });
     if connecting && facts.iter().all(|fact| fact.value.is_some()) {

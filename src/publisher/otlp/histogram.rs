@@ -1,7 +1,7 @@
 //! Exponential histograms, as the data model of OpenTelemetry has them.
 //!
 //! A bucket of index `i` has the values above `base^i` up to `base^(i+1)`, with `base = 2^(2^-scale)`. So every
-//! value lies within [`relative_error`] of the middle of its bucket. The scale is the finest with which all values
+//! value lies near the middle of its bucket: at scale 3 within 4.4 % of it. The scale is the finest with which all values
 //! fit into [`MOST_BUCKETS`] buckets: it gets coarser as the values spread, and never finer again.
 //!
 //! <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram>

@@ -79,7 +79,7 @@ impl Otlp {
                  refuse what others send"
             );
             let error = PublishError::new(Failure::TryAgain, what);
-            return Err(error.advising("set this machine's clock"));
+            return Err(error.advising("set this machine's clock").here());
         }
         let request = self.encoding.request(&self.resource, &self.totals, parcels);
         self.sender.post(&request, hurry).await

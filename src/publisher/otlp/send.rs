@@ -169,7 +169,9 @@ impl Sender {
         let end = begin + self.config.timeout;
         // The last sends begin after the cancellation, and keep their retries.
         let is_last = hurry.is_cancelled();
-        for attempt in 1.. {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let Failed { error, is_retried, wait } = match self.attempt(&body).await {
                 Ok(accepted) => return Ok(accepted),
                 Err(failed) => *failed,
@@ -187,12 +189,20 @@ impl Sender {
             }
             self.retries.add_one();
         }
-        Ok(Accepted::default())
     }
 
     /// Sends it once.
     async fn attempt(&mut self, body: &[u8]) -> Result<Accepted, Box<Failed>> {
-        let url = self.url().await.map_err(Failed::for_now)?;
+        let most = self.config.timeout / ATTEMPTS;
+        let url = match timeout(most, self.ready()).await {
+            Ok(url) => url.map_err(Failed::not_retried)?,
+            Err(_) => {
+                let what = format!(
+                    "region, credentials or trusted roots were not found within {most:.1?}"
+                );
+                return Err(Failed::retried(PublishError::new(Failure::TryAgain, what).here()));
+            }
+        };
         let mut headers = vec![
             ("content-type", "application/x-protobuf"),
             ("user-agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"))),
@@ -201,12 +211,11 @@ impl Sender {
         headers.extend(self.config.headers.iter().map(|(name, value)| (&**name, &*value.0)));
         let signed_at = self.is_signed.then(|| time_at_endpoint(self.clock));
         let post = Post { url: &url, headers: &headers, body, signed_at };
-        let most = self.config.timeout / ATTEMPTS;
         let answer = match timeout(most, self.access.post(post)).await {
-            Ok(answer) => answer.map_err(Failed::passing)?,
+            Ok(answer) => answer.map_err(Failed::retried)?,
             Err(_) => {
                 let what = format!("the endpoint did not answer within {most:.1?}");
-                return Err(Failed::passing(PublishError::new(Failure::TryAgain, what)));
+                return Err(Failed::retried(PublishError::new(Failure::TryAgain, what)));
             }
         };
         let was_known = self.clock.is_some();
@@ -216,7 +225,7 @@ impl Sender {
             // With the endpoint's own time the signature is right.
             let error =
                 PublishError::new(Failure::TryAgain, "this machine's clock is wrong".into());
-            return Err(Box::new(Failed { wait: Some(Duration::ZERO), ..*Failed::passing(error) }));
+            return Err(Box::new(Failed { wait: Some(Duration::ZERO), ..*Failed::retried(error) }));
         }
         let meaning = answer::meaning(&answer, self.is_signed);
         let meaning = meaning.map_err(|mut failed| {
@@ -243,6 +252,15 @@ impl Sender {
             "the endpoint refused {refused} points of a request and took the others: {message}"
         );
         self.refused = message;
+    }
+
+    /// The URL, when all is there that a request needs. None of it is the endpoint's.
+    async fn ready(&mut self) -> Result<String, PublishError> {
+        let url = self.url().await?;
+        if self.is_signed {
+            self.access.authenticate().await.map_err(PublishError::here)?;
+        }
+        Ok(url)
     }
 
     async fn url(&mut self) -> Result<String, PublishError> {
@@ -272,5 +290,5 @@ const ATTEMPTS: u32 = 3;
 /// Before the second attempt; twice as long before the third.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// AWS takes a signature of up to five minutes before or after its own time.
+/// AWS takes a signature of up to five minutes before or after its own time; a minute is left for the way.
 const SIGNATURE_SKEW_MS: f64 = 240_000.0;
