@@ -70,6 +70,7 @@ mod local_time;
 mod lookup;
 mod overlay;
 mod permissions;
+mod put_aside;
 mod roots;
 mod surroundings;
 mod terminal;

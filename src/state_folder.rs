@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::blocking::{self, Purpose};
 use crate::permissions::writable_by_others;
+use crate::put_aside::free_name;
 use crate::shown::shown;
 
 /// A folder that this process alone writes to as long as this lives.
@@ -208,18 +209,9 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// Renames a file to a name that no other has, because an earlier one may still be needed.
+/// Renames a file to a name that no other has.
 fn put_aside(folder: &Path, name: &str) -> io::Result<String> {
-    let first = format!("{name}.damaged");
-    let further = (2..=MOST_ASIDE).map(|number| format!("{first}.{number}"));
-    let is_free = |aside: &String| {
-        let found = fs::symlink_metadata(folder.join(aside));
-        found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-    };
-    let Some(aside) = std::iter::once(first.clone()).chain(further).find(is_free) else {
-        let text = format!("there are {MOST_ASIDE} files {first} already: remove them");
-        return Err(io::Error::other(text));
-    };
+    let aside = free_name(folder, name)?;
     fs::rename(folder.join(name), folder.join(&aside))?;
     Ok(aside)
 }
@@ -246,9 +238,6 @@ const LOCK: &str = "lock";
 
 /// The end of the name of a file that is being written.
 const NEW: &str = ".new";
-
-/// Damaged versions of one file. Whoever has so many is to look at them.
-const MOST_ASIDE: u8 = 9;
 
 /// After this a write that has failed is tried again, where nothing changes meanwhile.
 pub const RETRY: Duration = Duration::from_secs(60);

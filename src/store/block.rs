@@ -29,18 +29,23 @@ impl Builder {
         if self.directory.is_empty() {
             return Ok(());
         }
-        let mut all = Vec::with_capacity(self.directory.len() + self.chunks.len() + 5);
-        put(&mut all, self.directory.len() as u64);
-        all.extend(self.directory);
-        all.extend(self.chunks);
+        let mut begin = Vec::new();
+        put(&mut begin, self.directory.len() as u64);
+        begin.extend(self.directory);
+        let (begin_length, length) = (begin.len(), begin.len() + self.chunks.len());
         // All pages bear the seal of the first one, so that pages of different times are told apart.
         let mut first = 0;
-        for (number, content) in all.chunks(CONTENT).enumerate() {
-            let number = u16::try_from(number).map_err(|_| {
+        for from in (0..length).step_by(CONTENT) {
+            let number = u16::try_from(from / CONTENT).map_err(|_| {
                 Failure::Failed("an hour has more data than one block can hold, 264 MB".to_owned())
             })?;
+            // Page by page: the chunks of an hour of many series are megabytes.
+            let range = [from, length.min(from + CONTENT)];
+            let [first_byte, end] = range.map(|at| at.min(begin_length));
+            let [first_chunk, end_chunk] = range.map(|at| at.saturating_sub(begin_length));
+            let content = [&begin[first_byte..end], &self.chunks[first_chunk..end_chunk]].concat();
             let key = id.page(number);
-            let page = sealed(&[word(key)], first, content);
+            let page = sealed(&[word(key)], first, &content);
             if number == 0 {
                 first = split(&page)?.1;
             }
@@ -116,6 +121,15 @@ impl<'a> Block<'a> {
             place = next;
         }
         Ok(all)
+    }
+
+    /// How many pages it has.
+    pub fn page_count(&self) -> Result<usize, Damaged> {
+        let mut place = self.first();
+        while let Some((_, next)) = self.entry(place)? {
+            place = next;
+        }
+        Ok(place.start.div_ceil(CONTENT))
     }
 
     /// What one series has in it. Fastest where they are asked for in order.

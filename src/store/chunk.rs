@@ -145,6 +145,10 @@ pub fn decode(
     let head = bytes.count()?;
     let (count, is_counter) = (head >> 1, head & 1 == 1);
     let length = level.length_ms().unwrap_or(1);
+    // What is damaged must not ask for all memory.
+    if count as i64 > level.span_ms() / length {
+        return Err(Damaged);
+    }
     let places = wholes(&mut bytes, count)?;
     let counts = wholes(&mut bytes, count)?;
     let mut columns: [Vec<f64>; 7] = Default::default();

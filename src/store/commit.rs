@@ -75,7 +75,7 @@ impl Store {
         let mut notes = Notes::default();
         for series in &mut self.all {
             if let (Some(number), false) = (series.number, series.is_written) {
-                notes.series.push((number, series.described.encode()));
+                notes.series.push((number, series.note()));
             }
         }
         notes.texts = self.texts.changed(|place| self.all[place].number);
@@ -170,9 +170,10 @@ impl Store {
             // One that was described anew meanwhile is not written yet.
             if let Some(place) = by_number.get(number) {
                 let series = &mut self.all[*place];
-                series.is_written = series.described.encode() == *bytes;
+                series.is_written = series.note() == *bytes;
             }
         }
+        self.texts.written();
         if commit.notes.merged.is_some() {
             // Those of before are done with as a whole: no point may be added to them.
             self.recent.iter_mut().for_each(|of| of.bytes = Vec::new());

@@ -1,28 +1,25 @@
 //! Blocks in a file, by the database redb: what is committed survives a kill and a loss of power.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use redb::backends::FileBackend;
 use redb::{
     Database, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError,
     WriteTransaction,
 };
-use rustix::fs::OFlags;
-use rustix::io::Errno;
 
 use super::Resolution;
 use super::bytes::{Damaged, sealed, unsealed};
+use super::file::open_file;
 use super::head::{self, VERSION};
+use super::header::Header;
 use super::shelf::{BlockId, Failure, Merged, PageKey, Progress, View, Writing, word};
 use super::texts::Note;
 use super::unusable::{
     Unusable, failure, of_failure, of_storage, of_table, of_transaction, unusable,
 };
-use crate::permissions::writable_by_others;
-use crate::shown::shown;
 
 /// A store in a file.
 #[derive(Debug)]
@@ -42,6 +39,8 @@ pub struct Found {
     /// How many of these are damaged.
     pub damaged: usize,
     pub progress: Progress,
+    /// The last commit is damaged or incomplete: this is what the one before it left.
+    pub is_behind: bool,
 }
 
 /// What a commit writes beside blocks.
@@ -63,42 +62,26 @@ pub struct Notes {
 impl Disk {
     /// Opens the store in a folder, which is made where it is missing, with the file in it.
     pub fn open(folder: &Path) -> Result<(Self, Found), Unusable> {
-        let failed = |error: io::Error| {
-            Unusable::Failed(format!("{}: {error}", shown(&folder.display().to_string())))
-        };
-        if !folder.exists() {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-            // The mask of the process may have taken the right to enter it.
-            fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(failed)?;
-        }
-        let metadata = folder.metadata().map_err(failed)?;
-        if let Some(problem) = writable_by_others(folder, &metadata) {
-            return Err(Unusable::Failed(problem));
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        // Somebody else may have put a link there, to a file that only this process can write to.
-        options.custom_flags(OFlags::NOFOLLOW.bits() as i32);
-        let path = file_in(folder);
-        let file = options.open(&path).map_err(|error| match error.raw_os_error() {
-            Some(number) if Errno::from_raw_os_error(number) == Errno::LOOP => {
-                let path = shown(&path.display().to_string());
-                Unusable::Failed(format!("{path} is a symbolic link: expected a file of its own"))
-            }
-            _ => failed(error),
-        })?;
-        if !file.metadata().map_err(failed)?.is_file() {
-            let path = shown(&path.display().to_string());
-            return Err(Unusable::Failed(format!("{path} is no regular file")));
-        }
-        let opened = Self::of(file.try_clone().map_err(failed)?)?;
-        // One that came with the folder may have other rights: history tells what a machine does.
-        file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
-        Ok(opened)
+        Self::of(&open_file(folder)?)
     }
 
-    pub(super) fn of(file: File) -> Result<(Self, Found), Unusable> {
-        let backend = FileBackend::new(file).map_err(unusable)?;
+    /// Opens the store in a file. A damaged one stays as it is.
+    pub fn of(file: &File) -> Result<(Self, Found), Unusable> {
+        let before = Header::of(file);
+        let opened = Self::checked(file);
+        if let (Err(Unusable::Damaged), Some(before)) = (&opened, before) {
+            // The database marks a file as open before it finds the damage. Without that mark it is as it was found; with
+            // it no less is whole.
+            let _ = before.restore(file);
+        }
+        let (disk, mut found) = opened?;
+        found.is_behind = before.is_some_and(|before| before.is_behind(file));
+        Ok((disk, found))
+    }
+
+    pub(super) fn checked(file: &File) -> Result<(Self, Found), Unusable> {
+        let failed = |error: io::Error| Unusable::Failed(error.to_string());
+        let backend = FileBackend::new(file.try_clone().map_err(failed)?).map_err(unusable)?;
         let mut builder = Database::builder();
         // A plain open of a file that was damaged may panic, now or later.
         builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
@@ -339,11 +322,6 @@ fn spans(
         next = span + 1;
     }
     Ok(all)
-}
-
-/// The file of a store.
-pub fn file_in(folder: &Path) -> PathBuf {
-    folder.join("history.redb")
 }
 
 /// The pages of all blocks, and what is known of series.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::mem::{self, ManuallyDrop};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use log::{error, warn};
@@ -12,7 +12,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::disk::Disk;
-use super::replace::{Opened, Replaced, open_or_replace};
+use super::header::lost_commit;
+use super::replace::{self, open_or_replace};
 use super::{Commit, Described, MOST_SERIES, READERS, Shelf, Store, Unusable};
 use crate::blocking::{self, Purpose};
 use crate::clock::{milliseconds, now_ms};
@@ -50,9 +51,12 @@ pub fn open(history: &History, collector: &mut Collector) -> Opening {
     // keeper could not close it, the file is left as a kill leaves it.
     mem::forget(store.clone());
     let (alive, ended) = mpsc::channel(1);
+    let still_alive = Arc::new(());
+    let is_alive = Arc::downgrade(&still_alive);
     let crowded = Rc::new(Notify::new());
     let (filled, places) = (store.clone(), Vec::new());
-    let kept = Kept { store: filled, places, crowded: crowded.clone(), _alive: alive };
+    let kept =
+        Kept { store: filled, places, crowded: crowded.clone(), _alive: (alive, still_alive) };
     collector.add_sink(Box::new(kept));
     let sync = history.sync;
     let (writes, asked) = mpsc::channel(MOST_ASKING);
@@ -60,6 +64,8 @@ pub fn open(history: &History, collector: &mut Collector) -> Opening {
         store: store.clone(),
         sync,
         ended,
+        is_alive,
+        not_before: None,
         asked,
         crowded,
         said: None,
@@ -76,8 +82,8 @@ struct Kept {
     /// The place in the store of each series of the collector that has a value at each sample.
     places: Vec<Option<usize>>,
     crowded: Rc<Notify>,
-    /// Its end tells the keeper that nothing more comes.
-    _alive: mpsc::Sender<()>,
+    /// Its end tells the keeper, and the thread that may be opening the file, that nothing more comes.
+    _alive: (mpsc::Sender<()>, Arc<()>),
 }
 
 impl Sink for Kept {
@@ -134,6 +140,10 @@ pub struct Keeper {
     store: Shared,
     sync: Duration,
     ended: mpsc::Receiver<()>,
+    /// Gone at the end: then a damaged file is left to the next start.
+    is_alive: Weak<()>,
+    /// A file that will most likely not be open next time either is not tried again earlier.
+    not_before: Option<Instant>,
     /// Those who want to have it written now.
     asked: mpsc::Receiver<oneshot::Sender<Result<(), String>>>,
     /// More points are in memory than should wait for the next commit.
@@ -187,21 +197,45 @@ impl Keeper {
             Shelf::Disk(folder, None) => folder.clone(),
             _ => return,
         };
-        let path = folder.clone();
+        if self.not_before.is_some_and(|at| Instant::now() < at) {
+            return;
+        }
+        self.not_before = None;
+        let (path, is_alive) = (folder.clone(), self.is_alive.clone());
         let name = shown(&folder.display().to_string());
-        let opened = blocking::call(Purpose::Store, move || open_or_replace(&path));
-        let opened = self.patiently(&name, opened).await;
+        let open = move || open_or_replace(&path, &|| is_alive.strong_count() == 0);
+        let opening = self.patiently(&name, blocking::call(Purpose::Store, open)).await;
+        let replace::Opening { opened, replaced } = match opening {
+            Ok(opening) => opening,
+            Err(refused) => {
+                return self.say(format!("the history in {name} cannot be opened: {refused}"));
+            }
+        };
+        if let Some(replaced) = replaced {
+            error!("{}", replaced.told(&name));
+        }
+        if let Err(Unusable::Unreplaced(_) | Unusable::Version(_)) = &opened {
+            self.not_before = Some(Instant::now() + REPLACE_AGAIN);
+        }
         match opened {
-            Ok(Ok(Opened { disk, found, replaced })) => {
-                if let Some(replaced) = replaced {
-                    error!("{}", told(&name, replaced));
+            Ok((disk, found)) => {
+                if found.is_behind {
+                    warn!("{}", lost_commit(&folder));
                 }
                 let damaged = self.store.borrow_mut().opened(disk, found);
                 if damaged > 0 {
                     error!("the history in {name} has damaged parts, {damaged}, which are left out");
                 }
             }
-            Ok(Err(unusable)) => self.say(match unusable {
+            Err(Unusable::Unreplaced(text)) => {
+                let minutes = REPLACE_AGAIN.as_secs() / 60;
+                self.say(format!(
+                    "the history in {name} is damaged, and what is whole in it could not be taken over: {text}; the \
+                     file stays as it is, the history is kept in memory, and this is tried again after {minutes} \
+                     minutes and at the next start"
+                ));
+            }
+            Err(unusable) => self.say(match unusable {
                 Unusable::Taken => format!(
                     "the history in {name} is open in another process: end that, or name another folder; \
                      until then it is kept in memory"
@@ -211,11 +245,10 @@ impl Keeper {
                      another folder, or use the version that wrote it"
                 ),
                 Unusable::Damaged => format!("the history in {name} is damaged"),
-                Unusable::Failed(text) => {
+                Unusable::Failed(text) | Unusable::Unreplaced(text) => {
                     format!("the history in {name} cannot be opened, and is kept in memory meanwhile: {text}")
                 }
             }),
-            Err(refused) => self.say(format!("the history in {name} cannot be opened: {refused}")),
         }
     }
 
@@ -344,12 +377,6 @@ impl Keeper {
     }
 }
 
-/// What is said of a file that was replaced.
-fn told(name: &str, Replaced { aside, salvaged }: Replaced) -> String {
-    let with = salvaged.map(|of| format!(" with what is whole in it, {of}")).unwrap_or_default();
-    format!("the history in {name} is damaged: a new one begins{with}, and the old file is {aside}")
-}
-
 /// A disk that answers has written in far less.
 const SILENT: Duration = Duration::from_secs(10);
 
@@ -358,6 +385,10 @@ const MOST_ASKING: usize = 4;
 
 /// A file that cannot be opened is tried again so often at least.
 const RETRY: Duration = Duration::from_secs(60);
+
+/// A damaged file is read as a whole for that, and most likely the disk is full; nor does a file of a newer version
+/// change by itself. So neither is tried again at each write.
+const REPLACE_AGAIN: Duration = Duration::from_secs(600);
 
 /// So long the clock has to go on as time does before anything is removed as too old.
 const STEADY: Duration = Duration::from_secs(3600);

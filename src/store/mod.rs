@@ -15,8 +15,10 @@ mod condense;
 mod disk;
 mod existing;
 pub mod export;
+mod file;
 mod forget;
 mod head;
+mod header;
 pub mod keep;
 mod moment;
 mod plot;
@@ -45,13 +47,13 @@ use tokio::sync::Semaphore;
 
 use self::chunk::Points;
 use self::commit::Commit;
-pub use self::disk::file_in;
 use self::disk::{Disk, Found};
 pub use self::existing::{Opened, Unopened};
+pub use self::file::file_in;
 pub use self::moment::utc;
 pub use self::plot::{Bucket, Part, Plot, Unplottable, Unread};
 use self::recent::hour_of;
-pub use self::replace::{Replaced, replace};
+pub use self::replace::{Replaced, open_unless_damaged};
 use self::resolution::HOUR_MS;
 pub use self::resolution::Resolution;
 pub use self::series::Described;
@@ -169,11 +171,9 @@ impl Store {
         for (number, bytes) in found.series {
             self.next_number = self.next_number.max(number + 1);
             match Described::decode(&bytes) {
-                Ok(described) => {
+                Ok((described, revision)) => {
                     let place = self.place_of(described.clone());
-                    let series = &mut self.all[place];
-                    series.number = Some(number);
-                    series.is_written = series.described == described;
+                    self.all[place].found(number, &described, revision);
                     by_number.insert(number, place);
                 }
                 Err(_) => damaged += 1,
@@ -258,7 +258,7 @@ impl Store {
                 let is_number = has_points && !series.described.is_text();
                 if series.described != described && !(described.is_text() && is_number) {
                     // A check that was configured anew may have another unit.
-                    (series.described, series.is_written) = (described, false);
+                    series.describe(described);
                 }
                 Some(place)
             }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::bytes::{Bytes, Damaged, put_text};
+use super::bytes::{Bytes, Damaged, put, put_text};
 use super::chunk::Points;
 use crate::model::{Kind, Metric};
 
@@ -34,18 +34,24 @@ impl Described {
         self.letter == 's'
     }
 
-    pub fn encode(&self) -> Vec<u8> {
+    /// As it is noted in a file. The first description of a series has the revision 0.
+    pub fn encode(&self, revision: u64) -> Vec<u8> {
         let mut out = vec![u8::from(self.is_counter), self.letter as u8];
         [&self.check, &self.name, &self.unit].into_iter().for_each(|text| put_text(&mut out, text));
+        if revision > 0 {
+            put(&mut out, revision);
+        }
         out
     }
 
-    pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+    /// What a note says, and its revision.
+    pub fn decode(bytes: &[u8]) -> Result<(Self, u64), Damaged> {
         let mut bytes = Bytes(bytes);
         let (is_counter, letter) = (bytes.byte()? == 1, bytes.byte()?.into());
         let mut text = || bytes.text().map(Rc::from);
         let (check, name, unit) = (text()?, text()?, text()?);
-        Ok(Self { check, name, unit, letter, is_counter })
+        let revision = if bytes.0.is_empty() { 0 } else { bytes.whole()? };
+        Ok((Self { check, name, unit, letter, is_counter }, revision))
     }
 }
 
@@ -53,6 +59,8 @@ impl Described {
 #[derive(Debug)]
 pub struct Series {
     pub described: Described,
+    /// How often it was described anew: a damaged file may have notes of several times.
+    pub revision: u64,
     /// Its number in blocks, once it has one.
     pub number: Option<u32>,
     /// Whether the file has what it is.
@@ -64,7 +72,27 @@ pub struct Series {
 
 impl Series {
     pub fn new(described: Described) -> Self {
-        Self { described, number: None, is_written: false, updated_ms: 0, open: Vec::new() }
+        let (number, open) = (None, Vec::new());
+        Self { described, revision: 0, number, is_written: false, updated_ms: 0, open }
+    }
+
+    /// Says anew what it is.
+    pub fn describe(&mut self, described: Described) {
+        self.described = described;
+        self.revision += 1;
+        self.is_written = false;
+    }
+
+    /// Takes over what a file says that it is. What was said since then is newer.
+    pub fn found(&mut self, number: u32, described: &Described, revision: u64) {
+        self.number = Some(number);
+        self.is_written = self.described == *described;
+        self.revision = revision + u64::from(!self.is_written);
+    }
+
+    /// Its note in a file.
+    pub fn note(&self) -> Vec<u8> {
+        self.described.encode(self.revision)
     }
 
     /// Adds a point to its hour. False where it replaced one.

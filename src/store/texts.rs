@@ -1,5 +1,6 @@
-//! The texts of metrics, each kept when it is another than before. There are few, so all of them are in memory, and in a
-//! file as well: those of a series in slots, of which a commit writes the ones that have changed.
+//! The texts of metrics. A text is kept only when it differs from the one before. There are few, so memory has all of
+//! them. A file has them as well: the texts of a series are divided into slots, and a commit writes the slots that have
+//! changed.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +10,18 @@ use super::bytes::{Bytes, Damaged, put, put_text};
 #[derive(Debug, Default)]
 pub struct Texts {
     all: Vec<(usize, Vec<Slot>)>,
-    /// What they count, see [`cost`].
+    /// The sum of [`cost`] of all of them.
     bytes: usize,
-    /// Slots that have nothing more, by place and number.
+    /// Empty slots, by place and number. The next commit removes them from the file.
     gone: Vec<(usize, u16)>,
-    /// The oldest change of each series that has several, and its place: what goes first where there is no more room.
+    /// The empty slots that the current commit removes. They are kept until it succeeds.
+    going: Vec<(usize, u16)>,
+    /// The time of the oldest change of each series that has more than one, and the place of the series. When there is no
+    /// room, the first of these changes is removed.
     oldest: BTreeSet<(i64, usize)>,
 }
 
-/// Some changes of one series, in the order of time. A series that has slots has no empty one.
+/// Some changes of one series, in the order of time. Empty slots are removed at once.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Slot {
     number: u16,
@@ -25,7 +29,7 @@ struct Slot {
     is_written: bool,
 }
 
-/// A text, and since when it is there.
+/// A text, and the time at which it was first seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub at_ms: i64,
@@ -36,15 +40,16 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
     Kept,
-    /// It is the one that was there before.
+    /// It equals the text before it.
     Same,
-    /// A later one is there already.
+    /// There is a text with a later time.
     Late,
     /// There is no room for one more series.
     Full,
 }
 
-/// A slot of the series of a number as it is written, or nothing where it is to be removed.
+/// What a commit does with a slot: the number of the series, the number of the slot, and the bytes to write; `None`
+/// removes the slot.
 pub type Note = (u32, u16, Option<Vec<u8>>);
 
 impl Texts {
@@ -52,7 +57,7 @@ impl Texts {
         self.find(place).is_ok()
     }
 
-    /// Where a series is among those that have texts, or where it would be.
+    /// The index of a series in `all`. The error is the index at which it would be inserted.
     fn find(&self, place: usize) -> Result<usize, usize> {
         self.all.binary_search_by_key(&place, |(place, _)| *place)
     }
@@ -73,7 +78,7 @@ impl Texts {
         self.slots(place).iter().flat_map(|slot| &slot.changes)
     }
 
-    /// Takes a text. What is after `end_ms` comes of a clock that was ahead, and goes.
+    /// Accepts a text. Texts after `end_ms` were written while the clock was ahead, and are removed.
     pub fn put(&mut self, place: usize, at_ms: i64, text: &str, end_ms: i64) -> Taken {
         let text = cut(text);
         while self.of(place).next_back().is_some_and(|last| last.at_ms > end_ms) {
@@ -106,7 +111,7 @@ impl Texts {
         (!is_only).then_some((first, place))
     }
 
-    /// Follows a change of a series, whose oldest change was this before.
+    /// Updates `oldest` after a series has changed. `before` is its entry from before the change.
     fn follow(&mut self, place: usize, before: Option<(i64, usize)>) {
         let now = self.first_of_several(place);
         if now != before {
@@ -150,7 +155,8 @@ impl Texts {
     fn remove_first(&mut self, place: usize) {
         let before = self.first_of_several(place);
         let Some(slot) = self.slots_mut(place).first_mut() else { return };
-        // Until it is empty the file has it still, and it is removed again after a start.
+        // The slot is not written again for that. So the file has this change until the slot is empty, and a start reads
+        // it and removes it again.
         if !slot.changes.is_empty() {
             let removed = cost(&slot.changes.remove(0));
             self.bytes -= removed;
@@ -159,7 +165,7 @@ impl Texts {
         self.follow(place, before);
     }
 
-    /// Removes the slots of a series that have nothing more.
+    /// Removes the empty slots of a series.
     fn tidy(&mut self, place: usize) {
         let Ok(at) = self.find(place) else { return };
         let slots = &mut self.all[at].1;
@@ -170,7 +176,8 @@ impl Texts {
         }
     }
 
-    /// Removes what is older, but not the text that each series has now, nor the one that was there at that time.
+    /// Removes changes that are older than this time. The newest of them stays, because its text was valid at that time;
+    /// so each series keeps its current text.
     pub fn expire(&mut self, oldest_ms: i64) {
         let places: Vec<_> = self.all.iter().map(|(place, _)| *place).collect();
         for place in places {
@@ -180,11 +187,12 @@ impl Texts {
         }
     }
 
-    /// What is to be written of those that have a number.
+    /// What a commit writes: the slots that have changed, of the series that have a number.
     pub fn changed(&mut self, number: impl Fn(usize) -> Option<u32>) -> Vec<Note> {
-        let gone = std::mem::take(&mut self.gone).into_iter();
+        self.going.append(&mut self.gone);
+        let gone = self.going.iter();
         let mut notes: Vec<Note> =
-            gone.filter_map(|(place, slot)| Some((number(place)?, slot, None))).collect();
+            gone.copied().filter_map(|(place, slot)| Some((number(place)?, slot, None))).collect();
         for (place, slots) in &mut self.all {
             let Some(number) = number(*place) else { continue };
             for slot in slots.iter_mut().filter(|slot| !slot.is_written) {
@@ -195,13 +203,21 @@ impl Texts {
         notes
     }
 
-    /// What was to be written was not.
+    /// The commit of [`changed`](Self::changed) has succeeded.
+    pub fn written(&mut self) {
+        self.going.clear();
+    }
+
+    /// The commit of [`changed`](Self::changed) has failed.
     pub fn not_written(&mut self) {
+        self.gone.append(&mut self.going);
         self.all.iter_mut().flat_map(|(_, slots)| slots).for_each(|slot| slot.is_written = false);
     }
 
-    /// Takes over the slots of a series from a file. What came since is newer.
+    /// Adds the slots that a file has of a series. Texts that are in memory already are newer.
     pub fn found(&mut self, place: usize, slots: Vec<(u16, Vec<Change>)>) {
+        // The file still has the slots that were to be removed, and they are used again.
+        self.gone.retain(|(of, _)| *of != place);
         let before = self.first_of_several(place);
         let newer: Vec<_> = self.of(place).cloned().collect();
         self.bytes -= newer.iter().map(cost).sum::<usize>();
@@ -232,13 +248,13 @@ impl Texts {
         }
     }
 
-    /// Bytes of the texts of a series as a file has them.
+    /// How many bytes a file needs for the texts of a series.
     pub fn bytes_of(&self, place: usize) -> usize {
         self.slots(place).iter().map(|slot| encode(&slot.changes).len()).sum()
     }
 }
 
-/// A slot as it is written: of each change the time since the one before, and the text.
+/// The bytes of a slot: for each change, the milliseconds since the change before, and the text.
 fn encode(changes: &[Change]) -> Vec<u8> {
     let (mut out, mut before) = (Vec::new(), 0);
     for Change { at_ms, text } in changes {
@@ -260,26 +276,27 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Change>, Damaged> {
     Ok(all)
 }
 
-/// As much of a text as is kept.
+/// The part of a text that is kept.
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(LONGEST)]
 }
 
-/// Bytes that a change counts: its text and what stands around it.
+/// What a change counts in bytes: its text, and about what its record needs besides.
 fn cost(change: &Change) -> usize {
     change.text.len() + 16
 }
 
-/// Bytes of a text that are kept. It is cut at a character.
+/// The most bytes of a text. A longer one is cut between two characters.
 pub const LONGEST: usize = 256;
 
 /// Changes of a series that are kept: the oldest go first.
 const MOST_CHANGES: usize = 1000;
 
-/// What all texts together may count. Of more the oldest go first, but not the text that a series has now.
+/// The most that all texts together may count. Beyond this, the oldest changes are removed, but never the current text of a
+/// series.
 const MOST_BYTES: usize = 256_000;
 
-/// A slot that counts more gets no more, so that a commit writes one page of the file for a change.
+/// A slot that counts this much gets no further change, so that a commit writes only one page of the file for a change.
 const FULL_SLOT: usize = 2000;
 
 #[cfg(test)]

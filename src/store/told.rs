@@ -1,4 +1,4 @@
-//! The texts of the store: what is taken, taken over, and answered.
+//! The texts of metrics: how the store accepts them, reads them from a file, and answers for a range.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::texts::{self, Change, Taken};
 use super::{MOST_AHEAD_MS, Resolution, Store, Unplottable};
 
 impl Store {
-    /// Takes the text of a metric. It is kept where it is another than before, but not of a metric of numbers.
+    /// Accepts the text of a metric. It is kept where it differs from the last one. A metric of numbers keeps no text.
     pub fn put_text(&mut self, place: usize, at_ms: i64, text: &str, now_ms: i64) {
         if !self.all[place].described.is_text() {
             return;
@@ -27,7 +27,7 @@ impl Store {
         }
     }
 
-    /// Takes over what a file has. Returns how many slots are damaged.
+    /// Adds the texts that a file has. Returns how many slots of them cannot be read.
     pub(super) fn found_texts(
         &mut self,
         found: &[(u32, u16, Vec<u8>)],
@@ -35,7 +35,7 @@ impl Store {
     ) -> usize {
         let mut damaged = 0;
         for of_series in found.chunk_by(|one, other| one.0 == other.0) {
-            // That of a series of which nothing is known is counted where that is.
+            // The note that says which metric this is cannot be read. It is already counted as damaged.
             let Some(place) = by_number.get(&of_series[0].0).copied() else { continue };
             let mut slots = Vec::new();
             for (_, slot, bytes) in of_series {
@@ -52,7 +52,7 @@ impl Store {
         damaged
     }
 
-    /// The text that a metric had when a range begins, and its changes in the range.
+    /// The text that a metric had at the start of a range, and its changes within the range.
     pub fn texts(
         &self,
         [check, metric]: [&str; 2],

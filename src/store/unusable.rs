@@ -16,13 +16,15 @@ pub enum Unusable {
     /// Another version of the agent wrote it.
     Version(u64),
     Failed(String),
+    /// It is damaged, and no new one could be made of what is whole in it.
+    Unreplaced(String),
 }
 
 impl From<Unusable> for Failure {
     fn from(unusable: Unusable) -> Self {
         match unusable {
             Unusable::Damaged => Self::Damaged,
-            Unusable::Failed(text) => Self::Failed(text),
+            Unusable::Failed(text) | Unusable::Unreplaced(text) => Self::Failed(text),
             Unusable::Taken => Self::Failed("it is open in another process".to_owned()),
             Unusable::Version(version) => Self::Failed(format!("it has format {version}")),
         }

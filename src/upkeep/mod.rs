@@ -11,7 +11,8 @@ use crate::query::{self, Moment, OnDisk, Source};
 use crate::shown::shown;
 use crate::store::export::{Export, Format, Unwritten};
 use crate::store::{
-    Described, Failure, Opened, Replaced, Resolution, Store, Unopened, Unread, file_in, replace,
+    Described, Failure, Opened, Replaced, Resolution, Store, Unopened, Unread, Unusable, file_in,
+    open_unless_damaged,
 };
 
 /// What is printed of a history, and whether all of it is as it should be; or why nothing is.
@@ -51,23 +52,34 @@ pub fn prune(folder: &Path, most_bytes: u64, now_ms: i64) -> Result<String, Stri
 /// Makes a new history of what is whole in a damaged one.
 pub fn salvage(folder: &Path) -> Result<String, String> {
     let name = shown(&folder.display().to_string());
+    let whole = || format!("the history in {name} can be read: it stays as it is");
     match Store::existing(folder) {
         Ok(opened) => {
             opened.store.end();
-            return Ok(format!("the history in {name} can be read: it stays as it is"));
+            return Ok(whole());
         }
         Err(Unopened::Damaged(_)) => {}
-        Err(Unopened::Taken(text)) => return Err(format!("{text}: end that one first")),
-        Err(Unopened::Other(text)) => return Err(text),
+        Err(why) => return Err(sentence(why)),
     }
-    match replace(folder) {
-        Ok(Replaced { salvaged: None, aside }) => {
+    match open_unless_damaged(folder, &|| false) {
+        Ok(Err(Replaced { salvaged: None, aside })) => {
             Err(format!("nothing of the history in {name} is whole: the file is {aside} now"))
         }
-        Ok(Replaced { salvaged: Some(salvaged), aside }) => {
+        Ok(Err(Replaced { salvaged: Some(salvaged), aside })) => {
             Ok(format!("taken over: {salvaged}\nthe damaged file is {aside}"))
         }
-        Err(why) => Err(format!("the history in {name} cannot be written: {}", Failure::from(why))),
+        // Another process has replaced it meanwhile.
+        Ok(Ok(_)) => Ok(whole()),
+        Err(Unusable::Taken) => Err(sentence(Unopened::Taken(format!(
+            "the history in {name} is open in another process"
+        )))),
+        Err(Unusable::Version(version)) => Err(format!(
+            "the history in {name} has format {version}, which this version does not read: use the version that \
+             wrote it"
+        )),
+        Err(why) => {
+            Err(format!("the history in {name} cannot be replaced: {}", Failure::from(why)))
+        }
     }
 }
 
@@ -160,10 +172,14 @@ impl Exported {
 }
 
 fn open(folder: &Path) -> Result<Opened, String> {
-    Store::existing(folder).map_err(|why| match why {
+    Store::existing(folder).map_err(sentence)
+}
+
+fn sentence(why: Unopened) -> String {
+    match why {
         Unopened::Taken(text) => format!("{text}: end that one first"),
         Unopened::Damaged(text) | Unopened::Other(text) => text,
-    })
+    }
 }
 
 fn unreadable(folder: &Path, why: &str) -> String {

@@ -58,6 +58,40 @@ fn a_disk_that_is_read_only_at_first_costs_no_point_either() {
     assert_all_there(&ended.stdout, &store);
 }
 
+#[test]
+fn a_damaged_file_on_a_full_disk_is_not_read_at_each_write() {
+    let test = "disks::a_damaged_file_on_a_full_disk_is_not_read_at_each_write";
+    if !is_inside(test, &[], SMALL_DISK) {
+        return;
+    }
+    let (store, filler) = (path_in_folder("disk/history"), path_in_folder("disk/filler"));
+    let agent = Agent::start(&mut keeping(&store));
+    agent.wait_for_stdout_lines("\"cpu\"", 2);
+    agent.terminate().expect_code(0);
+    let before = points(&store, "cpu", Resolution::Full);
+    let file = format!("{store}/history.redb");
+    let mut damaged = fs::read(&file).expect("the file");
+    damaged[64..320].fill(0);
+    fs::write(&file, &damaged).expect("it is writable");
+    let filled = fs::write(&filler, vec![0; 2 << 20]);
+    assert_eq!(filled.map_err(|error| error.kind()), Err(std::io::ErrorKind::StorageFull));
+    let agent = Agent::start(&mut keeping(&store));
+    let line = agent.wait_for_log("is damaged, and what is whole in it could not be taken over: ");
+    assert!(line.contains("/history.redb.new: No space left on device"), "{line}");
+    assert!(line.contains("tried again after 10 minutes and at the next start"), "{line}");
+    fs::remove_file(filler).expect("it is there");
+    // Writes whose time has come since then leave it alone.
+    agent.wait_for_stdout_lines("\"cpu\"", 5);
+    let ended = agent.terminate().expect_code(0);
+    assert!(!ended.stderr.contains("a new one begins"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("could not be written before the end: points lost"));
+    assert!(fs::read(&file).expect("the file") == damaged);
+    let agent = Agent::start(&mut keeping(&store));
+    agent.wait_for_log("is damaged: a new one begins with what is whole in it, ");
+    agent.terminate().expect_code(0);
+    assert!(points(&store, "cpu", Resolution::Full).starts_with(&before));
+}
+
 /// Whether every sample of the windows is in the history.
 fn assert_all_there(stdout: &str, store: &str) {
     let shown: u64 = stdout.lines().map(count_of_cpu).sum();

@@ -117,6 +117,35 @@ fn what_is_whole_in_a_damaged_file_is_taken_over() {
 }
 
 #[test]
+fn an_agent_and_a_command_that_want_to_replace_one_file_lose_nothing() {
+    let folder = Folder::of(&[]);
+    let store = folder.path("history");
+    let agent = Agent::start(&mut keeping(&store));
+    agent.wait_for_stdout("\"cpu\"");
+    agent.terminate().expect_code(0);
+    let before = points(&store, "cpu", Resolution::Full);
+    let file = folder.path("history/history.redb");
+    let mut bytes = std::fs::read(&file).expect("the file");
+    bytes[64..320].fill(0xff);
+    std::fs::write(&file, &bytes).expect("it is writable");
+    let mut salvage = support::command();
+    salvage.args(["store", "salvage", &store]);
+    let (agent, salvage) = (Agent::start(&mut keeping(&store)), Agent::start(&mut salvage));
+    let text = salvage.wait();
+    agent.wait_for_stdout_lines("\"cpu\"", 3);
+    let ended = agent.terminate().expect_code(0);
+    let of_agent = ended.stderr.matches("a new one begins with what is whole in it").count();
+    let of_command = text.stdout.matches("taken over: ").count();
+    assert_eq!(of_agent + of_command, 1, "{} {text:?}", ended.stderr);
+    assert_eq!(std::fs::read(folder.path("history/history.redb.damaged")).ok(), Some(bytes));
+    assert!(!Path::new(&folder.path("history/history.redb.damaged.2")).exists());
+    let after = points(&store, "cpu", Resolution::Full);
+    let shown: u64 = ended.stdout.lines().map(count_of_cpu).sum();
+    assert_eq!(after.len() as u64, before.len() as u64 + shown);
+    assert!(after.starts_with(&before), "{before:?} {after:?}");
+}
+
+#[test]
 fn a_damaged_file_is_put_aside_and_a_new_history_begins() {
     let folder = Folder::of(&[]);
     let store = folder.path("history");

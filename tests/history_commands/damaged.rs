@@ -4,7 +4,9 @@ use std::fs;
 use std::io::{Read, pipe};
 
 use rustix::process::Signal;
-use support::{Agent, command, full_pipe};
+use support::folder::Folder;
+use support::server::wait_until;
+use support::{Agent, command, full_pipe, run};
 
 use crate::{each, history};
 
@@ -79,6 +81,91 @@ fn what_is_whole_is_taken_over_by_a_command() {
     );
     assert_eq!(told, nothing);
     assert!(!fs::exists(&path).expect("the folder is readable"));
+}
+
+#[test]
+fn of_many_that_salvage_at_once_one_does_and_nothing_is_lost() {
+    let folder = history();
+    let export =
+        || crate::on(&folder, &["store", "export", "--format", "csv"]).expect_code(0).stdout;
+    let before = export();
+    let path = folder.path("history.redb");
+    let mut damaged = fs::read(&path).expect("a file");
+    damaged[64..320].fill(0);
+    let name = folder.whole();
+    let taken = format!("the history in {name} is open in another process: end that one first\n");
+    let kept = format!("the history in {name} can be read: it stays as it is\n");
+    for round in 1..=3 {
+        fs::write(&path, &damaged).expect("a file");
+        let mut salvage = command();
+        salvage.args(["store", "salvage"]).arg(&name);
+        let all: Vec<_> = (0..5).map(|_| Agent::start(&mut salvage)).collect();
+        let ended: Vec<_> = all.into_iter().map(Agent::wait).collect();
+        let done = ended.iter().filter(|ended| ended.stdout.starts_with("taken over: ")).count();
+        assert_eq!(done, 1, "{ended:#?}");
+        let is_clear = |text: &str| text == taken || text == kept || text.starts_with("taken over");
+        let others = ended.iter().map(|ended| format!("{}{}", ended.stdout, ended.stderr));
+        assert!(others.into_iter().all(|text| is_clear(&text)), "{ended:#?}");
+        let mut names: Vec<_> = fs::read_dir(&name)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            .collect();
+        names.sort();
+        let asides = ["history.redb.damaged", "history.redb.damaged.2", "history.redb.damaged.3"];
+        assert_eq!(names[0], "history.redb");
+        assert_eq!(names[1..], asides[..round]);
+        assert_eq!(export(), before, "{round}");
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_the_file_is_named() {
+    let folder = history();
+    let path = folder.path("history.redb");
+    fs::rename(&path, folder.path("other")).expect("a file");
+    let mut damaged = fs::read(folder.path("other")).expect("a file");
+    damaged[64..320].fill(0);
+    folder.write("other", &damaged);
+    std::os::unix::fs::symlink(folder.path("other"), &path).expect("a link");
+    let why = format!(
+        "the history in {} cannot be opened: {path} is a symbolic link: expected a file of its own\n",
+        folder.whole()
+    );
+    for command in ["verify", "salvage", "prune"] {
+        let ended = crate::on(&folder, &["store", command]).expect_code(1);
+        assert_eq!(ended.stderr, why, "{command}");
+    }
+    assert_eq!(fs::read(folder.path("other")).ok(), Some(damaged));
+}
+
+#[test]
+fn a_last_write_that_is_damaged_is_told_once() {
+    let folder = Folder::of(&[]);
+    let store = folder.path("history");
+    let agent = Agent::start(&mut crate::agent(&store));
+    let file = folder.path("history/history.redb");
+    // Where in the header the slot of the last write is, and its number.
+    let slot = |bytes: &[u8]| 64 + 128 * usize::from(bytes[9] & 1);
+    let writes = |bytes: &[u8]| bytes[slot(bytes) + 104];
+    wait_until("some writes", || fs::read(&file).is_ok_and(|of| of.len() > 320 && writes(&of) > 3));
+    agent.signal(Signal::KILL);
+    agent.wait();
+    let mut bytes = fs::read(&file).expect("a file");
+    // The checksum of the slot of the last write.
+    let last = slot(&bytes);
+    bytes[last + 112] ^= 1;
+    fs::write(&file, &bytes).expect("a file");
+    let verify = || run(command().args(["store", "verify", &store])).expect_code(0).stderr;
+    let told = format!(
+        "the last write to {file} is damaged or incomplete: the history is as the write before left it, and the points \
+         since then, of one --store-sync at most, are lost\n"
+    );
+    assert_eq!(verify(), told);
+    assert_eq!(verify(), "");
+    fs::write(&file, &bytes).expect("a file");
+    let agent = Agent::start(&mut crate::agent(&store));
+    agent.wait_for_log(told.trim_end());
+    agent.terminate().expect_code(0);
 }
 
 #[test]

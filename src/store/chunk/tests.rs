@@ -77,3 +77,18 @@ proptest! {
         let _ = decode(Resolution::Min60, 0, &bytes);
     }
 }
+
+/// Ten bytes that ask for millions of buckets get none.
+#[test]
+fn a_chunk_has_no_more_buckets_than_its_span() {
+    let buckets: Vec<_> = (0..288).map(|nth| (nth * 300_000, Rollup::of(1.0))).take(48).collect();
+    let whole = encode(Resolution::Min5, 0, false, &buckets);
+    assert_eq!(decode(Resolution::Min5, 0, &whole).map(|of| of.len()), Ok(48));
+    for count in [49, 3_600_000, u64::MAX >> 1] {
+        let mut bytes = Vec::new();
+        put(&mut bytes, count << 1);
+        // Each column is one value that all have.
+        bytes.extend([0; 40]);
+        assert_eq!(decode(Resolution::Min5, 0, &bytes), Err(Damaged), "{count}");
+    }
+}

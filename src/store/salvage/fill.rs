@@ -1,4 +1,4 @@
-//! Blocks and the latest points of a damaged file, as they are written into a new one.
+//! Writes the blocks and the latest points of a damaged file into a new one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -13,13 +13,14 @@ use crate::store::resolution::HOUR_MS;
 use crate::store::rollup::{Rollup, condense};
 use crate::store::shelf::{BlockId, Failure, PageKey, Progress, View, Writing};
 
-/// Fills a store.
+/// Fills a new file.
 pub struct Filler<'a> {
     pub file: &'a File,
     pub disk: &'a Disk,
     /// The numbers of the series that are totals.
     pub counters: BTreeSet<u32>,
     pub head: Progress,
+    pub is_given_up: &'a dyn Fn() -> bool,
 }
 
 /// The pages of one block that were written at one time.
@@ -43,11 +44,11 @@ impl View for Version<'_> {
     }
 }
 
-/// What a series has in a block, and how good that is: whether it is of the last commit, and how many points it has.
+/// The chunk of each series of a block, with its rank: whether it is of the last commit, and how many points it has.
 type Best = BTreeMap<u32, ((bool, u64), Vec<u8>)>;
 
 impl Filler<'_> {
-    /// Writes the blocks that were found. Returns those that may lack something.
+    /// Writes the blocks that were found. Returns those that may be incomplete.
     pub fn blocks(&self, found: &[Place], count: &mut usize) -> Result<BTreeSet<BlockId>, Failure> {
         let mut holed = BTreeSet::new();
         let of_blocks: Vec<_> = found
@@ -58,14 +59,12 @@ impl Filler<'_> {
         for some in of_blocks.chunks(AT_ONCE) {
             self.disk.write(&Notes::default(), |blocks| {
                 for (id, pages) in some {
-                    let (best, is_whole) = self.best(*id, pages)?;
+                    self.go_on()?;
+                    let (has_any, is_whole) = self.block(*id, pages, blocks)?;
                     if !is_whole {
                         holed.insert(*id);
                     }
-                    *count += usize::from(!best.is_empty());
-                    let mut built = Builder::default();
-                    best.iter().for_each(|(series, (_, chunk))| built.add(*series, chunk));
-                    built.write(blocks, *id)?;
+                    *count += usize::from(has_any);
                 }
                 blocks.progressed(self.head);
                 Ok(())
@@ -74,17 +73,73 @@ impl Filler<'_> {
         Ok(holed)
     }
 
-    /// What is older was removed, and may be there in part.
+    /// Fails as soon as this is given up.
+    fn go_on(&self) -> Result<(), Failure> {
+        match (self.is_given_up)() {
+            true => Err(Failure::Failed("it was given up".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes one block. Returns whether any part of it was found, and whether the version of the last commit is complete.
+    fn block(
+        &self,
+        id: BlockId,
+        pages: &[Place],
+        shelf: &mut dyn Writing,
+    ) -> Result<(bool, bool), Failure> {
+        // Pages of one version are neighbours in the list: they bear the seal of the same first page.
+        let versions: Vec<_> = pages.chunk_by(|one, other| one.version == other.version).collect();
+        let is_last = |version: &[Place]| version.first().is_some_and(|first| !first.is_old);
+        for version in &versions {
+            // No other version can be better, so its pages are copied as they are.
+            let is_best = is_last(version) || versions.len() == 1;
+            if is_best && self.copy(id, version, shelf)? {
+                return Ok((true, is_last(version)));
+            }
+        }
+        let (best, is_whole) = self.best(id, &versions)?;
+        let has_any = !best.is_empty();
+        let mut built = Builder::default();
+        // This frees each chunk as soon as it is in the block.
+        best.into_iter().for_each(|(series, (_, chunk))| built.add(series, &chunk));
+        built.write(shelf, id)?;
+        Ok((has_any, is_whole))
+    }
+
+    /// Copies the pages of a version. Returns false, and writes nothing, where one of them is missing.
+    fn copy(&self, id: BlockId, pages: &[Place], shelf: &mut dyn Writing) -> Result<bool, Failure> {
+        let view = Version { file: self.file, pages };
+        let count = match Block::open(&view, id) {
+            Ok(Some(block)) => block.page_count(),
+            Ok(None) | Err(Failure::Damaged) => return Ok(false),
+            Err(failure) => return Err(failure),
+        };
+        let Some(pages) = count.ok().and_then(|count| pages.get(..count)) else { return Ok(false) };
+        // They are in order, and each is there once.
+        if !pages.iter().enumerate().all(|(nth, place)| usize::from(place.page) == nth) {
+            return Ok(false);
+        }
+        for place in pages {
+            match place.bytes(self.file) {
+                Some(bytes) => shelf.put(id.page(place.page), bytes)?,
+                None => return shelf.remove(id).map(|()| false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a block was not removed for its age or for lack of room. Parts of a removed one may still be in the file.
     fn is_kept(&self, id: BlockId) -> bool {
         let is_dropped = id.level == Resolution::Full && id.start_ms() < self.head.dropped_ms;
         !is_dropped && id.end_ms() > id.level.kept_since(self.head.closed_ms) - 2 * HOUR_MS
     }
 
-    /// The best that each series has in any version of a block, and whether the one of the last commit has all.
-    fn best(&self, id: BlockId, pages: &[Place]) -> Result<(Best, bool), Failure> {
+    /// The chunk of the highest rank of each series in all versions of a block, and whether the version of the last commit is
+    /// complete.
+    fn best(&self, id: BlockId, versions: &[&[Place]]) -> Result<(Best, bool), Failure> {
         let (mut best, mut is_whole) = (Best::new(), false);
-        // A page stands behind the first one of its block where that is of the same time.
-        for pages in pages.chunk_by(|one, other| one.version == other.version) {
+        for pages in versions.iter().copied() {
             let view = Version { file: self.file, pages };
             let mut block = match Block::open(&view, id) {
                 Ok(Some(block)) => block,
@@ -112,7 +167,7 @@ impl Filler<'_> {
         Ok((best, is_whole))
     }
 
-    /// The end of the last rollup that is only written when its span is over.
+    /// The end of the last block of the levels whose blocks are written only after their span has ended.
     pub fn closed_ms(&self) -> Result<i64, Failure> {
         let view = self.disk.view()?;
         let mut closed_ms = 0;
@@ -125,7 +180,7 @@ impl Filler<'_> {
         Ok(closed_ms)
     }
 
-    /// Makes what is missing in rollups of the next finer level, as far as that reaches.
+    /// Computes missing and incomplete blocks of rollups from the next finer level, as far back as that goes.
     pub fn remake(&self, holed: &BTreeSet<BlockId>) -> Result<(), Failure> {
         for level in Resolution::ALL.into_iter().skip(1) {
             let Some(finer) = level.finer() else { continue };
@@ -144,7 +199,10 @@ impl Filler<'_> {
             let ids: Vec<_> = ids.into_iter().collect();
             for some in ids.chunks(AT_ONCE) {
                 self.disk.write(&Notes::default(), |blocks| {
-                    some.iter().try_for_each(|id| self.remake_one(*id, blocks))
+                    some.iter().try_for_each(|id| {
+                        self.go_on()?;
+                        self.remake_one(*id, blocks)
+                    })
                 })?;
             }
         }
@@ -191,40 +249,48 @@ impl Filler<'_> {
 
     /// Writes the points that are in no block yet, as one list. Returns how many there are.
     pub fn latest(&self, lists: &[Place], is_sure: bool) -> Result<usize, Failure> {
-        let mut all: BTreeMap<(u32, u32), Points> = BTreeMap::new();
+        let mut all: BTreeMap<u32, BTreeMap<u32, Points>> = BTreeMap::new();
         let (mut count, merged) = (0, self.head.merged);
         let mut last = merged.before_list;
-        // Of a time that is there twice the later value counts: that of a later list, and of its last version, which is
-        // the first here.
-        let of_number = lists.chunk_by(|one, other| one.span == other.span);
-        for place in of_number.rev().flatten() {
+        // Of a time that is there twice the later value counts. A list grows, so its longest version is the newest.
+        let mut lists = lists.to_vec();
+        lists.sort_by_key(|place| (place.span, !place.is_old, place.length));
+        for place in lists {
             let number = place.span;
             last = last.max(number);
             let Some(content) = place.content(self.file) else { continue };
             for (series, hour, points) in recent::decode(&content).map_while(Result::ok) {
                 let is_merged = number < merged.before_list && hour < merged.before_hour;
                 let is_dropped = i64::from(hour) * HOUR_MS < self.head.dropped_ms;
-                if is_merged || is_dropped || count > MOST_POINTS {
+                if is_merged || is_dropped {
                     continue;
                 }
-                let known = all.entry((series, hour)).or_default();
+                let known = all.entry(hour).or_default().entry(series).or_default();
                 for (at, value) in points.iter() {
-                    if !known.has(at) {
-                        known.put(at, value);
-                        count += 1;
-                    }
+                    count += usize::from(known.put(at, value));
                 }
+            }
+            // Without a head the lists of long ago are among them. Those hours are in blocks.
+            while count > MOST_POINTS
+                && all.len() > 1
+                && let Some((_, oldest)) = all.pop_first()
+            {
+                count -= oldest.values().map(Points::len).sum::<usize>();
             }
         }
         let view = self.disk.view()?;
         let mut left = Vec::new();
-        for ((series, hour), points) in all {
-            // What is in a block already must not be counted twice, and an old list may have it.
-            if !is_sure && self.is_in_a_block(&view, series, hour)? {
-                continue;
+        for (hour, mut of_hour) in all {
+            self.go_on()?;
+            if !is_sure {
+                without_those_in_blocks(&view, hour, &mut of_hour)?;
             }
             let start = i64::from(hour) * HOUR_MS;
-            left.extend(points.iter().map(|(at, value)| (series, start + i64::from(at), value)));
+            for (series, points) in of_hour {
+                left.extend(
+                    points.iter().map(|(at, value)| (series, start + i64::from(at), value)),
+                );
+            }
         }
         drop(view);
         let count = left.len();
@@ -234,22 +300,47 @@ impl Filler<'_> {
         }
         Ok(count)
     }
-
-    fn is_in_a_block(&self, view: &dyn View, series: u32, hour: u32) -> Result<bool, Failure> {
-        let full = BlockId { level: Resolution::Full, span: hour };
-        let min5 = BlockId::at(Resolution::Min5, full.start_ms());
-        for id in [full, min5] {
-            let mut block: Vec<_> = Block::open(view, id)?.into_iter().collect();
-            let is_of_hour = |start: &i64| (full.start_ms()..full.end_ms()).contains(start);
-            if buckets(&mut block, series)?.iter().any(|(start, _)| is_of_hour(start)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
 }
 
-/// What a series has in these blocks. A point is a bucket of its own.
+/// Removes the points of an hour that are in its blocks already, so that none is counted twice.
+fn without_those_in_blocks(
+    view: &dyn View,
+    hour: u32,
+    of_hour: &mut BTreeMap<u32, Points>,
+) -> Result<(), Failure> {
+    let full = BlockId { level: Resolution::Full, span: hour };
+    let min5 = BlockId::at(Resolution::Min5, full.start_ms());
+    let mut stored: Vec<_> = Block::open(view, full)?.into_iter().collect();
+    let mut condensed: Vec<_> = Block::open(view, min5)?.into_iter().collect();
+    for (series, points) in of_hour {
+        let stored = buckets(&mut stored, *series)?;
+        let bucket = |at_ms| Resolution::Min5.bucket_start(at_ms);
+        // How many points of each MIN5 bucket are not in the FULL block. Where there are some, it is not known whether they
+        // are the ones of the list, and these are removed.
+        let mut unknown: BTreeMap<i64, u64> = buckets(&mut condensed, *series)?
+            .into_iter()
+            .map(|(start, rollup)| (start, rollup.count))
+            .collect();
+        for (at_ms, _) in &stored {
+            if let Some(count) = unknown.get_mut(&bucket(*at_ms)) {
+                *count = count.saturating_sub(1);
+            }
+        }
+        let mut left = Points::default();
+        for (at, value) in points.iter() {
+            let at_ms = full.start_ms() + i64::from(at);
+            let is_stored = stored.binary_search_by_key(&at_ms, |(at_ms, _)| *at_ms).is_ok();
+            let is_unknown = unknown.get(&bucket(at_ms)).is_some_and(|count| *count > 0);
+            if !is_stored && !is_unknown {
+                left.put(at, value);
+            }
+        }
+        *points = left;
+    }
+    Ok(())
+}
+
+/// The buckets of a series in these blocks. Each point of FULL is a bucket of one value.
 fn buckets(blocks: &mut [Block], number: u32) -> Result<Vec<(i64, Rollup)>, Failure> {
     let mut all = Vec::new();
     for block in blocks {
@@ -265,7 +356,7 @@ fn buckets(blocks: &mut [Block], number: u32) -> Result<Vec<(i64, Rollup)>, Fail
     Ok(all)
 }
 
-/// How many points a chunk has. Nothing where it is unreadable.
+/// How many points a chunk has. `None` where it cannot be read.
 fn count(id: BlockId, chunk: &[u8]) -> Option<u64> {
     if id.level == Resolution::Full {
         return Points::decode(chunk).ok().map(|points| points.len() as u64);

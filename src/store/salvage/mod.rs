@@ -21,6 +21,7 @@ use super::disk::{Disk, HEAD, Notes, SERIES, TEXTS};
 use super::head::{self, VERSION};
 use super::shelf::{Failure, Progress};
 use super::texts::{self, Change};
+use super::unusable::{Unusable, of_failure};
 
 /// What was taken over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,21 +42,36 @@ impl fmt::Display for Salvaged {
     }
 }
 
-/// Fills an empty store with what is whole in a file.
-pub fn salvage(file: &File, disk: &Disk) -> Result<Salvaged, Failure> {
-    let found = scan::scan(file).map_err(|error| Failure::Failed(error.to_string()))?;
+/// Fills an empty store with what is whole in a file. Ends early as soon as `is_given_up`.
+pub fn salvage(
+    file: &File,
+    disk: &Disk,
+    is_given_up: &dyn Fn() -> bool,
+) -> Result<Salvaged, Unusable> {
+    let found =
+        scan::scan(file, is_given_up).map_err(|error| Unusable::Failed(error.to_string()))?;
     let of_kind = |kind| {
         let first = found.partition_point(|place| place.kind < kind);
         &found[first..first + found[first..].partition_point(|place| place.kind == kind)]
     };
     let (head, is_sure) = newest_head(file, of_kind(HEAD.0))?;
+    let filler = Filler { file, disk, counters: BTreeSet::new(), head, is_given_up };
+    fill(filler, &found, of_kind, is_sure).map_err(of_failure)
+}
+
+fn fill<'a>(
+    mut filler: Filler,
+    found: &'a [Place],
+    of_kind: impl Fn(u8) -> &'a [Place],
+    is_sure: bool,
+) -> Result<Salvaged, Failure> {
+    let Filler { file, disk, .. } = filler;
     let mut salvaged = Salvaged::default();
     let mut notes = Notes::default();
-    let mut counters = BTreeSet::new();
-    for (place, content) in newest(file, of_kind(SERIES)) {
-        if let Ok(described) = Described::decode(&content) {
-            counters.extend(described.is_counter.then_some(place.span));
-            notes.series.push((place.span, content));
+    for (number, content) in newest_series(file, of_kind(SERIES)) {
+        if let Ok((described, _)) = Described::decode(&content) {
+            filler.counters.extend(described.is_counter.then_some(number));
+            notes.series.push((number, content));
             salvaged.metrics += 1;
         }
     }
@@ -64,8 +80,8 @@ pub fn salvage(file: &File, disk: &Disk) -> Result<Salvaged, Failure> {
         notes.texts.push((place.span, place.page, Some(content)));
     }
     disk.write(&notes, |_| Ok(()))?;
-    let mut filler = Filler { file, disk, counters, head };
-    let holed = filler.blocks(&found, &mut salvaged.blocks)?;
+    drop(notes);
+    let holed = filler.blocks(found, &mut salvaged.blocks)?;
     // What has no head any more is complete at least as far as a rollup of a day says.
     filler.head.closed_ms = filler.head.closed_ms.max(filler.closed_ms()?);
     filler.remake(&holed)?;
@@ -74,14 +90,14 @@ pub fn salvage(file: &File, disk: &Disk) -> Result<Salvaged, Failure> {
 }
 
 /// How far the blocks go: what the last commit says, or else the latest that there is; and whether it is the last.
-fn newest_head(file: &File, places: &[Place]) -> Result<(Progress, bool), Failure> {
+fn newest_head(file: &File, places: &[Place]) -> Result<(Progress, bool), Unusable> {
     let (mut newest, mut is_sure) = (Progress::default(), false);
     for place in places {
-        let Some(content) = place.content(file) else { continue };
-        let (version, progress) = head::decode(&content)?;
-        // What a newer version writes is not known.
+        let head = place.content(file).and_then(|content| head::decode(&content).ok());
+        let Some((version, progress)) = head else { continue };
+        // What else a newer version writes is not known here.
         if version > VERSION {
-            return Err(Failure::Damaged);
+            return Err(Unusable::Version(version));
         }
         let order = |of: &Progress| (of.closed_ms, of.merged.before_list, of.dropped_ms);
         if !place.is_old || !is_sure && order(&progress) >= order(&newest) {
@@ -92,7 +108,8 @@ fn newest_head(file: &File, places: &[Place]) -> Result<(Progress, bool), Failur
     Ok((newest, is_sure))
 }
 
-/// The same of slots of texts: what has the latest change, as a slot loses old ones.
+/// Of the versions of each slot of texts the one of the last commit, or else the one with the latest change. Slots lose
+/// old changes, so it is not the longest.
 fn newest_texts<'a>(
     file: &File,
     places: &'a [Place],
@@ -109,10 +126,21 @@ fn newest_texts<'a>(
     })
 }
 
-/// Of each key what the last commit has, or else the longest.
-fn newest<'a>(file: &File, places: &'a [Place]) -> impl Iterator<Item = (&'a Place, Vec<u8>)> {
-    let best = by_key(places).filter_map(|of| of.iter().max_by_key(|of| (!of.is_old, of.length)));
-    best.filter_map(|place| Some((place, place.content(file)?)))
+/// Of the notes about each series the one of the last commit, or else the one of the latest revision, with its number.
+fn newest_series(file: &File, places: &[Place]) -> impl Iterator<Item = (u32, Vec<u8>)> {
+    by_key(places).filter_map(|of| {
+        let read = of.iter().filter_map(|place| {
+            let content = place.content(file)?;
+            let (_, revision) = Described::decode(&content).ok()?;
+            Some(((!place.is_old, revision), content))
+        });
+        // Mostly there is one of the last commit, and nothing else has to be read.
+        let (_, content) = match of.iter().find(|place| !place.is_old) {
+            Some(last) => ((true, 0), last.content(file)?),
+            None => read.max_by_key(|(order, _)| *order)?,
+        };
+        Some((of.first()?.span, content))
+    })
 }
 
 /// All that there is of each key.

@@ -43,13 +43,16 @@ impl Place {
 }
 
 /// All that is whole, each once, in the order of keys, and of versions of blocks.
-pub fn scan(file: &File) -> io::Result<Vec<Place>> {
+pub fn scan(file: &File, is_given_up: &dyn Fn() -> bool) -> io::Result<Vec<Place>> {
     let length = file.metadata()?.len();
     let tree = Tree::of(file, length);
     let (mut found, mut page) = (Vec::new(), vec![0; PAGE]);
     // Large leaves are read once more, and bytes that only look like some are not read without end.
     let mut left = length.saturating_add(MOST_LEAF as u64);
     for number in 0..length.div_ceil(PAGE as u64) {
+        if number % 256 == 0 && is_given_up() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let at = number * PAGE as u64;
         // The last one may be cut off.
         let here = usize::try_from(length - at).unwrap_or(PAGE).min(PAGE);

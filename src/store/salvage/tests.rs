@@ -1,8 +1,10 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
 use tokio::time::Instant;
 
-use crate::store::replace::{Replaced, replace};
+use crate::store::replace::{Replaced, open_or_replace};
 use crate::store::salvage::Salvaged;
 use crate::store::salvage::scan::{LIST, Place, scan};
 use crate::store::shelf::BlockId;
@@ -59,6 +61,13 @@ fn killed(folder: &Folder, hours: i64) -> Vec<u8> {
     bytes
 }
 
+/// Replaces the damaged file of a folder.
+fn replace(folder: &Path) -> Result<Replaced, Unusable> {
+    let opening = open_or_replace(folder, &|| false);
+    assert_eq!(opening.opened.as_ref().err(), None, "a new file is whole");
+    Ok(opening.replaced.expect("it was damaged"))
+}
+
 /// What a store answers, of each series at each level.
 type Answers = Vec<Vec<Vec<Bucket>>>;
 
@@ -89,7 +98,8 @@ fn opened(folder: &Folder, bytes: &[u8]) -> (Store, Option<Salvaged>) {
         Err(Unusable::Damaged) => {
             let Replaced { aside, salvaged } = replace(&folder.0).expect("a new file");
             assert_eq!(aside, "history.redb.damaged");
-            assert!(folder.0.join(aside).exists());
+            let kept = fs::read(folder.0.join(aside)).expect("a file");
+            assert!(kept == bytes, "the damaged file stays as it was found");
             assert_eq!(store.open(), Ok(0), "a new file is whole");
             (store, Some(salvaged.unwrap_or_default()))
         }
@@ -147,6 +157,8 @@ impl Random {
     }
 }
 
+mod replacing;
+
 #[test]
 fn whatever_is_not_in_a_damaged_page_is_there() {
     let folder = Folder::new("salvage-flip");
@@ -158,7 +170,8 @@ fn whatever_is_not_in_a_damaged_page_is_there() {
     drop(store);
     assert!(before[0][0].len() > 3100 && texts_before[2].len() > 90);
     fs::write(file_in(&folder.0), &bytes).expect("a file");
-    let mut places = scan(&fs::File::open(file_in(&folder.0)).expect("a file")).expect("a scan");
+    let mut places =
+        scan(&fs::File::open(file_in(&folder.0)).expect("a file"), &|| false).expect("a scan");
     places.retain(|place| !place.is_old);
     assert!(places.len() > 40, "{places:?}");
     let mut random = Random(1);

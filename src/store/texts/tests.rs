@@ -194,3 +194,24 @@ fn what_goes_first_is_known_after_whatever_has_come() {
     }
     assert!(texts.bytes > MOST_BYTES / 2 && !texts.oldest.is_empty());
 }
+
+#[test]
+fn a_slot_that_could_not_be_removed_is_removed_by_the_next_commit() {
+    let mut texts = Texts::default();
+    let mut file = BTreeMap::new();
+    for at_ms in 0..30 {
+        texts.put(0, at_ms, &format!("{at_ms} {}", "x".repeat(200)), NEVER);
+    }
+    written(texts.changed(|_| Some(7)), &mut file);
+    texts.written();
+    let slots = file.len();
+    texts.expire(25);
+    let lost = texts.changed(|_| Some(7));
+    assert!(lost.iter().any(|(_, _, bytes)| bytes.is_none()), "{lost:?}");
+    texts.not_written();
+    written(texts.changed(|_| Some(7)), &mut file);
+    texts.written();
+    assert!(file.len() < slots);
+    assert_eq!(all(&read(&file), 0), all(&texts, 0));
+    assert_eq!(texts.changed(|_| Some(7)), []);
+}
