@@ -83,7 +83,7 @@ fn names() -> Vec<Arg> {
         option(
             "namespace",
             "NAMESPACE",
-            "CloudWatch namespace of the metrics; required to publish, but for OTLP",
+            "CloudWatch namespace, which OTLP does not need; required to publish",
         )
         .short('n'),
         option("service", "SERVICE", "Value of the dimension ServiceName; required to publish")
