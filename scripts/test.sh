@@ -142,6 +142,7 @@ working_lane() {
   part "real containers: limits, page cache, events, docker stop, and the agent beside a command" \
     tests/docker/run.sh "$PWD/$binary" $fake
   part "the image and the demo" tests/docker/image.sh "$PWD/$binary"
+  part "the page of the API, in a browser" tests/page/run.sh "$binary"
   part "end to end: an independent CloudWatch, read back with boto3" tests/e2e/run.sh "$binary"
 }
 # Both lanes install packages, and apt-get does not wait for another one that updates its lists.

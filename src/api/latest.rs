@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use super::news::News;
 use crate::collector::series::{Table, a_second};
 use crate::collector::sink::Sink;
-use crate::model::{Kind, Metric, PUSHED, Quantity, Report, Series, Summary, UTILIZATION};
+use crate::model::{
+    Kind, Measured, Metric, PUSHED, Quantity, Report, Series, Summary, UTILIZATION,
+};
 
 /// The newest values of all checks.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub struct Latest {
     /// How many samples and windows there were.
     pub samples: u64,
     pub windows: u64,
+    /// What the samples are of.
+    pub measured: Rc<Measured>,
     /// The same as it comes.
     pub news: News,
 }
@@ -239,6 +243,10 @@ pub struct Feed(pub Rc<RefCell<Latest>>);
 impl Sink for Feed {
     fn sample(&mut self, at: SystemTime, values: &[(Series, f64)], table: &Table) {
         self.0.borrow_mut().sample(at, values, table);
+    }
+
+    fn measured(&mut self, measured: &Rc<Measured>) {
+        self.0.borrow_mut().measured = measured.clone();
     }
 
     fn report(&mut self, report: &Report) {

@@ -10,6 +10,9 @@ use super::schema;
 /// In place of a schema: server-sent events.
 pub const STREAM: &str = "stream";
 
+/// In place of a schema: a page for a browser.
+pub const PAGE: &str = "page";
+
 /// The description of these resources.
 pub fn document(table: &[Route]) -> Value {
     let mut paths = Map::new();
@@ -18,7 +21,7 @@ pub fn document(table: &[Route]) -> Value {
         item[route.method.as_str().to_ascii_lowercase()] = operation(route);
     }
     let schemas = table.iter().map(|route| route.schema);
-    let schemas = schemas.filter(|name| !["", STREAM].contains(name));
+    let schemas = schemas.filter(|name| !["", STREAM, PAGE].contains(name));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -57,6 +60,7 @@ fn operation(route: &Route) -> Value {
     let answer = match route.schema {
         _ if route.success == 204 => json!({ "description": "It is done" }),
         STREAM => content(EVENT_STREAM, &json!({ "type": "string" })),
+        PAGE => content("text/html", &json!({ "type": "string" })),
         "" => content("text/plain", &json!({ "type": "string" })),
         name => content("application/json", &schema::reference(name)),
     };

@@ -13,7 +13,7 @@ use super::failure::Failure;
 pub struct Place {
     /// How its URLs begin.
     pub scheme: &'static str,
-    /// At a socket, which no browser can reach by a name.
+    /// At a socket, which a browser reaches only through a tunnel.
     pub is_unix: bool,
 }
 
@@ -30,7 +30,11 @@ pub fn check(
         (host, None) => host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()),
         (_, Some(_)) => return Err(Failure::bad("Host is there twice: expected it once")),
     };
-    if !place.is_unix {
+    if place.is_unix {
+        // A tunnel takes a browser here as well. Clients of a socket send all sorts of things, but no name that a page
+        // could have been loaded from.
+        host.iter().filter(|host| is_name(host)).try_for_each(|host| own(host, names))?;
+    } else {
         match &host {
             Some(host) => own(host, names)?,
             // No browser leaves it out.
@@ -47,8 +51,12 @@ pub fn check(
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = String::from_utf8_lossy(origin.as_bytes());
     let is_own = host.is_some_and(|host| {
-        let of = origin.strip_prefix(place.scheme).and_then(|rest| rest.strip_prefix("://"));
-        of.is_some_and(|of| of.eq_ignore_ascii_case(&host))
+        let of = origin.split_once("://").filter(|(scheme, _)| {
+            // A proxy in front of this may speak TLS, under a name that is told here.
+            let is_told = || without_port(&host).is_some_and(|name| is_one_of(name, names));
+            *scheme == place.scheme || *scheme == "https" && is_told()
+        });
+        of.is_some_and(|(_, of)| of.eq_ignore_ascii_case(&host))
     });
     match is_own {
         true => Ok(()),
@@ -62,12 +70,22 @@ pub fn check(
 fn own(host: &str, names: &[String]) -> Result<(), Failure> {
     let name = without_port(host).unwrap_or_default().to_ascii_lowercase();
     let is_address = name.parse::<IpAddr>().is_ok();
-    if is_address || name == "localhost" || names.contains(&name) {
+    if is_address || name == "localhost" || is_one_of(&name, names) {
         return Ok(());
     }
     Err(Failure::forbidden(format!(
         "Host {host:?}: expected an address, localhost or a name of --api-host"
     )))
+}
+
+fn is_one_of(name: &str, names: &[String]) -> bool {
+    names.iter().any(|of| of.eq_ignore_ascii_case(name))
+}
+
+/// Whether a name server could have it: a name with a dot. Paths and single words, as clients of sockets send them, are none.
+fn is_name(host: &str) -> bool {
+    let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
+    host.contains('.') && host.chars().all(is_of_name)
 }
 
 /// The name or address. Nothing where what follows is no port. Only URLs have brackets around an address of version 6.
@@ -112,7 +130,9 @@ mod tests {
             ("", 403),
         ] {
             assert_eq!(status(&[(HOST, host)], "/", false), expected, "{host:?}");
-            assert_eq!(status(&[(HOST, host)], "/", true), 200, "{host:?}");
+            // Through a tunnel; what is no name of a server is none that a page could have.
+            let expected = if host.is_empty() { 200 } else { expected };
+            assert_eq!(status(&[(HOST, host)], "/", true), expected, "{host:?}");
         }
         assert_eq!(status(&[], "/", false), 400);
         assert_eq!(status(&[(HOST, "localhost"), (HOST, "evil")], "/", false), 400);
@@ -136,5 +156,20 @@ mod tests {
             assert_eq!(status(&headers, "/", true), expected, "{origin:?}");
         }
         assert_eq!(status(&[(ORIGIN, "http://x")], "/", true), 403);
+        for host in ["d", "agent", "%2Frun%2Fagent.sock", "/run/agent.sock"] {
+            assert_eq!(status(&[(HOST, host)], "/", true), 200, "{host:?}");
+        }
+        for (host, origin, expected) in [
+            ("agent.local", "https://agent.local", 200),
+            ("AGENT.local:81", "https://agent.LOCAL:81", 200),
+            ("localhost", "https://localhost", 403),
+            ("agent.local", "https://agent.local:81", 403),
+        ] {
+            assert_eq!(
+                status(&[(HOST, host), (ORIGIN, origin)], "/", false),
+                expected,
+                "{origin:?}"
+            );
+        }
     }
 }

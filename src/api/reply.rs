@@ -1,10 +1,12 @@
 //! An answer, and how it goes over the wire.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use http_body_util::Full;
+use hyper::body::Bytes;
 use hyper::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
     HeaderMap, HeaderName, HeaderValue, LOCATION, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -21,6 +23,8 @@ pub struct Reply {
     pub status: StatusCode,
     /// Nothing with a status that has no body.
     pub body: Option<String>,
+    /// What is in its place, compressed already.
+    pub packed: Option<&'static [u8]>,
     /// What comes in its place as long as somebody reads it.
     pub stream: Option<Streamed>,
     pub content_type: &'static str,
@@ -45,14 +49,19 @@ impl Reply {
 
     /// What was asked for is done, and there is nothing to say.
     pub fn done() -> Self {
-        let (body, stream, headers) = (None, None, Vec::new());
-        Self { status: StatusCode::NO_CONTENT, body, stream, content_type: JSON, headers }
+        let status = StatusCode::NO_CONTENT;
+        Self { status, body: None, ..Self::of(status, String::new(), JSON) }
     }
 
     /// Server-sent events, without an end.
     pub fn stream(stream: Streamed) -> Self {
-        let (body, stream, headers) = (None, Some(stream), Vec::new());
-        Self { status: StatusCode::OK, body, stream, content_type: EVENT_STREAM, headers }
+        let stream = Some(stream);
+        Self { body: None, stream, ..Self::text(String::new(), EVENT_STREAM) }
+    }
+
+    /// What is compressed already, once and for all.
+    pub fn packed(packed: &'static [u8], content_type: &'static str) -> Self {
+        Self { packed: Some(packed), ..Self::text(String::new(), content_type) }
     }
 
     pub fn with(mut self, name: HeaderName, value: String) -> Self {
@@ -61,7 +70,8 @@ impl Reply {
     }
 
     fn of(status: StatusCode, body: String, content_type: &'static str) -> Self {
-        Self { status, body: Some(body), stream: None, content_type, headers: Vec::new() }
+        let (packed, stream, headers) = (None, None, Vec::new());
+        Self { status, body: Some(body), packed, stream, content_type, headers }
     }
 }
 
@@ -98,26 +108,33 @@ pub fn response(
     }
     let has_body = reply.body.is_some();
     let mut body = reply.body.unwrap_or_default().into_bytes();
+    let mut whole = None;
     if has_body || reply.stream.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if body.len() >= WORTH_COMPRESSING {
+    let packed = reply.packed.filter(|_| accepts_gzip);
+    if let Some(packed) = reply.packed.filter(|_| !accepts_gzip) {
+        body = unpacked(packed);
+    }
+    if packed.is_some() || body.len() >= WORTH_COMPRESSING {
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-        if let Some(compressed) = accepts_gzip.then(|| gzip(&body)).flatten() {
+        let compressed = || accepts_gzip.then(|| gzip(&body)).flatten().map(Bytes::from);
+        if let Some(compressed) = packed.map(Bytes::from_static).or_else(compressed) {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            body = compressed;
+            whole = Some(compressed);
         }
     }
+    let whole = whole.unwrap_or_else(|| body.into());
     // Also for HEAD, which has no body; a stream has no length, and a status without a body has no length either (RFC 9110, 8.6).
     if has_body {
-        headers.insert(CONTENT_LENGTH, body.len().into());
+        headers.insert(CONTENT_LENGTH, whole.len().into());
     }
     if closes {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    let whole = || Sent::Whole(Full::new(body.into()));
+    let whole = || Sent::Whole(Full::new(whole));
     let mut response = Response::new(reply.stream.map_or_else(whole, Sent::Stream));
     (*response.status_mut(), *response.headers_mut()) = (reply.status, headers);
     response
@@ -144,6 +161,14 @@ fn gzip(body: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(body).ok()?;
     encoder.finish().ok()
+}
+
+/// For the few clients that take nothing compressed.
+fn unpacked(packed: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    // It was packed by the build, and can be unpacked.
+    let _ = GzDecoder::new(packed).read_to_end(&mut body);
+    body
 }
 
 /// Below this a packet is sent all the same.

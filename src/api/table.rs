@@ -2,12 +2,12 @@
 
 use hyper::Method;
 
-use super::openapi::{self, STREAM};
+use super::openapi::{self, PAGE as HTML, STREAM};
 use super::reply::Reply;
 use super::resource::{
     about, agent, alarm, alarm_change, blacklist, change, check, check_type, config, delivery,
-    entity, host_info, metric, numbers, pushed, run, threshold, threshold_change, time, value,
-    value_stream,
+    entity, host_info, metric, numbers, page, pushed, run, threshold, threshold_change, time,
+    value, value_stream,
 };
 use super::route::{Answer, Parameter, Route};
 use super::tokens::Scope;
@@ -34,6 +34,7 @@ use self::told::TOLD;
 pub static TABLE: &[Route] = &joined::<{ TOLD.len() + OTHERS.len() }>(TOLD, OTHERS);
 
 const OTHERS: &[Route] = &[
+    Route { schema: HTML, ..open("/", "The page for people", now!(page::page)) },
     list("/entities", "The one entity of this agent", "EntityList", now!(entity::list)),
     one("/entities/{entity}", "The entity", "Entity", now!(entity::one)),
     list(CHECKS, "The checks", "CheckList", later!(check::list)),

@@ -22,6 +22,7 @@ mod link_local;
 mod notifications;
 mod others_get_wrong;
 mod overridden;
+mod page;
 mod push;
 mod query;
 mod reload;

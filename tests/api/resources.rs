@@ -75,7 +75,6 @@ fn what_is_not_there_is_told_by_its_kind() {
     let range = "from=1795000000000&to=1795100000000";
     for (path, expected) in [
         ("/nothing", is(404, "notFoundError")),
-        ("/", is(404, "notFoundError")),
         ("/v1.0/self", is(404, "notFoundError")),
         ("/entities/other", is(404, "parentNotFoundError")),
         ("/entities/other/checks", is(404, "parentNotFoundError")),

@@ -8,7 +8,9 @@ use crate::api::failure::Failure;
 use crate::api::paging::page;
 use crate::api::reply::Reply;
 use crate::api::state::State;
+use crate::api::tokens::Scope;
 use crate::config::ApiAddress;
+use crate::model::{Limits, Measured};
 
 pub fn list(asked: &Asked) -> Result<Reply, Failure> {
     let state = &asked.state;
@@ -26,6 +28,7 @@ pub async fn process(asked: Asked) -> Result<Reply, Failure> {
     let state = &asked.state;
     // At the start it waits for what was kept.
     let hash = state.control.hash().await?;
+    let measured = measured(&state.latest.borrow().measured);
     Ok(Reply::json(&json!({
         "id": state.entity(),
         "version": env!("CARGO_PKG_VERSION"),
@@ -35,7 +38,28 @@ pub async fn process(asked: Asked) -> Result<Reply, Failure> {
         "generation": state.control.generation(),
         "hash": hash,
         "kept": state.control.keeps(),
+        "service": state.service,
+        "dimensions": *state.dimensions.borrow(),
+        "sample_interval": number(state.sample_interval.as_secs_f64()),
+        "period": number(state.period.as_secs_f64()),
+        "measured": measured,
+        "access": match asked.rights.scope {
+            Scope::Read => "read",
+            Scope::Write => "write",
+        },
     })))
+}
+
+/// What is measured, and what its percents are of.
+fn measured(of: &Measured) -> Value {
+    let Limits { cpu, memory } = &of.limits;
+    let cpu = cpu.as_ref().map(
+        |limit| json!({ "cores": number(limit.amount.0), "origin": limit.origin.to_string() }),
+    );
+    let memory = memory
+        .as_ref()
+        .map(|limit| json!({ "bytes": limit.amount.0, "origin": limit.origin.to_string() }));
+    json!({ "scope": of.scope, "cpu": cpu, "memory": memory })
 }
 
 /// The one connection of this agent: the address that is asked.

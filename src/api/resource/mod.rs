@@ -19,6 +19,7 @@ pub mod notification;
 pub mod notification_type;
 pub mod numbers;
 pub mod overview;
+pub mod page;
 pub mod pushed;
 pub mod run;
 mod suppressed;

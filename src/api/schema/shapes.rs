@@ -150,6 +150,12 @@ pub const SHAPES: &[Shape] = &[
             ("generation", "integer"),
             ("hash", "string"),
             ("kept", "boolean"),
+            ("service", "string?"),
+            ("dimensions", "object"),
+            ("sample_interval", "number"),
+            ("period", "number"),
+            ("measured", "object"),
+            ("access", "string"),
         ],
     ),
     (

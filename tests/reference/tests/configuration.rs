@@ -103,7 +103,9 @@ fn variables(source: &str) -> Vec<&str> {
     });
     // Not of the agent: of its build and of its tests, and what all of its own begin with.
     let own = |name: &&str| {
-        !name.starts_with("CARGO_") && *name != "PROPTEST_RNG_SEED" && !name.ends_with('_')
+        !name.starts_with("CARGO_")
+            && !["OUT_DIR", "PROPTEST_RNG_SEED"].contains(name)
+            && !name.ends_with('_')
     };
     asked.map(|pair| pair[1]).filter(own).collect()
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 /// Files whose sentences are other things than messages: help, explanations, pictures, tests.
 const OTHER_FILES: &[&str] = &[
     "api/openapi.rs",
+    // A page says what its buttons do.
+    "api/page/",
     "api/resource/numbers.rs",
     "api/schema.rs",
     "api/schema/",

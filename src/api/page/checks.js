@@ -1,0 +1,254 @@
+// Every check: how it stands, when it has run, and its newest values, each with a small chart.
+
+import { buttons, silencedText } from './actions.js';
+import { badge, byId, empty, h, once, put } from './dom.js';
+import { figureOf, hasHistory, known, on, periodOf } from './live.js';
+import { RESOLUTIONS, columns, points, stepOf } from './points.js';
+import { Recent, small } from './small.js';
+import { ago, digits, duration, several, shown } from './words.js';
+
+// A check may have thousands of metrics. So many are shown until more are asked for.
+const FIRST = 8;
+const MORE = 100;
+
+// What a small chart here looks back on, in seconds.
+const HOUR = 3600;
+
+const filter = h('input', { type: 'search', id: 'filter', autocomplete: 'off', oninput: once(() => showAll()) });
+const note = h('span', { class: 'dim', role: 'status' });
+const all = h('div', { class: 'checks' });
+const rights = h('p', { class: 'dim' });
+byId('checks').append(
+    h('div', { class: 'title' }, h('h2', {}, 'Checks'), h('label', { for: 'filter' }, 'Find '), filter, note),
+    rights,
+    all,
+);
+
+/** Charts are read when they come into sight, so that thousands of them ask for nothing. */
+const sight = new IntersectionObserver(
+    (entries) => {
+        for (const { target, isIntersecting } of entries) if (isIntersecting) target.metric.load();
+    },
+    { rootMargin: '100px' },
+);
+
+class Row {
+    constructor(check, metric) {
+        Object.assign(this, { check, metric, recent: new Recent(HOUR), isLoaded: false });
+        this.value = h('td', { class: 'value' });
+        this.box = h('div', { class: 'small' });
+        const link = h('a', { href: `#metric?${new URLSearchParams({ check, metric })}` }, metric);
+        this.element = h('tr', {}, h('th', { scope: 'row' }, link), this.value, h('td', {}, this.box));
+        this.element.metric = this;
+        this.draw = once(() => {
+            if (this.recent.times.length) small(this.box, `${metric}, 1 hour`, this.recent.values, this.unit);
+        });
+        sight.observe(this.element);
+    }
+
+    async load() {
+        if (this.isLoaded || this.isText || !hasHistory() || !known.kept.has(`${this.check}/${this.metric}`)) return;
+        this.isLoaded = true;
+        const now = Date.now();
+        const period = periodOf(this.check);
+        // Values that come often are read as averages: a small chart shows no more.
+        const resolution = HOUR / period <= 720 ? RESOLUTIONS[0] : RESOLUTIONS[1];
+        try {
+            const found = await points(
+                this.check,
+                this.metric,
+                now - HOUR * 1000,
+                now,
+                resolution,
+                this.isCounter ? 'max' : 'average',
+            );
+            const step = Math.max(period, stepOf(found, resolution, period));
+            const { times, average } = columns(found, this.isCounter, step);
+            this.recent.fill(times, average);
+        } catch {
+            this.isLoaded = false;
+        }
+        this.draw();
+    }
+
+    take(value) {
+        const { value: now, unit } = figureOf(value);
+        Object.assign(this, { unit, isCounter: value.kind === 'counter', isText: value.type === 's' });
+        put(this.value, `${shown(now, unit)}${value.stale ? ' (old)' : ''}`);
+        if (typeof now === 'number') this.recent.add(value.timestamp / 1000, now, periodOf(this.check));
+        if (this.box.isConnected) this.draw();
+    }
+}
+
+class Check {
+    constructor(id) {
+        Object.assign(this, { id, rows: new Map(), most: FIRST });
+        this.state = h('span');
+        this.facts = h('span', { class: 'dim' });
+        this.buttons = h('span', { class: 'actions' });
+        this.status = h('p', { class: 'cure', hidden: true });
+        this.body = h('tbody');
+        this.more = h('button', {
+            type: 'button',
+            hidden: true,
+            onclick: () => {
+                this.most += MORE;
+                this.show();
+            },
+        });
+        const head = h(
+            'thead',
+            { class: 'hidden' },
+            h(
+                'tr',
+                {},
+                ['metric', 'newest value', 'last hour'].map((text) => h('th', { scope: 'col' }, text)),
+            ),
+        );
+        this.table = h('table', {}, h('caption', { class: 'hidden' }, `Newest values of ${id}`), head, this.body);
+        this.element = h(
+            'article',
+            { class: 'panel' },
+            h('div', { class: 'title' }, h('h3', {}, id), this.state, this.facts, this.buttons),
+            this.status,
+            this.table,
+            this.more,
+        );
+    }
+
+    get() {
+        return known.checks.find(({ id }) => id === this.id);
+    }
+
+    show() {
+        const check = this.get();
+        if (!check) return;
+        const run = known.runs.get(this.id);
+        const isSampled = this.id === 'utilization';
+        const states = {
+            disabled: ['off', 'disabled'],
+            sampled: ['ok', 'measured'],
+            none: ['unknown', 'has not run yet'],
+            yes: ['ok', 'available'],
+            no: ['critical', 'not available'],
+        };
+        const state = check.disabled
+            ? 'disabled'
+            : isSampled
+              ? 'sampled'
+              : !run
+                ? 'none'
+                : run.available
+                  ? 'yes'
+                  : 'no';
+        if (this.shownState !== state) {
+            this.shownState = state;
+            this.state.replaceChildren(badge(...states[state]));
+        }
+        const label = check.label !== check.id ? `${check.label} · ` : '';
+        const last = run && !check.disabled ? ` · ran ${ago(run.timestamp)}, took ${duration(run.duration)}` : '';
+        const silenced = silencedText(check);
+        put(
+            this.facts,
+            `${label}${check.type} · each ${duration(check.period)}${last}${silenced ? ` · ${silenced}` : ''}`,
+        );
+        this.status.hidden = state !== 'no';
+        if (run) put(this.status, run.status);
+        // The same buttons stay the same elements, so that the focus stays where it is.
+        const acts = [check.disabled, check.active_suppressions, known.agent.access].join();
+        if (acts !== this.acts) {
+            this.acts = acts;
+            this.buttons.replaceChildren(...buttons(check));
+        }
+        this.showValues();
+    }
+
+    showValues() {
+        const values = known.values.get(this.id) ?? new Map();
+        const wanted = filter.value.trim().toLowerCase();
+        const isOfCheck = this.id.toLowerCase().includes(wanted);
+        const names = [...values.keys()]
+            .filter((name) => isOfCheck || `${this.id}/${name}`.toLowerCase().includes(wanted))
+            .sort();
+        this.element.hidden = Boolean(wanted) && !isOfCheck && !names.length;
+        const most = names.slice(0, this.most);
+        for (const [name, row] of this.rows) {
+            if (most.includes(name)) continue;
+            sight.unobserve(row.element);
+            row.element.remove();
+            this.rows.delete(name);
+        }
+        most.forEach((name, place) => {
+            if (!this.rows.has(name)) this.rows.set(name, new Row(this.id, name));
+            const row = this.rows.get(name);
+            row.take(values.get(name));
+            if (this.body.children[place] !== row.element)
+                this.body.insertBefore(row.element, this.body.children[place] ?? null);
+        });
+        this.table.hidden = !most.length;
+        const left = names.length - most.length;
+        this.more.hidden = left <= 0;
+        put(this.more, `Show ${Math.min(left, MORE)} more of ${names.length}`);
+        return names.length;
+    }
+
+    take(batch) {
+        let isNew = false;
+        const values = known.values.get(this.id);
+        for (const { metric } of batch.values) {
+            const row = this.rows.get(metric);
+            if (row) row.take(values.get(metric));
+            else isNew ||= this.rows.size < this.most;
+        }
+        if (isNew) this.showValues();
+    }
+}
+
+const checks = new Map();
+
+function showAll() {
+    if (!known.agent) return;
+    const ids = known.checks.map(({ id }) => id);
+    for (const [id, check] of checks) {
+        if (ids.includes(id)) continue;
+        check.element.remove();
+        checks.delete(id);
+    }
+    // What is not available first: it is what is looked for.
+    const isLost = ({ id, disabled }) => !disabled && known.runs.get(id)?.available === false;
+    const order = [...known.checks].sort((one, other) => isLost(other) - isLost(one) || (one.id < other.id ? -1 : 1));
+    order.forEach(({ id }, place) => {
+        if (!checks.has(id)) checks.set(id, new Check(id));
+        const check = checks.get(id);
+        if (all.children[place] !== check.element) all.insertBefore(check.element, all.children[place] ?? null);
+        check.show();
+    });
+    const lost = order.filter(isLost).length;
+    const values = [...known.values.values()].reduce((sum, of) => sum + of.size, 0);
+    put(note, `${several(order.length, 'check')}${lost ? `, ${lost} not available` : ''}, ${digits(values)} values`);
+    put(
+        rights,
+        known.agent.access === 'write'
+            ? ''
+            : 'Nothing can be changed from here: that needs a token with scope write, or the unix socket.',
+    );
+    rights.hidden = known.agent.access === 'write';
+    all.querySelector('.empty')?.remove();
+    if (order.length <= 1) {
+        all.append(
+            empty(
+                'There are no other checks than CPU and memory. A file of ',
+                h('code', {}, '--config'),
+                ' or ',
+                h('code', {}, 'ctl add'),
+                ' adds some: disks, networks, databases, ports, plugins.',
+            ),
+        );
+    }
+}
+
+on('all', showAll);
+on('values', (batch) => {
+    if (!batch) showAll();
+    else checks.get(batch.check)?.take(batch);
+});

@@ -1,0 +1,101 @@
+// Begins: which part is shown, how it stands with the connection, and the token.
+
+import { setToken, token } from './api.js';
+import { ask, byId, endDialog, h, put, tell } from './dom.js';
+import { connection, known, on, rest, start } from './live.js';
+import { route } from './metric.js';
+import './strip.js';
+import './checks.js';
+import './host.js';
+import './events.js';
+import { duration, time, when, zone } from './words.js';
+
+const pill = byId('connection');
+const retry = byId('retry');
+const leave = byId('leave');
+
+/** Asks for a token, and why. */
+function askForToken(reason) {
+    const field = h('input', {
+        type: 'password',
+        name: 'token',
+        autocomplete: 'off',
+        required: true,
+        minlength: '8',
+        autofocus: true,
+    });
+    const enter = (event) => {
+        event.preventDefault();
+        setToken(field.value.trim());
+        endDialog();
+    };
+    const form = h(
+        'form',
+        { onsubmit: enter },
+        h(
+            'p',
+            {},
+            token()
+                ? `The agent refuses the token of before: ${reason}.`
+                : 'This agent answers only with a token. One with scope read shows everything; one with scope write also allows changes.',
+        ),
+        h('label', {}, 'Token ', field),
+        h(
+            'p',
+            { class: 'dim' },
+            'It is one of the lines of --api-token-file, the variable CLOUDWATCH_METRICS_AGENT_API_TOKEN, or a token of Keystone. It is kept for this tab only, and is gone when the tab is closed.',
+        ),
+        h('div', { class: 'buttons' }, h('button', { type: 'submit', class: 'primary' }, 'Enter')),
+    );
+    // Escape closes it as well: then the same is asked again, because there is nothing to be seen without.
+    ask('Token', [form], start);
+}
+
+leave.addEventListener('click', () => {
+    rest();
+    setToken(null);
+    location.reload();
+});
+retry.addEventListener('click', start);
+
+const WORDS = { connecting: '… connecting', open: '● live', lost: '✖ connection lost', token: '? token needed' };
+
+function showConnection() {
+    const { state, reason, again, since } = connection;
+    leave.hidden = !token();
+    retry.hidden = state !== 'lost';
+    document.body.classList.toggle('lost', state === 'lost');
+    let text = WORDS[state];
+    if (state === 'lost') {
+        const left = again ? `; trying again in ${Math.max(0, Math.ceil((again - Date.now()) / 1000))} s` : '';
+        text += `: ${reason}${left}. What is shown is of ${when(known.sampled ?? since)}`;
+    } else if (state === 'open' && known.sampled && known.agent) {
+        const late = (Date.now() - known.sampled) / 1000;
+        // The clocks of both machines may differ, so only what stands still for long is told.
+        if (late > 60 + 10 * known.agent.sample_interval)
+            text = `▲ no sample for ${duration(Math.round(late))}: see the log of the agent, and compare the clocks`;
+    }
+    put(pill, text);
+    pill.className = `pill ${state}`;
+    put(byId('clock'), known.sampled ? `${time(known.sampled)} ${zone()}` : zone());
+}
+
+let before = null;
+let wasLost = false;
+on('connection', () => {
+    const { state, reason } = connection;
+    showConnection();
+    if (state !== before) {
+        if (state === 'lost') tell(`The connection is lost: ${reason}. It is tried again.`);
+        if (state === 'open' && wasLost) tell('Connected again.');
+        wasLost = state === 'lost' || (wasLost && state !== 'open');
+        if (state === 'token') askForToken(reason);
+        before = state;
+    }
+});
+on('values', (batch) => batch?.check === 'utilization' && showConnection());
+setInterval(showConnection, 1000);
+
+addEventListener('hashchange', route);
+route();
+start();

@@ -1,0 +1,357 @@
+// The first screen: what is measured, CPU and memory with the last 15 minutes, and what is not as it should be.
+
+import { Chart, key } from './chart.js';
+import { badge, byId, empty, h, kindOf, once, put, table } from './dom.js';
+import { hasHistory, known, on } from './live.js';
+import { RESOLUTIONS, columns, points, stepOf, windows } from './points.js';
+import { Recent } from './small.js';
+import { ago, bytes, digits, duration, moment, several, when } from './words.js';
+
+/** What the first screen looks back on, in seconds. */
+export const SPAN = 900;
+
+const SCALES = [5, 10, 25, 50, 100];
+
+/** CPU and memory, each with its chart. */
+class Gauge {
+    constructor(metric, name, colour) {
+        Object.assign(this, { metric, name, recent: new Recent(SPAN) });
+        this.now = h('span', { class: 'value' }, '–');
+        this.amount = h('span', { class: 'dim' });
+        this.of = h('p', { class: 'of dim' });
+        this.limits = [];
+        this.chart = new Chart({
+            name: `${name}, the last 15 minutes`,
+            unit: 'percent',
+            height: 190,
+            top: 100,
+            limits: this.limits,
+            lines: [
+                { label: 'sample', colour, width: 1 },
+                { label: 'median of the window', colour: 'text', width: 2 },
+                { label: 'maximum', colour: 'text', width: 1.25, dash: [3, 3] },
+            ],
+        });
+        this.rows = h('div', {
+            class: 'scrolled low',
+            tabindex: '0',
+            role: 'region',
+            'aria-label': `${name} as a table`,
+        });
+        this.table = h(
+            'details',
+            { ontoggle: () => this.fillTable() },
+            h('summary', {}, 'Table of the windows'),
+            this.rows,
+        );
+        const link = h('a', { href: `#metric?check=utilization&metric=${metric}` }, name);
+        this.element = h(
+            'article',
+            { class: 'panel' },
+            h('div', { class: 'title' }, h('h2', {}, link), this.now, this.amount),
+            this.of,
+            this.chart.element,
+            key([
+                [`solid ${colour}`, 'each sample'],
+                ['thick', 'median of a window'],
+                ['dashed', 'maximum of a window'],
+                ['limit', 'limit or threshold'],
+            ]),
+            this.table,
+        );
+        this.draw = once(() => this.show());
+    }
+
+    /** Reads what was before this page. */
+    async load() {
+        if (this.isLoading || !hasHistory()) return;
+        this.isLoading = true;
+        try {
+            await this.read();
+        } catch {
+            this.isLoading = false;
+        }
+        this.draw();
+    }
+
+    async read() {
+        const now = Date.now();
+        const all = await points('utilization', this.metric, now - SPAN * 1000, now + 1000, RESOLUTIONS[0], 'average');
+        const { times, average } = columns(all, false, stepOf(all, RESOLUTIONS[0], known.agent.sample_interval));
+        const before = this.recent;
+        this.recent = Object.assign(new Recent(SPAN), { times, values: average });
+        // What has come meanwhile, or was here only.
+        before.times.forEach((time, place) => this.recent.add(time, before.values[place], known.agent.sample_interval));
+    }
+
+    add(time, value) {
+        this.recent.add(time, value, known.agent.sample_interval);
+        this.draw();
+    }
+
+    /** What 100 percent are, in the unit of what is measured. */
+    whole() {
+        const limit = known.agent.measured[this.metric];
+        return (
+            limit && (limit.cores === undefined ? bytes(limit.bytes) : several(Number(limit.cores.toFixed(2)), 'core'))
+        );
+    }
+
+    part(percent) {
+        const limit = known.agent.measured[this.metric];
+        if (!limit) return '';
+        const part =
+            limit.cores === undefined ? bytes((limit.bytes * percent) / 100) : digits((limit.cores * percent) / 100);
+        return `${part} of ${this.whole()}`;
+    }
+
+    show() {
+        if (!known.agent) return;
+        const { recent, metric } = this;
+        const end = Math.max(Date.now() / 1000 - 5, recent.times.at(-1) ?? 0);
+        const now = recent.last();
+        put(this.now, now === null ? '–' : `${now.toFixed(1)} %`);
+        put(this.amount, now === null ? 'no sample yet' : this.part(now));
+        const limit = known.agent.measured[metric];
+        put(this.of, limit ? `100 % are ${this.whole()}: ${limit.origin}` : 'not measured: see the log of the agent');
+        const { period } = known.agent;
+        this.windows = windows(recent.times, recent.values, period);
+        this.limits.splice(0, Infinity, ...thresholdLines('utilization', metric));
+        if (this.whole()) this.limits.push({ value: 100, label: `limit: ${this.whole()}` });
+        const highest = Math.max(
+            0,
+            ...recent.values.slice(-5000),
+            ...this.limits.slice(0, -1).map(({ value }) => value),
+        );
+        this.chart.of.top = SCALES.find((top) => top >= highest) ?? 100;
+        // Without a history nothing can stand left of the first sample.
+        const first = hasHistory() ? end - SPAN : Math.max(end - SPAN, Math.min(recent.times[0] ?? end, end - 60));
+        this.chart.set([recent.times, recent.values, this.windows.medians, this.windows.maxima], [first, end]);
+        if (this.table.open && !this.rows.contains(document.activeElement)) this.fillTable();
+    }
+
+    fillTable() {
+        const rows = (this.windows?.all ?? [])
+            .toReversed()
+            .map(({ time, median, max, samples }) => [
+                when(time * 1000),
+                `${median.toFixed(2)} %`,
+                `${max.toFixed(2)} %`,
+                String(samples),
+            ]);
+        this.rows.replaceChildren(
+            table(`${this.name} by windows`, ['window from', 'median', 'maximum', 'samples'], rows),
+        );
+    }
+}
+
+/** The bounds of the thresholds of a metric, as lines. */
+export function thresholdLines(check, metric) {
+    const dot = metric.lastIndexOf('.');
+    const [target, name] = [dot > 0 ? metric.slice(0, dot) : null, metric.slice(dot + 1)];
+    const isOf = (of) =>
+        !of.disabled &&
+        (of.of === 'value' || of.of === 'rate') &&
+        !of.percentage &&
+        (of.check ?? check) === check &&
+        (of.metric ?? name) === name &&
+        (of.target ?? target) === target &&
+        (of.check || of.metric);
+    const bounds = [
+        ['warning_max', 'warning above'],
+        ['failure_max', 'failure above'],
+        ['warning_min', 'warning below'],
+        ['failure_min', 'failure below'],
+    ];
+    return known.thresholds.filter(isOf).flatMap((of) =>
+        bounds
+            .filter(([bound]) => of[bound] !== null)
+            .map(([bound, word]) => ({
+                value: of[bound],
+                label: `${word} ${digits(of[bound])} (${of.label})`,
+            })),
+    );
+}
+
+const gauges = [new Gauge('cpu', 'CPU', 'cpu'), new Gauge('memory', 'Memory', 'memory')];
+const measured = h('p', { id: 'measured' });
+const alarms = h('div', { id: 'alarms' });
+const charts = h(
+    'div',
+    { class: 'gauges' },
+    gauges.map(({ element }) => element),
+);
+const note = h('div');
+
+/** Where the rest of the first screen is put. */
+export const strip = h('div', { id: 'strip' });
+
+byId('now').append(measured, alarms, charts, note, strip);
+
+function showMeasured() {
+    const { agent } = known;
+    const scopes = { host: 'This host', container: 'This container', task: 'The whole ECS task', pod: 'The whole pod' };
+    const scope = scopes[agent.measured.scope] ?? 'Nothing yet';
+    const samples = `a sample each ${duration(agent.sample_interval)}, a window each ${duration(agent.period)}`;
+    put(measured, `${scope} is measured: ${samples}. Running since ${moment(agent.started)}.`);
+    put(byId('service'), agent.service ?? agent.id);
+    const dimensions = Object.entries(agent.dimensions).filter(
+        ([name, value]) => name !== 'ServiceName' && value !== agent.id,
+    );
+    const names = dimensions.map(([name, value]) => `${name} ${value}`);
+    put(byId('entity'), [...(agent.service ? [agent.id] : []), ...names, `version ${agent.version}`].join(' · '));
+}
+
+/** What is not OK, the worst first. */
+function troubles() {
+    const ofAlarms = known.alarms
+        .filter(({ state, disabled }) => !disabled && state && state !== 'OK')
+        .map(({ id, label, check_id: check, state, status, since, active_suppressions: silenced }) => ({
+            kind: kindOf(state),
+            state,
+            name: label,
+            of: check,
+            id,
+            status,
+            since,
+            silenced: silenced.length > 0,
+        }));
+    const ofThresholds = known.thresholds
+        .filter(({ disabled }) => !disabled)
+        .flatMap(({ label, not_ok: all }) =>
+            // What was OK and has no value now is counted as unknown, and is no trouble by itself.
+            all
+                .filter(({ state }) => state && state !== 'OK')
+                .map(({ check, metric, state, status, since, unknown }) => ({
+                    kind: kindOf(state),
+                    state,
+                    name: label,
+                    of: `${check}/${metric}`,
+                    check,
+                    metric,
+                    status: unknown ? `${status} (now: ${unknown})` : status,
+                    since,
+                })),
+        );
+    const order = { critical: 0, warning: 1, unknown: 2 };
+    return [...ofAlarms, ...ofThresholds].sort(
+        (one, other) => order[one.kind] - order[other.kind] || (other.since ?? 0) - (one.since ?? 0),
+    );
+}
+
+// More than these would push the charts off the screen.
+const MOST_TROUBLES = 3;
+let allAreShown = false;
+
+function showAlarms() {
+    const all = troubles();
+    const number = known.alarms.length + known.thresholds.length;
+    document.title = `${all.length ? `(${all.length}) ` : ''}${known.agent.service ?? known.agent.id}`;
+    if (!number) {
+        alarms.replaceChildren(
+            empty(
+                'No alarms and no thresholds: nothing says when something is wrong. See ',
+                h('code', {}, 'docs/alarms.md'),
+                '.',
+            ),
+        );
+        return;
+    }
+    if (!all.length) {
+        const unknown =
+            known.alarms.filter((of) => !of.disabled && (!of.state || of.unknown)).length +
+            known.thresholds.reduce((sum, of) => sum + of.counts.unknown, 0);
+        alarms.replaceChildren(
+            h(
+                'p',
+                { class: 'line' },
+                badge(
+                    'ok',
+                    number === 1 ? 'The one alarm or threshold is OK' : `All ${number} alarms and thresholds are OK`,
+                ),
+                unknown ? h('span', { class: 'dim' }, `; ${several(unknown, 'value')} unknown now`) : '',
+            ),
+        );
+        return;
+    }
+    const shownOnes = allAreShown ? all : all.slice(0, MOST_TROUBLES);
+    const items = shownOnes.map((of) =>
+        h(
+            'li',
+            {},
+            badge(of.kind, of.state),
+            ' ',
+            of.metric
+                ? h('a', { href: `#metric?${new URLSearchParams({ check: of.check, metric: of.metric })}` }, of.name)
+                : h('strong', {}, of.name),
+            h('span', { class: 'dim' }, ` ${of.of}`),
+            ' ',
+            of.status,
+            h(
+                'span',
+                { class: 'dim' },
+                of.since ? ` since ${when(of.since)}, ${ago(of.since)}` : '',
+                of.silenced ? ', silenced' : '',
+            ),
+        ),
+    );
+    const more = all.length - shownOnes.length;
+    if (more)
+        items.push(
+            h(
+                'li',
+                {},
+                h(
+                    'button',
+                    {
+                        onclick: () => {
+                            allAreShown = true;
+                            showAlarms();
+                        },
+                    },
+                    `${more} more`,
+                ),
+            ),
+        );
+    alarms.replaceChildren(h('ul', { class: 'troubles', 'aria-label': `Not OK: ${all.length} of ${number}` }, items));
+}
+
+function showNote() {
+    const what = [];
+    if (known.capabilities && !hasHistory()) {
+        what.push(
+            empty(
+                'There is no history, so charts begin when this page was opened. Start the agent with ',
+                h('code', {}, '--store memory'),
+                ' (4 MB) or a folder to keep two days of every value.',
+            ),
+        );
+    }
+    note.replaceChildren(...what);
+}
+
+on('begun', () => {
+    showMeasured();
+    // As soon as it can be, and not after all else: who looks wants the charts.
+    for (const gauge of gauges) {
+        gauge.show();
+        gauge.isLoading = false;
+        // An agent that has just begun may have nothing yet. Its list of metrics tells.
+        if (known.agent.uptime > 5) gauge.load();
+    }
+});
+on('all', () => {
+    showMeasured();
+    showAlarms();
+    showNote();
+    for (const gauge of gauges) {
+        if (known.kept.has(`utilization/${gauge.metric}`)) gauge.load();
+        gauge.draw();
+    }
+});
+on('values', (batch) => {
+    if (batch?.check !== 'utilization') return;
+    for (const { metric, value } of batch.values) {
+        gauges.find((gauge) => gauge.metric === metric)?.add(batch.timestamp / 1000, value);
+    }
+});

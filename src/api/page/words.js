@@ -1,0 +1,105 @@
+// Numbers, units and times as people read them.
+
+/** What is shown where there is no value. */
+export const NONE = '–';
+
+/** Three digits that count, and no more than people need. */
+export function digits(value) {
+    const size = Math.abs(value);
+    if (size >= 1000) return Math.round(value).toLocaleString('en');
+    if (size >= 100 || Number.isInteger(value)) return value.toFixed(0);
+    if (size >= 10) return value.toFixed(1);
+    if (size >= 1) return value.toFixed(2);
+    return value === 0 ? '0' : Number(value.toPrecision(2)).toString();
+}
+
+const scaled = (value, steps, names) => {
+    let place = 0;
+    while (place < names.length - 1 && Math.abs(value) >= steps * 0.9995) {
+        value /= steps;
+        place += 1;
+    }
+    return `${digits(value)} ${names[place]}`.trim();
+};
+
+const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** A count without a unit; large ones in thousands and millions. */
+export const count = (value) =>
+    Math.abs(value) < 1e5 ? digits(value) : scaled(value, 1000, ['', 'k', 'M', 'G', 'T', 'P', 'E']);
+
+export const bytes = (value) => scaled(value, 1024, BYTES);
+
+export function duration(seconds) {
+    const size = Math.abs(seconds);
+    if (size === 0) return '0 s';
+    if (size < 1e-3) return `${digits(seconds * 1e6)} µs`;
+    if (size < 0.1) return `${digits(seconds * 1e3)} ms`;
+    if (size < 120) return `${digits(seconds)} s`;
+    if (size < 7200) return `${digits(Math.round(seconds / 60))} min`;
+    if (size < 172800) return `${digits(Math.round(seconds / 360) / 10)} h`;
+    return `${digits(Math.round(seconds / 8640) / 10)} d`;
+}
+
+// What the API calls a unit, and how a number of it is written. Kilobytes and megabytes are those of the kernel: 1024.
+const UNITS = {
+    percent: (value) => `${digits(value)} %`,
+    bytes,
+    kilobytes: (value) => bytes(value * 1024),
+    megabytes: (value) => bytes(value * 1048576),
+    seconds: duration,
+    milliseconds: (value) => duration(value / 1000),
+    count,
+    '': count,
+};
+
+/** A number with its unit; a text as it is. */
+export function shown(value, unit = '') {
+    if (value === null || value === undefined) return NONE;
+    if (typeof value === 'string') return value;
+    // A distribution.
+    if (typeof value === 'object') return `mean ${shown(value.mean, unit)}, max ${shown(value.max, unit)}`;
+    const [of, per] = unit.split('/');
+    const number = UNITS[of] ? UNITS[of](value) : `${count(value)} ${of}`;
+    return per ? `${number}/${per === 'second' ? 's' : per}` : number;
+}
+
+/** The unit of how a counter grows. */
+export const perSecond = (unit) => `${unit}/second`;
+
+const two = (number) => String(number).padStart(2, '0');
+
+/** The time of day in the zone of the reader. */
+export function time(ms) {
+    const at = new Date(ms);
+    return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}
+
+export function day(ms) {
+    const at = new Date(ms);
+    return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+export const moment = (ms) => `${day(ms)} ${time(ms)}`;
+
+/** The time, with the day where it is not today. */
+export const when = (ms) => (day(ms) === day(Date.now()) ? time(ms) : moment(ms));
+
+/** The zone of the reader, by its name and by what it is from UTC. */
+export function zone() {
+    const minutes = -new Date().getTimezoneOffset();
+    const from = Math.abs(minutes);
+    const sign = minutes < 0 ? '−' : '+';
+    const rest = from % 60 ? `:${two(from % 60)}` : '';
+    const name = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const offset = minutes ? `UTC${sign}${Math.floor(from / 60)}${rest}` : 'UTC';
+    return !name || name === 'UTC' ? offset : `${name} (${offset})`;
+}
+
+export const ago = (ms) => {
+    const seconds = Math.max(0, (Date.now() - ms) / 1000);
+    return seconds < 2 ? 'now' : `${duration(Math.round(seconds))} ago`;
+};
+
+/** One of it without, several with an s. */
+export const several = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
