@@ -43,6 +43,8 @@ const DEFAULT: &str = concat!(
     env!("CARGO_PKG_NAME"),
     "::checks=info,",
     env!("CARGO_PKG_NAME"),
+    "::delivery=info,",
+    env!("CARGO_PKG_NAME"),
     "::report=info"
 );
 

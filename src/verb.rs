@@ -230,6 +230,7 @@ pub const OF_BUFFER: &[Column] = &[
     ("waiting", "waiting", Plain),
     ("oldest", "oldest", Time),
     ("dropped", "dropped", Plain),
+    ("endpoint", "endpoint", Plain),
     ("failing since", "failing_since", Time),
     ("failure", "failure", Plain),
 ];

@@ -133,7 +133,12 @@ impl Otlp {
             self.endpoint = url(&typed, problems);
             self.endpoint_origin = typed.origin;
         } else if let Some(typed) = of(ENDPOINT) {
-            let base = url(&typed, problems);
+            // The whole URL would get the path twice.
+            let is_base = !typed.text.trim_end_matches('/').ends_with("/v1/metrics");
+            let base = if is_base { url(&typed, problems) } else { None };
+            if !is_base {
+                problems.add(&typed, "a URL without /v1/metrics, which is added to it");
+            }
             self.endpoint = base.map(|url| format!("{}/v1/metrics", url.trim_end_matches('/')));
             self.endpoint_origin = typed.origin;
         }
@@ -283,7 +288,10 @@ fn default_or_all(text: &str) -> Result<bool, String> {
     match text {
         "default" => Ok(false),
         "all" => Ok(true),
-        _ => Err("default or all".into()),
+        _ => {
+            Err("default or all; attributes of your own are those of OTEL_RESOURCE_ATTRIBUTES"
+                .into())
+        }
     }
 }
 

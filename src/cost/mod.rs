@@ -127,7 +127,15 @@ fn requests(settings: &Settings, choice: Choice, summary: &Rc<Summary>) -> usize
 fn of_otlp(settings: &Settings, choice: Choice, summary: &Summary) -> (usize, usize) {
     let with_samples = settings.publishing.otlp.sample_points;
     let choice = Choice { with_values: true, with_samples, ..choice };
-    let whole = whole_window(settings, summary, ValueForm::Distribution);
+    let mut whole = whole_window(settings, summary, ValueForm::Distribution);
+    if with_samples {
+        let samples = settings.measuring.samples_per_window();
+        for entry in &mut whole.entries {
+            if entry.metric.number().is_some_and(Number::has_distribution) {
+                entry.statistics.samples = vec![(whole.start, 50.0); samples];
+            }
+        }
+    }
     let data = choice.data(&whole, 1);
     (data.len(), otlp::billed_bytes(settings, &whole, &data))
 }

@@ -201,7 +201,7 @@ impl Delivery {
         let done = self.backlog.settle(plan);
         done.iter().for_each(|window| self.is_done(window));
         if let Some(Accepted { refused }) = accepted {
-            self.counts.rejected_data += refused;
+            self.counts.rejected_data += refused.min(plan.len() as u64);
             // A part of a window may be accepted while the service still fails now and then.
             if !done.is_empty() {
                 self.outage_ends();

@@ -171,7 +171,7 @@ fn an_untrusted_certificate_says_how_to_trust_it() {
     assert!(line.contains("invalid peer certificate: UnknownIssuer"), "{line}");
     assert!(
         line.contains(
-            "set SSL_CERT_FILE to the endpoint's root certificates, and check the clock ("
+            "name the endpoint's root certificates with --ca-file or SSL_CERT_FILE, and check the clock ("
         ),
         "{line}"
     );

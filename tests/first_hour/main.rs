@@ -133,7 +133,7 @@ fn what_a_server_answers_is_told_with_its_cure() {
     let typed: Mistake<'_> = (&[], PUBLISHING, &[REGION, KEY, SECRET]);
     let cloudwatch = FakeCloudWatch::start_tls(Certificate::Valid);
     let text = said(&typed, command_of(&typed).env("AWS_ENDPOINT_URL", cloudwatch.url()));
-    let cure = "set SSL_CERT_FILE to the endpoint's root certificates, and check the clock (";
+    let cure = "name the endpoint's root certificates with --ca-file or SSL_CERT_FILE, and check the clock (";
     assert!(text.contains(cure) && text.contains("UnknownIssuer)"), "{text}");
     let typed: Mistake<'_> = (
         &["--endpoint-url=https://monitoring.eu-west-1.invalid"],

@@ -190,11 +190,20 @@ const BY_WORDS: &[ByWords] = &[
         advice: Some(NO_CREDENTIALS),
         brief: Some("no AWS credentials: {cause}"),
     },
+    // rustls: a server that answers in plain HTTP.
+    ByWords {
+        words: &["InvalidContentType"],
+        kind: Failure::Misconfigured,
+        advice: Some("use http://, or the port of the endpoint that speaks TLS"),
+        brief: Some("{cause}"),
+    },
     // rustls: the certificate of the endpoint.
     ByWords {
         words: &["invalid peer certificate"],
         kind: Failure::Misconfigured,
-        advice: Some("set SSL_CERT_FILE to the endpoint's root certificates, and check the clock"),
+        advice: Some(
+            "name the endpoint's root certificates with --ca-file or SSL_CERT_FILE, and check the clock",
+        ),
         brief: Some("{cause}"),
     },
     // hyper-util: the answer of a proxy to CONNECT.
@@ -283,12 +292,13 @@ mod tests {
             ("the credentials provider was not properly configured", "set a task role"),
             (
                 "client error (Connect): invalid peer certificate: UnknownIssuer",
-                "set SSL_CERT_FILE",
+                "name the endpoint's root",
             ),
             (
                 "invalid peer certificate: certificate expired: verification time 5",
-                "set SSL_CERT_FILE",
+                "name the endpoint's root",
             ),
+            ("received corrupt message of type InvalidContentType", "use http://"),
             ("client error (Connect): tunnel error: unsuccessful", "check HTTPS_PROXY"),
             ("tunnel error: proxy authorization required", "check HTTPS_PROXY"),
             ("tunnel error: failed to create underlying connection", "check HTTPS_PROXY"),

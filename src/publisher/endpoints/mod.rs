@@ -14,7 +14,7 @@ use super::{
     Size, Terms,
 };
 use crate::clock::Exchange;
-use crate::logging::START;
+use crate::logging::{DELIVERY, START};
 use crate::model::{Datum, Summary};
 
 /// A publisher to one endpoint.
@@ -137,7 +137,7 @@ impl Endpoints {
         // Where none of them takes anything, they are told once.
         let level = if self.switches < self.members.len() { Level::Warn } else { Level::Debug };
         let to = &self.members[next].name;
-        log!(level, "publishing to {to} from now on, and not to {name}: {what} ({error})");
+        log!(target: DELIVERY, level, "publishing to {to} from now on, and not to {name}: {what} ({error})");
         self.becomes_primary(next);
         self.switches += 1;
         true
@@ -158,7 +158,7 @@ impl Endpoints {
         if since.is_some_and(|since| since.elapsed() >= PROVEN) {
             let name = &self.members[0].name;
             let minutes = PROVEN.as_secs() / 60;
-            info!("publishing to {name} again, which has answered for {minutes} minutes");
+            info!(target: DELIVERY, "publishing to {name} again, which has answered for {minutes} minutes");
             self.why = format!("the first, which has answered for {minutes} minutes");
             self.becomes_primary(0);
         }
@@ -252,7 +252,10 @@ impl Publisher for Endpoints {
                         let note = note.unwrap_or_default();
                         Fact { cure, ..Fact::noted(STANDBY, format!("{name}: {what}: {note}")) }
                     }
-                    None => Fact::known(STANDBY, name),
+                    None => {
+                        let note = connecting.then(|| "the endpoint answers".to_owned());
+                        Fact { note, ..Fact::known(STANDBY, name) }
+                    }
                 });
             }
             facts

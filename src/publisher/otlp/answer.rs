@@ -77,7 +77,9 @@ pub fn meaning(answer: &Answer, is_signed: bool) -> Result<Taken, Box<Failed>> {
         429 | 502 | 503 | 504 => Err(again(answer, error(Failure::TryAgain))),
         408 | 500.. => Err(Failed::not_retried(error(Failure::TryAgain))),
         // One of the points at least is refused for good: the delivery finds it.
-        400..500 => Err(Failed::not_retried(error(Failure::Rejected))),
+        400 | 413 | 422 => Err(Failed::not_retried(error(Failure::Rejected))),
+        // All that is sent is refused, whatever it is.
+        400..500 => misconfigured("look at the receiver, which refuses every request"),
         _ => misconfigured("give the URL that it redirects to, if any, with --otlp-endpoint"),
     }
 }
@@ -103,8 +105,7 @@ fn wait_of(text: &str, now_ms: i64) -> Option<Duration> {
 
 /// A page of a login or a proxy.
 fn is_page(content_type: &str, body: &[u8]) -> bool {
-    let is_otlp = content_type.is_empty() || OTLP_TYPES.iter().any(|of| content_type.contains(of));
-    !is_otlp && !body.is_empty()
+    content_type.contains("html") || body.trim_ascii_start().starts_with(b"<")
 }
 
 /// An `ExportMetricsServiceResponse`, whose field 1 has what was refused, and why.
@@ -163,8 +164,6 @@ fn behind(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
-const OTLP_TYPES: [&str; 2] = ["protobuf", "json"];
-
 /// Nothing is waited for longer, whatever the endpoint says: a window may be accepted again.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
@@ -220,6 +219,8 @@ mod tests {
             (422, false, Failure::Rejected, false, None),
             (403, true, Failure::Misconfigured, false, Some("add the permission")),
             (401, false, Failure::Misconfigured, false, Some("check the key")),
+            (410, false, Failure::Misconfigured, false, Some("look at the receiver")),
+            (431, true, Failure::Misconfigured, false, Some("look at the receiver")),
             (404, false, Failure::Misconfigured, false, Some("give the whole URL")),
             (429, true, Failure::TryAgain, true, None),
             (502, true, Failure::TryAgain, true, None),

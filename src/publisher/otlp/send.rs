@@ -1,6 +1,7 @@
 //! Sends requests: where to, how often, and how long it waits.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
@@ -34,8 +35,8 @@ pub struct Sender {
     is_probed: bool,
     /// Until when the endpoint has asked to wait, and what it answered then.
     not_before: Option<(Instant, String)>,
-    /// Why some points were refused last.
-    refused: String,
+    /// Why some points were refused, without the numbers in it.
+    refused: BTreeSet<String>,
 }
 
 impl Sender {
@@ -52,7 +53,7 @@ impl Sender {
             clock: None,
             is_probed: false,
             not_before: None,
-            refused: String::new(),
+            refused: BTreeSet::new(),
         }
     }
 
@@ -68,7 +69,7 @@ impl Sender {
             clock: None,
             is_probed: false,
             not_before: None,
-            refused: String::new(),
+            refused: BTreeSet::new(),
         }
     }
 
@@ -172,10 +173,11 @@ impl Sender {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let Failed { error, is_retried, wait } = match self.attempt(&body).await {
-                Ok(accepted) => return Ok(accepted),
-                Err(failed) => *failed,
-            };
+            let Failed { error, is_retried, wait } =
+                match self.attempt(&body, !request.is_empty()).await {
+                    Ok(accepted) => return Ok(accepted),
+                    Err(failed) => *failed,
+                };
             let pause = wait.unwrap_or(PAUSE * attempt);
             if !is_retried || attempt >= ATTEMPTS || Instant::now() + pause >= end {
                 self.not_before = wait.map(|wait| (Instant::now() + wait, error.causes.clone()));
@@ -192,7 +194,7 @@ impl Sender {
     }
 
     /// Sends it once.
-    async fn attempt(&mut self, body: &[u8]) -> Result<Accepted, Box<Failed>> {
+    async fn attempt(&mut self, body: &[u8], has_points: bool) -> Result<Accepted, Box<Failed>> {
         let most = self.config.timeout / ATTEMPTS;
         let url = match timeout(most, self.ready()).await {
             Ok(url) => url.map_err(Failed::not_retried)?,
@@ -229,10 +231,16 @@ impl Sender {
         }
         let meaning = answer::meaning(&answer, self.is_signed);
         let meaning = meaning.map_err(|mut failed| {
+            if [404, 405].contains(&answer.status) {
+                failed.error.causes = format!("{} at {url}", failed.error.causes);
+            }
             failed.error.causes = shown(&self.config.without_secrets(&failed.error.causes));
             failed
         })?;
-        self.say(meaning.accepted.refused, &meaning.message);
+        // Nothing of a probe can be refused.
+        if has_points {
+            self.say(meaning.accepted.refused, &meaning.message);
+        }
         Ok(meaning.accepted)
     }
 
@@ -243,15 +251,18 @@ impl Sender {
             if !message.is_empty() {
                 debug!("the endpoint took all points and says: {message}");
             }
-            self.refused.clear();
             return;
         }
-        let level = if self.refused == message { Level::Debug } else { Level::Warn };
+        let reason = message.replace(|letter: char| letter.is_ascii_digit(), "");
+        let is_known = self.refused.contains(&reason) || self.refused.len() >= MOST_REASONS;
+        let level = if is_known { Level::Debug } else { Level::Warn };
         log!(
             level,
             "the endpoint refused {refused} points of a request and took the others: {message}"
         );
-        self.refused = message;
+        if !is_known {
+            self.refused.insert(reason);
+        }
     }
 
     /// The URL, when all is there that a request needs. None of it is the endpoint's.
@@ -280,6 +291,9 @@ fn packed(request: &[u8]) -> Cow<'_, [u8]> {
     let _ = encoder.write_all(request);
     Cow::Owned(encoder.finish().unwrap_or_default())
 }
+
+/// So many reasons are told. A receiver may have another one for each request.
+const MOST_REASONS: usize = 20;
 
 /// Where CloudWatch takes metrics.
 pub const METRICS_PATH: &str = "/v1/metrics";
