@@ -16,6 +16,7 @@ use crate::host_info::{self, Unavailable};
 pub use crate::printing::print;
 use crate::query::{self, OnDisk, Place, Query, Remote, Screen};
 use crate::shown::shown;
+use crate::top::Top;
 use crate::upkeep::{self, Exported};
 use crate::verb::Verb;
 use crate::{cost, trial};
@@ -45,6 +46,10 @@ pub async fn to(cli: &Cli) -> Result<Answer, Problems> {
         Asked::Query(metric) => queried(cli, metric.as_deref()).await,
         Asked::Store(folder, upkeep) => kept_up(cli, folder, upkeep).await,
         Asked::Ctl(verb, arguments) => controlled(cli, verb, arguments).await,
+        Asked::Top => {
+            let Told { text, complaint, code } = Top::new(cli)?.run().await;
+            Ok(Answer { text, complaint, code: code.into() })
+        }
         Asked::Healthcheck { is_ready } => probed(cli, *is_ready).await,
         _ => printed(cli).await.map(Answer::of),
     }
@@ -168,6 +173,7 @@ async fn printed(cli: &Cli) -> Result<(String, ExitCode), Problems> {
         | Asked::Query(_)
         | Asked::Store(..)
         | Asked::Ctl(..)
+        | Asked::Top
         | Asked::Healthcheck { .. } => String::new(),
     };
     Ok((text, ExitCode::SUCCESS))

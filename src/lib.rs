@@ -20,6 +20,7 @@ pub use self::publisher::choose as publishers;
 #[cfg(target_os = "linux")]
 pub use self::source::{Source, container::Container, host::Host, pod::Pod, task::stats};
 pub use self::store::{Bucket, Described, Part, Resolution, Store};
+pub use self::terminal::full::Full;
 
 // How a process comes to run: what was typed, what it means, what runs.
 pub mod agent;
@@ -98,6 +99,7 @@ mod secret;
 mod shown;
 pub mod signals;
 mod state_folder;
+mod top;
 mod trial;
 mod upkeep;
 mod verb;

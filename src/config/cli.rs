@@ -15,7 +15,7 @@ pub use super::mistyped::Refusal;
 use super::options::{
     ARGUMENTS, CHECK, COMMAND, CTL, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, EXPORT, HEALTHCHECK,
     HOST_INFO, INSTALL, LIST, METRIC, NAME, PATH, PATHS, PRUNE, QUERY, READY, SALVAGE, STORE,
-    TARGETS, is_list,
+    TARGETS, TOP, is_list,
 };
 pub use super::options::{CONFIG, PREFIX, known_variables, variable};
 use super::problems::{Blame, Parse, Problems};
@@ -63,6 +63,8 @@ pub enum Asked {
     Store(PathBuf, Upkeep),
     /// Something with an agent that runs.
     Ctl(&'static Verb, Vec<String>),
+    /// Show live what an agent that runs measures.
+    Top,
     /// Whether an agent that runs is healthy, or whether it is ready.
     Healthcheck {
         is_ready: bool,
@@ -238,6 +240,7 @@ impl Asked {
                 *matches = own;
                 Self::Ctl(verb, arguments)
             }
+            TOP => Self::Top,
             HEALTHCHECK => Self::Healthcheck { is_ready: matches.get_flag(READY) },
             HOST_INFO => Self::HostInfo(matches.remove_one(NAME)),
             CONFIG => match matches.remove_subcommand() {

@@ -3,7 +3,7 @@
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
-use super::control_commands::{ctl, healthcheck};
+use super::control_commands::{ctl, healthcheck, top};
 use super::history_commands::{query, store};
 use super::options::{
     CHECK, COMMAND, CONFIG, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, HOST_INFO, INSTALL, LIST, NAME,
@@ -32,6 +32,8 @@ pub fn definition() -> Command {
             " store verify|export|prune|salvage PATH\n       ",
             env!("CARGO_PKG_NAME"),
             " ctl VERB [ARGUMENT...] [OPTIONS]\n       ",
+            env!("CARGO_PKG_NAME"),
+            " top [OPTIONS]\n       ",
             env!("CARGO_PKG_NAME"),
             " healthcheck [OPTIONS]\n       ",
             env!("CARGO_PKG_NAME"),
@@ -107,6 +109,7 @@ pub fn definition() -> Command {
         .subcommand(query())
         .subcommand(store())
         .subcommand(ctl())
+        .subcommand(top())
         .subcommand(healthcheck())
         .subcommand(
             Command::new(INSTALL)

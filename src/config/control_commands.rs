@@ -1,10 +1,10 @@
-//! The definition of the commands that ask an agent that runs: `ctl` and `healthcheck`.
+//! The definition of the commands that ask an agent that runs: `ctl`, `top` and `healthcheck`.
 
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 use super::options::{
     API, API_TLS_CERT, API_TOKEN_FILE, ARGUMENTS, CTL, DISCARD_CHANGES, FOLLOW, FROM, HEALTHCHECK,
-    OUTPUT, READY, SEVERITY, TIMEOUT, WHY, option,
+    OUTPUT, READY, SEVERITY, TIMEOUT, TOP, WHY, option,
 };
 use crate::verb::{Does, RELOAD, VERBS, Verb};
 
@@ -17,11 +17,7 @@ pub fn ctl() -> Command {
         .subcommand_value_name("VERB")
         .subcommand_help_heading("Verbs")
         .args(api().map(|arg| arg.global(true)))
-        .arg(
-            option(API_TOKEN_FILE, "FILE", "Token file; the first token is sent")
-                .value_hint(ValueHint::FilePath)
-                .global(true),
-        )
+        .arg(token_file().global(true))
         .arg(
             option(OUTPUT, "FORMAT", "text, or json: the answer as the API gives it [default: text]")
                 .global(true),
@@ -29,6 +25,21 @@ pub fn ctl() -> Command {
         .subcommands(VERBS.iter().map(verb))
         .after_help(
             "Exit codes: 0 it is done, 1 the agent has refused it or failed, 2 the command line is wrong, \
+             3 no agent has answered.",
+        )
+}
+
+/// A live view of an agent that runs.
+pub fn top() -> Command {
+    Command::new(TOP)
+        .about(
+            "Show live what an agent that runs measures: CPU, memory, containers, checks, alarms",
+        )
+        .args(api())
+        .arg(token_file())
+        .after_help(
+            "Press ? for the keys. Where standard output is no terminal, one table is printed.\n\
+             Exit codes: 0 it was shown, 1 the agent has refused it, 2 the command line is wrong, \
              3 no agent has answered.",
         )
 }
@@ -80,6 +91,11 @@ pub fn api() -> [Arg; 2] {
         option(API_TLS_CERT, "FILE", "Ask with TLS the agent that has this certificate (PEM)")
             .value_hint(ValueHint::FilePath),
     ]
+}
+
+fn token_file() -> Arg {
+    option(API_TOKEN_FILE, "FILE", "Token file; the first token is sent")
+        .value_hint(ValueHint::FilePath)
 }
 
 fn switch(name: &'static str, help: &'static str) -> Arg {

@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::commands::definition;
 use super::near::{did_you_mean, nearest};
 use super::options::{
-    CHECK, CTL, HEALTHCHECK, INSTALL, QUERY, STORE, all, is_switch, known_variables,
+    CHECK, CTL, HEALTHCHECK, INSTALL, QUERY, STORE, TOP, all, is_switch, known_variables,
 };
 use super::quantity;
 use crate::shown::shown;
@@ -165,7 +165,7 @@ fn unexpected(args: &[OsString], wrong: &str) -> String {
         );
     }
     let commands: Vec<_> = definition.get_subcommands().map(Command::get_name).collect();
-    if [QUERY, STORE, CTL, HEALTHCHECK].iter().any(|name| command.starts_with(name)) {
+    if [QUERY, STORE, CTL, TOP, HEALTHCHECK].iter().any(|name| command.starts_with(name)) {
         let program = definition.get_name();
         return format!(
             "unexpected argument {wrong:?}: {program} {command} --help says what it takes"

@@ -378,6 +378,7 @@ pub const TO: &str = "to";
 // The commands that ask an agent that runs, and their own options.
 pub const CTL: &str = "ctl";
 pub const HEALTHCHECK: &str = "healthcheck";
+pub const TOP: &str = "top";
 pub const ARGUMENTS: &str = "arguments";
 pub const WHY: &str = "why";
 pub const DISCARD_CHANGES: &str = "discard-changes";

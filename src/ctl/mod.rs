@@ -16,9 +16,11 @@ use serde_json::Value;
 
 use self::asked::requests;
 use self::events::Events;
+pub use self::list::all;
 pub use self::request::no_address;
 use self::request::{Request, source_of_writes};
 use self::show::{Shown, shown_as};
+pub use self::stream::Stream;
 use crate::client::{Answer, Client, PATIENCE, Unanswered, encoded};
 use crate::clock::now_ms;
 use crate::config::cli::Cli;
@@ -50,11 +52,11 @@ pub struct Told {
 }
 
 impl Told {
-    fn of(text: String) -> Self {
+    pub fn of(text: String) -> Self {
         Self { text: Some(text), ..Self::default() }
     }
 
-    fn failed(complaint: String, code: u8) -> Self {
+    pub fn failed(complaint: String, code: u8) -> Self {
         Self { text: None, complaint: Some(complaint), code }
     }
 }
@@ -231,9 +233,9 @@ fn patience(check: &Value) -> Duration {
 const USUAL_TIMEOUT: f64 = 30.0;
 
 /// The agent has refused it or failed.
-const REFUSED: u8 = 1;
-const WRONG_USE: u8 = 2;
-const UNANSWERED: u8 = 3;
+pub const REFUSED: u8 = 1;
+pub const WRONG_USE: u8 = 2;
+pub const UNANSWERED: u8 = 3;
 
 /// More than any check has, in seconds.
 const LONGEST_TIMEOUT: f64 = 3600.0;

@@ -5,22 +5,36 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::table::value;
 use super::values::Answer;
 use crate::local_time;
-use crate::store::Bucket;
+use crate::store::{Bucket, Resolution};
 use crate::terminal::chart;
 
-/// The rows of a chart with its scale and its times, and an empty one above. Nothing for less than two points, or where
-/// there is no room.
+/// The rows of a chart below a table. Nothing for less than two points, or where there is no room.
 pub fn text(answer: &Answer, width: usize) -> String {
-    let points = &answer.points.points;
-    let [first, .., last] = &points[..] else { return String::new() };
+    let Answer { metric, resolution, points, .. } = answer;
+    let rows = rows(&metric.unit, *resolution, &points.points, (HEIGHT, width));
+    match rows.is_empty() {
+        true => String::new(),
+        false => format!("\n\n{}", rows.join("\n")),
+    }
+}
+
+/// The rows of a chart of so many rows and columns with its scale, and one with its times below. Nothing for less than
+/// two points, or where there is no room.
+pub fn rows(
+    unit: &str,
+    resolution: Resolution,
+    points: &[Bucket],
+    (height, width): (usize, usize),
+) -> Vec<String> {
+    let [first, .., last] = points else { return Vec::new() };
     let [low, high] = scale(points);
-    let (top, bottom) = (value(&answer.metric.unit, high), value(&answer.metric.unit, low));
+    let (top, bottom) = (value(unit, high), value(unit, low));
     let margin = top.chars().count().max(bottom.chars().count());
     let room = width.saturating_sub(margin + 2);
-    if room < LEAST_COLUMNS {
-        return String::new();
+    if room < LEAST_COLUMNS || height == 0 {
+        return Vec::new();
     }
-    let length_ms = answer.resolution.length_ms();
+    let length_ms = resolution.length_ms();
     let range_ms = last.start_ms - first.start_ms;
     let most = length_ms.map_or(points.len(), |length| (range_ms / length) as usize + 1);
     let count = most.min(room);
@@ -30,14 +44,14 @@ pub fn text(answer: &Answer, width: usize) -> String {
     let above = |value: f64| ((value - low) / (high - low)) as f32;
     let averages = averages.into_iter().map(|value| value.map(above));
     let averages: Vec<_> = averages.flat_map(|value| std::iter::repeat_n(value, times)).collect();
-    let rows = chart::rows(&averages, HEIGHT, 1.0);
+    let rows = chart::rows(&averages, height, 1.0);
     let lines = rows.iter().enumerate().map(|(row, blocks)| {
         let label = match row {
             0 => &*top,
-            row if row == HEIGHT - 1 => &*bottom,
+            row if row == height - 1 => &*bottom,
             _ => "",
         };
-        format!("{label:>margin$} {blocks}").trim_end().to_owned() + "\n"
+        format!("{label:>margin$} {blocks}").trim_end().to_owned()
     });
     let [from, to] = [first, last].map(|point| {
         let time = UNIX_EPOCH + Duration::from_millis(point.start_ms.max(0).unsigned_abs());
@@ -48,7 +62,7 @@ pub fn text(answer: &Answer, width: usize) -> String {
         Some(_) => format!("{from}{to:>0$}", drawn - from.len()),
         None => from,
     };
-    format!("\n\n{}{:margin$} {axis}", lines.collect::<String>(), "")
+    lines.chain([format!("{:margin$} {axis}", "")]).collect()
 }
 
 /// The least and the greatest value of the chart: it begins at 0, and below where there is something.
@@ -83,7 +97,6 @@ mod tests {
     use super::*;
     use crate::query::source::Points;
     use crate::query::values::tests::metric;
-    use crate::store::Resolution;
 
     fn bucket(start_ms: i64, average: f64) -> Bucket {
         Bucket { start_ms, count: 1, average, variance: 0.0, min: average, max: average }

@@ -18,11 +18,12 @@ use futures_util::FutureExt;
 
 use self::asked::Form;
 pub use self::asked::{Place, Query, range_ms, resolution};
+pub use self::chart::rows as chart;
 pub use self::name::choose;
 pub use self::remote::Remote;
-pub use self::source::{OnDisk, Source};
+pub use self::source::{Metric, OnDisk, Source};
 use self::table::Table;
-pub use self::table::{aligned, value};
+pub use self::table::{a_second, aligned, value};
 pub use self::time::{Moment, moment};
 use self::values::Answer;
 use crate::store::Resolution;
@@ -81,11 +82,7 @@ pub fn of_damage(name: &str, damaged: usize) -> String {
 }
 
 /// The level that has about as many points as are wanted, or as the terminal has columns.
-async fn chosen(
-    query: &Query,
-    metric: &source::Metric,
-    source: &dyn Source,
-) -> Result<Resolution, String> {
+async fn chosen(query: &Query, metric: &Metric, source: &dyn Source) -> Result<Resolution, String> {
     let [from_ms, to_ms] = query.range_ms;
     if let Some(points) = query.points {
         return Ok(Resolution::choose(points, from_ms, to_ms, source.now_ms()));

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::select::Select;
 use super::values::Answer;
 use crate::local_time;
-use crate::model::{Unit, figure};
+use crate::model::{Kind, Unit, figure};
 use crate::shown::shown;
 use crate::store::{Resolution, utc};
 
@@ -101,6 +101,16 @@ pub fn value(unit: &str, value: f64) -> String {
     }
 }
 
+/// The unit of how much a counter grows in a second.
+pub fn a_second(unit: &str) -> String {
+    let known = UNITS.into_iter().find(|known| known.name() == unit);
+    match known.map(|known| known.published(Kind::Counter)) {
+        _ if unit.is_empty() => Unit::CountPerSecond.name().to_owned(),
+        Some(known) if known != Unit::None => known.name().to_owned(),
+        _ => format!("{unit}/second"),
+    }
+}
+
 const UNITS: [Unit; 13] = [
     Unit::Percent,
     Unit::Count,
@@ -156,6 +166,19 @@ mod tests {
             "utilization/cpu, percent, FULL: no points in this range, and its newest is of about \
              2026-11-29T08:05:00Z"
         );
+    }
+
+    #[test]
+    fn a_rate_has_the_unit_of_its_counter() {
+        for (unit, expected) in [
+            ("bytes", "1.5 KiB/s"),
+            ("count", "1536/s"),
+            ("", "1536/s"),
+            ("widgets", "1536 widgets/second"),
+            ("seconds", "1536 seconds/second"),
+        ] {
+            assert_eq!(value(&a_second(unit), 1536.0), expected);
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn begin(count: usize, height: usize) -> String {
 }
 
 /// The rows in their places, the first ones empty where there are more places.
-fn picture(rows: &[String], count: usize, height: usize) -> String {
+pub fn picture(rows: &[String], count: usize, height: usize) -> String {
     let mut picture = format!("\x1b7{}", super::screen::PLAIN);
     let empty = count - rows.len();
     let texts = std::iter::repeat_n("", empty).chain(rows.iter().map(|row| &**row));

@@ -49,7 +49,7 @@ COMMANDS = {
 
 AGENT = "cloudwatch_metrics_agent"
 # What only answers: it ends by itself, and delivers nothing.
-ANSWERS = {"explain", "check", "config", "ctl", "healthcheck", "host-info", "query", "store"}
+ANSWERS = {"explain", "check", "config", "ctl", "healthcheck", "host-info", "query", "store", "top"}
 # Builds the agent and runs it. Here the one runs that was built.
 CARGO_RUN = "cargo run --release -- "
 # What curl ends with where that was too long for it.

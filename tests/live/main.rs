@@ -3,6 +3,7 @@
 
 mod beside_command;
 mod captures;
+mod top;
 
 use std::process::Command;
 

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::row::{BOLD, DIM, NONE, Piece, RED, plain, row};
 use crate::collector::series::a_second;
 use crate::model::{Kind, Report, UTILIZATION, figure};
 use crate::shown::shown;
+use crate::terminal::row::{BOLD, DIM, NONE, Piece, RED, plain, row};
 
 /// The last result of each check, by its id.
 pub type Results = BTreeMap<Rc<str>, Result<Vec<Figure>, String>>;

@@ -3,36 +3,27 @@
 //!
 //! Nothing ever waits for it. If the terminal cannot accept a frame at once, the frame is skipped.
 
-mod canvas;
 mod checks;
-mod history;
-mod outage;
 mod picture;
-mod row;
 
-use std::env;
-use std::io::{self, stdout};
-use std::panic;
+use std::io;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::OptionFuture;
-use nix::sys::signal::{Signal, raise};
 use tokio::signal::unix::Signal as Arrivals;
 use tokio::sync::{mpsc, watch};
 
-use self::canvas::Canvas;
 use self::checks::Results;
-use self::history::History;
 use self::picture::Picture;
-use crate::blocking::stay_if_confined;
 use crate::collector::series::Table;
 use crate::collector::sink::Sink;
 use crate::collector::window::window_start;
 use crate::config::{Output, Publish, Settings};
 use crate::model::{Health, Measured, Number, Numbers, Report, Sample, Series};
-use crate::terminal::{region, screen};
-use crate::writable::is_writable;
+use crate::terminal::canvas::Canvas;
+use crate::terminal::history::History;
+use crate::terminal::{can_draw, erase_before_a_panic, has_colours, region, screen, stop_here};
 
 /// What is shown, and where.
 #[derive(Debug)]
@@ -79,15 +70,14 @@ impl Live {
             && settings.publishing.output == Output::Text;
         let is_beside_command = !settings.command.is_empty();
         let is_wanted = settings.publishing.live.unwrap_or(is_text && !is_beside_command);
-        let can_draw = env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
-        if !is_wanted || !can_draw {
+        if !is_wanted || !can_draw() {
             return None;
         }
         let terminal = Canvas::open()?;
         // A command writes to the terminal by itself, so the view cannot make room for its lines.
         let in_region = is_beside_command;
         screen::set_has_log(terminal.has_log() && !in_region);
-        erase_before_a_panic(match in_region {
+        erase_before_a_panic(move || match in_region {
             true => region::RESET.to_owned(),
             false => format!("\r{}", screen::ERASE_BELOW),
         });
@@ -100,8 +90,7 @@ impl Live {
             terminal,
             in_region,
             size: (0, 0),
-            // Only a value that is not empty counts (no-color.org).
-            colour: env::var("NO_COLOR").unwrap_or_default().is_empty(),
+            colour: has_colours(),
             chosen: settings.measuring.metrics,
             period: settings.measuring.period,
             samples,
@@ -145,9 +134,7 @@ impl Live {
     /// resumed.
     fn suspend(&mut self) {
         self.erase();
-        // SIGTSTP has a handler, and SIGSTOP would also stop a process that no shell could resume. A process
-        // that is alone in its session is not stopped by SIGTTIN, and goes on, as at SIGTSTP.
-        let _ = raise(Signal::SIGTTIN);
+        stop_here();
         // What was written meanwhile may be where the view was.
         self.size = (0, 0);
     }
@@ -225,20 +212,6 @@ impl Drop for Live {
     fn drop(&mut self) {
         self.erase();
     }
-}
-
-/// Erases the view before a panic's message. The view is below the cursor, whatever its state, so this
-/// needs no lock, which the panicking code may hold.
-fn erase_before_a_panic(erase: String) {
-    let say = panic::take_hook();
-    panic::set_hook(Box::new(move |panic| {
-        stay_if_confined(panic);
-        // A terminal that stands still must not keep the command from being looked after.
-        if is_writable(&stdout()).unwrap_or(false) {
-            let _ = rustix::io::write(stdout(), erase.as_bytes());
-        }
-        say(panic);
-    }));
 }
 
 /// How many samples may wait to be shown; each is shown before the next is made. If this is ever

@@ -4,12 +4,11 @@
 use std::time::{Duration, SystemTime};
 
 use super::checks::{self, Results};
-use super::history::{History, Shown};
-use super::outage;
-use super::row::{BOLD, CYAN, DIM, GREEN, MAGENTA, NONE, Piece, RED, fits, plain, row};
-use crate::collector::aggregate;
-use crate::model::{Health, Measured, Number, Numbers, PublisherState, Sample, amount};
-use crate::terminal::chart;
+use crate::model::{Health, Measured, Number, Numbers, Origin, PublisherState};
+use crate::terminal::gauge::{self, Gauge, LEAST_WIDTH, Limit, MOST_LEVELS};
+use crate::terminal::history::History;
+use crate::terminal::outage;
+use crate::terminal::row::{BOLD, DIM, GREEN, NONE, Piece, RED, fits, plain, row};
 
 /// All that is shown.
 pub struct Picture<'a> {
@@ -24,23 +23,6 @@ pub struct Picture<'a> {
     /// The time that is left of the window.
     pub to_publish: Duration,
     pub publishers: Vec<Health>,
-}
-
-/// One of the charts.
-struct Chart {
-    name: &'static str,
-    colour: &'static str,
-    part: fn(&Sample) -> Option<f32>,
-    limit: Option<Limit>,
-}
-
-/// What the percent of a chart is of.
-struct Limit {
-    amount: f64,
-    origin: String,
-    /// So much of the limit, as a text.
-    used: fn(f64) -> String,
-    all: fn(f64) -> String,
 }
 
 impl Picture<'_> {
@@ -60,11 +42,7 @@ impl Picture<'_> {
         let errors = outage::rows(&self.publishers, width, room_of_errors, colour);
         let room_of_rest = room.saturating_sub(errors.len());
         let is_small = room_of_rest < 2 * charts.len() + 1;
-        let columns = match is_small {
-            true => width - LEAST_WIDTH,
-            false if width < WIDTH_WITH_SCALE => width,
-            false => width - WIDTH_OF_SCALE,
-        };
+        let columns = gauge::columns(width, is_small);
         // Where rows are few, each chart keeps its one or two.
         let most = room_of_rest.saturating_sub(charts.len() * if is_small { 1 } else { 2 });
         let mut states = self.states(columns, width, most, colour);
@@ -78,8 +56,8 @@ impl Picture<'_> {
             / charts.len().max(1);
         let title = has_title.then(|| self.title(width, colour));
         let drawn = charts.iter().flat_map(|chart| match is_small {
-            true => vec![self.small(chart, columns, colour)],
-            false => self.large(chart, columns, width, levels.min(MOST_LEVELS), colour),
+            true => vec![chart.small(self.history, width, colour)],
+            false => chart.large(self.history, width, levels.min(MOST_LEVELS), colour),
         });
         let mut rows: Vec<_> = title.into_iter().chain(drawn.take(room_of_charts)).collect();
         rows.extend(checks);
@@ -93,31 +71,13 @@ impl Picture<'_> {
         rows
     }
 
-    fn charts(&self) -> Vec<Chart> {
+    fn charts(&self) -> Vec<Gauge> {
         let limits = &self.measured.limits;
-        let cpu = Chart {
-            name: "CPU",
-            colour: CYAN,
-            part: |sample| sample.cpu,
-            limit: limits.cpu.as_ref().map(|limit| Limit {
-                amount: limit.amount.0,
-                origin: limit.origin.to_string(),
-                used: amount::rounded,
-                all: amount::cores,
-            }),
-        };
-        let memory = Chart {
-            name: "Memory",
-            colour: MAGENTA,
-            part: |sample| sample.memory,
-            limit: limits.memory.as_ref().map(|limit| Limit {
-                amount: limit.amount.0 as f64,
-                origin: limit.origin.to_string(),
-                used: amount::size,
-                all: amount::size,
-            }),
-        };
-        let all = [(Number::Cpu, cpu), (Number::Memory, memory)].into_iter();
+        let of = |amount, origin: &Origin| Limit { amount, origin: origin.to_string() };
+        let cpu = Gauge::cpu(limits.cpu.as_ref().map(|limit| of(limit.amount.0, &limit.origin)));
+        let memory = limits.memory.as_ref();
+        let memory = memory.map(|limit| of(limit.amount.0 as f64, &limit.origin));
+        let all = [(Number::Cpu, cpu), (Number::Memory, Gauge::memory(memory))].into_iter();
         all.filter_map(|(number, chart)| self.chosen.contains(number).then_some(chart)).collect()
     }
 
@@ -131,43 +91,6 @@ impl Picture<'_> {
         });
         let version = Piece::new(concat!("  version ", env!("CARGO_PKG_VERSION")), DIM);
         row(&parts.chain([version]).collect::<Vec<_>>(), width, colour)
-    }
-
-    /// A chart in one row, with the current figure.
-    fn small(&self, chart: &Chart, columns: usize, colour: bool) -> String {
-        let shown = self.history.shown(columns, chart.part);
-        let figure = format!("{:<6} {:>7} ", chart.name, percent(shown.current.map(f64::from)));
-        let drawn = drawn(&shown, columns, 1, scale(&shown)).concat();
-        let parts = [Piece::new(figure, BOLD), Piece::new(drawn, chart.colour)];
-        row(&parts, LEAST_WIDTH + columns, colour)
-    }
-
-    /// The figures of a chart, and the chart in so many rows below.
-    fn large(
-        &self,
-        chart: &Chart,
-        columns: usize,
-        width: usize,
-        levels: usize,
-        colour: bool,
-    ) -> Vec<String> {
-        let shown = self.history.shown(columns, chart.part);
-        let mut rows = vec![row(&figures(chart, &shown), width, colour)];
-        let top = scale(&shown);
-        for (level, drawn) in drawn(&shown, columns, levels, top).into_iter().enumerate() {
-            let scale = match level {
-                _ if columns == width => String::new(),
-                0 => format!("{top:>3}% "),
-                level if level + 1 == levels => "  0% ".to_owned(),
-                _ => " ".repeat(WIDTH_OF_SCALE),
-            };
-            rows.push(row(
-                &[Piece::new(scale, DIM), Piece::new(drawn, chart.colour)],
-                width,
-                colour,
-            ));
-        }
-        rows
     }
 
     /// The time to the next send, and the state of each publisher, failing ones first: one row where both
@@ -205,28 +128,6 @@ impl Picture<'_> {
     }
 }
 
-/// The current figure, in percent and as an amount, and those of all that is shown.
-fn figures(chart: &Chart, shown: &Shown) -> Vec<Piece> {
-    let statistics = aggregate::statistics(&mut shown.columns.concat());
-    let median = statistics.as_ref().map(|statistics| statistics.median);
-    let max = statistics.as_ref().map(|statistics| statistics.max);
-    let now = shown.current.map(f64::from);
-    let mut figures = vec![
-        Piece::new(format!("{:<6}", chart.name), BOLD),
-        Piece::new(format!("  {:>7}", percent(now)), BOLD),
-    ];
-    if let Some(Limit { amount, used, all, .. }) = &chart.limit {
-        let of = now.map(|now| format!("{} ", used(now / 100.0 * amount))).unwrap_or_default();
-        figures.push(Piece::new(format!("  {of}of {}", all(*amount)), NONE));
-    }
-    for (name, figure) in [("median", median), ("max", max)] {
-        figures.push(Piece::new(format!("  {name} {}", percent(figure)), NONE));
-    }
-    let origin = chart.limit.as_ref().map(|limit| format!("  ({})", plain(&limit.origin)));
-    figures.extend(origin.map(|origin| Piece::new(origin, DIM)));
-    figures
-}
-
 fn state(health: &Health, now: SystemTime) -> Piece {
     let name = health.publisher;
     match &health.state {
@@ -239,39 +140,8 @@ fn state(health: &Health, now: SystemTime) -> Piece {
     }
 }
 
-/// The smallest scale in percent that holds all that is shown.
-fn scale(shown: &Shown) -> u8 {
-    let highest = shown.columns.iter().flatten().copied().fold(0.0, f32::max);
-    SCALES.into_iter().find(|top| highest <= f32::from(*top)).unwrap_or(100)
-}
-
-/// The rows of a chart, the newest column on the right, each column as high as its highest value.
-fn drawn(shown: &Shown, columns: usize, height: usize, top: u8) -> Vec<String> {
-    let highest = |values: &Vec<f32>| values.iter().copied().reduce(f32::max);
-    let mut values = vec![None; columns.saturating_sub(shown.columns.len())];
-    values.extend(shown.columns.iter().map(highest));
-    chart::rows(&values, height, top.into())
-}
-
-fn percent(figure: Option<f64>) -> String {
-    figure.map_or("-".to_owned(), |figure| format!("{figure:.2}%"))
-}
-
 /// A terminal with fewer rows than this shows the view alone.
 const SMALL: usize = 8;
-
-/// `Memory 100.00% ` is as wide. A terminal that is not wider shows the lines alone.
-const LEAST_WIDTH: usize = 15;
-
-/// A higher chart would show no more, and take room from the lines.
-const MOST_LEVELS: usize = 4;
-
-/// The tops of a chart, in percent.
-const SCALES: [u8; 5] = [5, 10, 25, 50, 100];
-
-/// `100% ` left of a chart. A narrower terminal shows none.
-const WIDTH_OF_SCALE: usize = 5;
-const WIDTH_WITH_SCALE: usize = 30;
 
 #[cfg(test)]
 mod tests;

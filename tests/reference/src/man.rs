@@ -88,6 +88,10 @@ const MORE: &[Section] = &[
                 "Show and change what an agent that runs does, through its API: checks, alarms, values and more; ctl --help lists the verbs. Exit with 0 where it is done, 1 where the agent has refused it or failed, and 3 where none has answered.",
             ),
             (
+                "top --api ADDRESS",
+                "Show live what an agent that runs measures, through its API: CPU and memory with a chart, containers, checks, alarms that are not OK, publishers with a backlog; the history of each metric as a chart. The key ? shows the keys. Where standard output is no terminal, print one table. Exit as ctl does.",
+            ),
+            (
                 "healthcheck --api ADDRESS [--ready] [--timeout DURATION]",
                 "Ask an agent that runs whether it is healthy, or ready, and exit with 0, or with 1 and a line that says why it is not. For probes that run a command.",
             ),

@@ -11,7 +11,7 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use vt100::{Parser, Screen};
 
 /// Rows and columns.
@@ -35,6 +35,8 @@ pub struct Ended {
     pub written: Vec<u8>,
     /// The rest of the log, where it does not go to the terminal.
     pub log: String,
+    /// Whether it takes what is typed in lines, and shows it, as a shell expects it.
+    pub takes_lines: bool,
 }
 
 /// Where the log goes.
@@ -138,7 +140,9 @@ impl Terminal {
         if let Some(mut rest) = self.log {
             rest.read_to_string(&mut log).expect("text");
         }
-        Ended { status, parser: self.parser, written: self.written, log }
+        let modes = tcgetattr(&self.master).expect("a terminal").local_modes;
+        let takes_lines = modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
+        Ended { status, parser: self.parser, written: self.written, log, takes_lines }
     }
 
     /// Takes what is written next; false at the end.

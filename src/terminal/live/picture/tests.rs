@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use super::*;
-use crate::model::{Bytes, Cores, Limit, Limits};
+use crate::model::{Bytes, Cores, Limit, Limits, Sample};
 
 /// CPU climbs from 0 to 100 %, with a gap; memory stands at 50 %.
 fn history() -> History {

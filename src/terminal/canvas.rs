@@ -1,7 +1,8 @@
 //! The terminal behind standard output, written to without ever blocking.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write, stderr, stdout};
+use std::io::{self, IsTerminal, Read, Write, stderr, stdout};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use rustix::fs::{Mode, OFlags, fstat, open};
 use rustix::process::getpgrp;
@@ -22,6 +23,15 @@ impl Canvas {
     /// `None` where standard output is no terminal, or one that this process may not open, as where
     /// another user started it.
     pub fn open() -> Option<Self> {
+        Self::opened(OFlags::WRONLY)
+    }
+
+    /// One that also gives what is typed in it, whatever standard input is.
+    pub fn open_for_keys() -> Option<Self> {
+        Self::opened(OFlags::RDWR)
+    }
+
+    fn opened(direction: OFlags) -> Option<Self> {
         if !stdout().is_terminal() {
             return None;
         }
@@ -29,7 +39,7 @@ impl Canvas {
         // /dev/tty is the session's terminal: the same one only if standard output is that.
         let paths = [Some("/proc/self/fd/1"), is_own.then_some("/dev/tty")];
         // Without NOCTTY, a session leader without a terminal would get this one as its own (open(2)).
-        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let flags = direction | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let opened = |path| open(path, flags, Mode::empty()).ok();
         let file = paths.into_iter().flatten().find_map(opened)?;
         Some(Self { file: file.into() })
@@ -58,5 +68,23 @@ impl Canvas {
     /// How many bytes of the text were written. `WouldBlock` if none were.
     pub fn write(&self, text: &[u8]) -> io::Result<usize> {
         (&self.file).write(text)
+    }
+
+    /// What was typed since; nothing at the end. `WouldBlock` if nothing was typed.
+    pub fn read<'b>(&self, into: &'b mut [u8]) -> io::Result<&'b [u8]> {
+        let count = (&self.file).read(into)?;
+        Ok(&into[..count])
+    }
+}
+
+impl AsRawFd for Canvas {
+    fn as_raw_fd(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+}
+
+impl AsFd for Canvas {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }

@@ -50,7 +50,7 @@ fn shortened(
 }
 
 /// A text in rows of this width, which end between two words where they can.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let (mut rows, mut row, mut room) = (Vec::new(), String::new(), width);
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let is_first = row.is_empty();

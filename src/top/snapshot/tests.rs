@@ -1,0 +1,71 @@
+//! Answers of agents that are odd, hostile, or in trouble.
+
+use serde_json::json;
+
+use super::*;
+use crate::top::list::{Sorted, lines, summary};
+
+fn answers(values: &Json) -> Answers {
+    let list = |name: &str| values[name].as_array().cloned().unwrap_or_default();
+    Answers {
+        time: json!({ "timestamp": 1_000_000 }),
+        agent: values["agent"].clone(),
+        checks: list("checks"),
+        runs: list("runs"),
+        values: list("values"),
+        alarms: list("alarms"),
+        thresholds: list("thresholds"),
+        publishers: list("publishers"),
+    }
+}
+
+#[test]
+fn an_agent_of_another_version_is_shown_as_far_as_it_is_understood() {
+    let odd = json!({
+        "checks": [{}, 7, null], "runs": [{}], "values": [{}, { "type": "D" }], "alarms": [{}],
+        "thresholds": [{ "not_ok": 5 }], "publishers": [{}],
+    });
+    for answers in [answers(&json!({})), answers(&odd)] {
+        let snapshot = Snapshot::of(&answers);
+        assert!(!summary(&snapshot).is_empty() && snapshot.alarms.is_empty());
+        assert_eq!(snapshot.agent.sample_interval, 0.9);
+        lines(&snapshot, Sorted::default(), 1);
+    }
+}
+
+#[test]
+fn what_others_wrote_controls_no_terminal() {
+    let evil = "a\u{1b}[2J\n\u{202e}b";
+    let snapshot = Snapshot::of(&answers(&json!({
+        "agent": { "service": evil, "measured": { "scope": evil } },
+        "checks": [{ "id": evil, "type": evil }],
+        "runs": [{ "check": evil, "available": false, "status": evil }],
+        "alarms": [{ "id": evil, "check_id": evil, "state": evil, "status": evil }],
+        "publishers": [{ "publisher": evil, "failing_since": 5, "failure": evil }],
+        "values": [{ "check": UTILIZATION, "metric": format!("{evil}.cpu"), "type": "D", "value": 5 }],
+    })));
+    let lines = lines(&snapshot, Sorted::default(), 200);
+    let pieces: Vec<_> = lines.iter().flat_map(|line| &line.pieces).collect();
+    assert_eq!(lines.iter().filter(|line| line.id.is_some()).count(), 4);
+    let is_plain = |c: char| c == ' ' || c == '…' || c.is_ascii_graphic();
+    assert!(pieces.iter().all(|piece| piece.text.chars().all(is_plain)), "{pieces:?}");
+}
+
+#[test]
+fn thresholds_count_as_alarms_and_what_is_disabled_does_not() {
+    let snapshot = Snapshot::of(&answers(&json!({
+        "alarms": [
+            { "id": "a", "check_id": "c", "state": "WARNING", "since": 940_000 },
+            { "id": "b", "check_id": "c", "state": "CRITICAL", "disabled": true },
+            { "id": "d", "check_id": "c", "state": "OK" },
+            { "id": "e", "check_id": "c", "state": null },
+        ],
+        "thresholds": [{ "not_ok": [
+            { "check": "load", "metric": "1m", "state": "failure" },
+            { "check": "load", "metric": "5m", "state": null },
+        ] }],
+    })));
+    let bad: Vec<_> = snapshot.alarms.iter().map(|of| (&*of.id, &*of.state)).collect();
+    assert_eq!(bad, [("a", "WARNING"), ("1m", "FAILURE")]);
+    assert_eq!((snapshot.all_alarms, snapshot.ago(940_000)), (4, 60));
+}
