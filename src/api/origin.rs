@@ -3,10 +3,13 @@
 
 use std::net::IpAddr;
 
-use hyper::header::{HOST, HeaderMap, ORIGIN};
+use hyper::header::{ACCEPT_LANGUAGE, HOST, HeaderMap, HeaderName, ORIGIN, REFERER};
 use hyper::{Uri, Version};
 
 use super::failure::Failure;
+
+/// Which page a request comes from, as browsers say since 2023: `same-origin`, `same-site`, `cross-site`, or `none` of the user.
+const SITE: &str = "sec-fetch-site";
 
 /// Where it answers.
 #[derive(Clone, Copy)]
@@ -31,9 +34,12 @@ pub fn check(
         (_, Some(_)) => return Err(Failure::bad("Host is there twice: expected it once")),
     };
     if place.is_unix {
-        // A tunnel takes a browser here as well. Clients of a socket send all sorts of things, but no name that a page
-        // could have been loaded from.
-        host.iter().filter(|host| is_name(host)).try_for_each(|host| own(host, names))?;
+        // A tunnel takes a browser here as well, which has to name this machine. Other clients of a socket send all sorts
+        // of things, but no name that a page could have been loaded from.
+        match &host {
+            Some(host) if is_of_browser(headers) || is_name(host) => own(host, names)?,
+            _ => {}
+        }
     } else {
         match &host {
             Some(host) => own(host, names)?,
@@ -47,6 +53,12 @@ pub fn check(
         if let Some(authority) = uri.authority() {
             own(authority.as_str(), names)?;
         }
+    }
+    // The page itself may be linked to. No answer to another site is of use to it, but what is asked would be done.
+    if headers.get(SITE).is_some_and(|site| site == "cross-site") && uri.path() != "/" {
+        return Err(Failure::forbidden(
+            "Sec-Fetch-Site cross-site: pages of another site may only link to /",
+        ));
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = String::from_utf8_lossy(origin.as_bytes());
@@ -82,10 +94,18 @@ fn is_one_of(name: &str, names: &[String]) -> bool {
     names.iter().any(|of| of.eq_ignore_ascii_case(name))
 }
 
-/// Whether a name server could have it: a name with a dot. Paths and single words, as clients of sockets send them, are none.
+/// Whether a page could have been loaded from it, as a name server or a search list of names has it: all with a dot, whatever
+/// signs it has beside letters. Paths, encoded or not, and single words, as clients of sockets send them, are none.
 fn is_name(host: &str) -> bool {
-    let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
-    host.contains('.') && host.chars().all(is_of_name)
+    host.contains('.') && !host.contains(['/', '%'])
+}
+
+/// Whether a browser has sent it. `Sec-Fetch-…` and `Origin` are not in each request: a page of plain HTTP that reads what it
+/// takes for its own server sends neither. But each has the languages of its user, which other clients do not send.
+fn is_of_browser(headers: &HeaderMap) -> bool {
+    let is_of = |name: &HeaderName| name.as_str().starts_with("sec-fetch-");
+    [ORIGIN, REFERER, ACCEPT_LANGUAGE].iter().any(|name| headers.contains_key(name))
+        || headers.keys().any(is_of)
 }
 
 /// The name or address. Nothing where what follows is no port. Only URLs have brackets around an address of version 6.
@@ -103,7 +123,7 @@ fn without_port(host: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn status(headers: &[(hyper::header::HeaderName, &str)], uri: &str, is_unix: bool) -> u16 {
+    fn status(headers: &[(HeaderName, &str)], uri: &str, is_unix: bool) -> u16 {
         let headers =
             headers.iter().map(|(name, value)| (name.clone(), value.parse().expect("a value")));
         let (headers, uri) = (headers.collect(), uri.parse().expect("a URI"));
@@ -138,6 +158,55 @@ mod tests {
         assert_eq!(status(&[(HOST, "localhost"), (HOST, "evil")], "/", false), 400);
         assert_eq!(status(&[(HOST, "localhost")], "http://evil.example/", false), 403);
         assert_eq!(status(&[(HOST, "localhost")], "http://localhost:1/", false), 200);
+    }
+
+    #[test]
+    fn a_socket_has_no_name_that_a_page_could_have_been_loaded_from() {
+        let language = (ACCEPT_LANGUAGE, "en");
+        let mode = (HeaderName::from_static("sec-fetch-mode"), "cors");
+        let referer = (REFERER, "http://evil:8091/");
+        for (host, of_client, of_browser) in [
+            ("a$b.evil.example", 403, 403),
+            ("a!b.evil.example:8091", 403, 403),
+            ("~*.evil.example", 403, 403),
+            ("evil.", 403, 403),
+            ("a_b.evil.example:x", 403, 403),
+            ("evil", 200, 403),
+            ("evil:8091", 200, 403),
+            ("d", 200, 403),
+            ("", 200, 403),
+            ("%2Frun%2Fagent.sock", 200, 403),
+            ("/run/agent.sock", 200, 403),
+            ("localhost:8091", 200, 200),
+            ("[::1]:8091", 200, 200),
+            ("10.1.2.3", 200, 200),
+            ("agent.local", 200, 200),
+        ] {
+            assert_eq!(status(&[(HOST, host)], "/", true), of_client, "{host:?}");
+            for sign in [&language, &mode, &referer] {
+                let headers = [(HOST, host), sign.clone()];
+                assert_eq!(status(&headers, "/", true), of_browser, "{host:?} {sign:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn pages_of_another_site_may_only_link_to_the_page() {
+        let site = HeaderName::from_static(SITE);
+        for (of, path, expected) in [
+            ("cross-site", "/", 200),
+            ("cross-site", "/?x=1", 200),
+            ("cross-site", "/agent", 403),
+            ("cross-site", "/v1.0/x/agent", 403),
+            ("same-site", "/agent", 200),
+            ("same-origin", "/agent", 200),
+            ("none", "/agent", 200),
+        ] {
+            for is_unix in [false, true] {
+                let headers = [(HOST, "localhost"), (site.clone(), of)];
+                assert_eq!(status(&headers, path, is_unix), expected, "{of} {path}");
+            }
+        }
     }
 
     #[test]

@@ -171,14 +171,21 @@ impl Wanted {
         };
         let mut points = remote.points(&self.metric, resolution, range_ms).await?.points;
         if self.metric.is_counter {
-            points = rates(&points);
+            points = rates(&points, resolution, remote.now_ms());
         }
         Ok(Found { resolution, points, changes: Vec::new() })
     }
 }
 
-/// How much a counter grows in a second between each two points. Where it begins anew there is none.
-fn rates(points: &[Bucket]) -> Vec<Bucket> {
+/// How much a counter grows in a second between each two points. Where it begins anew there is none, and the newest rollup has
+/// none before it is whole: its growth would be shared out over time that is still to come.
+fn rates(points: &[Bucket], resolution: Resolution, now_ms: i64) -> Vec<Bucket> {
+    let length_ms = resolution.length_ms().unwrap_or_default();
+    let is_begun = |last: &Bucket| last.start_ms.saturating_add(length_ms) > now_ms;
+    let points = match points.split_last() {
+        Some((last, whole)) if length_ms > 0 && is_begun(last) => whole,
+        _ => points,
+    };
     let rates = points.windows(2).filter_map(|two| {
         let seconds = (two[1].start_ms - two[0].start_ms) as f64 / 1000.0;
         let grown = two[1].average - two[0].average;
@@ -222,7 +229,19 @@ mod tests {
     #[test]
     fn a_counter_is_a_rate_and_nothing_where_it_begins_anew() {
         let totals = [bucket(0, 10.0), bucket(2000, 30.0), bucket(4000, 5.0), bucket(5000, 5.0)];
-        assert_eq!(rates(&totals), [bucket(2000, 10.0), bucket(5000, 0.0)]);
-        assert_eq!(rates(&totals[..1]), []);
+        let full = |points| rates(points, Resolution::Full, 5000);
+        assert_eq!(full(&totals), [bucket(2000, 10.0), bucket(5000, 0.0)]);
+        assert_eq!(full(&totals[..1]), []);
+    }
+
+    #[test]
+    fn a_rollup_of_a_counter_counts_when_it_is_whole() {
+        let totals = [bucket(0, 100.0), bucket(300_000, 400.0), bucket(600_000, 410.0)];
+        let at = |now_ms| rates(&totals, Resolution::Min5, now_ms);
+        assert_eq!(at(610_000), [bucket(300_000, 1.0)]);
+        assert_eq!(at(899_999), at(610_000));
+        assert_eq!(at(900_000).len(), 2);
+        assert_eq!(rates(&[], Resolution::Min5, 0), []);
+        assert_eq!(rates(&totals, Resolution::Full, 610_000).len(), 2);
     }
 }

@@ -21,6 +21,8 @@ pub struct Snapshot {
     pub alarms: Vec<Alarm>,
     /// How many there are, with thresholds.
     pub all_alarms: usize,
+    /// How many of them have no state, or have one of which nothing is known now, and are no alarm above.
+    pub unknown_alarms: usize,
     pub publishers: Vec<Publisher>,
 }
 
@@ -139,9 +141,9 @@ impl Snapshot {
             Check::of(of, runs.get(id).copied(), values.remove(id).unwrap_or_default(), now_ms)
         });
         let checks = checks.collect();
-        let (alarms, all_alarms) = alarms(&answers.alarms, &answers.thresholds);
+        let (alarms, all_alarms, unknown_alarms) = alarms(&answers.alarms, &answers.thresholds);
         let publishers = answers.publishers.iter().map(Publisher::of).collect();
-        Self { now_ms, agent, checks, containers, alarms, all_alarms, publishers }
+        Self { now_ms, agent, checks, containers, alarms, all_alarms, unknown_alarms, publishers }
     }
 
     /// How many seconds ago something was.
@@ -308,8 +310,9 @@ fn containers(values: &[Value]) -> Vec<Container> {
     all
 }
 
-/// The alarms and thresholds that are not OK, and how many there are in all.
-fn alarms(alarms: &[Json], thresholds: &[Json]) -> (Vec<Alarm>, usize) {
+/// The alarms and thresholds that are not OK, how many there are in all, and how many of the others are unknown: without a
+/// state as yet, or with a metric that has none now.
+fn alarms(alarms: &[Json], thresholds: &[Json]) -> (Vec<Alarm>, usize, usize) {
     let is_on = |of: &&Json| of["disabled"] != true;
     let is_bad =
         |of: &&Json| of["state"].as_str().is_some_and(|state| !state.eq_ignore_ascii_case("ok"));
@@ -328,7 +331,13 @@ fn alarms(alarms: &[Json], thresholds: &[Json]) -> (Vec<Alarm>, usize) {
         let not_ok = of["not_ok"].as_array().into_iter().flatten().filter(is_bad);
         bad.extend(not_ok.map(|of| alarm(of, text(&of["metric"]), &of["check"])));
     }
-    (bad, on.len() + of_thresholds.len())
+    let is_unknown = |of: &Json| of["state"].is_null() || !of["unknown"].is_null() && !is_bad(&of);
+    let count = |of: &Json, name: &str| of["counts"][name].as_u64().unwrap_or_default();
+    let has_bad = |of: &Json| count(of, "warning") + count(of, "failure") > 0;
+    let is_unclear = |of: &Json| !has_bad(of) && (count(of, "unknown") > 0 || count(of, "ok") == 0);
+    let unknown = on.iter().filter(|of| is_unknown(of)).count();
+    let unknown = unknown + of_thresholds.iter().filter(|of| is_unclear(of)).count();
+    (bad, on.len() + of_thresholds.len(), unknown)
 }
 
 /// Seconds after which a value of the source is no longer the current one, where samples are taken each second.

@@ -148,7 +148,15 @@ fn a_name_that_is_bound_to_a_tunnel_leads_to_no_socket() {
         let request = format!("GET /agent HTTP/1.1\r\nHost: {host}\r\n\r\n");
         served.ask(&request).status
     };
-    for host in ["evil.example", "evil.example:8091", "localhost.evil.example", "a.b.c:1"] {
+    for host in [
+        "evil.example",
+        "evil.example:8091",
+        "localhost.evil.example",
+        "a.b.c:1",
+        "a$b.evil.example",
+        "evil:8091\r\nAccept-Language: en",
+        "localhost\r\nSec-Fetch-Site: cross-site",
+    ] {
         assert_eq!(status(host), 403, "{host}");
     }
     // As clients of sockets send them, which no name server has.

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 
 import { acts } from './acts.mjs';
+import { breaks } from './breaks.mjs';
 import { READ, enter, now, sees, shop } from './looks.mjs';
 import { views } from './views.mjs';
 import { endAll } from './world.mjs';
 
-const cases = { ...views, ...acts };
+const cases = { ...views, ...acts, ...breaks };
 
 /** Pictures for the documentation. */
 async function pictures(to) {

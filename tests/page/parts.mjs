@@ -2,9 +2,18 @@
 
 import assert from 'node:assert/strict';
 
-globalThis.location = { pathname: '/' };
+globalThis.location = { pathname: '/agents/one' };
+globalThis.document = { getElementById: () => ({ addEventListener() {} }) };
+const stored = new Map();
+globalThis.sessionStorage = {
+    getItem: (name) => stored.get(name) ?? null,
+    setItem: (name, value) => stored.set(name, value),
+    removeItem: (name) => stored.delete(name),
+};
+const { isTokenOf, setToken, token } = await import('./parts/api.js');
 const { columns, csv, median, resolutionFor, stepOf, windows, RESOLUTIONS } = await import('./parts/points.js');
-const { bytes, count, duration, shown } = await import('./parts/words.js');
+const { Due, Recent, line } = await import('./parts/small.js');
+const { allOk, bytes, count, duration, shown } = await import('./parts/words.js');
 
 export function parts() {
     for (const [value, unit, expected] of [
@@ -84,6 +93,19 @@ export function parts() {
     const rolled = columns([at(0, 50, { max: 100 }), at(300, 250, { max: 400 })], true, 300);
     assert.deepEqual(rolled.average, [1]);
     assert.deepEqual(columns([], true, 30).times, []);
+    const min5 = RESOLUTIONS[1];
+    const missing = [at(0, 1), at(300, 2), at(900, 3)];
+    assert.deepEqual(columns(missing, false, 300, min5).average, [1, 2, null, 3], 'one rollup is missing');
+    assert.deepEqual(columns(missing, false, 300).average, [1, 2, 3], 'one value is missing');
+    assert.deepEqual(columns([at(0, 1), at(300, 2), at(900, 8)], true, 300, min5).average, [1 / 300, null, null]);
+    // The newest rollup has only begun.
+    const begun = [at(0, 100), at(300, 400), at(600, 430)];
+    assert.deepEqual(columns(begun, true, 300, min5, 630e3).average, [1]);
+    assert.deepEqual(columns(begun, true, 300, min5, 900e3).average, [1, 0.1]);
+    assert.deepEqual(columns(begun, false, 300, min5, 630e3).average, [100, 400, 430], 'an average is one at any time');
+    assert.deepEqual(columns(begun, true, 300, RESOLUTIONS[0], 630e3).average, [1, 0.1], 'values are whole');
+    assert.equal(stepOf([], min5, 3600), 3600, 'less often than rollups');
+    assert.equal(stepOf([], min5, 400), 600);
     assert.equal(stepOf([at(0, 1), at(3, 1), at(6, 1), at(100, 1)], RESOLUTIONS[0], 0.9), 3);
     assert.equal(stepOf([at(0, 1)], RESOLUTIONS[0], 0.9), 0.9);
     assert.equal(stepOf([], RESOLUTIONS[1], 0.9), 300);
@@ -113,4 +135,77 @@ export function parts() {
         ),
         'a,b\r\n1,"x,y"\r\n,"say ""no"""\r\n"two\nlines",0.1\r\n',
     );
+    // No text becomes a formula; numbers stay numbers.
+    assert.equal(
+        csv(['-a'], [['=1+1'], ['+x'], ['@y,"z"'], [-5], ['a=b'], ['\tx']]),
+        `'-a\r\n'=1+1\r\n'+x\r\n"'@y,""z"""\r\n-5\r\na=b\r\n'\tx\r\n`,
+    );
+    smallCharts();
+    tokens();
+    alarms();
+}
+
+function smallCharts() {
+    // Each value stands where its time is: half of the hour is empty, and what is older is not drawn.
+    const of = (path) => [...path.matchAll(/[ML](\S+) /g)].map(([, x]) => Number(x));
+    assert.deepEqual(of(line([0, 900, 3600], [1, 2, 3], [0, 3600], 3)), [0, 30, 120]);
+    assert.equal(line([0, 900, 1800], [1, null, 3], [0, 3600], 3).match(/M/g).length, 2, 'a gap');
+    assert.equal(line([10, 11, 12], [1, null, 3], [0, 3600], 3).match(/M/g).length, 2, 'a gap within a column');
+    assert.equal(line([], [], [0, 3600], 3), '');
+    const recent = new Recent(3600);
+    for (let time = 0; time <= 7200; time += 30) recent.add(time, time, 30);
+    assert.equal(recent.since(3600).times[0], 3600);
+    assert.equal(recent.since(3600).values.length, 121);
+    assert.deepEqual(recent.since(9999), { times: [], values: [] });
+
+    // After a break the history fills the gap, and what is newer than it stays.
+    const broken = new Recent(3600);
+    [0, 30, 300, 330].forEach((time) => broken.add(time, 1, 30));
+    assert.ok(broken.values.includes(null));
+    const times = Array.from({ length: 11 }, (_, place) => place * 30);
+    broken.fill(times, times.map(() => 2), 30);
+    assert.deepEqual(broken.times, [...times, 330]);
+    assert.deepEqual(broken.values.slice(-2), [2, 1]);
+    // A history in memory begins anew with the agent; what was seen before stays, with a gap.
+    const anew = new Recent(3600);
+    [0, 30, 60].forEach((time) => anew.add(time, 1, 30));
+    anew.fill([600, 630], [2, 2], 30);
+    assert.deepEqual(anew.values, [1, 1, 1, null, 2, 2]);
+    anew.fill([], [], 30);
+    assert.equal(anew.times.length, 6);
+
+    const due = new Due(15000);
+    assert.deepEqual([due.take(1000), due.take(2000)], [true, false], 'once');
+    due.failed(2000);
+    assert.deepEqual([due.take(16999), due.take(17000), due.take(1e12)], [false, true, false], 'after a failure');
+    due.again(0, 5);
+    assert.ok(due.take(5), 'after a break');
+}
+
+function tokens() {
+    setToken('secret-one');
+    assert.deepEqual([...stored.keys()], ['token /agents/one/']);
+    assert.ok(isTokenOf('a') && isTokenOf('a'));
+    assert.equal(token(), 'secret-one');
+    assert.ok(isTokenOf('a-longer-id', true), 'the same agent, which knows its id now');
+    assert.ok(isTokenOf('a-longer-id'));
+    assert.equal(isTokenOf('b'), false, 'another agent behind the same address');
+    assert.equal(token(), undefined);
+    assert.equal(stored.size, 0);
+    assert.ok(isTokenOf('b'), 'none is needed');
+}
+
+function alarms() {
+    const ok = { state: 'OK', unknown: null };
+    const counts = (good, unknown) => ({ counts: { ok: good, warning: 0, failure: 0, unknown } });
+    for (const [ofAlarms, ofThresholds, kind, words] of [
+        [[ok], [counts(3, 0)], 'ok', 'All 2 alarms and thresholds are OK'],
+        [[ok], [], 'ok', 'The one alarm or threshold is OK'],
+        [[ok, { state: null }], [], 'unknown', 'Alarms and thresholds: 1 OK, 1 unknown or not evaluated yet'],
+        [[{ state: 'OK', unknown: 'no value' }], [], 'unknown', 'Alarms and thresholds: 0 OK, 1 unknown or not evaluated yet'],
+        [[], [counts(5, 1), counts(0, 0)], 'unknown', 'Alarms and thresholds: 0 OK, 2 unknown or not evaluated yet'],
+        [[ok, { state: null, disabled: true }], [], 'ok', 'The one alarm or threshold is OK'],
+        [[{ state: null, disabled: true }], [], 'off', 'All alarms and thresholds are disabled'],
+    ])
+        assert.deepEqual(allOk(ofAlarms, ofThresholds), [kind, words]);
 }

@@ -143,13 +143,13 @@ export async function task() {
 
 /** A proxy that has an agent below a prefix, and that can be cut off. */
 export async function proxy(to, prefix = '/agents/one') {
-    const state = { isCut: false, open: new Set() };
+    const state = { to, isCut: false, open: new Set() };
     const { port } = await serve((asked, answer) => {
         if (state.isCut || !asked.url.startsWith(prefix)) return asked.socket.destroy();
         state.open.add(answer);
         const of = {
             host: '127.0.0.1',
-            port: to,
+            port: state.to,
             method: asked.method,
             path: asked.url.slice(prefix.length) || '/',
             headers: asked.headers,
@@ -169,7 +169,8 @@ export async function proxy(to, prefix = '/agents/one') {
         state.isCut = true;
         for (const answer of state.open) answer.socket?.destroy();
     };
-    return { port, prefix, cut, mend: () => (state.isCut = false) };
+    const lead = (other) => (state.to = other);
+    return { port, prefix, cut, lead, mend: () => (state.isCut = false) };
 }
 
 let browser;

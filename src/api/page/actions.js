@@ -2,7 +2,7 @@
 
 import { call, ofCheck } from './api.js';
 import { ask, endDialog, h, tell } from './dom.js';
-import { known, mayWrite, readSoon } from './live.js';
+import { agentNow, known, mayWrite, readSoon } from './live.js';
 import { when } from './words.js';
 
 /** The text of an answer. */
@@ -79,7 +79,7 @@ function silence(check) {
             body: {
                 label: `${check}, by the page`,
                 checks: [check],
-                end_time: Date.now() + Number(length.value) * 60000,
+                end_time: Math.round(agentNow()) + Number(length.value) * 60000,
             },
         }),
     });

@@ -3,14 +3,28 @@
 
 const base = location.pathname.replace(/[^/]$/, '$&/');
 
-const TOKEN = 'token';
+// One address may lead to several agents: by their paths, or one after the other through a tunnel.
+const TOKEN = `token ${base}`;
+const kept = () => JSON.parse(sessionStorage.getItem(TOKEN) ?? '{}');
 
 /** The token of this tab: it is gone with the tab. */
-export const token = () => sessionStorage.getItem(TOKEN);
+export const token = () => kept().token;
 
-export function setToken(value) {
-    if (value) sessionStorage.setItem(TOKEN, value);
+/** Keeps a token for the agent with this id; it is known when the agent has taken it. */
+export function setToken(value, agent = null) {
+    if (value) sessionStorage.setItem(TOKEN, JSON.stringify({ token: value, agent }));
     else sessionStorage.removeItem(TOKEN);
+}
+
+/**
+ * Whether the token, if there is one, is of this agent. One of another agent is given up. An agent that is known may have
+ * another id by now: at first it is the name of its host.
+ */
+export function isTokenOf(id, isKnown = false) {
+    const { token: value, agent } = kept();
+    const isOwn = isKnown || (agent ?? id) === id;
+    if (value) setToken(isOwn && value, id);
+    return !value || isOwn;
 }
 
 /** The API has answered, and not with what was asked for. */

@@ -2,9 +2,9 @@
 
 import { buttons, silencedText } from './actions.js';
 import { badge, byId, empty, h, once, put } from './dom.js';
-import { figureOf, hasHistory, known, on, periodOf } from './live.js';
+import { agentNow, figureOf, hasHistory, known, on, paceOf, periodOf } from './live.js';
 import { RESOLUTIONS, columns, points, stepOf } from './points.js';
-import { Recent, small } from './small.js';
+import { Due, Recent, small } from './small.js';
 import { ago, digits, duration, several, shown } from './words.js';
 
 // A check may have thousands of metrics. So many are shown until more are asked for.
@@ -27,29 +27,41 @@ byId('checks').append(
 /** Charts are read when they come into sight, so that thousands of them ask for nothing. */
 const sight = new IntersectionObserver(
     (entries) => {
-        for (const { target, isIntersecting } of entries) if (isIntersecting) target.metric.load();
+        for (const { target, isIntersecting } of entries) {
+            target.metric.isSeen = isIntersecting;
+            target.metric.load();
+        }
     },
     { rootMargin: '100px' },
 );
 
+// One chart after the other: the agent answers others as well, and what was asked for by a page that is gone.
+let turn = Promise.resolve();
+
 class Row {
     constructor(check, metric) {
-        Object.assign(this, { check, metric, recent: new Recent(HOUR), isLoaded: false });
+        Object.assign(this, { check, metric, recent: new Recent(HOUR), due: new Due(), isSeen: false });
         this.value = h('td', { class: 'value' });
         this.box = h('div', { class: 'small' });
         const link = h('a', { href: `#metric?${new URLSearchParams({ check, metric })}` }, metric);
         this.element = h('tr', {}, h('th', { scope: 'row' }, link), this.value, h('td', {}, this.box));
         this.element.metric = this;
         this.draw = once(() => {
-            if (this.recent.times.length) small(this.box, `${metric}, 1 hour`, this.recent.values, this.unit);
+            if (this.recent.times.length) small(this.box, `${metric}, 1 hour`, this.recent, this.unit, agentNow() / 1000);
         });
         sight.observe(this.element);
     }
 
-    async load() {
-        if (this.isLoaded || this.isText || !hasHistory() || !known.kept.has(`${this.check}/${this.metric}`)) return;
-        this.isLoaded = true;
-        const now = Date.now();
+    load() {
+        if (!this.isSeen || this.isText || !hasHistory()) return;
+        if (!known.kept.has(`${this.check}/${this.metric}`) || !this.due.take()) return;
+        turn = turn.then(() => this.read());
+    }
+
+    async read() {
+        // It was scrolled past meanwhile, or is gone.
+        if (!this.isSeen || !this.element.isConnected) return this.due.again();
+        const now = agentNow();
         const period = periodOf(this.check);
         // Values that come often are read as averages: a small chart shows no more.
         const resolution = HOUR / period <= 720 ? RESOLUTIONS[0] : RESOLUTIONS[1];
@@ -63,10 +75,10 @@ class Row {
                 this.isCounter ? 'max' : 'average',
             );
             const step = Math.max(period, stepOf(found, resolution, period));
-            const { times, average } = columns(found, this.isCounter, step);
-            this.recent.fill(times, average);
+            const { times, average } = columns(found, this.isCounter, step, resolution, now);
+            this.recent.fill(times, average, paceOf(this.check));
         } catch {
-            this.isLoaded = false;
+            this.due.failed();
         }
         this.draw();
     }
@@ -75,7 +87,9 @@ class Row {
         const { value: now, unit } = figureOf(value);
         Object.assign(this, { unit, isCounter: value.kind === 'counter', isText: value.type === 's' });
         put(this.value, `${shown(now, unit)}${value.stale ? ' (old)' : ''}`);
-        if (typeof now === 'number') this.recent.add(value.timestamp / 1000, now, periodOf(this.check));
+        if (typeof now === 'number') this.recent.add(value.timestamp / 1000, now, paceOf(this.check));
+        // There may be a history by now, or it was not to be had before.
+        this.load();
         if (this.box.isConnected) this.draw();
     }
 }
@@ -247,6 +261,14 @@ function showAll() {
     }
 }
 
+// What has come while there was no connection is in the history.
+on('begun', () => {
+    for (const { rows } of checks.values()) for (const { due } of rows.values()) due.again();
+});
+on('other', () => {
+    all.replaceChildren();
+    checks.clear();
+});
 on('all', showAll);
 on('values', (batch) => {
     if (!batch) showAll();

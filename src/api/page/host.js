@@ -102,6 +102,10 @@ function fold(name) {
 }
 
 let isShown = false;
+on('other', () => {
+    isShown = false;
+    box.replaceChildren();
+});
 on('all', async () => {
     if (isShown) return;
     isShown = true;

@@ -1,6 +1,6 @@
 // What the agent says now: values as they come, and all else each few seconds. Who draws something of it subscribes.
 
-import { Refused, follow, get, list } from './api.js';
+import { Refused, follow, get, isTokenOf, list } from './api.js';
 import { perSecond } from './words.js';
 
 /** All that is known. */
@@ -28,12 +28,12 @@ export const known = {
     sampled: null,
 };
 
-/** How it stands with the agent: `connecting`, `open`, `lost` or `token`; why, and when it is tried again. */
+/** How it stands with the agent: `connecting`, `open`, `polled` without a stream, `lost` or `token`; why, and when it is tried again. */
 export const connection = { state: 'connecting', reason: '', since: Date.now(), again: null };
 
-const listeners = { all: [], values: [], events: [], connection: [], begun: [] };
+const listeners = { all: [], values: [], events: [], connection: [], begun: [], other: [] };
 
-/** Calls `heard` when something of this kind is new: `all`, `values` (with what has come), `events`, `connection`, or `begun`. */
+/** Calls `heard` when something of this kind is new: `all`, `values` (with what has come), `events`, `connection`, `begun`, or `other`: another agent. */
 export const on = (kind, heard) => listeners[kind].push(heard);
 
 const say = (kind, what) => listeners[kind].forEach((heard) => heard(what));
@@ -51,6 +51,20 @@ export const hasHistory = () => Boolean(known.capabilities?.history.enabled);
 export function periodOf(check) {
     if (check === 'utilization') return known.agent?.sample_interval ?? 0.9;
     return known.checks.find(({ id }) => id === check)?.period ?? 30;
+}
+
+/** The most seconds from one value of a check to the next, as they come here. */
+export const paceOf = (check) => Math.max(periodOf(check), isPolling ? LOOK / 1000 : 0);
+
+// How far the clock of the agent is ahead of this one, in ms.
+let ahead = 0;
+export const agentNow = () => Date.now() + ahead;
+
+async function readClock() {
+    const asked = Date.now();
+    const { timestamp } = await get('time');
+    // It was that late somewhere between question and answer.
+    ahead = timestamp - (asked + Date.now()) / 2;
 }
 
 export const valueOf = (check, metric) => known.values.get(check)?.get(metric);
@@ -71,13 +85,55 @@ function take(check, metric, value) {
         value.rate = seconds > 0 ? (grown < 0 ? value.value : grown) / seconds : null;
     }
     of.set(metric, value);
+    for (const came of reading) came.push([check, metric, value]);
 }
 
-/** All values, as they are now. */
+// What the stream has brought since a list of all values was asked for, one for each list.
+const reading = new Set();
+
+/** All values, as they are now; what is not there any more is forgotten. */
 async function readValues() {
-    const all = await list('values');
-    known.values.clear();
+    const came = [];
+    reading.add(came);
+    const all = await list('values').finally(() => reading.delete(came));
+    known.values = new Map();
     for (const value of all) take(value.check, value.metric, value);
+    for (const [check, metric, value] of came)
+        if (value.timestamp >= (valueOf(check, metric)?.timestamp ?? 0)) take(check, metric, value);
+}
+
+/** Values without a stream: what is new of them is told as the stream would. */
+async function askValues() {
+    const before = known.values;
+    await readValues();
+    const batches = new Map();
+    for (const [check, of] of known.values) {
+        for (const [metric, value] of of) {
+            const { timestamp } = value;
+            if (value.stale || before.get(check)?.get(metric)?.timestamp === timestamp) continue;
+            const key = `${timestamp} ${check}`;
+            if (!batches.has(key)) batches.set(key, { check, timestamp, values: [] });
+            batches.get(key).values.push(value);
+        }
+    }
+    for (const batch of [...batches.values()].sort((one, other) => one.timestamp - other.timestamp)) {
+        if (batch.check === 'utilization') known.sampled = batch.timestamp;
+        say('values', batch);
+    }
+}
+
+// The id may become known only after a while.
+const isSame = (one, other) => one?.started === other.started;
+
+/** Takes what an agent says of itself. Of another one, or another life of it, nothing that was known holds. */
+function meet(agent) {
+    const before = known.agent;
+    known.agent = agent;
+    if (!before || isSame(before, agent)) return;
+    const none = { checks: [], alarms: [], thresholds: [], publishers: [], suppressions: [], events: [], metrics: [] };
+    Object.assign(known, none, { runs: new Map(), values: new Map(), kept: new Set(), sampled: null, isRead: false });
+    say('events');
+    if (before.id !== agent.id) say('other');
 }
 
 /** Which metrics have a history. */
@@ -99,6 +155,9 @@ async function read() {
         list('buffer'),
         list('suppressions'),
     ]);
+    // Something else answers now.
+    if (!isSame(known.agent, agent)) return start();
+    isTokenOf(agent.id, true);
     Object.assign(known, { agent, checks, alarms, thresholds, publishers, suppressions });
     known.runs = new Map(runs.map((run) => [run.check, run]));
     const ids = new Set(checks.map(({ id }) => id));
@@ -144,11 +203,20 @@ const looksFor = () => {
     return known.checks.length + known.alarms.length + known.thresholds.length < LONG ? 2 : 12;
 };
 
+// Values of which nothing comes any more, and the clock, are looked at each so many looks.
+const MINUTE = 12;
+
 function lookOften(signal, looks = 1) {
     const look = async () => {
         try {
             const isNew = await readEvents();
+            if (isPolling) await askValues();
             if (isNew || looks % looksFor() === 0) await read();
+            if (!isAsleep && looks % MINUTE === 0 && !signal.aborted) {
+                await Promise.all([readClock(), readValues(), readMetrics()]);
+                say('values', null);
+                if (isPolling && !signal.aborted) stream(signal);
+            }
             if (!signal.aborted) lookOften(signal, looks + 1);
         } catch (error) {
             if (!signal.aborted) broken(error);
@@ -159,10 +227,14 @@ function lookOften(signal, looks = 1) {
 
 // After a failure it is tried again after so many seconds, then longer and longer.
 const PAUSES = [1, 2, 4, 8, 15, 30];
+// A stream that has lived so long was a good one.
+const GOOD = 30000;
 let failures = 0;
+let openedAt = Infinity;
 let running = null;
 let timer = null;
 let isAsleep = false;
+let isPolling = false;
 
 function broken(error) {
     if (!running) return;
@@ -170,6 +242,8 @@ function broken(error) {
     running = null;
     clearTimeout(timer);
     if (error instanceof Refused && error.status === 401) return is('token', error.message);
+    if (Date.now() - openedAt > GOOD) failures = 0;
+    openedAt = Infinity;
     const seconds = PAUSES[Math.min(failures, PAUSES.length - 1)];
     failures += 1;
     const reason = error instanceof Refused ? error.message : 'the agent does not answer';
@@ -182,28 +256,46 @@ export async function start() {
     running?.abort();
     clearTimeout(timer);
     running = new AbortController();
-    isAsleep = false;
+    // What nobody looks at sleeps on after a failure.
+    isAsleep &&= document.hidden;
+    isPolling = false;
     const { signal } = running;
     const ends = (error) => signal.aborted || broken(error);
     if (connection.state !== 'lost') is('connecting');
     try {
         // This also finds out whether a token is needed, before the stream is opened.
-        [known.agent, known.capabilities] = await Promise.all([get('agent'), get('capabilities')]);
+        const [agent, capabilities] = await Promise.all([get('agent'), get('capabilities'), readClock()]);
+        if (signal.aborted) return;
+        if (!isTokenOf(agent.id, isSame(known.agent, agent))) return start();
+        known.capabilities = capabilities;
+        meet(agent);
         say('begun');
         await Promise.all([read(), readValues(), readMetrics(), readEvents()]);
         if (signal.aborted) return;
         known.isRead = true;
         say('all');
         say('values', null);
-        follow('values/stream', signal, opened, values).catch(ends);
+        if (isAsleep) is('open');
+        else stream(signal);
         lookOften(signal);
     } catch (error) {
         ends(error);
     }
 }
 
+function stream(signal) {
+    follow('values/stream', signal, opened, values).catch((error) => {
+        if (signal.aborted) return;
+        if (!(error instanceof Refused) || error.status !== 503) return broken(error);
+        // Others have all streams that there are. All else is answered.
+        isPolling = true;
+        is('polled', error.message);
+    });
+}
+
 function opened() {
-    failures = 0;
+    openedAt = Date.now();
+    isPolling = false;
     is('open');
 }
 
@@ -236,9 +328,10 @@ document.addEventListener('visibilitychange', () => {
     clearTimeout(unseen);
     if (!document.hidden) return isAsleep && start();
     unseen = setTimeout(() => {
+        isAsleep = connection.state !== 'token';
+        // After a failure it is tried again all the same, and sleeps on then.
         if (!running) return;
         rest();
-        isAsleep = true;
         running = new AbortController();
         lookOften(running.signal);
     }, UNSEEN);

@@ -58,18 +58,19 @@ leave.addEventListener('click', () => {
 });
 retry.addEventListener('click', start);
 
-const WORDS = { connecting: '… connecting', open: '● live', lost: '✖ connection lost', token: '? token needed' };
+const WORDS = { connecting: '… connecting', open: '● live', polled: '● asking each 5 s', lost: '✖ connection lost', token: '? token needed' };
 
 function showConnection() {
     const { state, reason, again, since } = connection;
     leave.hidden = !token();
-    retry.hidden = state !== 'lost';
+    retry.hidden = !['lost', 'polled'].includes(state);
     document.body.classList.toggle('lost', state === 'lost');
     let text = WORDS[state];
     if (state === 'lost') {
         const left = again ? `; trying again in ${Math.max(0, Math.ceil((again - Date.now()) / 1000))} s` : '';
         text += `: ${reason}${left}. What is shown is of ${when(known.sampled ?? since)}`;
-    } else if (state === 'open' && known.sampled && known.agent) {
+    } else if (state === 'polled') text += `: ${reason}`;
+    else if (state === 'open' && known.sampled && known.agent) {
         const late = (Date.now() - known.sampled) / 1000;
         // The clocks of both machines may differ, so only what stands still for long is told.
         if (late > 60 + 10 * known.agent.sample_interval)

@@ -2,7 +2,7 @@
 
 import { Chart, key } from './chart.js';
 import { byId, empty, h, put, scrolled, table } from './dom.js';
-import { figureOf, hasHistory, known, on, periodOf, valueOf } from './live.js';
+import { agentNow, figureOf, hasHistory, known, on, periodOf, valueOf } from './live.js';
 import { RESOLUTIONS, columns, csv, download, points, resolutionFor, stepOf } from './points.js';
 import { thresholdLines } from './overview.js';
 import { ago, digits, moment, perSecond, shown, when, zone } from './words.js';
@@ -37,7 +37,8 @@ let open = null;
 class Metric {
     constructor(check, metric) {
         Object.assign(this, { check, metric, asked: 0, timer: null, loaded: null });
-        this.range = h('div', { class: 'ranges', role: 'group', 'aria-label': 'Range' });
+        this.links = RANGES.map(([id, word]) => h('a', { class: 'button', href: this.href({ range: id }) }, word));
+        this.range = h('div', { class: 'ranges', role: 'group', 'aria-label': 'Range' }, this.links);
         this.now = h('span', { class: 'value' });
         this.facts = h('p', { class: 'dim', role: 'status' });
         this.place = h('div');
@@ -91,19 +92,11 @@ class Metric {
             [this.from, this.to, this.length] = [Number(asked.get('from')), Number(asked.get('to')), null];
         else this.length = (found ?? RANGES[1])[2];
         this.chosen = asked.has('from') ? null : (found ?? RANGES[1])[0];
-        this.range.replaceChildren(
-            ...RANGES.map(([id, word]) =>
-                h(
-                    'a',
-                    {
-                        class: 'button',
-                        href: this.href({ range: id }),
-                        'aria-current': id === this.chosen ? 'true' : false,
-                    },
-                    word,
-                ),
-            ),
-        );
+        // The same links stay, so that the focus stays where it is.
+        RANGES.forEach(([id], place) => {
+            if (id === this.chosen) this.links[place].setAttribute('aria-current', 'true');
+            else this.links[place].removeAttribute('aria-current');
+        });
         this.load();
     }
 
@@ -116,7 +109,7 @@ class Metric {
         const least = 5000;
         const middle = (from + to) / 2;
         if (to - from < least) [from, to] = [middle - least / 2, middle + least / 2];
-        const most = Math.min(to, Date.now());
+        const most = Math.min(to, agentNow());
         location.hash = this.href({ from: Math.round(Math.max(0, from - (to - most))), to: Math.round(most) }).slice(1);
     }
 
@@ -132,6 +125,7 @@ class Metric {
 
     async load() {
         clearTimeout(this.timer);
+        this.isDue = false;
         this.showNow();
         // What kind of metric it is, and its limits, are known then.
         if (!known.isRead) return;
@@ -140,9 +134,9 @@ class Metric {
                 'There is no history: start the agent with --store memory or a folder, and this chart has two days of every value.',
             );
         if (this.about()?.type === 's') return this.texts();
-        if (this.length) [this.from, this.to] = [Date.now() - this.length, Date.now()];
+        if (this.length) [this.from, this.to] = [agentNow() - this.length, agentNow()];
         const { check, metric, from, to } = this;
-        const resolution = resolutionFor(from, to, periodOf(check));
+        const resolution = resolutionFor(from, to, periodOf(check), agentNow());
         this.asked += 1;
         const { asked } = this;
         try {
@@ -152,20 +146,26 @@ class Metric {
             if (asked !== this.asked || open !== this) return;
             this.draw(all, resolution, from, to);
         } catch (error) {
-            if (asked === this.asked) this.nothing(`${error.message}.`);
+            if (asked !== this.asked) return;
+            this.nothing(`${error.message}.`);
         }
-        if (this.length)
-            this.timer = setTimeout(() => document.hidden || this.load(), Math.max(FOLLOW, resolution.length / 30));
+        if (this.length) this.timer = setTimeout(() => this.again(), Math.max(FOLLOW, resolution.length / 30));
+    }
+
+    /** Follows what is measured; while nobody looks it waits for that. */
+    again() {
+        this.isDue = document.hidden;
+        if (!this.isDue) this.load();
     }
 
     draw(all, resolution, from, to) {
         const step = stepOf(all, resolution, periodOf(this.check));
-        const of = columns(all, this.isCounter, step);
+        const of = columns(all, this.isCounter, step, resolution, agentNow());
         this.loaded = { of, resolution, from, to };
         const number = of.counts.filter(Boolean).length;
         const finer = RESOLUTIONS.find(({ name }) => name === 'FULL');
         const isOld =
-            resolution.length && (to - from) / (periodOf(this.check) * 1000) < 1440 && from < Date.now() - finer.kept;
+            resolution.length && (to - from) / (periodOf(this.check) * 1000) < 1440 && from < agentNow() - finer.kept;
         put(
             this.facts,
             [
@@ -235,7 +235,7 @@ class Metric {
 
     /** Texts have changes and no numbers. */
     async texts() {
-        const [from, to] = this.length ? [Date.now() - this.length, Date.now()] : [this.from, this.to];
+        const [from, to] = this.length ? [agentNow() - this.length, agentNow()] : [this.from, this.to];
         [this.from, this.to] = [from, to];
         try {
             const all = await points(this.check, this.metric, from, to, RESOLUTIONS[0], 'text');
@@ -358,10 +358,11 @@ export function route() {
 let wasRead = false;
 on('all', () => {
     // A part that the address names stands lower when all that is there now is drawn.
-    if (known.isRead && !wasRead) open ? open.load() : setTimeout(route, 300);
+    if (known.isRead && !wasRead) open ? open.load() : setTimeout(() => open || route(), 300);
     wasRead = known.isRead;
 });
 on('begun', () => wasRead && open?.load());
 on('values', (batch) => {
-    if (open && batch?.check === open.check) open.showNow();
+    if (open && (!batch || batch.check === open.check)) open.showNow();
 });
+document.addEventListener('visibilitychange', () => open?.isDue && open.again());

@@ -2,10 +2,10 @@
 
 import { Chart, key } from './chart.js';
 import { badge, byId, empty, h, kindOf, once, put, table } from './dom.js';
-import { hasHistory, known, on } from './live.js';
+import { agentNow, hasHistory, known, on, paceOf, periodOf } from './live.js';
 import { RESOLUTIONS, columns, points, stepOf, windows } from './points.js';
 import { Recent } from './small.js';
-import { ago, bytes, digits, duration, moment, several, when } from './words.js';
+import { ago, allOk, bytes, digits, duration, moment, several, when } from './words.js';
 
 /** What the first screen looks back on, in seconds. */
 export const SPAN = 900;
@@ -75,17 +75,14 @@ class Gauge {
     }
 
     async read() {
-        const now = Date.now();
+        const now = agentNow();
         const all = await points('utilization', this.metric, now - SPAN * 1000, now + 1000, RESOLUTIONS[0], 'average');
-        const { times, average } = columns(all, false, stepOf(all, RESOLUTIONS[0], known.agent.sample_interval));
-        const before = this.recent;
-        this.recent = Object.assign(new Recent(SPAN), { times, values: average });
-        // What has come meanwhile, or was here only.
-        before.times.forEach((time, place) => this.recent.add(time, before.values[place], known.agent.sample_interval));
+        const { times, average } = columns(all, false, stepOf(all, RESOLUTIONS[0], periodOf('utilization')));
+        this.recent.fill(times, average, paceOf('utilization'));
     }
 
     add(time, value) {
-        this.recent.add(time, value, known.agent.sample_interval);
+        this.recent.add(time, value, paceOf('utilization'));
         this.draw();
     }
 
@@ -108,7 +105,7 @@ class Gauge {
     show() {
         if (!known.agent) return;
         const { recent, metric } = this;
-        const end = Math.max(Date.now() / 1000 - 5, recent.times.at(-1) ?? 0);
+        const end = Math.max(agentNow() / 1000 - 5, recent.times.at(-1) ?? 0);
         const now = recent.last();
         put(this.now, now === null ? '–' : `${now.toFixed(1)} %`);
         put(this.amount, now === null ? 'no sample yet' : this.part(now));
@@ -248,34 +245,21 @@ function showAlarms() {
     const number = known.alarms.length + known.thresholds.length;
     document.title = `${all.length ? `(${all.length}) ` : ''}${known.agent.service ?? known.agent.id}`;
     if (!number) {
-        alarms.replaceChildren(
+        return drawAlarms('none', [], () =>
             empty(
                 'No alarms and no thresholds: nothing says when something is wrong. See ',
                 h('code', {}, 'docs/alarms.md'),
                 '.',
             ),
         );
-        return;
     }
     if (!all.length) {
-        const unknown =
-            known.alarms.filter((of) => !of.disabled && (!of.state || of.unknown)).length +
-            known.thresholds.reduce((sum, of) => sum + of.counts.unknown, 0);
-        alarms.replaceChildren(
-            h(
-                'p',
-                { class: 'line' },
-                badge(
-                    'ok',
-                    number === 1 ? 'The one alarm or threshold is OK' : `All ${number} alarms and thresholds are OK`,
-                ),
-                unknown ? h('span', { class: 'dim' }, `; ${several(unknown, 'value')} unknown now`) : '',
-            ),
-        );
-        return;
+        const [kind, text] = allOk(known.alarms, known.thresholds);
+        return drawAlarms(text, [], () => h('p', { class: 'line' }, badge(kind, text)));
     }
     const shownOnes = allAreShown ? all : all.slice(0, MOST_TROUBLES);
-    const items = shownOnes.map((of) =>
+    const texts = shownOnes.map((of) => [h('span', {}, of.status), h('span', {}, sinceText(of))]);
+    const items = shownOnes.map((of, place) =>
         h(
             'li',
             {},
@@ -286,13 +270,8 @@ function showAlarms() {
                 : h('strong', {}, of.name),
             h('span', { class: 'dim' }, ` ${of.of}`),
             ' ',
-            of.status,
-            h(
-                'span',
-                { class: 'dim' },
-                of.since ? ` since ${when(of.since)}, ${ago(of.since)}` : '',
-                of.silenced ? ', silenced' : '',
-            ),
+            texts[place][0],
+            h('span', { class: 'dim' }, texts[place][1], of.silenced ? ', silenced' : ''),
         ),
     );
     const more = all.length - shownOnes.length;
@@ -313,7 +292,22 @@ function showAlarms() {
                 ),
             ),
         );
-    alarms.replaceChildren(h('ul', { class: 'troubles', 'aria-label': `Not OK: ${all.length} of ${number}` }, items));
+    const same = shownOnes.map((of) => ({ ...of, status: '', since: 0 }));
+    const key = JSON.stringify([same, all.length, number]);
+    const label = `Not OK: ${all.length} of ${number}`;
+    drawAlarms(key, texts.flat(), () => h('ul', { class: 'troubles', 'aria-label': label }, items));
+}
+
+const sinceText = ({ since }) => (since ? ` since ${when(since)}, ${ago(since)}` : '');
+
+// What is drawn, and those of its texts that change: values and ages.
+const drawn = { key: null, texts: [] };
+
+/** The same elements stay as long as only these texts change, so that the focus stays where it is. */
+function drawAlarms(key, texts, make) {
+    if (drawn.key === key) return texts.forEach((of, place) => put(drawn.texts[place], of.textContent));
+    Object.assign(drawn, { key, texts });
+    alarms.replaceChildren(make());
 }
 
 function showNote() {
@@ -330,6 +324,9 @@ function showNote() {
     note.replaceChildren(...what);
 }
 
+on('other', () => {
+    for (const gauge of gauges) gauge.recent = new Recent(SPAN);
+});
 on('begun', () => {
     showMeasured();
     // As soon as it can be, and not after all else: who looks wants the charts.

@@ -52,7 +52,10 @@ export const metricsList = () => list('metrics_list');
  * Points as columns: times in seconds, and averages, minima and maxima. A counter becomes its growth in a second. Where
  * points are missing there is a row of nulls, which a chart shows as a gap.
  */
-export function columns(all, isCounter, step) {
+export function columns(all, isCounter, step, resolution = RESOLUTIONS[0], now = Date.now()) {
+    // A value may come late, or be missed once. A rollup that is missing had none at all.
+    const most = (resolution.length ? 1.5 : 2.5) * step;
+    const isApart = (time, before) => time - before.time > most;
     const to = { times: [], average: [], min: [], max: [], counts: [] };
     const row = (time, average, min, max, number) => {
         to.times.push(time);
@@ -64,7 +67,9 @@ export function columns(all, isCounter, step) {
     let before = null;
     for (const point of all) {
         const time = point.timestamp / 1000;
-        if (before && time - before.time > 2.5 * step) row(before.time + step, null, null, null, 0);
+        // The newest rollup of a counter would be shared out over time that is still to come.
+        if (isCounter && point.timestamp + resolution.length > now && resolution.length) break;
+        if (before && isApart(time, before)) row(before.time + step, null, null, null, 0);
         if (isCounter) {
             // The greatest value of a bucket of a counter is its last one.
             const last = point.max ?? point.average;
@@ -72,8 +77,7 @@ export function columns(all, isCounter, step) {
                 const grown = last - before.last;
                 // It began again from 0.
                 const rate = (grown < 0 ? last : grown) / (time - before.time);
-                const isApart = time - before.time > 2.5 * step;
-                row(time, isApart ? null : rate, null, null, point.numPoints);
+                row(time, isApart(time, before) ? null : rate, null, null, point.numPoints);
             }
             before = { time, last };
         } else {
@@ -84,9 +88,13 @@ export function columns(all, isCounter, step) {
     return to;
 }
 
-/** The seconds between two points: those of the resolution, or of values the usual ones, which are the period or more. */
+/**
+ * The seconds between two points: those of the resolution, as often as a period has it, or of values the usual ones, which are
+ * the period or more.
+ */
 export function stepOf(all, resolution, period) {
-    if (resolution.length) return resolution.length / 1000;
+    const length = resolution.length / 1000;
+    if (length) return length * Math.max(1, Math.ceil(period / length));
     const gaps = all
         .slice(-200)
         .map((point, place, some) => (point.timestamp - some[Math.max(0, place - 1)].timestamp) / 1000)
@@ -129,7 +137,9 @@ export function windows(times, values, period) {
 /** A table for other programs: RFC 4180. */
 export function csv(heads, rows) {
     const cell = (value) => {
-        const text = value === null || value === undefined ? '' : String(value);
+        let text = value === null || value === undefined ? '' : String(value);
+        // A program that opens it would take this text for a formula.
+        if (typeof value === 'string' && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
         return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     };
     return [heads, ...rows].map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';

@@ -9,35 +9,41 @@ const HEIGHT = 28;
 /** So many columns are drawn; of more values each column has the least and the greatest of its own. */
 const COLUMNS = 60;
 
-/** The line of these values, where null is a gap. */
-function line(values, top) {
-    const size = Math.max(1, Math.ceil(values.length / COLUMNS));
-    const step = WIDTH / Math.max(1, values.length - 1);
+/** The line of these values between two times, where null is a gap. */
+export function line(times, values, [from, to], top) {
     const y = (value) => (HEIGHT - 1 - (Math.min(value, top) / (top || 1)) * (HEIGHT - 2)).toFixed(1);
-    let path = '';
-    let isOpen = false;
-    for (let start = 0; start < values.length; start += size) {
-        const known = values.slice(start, start + size).filter((value) => value !== null);
-        if (!known.length) {
-            isOpen = false;
-            continue;
-        }
+    let [path, isOpen, column, group] = ['', false, null, []];
+    const draw = () => {
+        if (!group.length) return;
+        const known = group.map(([, value]) => value);
         const [least, most] = [Math.min(...known), Math.max(...known)];
-        const x = (start * step).toFixed(1);
+        const middle = (group[0][0] + group.at(-1)[0]) / 2;
+        const x = (((middle - from) / (to - from)) * WIDTH).toFixed(1);
         path += `${isOpen ? 'L' : 'M'}${x} ${y(most)}`;
         if (least !== most) path += `L${x} ${y(least)}`;
         // A value alone is a dot.
         if (!isOpen) path += 'h.1';
-        isOpen = true;
-    }
+        [isOpen, group] = [true, []];
+    };
+    times.forEach((time, place) => {
+        const at = Math.floor(((time - from) / (to - from)) * COLUMNS);
+        const value = values[place];
+        if (at !== column || value === null) draw();
+        column = at;
+        if (value === null) isOpen = false;
+        else group.push([time, value]);
+    });
+    draw();
     return path;
 }
 
 /**
- * Draws values into `element`. `most` is the top where it is known, as 100 of percents; else the greatest value is.
+ * Draws what is recent into `element`, up to `now`, in seconds. `most` is the top where it is known, as 100 of percents; else the greatest value is.
  * What a screen reader says begins with `name`.
  */
-export function small(element, name, values, unit, most) {
+export function small(element, name, recent, unit, now, most) {
+    const to = Math.max(now, recent.times.at(-1) ?? now);
+    const { times, values } = recent.since(to - recent.seconds);
     const known = values.filter((value) => value !== null);
     const least = known.reduce((one, other) => Math.min(one, other), 0);
     const greatest = known.reduce((one, other) => Math.max(one, other), 0);
@@ -56,7 +62,7 @@ export function small(element, name, values, unit, most) {
         element.append(drawing);
     }
     drawing.setAttribute('aria-label', label);
-    drawing.lastChild.setAttribute('d', line(shifted, top));
+    drawing.lastChild.setAttribute('d', line(times, shifted, [to - recent.seconds, to], top));
 }
 
 /** The newest values of one metric, as many as a small chart of this long shows. */
@@ -65,20 +71,31 @@ export class Recent {
         Object.assign(this, { seconds, times: [], values: [] });
     }
 
-    /** Takes what the history has, in front of what has come meanwhile. */
-    fill(times, values) {
-        const first = this.times[0] ?? Infinity;
-        const older = times.findIndex((time) => time >= first);
-        const end = older < 0 ? times.length : older;
-        this.times = [...times.slice(0, end), ...this.times];
-        this.values = [...values.slice(0, end), ...this.values];
+    /** Takes what the history has, and around it what is here alone: from before a history began anew, and what has come since. */
+    fill(times, values, least) {
+        if (!times.length) return;
+        const own = { times: this.times, values: this.values };
+        const before = own.times.filter((time) => time < times[0]).length;
+        Object.assign(this, { times: own.times.slice(0, before), values: own.values.slice(0, before) });
+        // This one makes a gap where there is one.
+        this.add(times[0], values[0], least);
+        this.times.push(...times.slice(1));
+        this.values.push(...values.slice(1));
+        own.times.forEach((time, place) => this.add(time, own.values[place], least));
+    }
+
+    /** What is from this time on. */
+    since(from) {
+        const first = this.times.findIndex((time) => time >= from);
+        const of = first < 0 ? this.times.length : first;
+        return { times: this.times.slice(of), values: this.values.slice(of) };
     }
 
     /** Takes the next value. A pause of several usual ones, which are `least` seconds or more, is a gap. */
     add(time, value, least) {
         const last = this.times.at(-1);
         if (last !== undefined && time <= last) return;
-        if (last !== undefined && time - last > 3.5 * this.usual(least)) {
+        if (last !== undefined && value !== null && time - last > 3.5 * this.usual(least)) {
             this.times.push((last + time) / 2);
             this.values.push(null);
         }
@@ -110,3 +127,26 @@ export class Recent {
 
 /** A figure with its name, as `CPU 12 %`. */
 export const figure = (value, unit) => (value === null || value === undefined ? NONE : shown(value, unit));
+
+/** When the history is read: at first, after a break, and a while after it could not be. */
+export class Due {
+    constructor(pause = 15000) {
+        Object.assign(this, { at: 0, pause });
+    }
+
+    /** Whether it is to be read now; then it is not any more. */
+    take(now = Date.now()) {
+        if (now < this.at) return false;
+        this.at = Infinity;
+        return true;
+    }
+
+    /** It is read again, at once or after a pause. */
+    again(pause = 0, now = Date.now()) {
+        this.at = now + pause;
+    }
+
+    failed(now = Date.now()) {
+        this.again(this.pause, now);
+    }
+}

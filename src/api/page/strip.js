@@ -1,10 +1,10 @@
 // Below the two charts: what else tells of trouble, the containers of a task or pod, and the publishers.
 
 import { badge, empty, h, once, put } from './dom.js';
-import { hasHistory, known, on, valueOf } from './live.js';
+import { agentNow, hasHistory, known, on, paceOf, periodOf, valueOf } from './live.js';
 import { SPAN, strip } from './overview.js';
 import { RESOLUTIONS, columns, points, stepOf } from './points.js';
-import { Recent, small } from './small.js';
+import { Due, Recent, small } from './small.js';
 import { ago, count, digits, duration, several, shown } from './words.js';
 
 // Of these the first screen shows those that are measured; the others are told how to be.
@@ -29,15 +29,14 @@ const NUMBERS = [
 /** A series of the first screen, with its small chart. */
 class Small {
     constructor(metric, name, unit, top) {
-        Object.assign(this, { metric, name, unit, top, recent: new Recent(SPAN), isLoaded: false });
+        Object.assign(this, { metric, name, unit, top, recent: new Recent(SPAN), due: new Due() });
         this.box = h('div', { class: 'small' });
-        this.draw = once(() => small(this.box, `${name}, 15 minutes`, this.recent.values, unit, top));
+        this.draw = once(() => small(this.box, `${name}, 15 minutes`, this.recent, unit, agentNow() / 1000, top));
     }
 
     async load() {
-        if (this.isLoaded || !hasHistory() || !known.kept.has(`utilization/${this.metric}`)) return;
-        this.isLoaded = true;
-        const now = Date.now();
+        if (!hasHistory() || !known.kept.has(`utilization/${this.metric}`) || !this.due.take()) return;
+        const now = agentNow();
         try {
             const all = await points(
                 'utilization',
@@ -47,16 +46,16 @@ class Small {
                 RESOLUTIONS[0],
                 'average',
             );
-            const { times, average } = columns(all, false, stepOf(all, RESOLUTIONS[0], known.agent.sample_interval));
-            this.recent.fill(times, average);
+            const { times, average } = columns(all, false, stepOf(all, RESOLUTIONS[0], periodOf('utilization')));
+            this.recent.fill(times, average, paceOf('utilization'));
         } catch {
-            this.isLoaded = false;
+            this.due.failed();
         }
         this.draw();
     }
 
     add(time, value) {
-        this.recent.add(time, value, known.agent.sample_interval);
+        this.recent.add(time, value, paceOf('utilization'));
         this.draw();
     }
 }
@@ -104,7 +103,7 @@ function showNumbers() {
         const isCount = metric === 'oom-kills';
         const isTrouble = isCount ? newest.value > 0 : metric === 'throttling' && newest.value >= 25;
         const text = isCount ? count(newest.value) : `${digits(newest.value)} %`;
-        put(value, `${isTrouble ? '▲ ' : ''}${text}`);
+        put(value, `${isTrouble ? '▲ ' : ''}${text}${newest.stale ? ' (old)' : ''}`);
         value.classList.toggle('warning', isTrouble);
         value.title = name;
     }
@@ -178,7 +177,7 @@ function showContainers() {
     for (const { parts } of cards.values()) {
         for (const { series, value } of parts) {
             const newest = valueOf('utilization', series.metric);
-            put(value, newest ? shown(newest.value, 'percent') : '–');
+            put(value, newest ? `${shown(newest.value, 'percent')}${newest.stale ? ' (old)' : ''}` : '–');
             series.load();
         }
     }
@@ -198,7 +197,8 @@ function publisher(of) {
         of.waiting ? `${several(of.waiting, 'window')} of at most ${of.limit} waiting` : 'nothing waits',
         of.oldest ? `the oldest from ${ago(of.oldest)}` : '',
         `${count(of.delivered)} delivered`,
-        of.dropped ? `${count(of.dropped)} lost` : '',
+        // What is lost counts what was refused as well.
+        of.dropped > of.rejected ? `${count(of.dropped - of.rejected)} lost` : '',
         of.rejected ? `${count(of.rejected)} refused` : '',
     ].filter(Boolean);
     const since =
@@ -222,6 +222,14 @@ function showPublishers() {
     publishers.replaceChildren(items);
 }
 
+/** All small charts here. */
+const allSmall = () => [...cells, ...[...cards.values()].flatMap(({ parts }) => parts)].map(({ series }) => series);
+
+// What has come while there was no connection is in the history.
+on('begun', () => allSmall().forEach(({ due }) => due.again()));
+on('other', () => {
+    for (const series of allSmall()) series.recent = new Recent(SPAN);
+});
 on('all', () => {
     showNumbers();
     showContainers();
@@ -243,4 +251,6 @@ on('values', (batch) => {
         }
     }
     showNumbers();
+    // All values were read: a container may have ended.
+    if (!batch) showContainers();
 });

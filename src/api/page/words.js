@@ -103,3 +103,20 @@ export const ago = (ms) => {
 
 /** One of it without, several with an s. */
 export const several = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
+
+/** How alarms and thresholds stand of which none is known to be bad, as a kind of state and in words. */
+export function allOk(alarms, thresholds) {
+    const isOn = ({ disabled }) => !disabled;
+    const [ofAlarms, ofThresholds] = [alarms.filter(isOn), thresholds.filter(isOn)];
+    const number = ofAlarms.length + ofThresholds.length;
+    // One that has no metric as yet says nothing either.
+    const isUnclear = ({ counts: { ok, warning, failure, unknown } }) => unknown > 0 || ok + warning + failure === 0;
+    const unknown = ofAlarms.filter((of) => !of.state || of.unknown).length + ofThresholds.filter(isUnclear).length;
+    if (!number) return ['off', 'All alarms and thresholds are disabled'];
+    if (unknown)
+        return [
+            'unknown',
+            `Alarms and thresholds: ${number - unknown} OK, ${unknown} unknown or not evaluated yet`,
+        ];
+    return ['ok', number === 1 ? 'The one alarm or threshold is OK' : `All ${number} alarms and thresholds are OK`];
+}

@@ -69,3 +69,26 @@ fn thresholds_count_as_alarms_and_what_is_disabled_does_not() {
     assert_eq!(bad, [("a", "WARNING"), ("1m", "FAILURE")]);
     assert_eq!((snapshot.all_alarms, snapshot.ago(940_000)), (4, 60));
 }
+
+#[test]
+fn what_is_unknown_or_was_never_evaluated_is_not_ok() {
+    let said = |of: Json| summary(&Snapshot::of(&answers(&of))).remove(0).text;
+    let ok = json!({ "id": "a", "state": "OK", "unknown": null });
+    let counts = |ok: u64, unknown: u64| json!({ "counts": { "ok": ok, "warning": 0, "failure": 0, "unknown": unknown } });
+    for (alarms, thresholds, expected) in [
+        (json!([ok]), json!([counts(2, 0)]), "alarms: 2 OK"),
+        (json!([ok, { "id": "b", "state": null }]), json!([]), "alarms: 1 OK, 1 unknown"),
+        (
+            json!([{ "id": "b", "state": "OK", "unknown": "no value" }]),
+            json!([]),
+            "alarms: 0 OK, 1 unknown",
+        ),
+        (json!([ok]), json!([counts(1, 1)]), "alarms: 1 OK, 1 unknown"),
+        // No metric that it is for.
+        (json!([ok]), json!([counts(0, 0)]), "alarms: 1 OK, 1 unknown"),
+        (json!([{ "id": "b", "state": null, "disabled": true }]), json!([]), "no alarms"),
+    ] {
+        let text = said(json!({ "alarms": alarms, "thresholds": thresholds }));
+        assert_eq!(text, expected, "{alarms} {thresholds}");
+    }
+}
