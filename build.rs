@@ -1,5 +1,5 @@
-//! What the linker is told of the static binary (docs/footprint.md has what each of these gives), and the page of the API: one
-//! compressed file, with the policy that allows exactly what is in it.
+//! Sets the options of the linker for the static binary (docs/footprint.md says what each of them saves), and makes the page of the
+//! API: one compressed file, with a policy that allows exactly what is in it.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -51,7 +51,7 @@ pub(super) fn of_aws(cli: &Cli, problems: &mut Problems) -> (Aws, Vec<Aws>) {
         // What is wrong is missing from both, and is told already.
         let is_known = regions.iter().chain(&places).all(Option::is_some);
         if is_known && all.iter().enumerate().any(is_repeated) {
-            problems.add(&without_password(&typed), EACH_ONCE);
+            problems.add(&typed.without_password(), EACH_ONCE);
         }
     }
     let first = all.remove(0);
@@ -73,7 +73,7 @@ pub(super) fn each_once(
     let mut all = Vec::new();
     for one in typed {
         match url(one, problems) {
-            Some(url) if all.contains(&url) => problems.add(&without_password(one), EACH_ONCE),
+            Some(url) if all.contains(&url) => problems.add(&one.without_password(), EACH_ONCE),
             found => all.extend(found),
         }
     }
@@ -86,13 +86,8 @@ pub(super) fn each_once(
 fn limit(last: &Typed, count: usize, problems: &mut Problems) {
     if count > MOST {
         let expected = format!("at most {MOST} endpoints, not {count}");
-        problems.add(&without_password(last), &expected);
+        problems.add(&last.without_password(), &expected);
     }
-}
-
-fn without_password(typed: &Typed) -> Typed {
-    let text = endpoint::without_password(typed.shown());
-    Typed { literal: Some(text), ..typed.clone() }
 }
 
 /// `--ca-file`. What is in it is read later.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::cli::{Cli, missing};
-use super::endpoint::{is_http_url, without_password};
+use super::endpoint::is_http_url;
 use super::options::{
     API_CLIENT_CA, API_INSECURE, API_TLS_CERT, API_TLS_KEY, KEYSTONE_PROJECT, KEYSTONE_URL,
     KEYSTONE_WRITE_ROLE,
@@ -77,10 +77,7 @@ impl Keystone {
                 problems.lacks(any, option);
             }
         }
-        let url = typed_url.and_then(|typed| {
-            let shown = without_password(typed.shown());
-            problems.of_api(&Typed { literal: Some(shown), ..typed }, url)
-        });
+        let url = typed_url.and_then(|typed| problems.of_api(&typed.without_password(), url));
         let project = typed_project.and_then(|typed| problems.of_api(&typed, project));
         let write_role = match typed_role {
             Some(typed) => problems.of_api(&typed, role),

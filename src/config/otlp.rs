@@ -6,7 +6,7 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 
 use super::cli::Cli;
-use super::endpoint::{is_http_url, without_password};
+use super::endpoint::is_http_url;
 use super::options::otlp::{OTLP_ENDPOINT, OTLP_HEADER, RESOURCE_ATTRIBUTES, SAMPLE_POINTS};
 use super::typed::Typed;
 use super::{Problems, Settings, endpoints, quantity};
@@ -206,11 +206,9 @@ impl<F: Fn(&str) -> Option<String>> Variables for F {}
 
 /// An endpoint. A problem does not show a password that is in it.
 fn url(typed: &Typed, problems: &mut Problems) -> Option<String> {
-    let text = without_password(typed.shown());
-    let shown = Typed { literal: Some(text), ..typed.clone() };
     let has_user = typed.text.contains('@');
     if has_user || !is_http_url(&typed.text) || typed.text.contains(['?', '#']) {
-        problems.add(&shown, URL);
+        problems.add(&typed.without_password(), URL);
         return None;
     }
     Some(typed.text.clone())

@@ -33,8 +33,7 @@ pub enum Blame {
 impl Problems {
     /// An endpoint. A problem does not show a password that is in it.
     pub(super) fn url(&mut self, typed: &Typed) -> Option<String> {
-        let text = endpoint::without_password(typed.shown());
-        let shown = Typed { literal: Some(text), ..typed.clone() };
+        let shown = typed.without_password();
         endpoint::url(&typed.text).map_err(|expected| self.add(&shown, &expected)).ok()
     }
 

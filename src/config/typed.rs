@@ -1,5 +1,7 @@
 //! A value as a text, and where it stands.
 
+use super::endpoint;
+
 /// A value as it was typed, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typed {
@@ -22,6 +24,11 @@ impl Typed {
     /// A value of a file.
     pub fn in_file(text: impl Into<String>, origin: impl Into<String>) -> Self {
         Self { is_in_file: true, ..Self::new(text, origin) }
+    }
+
+    /// The same, of which a password is not shown.
+    pub fn without_password(&self) -> Self {
+        Self { literal: Some(endpoint::without_password(self.shown())), ..self.clone() }
     }
 
     /// The text as it may be shown.

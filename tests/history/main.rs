@@ -91,6 +91,16 @@ fn count_of_cpu(line: &str) -> u64 {
     window["cpu"]["count"].as_u64().unwrap_or_default()
 }
 
+/// Damages the history in this folder, and returns what is in its file then.
+fn damage(folder: &Folder) -> Vec<u8> {
+    let file = folder.path("history/history.redb");
+    let mut bytes = std::fs::read(&file).expect("the file");
+    // Both places of the database's own head: nothing leads to its pages any more.
+    bytes[64..320].fill(0xff);
+    std::fs::write(&file, &bytes).expect("it is writable");
+    bytes
+}
+
 #[test]
 fn what_is_whole_in_a_damaged_file_is_taken_over() {
     let folder = Folder::of(&[]);
@@ -100,11 +110,7 @@ fn what_is_whole_in_a_damaged_file_is_taken_over() {
     agent.terminate().expect_code(0);
     let before = points(&store, "cpu", Resolution::Full);
     assert!(!before.is_empty());
-    let file = folder.path("history/history.redb");
-    let mut bytes = std::fs::read(&file).expect("the file");
-    // Both places of the database's own head: nothing leads to its pages any more.
-    bytes[64..320].fill(0xff);
-    std::fs::write(&file, &bytes).expect("it is writable");
+    let bytes = damage(&folder);
     let agent = Agent::start(&mut keeping(&store));
     let line = agent.wait_for_log("is damaged: a new one begins with what is whole in it, ");
     assert!(line.contains(" metrics, and the old file is history.redb.damaged"), "{line}");
@@ -124,10 +130,7 @@ fn an_agent_and_a_command_that_want_to_replace_one_file_lose_nothing() {
     agent.wait_for_stdout("\"cpu\"");
     agent.terminate().expect_code(0);
     let before = points(&store, "cpu", Resolution::Full);
-    let file = folder.path("history/history.redb");
-    let mut bytes = std::fs::read(&file).expect("the file");
-    bytes[64..320].fill(0xff);
-    std::fs::write(&file, &bytes).expect("it is writable");
+    let bytes = damage(&folder);
     let mut salvage = support::command();
     salvage.args(["store", "salvage", &store]);
     let (agent, salvage) = (Agent::start(&mut keeping(&store)), Agent::start(&mut salvage));

@@ -6,6 +6,7 @@ use tokio::time::{advance, sleep};
 
 use super::*;
 use crate::publisher::Accepted;
+use crate::publisher::stdout::PRINTED;
 
 const PERIOD: Duration = Duration::from_secs(60);
 
@@ -95,17 +96,7 @@ impl Publisher for Fake {
     }
 
     fn terms(&self) -> Terms {
-        Terms {
-            sets: 1,
-            most_windows: 1,
-            most: Size::UNLIMITED,
-            empty_windows: false,
-            oldest: None,
-            spread: 0.0,
-            log: None,
-            with_values: false,
-            with_samples: false,
-        }
+        PRINTED
     }
 
     fn send<'a>(&'a mut self, _: &'a [Parcel<'a>], hurry: &'a CancellationToken) -> Sending<'a> {
