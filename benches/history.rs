@@ -2,8 +2,8 @@
 //!
 //! `cargo bench --bench history` makes its own points: 202 series over three days with a commit every 30 s, and 22
 //! series over 30 days with a commit every minute; and 202 series of a day in memory. With `HISTORY_POINTS` it takes those of a file instead: records of
-//! a series (u32), a time (i64, ms) and a value (f64), little endian, in the order of time. It prints a line of JSON for
-//! each.
+//! a series (u32), a time (i64, ms) and a value (f64), little endian, in the order of time. With `HISTORY_FOLDER` it times
+//! only how the history of that folder is opened. It prints a line of JSON for each.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,17 @@ use serde_json::json;
 use tokio::time::Instant;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if let Some(folder) = env::var_os("HISTORY_FOLDER") {
+        let folder = Path::new(&folder);
+        let opening = opening_times(folder, 51)?;
+        let ms = |time: &Duration| time.as_secs_f64() * 1e3;
+        let (least, median) = (opening.first().map(ms), opening.get(25).map(ms));
+        println!(
+            "{}",
+            json!({ "bytes": size(folder), "least_opening_ms": least, "opening_ms": median })
+        );
+        return Ok(());
+    }
     if let Some(path) = env::var_os("HISTORY_POINTS") {
         let bytes = fs::read(path)?;
         let field = |record: &[u8], at: usize| record[at..at + 8].try_into().unwrap_or_default();
@@ -154,10 +165,13 @@ fn run(
     let hours = (last - first_ms) as f64 / 3.6e6;
     let written = written() - written_before;
     let bytes = size(&folder);
+    // So that FULL has as many points as the rollups, whatever the interval of the series is.
+    let mut times = points.iter().filter(|(series, ..)| *series == 0).map(|(_, at_ms, _)| *at_ms);
+    let full_step = times.next().zip(times.next()).map_or(900, |(first, second)| second - first);
     let timed: Vec<_> = Resolution::ALL
         .iter()
         .map(|level| {
-            let step = level.length_ms().unwrap_or(900);
+            let step = level.length_ms().unwrap_or(full_step);
             let range_ms = [last + 1 - step * 1440, last + 1];
             let part = Part { resolution: *level, range_ms, most: 1440, now_ms: last };
             let mut times: Vec<_> = (0..21)
@@ -178,19 +192,7 @@ fn run(
     }
     // Its file is as a kill leaves it.
     std::mem::forget(store);
-    let mut opening: Vec<_> = (0..5)
-        .map(|nth| {
-            let copy = copy_of(&folder, nth);
-            let mut store = Store::in_folder(&copy, u64::MAX);
-            let begun = Instant::now();
-            let opened = store.open();
-            let elapsed = begun.elapsed();
-            drop(store);
-            let _ = fs::remove_dir_all(copy);
-            opened.map(|_| elapsed).map_err(|error| format!("{error:?}"))
-        })
-        .collect::<Result<_, _>>()?;
-    opening.sort();
+    let opening = opening_times(&folder, 5)?;
     println!(
         "{}",
         json!({
@@ -208,6 +210,23 @@ fn run(
     );
     fs::remove_dir_all(&folder)?;
     Ok(())
+}
+
+/// How long it takes to open copies of a history, the shortest first.
+fn opening_times(folder: &Path, times: usize) -> Result<Vec<Duration>, Box<dyn Error>> {
+    let mut opening = Vec::new();
+    for nth in 0..times {
+        let copy = copy_of(folder, nth);
+        let mut store = Store::in_folder(&copy, u64::MAX);
+        let begun = Instant::now();
+        let opened = store.open();
+        opening.push(begun.elapsed());
+        drop(store);
+        let _ = fs::remove_dir_all(copy);
+        opened.map_err(|error| format!("{error:?}"))?;
+    }
+    opening.sort();
+    Ok(opening)
 }
 
 /// A copy as a kill leaves the file, because the store that wrote it was not closed.

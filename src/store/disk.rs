@@ -159,20 +159,6 @@ impl Disk {
     }
 }
 
-#[cfg(test)]
-impl Disk {
-    /// Says that another version of this program wrote it.
-    pub fn write_version(&self, version: u64) -> Result<(), Failure> {
-        let transaction = self.database.begin_write().map_err(failure)?;
-        let mut content = vec![0; 6];
-        content[0] = version as u8;
-        let mut table = transaction.open_table(PAGES).map_err(failure)?;
-        table.insert(HEAD, &*sealed(&[], 0, &content)).map_err(failure)?;
-        drop(table);
-        transaction.commit().map_err(failure)
-    }
-}
-
 fn write(
     transaction: &WriteTransaction,
     notes: &Notes,
@@ -356,3 +342,6 @@ const OLDEST_VERSION: u64 = 1;
 /// Bytes of pages that redb keeps in memory: what a small commit touches. More would count as this process's own,
 /// and the system caches the file anyway.
 const CACHE: usize = 256 * 1024;
+
+#[cfg(test)]
+mod formats;

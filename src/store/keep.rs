@@ -395,3 +395,6 @@ const STEADY: Duration = Duration::from_secs(3600);
 
 /// A clock that is further from the time that has passed was set.
 const MOST_DRIFT_MS: i64 = 60_000;
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::disk::{Disk, Found};
-use super::file::{NAME, file_in, open_file};
+use super::file::{NAME, file_in, open_file, open_in};
 use super::salvage::{self, Salvaged};
 use super::unusable::Unusable;
 use crate::put_aside::free_name;
@@ -46,24 +46,35 @@ impl Replaced {
 /// Opens the file of a folder, or a new one in the place of a damaged one. As soon as `is_given_up` a damaged one is
 /// left as it is.
 pub fn open_or_replace(folder: &Path, is_given_up: &dyn Fn() -> bool) -> Opening {
-    match open_unless_damaged(folder, is_given_up) {
+    let opened =
+        open_file(folder).and_then(|file| opened_unless_damaged(folder, &file, is_given_up));
+    match opened {
         Ok(Err(replaced)) => Opening { opened: Disk::open(folder), replaced: Some(replaced) },
         Ok(Ok(opened)) => Opening { opened: Ok(opened), replaced: None },
         Err(unusable) => Opening { opened: Err(unusable), replaced: None },
     }
 }
 
-/// The same, but the new file is not opened. Where nothing of a damaged file is whole there is none.
-pub fn open_unless_damaged(
+/// The same for a command: the new file is not opened, and where nothing of a damaged one is whole there is none.
+pub fn open_unless_damaged(folder: &Path) -> Result<Result<(Disk, Found), Replaced>, Unusable> {
+    let file = open_in(folder, false)?.map_err(|error| match error.kind() {
+        // Another process has put it aside since it was found damaged.
+        io::ErrorKind::NotFound => Unusable::Taken,
+        _ => failed(&file_in(folder))(error),
+    })?;
+    opened_unless_damaged(folder, &file, &|| false)
+}
+
+fn opened_unless_damaged(
     folder: &Path,
+    file: &File,
     is_given_up: &dyn Fn() -> bool,
 ) -> Result<Result<(Disk, Found), Replaced>, Unusable> {
-    let file = open_file(folder)?;
-    match Disk::of(&file) {
+    match Disk::of(file) {
         Err(Unusable::Damaged) => {}
         opened => return opened.map(Ok),
     }
-    replace(folder, &file, is_given_up).map(Err).map_err(|unusable| match unusable {
+    replace(folder, file, is_given_up).map(Err).map_err(|unusable| match unusable {
         Unusable::Failed(text) => Unusable::Unreplaced(text),
         unusable => unusable,
     })

@@ -1,5 +1,6 @@
 //! The whole store against plain lists of points.
 
+mod expiry;
 mod life;
 
 use std::cell::RefCell;
@@ -152,6 +153,56 @@ fn another_format_is_said_and_not_touched() {
         let mut store = Store::in_folder(&folder.0, ROOM);
         assert_eq!(store.open(), Err(Unusable::Version(version)));
     }
+}
+
+/// Of an older agent, which has blocks of all levels and points of the last hour. The agent goes on in it.
+#[test]
+fn a_file_of_format_1_is_read_whole_and_becomes_one_of_this_format() {
+    let folder = Folder::new("format-1");
+    let (mut store, now_ms) = (Store::in_folder(&folder.0, ROOM), START_MS + 50 * 3_600_000);
+    store.open().unwrap();
+    let place = store.series(described("total")).unwrap();
+    for at_ms in (START_MS..now_ms).step_by(30_000) {
+        store.put(place, at_ms, (at_ms - START_MS) as f64 / 7.0, at_ms);
+        if at_ms % 1_200_000 < 30_000 {
+            store.commit(at_ms, true).unwrap();
+        }
+    }
+    store.commit(now_ms, true).unwrap();
+    let answers = |store: &Store| {
+        let part = |level| all(level, [0, now_ms + 1], now_ms);
+        let plot = |level| store.plot(["a", "total"], part(level)).unwrap().points;
+        Resolution::ALL.map(plot)
+    };
+    let before = answers(&store);
+    assert_eq!(before.each_ref().map(|points| points.len() > 1), [true; 6]);
+    drop(store);
+    let version = || Disk::open(&folder.0).unwrap().0.view().map(|view| view.version()).unwrap();
+    assert_eq!(version(), VERSION);
+    Disk::open(&folder.0).unwrap().0.write_as_format_1().unwrap();
+    assert_eq!(version(), 1);
+    let mut store = Store::in_folder(&folder.0, ROOM);
+    assert_eq!(store.open(), Ok(0), "nothing of it is damaged");
+    assert_eq!(answers(&store), before);
+    let place = store.series(described("total")).unwrap();
+    // One is replaced that is in a block of format 1.
+    store.put(place, before[0][1].start_ms, 5.0, now_ms);
+    store.put(place, now_ms, 6.0, now_ms);
+    // The hour is over; by this clock nothing is too old.
+    store.commit(now_ms + 7_200_000, false).unwrap();
+    drop(store);
+    assert_eq!(version(), VERSION);
+    let mut store = Store::in_folder(&folder.0, ROOM);
+    assert_eq!(store.open(), Ok(0));
+    let mut after = answers(&store);
+    assert_eq!((after[0][1].average, after[0].last().unwrap().average), (5.0, 6.0));
+    let counts = |all: &[Vec<Bucket>; 6]| {
+        all.each_ref().map(|points| points.iter().map(|of| of.count).sum::<u64>())
+    };
+    assert_eq!(counts(&after), counts(&before).map(|count| count + 1));
+    after[0].pop();
+    after[0][1] = before[0][1];
+    assert_eq!(after[0], before[0]);
 }
 
 #[test]

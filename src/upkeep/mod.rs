@@ -61,7 +61,7 @@ pub fn salvage(folder: &Path) -> Result<String, String> {
         Err(Unopened::Damaged(_)) => {}
         Err(why) => return Err(sentence(why)),
     }
-    match open_unless_damaged(folder, &|| false) {
+    match open_unless_damaged(folder) {
         Ok(Err(Replaced { salvaged: None, aside })) => {
             Err(format!("nothing of the history in {name} is whole: the file is {aside} now"))
         }

@@ -75,6 +75,120 @@ fn pages_give_each_point_once_while_points_arrive() {
     assert_eq!(times, all.into_iter().filter(|time| time <= last).collect::<Vec<_>>());
 }
 
+/// Each line of the cases: parameters, and the status that they have.
+#[test]
+fn each_known_mistake_of_a_plot_has_its_status() {
+    let served = keeping();
+    let path = "/v1.0/self/entities/self/checks/utilization/metrics/cpu/plot";
+    let status = |query: &str| served.get(&format!("{path}{query}"));
+    let mut seen = [0; 3];
+    for line in include_str!("../fixtures/plot/plot_errors.tsv").lines() {
+        let [parameters, expected, _] = line.split('\t').collect::<Vec<_>>()[..] else { continue };
+        match (expected, parameters) {
+            ("400", parameters) => {
+                let query = match parameters {
+                    "(none)" => String::new(),
+                    parameters => format!("?{parameters}"),
+                };
+                assert_eq!(status(&query).error(), (400, "badRequest".to_owned()), "{line}");
+                seen[0] += 1;
+            }
+            ("405", "POST instead of GET") => {
+                let request =
+                    format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+                let answer = served.ask(&request);
+                assert_eq!(answer.error(), (405, "methodNotAllowed".to_owned()));
+                assert_eq!(answer.header("allow"), Some("GET, HEAD"));
+                seen[1] += 1;
+            }
+            ("200", parameters) => {
+                let same = match parameters.split_once(" and ") {
+                    Some((one, other)) => vec![one, other],
+                    None => vec![parameters.strip_prefix("from=..&to=..&").unwrap_or(parameters)],
+                };
+                let keys = same.iter().map(|parameters| {
+                    let page = plot(
+                        &served,
+                        &match parameters.contains("resolution") {
+                            true => (*parameters).to_owned(),
+                            false => format!("points=1&{parameters}"),
+                        },
+                    );
+                    let point = values(&page)[0].as_object().expect("an object");
+                    point.keys().cloned().collect::<Vec<_>>()
+                });
+                let keys: Vec<_> = keys.collect();
+                assert!(keys.iter().all(|of| *of == keys[0]), "{keys:?}");
+                assert!(keys[0].iter().any(|key| key == "numPoints"), "{line}: {keys:?}");
+                seen[2] += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(seen, [12, 1, 3]);
+}
+
+#[test]
+fn pages_of_two_days_give_each_of_5760_points_once_while_points_arrive() {
+    let (folder, step_ms, count) = (Folder::of(&[]), 30_000, 5760);
+    // As many as there are in two days at 30 s, the last one now.
+    let first_ms = filled(&folder, "utilization", step_ms, count);
+    let served = Served::at_port(&["--store", &folder.path("history")], &[]);
+    let path = "/v1.0/self/entities/self/checks/utilization/metrics/cpu/plot";
+    let end = "to=99999999999999&resolution=FULL";
+    wait_until("the file is open", || {
+        served.get(&format!("{path}?from={first_ms}&{end}&limit=1")).status == 200
+    });
+    let last_ms = first_ms + (count - 1) * step_ms;
+    let arrived = || values(&served.json(&format!("{path}?from={}&{end}", last_ms + 1))).len();
+    let (mut times, mut pages) = (Vec::new(), 0);
+    let mut next = format!("{path}?from={first_ms}&{end}");
+    loop {
+        let page = served.json(&next);
+        times
+            .extend(values(&page).iter().map(|point| point["timestamp"].as_i64().expect("a time")));
+        pages += 1;
+        let Some(href) = page["metadata"]["next_href"].as_str() else { break };
+        next = href.find("/v1.0/").map(|at| href[at..].to_owned()).expect("a URL");
+        let before = arrived();
+        wait_until("a point arrives", || arrived() > before);
+    }
+    let (kept, since) = times.split_at(count as usize);
+    assert!(kept.iter().copied().eq((0..count).map(|nth| first_ms + nth * step_ms)));
+    assert!(since.len() >= 3 && since[0] > last_ms, "{since:?}");
+    assert!(since.is_sorted_by(|before, after| before < after), "{since:?}");
+    assert_eq!(pages, 5);
+}
+
+/// The page is written point by point, from a part of the file.
+#[test]
+fn two_days_of_samples_are_read_in_a_megabyte() {
+    let folder = Folder::of(&[]);
+    let first_ms = filled(&folder, "utilization", 900, 192_000);
+    let served = Served::at_port(&["--store", &folder.path("history")], &[]);
+    let path = "/v1.0/self/entities/self/checks/utilization/metrics/cpu/plot";
+    let begin = format!("{path}?from={first_ms}&to=99999999999999&resolution=FULL");
+    wait_until("the file is open", || served.get(&begin).status == 200);
+    let process = format!("/proc/{}", served.agent.id());
+    let kilobytes = |name: &str| {
+        let status = std::fs::read_to_string(format!("{process}/status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
+        line.trim_end_matches("kB").trim().parse::<u64>().expect("a number")
+    };
+    // What was the most until now is forgotten.
+    std::fs::write(format!("{process}/clear_refs"), "5").expect("it is ours");
+    let before = kilobytes("VmRSS:");
+    let (mut next, mut count) = (begin, 0);
+    loop {
+        let page = served.json(&next);
+        count += values(&page).len();
+        let Some(href) = page["metadata"]["next_href"].as_str() else { break };
+        next = href.find("/v1.0/").map(|at| href[at..].to_owned()).expect("a URL");
+    }
+    let most = kilobytes("VmHWM:") - before;
+    assert!(count >= 192_000 && most < 1000, "{count} points, {most} kB");
+}
+
 #[test]
 fn what_is_not_kept_is_counted_by_its_reason() {
     let served = keeping();
@@ -149,6 +263,11 @@ fn freeze(how: &str, mount: &str) {
 
 /// A history of five hours of one metric in a folder.
 fn five_hours(folder: &Folder, check: &str) {
+    filled(folder, check, 900, 20_000);
+}
+
+/// A history of one metric in a folder, of so many points, the last one now. The time of the first one.
+fn filled(folder: &Folder, check: &str, step_ms: i64, count: i64) -> i64 {
     let mut store = Store::in_folder(Path::new(&folder.path("history")), u64::MAX);
     assert_eq!(store.open(), Ok(0));
     let described = Described {
@@ -161,12 +280,13 @@ fn five_hours(folder: &Folder, check: &str) {
     let series = store.series(described).expect("there is room");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
     let now_ms = now.as_millis() as i64;
-    for nth in (1..20_000).rev() {
-        let at_ms = now_ms - nth * 900;
+    for nth in (0..count).rev() {
+        let at_ms = now_ms - nth * step_ms;
         store.put(series, at_ms, (nth * 7919 % 1_000_003) as f64 / 1e4, now_ms);
     }
     assert_eq!(store.commit(now_ms, false), Ok(()));
     store.end();
+    now_ms - (count - 1) * step_ms
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Disks that take nothing any more.
 
 use std::fs;
+use std::process::Command;
 
 use cloudwatch_metrics_agent::Resolution;
 use support::Agent;
 use support::namespace::{is_inside, path_in_folder};
+use support::server::wait_until;
 
 use super::{count_of_cpu, keeping, points};
 
@@ -42,7 +44,7 @@ fn a_disk_that_is_read_only_at_first_costs_no_point_either() {
     let store = path_in_folder("disk/history");
     let remount = |how: &str| {
         let disk = path_in_folder("disk");
-        let mut command = std::process::Command::new("mount");
+        let mut command = Command::new("mount");
         let status = command.args(["-o", &format!("remount,{how}"), &disk]).status();
         assert!(status.is_ok_and(|status| status.success()), "mount -o remount,{how}");
     };
@@ -53,6 +55,40 @@ fn a_disk_that_is_read_only_at_first_costs_no_point_either() {
     assert!(line.contains("Read-only file system"), "{line}");
     agent.wait_for_stdout_lines("\"cpu\"", 3);
     remount("rw");
+    agent.wait_for_log("is written again; points dropped meanwhile: 0");
+    let ended = agent.terminate().expect_code(0);
+    assert_all_there(&ended.stdout, &store);
+}
+
+/// As a kernel does it with a disk that has errors, and an administrator puts it right under the agent that runs.
+#[test]
+fn a_disk_that_becomes_read_only_while_it_is_written_costs_no_point() {
+    // Where the disk is mounted nothing can be written while it is not.
+    let script = "truncate -s 16M \"$folder/image\"; mkfs.ext4 -q \"$folder/image\"
+        mkdir \"$folder/place\"; mount -t tmpfs tmpfs \"$folder/place\"; mkdir \"$folder/place/disk\"
+        mount -o loop \"$folder/image\" \"$folder/place/disk\"; mount -o remount,ro \"$folder/place\"";
+    let test = "disks::a_disk_that_becomes_read_only_while_it_is_written_costs_no_point";
+    if !is_inside(test, &[], script) {
+        return;
+    }
+    let (store, disk) = (path_in_folder("place/disk/history"), path_in_folder("place/disk"));
+    let agent = Agent::start(&mut keeping(&store));
+    agent.wait_for_stdout_lines("\"cpu\"", 2);
+    wait_until("a write", || {
+        fs::metadata(format!("{store}/history.redb")).is_ok_and(|of| of.len() > 0)
+    });
+    let run = |program: &str, arguments: &[&str]| {
+        let status = Command::new(program).args(arguments).status();
+        assert!(status.is_ok_and(|status| status.success()), "{program} {arguments:?}");
+    };
+    run("mount", &["-o", "remount,abort", &disk]);
+    let line = agent.wait_for_log("cannot be written, and is kept in memory meanwhile");
+    assert!(line.contains("Read-only file system"), "{line}");
+    agent.wait_for_log("cannot be opened, and is kept in memory meanwhile");
+    agent.wait_for_stdout_lines("\"cpu\"", 5);
+    // It holds no file there any more.
+    run("umount", &[&disk]);
+    run("mount", &["-o", "loop", &path_in_folder("image"), &disk]);
     agent.wait_for_log("is written again; points dropped meanwhile: 0");
     let ended = agent.terminate().expect_code(0);
     assert_all_there(&ended.stdout, &store);

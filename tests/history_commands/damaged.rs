@@ -119,6 +119,42 @@ fn of_many_that_salvage_at_once_one_does_and_nothing_is_lost() {
 }
 
 #[test]
+fn of_many_that_find_nothing_whole_one_puts_it_aside_and_none_begins_anew() {
+    let folder = Folder::of(&[]);
+    let name = folder.whole();
+    let mut salvage = command();
+    salvage.args(["store", "salvage"]).arg(&name);
+    let mut asides = Vec::new();
+    for round in 1..=5 {
+        folder.write("history.redb", [b'x'; 9000]);
+        asides.push(match round {
+            1 => "history.redb.damaged".to_owned(),
+            _ => format!("history.redb.damaged.{round}"),
+        });
+        let all: Vec<_> = (0..5).map(|_| Agent::start(&mut salvage)).collect();
+        let ended: Vec<_> = all.into_iter().map(|agent| agent.wait().expect_code(1)).collect();
+        let aside = &asides[round - 1];
+        let texts = [
+            format!("nothing of the history in {name} is whole: the file is {aside} now\n"),
+            format!("the history in {name} is open in another process: end that one first\n"),
+            format!(
+                "no history in {name}: the folder has no file history.redb; name the folder that the agent has in \
+                 --store\n"
+            ),
+        ];
+        let places = ended.iter().map(|of| texts.iter().position(|text| *text == of.stderr));
+        let places: Vec<_> = places.map(|place| place.expect("one of these texts")).collect();
+        assert_eq!(places.iter().filter(|place| **place == 0).count(), 1, "{ended:#?}");
+        let mut names: Vec<_> = fs::read_dir(&name)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            .collect();
+        names.sort();
+        assert_eq!(names, asides, "{ended:#?}");
+    }
+}
+
+#[test]
 fn a_link_in_the_place_of_the_file_is_named() {
     let folder = history();
     let path = folder.path("history.redb");

@@ -4,8 +4,6 @@ mod answer;
 mod milliseconds;
 mod parameters;
 
-use serde_json::Value;
-
 use self::answer::Page;
 use self::parameters::{Density, Wanted};
 use super::asked::Asked;
@@ -16,14 +14,14 @@ use crate::store::Resolution;
 /// The most points on one page.
 pub const MOST_POINTS: usize = 1440;
 
-/// The points that are asked for, at `now_ms`.
+/// The points that are asked for, at `now_ms`, as JSON.
 pub async fn answer(
     asked: &Asked,
     history: Option<&dyn History>,
     check: &str,
     metric: &str,
     now_ms: i64,
-) -> Result<Value, Failure> {
+) -> Result<String, Failure> {
     let wanted = Wanted::of(&asked.query)?;
     let Some(history) = history else { return Err(Failure::not_found(OFF)) };
     let page = Page::of(&wanted, now_ms)?;
@@ -50,7 +48,7 @@ pub async fn answer(
                 "metric {metric:?} is a text, which has no rollups: select=text expects resolution=FULL"
             )));
         }
-        return Ok(page.answer_of_texts(&wanted, changes, href));
+        return Ok(page.answer_of_texts(&wanted, changes, href).to_string());
     }
     let part = Part { resolution: page.resolution, range_ms, most: wanted.limit, now_ms };
     let plot = history.plot([check, metric], part).await.map_err(refused)?;

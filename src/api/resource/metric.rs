@@ -13,7 +13,7 @@ use crate::api::history::History;
 use crate::api::latest::Newest;
 use crate::api::paging::page;
 use crate::api::plot;
-use crate::api::reply::Reply;
+use crate::api::reply::{JSON, Reply};
 use crate::api::state::State;
 use crate::clock::now_ms;
 use crate::model::{Kind, Quantity};
@@ -92,5 +92,5 @@ pub async fn points(asked: Asked) -> Result<Reply, Failure> {
     }
     let now = now_ms();
     let history = state.history.as_deref();
-    Ok(Reply::json(&plot::answer(&asked, history, id, name, now).await?))
+    Ok(Reply::text(plot::answer(&asked, history, id, name, now).await?, JSON))
 }

@@ -10,47 +10,89 @@ fn all(values: &[f64]) -> Option<Rollup> {
     })
 }
 
-fn assert_near(found: f64, expected: f64, scale: f64) {
-    assert!((found - expected).abs() <= scale * 1e-13, "{found} is not {expected}");
+/// So many equal values.
+fn equal(value: f64, count: u64) -> Rollup {
+    let total = Total { first: value, last: value, growth: 0.0 };
+    Rollup { count, average: value, m2: 0.0, min: value, max: value, total }
 }
 
-#[test]
-fn values_become_count_average_variance_and_extremes() {
-    // Values; count, average, population variance, minimum, maximum.
-    let cases: [(&[f64], [f64; 5]); 7] = [
-        (&[10.0, 20.0, 30.0, 40.0, 50.0], [5.0, 30.0, 200.0, 10.0, 50.0]),
-        (&[10.0], [1.0, 10.0, 0.0, 10.0, 10.0]),
-        (&[10.0, 20.0], [2.0, 15.0, 25.0, 10.0, 20.0]),
-        (&[10.0, 20.0, 30.0], [3.0, 20.0, 66.666_666_666_666_7, 10.0, 30.0]),
-        (&[2.0, 4.0, 4.0], [3.0, 3.333_333_333_333_33, 0.888_888_888_888_889, 2.0, 4.0]),
-        (&[0.0; 4], [4.0, 0.0, 0.0, 0.0, 0.0]),
-        (&[3.5], [1.0, 3.5, 0.0, 3.5, 3.5]),
-    ];
-    for (values, [count, average, variance, min, max]) in cases {
-        let rollup = all(values).unwrap();
-        assert_eq!((rollup.count as f64, rollup.min, rollup.max), (count, min, max));
-        assert_near(rollup.average, average, 100.0);
-        assert_near(rollup.variance(), variance, 1000.0);
+fn number(text: &str) -> f64 {
+    text.trim_matches(['(', ')']).parse().expect("a number")
+}
+
+/// The rollup of a case: `raw 1,2,3`, `merge 7 x1234, 11 x2565` of so many equal values, `merge (3) with (0,0)`, or `empty`.
+fn of_case(case: &str) -> Option<Rollup> {
+    let numbers = |text: &str| text.split(',').map(number).collect::<Vec<_>>();
+    match case.split_once(' ') {
+        None => all(&[]),
+        Some(("raw", values)) => all(&numbers(values)),
+        Some((_, parts)) => {
+            let parts: Vec<_> = match parts.split_once(" with ") {
+                Some((left, right)) => {
+                    [left, right].iter().filter_map(|part| all(&numbers(part))).collect()
+                }
+                None => {
+                    let part = |part: &str| {
+                        part.trim().split_once(" x").map(|(value, count)| {
+                            equal(number(value), count.parse().expect("a count"))
+                        })
+                    };
+                    parts.split(',').filter_map(part).collect()
+                }
+            };
+            parts.into_iter().reduce(|mut all, next| {
+                all.merge(&next);
+                all
+            })
+        }
     }
 }
 
 #[test]
-fn merging_weighs_by_count() {
-    let of = |value, count| {
-        let total = Total { first: value, last: value, growth: 0.0 };
-        Rollup { count, average: value, m2: 0.0, min: value, max: value, total }
-    };
-    let mut rollup = of(7.0, 1234);
-    rollup.merge(&of(11.0, 2565));
-    rollup.merge(&of(17.0, 767));
-    assert_eq!((rollup.count, rollup.min, rollup.max), (4566, 7.0, 17.0));
-    assert_near(rollup.average, 10.926_850_635_129_2, 10.0);
-    assert_near(rollup.variance(), 10.366_090_256_709, 10.0);
-    // 3 and (0, 0).
-    let mut rollup = of(3.0, 1);
-    rollup.merge(&of(0.0, 2));
-    assert_eq!((rollup.count, rollup.average, rollup.min, rollup.max), (3, 1.0, 0.0, 3.0));
-    assert_near(rollup.variance(), 2.0, 1.0);
+fn values_and_merges_give_what_the_cases_say() {
+    let text = include_str!("../../../tests/fixtures/plot/rollup_math.tsv");
+    let mut seen = 0;
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let [case, count, average, variance, min, max, sum] =
+            line.split('\t').collect::<Vec<_>>()[..]
+        else {
+            panic!("{line:?}")
+        };
+        seen += 1;
+        let Some(rollup) = of_case(case) else {
+            assert_eq!((case, count), ("empty", "0"), "{line:?}");
+            continue;
+        };
+        let count: u64 = count.parse().expect("a count");
+        assert_eq!(
+            (rollup.count, rollup.min, rollup.max),
+            (count, number(min), number(max)),
+            "{line:?}"
+        );
+        // The file has 15 digits.
+        let near = |found: f64, expected: &str| {
+            (found - number(expected)).abs() <= number(expected).abs() * 1e-14
+        };
+        assert!(near(rollup.average, average), "{line:?}: {rollup:?}");
+        assert!(near(rollup.variance(), variance), "{line:?}: {rollup:?}");
+        assert!(near(rollup.average * count as f64, sum), "{line:?}: {rollup:?}");
+    }
+    assert_eq!(seen, 10);
+}
+
+#[test]
+fn the_extremes_of_whole_numbers_and_others_are_those_of_all() {
+    for (values, min, max) in [
+        ([123.45, 122.0], 122.0, 123.45),
+        ([123.45, 124.0], 123.45, 124.0),
+        ([123.0, 122.45], 122.45, 123.0),
+        // None is taken for 0, which is larger.
+        ([-5.0, -7.5], -7.5, -5.0),
+    ] {
+        let of = |values: &[f64]| all(values).map(|of| (of.min, of.max));
+        assert_eq!(of(&values), Some((min, max)));
+        assert_eq!(of(&[values[1], values[0]]), Some((min, max)));
+    }
 }
 
 #[test]
@@ -66,12 +108,6 @@ fn a_counter_that_was_started_again_has_counted_from_zero() {
         all.merge(&Rollup::of(total));
     }
     assert_eq!(all.total, Total { first: 100.0, last: 5.0, growth: 50.0 + 20.0 + 5.0 + 5.0 });
-}
-
-#[test]
-fn negative_numbers_have_their_own_extremes() {
-    let rollup = all(&[-5.0, -7.5]).unwrap();
-    assert_eq!((rollup.min, rollup.max, rollup.average), (-7.5, -5.0, -6.25));
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use super::{HOUR_MS, answers, described, killed, lost, opened, replace};
 use crate::store::disk::{Disk, HEAD};
 use crate::store::file::open_file;
-use crate::store::replace::{Opening, open_or_replace};
+use crate::store::replace::{Opening, Replaced, open_or_replace, open_unless_damaged};
 use crate::store::salvage::scan::scan;
 use crate::store::verify::tests::{Folder, START_MS};
 use crate::store::{Store, Unusable, file_in};
@@ -60,6 +60,20 @@ fn a_file_that_another_has_replaced_meanwhile_is_left_alone() {
     assert_eq!(refused, Err(Unusable::Taken));
     assert!(fs::read(file_in(&folder.0)).expect("a file") == new);
     assert_eq!(names_in(&folder), ["history.redb", "history.redb.damaged"]);
+}
+
+/// A second command that has found the same damage, and comes when nothing has that name any more.
+#[test]
+fn where_nothing_was_whole_a_second_command_makes_no_empty_history() {
+    let folder = Folder::new("replace-nothing");
+    fs::create_dir(&folder.0).expect("a folder");
+    fs::write(file_in(&folder.0), [b'x'; 9000]).expect("a file");
+    let aside = "history.redb.damaged".to_owned();
+    let first = open_unless_damaged(&folder.0).map(Result::err);
+    assert_eq!(first, Ok(Some(Replaced { aside, salvaged: None })));
+    let second = open_unless_damaged(&folder.0).map(Result::err);
+    assert_eq!(second, Err(Unusable::Taken));
+    assert_eq!(names_in(&folder), ["history.redb.damaged"]);
 }
 
 #[test]
