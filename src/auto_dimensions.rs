@@ -1,7 +1,7 @@
 //! Finds the values of automatic dimensions: from the ECS task, the EC2 instance or the system. It runs
 //! before the first summary is sent, beside the sampling.
 
-mod resource;
+pub mod resource;
 
 use std::io;
 use std::pin::pin;
@@ -37,10 +37,11 @@ pub async fn complete(settings: &Settings, too_late: impl Future<Output = ()>) -
         }
     }
     if settings.publishing.publishers.contains(&Publish::Otlp) {
-        let all = settings.publishing.otlp.all_attributes;
+        let otlp = &settings.publishing.otlp;
+        complete.publishing.otlp.found = resource::of_this_agent(otlp).into_iter().collect();
         tokio::select! {
             biased;
-            found = finder.resource(all), if !is_late => complete.publishing.otlp.found = found,
+            found = finder.resource(otlp), if !is_late => complete.publishing.otlp.found = found,
             () = &mut too_late, if !is_late => {}
             else => {}
         }

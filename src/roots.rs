@@ -14,6 +14,7 @@ use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use self::pem::{Content, certificates};
 use crate::blocking::was_refused;
+use crate::config::CaFile;
 
 /// Certificates that are trusted, and their source.
 #[derive(Debug, Default)]
@@ -40,18 +41,18 @@ impl fmt::Display for Unusable {
 }
 
 impl Roots {
-    /// Those of `--ca-file`, where that is given; else those of the variables or the system.
-    pub fn load_for(ca_file: Option<&Path>) -> Result<Self, Unusable> {
+    /// Those of a file of authorities, where one is named; else those of the variables or the system.
+    pub fn load_for(ca_file: Option<&CaFile>) -> Result<Self, Unusable> {
         match ca_file {
-            Some(path) => Self::of_file(path),
+            Some(file) => Self::of_file(file),
             None => Self::load(),
         }
     }
 
-    /// The authorities of `--ca-file`, of which there has to be one.
-    fn of_file(path: &Path) -> Result<Self, Unusable> {
-        let mut all = Self { owner: format!("{CA_FILE} {path:?}"), ..Self::default() };
-        all.add_named(CA_FILE, path.as_os_str(), Self::add_file)?;
+    /// The authorities of a file, of which there has to be one.
+    fn of_file(CaFile { path, origin }: &CaFile) -> Result<Self, Unusable> {
+        let mut all = Self { owner: format!("{origin} {path:?}"), ..Self::default() };
+        all.add_named(origin, path.as_os_str(), Self::add_file)?;
         Ok(all)
     }
 
@@ -82,10 +83,10 @@ impl Roots {
         [FILE, DIRECTORIES].iter().any(|variable| named(variable).is_some())
     }
 
-    /// Whether `--ca-file` and each of the variables that are set give roots.
-    pub fn check(ca_file: Option<&Path>) -> Result<(), Unusable> {
+    /// Whether the file of authorities and each of the variables that are set give roots.
+    pub fn check(ca_file: Option<&CaFile>) -> Result<(), Unusable> {
         Self::named(named(FILE), named(DIRECTORIES))?;
-        ca_file.map_or(Ok(()), |path| Self::of_file(path).map(drop))
+        ca_file.map_or(Ok(()), |file| Self::of_file(file).map(drop))
     }
 
     /// The roots of the two variables. `None` if neither is set.
@@ -292,4 +293,3 @@ const SHOWN: usize = 3;
 
 const FILE: &str = "SSL_CERT_FILE";
 const DIRECTORIES: &str = "SSL_CERT_DIR";
-const CA_FILE: &str = "--ca-file";

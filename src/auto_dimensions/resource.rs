@@ -8,25 +8,28 @@ use tokio::time::timeout;
 
 use super::{ContainerIdentity, Finder, ecs, last_part};
 use crate::blocking::{self, Purpose};
+use crate::config::Otlp;
 use crate::surroundings::ecs::TaskEndpoint;
 
 /// Names and values, in their order.
 type Attributes = Vec<(String, String)>;
 
 impl Finder {
-    /// What tells one task from another; with `all` whatever else is known of the place. What is not found is
-    /// left out.
-    pub(super) async fn resource(&self, all: bool) -> Attributes {
+    /// What tells one agent of a service from another; with all attributes whatever else is known of the place.
+    /// What is not found is left out.
+    pub(super) async fn resource(&self, otlp: &Otlp) -> Attributes {
+        let all = otlp.all_attributes;
         let mut found = Attributes::new();
         let mut add = |name: &str, value: &str| {
             if !value.trim().is_empty() {
                 found.push((name.to_owned(), value.trim().to_owned()));
             }
         };
-        let is_ecs = TaskEndpoint::from_environment().is_some();
+        let (is_ecs, mut is_task) = (TaskEndpoint::from_environment().is_some(), false);
         if is_ecs && let Ok(task) = self.task().await {
-            add("aws.ecs.task.family", &task.family);
-            add("aws.ecs.task.id", &last_part(&task.task_arn));
+            is_task = true;
+            add(TASK_FAMILY, &task.family);
+            add(TASK_ID, &last_part(&task.task_arn));
             let [region, account] = of_arn(&task.task_arn);
             add("cloud.region", region);
             if all {
@@ -41,6 +44,9 @@ impl Finder {
             }
         }
         if !all {
+            if !is_task {
+                found.extend(of_this_agent(otlp));
+            }
             return found;
         }
         if is_ecs && let Ok(container) = ecs::<ContainerIdentity>("").await {
@@ -49,10 +55,8 @@ impl Finder {
             add("container.image.name", &container.image);
             add("aws.ecs.container.arn", &container.container_arn);
         }
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        if is_set("KUBERNETES_SERVICE_HOST") {
-            // The host name of a pod is its name, unless it has the network of its node.
-            add("k8s.pod.name", &env::var("POD_NAME").unwrap_or(host.clone()));
+        if is_set(IN_KUBERNETES) {
+            add(POD_NAME, &pod_name());
             let namespace = env::var("POD_NAMESPACE").ok();
             let namespace = match namespace.filter(|of| !of.is_empty()) {
                 Some(namespace) => namespace,
@@ -72,9 +76,45 @@ impl Finder {
                 add(name, &self.instance(path).await.unwrap_or_default());
             }
         }
-        add("host.name", &host);
+        add(HOST_NAME, &host_name());
         found
     }
+}
+
+/// The attribute that tells this agent from another of the same service where no task's id does, without which
+/// both would write the same cumulative series. Nothing where the user has given one.
+pub(super) fn of_this_agent(otlp: &Otlp) -> Option<(String, String)> {
+    let is_told = |(name, _): &(String, String)| OF_ONE_AGENT.contains(&&**name);
+    if otlp.attributes.iter().any(is_told) {
+        return None;
+    }
+    let (name, value) = if is_set(IN_KUBERNETES) {
+        (POD_NAME, pod_name())
+    } else if is_set(JOB_ID.0) {
+        (JOB_ID.1, env::var(JOB_ID.0).unwrap_or_default())
+    } else {
+        (HOST_NAME, host_name())
+    };
+    let value = value.trim();
+    (!value.is_empty()).then(|| (name.to_owned(), value.to_owned()))
+}
+
+/// What will be found by default, as far as it is known before anything is asked: `unknown` stands for the rest.
+pub fn expected(otlp: &Otlp, unknown: &str) -> Attributes {
+    if TaskEndpoint::from_environment().is_some() {
+        return [TASK_FAMILY, TASK_ID].map(|name| (name.to_owned(), unknown.to_owned())).into();
+    }
+    of_this_agent(otlp).into_iter().collect()
+}
+
+/// In a container usually the beginning of its id.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The host name of a pod is its name, unless it has the network of its node.
+fn pod_name() -> String {
+    env::var("POD_NAME").ok().filter(|name| !name.trim().is_empty()).unwrap_or_else(host_name)
 }
 
 fn is_set(name: &str) -> bool {
@@ -102,9 +142,24 @@ async fn kubernetes_namespace() -> Option<String> {
     timeout(READ_TIMEOUT, blocking::call(Purpose::Files, read)).await.ok()?.ok()?
 }
 
+/// In every pod.
+const IN_KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
+
+const TASK_FAMILY: &str = "aws.ecs.task.family";
+const TASK_ID: &str = "aws.ecs.task.id";
+const POD_NAME: &str = "k8s.pod.name";
+const HOST_NAME: &str = "host.name";
+
+/// Attributes of a user's own that only one agent has. With one of them nothing is added.
+const OF_ONE_AGENT: [&str; 5] =
+    ["service.instance.id", HOST_NAME, POD_NAME, "k8s.pod.uid", "container.id"];
+
+/// Each child of an array and each node has an id of its own.
+const JOB_ID: (&str, &str) = ("AWS_BATCH_JOB_ID", "aws.batch.job.id");
+
 /// AWS Batch sets these in the container of a job. There are no conventions for them.
 const OF_BATCH: [(&str, &str); 5] = [
-    ("AWS_BATCH_JOB_ID", "aws.batch.job.id"),
+    JOB_ID,
     ("AWS_BATCH_JOB_ATTEMPT", "aws.batch.job.attempt"),
     ("AWS_BATCH_JOB_ARRAY_INDEX", "aws.batch.job.array_index"),
     ("AWS_BATCH_JQ_NAME", "aws.batch.queue.name"),

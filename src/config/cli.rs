@@ -15,7 +15,7 @@ pub use super::mistyped::Refusal;
 use super::options::{
     ARGUMENTS, CHECK, COMMAND, CTL, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, EXPORT, HEALTHCHECK,
     HOST_INFO, INSTALL, LIST, METRIC, NAME, PATH, PATHS, PRUNE, QUERY, READY, SALVAGE, STORE,
-    TARGETS, TOP, is_list,
+    TARGETS, TOP, is_list, keeps_commas,
 };
 pub use super::options::{CONFIG, PREFIX, known_variables, variable};
 use super::problems::{Blame, Parse, Problems};
@@ -179,7 +179,7 @@ impl Cli {
         let from_environment = self.matches.value_source(option) == Some(ValueSource::EnvVariable);
         let occurrences = self.matches.get_occurrences::<String>(option).into_iter().flatten();
         let origin = if from_environment { variable(option) } else { format!("--{option}") };
-        let is_list = is_list(option);
+        let is_list = is_list(option) && (from_environment || !keeps_commas(option));
         let typed = |text: &str| Typed::new(text, &*origin);
         let mut all = Vec::new();
         for values in occurrences {

@@ -14,7 +14,14 @@ pub struct Aws {
     pub endpoint_url: Option<String>,
     pub profile: Option<String>,
     /// The authorities that alone are trusted at the endpoint.
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: Option<CaFile>,
+}
+
+/// A file with the authorities that are trusted, and the option or variable that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaFile {
+    pub path: PathBuf,
+    pub origin: &'static str,
 }
 
 /// The endpoints of CloudWatch in the order of their options: at least one. As many regions as URLs are pairs;
@@ -91,10 +98,10 @@ fn limit(last: &Typed, count: usize, problems: &mut Problems) {
 }
 
 /// `--ca-file`. What is in it is read later.
-fn ca_file(text: &str) -> Result<PathBuf, String> {
+fn ca_file(text: &str) -> Result<CaFile, String> {
     match text.trim().is_empty() {
         true => Err("a file with certificates (PEM)".into()),
-        false => Ok(text.into()),
+        false => Ok(CaFile { path: text.into(), origin: "--ca-file" }),
     }
 }
 

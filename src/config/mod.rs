@@ -43,7 +43,7 @@ pub use api::{AgentApi, ApiAddress, ApiSettings, EXPECTED_TOKEN, is_token};
 pub use auto_dimension::AutoDimension;
 pub use dimension::{Dimension, SERVICE_NAME};
 pub use endpoint::{is_http_url, region, without_password};
-pub use endpoints::Aws;
+pub use endpoints::{Aws, CaFile};
 pub use exposure::{Keystone, Project, TlsFiles};
 pub use file::definition as config_file;
 pub use file::definition::KEYS_OF_CHECK;

@@ -265,6 +265,11 @@ pub fn is_list(option: &str) -> bool {
     lists.contains(&option) || [otlp::OTLP_HEADER, otlp::OTLP_ENDPOINT].contains(&option)
 }
 
+/// Whether a comma is a part of a value of such a list, but for one in a variable.
+pub fn keeps_commas(option: &str) -> bool {
+    option == otlp::OTLP_HEADER
+}
+
 /// Whether an option may stand alone, and then means yes.
 pub fn is_switch(option: &str) -> bool {
     let is_it = |arg: &Arg| {

@@ -9,7 +9,7 @@ use super::cli::Cli;
 use super::endpoint::is_http_url;
 use super::options::otlp::{OTLP_ENDPOINT, OTLP_HEADER, RESOURCE_ATTRIBUTES, SAMPLE_POINTS};
 use super::typed::Typed;
-use super::{Problems, Settings, endpoints, quantity};
+use super::{CaFile, Problems, Settings, endpoints, quantity};
 
 /// Where to, with what, and as what metrics are sent by OTLP.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Otlp {
     /// Those of every request beside the agent's own.
     pub headers: Vec<(String, Hidden)>,
     pub headers_origin: String,
+    /// The authorities that are trusted where `--ca-file` names none.
+    pub ca_file: Option<CaFile>,
     pub gzip: bool,
     /// The time for all attempts of a request.
     pub timeout: Duration,
@@ -49,6 +51,7 @@ impl Default for Otlp {
             endpoint_origin: String::new(),
             headers: Vec::new(),
             headers_origin: String::new(),
+            ca_file: None,
             gzip: true,
             timeout: DEFAULT_TIMEOUT,
             deltas: Deltas::default(),
@@ -149,6 +152,11 @@ impl Otlp {
             }
             self.headers_origin = typed.origin;
         }
+        let certificate = [METRICS_CERTIFICATE, CERTIFICATE];
+        self.ca_file = certificate
+            .into_iter()
+            .find_map(|name| Some((name, of(name)?)))
+            .map(|(origin, typed)| CaFile { path: typed.text.into(), origin });
         if let Some(typed) = either(METRICS_COMPRESSION, COMPRESSION) {
             match &*typed.text {
                 "gzip" => self.gzip = true,
@@ -317,6 +325,8 @@ const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const METRICS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
 const HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
 const METRICS_HEADERS: &str = "OTEL_EXPORTER_OTLP_METRICS_HEADERS";
+const CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
+const METRICS_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE";
 const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 const METRICS_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL";
 const COMPRESSION: &str = "OTEL_EXPORTER_OTLP_COMPRESSION";
@@ -337,5 +347,6 @@ const MOST_TIMEOUT: u64 = 60_000;
 const MOST_ATTRIBUTES: usize = 80;
 const MOST_ATTRIBUTE_BYTES: usize = 8_000;
 
+pub mod ignored;
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,9 @@
 use std::env;
 use std::time::Duration;
 
-use super::options::CA_FILE;
 use super::options::otlp::{OTLP_ENDPOINT, OTLP_HEADER, RESOURCE_ATTRIBUTES, SAMPLE_POINTS};
+use super::options::{CA_FILE, REGION};
+use super::otlp::ignored;
 use super::{ApiAddress, Place, Publish, Reporting, Scope, Settings};
 use crate::config::cli::{Cli, PREFIX, known_variables};
 use crate::config::typed::Typed;
@@ -35,6 +36,11 @@ pub fn all(settings: &Settings, cli: &Cli) -> Vec<String> {
         warnings.extend(cli.occurrences(option).iter().flatten().filter_map(odd_text));
     }
     warnings.extend(without_effect(settings, cli));
+    let publishing = &settings.publishing;
+    if publishing.publishers.contains(&Publish::Otlp) {
+        warnings.extend(ignored::warnings(&publishing.otlp, &|name: &str| env::var(name).ok()));
+        warnings.extend(surplus_regions(settings, cli));
+    }
     warnings.extend(SECRETS.iter().filter_map(|name| quoted_secret(name)));
     warnings
 }
@@ -131,6 +137,20 @@ fn without_effect(settings: &Settings, cli: &Cli) -> Vec<String> {
         Some(format!("{} has no effect: {why}", typed.origin))
     };
     unused.into_iter().filter_map(warning).collect()
+}
+
+/// The warning for regions that look as if each had an endpoint, where the endpoint is a URL of OTLP.
+fn surplus_regions(settings: &Settings, cli: &Cli) -> Option<String> {
+    let publishing = &settings.publishing;
+    let (regions, otlp) = (cli.values(REGION), &publishing.otlp);
+    let is_alone = !publishing.publishers.contains(&Publish::CloudWatch);
+    let (first, count) = (regions.first()?, regions.len());
+    (count > 1 && is_alone && otlp.endpoint.is_some()).then(|| {
+        format!(
+            "{} is given {count} times, and only the first counts with {}: give --{OTLP_ENDPOINT} once for each endpoint",
+            first.origin, otlp.endpoint_origin
+        )
+    })
 }
 
 const OF_OTLP: &str = "it is of --publish otlp";

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use self::prices::{CALL, LOG_GIGABYTE, METRIC_MONTH, OTLP_GIGABYTE, SOURCE};
+use crate::auto_dimensions::resource;
 use crate::collector::sink::Sink;
 use crate::config::{Publish, Settings, ValueForm};
 use crate::delivery;
@@ -123,7 +124,8 @@ fn requests(settings: &Settings, choice: Choice, summary: &Rc<Summary>) -> usize
     delivery::sends(&*publisher, summary.clone(), data)
 }
 
-/// How many points a window is by OTLP, and how many bytes are counted for them.
+/// How many points a window is by OTLP, and how many bytes are counted for them. A histogram is that of one whole
+/// window: a cumulative one becomes longer as its counts get more digits.
 fn of_otlp(settings: &Settings, choice: Choice, summary: &Summary) -> (usize, usize) {
     let with_samples = settings.publishing.otlp.sample_points;
     let choice = Choice { with_values: true, with_samples, ..choice };
@@ -199,7 +201,10 @@ fn add_declared(settings: &Settings, entries: &mut Vec<Entry>) {
 #[derive(Debug, Serialize)]
 pub struct Comparison {
     dollars_a_month: f64,
+    /// Those that have a price each.
     metrics: usize,
+    /// By OTLP, where they have none.
+    otlp_points_a_window: usize,
     calls_a_month: f64,
     log_bytes_a_month: f64,
     otlp_bytes_a_month: f64,
@@ -249,8 +254,8 @@ impl Comparison {
         let chosen = Cost::of(settings, summary);
         Self {
             dollars_a_month: chosen.dollars(1.0),
-            // By OTLP alone no metric has a price.
-            metrics: if chosen.metrics > 0 { chosen.metrics } else { chosen.points },
+            metrics: chosen.metrics,
+            otlp_points_a_window: chosen.points,
             calls_a_month: chosen.calls,
             log_bytes_a_month: chosen.log_bytes,
             otlp_bytes_a_month: chosen.otlp_bytes,
@@ -276,6 +281,7 @@ impl SayCost {
         let found = settings.identity.auto_dimensions.iter();
         let found: Vec<_> = found.map(|asked| asked.with(SUPPOSED.to_owned())).collect();
         settings.identity.dimensions.extend(found);
+        settings = with_place(&settings);
         Self { settings, most_entries: 0, most_metrics: 0 }
     }
 }
@@ -286,8 +292,9 @@ impl Sink for SayCost {
             self.most_entries = summary.entries.len();
             let cost = Comparison::of(&self.settings, summary);
             // Those of checks that had not run yet were counted before.
-            if cost.metrics > self.most_metrics {
-                self.most_metrics = cost.metrics;
+            let metrics = cost.metrics.max(cost.otlp_points_a_window);
+            if metrics > self.most_metrics {
+                self.most_metrics = metrics;
                 log::info!(target: COST, "cost: {cost}");
             }
         }
@@ -302,7 +309,12 @@ impl fmt::Display for Comparison {
         if self.is_elsewhere {
             write!(f, " at AWS, and what the receiver of OTLP charges")?;
         }
-        write!(f, ": {metrics} metrics")?;
+        let points = self.otlp_points_a_window;
+        // By OTLP alone no metric has a price.
+        match metrics == 0 && points > 0 {
+            true => write!(f, ": {points} points a window")?,
+            false => write!(f, ": {metrics} metrics")?,
+        }
         if calls > 0.0 {
             write!(f, ", {calls:.0} PutMetricData calls")?;
         }
@@ -323,6 +335,17 @@ impl fmt::Display for Comparison {
 
 /// A month as AWS reckons it: 730 hours.
 const MONTH_SECONDS: f64 = 730.0 * 3600.0;
+
+/// The settings with the attributes of the place as they would be by OTLP, where these were not asked for or are not
+/// known yet.
+pub fn with_place(settings: &Settings) -> Settings {
+    let mut settings = settings.clone();
+    let otlp = &mut settings.publishing.otlp;
+    if otlp.found.is_empty() {
+        otlp.found = resource::expected(otlp, SUPPOSED);
+    }
+    settings
+}
 
 /// As long as the id of a task, which is the longest value that is usual for a dimension.
 const SUPPOSED: &str = "0123456789abcdef0123456789abcdef";

@@ -111,8 +111,10 @@ fn points_by_otlp_cost_by_their_bytes_and_no_metric_has_a_price() {
     let with_task = of(&otlp).otlp_bytes / 43_800.0 / 6.0;
     let bytes: usize = found.iter().map(|(name, value)| name.len() + value.len()).sum();
     assert!(with_task > a_point + bytes as f64, "{with_task} of {a_point}");
-    assert_eq!(Comparison::of(&otlp, &window()).metrics, 6);
-    let said = Comparison::of(&otlp, &window()).to_string();
+    let compared = Comparison::of(&otlp, &window());
+    assert_eq!((compared.metrics, compared.otlp_points_a_window), (0, 6));
+    let said = compared.to_string();
+    assert!(said.contains(" a month: 6 points a window, "), "{said}");
     assert!(said.contains(" MB of points by OTLP (list price"), "{said}");
 }
 

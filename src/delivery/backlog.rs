@@ -41,9 +41,9 @@ impl Plan {
 pub fn sends(publisher: &dyn Publisher, summary: Rc<Summary>, data: Vec<Datum>) -> usize {
     let (mut backlog, terms, mut sends) = (Backlog::default(), publisher.terms(), 0);
     backlog.push(summary, data);
-    while let Some(plan) = backlog.plan(publisher, &terms, usize::MAX) {
+    while let Some(plan) = backlog.plan(publisher, &terms, usize::MAX, |_, _| false) {
         sends += usize::from(plan.is_sent(&terms));
-        backlog.settle(&plan);
+        backlog.settle(&plan, false);
     }
     sends
 }
@@ -67,19 +67,21 @@ impl Backlog {
         self.windows.first()
     }
 
-    /// Whether some of the data of the oldest window have been sent.
-    pub fn is_begun(&self) -> bool {
-        self.first().is_some_and(|oldest| oldest.settled > 0)
-    }
-
     /// Puts those windows behind all others that have to wait: after a clock was set back they may be the oldest.
     pub fn put_last(&mut self, waits: impl Fn(&Summary) -> bool) {
         self.windows.sort_by_key(|window| waits(&window.summary));
     }
 
     /// What fits into one send, and at most so many data: as many whole windows as there is room for, or
-    /// of the oldest alone as much as fits. One datum that does not fit is the service's to reject.
-    pub fn plan(&self, publisher: &dyn Publisher, terms: &Terms, most: usize) -> Option<Plan> {
+    /// of the oldest alone as much as fits. One datum that does not fit is the service's to reject. A datum that
+    /// goes alone has a send of its own.
+    pub fn plan(
+        &self,
+        publisher: &dyn Publisher,
+        terms: &Terms,
+        most: usize,
+        goes_alone: impl Fn(&Summary, Datum) -> bool,
+    ) -> Option<Plan> {
         let (mut ranges, mut room, mut count) = (Vec::new(), Size::default(), 0);
         for window in self.windows.iter().take(terms.most_windows) {
             if !ranges.is_empty() && publisher.waits(&window.summary) {
@@ -93,9 +95,15 @@ impl Backlog {
             let fits = |datum: &&Datum| {
                 room.add(publisher.size(&window.summary, **datum));
                 count += 1;
-                room.is_within(terms.most) && count <= most
+                let is_alone = count > 1 && goes_alone(&window.summary, **datum);
+                room.is_within(terms.most) && count <= most && !is_alone
             };
             let fitting = window.data[from..].iter().take_while(fits).count();
+            if let (true, Some(first)) = (ranges.is_empty(), window.data.get(from))
+                && goes_alone(&window.summary, *first)
+            {
+                return Some(Plan(std::iter::once(from..from + 1).collect()));
+            }
             let is_whole = from + fitting == window.data.len();
             match (is_whole, ranges.is_empty()) {
                 (true, _) => ranges.push(from..window.data.len()),
@@ -118,10 +126,12 @@ impl Backlog {
         parcels
     }
 
-    /// Notes that what a plan sends is settled. Returns the windows that are so as a whole.
-    pub fn settle(&mut self, plan: &Plan) -> Vec<Unsent> {
+    /// Notes that what a plan sends is settled: accepted, or all of it rejected. Returns the windows that are so as
+    /// a whole.
+    pub fn settle(&mut self, plan: &Plan, is_rejected: bool) -> Vec<Unsent> {
         for (window, range) in self.windows.iter_mut().zip(&plan.0) {
             window.settled = range.end;
+            window.rejected += if is_rejected { range.len() } else { 0 };
         }
         let is_done = |window: &&Unsent| window.settled == window.data.len();
         let done = self.windows.iter().take(plan.0.len()).take_while(is_done).count();

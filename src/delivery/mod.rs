@@ -5,6 +5,7 @@ pub mod choice;
 pub mod orders;
 mod outage;
 mod running;
+mod search;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -19,9 +20,10 @@ use self::backlog::{Backlog, Plan, Unsent};
 use self::choice::Choice;
 use self::orders::Served;
 use self::outage::Outage;
+use self::search::Search;
 use crate::config::{Publish, Settings};
 use crate::logging::START;
-use crate::model::{Health, PublisherState, Summary};
+use crate::model::{Datum, Health, PublisherState, Summary};
 use crate::publisher::choose;
 use crate::publisher::line::LineFormat;
 use crate::publisher::names::label;
@@ -163,65 +165,101 @@ impl Delivery {
     async fn send(&mut self, hurry: &CancellationToken) {
         self.drop_expired();
         self.backlog.put_last(|summary| self.publisher.waits(summary));
-        let mut most = usize::MAX;
-        while let Some(plan) = self.backlog.plan(&*self.publisher, &self.terms, most) {
+        // Not beyond this send: what fails in between is offered as a whole again.
+        let mut search = None::<Search>;
+        while let Some(plan) = self.plan(search.as_ref()) {
             let sent = if plan.is_sent(&self.terms) {
                 let parcels = self.backlog.parcels(&plan);
                 self.publisher.send(&parcels, hurry).await.map(Some)
             } else {
                 Ok(None)
             };
-            let mut was_begun = self.backlog.is_begun();
             match sent {
                 Ok(accepted) => {
                     self.settle(&plan, accepted);
-                    most = most.saturating_mul(2);
+                    search.iter_mut().for_each(|search| search.accepts(plan.len()));
                 }
-                // The service refuses a request as a whole. Smaller and smaller ones find the
-                // datum that it refuses, and let the others through.
+                // The service refuses a request as a whole.
                 Err(error) if error.kind == Failure::Rejected && plan.len() > 1 => {
-                    debug!("{} metrics rejected together, retrying in halves: {error}", plan.len());
-                    most = plan.len() / 2;
+                    debug!("{} metrics rejected together: {error}", plan.len());
+                    let search = search.get_or_insert_with(|| Search::of(plan.len(), &error));
+                    if search.is_over() {
+                        search.begins_again(plan.len());
+                    }
+                    if search.refuses(plan.len()) {
+                        self.reject_all(&plan);
+                    }
                 }
                 Err(error) if error.kind == Failure::Rejected => {
-                    self.reject(&error);
-                    was_begun = true;
+                    self.reject(&error, search.as_mut());
                 }
-                Err(error) => return self.fails(error, hurry),
+                Err(error) => {
+                    self.end(search);
+                    return self.fails(error, hurry);
+                }
             }
-            // The window with the datum that was looked for is done: the next ones are sent as ever.
-            if was_begun && !self.backlog.is_begun() {
-                most = usize::MAX;
-            }
+        }
+        self.end(search);
+    }
+
+    /// What the next request has: while rejected data are looked for, those that are known already go alone.
+    fn plan(&self, search: Option<&Search>) -> Option<Plan> {
+        let search = search.filter(|search| !search.is_over());
+        let most = search.map_or(usize::MAX, Search::most);
+        let is_looked_for = search.is_some_and(|search| !search.is_given_up());
+        let goes_alone = |summary: &Summary, datum: Datum| {
+            is_looked_for && self.rejected.contains(&label(summary, datum))
+        };
+        self.backlog.plan(&*self.publisher, &self.terms, most, goes_alone)
+    }
+
+    /// Says what a search has dropped without its name, once as long as that goes on.
+    fn end(&mut self, search: Option<Search>) {
+        if let Some(rest) = search.and_then(|search| search.rest()) {
+            let is_new = self.rejected.insert(MANY.to_owned());
+            log!(if is_new { Level::Error } else { Level::Debug }, "{rest}");
         }
     }
 
     /// What a plan sent was accepted, but for those data that the publisher counts as refused.
     fn settle(&mut self, plan: &Plan, accepted: Option<Accepted>) {
-        let done = self.backlog.settle(plan);
+        let refused = accepted.map_or(0, |accepted| accepted.refused.min(plan.len() as u64));
+        self.counts.rejected_data += refused;
+        // Of some it is not known which they are.
+        let all_refused = refused > 0 && refused == plan.len() as u64;
+        let done = self.backlog.settle(plan, all_refused);
         done.iter().for_each(|window| self.is_done(window));
-        if let Some(Accepted { refused }) = accepted {
-            self.counts.rejected_data += refused.min(plan.len() as u64);
-            // A part of a window may be accepted while the service still fails now and then.
-            if !done.is_empty() {
-                self.outage_ends();
-            }
+        // A part of a window may be accepted while the service still fails now and then.
+        if accepted.is_some() && !done.is_empty() {
+            self.outage_ends();
         }
     }
 
-    /// Says so when a datum is rejected for the first time, and not again in each window.
-    fn reject(&mut self, error: &PublishError) {
+    /// Drops a datum that is rejected by itself. It is told once, and not again in each window.
+    fn reject(&mut self, error: &PublishError, mut search: Option<&mut Search>) {
         if let Some((summary, datum)) = self.backlog.next() {
             let name = label(summary, datum);
             let start = humantime::format_rfc3339_seconds(summary.start);
             let is_new = self.rejected.insert(name.clone());
-            let level = if is_new { Level::Error } else { Level::Debug };
+            let is_told = is_new && search.as_deref_mut().is_none_or(Search::tells);
+            let level = if is_told { Level::Error } else { Level::Debug };
             log!(level, "{name} of window {start} was rejected and dropped: {error}");
         }
+        search.into_iter().for_each(Search::drops);
         self.counts.rejected_data += 1;
         if let Some(window) = self.backlog.reject() {
             self.outage_ends();
             self.is_done(&window);
+        }
+    }
+
+    /// Drops all that a plan has sent.
+    fn reject_all(&mut self, plan: &Plan) {
+        self.counts.rejected_data += plan.len() as u64;
+        let done = self.backlog.settle(plan, true);
+        done.iter().for_each(|window| self.is_done(window));
+        if !done.is_empty() {
+            self.outage_ends();
         }
     }
 
@@ -307,6 +345,9 @@ impl Delivery {
         }
     }
 }
+
+/// Stands among the names of rejected data for those that were told without a name.
+const MANY: &str = "";
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 mod asked;
 mod parts;
+mod searched;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
@@ -35,14 +36,18 @@ struct Record {
     answers: VecDeque<Option<Failure>>,
     /// Data that are rejected whenever they are offered.
     poison: BTreeSet<Placed>,
-    /// How many of the data of the next send are refused without saying which.
+    /// Whether the place of a datum is that of its entry.
+    by_entry: bool,
+    /// How many of the data of the next send are refused without saying which, and the same of each after it.
     refused: u64,
+    refusals: VecDeque<u64>,
     /// The windows of each send.
     offered: Vec<(Duration, Vec<u64>)>,
     /// The data of each send that was accepted.
     accepted: Vec<Vec<Placed>>,
-    /// How many data are too many for one request.
+    /// How many data are too many for one request, and how many windows.
     most_data: Option<usize>,
+    most_windows: Option<usize>,
     /// How long each send takes.
     takes: Duration,
     oldest: Option<Duration>,
@@ -62,7 +67,7 @@ impl Publisher for Timed {
         let record = self.0.0.borrow();
         Terms {
             sets: 1,
-            most_windows: 4,
+            most_windows: record.most_windows.unwrap_or(4),
             most: Size { data: record.most_data.unwrap_or(usize::MAX), bytes: usize::MAX },
             empty_windows: false,
             oldest: record.oldest,
@@ -91,6 +96,8 @@ impl Publisher for Timed {
         hurry: &'a CancellationToken,
     ) -> Sending<'a> {
         Box::pin(async move {
+            let by_entry = self.0.0.borrow().by_entry;
+            let place = |datum: Datum| if by_entry { datum.entry } else { place(datum) };
             let data = parcels.iter().flat_map(|parcel| {
                 parcel.data.iter().map(|datum| (number(parcel.summary), place(*datum)))
             });
@@ -119,7 +126,9 @@ impl Publisher for Timed {
                 return Err(PublishError::new(kind, "as told".into()));
             }
             record.accepted.push(data);
-            Ok(Accepted { refused: std::mem::take(&mut record.refused) })
+            let refused = record.refusals.pop_front();
+            let refused = refused.unwrap_or_else(|| std::mem::take(&mut record.refused));
+            Ok(Accepted { refused })
         })
     }
 

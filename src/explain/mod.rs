@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::join_all;
 use log::LevelFilter;
 use serde::{Serialize, Serializer};
 use tokio::sync::watch;
@@ -22,7 +23,7 @@ use crate::auto_dimensions;
 use crate::collector::Collector;
 use crate::collector::series::Table;
 use crate::config::{Output, Settings, ValueForm};
-use crate::cost::Comparison;
+use crate::cost::{self, Comparison};
 use crate::model::{CpuReading, Evidence, MemoryReading, Number, ReadError, Summary};
 use crate::publisher::{self, Retries};
 use crate::sampler::Sampler;
@@ -130,11 +131,14 @@ pub async fn run(settings: &Settings) -> Printed {
     let (checks, of_checks, discovered) = check::all(settings).await;
     let mut metrics = published::all(settings, &summary);
     metrics.extend(of_checks);
-    let mut publishers = Vec::new();
-    for publish in &settings.publishing.publishers {
-        let publisher = publisher::choose::open(*publish, settings, &Retries::default());
-        publishers.push(Facts::of(publisher.name(), publisher.explain(settings.check).await));
-    }
+    let opened = settings.publishing.publishers.iter();
+    let opened =
+        opened.map(|publish| publisher::choose::open(*publish, settings, &Retries::default()));
+    let opened: Vec<_> = opened.collect();
+    let explained = join_all(opened.iter().map(|of| of.explain(settings.check))).await;
+    let publishers = opened.iter().zip(explained);
+    let mut publishers: Vec<_> =
+        publishers.map(|(of, facts)| Facts::of(of.name(), facts)).collect();
     let mut lacking: Vec<_> =
         settings.missing_names().into_iter().map(|of| Text::from(&*of)).collect();
     lacking.extend(publishers.iter_mut().flat_map(|of| std::mem::take(&mut of.missing)));
@@ -178,7 +182,7 @@ pub async fn run(settings: &Settings) -> Printed {
         cost: (!summary.entries.is_empty()).then(|| {
             let mut summary = Summary::clone(&summary);
             summary.entries.extend(discovered);
-            Comparison::of(settings, &summary)
+            Comparison::of(&cost::with_place(settings), &summary)
         }),
     };
     let text = match settings.publishing.output {

@@ -80,7 +80,19 @@ fn by_otlp(settings: &Settings, summary: &Summary) -> Vec<Published> {
             ..published
         }
     };
-    choice.data(summary, 1).into_iter().map(shown).collect()
+    let (data, mut all) = (choice.data(summary, 1), Vec::new());
+    for (at, datum) in data.iter().enumerate() {
+        all.push(shown(*datum));
+        let metric = &datum.entry(summary).metric;
+        let is_sampled = metric.number().is_some_and(Number::has_distribution);
+        let is_last = data.get(at + 1).is_none_or(|next| next.entry != datum.entry);
+        // Each of many points has this name; there are none in a look of some seconds.
+        if settings.publishing.otlp.sample_points && is_sampled && is_last {
+            let name = otlp::names::name(metric, Statistic::Sample(0));
+            all.push(Published { name, statistic: "sample", value: None, ..shown(*datum) });
+        }
+    }
+    all
 }
 
 /// The numbers of the whole that were asked for and would not be sent, each with the reason.

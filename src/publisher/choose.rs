@@ -28,7 +28,7 @@ pub fn open(publish: Publish, settings: &Settings, retries: &Retries) -> Box<dyn
     });
     match all.len() {
         1 => one(settings),
-        _ => Box::new(Endpoints::new(all.collect())),
+        _ => Box::new(Endpoints::new(all.collect(), settings.publishing.shutdown_timeout)),
     }
 }
 
@@ -50,7 +50,12 @@ fn name(publish: Publish, of: &Publishing) -> String {
 pub async fn check(settings: &Settings) -> Result<(), String> {
     let has = |publish| settings.publishing.publishers.contains(&publish);
     match has(Publish::CloudWatch) || has(Publish::Otlp) {
-        true => cloudwatch::check(settings.publishing.aws.ca_file.clone()).await,
+        true => {
+            // That of a variable is not used where the option names one.
+            let publishing = &settings.publishing;
+            let file = publishing.aws.ca_file.as_ref().or(publishing.otlp.ca_file.as_ref());
+            cloudwatch::check(file.cloned()).await
+        }
         false => Ok(()),
     }
 }

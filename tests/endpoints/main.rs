@@ -2,10 +2,12 @@
 //! and come back. What takes minutes is tested on paused time, in `src/publisher/endpoints/tests.rs`.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::Duration;
 
 use fake_cloudwatch::{Answer, Certificate, FakeCloudWatch, refused_url};
+use support::http::{Reply, Server};
 use support::{Agent, Ended, TemporaryFile, command, publishing_to, run, windows_of};
 use tokio::time::Instant;
 
@@ -111,6 +113,42 @@ fn at_the_end_one_that_hangs_is_left_for_the_next() {
     let ended = run(&mut command).expect_code(0);
     assert!(begin.elapsed() < Duration::from_secs(15), "{ended:#?}");
     assert_eq!(windows_of(&third.data()).len(), 1, "{ended:#?}");
+}
+
+#[test]
+fn a_send_that_hangs_at_a_stop_leaves_time_for_the_next() {
+    for hangs in [Answer::Hang, Answer::StallAfterHeaders] {
+        let (first, second) = (FakeCloudWatch::start(), FakeCloudWatch::start());
+        let mut command = publishing(&[first.url(), second.url()]);
+        let agent = Agent::start(command.args(["--shutdown-timeout", "6"]));
+        first.wait_until("two windows", |seen| windows_of(&seen.data).len() >= 2);
+        first.answer_always(hangs);
+        let before = first.requests().len();
+        first.wait_until("one that hangs", |seen| seen.requests.len() > before + 1);
+        let ended = agent.terminate().expect_code(0);
+        assert_each_window_is_somewhere(&ended, &[&first, &second]);
+    }
+}
+
+#[test]
+fn credentials_that_are_not_found_in_time_change_no_endpoint() {
+    let (first, second) = (FakeCloudWatch::start(), FakeCloudWatch::start());
+    let task = Server::start((Ipv4Addr::LOCALHOST, 0), |_| Reply::Silence);
+    let mut command = publishing(&[first.url(), second.url()]);
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let url = format!("http://{}/", task.address());
+    command.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url).env("AWS_EC2_METADATA_DISABLED", "true");
+    let agent = Agent::start(command.args(["--shutdown-timeout", "0.5"]));
+    agent.wait_for_log("AWS credentials were not found within 2.9s");
+    // Two sends that fail in a row would change the endpoint.
+    let asked = |log: &support::http::Log| log.connections.len();
+    let before = asked(&task.wait_until("a search", |log| asked(log) > 0));
+    task.wait_until("three more searches", |log| asked(log) >= before + 3);
+    let ended = agent.terminate().expect_code(1);
+    // At the end each is tried, whatever the reason.
+    let running = ended.stderr.split("stopping: ").next().unwrap_or_default();
+    assert!(!running.contains("from now on, and not to"), "{ended:#?}");
+    assert!(first.requests().is_empty() && second.requests().is_empty());
 }
 
 #[test]

@@ -102,7 +102,8 @@ def signed_to_cloudwatch():
     points = receiver.taken()
     assert {point.short() for point in points} == FOUR | HISTOGRAMS, {point.short() for point in points}
     for point in points:
-        assert point.resource == {"service.name": "Foo", "cloud.region": "eu-west-1"}, point.resource
+        expected = {"service.name": "Foo", "cloud.region": "eu-west-1", "host.name": os.uname().nodename}
+        assert point.resource == expected, point.resource
         assert point.unit == "1" and not point.attributes, (point.unit, point.attributes)
         if point.short() in FOUR:
             assert point.kind == "gauge" and 0 <= point.value <= 1, point.value
@@ -139,7 +140,8 @@ def to_a_receiver_with_a_key():
         assert received.path == "/v1/metrics" and "content-encoding" not in received.headers
         assert received.headers["authorization"] == "Bearer top-secret-key" and received.headers["x-scope"] == "7"
     point = receiver.taken()[0]
-    assert point.resource == {"service.name": "Foo", "deployment.environment.name": "beta"}, point.resource
+    expected = {"service.name": "Foo", "deployment.environment.name": "beta", "host.name": os.uname().nodename}
+    assert point.resource == expected, point.resource
     assert point.attributes == {"Stage": "beta"}, point.attributes
     assert "top-secret" not in agent.said(), agent.said()
     assert_nothing_lost(receiver, counts)
@@ -411,6 +413,54 @@ def the_place_is_told():
     return receiver
 
 
+def each_agent_of_a_service_has_something_of_its_own():
+    """Where no task's id tells two agents apart, one attribute does; none is added to one of the user's own."""
+    host, pod = {"host.name": os.uname().nodename}, {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    for variables, expected in [
+        ({}, host),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "a=b"}, {"a": "b", **host}),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=7"}, {"service.instance.id": "7"}),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "host.name=other"}, {"host.name": "other"}),
+        (pod, {"k8s.pod.name": os.uname().nodename}),
+        (pod | {"POD_NAME": "web-1"}, {"k8s.pod.name": "web-1"}),
+        ({"AWS_BATCH_JOB_ID": "job-1:7"}, {"aws.batch.job.id": "job-1:7"}),
+        # Its endpoint does not answer, so that no id of a task is known.
+        ({"ECS_CONTAINER_METADATA_URI_V4": f"http://127.0.0.1:{free_port()}/v4/x"}, host),
+    ]:
+        receiver = Receiver()
+        with Agent("--otlp-endpoint", f"{receiver.url}/v1/metrics", variables=variables) as agent:
+            receiver.wait_until("a window", some_windows(1))
+            agent.stop()
+        for point in receiver.taken():
+            assert point.resource == {"service.name": "Foo", **expected}, (variables, point.resource)
+        receiver.close()
+
+
+def a_window_of_which_all_is_refused_counts_as_rejected():
+    """By a partial success with all points, and by 400 for each."""
+    def partial(received):
+        if received.points:
+            response = ExportMetricsServiceResponse()
+            response.partial_success.rejected_data_points = len(received.points)
+            response.partial_success.error_message = "no room"
+            return 200, {}, response
+
+    def bad(received):
+        if received.points:
+            return 400, {"content-type": "text/plain"}, b"no room"
+
+    for answer, said in [(partial, "refused all 6 points of a request: no room"), (bad, "was rejected and dropped")]:
+        receiver = Receiver(answer)
+        with Agent("--otlp-endpoint", f"{receiver.url}/v1/metrics") as agent:
+            seen = lambda it: {point.time for of in it.received for point in of.points}
+            receiver.wait_until("three windows", lambda it: len(seen(it)) >= 3)
+            counts = agent.stop()
+        assert counts["rejected"] == counts["dropped"] == counts["windows"], counts
+        assert counts["delivered"] == "0" and int(counts["rejected_metrics"]) >= 6 * (int(counts["windows"]) - 1), counts
+        assert said in agent.said() and "has taken the first window" not in agent.said(), agent.said()
+        receiver.close()
+
+
 def what_is_wrong_is_told_with_its_cure():
     for variables, arguments, code, text in [
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, [], 2, 'OTEL_EXPORTER_OTLP_PROTOCOL "grpc": expected http/protobuf'),
@@ -456,6 +506,7 @@ CASES = [
     deltas_and_the_variable_of_metrics,
     what_is_refused_in_part_is_counted,
     a_point_that_is_refused_for_good_is_dropped_alone,
+    a_window_of_which_all_is_refused_counts_as_rejected,
     a_limit_is_waited_for,
     what_is_sent_again_has_the_same_figures,
     windows_that_were_dropped_are_in_the_sums,
@@ -464,6 +515,7 @@ CASES = [
     each_sample_can_be_a_point,
     checks_are_gauges_and_sums,
     the_place_is_told,
+    each_agent_of_a_service_has_something_of_its_own,
     what_is_wrong_is_told_with_its_cure,
     a_signature_has_the_time_of_the_endpoint,
     *victoria_metrics.CASES,

@@ -51,7 +51,7 @@ def a_collector_understands_each_point():
         what = f"{point.name} {point.attributes} at {key[-1]}"
         of = left.pop(key, None)
         assert of is not None, f"{what} was never sent, or came twice"
-        assert point.resource == {"service.name": "Foo"}, point.resource
+        assert point.resource == sent.RESOURCE, point.resource
         kind = {"exponential_histogram": "histogram"}.get(point.kind, point.kind)
         assert kind == of.kind, f"{what}: {kind}, sent {of.kind}"
         if kind == "histogram":

@@ -13,6 +13,8 @@ from collections import Counter, namedtuple
 from receiver import free_port
 
 PREFIX = "cloudwatch_metrics_agent."
+# The attributes that every point of the run has.
+RESOURCE = {"service.name": "Foo", "host.name": os.uname().nodename}
 # The values of a histogram are counted: {value: count}.
 Sent = namedtuple("Sent", "kind value")
 COUNTERS = {"app.jobs"}

@@ -107,7 +107,7 @@ def assert_the_same(points, back):
             above, _, most = ranges[0].partition("...")
             buckets[name, others, time].append((float(above), float(most), int(count)))
     for (name, attributes, time), of in points.items():
-        labels = tuple(sorted((*attributes, ("service.name", "Foo"))))
+        labels = tuple(sorted((*attributes, *sent.RESOURCE.items())))
         what = f"{name} {dict(attributes)} at {time}"
         if of.kind != "histogram":
             value = back.pop((name, labels, time), None)
@@ -189,7 +189,8 @@ def names_of_prometheus_are_those_of_the_documentation():
     expected |= {f"statsd_app_took_milliseconds_{end}" for end in ("bucket", "count", "sum")}
     expected |= {f"statsd_app_size_{end}" for end in ("bucket", "count", "sum")}
     assert names == {f"cloudwatch_metrics_agent_{name}" for name in expected}, names
-    assert {name for _, labels, _ in back for name, _ in labels} == {"service_name", "Check", "queue", "vmrange"}
+    labels = {name for _, labels, _ in back for name, _ in labels}
+    assert labels == {"service_name", "host_name", "Check", "queue", "vmrange"}, labels
 
 
 BINARY = ""

@@ -327,7 +327,7 @@ fn values(option: &str, node: &Node, document: &mut Document<'_>) -> Option<Vec<
         _ => {
             let typed = document.scalar(option, node)?;
             // Blanks between commas are no values, as on the command line.
-            let is_list = is_repeated && option != TAGS;
+            let is_list = is_repeated && option != TAGS && !options::keeps_commas(option);
             let texts: Vec<_> = match is_list {
                 true => typed.text.split(',').filter(|text| !text.trim().is_empty()).collect(),
                 false => vec![typed.text.as_str()],

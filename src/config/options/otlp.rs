@@ -22,7 +22,7 @@ pub fn all() -> Vec<Arg> {
         option(
             RESOURCE_ATTRIBUTES,
             "WHICH",
-            "Attributes that are sent: default (service, region, task) or all, which costs more \
+            "Attributes that are sent: default (service, region, task or host) or all, which costs more \
              [default: default]",
         ),
         flag(

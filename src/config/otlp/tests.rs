@@ -42,7 +42,10 @@ fn headers_are_those_of_the_option_or_of_a_variable_and_never_shown() {
     assert_eq!(otlp.headers, [("authorization".into(), hidden("Bearer secret"))]);
     assert!(otlp.is_authorized() && !format!("{otlp:?}").contains("secret"), "{otlp:?}");
     assert_eq!(otlp.without_secrets("no secret, no Bearer secret"), "no ***, no ***");
-    for text in ["Authorization", "=x", "a b=secret", "a=", "host=secret", "a=\u{e9}secret"] {
+    let lists = ["--otlp-header", "x=a,b=c", "--otlp-header", "y=1"];
+    let otlp = of(&lists, &[]).expect("valid");
+    assert_eq!(otlp.headers, [("x".into(), hidden("a,b=c")), ("y".into(), hidden("1"))]);
+    for text in ["", "Authorization", "=x", "a b=secret", "a=", "host=secret", "a=\u{e9}secret"] {
         let problems = of(&["--otlp-header", text], &[]).expect_err("no header");
         assert!(problems[0].starts_with("--otlp-header \"***\": expected "), "{problems:?}");
     }

@@ -61,6 +61,28 @@ async fn what_is_refused_without_saying_which_is_counted_and_not_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_window_of_which_all_is_refused_without_saying_which_is_rejected() {
+    let recorder = Recorder::default();
+    recorder.0.borrow_mut().refused = DATA as u64;
+    let delivery = deliver(2, 60, &recorder).await;
+    let expected = Counts { delivered: 1, rejected: 1, rejected_data: 3, ..Counts::default() };
+    assert_eq!(delivery.counts(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_in_two_requests_is_rejected_only_where_both_are_refused() {
+    for (second, delivered) in [(0, 1), (1, 0)] {
+        let recorder = Recorder::default();
+        recorder.0.borrow_mut().most_data = Some(2);
+        recorder.0.borrow_mut().refusals = [2, second].into();
+        let delivery = deliver(1, 60, &recorder).await;
+        let (rejected, rejected_data) = (1 - delivered, 2 + second);
+        let expected = Counts { delivered, rejected, rejected_data, ..Counts::default() };
+        assert_eq!(delivery.counts(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_window_without_a_datum_is_delivered_without_a_send() {
     let recorder = Recorder::default();
     let mut delivery = delivery(&recorder, 60);

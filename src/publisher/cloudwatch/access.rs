@@ -147,17 +147,12 @@ impl Access {
         let back = now_ms();
         let answer = answer.map_err(|error| failure::of_sdk(&SdkError::dispatch_failure(error)))?;
         let header = |name: &str| answer.headers().get(name);
-        let date = header("date").and_then(dates::of_http);
         Ok(Answer {
             status: answer.status().as_u16(),
             content_type: header("content-type").unwrap_or_default().to_owned(),
             retry_after: header("retry-after").map(str::to_owned),
             body: answer.body().bytes().unwrap_or_default().to_vec(),
-            clock: date.map(|date| {
-                // The second is somewhere between its beginning and its end.
-                let at = date.saturating_add(500);
-                Exchange { sent, received: at, answered: at, back }
-            }),
+            clock: header("date").and_then(|date| dates::exchange(date, sent, back)),
         })
     }
 

@@ -1,11 +1,14 @@
 //! The providers of credentials in their order, and the error when none has any.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{Result, future};
 use aws_sdk_cloudwatch::config::ProvideCredentials;
+use tokio::time::timeout;
 
 use super::disk::{self, Checked};
 use super::mistaken::Mistaken;
@@ -27,6 +30,13 @@ impl Chain {
         checked: Checked,
     ) -> Self {
         Self { providers, profile, checked: Mutex::new(Some(checked)) }
+    }
+
+    /// Not longer than an attempt of a request has: the SDK's own limit leaves no error of credentials, so that the
+    /// endpoint would seem to have failed.
+    async fn in_time(&self) -> Result {
+        let found = timeout(LONGEST_SEARCH, self.credentials()).await;
+        found.unwrap_or_else(|_| Err(CredentialsError::provider_error(TooLate)))
     }
 
     async fn credentials(&self) -> Result {
@@ -55,9 +65,24 @@ impl ProvideCredentials for Chain {
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(self.credentials())
+        future::ProvideCredentials::new(self.in_time())
     }
 }
+
+/// A provider was asked, and does not answer.
+#[derive(Debug)]
+pub struct TooLate;
+
+impl fmt::Display for TooLate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AWS credentials were not found within {LONGEST_SEARCH:?}")
+    }
+}
+
+impl std::error::Error for TooLate {}
+
+/// All providers together answer in a fraction of a second. An attempt of a request has 3 s, and one by OTLP 3.3 s.
+const LONGEST_SEARCH: Duration = Duration::from_millis(2900);
 
 /// Stands in the chain for a profile that cannot give credentials here, with the reason.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! The CloudWatch client: where its region and credentials come from, its retries and timeouts.
 
 use std::env;
-use std::path::Path;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
@@ -36,7 +35,7 @@ use super::transport;
 use super::web_identity::WebIdentity;
 use super::{address, failure};
 use crate::clock::Exchange;
-use crate::config::{Aws, region as check_region};
+use crate::config::{Aws, CaFile, region as check_region};
 use crate::publisher::{Failure, PublishError, Retries};
 
 /// What requests need.
@@ -95,8 +94,8 @@ impl Client {
     }
 
     /// The authorities that alone are trusted at the endpoint.
-    pub fn ca_file(&self) -> Option<&Path> {
-        self.aws.ca_file.as_deref()
+    pub fn ca_file(&self) -> Option<&CaFile> {
+        self.aws.ca_file.as_ref()
     }
 
     /// Drops the SDK's client. The next send makes another one.
@@ -113,7 +112,7 @@ impl Client {
     pub(super) async fn find(&self) -> Result<Found, PublishError> {
         // First, because the SDK reads these files for the region and the credentials.
         let checked = self.check_files().await?;
-        let ca_file = self.aws.ca_file.as_deref();
+        let ca_file = self.aws.ca_file.as_ref();
         let connector = transport::connector(ca_file).await?;
         // The authority of the endpoint is not that of STS.
         let http = match ca_file {

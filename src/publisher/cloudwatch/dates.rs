@@ -36,6 +36,15 @@ pub fn of_http(text: &str) -> Option<i64> {
     Some(date.secs().saturating_mul(1000))
 }
 
+/// What an answer with this header `Date` tells of the clock of the endpoint.
+pub fn exchange(date: &str, sent: i64, back: i64) -> Option<Exchange> {
+    let at = of_http(date)?.saturating_add(HALF_A_SECOND_MS);
+    Some(Exchange { sent, received: at, answered: at, back })
+}
+
+/// The second of a date is somewhere between its beginning and its end.
+pub const HALF_A_SECOND_MS: i64 = 500;
+
 impl Intercept for Dates {
     fn name(&self) -> &'static str {
         "Dates"
@@ -60,12 +69,9 @@ impl Intercept for Dates {
         let headers = context.response().headers();
         // A proxy has a clock of its own.
         let date = headers.get("date").filter(|_| of_cloudwatch(headers).is_ok());
-        if let Some(date) = date.and_then(of_http) {
-            let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // The second is somewhere between its beginning and its end.
-            let at = date.saturating_add(500);
-            let sent = noted.sent;
-            noted.newest = Some(Exchange { sent, received: at, answered: at, back: now_ms() });
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(newest) = date.and_then(|date| exchange(date, noted.sent, now_ms())) {
+            noted.newest = Some(newest);
         }
         Ok(())
     }

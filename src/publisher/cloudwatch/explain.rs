@@ -1,6 +1,5 @@
 //! Explains where to and with whose credentials it would publish, without sending anything to CloudWatch.
 
-use std::path::Path;
 use std::time::Duration;
 
 use aws_config::provider_config::ProviderConfig;
@@ -13,11 +12,12 @@ use super::client::{Client, answers, nobody, on_ecs};
 use super::disk;
 use super::failure::{self, causes};
 use super::transport;
+use crate::config::CaFile;
 use crate::publisher::Fact;
 use crate::roots::Roots;
 
 /// The trusted roots and the proxy alone.
-pub async fn facts_of_transport(ca_file: Option<&Path>) -> Vec<Fact> {
+pub async fn facts_of_transport(ca_file: Option<&CaFile>) -> Vec<Fact> {
     let (_, trusted) = roots(ca_file).await;
     vec![trusted, transport::describe_proxy()]
 }
@@ -73,10 +73,10 @@ pub async fn facts(client: &Client, connecting: bool) -> Vec<Fact> {
 }
 
 /// The trusted roots, as far as there are any, and where they are from.
-async fn roots(ca_file: Option<&Path>) -> (Roots, Fact) {
-    let ca_file = ca_file.map(Path::to_owned);
+async fn roots(ca_file: Option<&CaFile>) -> (Roots, Fact) {
+    let ca_file = ca_file.cloned();
     let unknown = |why: String| (Roots::default(), Fact::noted(TRUSTED_ROOTS, why));
-    match disk::read(move || Roots::load_for(ca_file.as_deref())).await {
+    match disk::read(move || Roots::load_for(ca_file.as_ref())).await {
         Ok(Ok(roots)) => {
             roots.warn();
             let note = roots.skipped();

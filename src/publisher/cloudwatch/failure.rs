@@ -176,6 +176,13 @@ struct ByWords {
 const MISTAKEN: &str = "correct the AWS settings";
 
 const BY_WORDS: &[ByWords] = &[
+    // Our own limit. It may pass by itself.
+    ByWords {
+        words: &["credentials were not found within"],
+        kind: Failure::TryAgain,
+        advice: None,
+        brief: Some("{cause}"),
+    },
     // aws-config: each provider was asked, and none has any.
     ByWords {
         words: &["no credentials found in chain"],
@@ -279,7 +286,22 @@ fn one_line(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::chain::TooLate;
     use super::*;
+
+    #[test]
+    fn what_keeps_credentials_away_is_not_the_fault_of_the_endpoint() {
+        let late = CredentialsError::provider_error(TooLate);
+        let none = CredentialsError::not_loaded("no credentials found in chain");
+        for (error, advice) in [(late, None), (none, Some(NO_CREDENTIALS))] {
+            let error = of_sdk(&SdkError::construction_failure(error));
+            let known = (error.kind, error.at, error.advice);
+            assert_eq!(known, (Failure::TryAgain, Place::Here, advice), "{error}");
+        }
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let error = of_sdk(&SdkError::construction_failure(refused));
+        assert_eq!(error.at, Place::Refused);
+    }
 
     /// The texts as the versions in Cargo.lock write them. Where one of them changes its words, this is
     /// the place.

@@ -18,7 +18,6 @@ mod mistakes;
 mod transport;
 mod web_identity;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::operation::put_metric_data::builders::PutMetricDataFluentBuilder;
@@ -33,7 +32,7 @@ use super::{
     Size, Terms,
 };
 use crate::clock::Exchange;
-use crate::config::{Publish, Settings};
+use crate::config::{CaFile, Publish, Settings};
 use crate::logging::CLOUDWATCH;
 use crate::model::{Datum, Summary};
 use crate::roots::Roots;
@@ -41,11 +40,11 @@ use crate::roots::Roots;
 /// Fails if something is wrong with the files that the user names for TLS. If this machine has no
 /// descriptor or thread to read them with, or their disk does not answer, that is an outage, and nothing
 /// is wrong with the files.
-pub async fn check(ca_file: Option<PathBuf>) -> Result<(), String> {
+pub async fn check(ca_file: Option<CaFile>) -> Result<(), String> {
     if !Roots::are_named() && ca_file.is_none() {
         return Ok(());
     }
-    match disk::read(move || Roots::check(ca_file.as_deref())).await {
+    match disk::read(move || Roots::check(ca_file.as_ref())).await {
         Ok(Err(unusable)) if !unusable.passes => Err(unusable.to_string()),
         _ => Ok(()),
     }

@@ -1,7 +1,6 @@
 //! HTTP and TLS, and which proxy is used.
 
 use std::env;
-use std::path::Path;
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
@@ -17,17 +16,17 @@ use super::capped::Capped;
 use super::disk;
 use super::dns::Resolver;
 use super::failure::out_of_resources;
-use crate::config::is_http_url;
+use crate::config::{CaFile, is_http_url};
 use crate::publisher::{Fact, Failure, PublishError};
 use crate::roots::Roots;
 
 /// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
 /// credentials. Each connector of its own would parse the trusted roots again, and have to be
 /// bounded again. With `ca_file` only what that has is trusted.
-pub async fn connector(ca_file: Option<&Path>) -> Result<SharedHttpConnector, PublishError> {
-    let ca_file = ca_file.map(Path::to_owned);
+pub async fn connector(ca_file: Option<&CaFile>) -> Result<SharedHttpConnector, PublishError> {
+    let ca_file = ca_file.cloned();
     let roots =
-        disk::read(move || Roots::load_for(ca_file.as_deref())).await?.map_err(|unusable| {
+        disk::read(move || Roots::load_for(ca_file.as_ref())).await?.map_err(|unusable| {
             match unusable.passes {
                 true => out_of_resources(unusable.to_string()),
                 false => misconfigured(unusable.to_string()),

@@ -1,12 +1,13 @@
 //! Several endpoints, one of which gets everything: the primary. The first is the primary until it fails, and
 //! again when it has answered for a while.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
 use log::{Level, info, log};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -39,6 +40,11 @@ pub struct Endpoints {
     switches: usize,
     /// Since when each probe of the first was answered, while it is not the primary.
     first_answers: Option<Instant>,
+    /// The time for the last sends. One that is under way at the stop has its share of it.
+    shutdown_timeout: Duration,
+    /// Since when a stop waited for a send, and whether that was given up.
+    stopped: Option<Instant>,
+    is_given_up: bool,
     /// How long each may take where what is sent now is the last.
     last_share: Option<Duration>,
 }
@@ -60,7 +66,7 @@ struct Probed {
 
 impl Endpoints {
     /// At least one, each with a name for people.
-    pub fn new(members: Vec<(String, Box<dyn Endpoint>)>) -> Self {
+    pub fn new(members: Vec<(String, Box<dyn Endpoint>)>, shutdown_timeout: Duration) -> Self {
         let member = |(name, publisher)| Member { name, publisher, probed: None };
         Self {
             members: members.into_iter().map(member).collect(),
@@ -70,8 +76,16 @@ impl Endpoints {
             failures: 0,
             switches: 0,
             first_answers: None,
+            shutdown_timeout,
+            stopped: None,
+            is_given_up: false,
             last_share: None,
         }
+    }
+
+    /// The part of a time that each of so many endpoints has.
+    fn share(time: Duration, endpoints: usize) -> Duration {
+        time / u32::try_from(endpoints.max(1)).unwrap_or(u32::MAX)
     }
 
     fn publisher(&self) -> &dyn Endpoint {
@@ -87,12 +101,30 @@ impl Endpoints {
         let mut left = self.members.len();
         loop {
             left -= 1;
+            let share = Self::share(self.shutdown_timeout, self.members.len());
             let sending = self.members[self.primary].publisher.send(parcels, hurry);
-            let sent = match self.last_share {
-                Some(share) => timeout(share, sending).await.unwrap_or_else(|_| Err(late(share))),
-                None => sending.await,
+            let stopped = Cell::new(self.stopped);
+            // One that hangs while the agent is stopped must leave time for the others.
+            let is_late = async {
+                hurry.cancelled().await;
+                stopped.set(Some(stopped.get().unwrap_or_else(Instant::now)));
+                sleep(share).await;
             };
-            let error = match sent {
+            let sent = match self.last_share {
+                Some(share) => timeout(share, sending).await.map_err(|_| share),
+                None => tokio::select! {
+                    biased;
+                    sent = sending => Ok(sent),
+                    () = is_late => Err(share),
+                },
+            };
+            self.stopped = stopped.get();
+            if sent.is_err() && self.last_share.is_none() {
+                let error = late(share);
+                self.is_given_up = self.leave_for_another(&error, true).await;
+                return Err(error);
+            }
+            let error = match sent.unwrap_or_else(|share| Err(late(share))) {
                 Ok(accepted) => {
                     (self.failures, self.switches) = (0, 0);
                     self.look_for_the_first(hurry).await;
@@ -109,7 +141,8 @@ impl Endpoints {
             let is_over = self.failures >= FAILURES_IN_A_ROW
                 || error.at == Place::Refused
                 || self.last_share.is_some();
-            if !is_over || !self.leave_for_another(&error).await || left == 0 {
+            let is_last = self.last_share.is_some();
+            if !is_over || !self.leave_for_another(&error, is_last).await || left == 0 {
                 return Err(error);
             }
         }
@@ -117,11 +150,11 @@ impl Endpoints {
 
     /// Makes that endpoint the primary which answers fastest. At the end there is no time to ask: the next one
     /// is tried.
-    async fn leave_for_another(&mut self, error: &PublishError) -> bool {
+    async fn leave_for_another(&mut self, error: &PublishError, is_last: bool) -> bool {
         let left = self.primary;
         self.members[left].probed = Some(Probed { at: Instant::now(), took: None });
         let others = self.members.iter_mut().enumerate().filter(|(at, _)| *at != left);
-        let next = if self.last_share.is_some() {
+        let next = if is_last {
             (left + 1) % self.members.len()
         } else {
             let due = others.filter(|(_, member)| member.is_due()).map(|(_, member)| member);
@@ -227,7 +260,9 @@ impl Publisher for Endpoints {
 
     fn ends(&mut self, left: Duration) {
         // So that each of them can be tried. One that takes longer may have the data all the same.
-        self.last_share = Some(left / u32::try_from(self.members.len()).unwrap_or(u32::MAX));
+        let left = left.saturating_sub(self.stopped.map_or(Duration::ZERO, |at| at.elapsed()));
+        let untried = self.members.len() - usize::from(self.is_given_up);
+        self.last_share = Some(Self::share(left, untried));
     }
 
     fn endpoint_clock(&self) -> Option<Exchange> {
@@ -243,9 +278,11 @@ impl Publisher for Endpoints {
         Box::pin(async move {
             let note = Some(FIRST.to_owned());
             let mut facts = vec![Fact { note, ..Fact::known("primary", &*self.members[0].name) }];
-            facts.extend(self.members[0].publisher.explain(connecting).await);
-            for Member { name, publisher, .. } in &self.members[1..] {
-                let missing = publisher.explain(connecting).await;
+            // All at once: one that hangs takes ten seconds.
+            let all = self.members.iter().map(|member| member.publisher.explain(connecting));
+            let mut all = join_all(all).await.into_iter();
+            facts.extend(all.next().into_iter().flatten());
+            for (Member { name, .. }, missing) in self.members[1..].iter().zip(all) {
                 let missing = missing.into_iter().find(|fact| fact.value.is_none());
                 facts.push(match missing {
                     Some(Fact { name: what, note, cure, .. }) => {

@@ -9,6 +9,7 @@ use crate::publisher::Accepted;
 use crate::publisher::stdout::PRINTED;
 
 const PERIOD: Duration = Duration::from_secs(60);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(9);
 
 /// What an endpoint does with a send, and whether it answers a probe.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +23,8 @@ enum Does {
     FailHere,
     Reject,
     LackResources,
+    /// The same, also when the agent is stopped meanwhile.
+    HangOn,
     /// It answers probes, and fails.
     Pretend,
     /// It answers probes, and takes nothing until a person does something about it.
@@ -69,7 +72,7 @@ impl Fake {
             Does::Take => Ok(()),
             Does::Fail => Err(fails),
             Does::Refuse => Err(PublishError { at: Place::Refused, ..fails }),
-            Does::Hang => {
+            Does::Hang | Does::HangOn => {
                 sleep(Duration::from_secs(12)).await;
                 Err(fails)
             }
@@ -102,6 +105,9 @@ impl Publisher for Fake {
     fn send<'a>(&'a mut self, _: &'a [Parcel<'a>], hurry: &'a CancellationToken) -> Sending<'a> {
         self.0.borrow_mut().sends.push(Instant::now());
         Box::pin(async move {
+            if self.0.borrow().does == Does::HangOn {
+                return self.answer(false).await.map(|()| Accepted::default());
+            }
             match hurry.run_until_cancelled(self.answer(false)).await {
                 Some(answer) => answer.map(|()| Accepted::default()),
                 None => Err(PublishError::new(Failure::TryAgain, "hurry".into())),
@@ -109,8 +115,14 @@ impl Publisher for Fake {
         })
     }
 
-    fn explain(&self, _: bool) -> Explaining<'_> {
-        Box::pin(async { Vec::new() })
+    fn explain(&self, connecting: bool) -> Explaining<'_> {
+        Box::pin(async move {
+            let answer = if connecting { self.answer(true).await } else { Ok(()) };
+            vec![match answer {
+                Ok(()) => Fact::known("connection", "the endpoint answers"),
+                Err(error) => Fact::noted("connection", error.to_string()),
+            }]
+        })
     }
 }
 
@@ -128,7 +140,7 @@ fn world() -> World {
         let endpoint: Box<dyn Endpoint> = Box::new(fake.clone());
         (name.to_owned(), endpoint)
     });
-    let endpoints = Endpoints::new(members.collect());
+    let endpoints = Endpoints::new(members.collect(), SHUTDOWN_TIMEOUT);
     World { fakes, endpoints, hurry: CancellationToken::new() }
 }
 
@@ -317,4 +329,54 @@ async fn a_first_that_answers_and_takes_nothing_is_tried_again_at_most_every_ten
     let failed = all.iter().filter(|(accepted, _)| !accepted).count();
     assert!(failed <= returns + 1, "{failed} of {returns}");
     assert!(world.fakes.iter().all(Fake::is_spared));
+}
+
+/// What is under way at a stop, and then the last send.
+async fn stop(world: &mut World) -> Result<(), PublishError> {
+    let stopping = async {
+        sleep(Duration::from_secs(1)).await;
+        world.hurry.cancel();
+    };
+    let (sent, ()) = tokio::join!(world.endpoints.send(&[], &world.hurry), stopping);
+    assert!(sent.is_err(), "it is sent again at the end");
+    world.endpoints.ends(SHUTDOWN_TIMEOUT);
+    world.endpoints.send(&[], &CancellationToken::new()).await.map(|_| ())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_that_hangs_at_a_stop_leaves_its_share_to_each_of_the_others() {
+    for (second, primary, seconds) in [(Does::Take, "b", 4), (Does::HangOn, "c", 7)] {
+        let mut world = world();
+        world.fakes[0].does(Does::HangOn);
+        world.fakes[1].does(second);
+        let begin = Instant::now();
+        stop(&mut world).await.expect("one of them takes it");
+        // A second until the stop, and three for each that hangs.
+        assert_eq!((world.primary(), begin.elapsed().as_secs()), (primary.to_owned(), seconds));
+        assert_eq!(world.fakes[0].counts(), (1, 0), "it is the last that is tried again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_that_is_given_up_at_a_stop_begins_again_at_the_same_endpoint() {
+    let mut world = world();
+    world.fakes[0].does(Does::Hang);
+    let begin = Instant::now();
+    stop(&mut world).await.expect("the next takes it");
+    assert_eq!((world.primary(), begin.elapsed().as_secs()), ("b".to_owned(), 4));
+    assert_eq!(world.fakes[0].counts(), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_explanation_asks_all_at_once_and_keeps_their_order() {
+    let world = world();
+    world.fakes[0].does(Does::Hang);
+    world.fakes[1].does(Does::Hang);
+    let begin = Instant::now();
+    let facts = world.endpoints.explain(true).await;
+    assert_eq!(begin.elapsed().as_secs(), 12, "as long as one that hangs");
+    let told: Vec<_> = facts.iter().map(|fact| (fact.name, fact.value.as_deref())).collect();
+    let expected =
+        [("primary", Some("a")), ("connection", None), (STANDBY, None), (STANDBY, Some("c"))];
+    assert_eq!(told, expected);
 }

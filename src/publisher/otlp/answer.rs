@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::wire::{Field, Reader};
 use crate::clock::now_ms;
 use crate::publisher::cloudwatch::access::Answer;
-use crate::publisher::cloudwatch::dates;
+use crate::publisher::cloudwatch::dates::{self, HALF_A_SECOND_MS};
 use crate::publisher::{Accepted, Failure, PublishError};
 
 /// Why an attempt failed.
@@ -166,9 +166,6 @@ fn behind(message: &str) -> String {
 
 /// Nothing is waited for longer, whatever the endpoint says: a window may be accepted again.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
-
-/// A time of the endpoint is taken to be in the middle of its second.
-const HALF_A_SECOND_MS: i64 = 500;
 
 #[cfg(test)]
 mod tests {

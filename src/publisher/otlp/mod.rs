@@ -82,7 +82,8 @@ impl Otlp {
             return Err(error.advising("set this machine's clock").here());
         }
         let request = self.encoding.request(&self.resource, &self.totals, parcels);
-        self.sender.post(&request, hurry).await
+        let points = parcels.iter().map(|parcel| parcel.data.len()).sum();
+        self.sender.post(&request, points, hurry).await
     }
 
     /// How many milliseconds the end of a window lies ahead of the endpoint's clock, as far as that is known.

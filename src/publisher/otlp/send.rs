@@ -135,7 +135,7 @@ impl Sender {
 
     /// Asks without any data, which tells whether it would be answered, and what the clock there says.
     pub async fn probe(&mut self, hurry: &CancellationToken) -> Result<(), PublishError> {
-        match self.post(&[], hurry).await {
+        match self.post(&[], 0, hurry).await {
             Ok(_) => {}
             // A receiver that wants data has a clock, too.
             Err(error) if error.kind == Failure::Rejected => {}
@@ -148,10 +148,11 @@ impl Sender {
         Ok(())
     }
 
-    /// Sends a request, and again as long as that may help and there is time.
+    /// Sends a request with so many points, and again as long as that may help and there is time.
     pub async fn post(
         &mut self,
         request: &[u8],
+        points: usize,
         hurry: &CancellationToken,
     ) -> Result<Accepted, PublishError> {
         let begin = Instant::now();
@@ -173,11 +174,11 @@ impl Sender {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let Failed { error, is_retried, wait } =
-                match self.attempt(&body, !request.is_empty()).await {
-                    Ok(accepted) => return Ok(accepted),
-                    Err(failed) => *failed,
-                };
+            let Failed { error, is_retried, wait } = match self.attempt(&body, points as u64).await
+            {
+                Ok(accepted) => return Ok(accepted),
+                Err(failed) => *failed,
+            };
             let pause = wait.unwrap_or(PAUSE * attempt);
             if !is_retried || attempt >= ATTEMPTS || Instant::now() + pause >= end {
                 self.not_before = wait.map(|wait| (Instant::now() + wait, error.causes.clone()));
@@ -194,7 +195,7 @@ impl Sender {
     }
 
     /// Sends it once.
-    async fn attempt(&mut self, body: &[u8], has_points: bool) -> Result<Accepted, Box<Failed>> {
+    async fn attempt(&mut self, body: &[u8], points: u64) -> Result<Accepted, Box<Failed>> {
         let most = self.config.timeout / ATTEMPTS;
         let url = match timeout(most, self.ready()).await {
             Ok(url) => url.map_err(Failed::not_retried)?,
@@ -238,14 +239,14 @@ impl Sender {
             failed
         })?;
         // Nothing of a probe can be refused.
-        if has_points {
-            self.say(meaning.accepted.refused, &meaning.message);
+        if points > 0 {
+            self.say(meaning.accepted.refused, points, &meaning.message);
         }
         Ok(meaning.accepted)
     }
 
     /// Says why some points were refused, once for each reason.
-    fn say(&mut self, refused: u64, message: &str) {
+    fn say(&mut self, refused: u64, points: u64, message: &str) {
         let message = shown(&self.config.without_secrets(message));
         if refused == 0 {
             if !message.is_empty() {
@@ -253,13 +254,20 @@ impl Sender {
             }
             return;
         }
+        let is_all = refused >= points;
         let reason = message.replace(|letter: char| letter.is_ascii_digit(), "");
+        let reason = if is_all { format!("all: {reason}") } else { reason };
         let is_known = self.refused.contains(&reason) || self.refused.len() >= MOST_REASONS;
-        let level = if is_known { Level::Debug } else { Level::Warn };
-        log!(
-            level,
-            "the endpoint refused {refused} points of a request and took the others: {message}"
-        );
+        let level = if is_all { Level::Error } else { Level::Warn };
+        let level = if is_known { Level::Debug } else { level };
+        if is_all {
+            log!(level, "the endpoint refused all {points} points of a request: {message}");
+        } else {
+            log!(
+                level,
+                "the endpoint refused {refused} points of a request and took the others: {message}"
+            );
+        }
         if !is_known {
             self.refused.insert(reason);
         }

@@ -33,7 +33,8 @@ impl Target {
 pub fn aws(publishing: &Publishing) -> Aws {
     let of_url = publishing.otlp.endpoint.as_deref().and_then(region_of);
     let region = of_url.map(str::to_owned).or_else(|| publishing.aws.region.clone());
-    Aws { region, ..publishing.aws.clone() }
+    let ca_file = publishing.aws.ca_file.clone().or_else(|| publishing.otlp.ca_file.clone());
+    Aws { region, ca_file, ..publishing.aws.clone() }
 }
 
 /// The region, where it stands in an option or a variable.
