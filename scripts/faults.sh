@@ -5,7 +5,7 @@
 #
 # Builds what it needs, prints the table, and writes it to target/faults.md; --docs puts it into
 # docs/reliability.md as well. A filter is a part of a cell's name, such as `TLS` or `mid-window`;
-# the rows of the clock run without one only. Takes about four minutes, and two more to build.
+# the rows of the clock run without one only. Takes about five minutes, and two more to build.
 # Exits with 3, and says why, where a part of it cannot run.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -61,6 +61,10 @@ pub struct Outcome {
     pub ended: Ended,
     /// What arrived, in order.
     pub arrived: Vec<Datum>,
+    /// The same for each endpoint, the first first.
+    pub endpoints: Vec<Vec<Datum>>,
+    /// How much the first had taken when it came back and a standby was the primary, and has at the end.
+    pub first_had: Option<(usize, usize)>,
     pub log_is_seen: bool,
     /// How many requests came.
     pub requests: usize,
@@ -94,13 +98,26 @@ pub fn run(fault: &'static Fault, moment: Moment, offset: Duration) -> (Outcome,
     let log_is_seen = run.log_is_seen();
     let ended = run.agent.take().expect("it was started").wait();
     let written = run.scene.written();
-    let arrived = match (&run.scene.cloudwatch, written) {
-        (Some(cloudwatch), _) => check::arrived(&cloudwatch.data(), fault.publisher),
-        (None, Some(text)) => crate::log::printed(&text),
-        (None, None) => crate::log::printed(&ended.stdout),
+    let taken = run.scene.taken();
+    let first_had = run.scene.first_had.map(|had| (had, taken[0].len()));
+    let of_servers = || taken.iter().map(|data| check::arrived(data, fault.publisher)).collect();
+    let endpoints: Vec<_> = match (&run.scene.cloudwatch, written) {
+        (None, Some(text)) => vec![crate::log::printed(&text)],
+        (None, None) if run.scene.standbys.is_empty() => vec![crate::log::printed(&ended.stdout)],
+        _ => of_servers(),
     };
+    let arrived = endpoints.concat();
     let requests = run.scene.cloudwatch.as_ref().map_or(0, |server| server.requests().len());
-    let outcome = Outcome { end, ended, arrived, log_is_seen, requests, started: run.started_at };
+    let outcome = Outcome {
+        end,
+        ended,
+        arrived,
+        endpoints,
+        first_had,
+        log_is_seen,
+        requests,
+        started: run.started_at,
+    };
     let problems = check::problems(fault, moment, &outcome);
     (outcome, problems)
 }
@@ -116,6 +133,13 @@ impl Run {
         self.started_at = SystemTime::now();
         self.agent = Some(self.scene.start(self.moment == Moment::FullBacklog));
         self.started = Instant::now();
+    }
+
+    /// The fault begins, where it has not yet.
+    pub fn bring_on(&mut self) {
+        if let Some(begin) = self.scene.begin.take() {
+            begin(self.agent.as_ref().expect("it was started"), &mut self.scene);
+        }
     }
 
     pub fn log_is_seen(&self) -> bool {

@@ -8,6 +8,7 @@ use rustix::process::Signal;
 
 use crate::cell::{BUFFER_OF_ONE, Outcome, SAMPLE_INTERVAL, SHUTDOWN_TIMEOUT};
 use crate::clock::EMULATED;
+use crate::endpoints;
 use crate::faults::{Effect, Fault, Publisher};
 use crate::log::{self, Counts, Datum, Measured};
 use crate::moments::Moment;
@@ -35,6 +36,9 @@ pub fn problems(fault: &Fault, moment: Moment, outcome: &Outcome) -> Vec<String>
     check.exit_code();
     check.attempts();
     check.data();
+    if fault.several {
+        check.problems.extend(endpoints::problems(fault, moment, outcome));
+    }
     check.problems
 }
 
@@ -133,7 +137,9 @@ impl Check<'_> {
         self.require(total <= SHUTDOWN_TIMEOUT + LATEST + slower, || {
             format!("it ended late: {end:?}")
         });
-        let is_quick = self.works() || self.moment == Moment::AgainAfterASecond;
+        // Where the first does not work, it has its share of the time.
+        let at_once = self.works() && !self.fault.is_elsewhere();
+        let is_quick = at_once || self.moment == Moment::AgainAfterASecond;
         self.require(!is_quick || quick <= QUICK + slower, || {
             format!("it did not end at once: {end:?}")
         });
@@ -151,6 +157,8 @@ impl Check<'_> {
         }
         let failed = match self.fault.effect {
             Effect::Works | Effect::Unseen => false,
+            // At a stop each has its share of the time, and may not have come to its own failure.
+            Effect::Elsewhere | Effect::ElsewhereToo => false,
             Effect::ClockSteps(_) | Effect::Sleeps => true,
             Effect::RejectsOne | Effect::RefusesPart => !self.outcome.arrived.is_empty(),
             Effect::Blind(_) => log.contains(log::SAMPLE),
@@ -164,7 +172,8 @@ impl Check<'_> {
         let failed = failed && (self.moment != Moment::OutageEnds || self.fault.works());
         let says = self.fault.says;
         self.require(!failed || log.contains(says), || format!("the log does not say {says:?}"));
-        if self.moment == Moment::OutageEnds && self.outcome.log_is_seen {
+        let ends = self.moment == Moment::OutageEnds && !self.fault.is_elsewhere();
+        if ends && self.outcome.log_is_seen {
             let end = "publishing works again";
             self.require(log.contains(end), || format!("the log does not say {end:?}"));
         }
@@ -223,7 +232,7 @@ impl Check<'_> {
             *times.entry(datum).or_insert(0) += 1;
         }
         let twice: Vec<_> = times.iter().filter(|(_, count)| **count > 1).collect();
-        let may = self.fault.effect == Effect::LosesReplies;
+        let may = matches!(self.fault.effect, Effect::LosesReplies | Effect::ElsewhereToo);
         self.require(may || twice.is_empty(), || format!("arrived more than once: {twice:?}"));
     }
 

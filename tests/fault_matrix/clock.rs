@@ -59,15 +59,15 @@ fn together(once: impl FnOnce()) {
 
 fn steps(scene: &mut Scene, seconds: i64) {
     small_roots(scene);
-    scene.begin = Some(Box::new(move |_| together(|| step(seconds))));
+    scene.begin = Some(Box::new(move |_, _| together(|| step(seconds))));
 }
 
 /// The kernel really suspends to memory; a sleep of two seconds becomes one of ten minutes by a
 /// step before anybody has woken up. A process sees no difference: its monotonic clock stood still.
 fn sleeps(scene: &mut Scene) {
     small_roots(scene);
-    scene.begin = Some(Box::new(move |id| {
-        let pid = id.try_into().ok().and_then(Pid::from_raw).expect("a process has an id");
+    scene.begin = Some(Box::new(move |agent, _| {
+        let pid = agent.id().try_into().ok().and_then(Pid::from_raw).expect("a process has an id");
         kill_process(pid, Signal::STOP).expect("it runs");
         together(|| {
             let alarm = "/sys/class/rtc/rtc0/wakealarm";

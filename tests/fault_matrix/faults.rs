@@ -1,14 +1,24 @@
 //! What a row is: something that goes wrong, and what is to be expected then.
 
 use crate::clock::OF_THE_CLOCK;
+use crate::rows_endpoints::OF_ENDPOINTS;
 use crate::rows_machine::OF_THE_MACHINE;
 use crate::rows_otlp::OF_OTLP;
 use crate::rows_service::OF_THE_SERVICE;
 use crate::scene::Scene;
 
+/// All rows, under the headings of the documentation.
+pub const GROUPS: [(&str, &[Fault]); 5] = [
+    ("CloudWatch and the way to it", OF_THE_SERVICE),
+    ("OTLP", OF_OTLP),
+    ("Three endpoints", OF_ENDPOINTS),
+    ("The machine", OF_THE_MACHINE),
+    ("The clock", OF_THE_CLOCK),
+];
+
 /// All rows.
 pub fn all() -> impl Iterator<Item = &'static Fault> {
-    OF_THE_SERVICE.iter().chain(OF_OTLP).chain(OF_THE_MACHINE).chain(OF_THE_CLOCK)
+    GROUPS.iter().flat_map(|(_, faults)| *faults)
 }
 
 /// One thing that goes wrong.
@@ -25,6 +35,8 @@ pub struct Fault {
     /// Whether a send tries it again by itself.
     pub retried: bool,
     pub publisher: Publisher,
+    /// Whether there are three endpoints.
+    pub several: bool,
 }
 
 /// Where the summaries go to, and how.
@@ -52,7 +64,18 @@ impl Fault {
     ) -> Self {
         let (request, needs) = (UnderWay::Held, Needs::Nothing);
         let publisher = Publisher::CloudWatch;
-        Self { name, meaning, build, effect, request, says: "", needs, retried: false, publisher }
+        Self {
+            name,
+            meaning,
+            build,
+            effect,
+            request,
+            says: "",
+            needs,
+            retried: false,
+            publisher,
+            several: false,
+        }
     }
 
     pub const fn request(mut self, request: UnderWay) -> Self {
@@ -80,7 +103,25 @@ impl Fault {
         self
     }
 
-    /// Whether the endpoint itself works.
+    pub const fn several(mut self) -> Self {
+        self.several = true;
+        self
+    }
+
+    /// The same by OTLP.
+    pub const fn by_otlp(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self.meaning = "As by PutMetricData.";
+        self.publisher = Publisher::Receiver;
+        self
+    }
+
+    /// Whether the first endpoint does not work, but another one does.
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self.effect, Effect::Elsewhere | Effect::ElsewhereToo)
+    }
+
+    /// Whether an endpoint works.
     pub fn works(&self) -> bool {
         !matches!(self.effect, Effect::Outage | Effect::Forever | Effect::LosesReplies)
     }
@@ -103,6 +144,10 @@ pub enum Effect {
     ClockSteps(i64),
     /// As [`Works`](Effect::Works), and nothing runs for a while.
     Sleeps,
+    /// All of them arrive at endpoints that stand by, if not at the first.
+    Elsewhere,
+    /// They arrive at the first, but the agent cannot know, and so at one that stands by as well.
+    ElsewhereToo,
     /// None arrives until the fault ends.
     Outage,
     /// None arrives, and the fault cannot end while the agent runs.

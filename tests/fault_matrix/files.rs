@@ -69,10 +69,10 @@ pub fn cgroup_removed(scene: &mut Scene) {
         scene.wrapper.push(word.into());
     }
     scene.arguments.extend(["--scope".into(), "container".into()]);
-    scene.begin = Some(Box::new(move |id| {
+    scene.begin = Some(Box::new(move |agent, _| {
         for (group, parent) in groups {
             // Fails where it has ended already.
-            let _ = fs::write(parent.join("cgroup.procs"), id.to_string());
+            let _ = fs::write(parent.join("cgroup.procs"), agent.id().to_string());
             let _ = fs::remove_dir(group);
         }
     }));
@@ -123,7 +123,7 @@ pub fn no_descriptors(scene: &mut Scene) {
         // Fails where it has ended already.
         let _ = prlimit(id, Resource::Nofile, Rlimit { current: limit, maximum });
     };
-    scene.begin = Some(Box::new(move |id| limit(id, Some(3))));
+    scene.begin = Some(Box::new(move |agent, _| limit(agent.id(), Some(3))));
     scene.lift = Some(Box::new(move |scene| {
         limit(scene.id.expect("the agent runs"), Some(1024));
     }));

@@ -6,17 +6,48 @@ use crate::moments::Moment;
 /// Cells that fail because of the agent as it is: fault, moments, and what is wrong. They stay as
 /// they should be, fail loudly, and do not fail the run. One that no longer fails is to be taken
 /// off.
-pub const KNOWN: &[(&str, Option<Moment>, &str)] = &[];
+pub const KNOWN: &[(&str, Option<Moment>, &str)] = &[
+    ("three endpoints: the first refuses", Some(Moment::MidWindow), PROBES),
+    ("three endpoints: the first refuses", Some(Moment::Boundary), PROBES),
+    ("three endpoints: the first refuses", Some(Moment::PublishDelay), PROBES),
+    ("three endpoints: the first refuses", Some(Moment::DuringRequest), PROBES),
+    ("three endpoints: the first refuses", Some(Moment::TwiceIn50Ms), PROBES),
+    ("three endpoints: the first hangs", Some(Moment::MidWindow), SENDS),
+    ("three endpoints: the first hangs", Some(Moment::Boundary), SENDS),
+    ("three endpoints: the first hangs", Some(Moment::PublishDelay), SENDS),
+    ("three endpoints: the first hangs", Some(Moment::DuringRequest), SENDS),
+    ("three endpoints: the first hangs", Some(Moment::TwiceIn50Ms), SENDS),
+    ("OTLP, three endpoints: the first refuses", Some(Moment::MidWindow), PROBES),
+    ("OTLP, three endpoints: the first refuses", Some(Moment::Boundary), PROBES),
+    ("OTLP, three endpoints: the first refuses", Some(Moment::PublishDelay), PROBES),
+    ("OTLP, three endpoints: the first refuses", Some(Moment::DuringRequest), PROBES),
+    ("OTLP, three endpoints: the first refuses", Some(Moment::TwiceIn50Ms), PROBES),
+    ("OTLP, three endpoints: the first hangs", Some(Moment::MidWindow), SENDS),
+    ("OTLP, three endpoints: the first hangs", Some(Moment::Boundary), SENDS),
+    ("OTLP, three endpoints: the first hangs", Some(Moment::PublishDelay), SENDS),
+    ("OTLP, three endpoints: the first hangs", Some(Moment::DuringRequest), SENDS),
+    ("OTLP, three endpoints: the first hangs", Some(Moment::TwiceIn50Ms), SENDS),
+];
+
+const PROBES: &str = "a probe that is under way is not given up at a stop, and may take 3 s";
+
+const SENDS: &str = "a send that is under way at a stop has all of its time, and not its share";
 
 /// Why this moment makes no sense for this fault.
 pub fn senseless(fault: &Fault, moment: Moment) -> Option<&'static str> {
     use Moment::{
-        AgainAfterASecond, BeforeFirstSample, DuringRequest, First10Ms, FullBacklog, OutageEnds,
-        PublishDelay, RetryWait,
+        AgainAfterASecond, BeforeFirstSample, DuringRequest, First10Ms, FullBacklog, Hangup,
+        Interrupt, OutageEnds, PublishDelay, Quit, RetryWait,
     };
     let is = |name: &str| fault.name.starts_with(name);
-    let late = fault.is_of_the_clock() || fault.needs == Needs::Cgroup || is("out of ");
+    let dies = fault.several && fault.name.contains(" die ");
+    let late = dies || fault.is_of_the_clock() || fault.needs == Needs::Cgroup || is("out of ");
     match moment {
+        First10Ms | Interrupt | Hangup | Quit if fault.several => Some("as for one endpoint"),
+        RetryWait if fault.is_elsewhere() && fault.says == REFUSED => {
+            Some("another takes its place at once")
+        }
+        FullBacklog if fault.is_elsewhere() => Some("another takes its place before that"),
         First10Ms | BeforeFirstSample if late => Some("the fault begins after it"),
         First10Ms if is("/proc") => Some("the mounts are still being made"),
         BeforeFirstSample | PublishDelay if is("stderr") => Some("only the log tells this moment"),
@@ -38,6 +69,9 @@ pub fn senseless(fault: &Fault, moment: Moment) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// As soon as it is known, another endpoint is tried.
+pub const REFUSED: &str = "it refuses connections";
 
 /// What is known of this cell.
 pub fn known(fault: &Fault, moment: Moment) -> Option<&'static str> {

@@ -6,6 +6,7 @@ use fake_cloudwatch::{Answer, Seen};
 use tokio::time::Instant;
 
 use crate::cell::{PERIOD, Run};
+use crate::endpoints;
 use crate::faults::{Effect, UnderWay};
 use crate::log;
 use crate::scene::Stream;
@@ -73,14 +74,15 @@ pub fn prepare(run: &mut Run) {
         run.scene.wrapper.splice(0..0, ["env", "--default-signal=HUP,QUIT"].map(Into::into));
     }
     let Some(cloudwatch) = &run.scene.cloudwatch else { return };
+    let works = run.fault.works() && !run.fault.is_elsewhere();
     match run.moment {
         DuringRequest if run.fault.request == UnderWay::Held => {
             cloudwatch.answer_next(Answer::hold_then(run.scene.answer.clone()));
         }
         // By OTLP a 500 is not tried again at once.
-        RetryWait if run.fault.works() => cloudwatch.answer_next(Answer::service_unavailable()),
+        RetryWait if works => cloudwatch.answer_next(Answer::service_unavailable()),
         // Where the fault is no outage, there was another one before.
-        FullBacklog | OutageEnds if run.fault.works() => {
+        FullBacklog | OutageEnds if works => {
             cloudwatch.answer_always(Answer::internal_failure());
         }
         _ => {}
@@ -132,8 +134,15 @@ pub fn reach(run: &mut Run, offset: Duration) {
             } else {
                 run.scene.server().wait_until("a request without the oldest", oldest_is_gone);
             }
-            if run.fault.works() {
+            if run.fault.works() && !run.fault.is_elsewhere() {
                 run.scene.server().answer_always(run.scene.answer.clone());
+            }
+        }
+        OutageEnds if run.fault.is_elsewhere() => {
+            begin(run);
+            match run.scene.lift {
+                Some(_) => endpoints::first_comes_back(run),
+                None => endpoints::goes_on(run.agent()),
             }
         }
         OutageEnds => {
@@ -150,9 +159,7 @@ pub fn reach(run: &mut Run, offset: Duration) {
         }
     }
     // Where the fault has not begun it does now, at the last moment.
-    if let Some(begin) = run.scene.begin.take() {
-        begin(run.agent().id());
-    }
+    run.bring_on();
 }
 
 /// The fault ends, and the first request after it waits for its answer.
@@ -188,9 +195,7 @@ fn begin(run: &mut Run) {
     if needs_windows && matches!(run.fault.effect, Effect::Blind(_)) {
         return;
     }
-    if let Some(begin) = run.scene.begin.take() {
-        begin(run.agent().id());
-    }
+    run.bring_on();
 }
 
 /// Waits until a window has closed after this.

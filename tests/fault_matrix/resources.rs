@@ -26,7 +26,7 @@ pub fn no_threads(scene: &mut Scene) {
         let _ = prlimit.arg(format!("--nproc={limit}:")).output();
     };
     let give_back = limit.clone();
-    scene.begin = Some(Box::new(move |id| limit(id, "1")));
+    scene.begin = Some(Box::new(move |agent, _| limit(agent.id(), "1")));
     scene.lift = Some(Box::new(move |scene| {
         give_back(scene.id.expect("the agent runs"), "1000");
     }));

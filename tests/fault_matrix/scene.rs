@@ -10,9 +10,10 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
-use fake_cloudwatch::{Answer, FakeCloudWatch};
+use fake_cloudwatch::{Answer, Datum, FakeCloudWatch};
 
 use crate::cell::{BUFFER_OF_ONE, PERIOD, SAMPLE_INTERVAL, SHUTDOWN_TIMEOUT};
+use crate::endpoints::Standby;
 use crate::faults::Publisher;
 use support::{Agent, publishing_to};
 
@@ -29,6 +30,12 @@ pub struct Scene {
     pub cloudwatch: Option<FakeCloudWatch>,
     pub url: String,
     pub publisher: Publisher,
+    /// What this endpoint had taken before it died.
+    pub before: Vec<Datum>,
+    /// Those that stand by for it.
+    pub standbys: Vec<Standby>,
+    /// How much the first has taken when its fault ends and a standby is the primary.
+    pub first_had: Option<usize>,
     /// What the endpoint answers as long as the fault lasts, and if it works.
     pub answer: Answer,
     pub stdout: Stream,
@@ -37,8 +44,8 @@ pub struct Scene {
     pub parts: Vec<Box<dyn Any + Send>>,
     /// Waits until the fault has hold of a request, where no answer can be held back.
     pub under_way: Option<Box<dyn Fn() + Send>>,
-    /// Brings on a fault that cannot be there from the start, with the id of the process.
-    pub begin: Option<Box<dyn FnOnce(u32) + Send>>,
+    /// Brings on a fault that cannot be there from the start.
+    pub begin: Option<Begin>,
     /// Ends the fault.
     pub lift: Option<Lift>,
     /// The pipe that is full, to be read at last.
@@ -47,6 +54,9 @@ pub struct Scene {
     /// The id of the agent, once it runs.
     pub id: Option<u32>,
 }
+
+/// What brings on a fault while the agent runs.
+pub type Begin = Box<dyn FnOnce(&Agent, &mut Scene) + Send>;
 
 /// What ends a fault.
 pub type Lift = Box<dyn FnOnce(&mut Scene) + Send>;
@@ -79,6 +89,9 @@ impl Scene {
             environment: Vec::new(),
             url: cloudwatch.url(),
             publisher,
+            before: Vec::new(),
+            standbys: Vec::new(),
+            first_had: None,
             cloudwatch: Some(cloudwatch),
             answer: Answer::Take,
             stdout: Stream::Read,
@@ -110,13 +123,18 @@ impl Scene {
         words.extend(closing(self.stdout, self.stderr).into_iter().flatten().map(OsString::from));
         words.push(program);
         words.extend(agent.get_args().map(OsString::from));
-        match self.publisher {
-            Publisher::CloudWatch => {}
-            Publisher::Otlp => words.extend(["--publish", "otlp"].map(OsString::from)),
-            Publisher::Receiver => {
-                let url = format!("{}/v1/metrics", self.url);
-                words.extend(["--publish", "otlp", "--otlp-endpoint", &url].map(OsString::from));
-            }
+        if self.publisher != Publisher::CloudWatch {
+            words.extend(["--publish", "otlp"].map(OsString::from));
+        }
+        // That of the first is there already, but for another receiver.
+        let is_receiver = self.publisher == Publisher::Receiver;
+        let (option, path) = match is_receiver {
+            true => ("--otlp-endpoint", "/v1/metrics"),
+            false => ("--endpoint-url", ""),
+        };
+        let first = is_receiver.then_some(&self.url);
+        for url in first.into_iter().chain(self.standbys.iter().map(|standby| &standby.url)) {
+            words.extend([option, &format!("{url}{path}")].map(OsString::from));
         }
         words.extend(self.arguments.iter().cloned());
         let mut command = Command::new(&words[0]);
@@ -161,6 +179,17 @@ impl Scene {
     /// The endpoint, where there is one.
     pub fn server(&self) -> &FakeCloudWatch {
         self.cloudwatch.as_ref().expect("this moment is only for faults with an endpoint")
+    }
+
+    /// What each endpoint has taken, the first first.
+    pub fn taken(&self) -> Vec<Vec<Datum>> {
+        let first = (&self.cloudwatch, &self.before);
+        let standbys = self.standbys.iter().map(|standby| (&standby.server, &standby.before));
+        let taken = std::iter::once(first).chain(standbys).map(|(server, before)| {
+            let now = server.as_ref().map(FakeCloudWatch::data);
+            before.iter().cloned().chain(now.into_iter().flatten()).collect()
+        });
+        taken.collect()
     }
 
     /// The fault ends, and the next request is answered so.

@@ -43,7 +43,7 @@ impl Table {
     /// The slowest end of a cell's runs, and a mark.
     fn cell(&self, fault: &Fault, moment: Moment) -> String {
         if senseless(fault, moment).is_some() {
-            return "–".to_owned();
+            return NONE.to_owned();
         }
         let runs = self.of(fault, moment);
         let mut longest = None;
@@ -80,7 +80,7 @@ impl Table {
             )
         };
         let gap = outcomes().filter_map(|outcome| longest_gap(fault, outcome)).max();
-        row.push(gap.map_or("–".to_owned(), |gap| format!("{:.2}", gap.as_secs_f64())));
+        row.push(gap.map_or(NONE.to_owned(), |gap| format!("{:.2}", gap.as_secs_f64())));
         let peak = outcomes().map(|outcome| outcome.end.peak_kib).max().unwrap_or(0);
         row.push(format!("{:.1}", peak as f64 / 1024.0));
         row
@@ -171,20 +171,34 @@ impl Table {
         )
     }
 
+    /// A table for each group, without the columns that none of it has, and what its rows mean.
     pub fn markdown(&self) -> String {
+        let rows = self.rows();
+        let head = &rows[0];
         let mut text = String::new();
-        for (number, row) in self.rows().iter().enumerate() {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "| {} |", row.join(" | "));
-            if number == 0 {
-                let _ = writeln!(text, "| --- {}|", "| ---: ".repeat(row.len() - 1));
+        for (heading, faults) in faults::GROUPS {
+            let is_of_it = |row: &&Vec<String>| faults.iter().any(|fault| fault.name == row[0]);
+            let of_it: Vec<_> = rows.iter().filter(is_of_it).collect();
+            if of_it.is_empty() {
+                continue;
             }
+            let is_filled = |column: &usize| of_it.iter().any(|row| row[*column] != NONE);
+            let columns: Vec<_> = (0..head.len()).filter(is_filled).collect();
+            let line = |row: &Vec<String>| {
+                let cells: Vec<_> = columns.iter().map(|column| &*row[*column]).collect();
+                format!("| {} |", cells.join(" | "))
+            };
+            let rule = "| ---: ".repeat(columns.len() - 1);
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "### {heading}\n\n{}\n| --- {rule}|", line(head));
+            of_it.iter().for_each(|row| text.extend([&line(row), "\n"]));
+            let _ = writeln!(text, "\n| fault | what it means |\n| --- | --- |");
+            for fault in faults {
+                let _ = writeln!(text, "| {} | {} |", fault.name, fault.meaning);
+            }
+            text.push('\n');
         }
-        let _ = writeln!(text, "\n{}", self.notes());
-        let _ = writeln!(text, "\n| fault | what it means |\n| --- | --- |");
-        for fault in faults::all() {
-            let _ = writeln!(text, "| {} | {} |", fault.name, fault.meaning);
-        }
+        let _ = writeln!(text, "{}", self.notes());
         text
     }
 
@@ -203,6 +217,9 @@ impl Table {
         code
     }
 }
+
+/// In a cell that makes no sense, or has nothing to tell.
+const NONE: &str = "–";
 
 impl Job {
     fn name(&self) -> String {

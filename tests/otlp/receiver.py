@@ -90,10 +90,14 @@ def limits(received, size):
 class Receiver:
     """Answers as `answer(received)` says: a status, headers and a body, or None for 200."""
 
+    # Those of the case that runs, of which each is looked at in the end.
+    made = []
+
     def __init__(self, answer=lambda received: None, signed=False, ahead=0):
         self.answer, self.signed, self.ahead = answer, signed, ahead
         self.received, self.problems, self.changed = [], [], threading.Condition()
         outer = self
+        Receiver.made.append(self)
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"

@@ -10,6 +10,7 @@ import urllib.request
 from collections import defaultdict
 
 import sent
+from agent import BINARY
 from receiver import free_port
 
 PROGRAM = os.environ.get("VICTORIA_METRICS", "")
@@ -193,7 +194,6 @@ def names_of_prometheus_are_those_of_the_documentation():
     assert labels == {"service_name", "host_name", "Check", "queue", "vmrange"}, labels
 
 
-BINARY = ""
 CASES = [
     what_was_sent_comes_back_by_query,
     percentiles_are_those_of_all_values,
