@@ -20,6 +20,7 @@ CI = "is run by scripts/test.sh, or by CI, as itself"
 INSTALLS = "installs on the user's machine; scripts/test.sh does the same to build"
 SHOWN = "check.py does it with each file that a document shows"
 CLUSTER = "needs a cluster; what it applies is checked with the examples"
+RELEASE = "needs a release; tests/release makes one, and checks its sums and what is in its archives"
 
 # Whatever such a program is told to do.
 PROGRAMS = {
@@ -39,12 +40,15 @@ COMMANDS = {
     "printf 'CLOUDWATCH_METRICS_AGENT_%s\\n' NAMESPACE=MyApp SERVICE=web | sudo tee -a /etc/default/cloudwatch-metrics-agent":
         "is run by tests/examples/boot.sh, for the machine that it boots",
     "sudo systemctl enable --now cloudwatch-metrics-agent": "is run by tests/examples/boot.sh, as systemd does it at boot",
+    "journalctl --unit cloudwatch-metrics-agent --follow": "follows the log of systemd, and has no end",
+    "curl -fL -O $release/$name.tar.gz -O $release/SHA256SUMS": RELEASE,
+    "sha256sum --check --ignore-missing SHA256SUMS": RELEASE,
+    "tar -xzf $name.tar.gz": RELEASE,
+    "sudo install $name/cloudwatch_metrics_agent /usr/local/bin/": INSTALLS,
+    "cargo install --locked --path .": INSTALLS,
+    'eval "$(aws configure export-credentials --profile NAME --format env)"': AWS,
     "chmod +x jobs.sh": SHOWN,
     "cloudwatch_metrics_agent --namespace Batch --service Nightly --report -- ./job.sh": "is run by tests/right_size, with other programs",
-    "sudo apt-get install musl-tools": INSTALLS,
-    "rustup target add x86_64-unknown-linux-musl": INSTALLS,
-    "cargo build --release --target x86_64-unknown-linux-musl": CI,
-    "sudo install target/x86_64-unknown-linux-musl/release/cloudwatch_metrics_agent /usr/local/bin/": INSTALLS,
 }
 
 AGENT = "cloudwatch_metrics_agent"
@@ -172,11 +176,11 @@ class Answering:
         config.write_text(self.CONFIG)
         kept = ["--config", str(config), "--state", str(self.scratch / "answering")]
         self.start("--store", "memory", *kept, "--api", f"unix:{self.socket}")
-        # Until there is a sample it is not ready.
-        ready = f"curl --retry {TIMEOUT} --retry-all-errors --unix-socket {self.SOCKET} http://localhost/readyz"
-        wrong = self.ask(ready)
-        if wrong:
-            raise RuntimeError(wrong)
+        # Until there is a sample it is not ready; the first of CPU comes after that.
+        for path in ("readyz", "values/utilization/cpu"):
+            wrong = self.ask(f"curl --retry {TIMEOUT} --retry-all-errors --unix-socket {self.SOCKET} http://localhost/{path}")
+            if wrong:
+                raise RuntimeError(wrong)
 
     def start(self, *options: str, **variables: str) -> None:
         agent = subprocess.Popen(

@@ -97,6 +97,10 @@ def cases(
         for folder in README
     ]
     own[-1].besides.append(".gitignore")
+    own += [
+        Case(file, partial(documents.problems, path=examples / file), mistakes)
+        for file, mistakes in DOCUMENTS.items()
+    ]
     return own
 
 
@@ -351,6 +355,14 @@ CDK = [
 PACKAGE = [
     ("2.275.0", "2.276.0", "was checked and not"),
 ]
+# Documents with commands of AWS that are no examples.
+DOCUMENTS = {
+    "../docs/see-it-arrive.md": [("list-metrics --", "list-metric --", "there is no aws"),
+                                 ("--statistics", "--statistic", "there is no --statistic"),
+                                 ("--period 60", "", "period are missing")],
+    "../docs/alarms-and-dashboards.md": [("--state-reason", "--reason", "missing|there is no")],
+    "../docs/operations.md": [("--http-put-response-hop-limit", "--hop-limit", "there is no")],
+}
 README = {
     "ecs/": [("register-task-definition", "register-task", "there is no aws ecs"),
              ("fargate.json\n", "fargte.json\n", "is not there")],

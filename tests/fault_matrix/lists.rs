@@ -6,32 +6,7 @@ use crate::moments::Moment;
 /// Cells that fail because of the agent as it is: fault, moments, and what is wrong. They stay as
 /// they should be, fail loudly, and do not fail the run. One that no longer fails is to be taken
 /// off.
-pub const KNOWN: &[(&str, Option<Moment>, &str)] = &[
-    ("three endpoints: the first refuses", Some(Moment::MidWindow), PROBES),
-    ("three endpoints: the first refuses", Some(Moment::Boundary), PROBES),
-    ("three endpoints: the first refuses", Some(Moment::PublishDelay), PROBES),
-    ("three endpoints: the first refuses", Some(Moment::DuringRequest), PROBES),
-    ("three endpoints: the first refuses", Some(Moment::TwiceIn50Ms), PROBES),
-    ("three endpoints: the first hangs", Some(Moment::MidWindow), SENDS),
-    ("three endpoints: the first hangs", Some(Moment::Boundary), SENDS),
-    ("three endpoints: the first hangs", Some(Moment::PublishDelay), SENDS),
-    ("three endpoints: the first hangs", Some(Moment::DuringRequest), SENDS),
-    ("three endpoints: the first hangs", Some(Moment::TwiceIn50Ms), SENDS),
-    ("OTLP, three endpoints: the first refuses", Some(Moment::MidWindow), PROBES),
-    ("OTLP, three endpoints: the first refuses", Some(Moment::Boundary), PROBES),
-    ("OTLP, three endpoints: the first refuses", Some(Moment::PublishDelay), PROBES),
-    ("OTLP, three endpoints: the first refuses", Some(Moment::DuringRequest), PROBES),
-    ("OTLP, three endpoints: the first refuses", Some(Moment::TwiceIn50Ms), PROBES),
-    ("OTLP, three endpoints: the first hangs", Some(Moment::MidWindow), SENDS),
-    ("OTLP, three endpoints: the first hangs", Some(Moment::Boundary), SENDS),
-    ("OTLP, three endpoints: the first hangs", Some(Moment::PublishDelay), SENDS),
-    ("OTLP, three endpoints: the first hangs", Some(Moment::DuringRequest), SENDS),
-    ("OTLP, three endpoints: the first hangs", Some(Moment::TwiceIn50Ms), SENDS),
-];
-
-const PROBES: &str = "a probe that is under way is not given up at a stop, and may take 3 s";
-
-const SENDS: &str = "a send that is under way at a stop has all of its time, and not its share";
+pub const KNOWN: &[(&str, Option<Moment>, &str)] = &[];
 
 /// Why this moment makes no sense for this fault.
 pub fn senseless(fault: &Fault, moment: Moment) -> Option<&'static str> {

@@ -112,13 +112,56 @@ fn the_model_depends_on_nothing() {
 }
 
 #[test]
-fn the_readme_names_every_option() {
-    let readme = text(Path::new("README.md"));
+fn the_configuration_document_names_every_option() {
+    let document = text(Path::new("docs/configuration.md"));
     for option in text(Path::new("tests/expected/help.txt")).split_whitespace() {
         let option =
             option.trim_matches([',', ';', '[', ']']).split(['=', '[']).next().unwrap_or_default();
         if option.starts_with("--") && !["--help", "--version"].contains(&option) {
-            assert!(readme.contains(&format!("`{option}")), "the README does not name {option}");
+            let named = document.contains(&format!("`{option}"));
+            assert!(named, "docs/configuration.md does not name {option}");
         }
     }
+}
+
+/// It is read at once, so that all else is in docs/, which it leads to.
+#[test]
+fn the_readme_is_short_and_leads_to_the_documents() {
+    let readme = text(Path::new("README.md"));
+    let lines = readme.lines().count();
+    assert!(lines <= 130, "{lines} lines");
+    assert!(readme.contains("](docs/README.md)"), "it does not lead to the index");
+}
+
+/// What a reader looks for has a line there, and every page is found.
+#[test]
+fn the_index_names_every_document() {
+    let index = text(Path::new("docs/README.md"));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let entries = fs::read_dir(folder).expect("a folder of the repository");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    let names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    let documents = names.iter().filter(|name| name.ends_with(".md") && *name != "README.md");
+    for name in documents {
+        assert!(index.contains(&format!("]({name})")), "docs/README.md does not name {name}");
+    }
+    assert!(names.iter().any(|name| name == "configuration.md"), "{names:?}");
+}
+
+/// A new run of scripts/pictures.py has other numbers.
+#[test]
+fn the_readme_has_the_numbers_of_its_picture() {
+    let (readme, picture) =
+        (text(Path::new("README.md")), text(Path::new("docs/pictures/minute.svg")));
+    let mut found = 0;
+    for word in ["highest ", "average "] {
+        for after in picture.split(word).skip(1) {
+            let number = after.split(' ').next().unwrap_or_default();
+            if number.parse::<u32>().is_ok() {
+                found += 1;
+                assert!(readme.contains(&format!("{number} %")), "{word}{number} %");
+            }
+        }
+    }
+    assert_eq!(found, 4, "CPU and memory, each with its average and its highest value");
 }

@@ -36,7 +36,7 @@ use crate::shown::shown;
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.plugin",
-    about: "What a program prints, which is a file in the folder of --plugins",
+    about: "The metrics that a program in the folder of --plugins prints",
     settings: &[
         Setting {
             name: "file",

@@ -22,15 +22,14 @@ use crate::model::{
 
 pub const TYPE: CheckType = CheckType {
     name: "remote.http",
-    about: "Whether a URL of HTTP or HTTPS answers, what and how fast, and when its certificate ends. Any answer \
-        makes it available but one of 500 and above, where the server says that it has failed; `expect_status` says \
-        otherwise",
+    about: "Whether a URL of HTTP or HTTPS answers, what and how fast, and when its certificate expires. The check is \
+        available if the status of the answer is below 500, or with `expect_status` one of these",
     settings: &[
-        Setting::required("url", Form::Text, "What is asked for", "https://www.example.com/health"),
+        Setting::required("url", Form::Text, "The address of the page", "https://www.example.com/health"),
         Setting::optional(
             "method",
             Form::Word(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
-            "The method of the request; GET where it is not set",
+            "The method of the request; GET by default",
             "POST",
         ),
         Setting::optional("body", Form::Text, "What is sent with POST, PUT or PATCH", "'{\"ping\": 1}'"),
@@ -45,7 +44,7 @@ pub const TYPE: CheckType = CheckType {
         Setting::optional(
             "expect_status",
             Form::List,
-            "The status codes with which it is available, such as 200 or 2xx, or any; all below 500 where it is not set",
+            "The status codes with which it is available, such as 200 or 2xx, or any; by default all below 500",
             "[2xx, 301]",
         ),
         Setting::optional(
@@ -57,13 +56,13 @@ pub const TYPE: CheckType = CheckType {
         Setting::optional(
             "follow_redirects",
             Form::YesOrNo,
-            "Whether redirects are followed, five at most; yes where it is not set",
+            "Whether redirects are followed, five at most; yes by default",
             "no",
         ),
         Setting::optional(
             "verify",
             Form::YesOrNo,
-            "Whether the certificate has to be valid and trusted here; yes where it is not set",
+            "Whether the certificate has to be valid and trusted here; yes by default",
             "no",
         ),
     ],

@@ -36,7 +36,7 @@ pub const TYPE: CheckType = CheckType {
         Setting::optional(
             "verify",
             Form::YesOrNo,
-            "Whether the certificate has to be valid and trusted here; yes where it is not set",
+            "Whether the certificate has to be valid and trusted here; yes by default",
             "no",
         ),
     ],

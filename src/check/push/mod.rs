@@ -13,7 +13,7 @@ use crate::model::{
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.push",
-    about: "What others hand to the agent, by POST /values or by a client of collectd",
+    about: "The values that other programs send to the agent, by POST /values or as a client of collectd",
     settings: &[Setting::optional(
         "series",
         Form::Whole(1, 20_000),

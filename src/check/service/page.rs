@@ -11,7 +11,7 @@ pub const PASSWORD: Setting =
 pub const VERIFY: Setting = Setting::optional(
     "verify",
     Form::YesOrNo,
-    "Whether a certificate has to be valid and trusted here; yes where it is not set",
+    "Whether a certificate has to be valid and trusted here; yes by default",
     "no",
 );
 

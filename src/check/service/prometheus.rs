@@ -31,7 +31,7 @@ pub const TYPE: CheckType = CheckType {
         Setting::optional(
             "series",
             Form::Whole(1, 10_000),
-            "How many series are taken at most, in the order of the page; 100 where it is not set",
+            "How many series are taken at most, in the order of the page; 100 by default",
             "20",
         ),
         USER,

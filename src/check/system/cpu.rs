@@ -4,7 +4,7 @@ use crate::model::{CheckType, Declared, Discovers, Opening, Unit};
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.cpu",
-    about: "What the CPUs of the machine spend their time on, since the run before",
+    about: "How the CPUs of the machine have spent their time since the previous run",
     settings: &[],
     one_of: &[],
     metrics: &[
@@ -29,8 +29,8 @@ pub const TYPE: CheckType = CheckType {
 
 const USER_SOURCE: &str = "/proc/stat: of each CPU, the growth of user + nice since the run before, in percent of the \
     growth of user + nice + system + idle + iowait + irq + softirq + steal; averaged over the CPUs";
-const USAGE_SOURCE: &str = "100 - idle_percent_average: all that is not idle, so waiting for a disk is in it, and \
-    stolen time";
+const USAGE_SOURCE: &str =
+    "100 - idle_percent_average: everything but idle time, so with iowait and stolen time";
 
 #[cfg(target_os = "linux")]
 mod linux {

@@ -9,7 +9,11 @@ pub const TYPE: CheckType = CheckType {
     one_of: &[],
     metrics: &[
         Declared::gauge("total_ro", Unit::Count, TOTAL_RO_SOURCE).headline(),
-        Declared::gauge("total_rw", Unit::Count, "the others of them"),
+        Declared::gauge(
+            "total_rw",
+            Unit::Count,
+            "the file systems among these that can be written to",
+        ),
         Declared::text("devices_ro", "the devices of total_ro, with commas"),
         Declared::text("devices_rw", "the devices of total_rw, with commas"),
     ],
@@ -21,9 +25,9 @@ pub const TYPE: CheckType = CheckType {
     open: |_: &Opening| Box::new(super::macos::State::new()),
 };
 
-const TOTAL_RO_SOURCE: &str = "/proc/self/mountinfo: the file systems with the option ro, whatever their mounts say. Those \
-    on a device or a server count, each once however often it is mounted; in memory (tmpfs), overlay and pseudo \
-    file systems do not, and images that can only be read (squashfs, iso9660) do not either";
+const TOTAL_RO_SOURCE: &str = "/proc/self/mountinfo: the file systems that have the option ro themselves, and not only on a mount. \
+    File systems on a device or a server count, each once even if it is mounted several times. Those in memory \
+    (tmpfs), overlay and pseudo file systems, and read-only images (squashfs, iso9660) do not count";
 
 #[cfg(target_os = "linux")]
 mod linux {

@@ -38,7 +38,7 @@ pub const TYPE: CheckType = CheckType {
 };
 
 const ACTUAL_USED_SOURCE: &str = "/proc/meminfo: MemTotal - MemFree - Buffers - Cached - SReclaimable + Shmem, less what \
-    the cache of ZFS could give back: without what could be given back at any time";
+    the cache of ZFS could free: the memory that the kernel cannot free";
 
 #[cfg(target_os = "linux")]
 mod linux {

@@ -4,12 +4,12 @@ use crate::model::{CheckType, Declared, Discovers, Form, Opening, Setting, Unit}
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.pressure",
-    about: "In how many percent of the time tasks wait for a CPU, for memory, or for a disk",
+    about: "The percentage of time in which tasks wait for a CPU, for memory, or for a disk",
     settings: &[Setting {
         name: "scope",
         form: Form::Word(&["auto", "container", "pod", "machine"]),
-        about: "Whose tasks: auto is the container where it can be told and has files of pressure, else the \
-            machine; pod is the pod of Kubernetes or the task of ECS, where its control group is visible",
+        about: "Whose tasks: auto is the container if it is known and has files of pressure, else the machine; \
+            pod is the pod of Kubernetes or the task of ECS, if its control group is visible",
         is_required: false,
         example: "auto",
     }],

@@ -23,7 +23,7 @@ use crate::model::{
 
 pub const TYPE: CheckType = CheckType {
     name: "agent.process",
-    about: "What the processes of a name, a command line or a user take",
+    about: "CPU, memory, threads and files of the processes with a name, a command line or a user",
     settings: &[
         Setting {
             name: "name",

@@ -121,7 +121,7 @@ impl Endpoints {
             self.stopped = stopped.get();
             if sent.is_err() && self.last_share.is_none() {
                 let error = late(share);
-                self.is_given_up = self.leave_for_another(&error, true).await;
+                self.is_given_up = self.leave_for_another(&error, true, hurry).await;
                 return Err(error);
             }
             let error = match sent.unwrap_or_else(|share| Err(late(share))) {
@@ -142,7 +142,7 @@ impl Endpoints {
                 || error.at == Place::Refused
                 || self.last_share.is_some();
             let is_last = self.last_share.is_some();
-            if !is_over || !self.leave_for_another(&error, is_last).await || left == 0 {
+            if !is_over || !self.leave_for_another(&error, is_last, hurry).await || left == 0 {
                 return Err(error);
             }
         }
@@ -150,19 +150,27 @@ impl Endpoints {
 
     /// Makes that endpoint the primary which answers fastest. At the end there is no time to ask: the next one
     /// is tried.
-    async fn leave_for_another(&mut self, error: &PublishError, is_last: bool) -> bool {
+    async fn leave_for_another(
+        &mut self,
+        error: &PublishError,
+        is_last: bool,
+        hurry: &CancellationToken,
+    ) -> bool {
         let left = self.primary;
         self.members[left].probed = Some(Probed { at: Instant::now(), took: None });
-        let others = self.members.iter_mut().enumerate().filter(|(at, _)| *at != left);
-        let next = if is_last {
-            (left + 1) % self.members.len()
-        } else {
+        // A stop ends the probes: one that hangs takes seconds.
+        let is_asked = !is_last && {
+            let others = self.members.iter_mut().enumerate().filter(|(at, _)| *at != left);
             let due = others.filter(|(_, member)| member.is_due()).map(|(_, member)| member);
-            join_all(due.map(Member::probe)).await;
+            hurry.run_until_cancelled(join_all(due.map(Member::probe))).await.is_some()
+        };
+        let next = if is_asked {
             let answers = self.members.iter().enumerate();
             let answers = answers.filter_map(|(at, member)| Some((member.probed?.took?, at)));
             let Some((_, fastest)) = answers.min() else { return false };
             fastest
+        } else {
+            (left + 1) % self.members.len()
         };
         let what = if error.at == Place::Refused { "it refuses connections" } else { "it failed" };
         let name = &self.members[left].name;

@@ -368,6 +368,22 @@ async fn a_send_that_is_given_up_at_a_stop_begins_again_at_the_same_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_the_probe_of_one_that_hangs() {
+    let mut world = world();
+    world.fakes[0].does(Does::Refuse);
+    world.fakes[2].does(Does::HangOn);
+    let begin = Instant::now();
+    let stopping = async {
+        sleep(Duration::from_secs(1)).await;
+        world.hurry.cancel();
+    };
+    let (sent, ()) = tokio::join!(world.endpoints.send(&[], &world.hurry), stopping);
+    sent.expect("the next takes it");
+    assert_eq!(begin.elapsed().as_secs(), 1);
+    assert_eq!(world.primary(), "b");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_explanation_asks_all_at_once_and_keeps_their_order() {
     let world = world();
     world.fakes[0].does(Does::Hang);

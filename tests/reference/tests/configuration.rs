@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reference::configuration::{Option as Described, document, options};
+use reference::configuration::document;
 use reference::{checks, schema};
 
 fn repository() -> PathBuf {
@@ -30,40 +30,6 @@ fn the_documents_are_as_generated() {
             generated,
             "{file}: UPDATE_EXPECTED=1 cargo test -p reference stores it anew"
         );
-    }
-}
-
-/// The cells of the rows of a table whose first cell is an option.
-fn option_rows(document: &str) -> Vec<Vec<String>> {
-    let rows = document.lines().filter(|line| line.starts_with("| `--"));
-    rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect())
-        .collect()
-}
-
-#[test]
-fn the_readme_does_not_contradict_it() {
-    let (readme, options) = (option_rows(&text("README.md")), options());
-    assert_eq!(readme.len(), options.len(), "a row an option");
-    for (row, option) in readme.iter().zip(&options) {
-        let Described { name, others, default, meaning, .. } = option;
-        let [spellings, said, said_default] = &row[..] else { panic!("three cells: {row:?}") };
-        let mut names: Vec<_> = spellings.split(['`', ',']).map(str::trim).collect();
-        names.retain(|name| name.starts_with('-'));
-        let names: Vec<_> =
-            names.iter().map(|name| name.split(' ').next().unwrap_or_default()).collect();
-        let mut expected = vec![format!("--{name}")];
-        expected.extend(others.iter().cloned());
-        assert_eq!(names, expected);
-        // Where the default is words, the two need not have the same.
-        if !default.contains(' ') && default != "none" {
-            assert_eq!(said_default.trim_matches('`'), default, "{row:?}");
-        }
-        let numbers = |text: &str| {
-            let words = text.split(|c: char| !(c.is_ascii_digit() || c == '.')).map(str::to_owned);
-            let numbers = words.filter(|word| word.contains(|c: char| c.is_ascii_digit()));
-            numbers.collect::<Vec<_>>()
-        };
-        assert_eq!(numbers(said), numbers(meaning), "{row:?}");
     }
 }
 

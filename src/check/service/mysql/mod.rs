@@ -33,7 +33,7 @@ pub const TYPE: CheckType = CheckType {
         Setting {
             name: "socket",
             form: Form::Text,
-            about: "The path of the unix socket of the server, which is taken where host is set, too",
+            about: "The path of the unix socket of the server; it wins over host",
             is_required: false,
             example: "/run/mysqld/mysqld.sock",
         },
@@ -47,8 +47,8 @@ pub const TYPE: CheckType = CheckType {
         Setting {
             name: "user",
             form: Form::Text,
-            about: "Who logs in; it needs no privilege, but for replication REPLICATION CLIENT, in MariaDB REPLICA \
-                MONITOR",
+            about: "The user to log in as, without privileges; for replication it needs REPLICATION CLIENT, in MariaDB \
+                REPLICA MONITOR",
             is_required: true,
             example: "monitor",
         },
@@ -62,9 +62,9 @@ pub const TYPE: CheckType = CheckType {
         Setting {
             name: "tls",
             form: Form::Word(&["off", "verified", "unverified"]),
-            about: "TLS to host: verified takes a certificate for host that a trusted root has signed; unverified any, \
-                so that who answers in the server's place may get the password; off, the default, sends a password \
-                only as a hash that is good for once, which is not enough for some logins of caching_sha2_password",
+            about: "TLS to host. verified: the certificate is for host and signed by a trusted root. unverified: any \
+                certificate, so a program that pretends to be the server may get the password. off, the default: the \
+                password is sent only as a hash for this login, with which some logins of caching_sha2_password fail",
             is_required: false,
             example: "verified",
         },
