@@ -13,19 +13,30 @@ use sha2::{Digest, Sha256};
 
 fn main() {
     println!("cargo::rerun-if-changed=layout.ld");
+    println!("cargo::rerun-if-changed=order.ld");
     println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
     let folder = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
     if env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|libc| libc == "musl") {
-        // A C compiler passes such arguments on; lld is also called by itself.
-        let is_linker = env::var("RUSTC_LINKER").is_ok_and(|linker| linker.contains("lld"));
-        let prefix = if is_linker { "" } else { "-Wl," };
         let layout = format!("-T{}/layout.ld", folder.display());
         // An address that the start has to adjust takes a bit of the file, and not 24 bytes.
-        for argument in ["-zpack-relative-relocs", "--no-eh-frame-hdr", &layout] {
+        let mut arguments =
+            vec!["-zpack-relative-relocs".to_owned(), "--no-eh-frame-hdr".to_owned(), layout];
+        // A C compiler passes such arguments on; lld is also called by itself.
+        let is_lld = env::var("RUSTC_LINKER").is_ok_and(|linker| linker.contains("lld"));
+        let prefix = if is_lld { "" } else { "-Wl," };
+        if is_lld {
+            // Functions with the same code are one. The map is what scripts/footprint.sh looks names up in.
+            arguments.push("--icf=all".to_owned());
+            arguments.push(format!("-T{}/order.ld", folder.display()));
+            arguments
+                .extend([format!("-Map={}/agent.map", out.display()), "--no-demangle".to_owned()]);
+        }
+        for argument in arguments {
             println!("cargo::rustc-link-arg-bins={prefix}{argument}");
         }
     }
-    page(&folder.join(PAGE), Path::new(&env::var("OUT_DIR").expect("cargo sets it")));
+    page(&folder.join(PAGE), &out);
 }
 
 /// Where the parts of the page are.

@@ -7,8 +7,16 @@
 #       about 35 minutes. `--period 10 --rounds 1 20` is a try of five.
 #   scripts/footprint.sh --ours
 #       the agent alone, in half a minute, against scripts/footprint/limits.json: fails if over.
+#   scripts/footprint.sh --order
+#       makes order.ld anew, of what ordinary runs call: see scripts/footprint/order.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+if [ "${1:-}" = --order ]; then
+  scripts/footprint/build.sh valgrind
+  # With the names of the functions.
+  cargo rustc --quiet --release --locked --target x86_64-unknown-linux-musl --bin cloudwatch_metrics_agent -- -C strip=none
+  exec python3 -B scripts/footprint/order.py target/x86_64-unknown-linux-musl/release/cloudwatch_metrics_agent
+fi
 scripts/footprint/build.sh strace valgrind strip:binutils
 if [ "${1:-}" = --ours ]; then
   exec python3 -B scripts/footprint/guard.py

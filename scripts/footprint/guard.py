@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import checks
 import contenders
 import counts
+import order
 import rounds
 from endpoint import Endpoint
 
@@ -18,8 +19,16 @@ PERIOD_SECONDS = 5
 # Those whose cost does not depend on how many mounts, disks and processes a machine has.
 CHECKS = ("agent.cpu", "agent.memory", "agent.load_average", "agent.network")
 
+# Fewer, and the functions that ordinary runs call no longer lie together.
+LEAST_PLACED = 0.95
+
 
 def main() -> int:
+    count, missing = order.placed()
+    print(f"order.ld: {count - len(missing)} of {count} functions are in the program")
+    if len(missing) > (1 - LEAST_PLACED) * count:
+        print(f"too many are missing, such as {missing[:3]}: make it anew with scripts/footprint.sh --order", file=sys.stderr)
+        return 1
     endpoint = Endpoint(pathlib.Path("target/footprint"))
     agent = contenders.ours(endpoint.roots, endpoint.url, PERIOD_SECONDS)
     with ThreadPoolExecutor() as pool:

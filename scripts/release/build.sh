@@ -21,9 +21,14 @@ rustup --quiet target add "$target"
 source scripts/release/zig.sh
 
 cargo fetch --quiet --locked --target "$target"
-# Zig compiles, and the toolchain's own lld links: unlike Zig's linker it does what build.rs asks for, and
-# unlike the system's it is of a known version.
-flags=(-Clinker-flavor=ld.lld)
+# Zig compiles, and the toolchain's own lld links, as in every build of the static binary.
+mapfile -t flags < <(python3 - "$target" <<'PYTHON'
+import sys, tomllib
+with open(".cargo/config.toml", "rb") as file:
+    print(*tomllib.load(file)["target"][sys.argv[1]]["rustflags"], sep="\n")
+PYTHON
+)
+[ ${#flags[@]} -gt 1 ] || { echo "$0: .cargo/config.toml has no rustflags for $target" >&2; exit 1; }
 # The texts of panics name source files. Those of this machine are nobody's business, and would
 # make two builds differ.
 flags+=("--remap-path-prefix=$PWD=/src")
