@@ -44,6 +44,7 @@ const PAGE: &str = "src/api/page";
 
 /// The modules of the page, each behind those that it imports from. One script is made of them.
 const SCRIPTS: &[&str] = &[
+    "clock.js",
     "words.js",
     "dom.js",
     "api.js",
@@ -51,9 +52,9 @@ const SCRIPTS: &[&str] = &[
     "small.js",
     "chart.js",
     "live.js",
+    "actions.js",
     "overview.js",
     "strip.js",
-    "actions.js",
     "checks.js",
     "metric.js",
     "host.js",

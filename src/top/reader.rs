@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use tokio::sync::mpsc::Sender;
 use tokio::time::sleep;
 
-use super::snapshot::{Agent, Answers, Snapshot};
+use super::snapshot::{Agent, Answers, PAUSE, Snapshot};
 use crate::client::Client;
 use crate::ctl::{REFUSED, Stream, Told, all};
 use crate::model::{Sample, UTILIZATION};
@@ -97,14 +97,16 @@ impl Reader {
     async fn follow(&self, news: &Sender<News>) -> Result<(), Told> {
         let first = self.snapshot().await?;
         let past = self.past(first.now_ms, &first.agent).await;
+        let mut pause = first.pause();
         let _ = news.send(News::Whole(Box::new(first))).await;
         if !past.is_empty() {
             let _ = news.send(News::Past(past)).await;
         }
         let look = async {
             loop {
-                sleep(PAUSE).await;
+                sleep(pause).await;
                 let snapshot = self.snapshot().await?;
+                pause = snapshot.pause();
                 let _ = news.send(News::Whole(Box::new(snapshot))).await;
             }
         };
@@ -174,9 +176,6 @@ fn sample(batch: &Json) -> Option<(i64, Sample)> {
 
 const CPU: &str = "cpu";
 const MEMORY: &str = "memory";
-
-/// From one look to the next, and before the next try after a failure.
-pub const PAUSE: Duration = Duration::from_secs(2);
 
 /// Before a stream is asked for again that was refused because there are too many.
 const LONG_PAUSE: Duration = Duration::from_secs(30);

@@ -1,6 +1,7 @@
 //! What an agent says of itself at one instant.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde_json::Value as Json;
 
@@ -149,6 +150,14 @@ impl Snapshot {
     /// How many seconds ago something was.
     pub fn ago(&self, ms: i64) -> u64 {
         (self.now_ms - ms).max(0).unsigned_abs() / 1000
+    }
+
+    /// How long it takes until all is read again. The agent answers in the thread that measures, so long lists are read
+    /// less often.
+    pub fn pause(&self) -> Duration {
+        let values: usize = self.checks.iter().map(|of| of.values.len()).sum();
+        let rows = self.checks.len() + values + self.all_alarms;
+        (PAUSE * u32::try_from(1 + rows / MANY).unwrap_or(u32::MAX)).min(LONGEST_PAUSE)
     }
 
     pub fn check(&self, id: &str) -> Option<&Check> {
@@ -339,6 +348,13 @@ fn alarms(alarms: &[Json], thresholds: &[Json]) -> (Vec<Alarm>, usize, usize) {
     let unknown = unknown + of_thresholds.iter().filter(|of| is_unclear(of)).count();
     (bad, on.len() + of_thresholds.len(), unknown)
 }
+
+/// From one look to the next where there is little to read, and before the next try after a failure.
+pub const PAUSE: Duration = Duration::from_secs(2);
+
+/// Checks, values and alarms of which each so many make the pause longer.
+const MANY: usize = 500;
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Seconds after which a value of the source is no longer the current one, where samples are taken each second.
 const FRESH: f64 = 15.0;

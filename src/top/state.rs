@@ -11,8 +11,8 @@ use super::list::{self, ALARMS_BY, CHECKS_BY, CONTAINERS_BY, METRICS_BY, Sorted,
 use super::metrics::Metrics;
 use super::page::Page;
 use super::plotted::Plotted;
-use super::reader::{News, PAUSE};
-use super::snapshot::{Publisher, Snapshot};
+use super::reader::News;
+use super::snapshot::{PAUSE, Publisher, Snapshot};
 use crate::model::{Sample, UTILIZATION};
 use crate::terminal::history::History;
 use crate::terminal::keys::Key;
@@ -204,7 +204,7 @@ impl State {
                 let since = duration(silent.as_secs());
                 Some(format!("NOT CONNECTED for {since}, tried again each {PAUSE:?}: {why}"))
             }
-            None if silent > SLOW => {
+            None if silent > SLOW + self.of.pause() => {
                 Some(format!("NO ANSWER for {}: still waiting", duration(silent.as_secs())))
             }
             None => None,
@@ -286,5 +286,5 @@ const ASKED_MS: f64 = 10_000.0;
 /// Where the agent was away for longer, the chart begins anew.
 const MOST_MISSING: usize = 2048;
 
-/// An agent that is well answers long before.
-const SLOW: Duration = Duration::from_secs(6);
+/// An agent that is well answers long before, when it is asked.
+const SLOW: Duration = Duration::from_secs(4);

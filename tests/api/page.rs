@@ -67,6 +67,24 @@ fn the_page_is_one_small_file_that_its_policy_allows_and_nothing_else() {
 }
 
 #[test]
+fn by_its_mark_an_agent_is_known_before_it_gets_a_token() {
+    let mark = |served: &Served, path: &str| {
+        let head = format!("Host: localhost\r\nX-Auth-Token: {}\r\n\r\n", TOKEN.1);
+        let answer = served.ask(&format!("GET {path} HTTP/1.1\r\n{head}"));
+        answer.header("x-agent").map(str::to_owned)
+    };
+    let served = Served::at_port(&[], &[TOKEN]);
+    let own = mark(&served, "/").expect("there is one");
+    assert!(own.len() == 16 && own.bytes().all(|byte| byte.is_ascii_hexdigit()), "{own}");
+    assert_eq!(mark(&served, "/agent").as_ref(), Some(&own));
+    assert_eq!(packed(&served, "/").header("x-agent"), Some(&*own), "it needs no token");
+    assert_eq!(packed(&served, "/agent").header("x-agent"), None, "what is refused has none");
+    assert_eq!(mark(&served, "/time"), None);
+    // Of the same machine, at another address.
+    assert_ne!(mark(&Served::at_port(&[], &[TOKEN]), "/"), Some(own));
+}
+
+#[test]
 fn who_takes_nothing_compressed_gets_the_same() {
     let served = Served::at_socket();
     let page = unpacked(&packed(&served, "/"));
@@ -199,8 +217,9 @@ fn makes_two_days_of_data() {
     while at_ms < now_ms {
         let hours = (at_ms % day_ms) as f64 / 3.6e6;
         let busy = 30.0 + 22.0 * ((hours - 9.0) / 24.0 * std::f64::consts::TAU).sin();
-        // A deployment each night, during which nothing is measured for 40 minutes.
-        let is_away = (3.0..3.667).contains(&hours);
+        // A deployment each day, during which nothing is measured for 40 minutes: twelve hours ago, whatever time it is now.
+        let back = ((now_ms - at_ms) % day_ms) as f64 / 3.6e6;
+        let is_away = (12.0..12.667).contains(&back);
         if !is_away {
             let peak = if noise() > 0.996 { 40.0 * noise() } else { 0.0 };
             store.put(cpu, at_ms, busy + 6.0 * noise() + peak, at_ms);
@@ -209,7 +228,7 @@ fn makes_two_days_of_data() {
                 store.put(used, at_ms, 61.0 + hours / 3.0, at_ms);
                 store.put(load, at_ms, busy / 20.0 + noise() / 4.0, at_ms);
                 // The machine was started anew with the deployment.
-                bytes = if hours < 3.7 && hours > 3.66 {
+                bytes = if back < 12.0 && back > 11.96 {
                     0.0
                 } else {
                     bytes + 27e3 * busy * (1.0 + noise())

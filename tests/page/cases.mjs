@@ -5,10 +5,11 @@ import assert from 'node:assert/strict';
 import { acts } from './acts.mjs';
 import { breaks } from './breaks.mjs';
 import { READ, enter, now, sees, shop } from './looks.mjs';
+import { truths } from './truths.mjs';
 import { views } from './views.mjs';
 import { endAll } from './world.mjs';
 
-const cases = { ...views, ...acts, ...breaks };
+const cases = { ...views, ...acts, ...breaks, ...truths };
 
 /** Pictures for the documentation. */
 async function pictures(to) {

@@ -118,9 +118,9 @@ export async function shop(further = []) {
         ],
         env: { ...(await task()), AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'none' },
     });
-    // As long as the history is opened its points are answered 503, which the console tells.
+    // Until the history is open its points are answered 503, which the console tells.
     const plot = `${started.url}/entities/self/checks/utilization/metrics/memory/plot?from=${now - 60000}&to=${now}&resolution=FULL`;
-    while ((await fetch(plot, { headers: { 'X-Auth-Token': READ } })).status === 503)
+    while ((await fetch(plot, { headers: { 'X-Auth-Token': READ } })).status !== 200)
         await new Promise((go) => setTimeout(go, 50));
     return started;
 }

@@ -10,12 +10,13 @@ globalThis.sessionStorage = {
     setItem: (name, value) => stored.set(name, value),
     removeItem: (name) => stored.delete(name),
 };
-const { isTokenOf, setToken, token } = await import('./parts/api.js');
+const { distrust, get, hasForgotten, setToken, token } = await import('./parts/api.js');
+const { setClock } = await import('./parts/clock.js');
 const { columns, csv, median, resolutionFor, stepOf, windows, RESOLUTIONS } = await import('./parts/points.js');
 const { Due, Recent, line } = await import('./parts/small.js');
-const { allOk, bytes, count, duration, shown } = await import('./parts/words.js');
+const { allOk, bytes, count, duration, moment, shown, when } = await import('./parts/words.js');
 
-export function parts() {
+export async function parts() {
     for (const [value, unit, expected] of [
         [12.3456, 'percent', '12.3 %'],
         [99.96, 'percent', '100.0 %'],
@@ -40,6 +41,8 @@ export function parts() {
         [345600, 'seconds', '4 d'],
         [250, 'milliseconds', '0.25 s'],
         [42, 'widgets', '42 widgets'],
+        [42, '__proto__', '42 __proto__'],
+        [42, 'constructor', '42 constructor'],
         [-1536, 'bytes', '-1.50 KiB'],
         ['up', '', 'up'],
         [null, 'percent', '–'],
@@ -141,7 +144,8 @@ export function parts() {
         `'-a\r\n'=1+1\r\n'+x\r\n"'@y,""z"""\r\n-5\r\na=b\r\n'\tx\r\n`,
     );
     smallCharts();
-    tokens();
+    await tokens();
+    times();
     alarms();
 }
 
@@ -182,17 +186,66 @@ function smallCharts() {
     assert.ok(due.take(5), 'after a break');
 }
 
-function tokens() {
+/** A token is of the agent that has taken it, whatever answers after a break. */
+async function tokens() {
+    const real = globalThis.fetch;
+    let mark = 'a';
+    const asked = [];
+    globalThis.fetch = async (path, { method, headers = {} }) => {
+        asked.push([method, headers['X-Auth-Token']]);
+        const all = new Headers(mark && ['/', '/agent'].some((of) => path === `/agents/one${of}`) ? { 'X-Agent': mark } : {});
+        const isKnown = mark !== null && (mark !== 'b' || method === 'HEAD');
+        return { ok: isKnown, status: mark ? 401 : 404, statusText: 'x', headers: all, text: async () => '{}' };
+    };
     setToken('secret-one');
     assert.deepEqual([...stored.keys()], ['token /agents/one/']);
-    assert.ok(isTokenOf('a') && isTokenOf('a'));
-    assert.equal(token(), 'secret-one');
-    assert.ok(isTokenOf('a-longer-id', true), 'the same agent, which knows its id now');
-    assert.ok(isTokenOf('a-longer-id'));
-    assert.equal(isTokenOf('b'), false, 'another agent behind the same address');
-    assert.equal(token(), undefined);
+    await get('agent');
+    await get('time');
+    const [ask, send] = [['HEAD', undefined], ['GET', 'secret-one']];
+    assert.deepEqual(asked.splice(0), [ask, send, send], 'asked who it is, once');
+    // The id becomes known while it runs.
+    mark = 'a-longer-id';
+    await get('agent');
+    for (const of of ['a', 'a-longer-id']) {
+        distrust();
+        mark = of;
+        await Promise.all([get('time'), get('time')]);
+    }
+    assert.deepEqual(asked.splice(0), [send, ask, send, send, ask, send, send]);
+    distrust();
+    mark = null;
+    await assert.rejects(get('time'), /no agent answers at this address/);
+    assert.deepEqual([asked.splice(0), token()], [[ask], 'secret-one'], 'it may come back');
+    mark = 'b';
+    await assert.rejects(get('time'), { status: 401 });
+    assert.deepEqual([asked.splice(0), token(), hasForgotten()], [[ask, ['GET', undefined]], undefined, true]);
     assert.equal(stored.size, 0);
-    assert.ok(isTokenOf('b'), 'none is needed');
+    globalThis.fetch = real;
+}
+
+/** Times of a zone, whatever the offset of now is. */
+function times() {
+    const before = process.env.TZ;
+    const at = (zone, now, ms) => {
+        process.env.TZ = zone;
+        setClock(now, performance.now());
+        return [moment(ms), when(ms)].join(' | ');
+    };
+    const [winter, summer, change] = [Date.UTC(2026, 11, 1), Date.UTC(2026, 6, 1), Date.UTC(2026, 9, 25, 1)];
+    for (const [zone, now, ms, expected] of [
+        ['Europe/Berlin', winter, change - 1800e3, '2026-10-25 02:30:00 UTC+2 | 2026-10-25 02:30:00 UTC+2'],
+        ['Europe/Berlin', winter, change + 1800e3, '2026-10-25 02:30:00 | 2026-10-25 02:30:00'],
+        ['Europe/Berlin', summer, change - 1800e3, '2026-10-25 02:30:00 | 2026-10-25 02:30:00'],
+        ['Europe/Berlin', summer, change + 1800e3, '2026-10-25 02:30:00 UTC+1 | 2026-10-25 02:30:00 UTC+1'],
+        ['Europe/Berlin', change + 60e3, change - 60e3, '2026-10-25 02:59:00 UTC+2 | 2026-10-25 02:59:00 UTC+2'],
+        ['Australia/Lord_Howe', winter, summer, '2026-07-01 10:30:00 UTC+10:30 | 2026-07-01 10:30:00 UTC+10:30'],
+        ['America/St_Johns', summer, winter, '2026-11-30 20:30:00 UTC−3:30 | 2026-11-30 20:30:00 UTC−3:30'],
+        ['Europe/London', summer, winter, '2026-12-01 00:00:00 UTC | 2026-12-01 00:00:00 UTC'],
+        ['UTC', winter, winter - 1, '2026-11-30 23:59:59 | 2026-11-30 23:59:59'],
+        ['UTC', winter, winter, '2026-12-01 00:00:00 | 00:00:00'],
+    ])
+        assert.equal(at(zone, now, ms), expected, `${zone} at ${new Date(now).toISOString()}`);
+    process.env.TZ = before ?? 'UTC';
 }
 
 function alarms() {

@@ -144,9 +144,13 @@ export async function task() {
 /** A proxy that has an agent below a prefix, and that can be cut off. */
 export async function proxy(to, prefix = '/agents/one') {
     const state = { to, isCut: false, open: new Set() };
+    // By port, the tokens that were sent there.
+    const given = new Map();
     const { port } = await serve((asked, answer) => {
         if (state.isCut || !asked.url.startsWith(prefix)) return asked.socket.destroy();
         state.open.add(answer);
+        const token = asked.headers['x-auth-token'];
+        if (token) given.set(state.to, (given.get(state.to) ?? new Set()).add(token));
         const of = {
             host: '127.0.0.1',
             port: state.to,
@@ -170,7 +174,7 @@ export async function proxy(to, prefix = '/agents/one') {
         for (const answer of state.open) answer.socket?.destroy();
     };
     const lead = (other) => (state.to = other);
-    return { port, prefix, cut, lead, mend: () => (state.isCut = false) };
+    return { port, prefix, given, cut, lead, mend: () => (state.isCut = false) };
 }
 
 let browser;
@@ -178,7 +182,7 @@ let browser;
 /** A page of a browser of its own, which notes each error and each request to anywhere else. */
 export async function visit(
     url,
-    { dark = false, size = { width: 1280, height: 720 }, allowed = [], zone = 'Europe/Berlin', clock = false } = {},
+    { dark = false, size = { width: 1280, height: 720 }, allowed = [], zone = 'Europe/Berlin', clock = false, ahead = 0 } = {},
 ) {
     browser ??= await chromium.launch({
         executablePath: process.env.CHROMIUM,
@@ -196,6 +200,7 @@ export async function visit(
     });
     const page = await context.newPage();
     if (clock) await page.clock.install();
+    if (ahead) await page.clock.setSystemTime(Date.now() + ahead);
     const errors = [];
     const refused = [];
     page.on('console', (message) => {

@@ -1,8 +1,9 @@
 // What may be changed from here. Each asks first, and then shows what the API has answered, word for word.
 
 import { call, ofCheck } from './api.js';
+import { agentNow } from './clock.js';
 import { ask, endDialog, h, tell } from './dom.js';
-import { agentNow, known, mayWrite, readSoon } from './live.js';
+import { known, mayWrite, readSoon } from './live.js';
 import { when } from './words.js';
 
 /** The text of an answer. */
@@ -62,23 +63,24 @@ const LENGTHS = [
     ['1440', '1 day'],
 ];
 
-function silence(check) {
+/** Asks for how long nobody is to be notified of what this suppression is for. */
+function silence(name, about, of) {
     const length = h(
         'select',
         { name: 'length' },
         LENGTHS.map(([minutes, words]) => h('option', { value: minutes }, words)),
     );
     confirm({
-        title: `Silence ${check}`,
-        about: `Nobody is notified of the alarms and thresholds of ${check} for this long. They are evaluated and shown all the same.`,
+        title: `Silence ${name}`,
+        about,
         word: 'Silence',
         fields: [h('label', {}, 'For ', length)],
         request: () => ({
             method: 'POST',
             path: 'suppressions',
             body: {
-                label: `${check}, by the page`,
-                checks: [check],
+                label: `${name}, by the page`,
+                ...of,
                 end_time: Math.round(agentNow()) + Number(length.value) * 60000,
             },
         }),
@@ -93,32 +95,37 @@ const change = (check, what, about) => () =>
         request: () => ({ method: 'POST', path: ofCheck(check, what) }),
     });
 
-/** The suppression of a check that is active and that can be ended. */
-const silencedBy = ({ id, active_suppressions: active }) =>
-    known.suppressions.filter((of) => active.includes(of.id) && of.checks.includes(id));
+/** Those of its active suppressions that name it, in this list, and so can be ended. */
+const silencedBy = ({ id, active_suppressions: active }, list) =>
+    known.suppressions.filter((of) => active.includes(of.id) && of[list].includes(id));
 
-/** Whether nobody is notified of a check, as a text. */
-export function silencedText(check) {
-    if (!check.active_suppressions.length) return '';
+/** Whether a suppression names this alarm. */
+export const isSilenced = (alarm) => silencedBy(alarm, 'alarms').length > 0;
+
+/** Whether nobody is notified of a check or an alarm, as a text. */
+export function silencedText({ active_suppressions: active }) {
+    if (!active.length) return '';
     const ends = known.suppressions
-        .filter(({ id }) => check.active_suppressions.includes(id))
+        .filter(({ id }) => active.includes(id))
         .map(({ end_time: end }) => end);
     const until = ends.length && ends.every(Boolean) ? ` until ${when(Math.max(...ends))}` : '';
     return `silenced${until}`;
 }
 
+const button = (word, id, act) => h('button', { type: 'button', 'aria-label': `${word} ${id}`, onclick: act }, word);
+
 /** The buttons of a check; none for those who may only read. */
 export function buttons(check) {
     if (!mayWrite()) return [];
     const { id } = check;
-    const button = (word, act) => h('button', { type: 'button', 'aria-label': `${word} ${id}`, onclick: act }, word);
     const all = [];
     if (id !== 'utilization') {
-        if (check.disabled) all.push(button('Enable', change(id, 'enable', 'It runs again with its period.')));
+        if (check.disabled) all.push(button('Enable', id, change(id, 'enable', 'It runs again with its period.')));
         else
             all.push(
                 button(
                     'Disable',
+                    id,
                     change(
                         id,
                         'disable',
@@ -127,7 +134,7 @@ export function buttons(check) {
                 ),
             );
         all.push(
-            button('Run once', () =>
+            button('Run once', id, () =>
                 confirm({
                     title: `Run ${id} once`,
                     about: 'It runs now, beside its period. The answer is its result.',
@@ -137,18 +144,28 @@ export function buttons(check) {
             ),
         );
     }
-    all.push(button('Silence', () => silence(id)));
-    for (const of of silencedBy(check)) {
-        all.push(
-            button('End silence', () =>
-                confirm({
-                    title: `End the silence of ${id}`,
-                    about: 'From now on its alarms and thresholds are told again.',
-                    word: 'End it',
-                    request: () => ({ method: 'DELETE', path: `suppressions/${encodeURIComponent(of.id)}` }),
-                }),
-            ),
-        );
-    }
+    const about = `Nobody is notified of the alarms and thresholds of ${id} for this long. They are evaluated and shown all the same.`;
+    all.push(button('Silence', id, () => silence(id, about, { checks: [id] })));
+    for (const of of silencedBy(check, 'checks')) all.push(endOf(of, id, 'its alarms and thresholds are told again'));
     return all;
+}
+
+const endOf = (suppression, name, what) =>
+    button('End silence', name, () =>
+        confirm({
+            title: `End the silence of ${name}`,
+            about: `From now on ${what}.`,
+            word: 'End it',
+            request: () => ({ method: 'DELETE', path: `suppressions/${encodeURIComponent(suppression.id)}` }),
+        }),
+    );
+
+/** The buttons of one alarm. */
+export function alarmButtons(alarm) {
+    if (!mayWrite()) return [];
+    const { id, check_id: check } = alarm;
+    const own = silencedBy(alarm, 'alarms');
+    if (own.length) return own.map((of) => endOf(of, `alarm ${id}`, 'it is told again'));
+    const about = `Nobody is notified of this alarm of ${check} for this long; of the other alarms of ${check} they are. It is evaluated and shown all the same.`;
+    return [button('Silence', `alarm ${id}`, () => silence(`alarm ${id}`, about, { checks: [check], alarms: [id] }))];
 }

@@ -10,21 +10,10 @@ const kept = () => JSON.parse(sessionStorage.getItem(TOKEN) ?? '{}');
 /** The token of this tab: it is gone with the tab. */
 export const token = () => kept().token;
 
-/** Keeps a token for the agent with this id; it is known when the agent has taken it. */
-export function setToken(value, agent = null) {
-    if (value) sessionStorage.setItem(TOKEN, JSON.stringify({ token: value, agent }));
+/** Keeps a token; of which agent it is, is known when that has taken it. */
+export function setToken(value, agents = null) {
+    if (value) sessionStorage.setItem(TOKEN, JSON.stringify({ token: value, agents }));
     else sessionStorage.removeItem(TOKEN);
-}
-
-/**
- * Whether the token, if there is one, is of this agent. One of another agent is given up. An agent that is known may have
- * another id by now: at first it is the name of its host.
- */
-export function isTokenOf(id, isKnown = false) {
-    const { token: value, agent } = kept();
-    const isOwn = isKnown || (agent ?? id) === id;
-    if (value) setToken(isOwn && value, id);
-    return !value || isOwn;
 }
 
 /** The API has answered, and not with what was asked for. */
@@ -36,7 +25,51 @@ export class Refused extends Error {
     }
 }
 
-const headers = () => (token() ? { 'X-Auth-Token': token() } : {});
+// A hash of the id of the agent, which it gives to everyone with the page, and with what it says of itself.
+const MARK = 'X-Agent';
+
+// An agent may get another id while it runs: at first it is the name of its host.
+const MOST_MARKS = 4;
+
+// Who answers may be another one after each break, so it is asked for its mark before it gets the token.
+let breaks = 0;
+let isMet = false;
+let meeting = null;
+let isForgotten = false;
+
+/** From now on somebody else may answer. */
+export function distrust() {
+    breaks += 1;
+    [isMet, meeting] = [false, null];
+}
+
+/** Whether the token was given up because another agent answers. */
+export const hasForgotten = () => isForgotten;
+
+async function meet() {
+    const of = breaks;
+    const answer = await fetch(base, { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(30000) });
+    const mark = answer.headers.get(MARK);
+    if (!mark) throw new Refused(0, `no agent answers at this address (${answer.status} ${answer.statusText})`);
+    const { agents } = kept();
+    if (agents && !agents.includes(mark)) {
+        setToken(null);
+        isForgotten = true;
+    }
+    isMet = of === breaks;
+}
+
+async function headers() {
+    while (token() && !isMet) await (meeting ??= meet().finally(() => (meeting = null)));
+    return token() ? { 'X-Auth-Token': token() } : {};
+}
+
+/** The agent has taken the token. */
+function remember(mark) {
+    const { token: value, agents } = kept();
+    if (value && mark && !agents?.includes(mark)) setToken(value, [mark, ...(agents ?? [])].slice(0, MOST_MARKS));
+    isForgotten = false;
+}
 
 // The agent answers 16 requests at once, to all its clients. This page leaves most of them to others.
 const AT_ONCE = 4;
@@ -58,7 +91,7 @@ const pause = (ms) => new Promise((go) => setTimeout(go, ms));
 
 /** The answer to a request; throws `Refused` with the words of the API, and another error where there is no answer. */
 export async function call(method, path, body) {
-    const of = { method, headers: headers(), cache: 'no-store' };
+    const of = { method, headers: await headers(), cache: 'no-store' };
     if (body !== undefined) {
         of.headers['Content-Type'] = 'application/json';
         of.body = JSON.stringify(body);
@@ -66,7 +99,10 @@ export async function call(method, path, body) {
     for (let tries = 1; ; tries += 1) {
         const answer = await inTurn(() => fetch(base + path, { ...of, signal: AbortSignal.timeout(30000) }));
         const text = await answer.text();
-        if (answer.ok) return { status: answer.status, object: text ? JSON.parse(text) : null };
+        if (answer.ok) {
+            remember(answer.headers.get(MARK));
+            return { status: answer.status, object: text ? JSON.parse(text) : null };
+        }
         // It is busy. What only reads may be asked again.
         if (answer.status === 503 && method === 'GET' && tries < 4) {
             await pause(Math.min(5, Number(answer.headers.get('Retry-After')) || 1) * 1000 * tries);
@@ -114,7 +150,7 @@ export async function follow(path, signal, opened, event) {
     signal.addEventListener('abort', stop);
     let silence = setTimeout(stop, SILENCE);
     try {
-        const answer = await fetch(base + path, { headers: headers(), cache: 'no-store', signal: own.signal });
+        const answer = await fetch(base + path, { headers: await headers(), cache: 'no-store', signal: own.signal });
         if (!answer.ok) {
             const object = await answer.json().catch(() => null);
             throw new Refused(answer.status, object?.message ?? answer.statusText, object);

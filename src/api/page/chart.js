@@ -1,7 +1,7 @@
 // A chart with axes, by uPlot: colours of the page, limits as lines, a cursor for mouse, finger and keys.
 
 import { h, put, tell } from './dom.js';
-import { day, shown, time, when } from './words.js';
+import { day, offset, shown, time, when } from './words.js';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const charts = new Set();
@@ -47,13 +47,12 @@ function limitLines(plot, limits) {
         ctx.textBaseline = isHigh ? 'top' : 'bottom';
         const at = y + (isHigh ? 3 : -2) * dpr;
         // It is to be read above what is measured, too.
-        ctx.setLineDash([]);
-        ctx.strokeStyle = colour('panel');
-        ctx.lineWidth = 4 * dpr;
-        ctx.strokeText(label, left, at);
+        const { width } = ctx.measureText(label);
+        ctx.fillStyle = colour('panel');
+        ctx.fillRect(left - 2 * dpr, isHigh ? at : at - 12 * dpr, width + 4 * dpr, 12 * dpr);
+        ctx.fillStyle = colour('limit');
         ctx.fillText(label, left, at);
-        ctx.lineWidth = dpr;
-        taken.push({ y, right: left + ctx.measureText(label).width });
+        taken.push({ y, right: left + width });
     }
     ctx.restore();
 }
@@ -77,12 +76,19 @@ const stepsOf = (unit) =>
 /** The times below a chart: the day in place of the time where another one begins. */
 function timeAxis(_plot, splits) {
     let before = null;
-    const isLong = splits.length > 1 && splits[1] - splits[0] >= 86400;
+    // A day has 23 hours where summer time begins.
+    const isLong = splits.length > 1 && splits[1] - splits[0] >= 82800;
+    let from = null;
     return splits.map((at) => {
         const of = day(at * 1000);
+        const zone = offset(at * 1000);
+        const isOther = from !== null && zone !== from;
+        from = zone;
         const isNew = before !== null && of !== before;
         before = of;
         if (isLong) return of.slice(5);
+        // From here on the clocks say another time.
+        if (isOther) return zone;
         if (isNew) return of.slice(5);
         return splits[1] - splits[0] < 60 ? time(at * 1000) : time(at * 1000).slice(0, 5);
     });
@@ -142,17 +148,6 @@ export class Chart {
         const bands = of.lines.flatMap((line, place) =>
             line.band ? [{ series: [place + 1, line.band], fill: () => colour('band') }] : [],
         );
-        const wide = shown(
-            of.top ??
-                Math.max(
-                    ...this.data
-                        .slice(1)
-                        .flat()
-                        .filter((value) => value !== null),
-                    0,
-                ),
-            of.unit,
-        );
         this.plot = new uPlot(
             {
                 width,
@@ -169,7 +164,9 @@ export class Chart {
                     { ...axis, size: 22, gap: 4, space: 70, values: timeAxis },
                     {
                         ...axis,
-                        size: Math.max(44, 14 + 6.2 * wide.length),
+                        // What is longer than before gets more room.
+                        size: (_plot, texts) =>
+                            (texts ?? []).reduce((most, { length }) => Math.max(most, 14 + 6.2 * length), 44),
                         gap: 4,
                         space: 28,
                         ...(stepsOf(of.unit) && { incrs: stepsOf(of.unit) }),

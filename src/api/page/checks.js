@@ -1,10 +1,11 @@
 // Every check: how it stands, when it has run, and its newest values, each with a small chart.
 
 import { buttons, silencedText } from './actions.js';
+import { agentNow } from './clock.js';
 import { badge, byId, empty, h, once, put } from './dom.js';
-import { agentNow, figureOf, hasHistory, known, on, paceOf, periodOf } from './live.js';
+import { figureOf, hasHistory, known, on, paceOf, periodOf } from './live.js';
 import { RESOLUTIONS, columns, points, stepOf } from './points.js';
-import { Due, Recent, small } from './small.js';
+import { Due, Recent, chartBox, small } from './small.js';
 import { ago, digits, duration, several, shown } from './words.js';
 
 // A check may have thousands of metrics. So many are shown until more are asked for.
@@ -42,12 +43,13 @@ class Row {
     constructor(check, metric) {
         Object.assign(this, { check, metric, recent: new Recent(HOUR), due: new Due(), isSeen: false });
         this.value = h('td', { class: 'value' });
-        this.box = h('div', { class: 'small' });
+        this.box = chartBox();
         const link = h('a', { href: `#metric?${new URLSearchParams({ check, metric })}` }, metric);
         this.element = h('tr', {}, h('th', { scope: 'row' }, link), this.value, h('td', {}, this.box));
         this.element.metric = this;
         this.draw = once(() => {
-            if (this.recent.times.length) small(this.box, `${metric}, 1 hour`, this.recent, this.unit, agentNow() / 1000);
+            if (this.recent.times.length)
+                small(this.box, `${metric} of ${check}, the last hour`, this.recent, this.unit, agentNow() / 1000);
         });
         sight.observe(this.element);
     }

@@ -1,6 +1,7 @@
 // What the agent says now: values as they come, and all else each few seconds. Who draws something of it subscribes.
 
-import { Refused, follow, get, isTokenOf, list } from './api.js';
+import { Refused, distrust, follow, get, list } from './api.js';
+import { agentNow, setClock } from './clock.js';
 import { perSecond } from './words.js';
 
 /** All that is known. */
@@ -28,8 +29,11 @@ export const known = {
     sampled: null,
 };
 
-/** How it stands with the agent: `connecting`, `open`, `polled` without a stream, `lost` or `token`; why, and when it is tried again. */
-export const connection = { state: 'connecting', reason: '', since: Date.now(), again: null };
+/**
+ * How it stands with the agent: `connecting`, `open`, `polled` without a stream, `lost` or `token`; why, since when, and when it is
+ * tried again, as `performance.now()` has it.
+ */
+export const connection = { state: 'connecting', reason: '', since: agentNow(), again: null };
 
 const listeners = { all: [], values: [], events: [], connection: [], begun: [], other: [] };
 
@@ -39,7 +43,7 @@ export const on = (kind, heard) => listeners[kind].push(heard);
 const say = (kind, what) => listeners[kind].forEach((heard) => heard(what));
 
 function is(state, reason = '', again = null) {
-    if (connection.state !== state) connection.since = Date.now();
+    if (connection.state !== state) connection.since = agentNow();
     Object.assign(connection, { state, reason, again });
     say('connection');
 }
@@ -56,15 +60,10 @@ export function periodOf(check) {
 /** The most seconds from one value of a check to the next, as they come here. */
 export const paceOf = (check) => Math.max(periodOf(check), isPolling ? LOOK / 1000 : 0);
 
-// How far the clock of the agent is ahead of this one, in ms.
-let ahead = 0;
-export const agentNow = () => Date.now() + ahead;
-
 async function readClock() {
-    const asked = Date.now();
+    const asked = performance.now();
     const { timestamp } = await get('time');
-    // It was that late somewhere between question and answer.
-    ahead = timestamp - (asked + Date.now()) / 2;
+    setClock(timestamp, asked);
 }
 
 export const valueOf = (check, metric) => known.values.get(check)?.get(metric);
@@ -157,7 +156,6 @@ async function read() {
     ]);
     // Something else answers now.
     if (!isSame(known.agent, agent)) return start();
-    isTokenOf(agent.id, true);
     Object.assign(known, { agent, checks, alarms, thresholds, publishers, suppressions });
     known.runs = new Map(runs.map((run) => [run.check, run]));
     const ids = new Set(checks.map(({ id }) => id));
@@ -182,12 +180,12 @@ const MOST_EVENTS = 1000;
 
 /** Reads all again, soon: something was changed. A check that changes all the time does not have it read all the time. */
 let soon = null;
-let readAt = 0;
+let readAt = -Infinity;
 export function readSoon() {
-    const pause = Math.max(250, readAt + 2000 - Date.now());
+    const pause = Math.max(250, readAt + 2000 - performance.now());
     soon ??= setTimeout(async () => {
         soon = null;
-        readAt = Date.now();
+        readAt = performance.now();
         await Promise.all([read(), readEvents()]).catch(broken);
     }, pause);
 }
@@ -208,6 +206,8 @@ const MINUTE = 12;
 
 function lookOften(signal, looks = 1) {
     const look = async () => {
+        // Without a stream nothing says that somebody else answers now.
+        if (isPolling || isAsleep) distrust();
         try {
             const isNew = await readEvents();
             if (isPolling) await askValues();
@@ -238,23 +238,20 @@ let isPolling = false;
 
 function broken(error) {
     if (!running) return;
-    running.abort();
-    running = null;
-    clearTimeout(timer);
+    rest();
     if (error instanceof Refused && error.status === 401) return is('token', error.message);
-    if (Date.now() - openedAt > GOOD) failures = 0;
+    if (performance.now() - openedAt > GOOD) failures = 0;
     openedAt = Infinity;
     const seconds = PAUSES[Math.min(failures, PAUSES.length - 1)];
     failures += 1;
     const reason = error instanceof Refused ? error.message : 'the agent does not answer';
-    is('lost', reason, Date.now() + seconds * 1000);
+    is('lost', reason, performance.now() + seconds * 1000);
     timer = setTimeout(start, seconds * 1000);
 }
 
 /** Begins, or begins again at once. */
 export async function start() {
-    running?.abort();
-    clearTimeout(timer);
+    rest();
     running = new AbortController();
     // What nobody looks at sleeps on after a failure.
     isAsleep &&= document.hidden;
@@ -266,7 +263,6 @@ export async function start() {
         // This also finds out whether a token is needed, before the stream is opened.
         const [agent, capabilities] = await Promise.all([get('agent'), get('capabilities'), readClock()]);
         if (signal.aborted) return;
-        if (!isTokenOf(agent.id, isSame(known.agent, agent))) return start();
         known.capabilities = capabilities;
         meet(agent);
         say('begun');
@@ -294,7 +290,7 @@ function stream(signal) {
 }
 
 function opened() {
-    openedAt = Date.now();
+    openedAt = performance.now();
     isPolling = false;
     is('open');
 }
@@ -303,8 +299,11 @@ function values(kind, batch) {
     // What was missed of values is in the history.
     if (kind !== 'values') return;
     const { check, timestamp, available } = batch;
-    if (check === 'utilization') known.sampled = timestamp;
-    else {
+    if (check === 'utilization') {
+        known.sampled = timestamp;
+        // This machine has slept meanwhile.
+        if (timestamp > agentNow() + LOOK) readClock().catch(broken);
+    } else {
         const run = known.runs.get(check);
         if (run && run.available !== available) readSoon();
         if (run) Object.assign(run, { timestamp, available });
@@ -319,6 +318,7 @@ export function rest() {
     running?.abort();
     running = null;
     clearTimeout(timer);
+    distrust();
 }
 
 // A page that nobody looks at gives its stream back after a while, and looks each minute whether its title is still right.

@@ -1,6 +1,7 @@
 // Begins: which part is shown, how it stands with the connection, and the token.
 
-import { setToken, token } from './api.js';
+import { hasForgotten, setToken, token } from './api.js';
+import { agentNow } from './clock.js';
 import { ask, byId, endDialog, h, put, tell } from './dom.js';
 import { connection, known, on, rest, start } from './live.js';
 import { route } from './metric.js';
@@ -22,6 +23,9 @@ function askForToken(reason) {
         autocomplete: 'off',
         required: true,
         minlength: '8',
+        // Nothing else can be sent.
+        pattern: '[!-~]+',
+        title: 'A token has letters, digits and signs of ASCII, and no blanks',
         autofocus: true,
     });
     const enter = (event) => {
@@ -32,6 +36,9 @@ function askForToken(reason) {
     const form = h(
         'form',
         { onsubmit: enter },
+        hasForgotten()
+            ? h('p', {}, 'Another agent answers at this address now. The token of before was not sent to it.')
+            : null,
         h(
             'p',
             {},
@@ -67,14 +74,13 @@ function showConnection() {
     document.body.classList.toggle('lost', state === 'lost');
     let text = WORDS[state];
     if (state === 'lost') {
-        const left = again ? `; trying again in ${Math.max(0, Math.ceil((again - Date.now()) / 1000))} s` : '';
+        const left = again ? `; trying again in ${Math.max(0, Math.ceil((again - performance.now()) / 1000))} s` : '';
         text += `: ${reason}${left}. What is shown is of ${when(known.sampled ?? since)}`;
     } else if (state === 'polled') text += `: ${reason}`;
     else if (state === 'open' && known.sampled && known.agent) {
-        const late = (Date.now() - known.sampled) / 1000;
-        // The clocks of both machines may differ, so only what stands still for long is told.
-        if (late > 60 + 10 * known.agent.sample_interval)
-            text = `▲ no sample for ${duration(Math.round(late))}: see the log of the agent, and compare the clocks`;
+        const late = (agentNow() - known.sampled) / 1000;
+        if (late > 20 + 10 * known.agent.sample_interval)
+            text = `▲ no sample for ${duration(Math.round(late))}: see the log of the agent`;
     }
     put(pill, text);
     pill.className = `pill ${state}`;

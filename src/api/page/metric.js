@@ -1,8 +1,9 @@
 // One metric: any range of it that is kept, at the resolution that fits.
 
 import { Chart, key } from './chart.js';
+import { agentNow } from './clock.js';
 import { byId, empty, h, put, scrolled, table } from './dom.js';
-import { agentNow, figureOf, hasHistory, known, on, periodOf, valueOf } from './live.js';
+import { figureOf, hasHistory, known, on, periodOf, valueOf } from './live.js';
 import { RESOLUTIONS, columns, csv, download, points, resolutionFor, stepOf } from './points.js';
 import { thresholdLines } from './overview.js';
 import { ago, digits, moment, perSecond, shown, when, zone } from './words.js';

@@ -1,8 +1,10 @@
 // The first screen: what is measured, CPU and memory with the last 15 minutes, and what is not as it should be.
 
+import { alarmButtons, isSilenced, silencedText } from './actions.js';
 import { Chart, key } from './chart.js';
+import { agentNow } from './clock.js';
 import { badge, byId, empty, h, kindOf, once, put, table } from './dom.js';
-import { agentNow, hasHistory, known, on, paceOf, periodOf } from './live.js';
+import { hasHistory, known, mayWrite, on, paceOf, periodOf } from './live.js';
 import { RESOLUTIONS, columns, points, stepOf, windows } from './points.js';
 import { Recent } from './small.js';
 import { ago, allOk, bytes, digits, duration, moment, several, when } from './words.js';
@@ -108,7 +110,10 @@ class Gauge {
         const end = Math.max(agentNow() / 1000 - 5, recent.times.at(-1) ?? 0);
         const now = recent.last();
         put(this.now, now === null ? '–' : `${now.toFixed(1)} %`);
-        put(this.amount, now === null ? 'no sample yet' : this.part(now));
+        // One from before the agent was away is not the one of now.
+        const isOld = agentNow() / 1000 - recent.times.at(-1) > 20 + 10 * known.agent.sample_interval;
+        const amount = isOld ? `(old: of ${when(recent.times.at(-1) * 1000)})` : this.part(now);
+        put(this.amount, now === null ? 'no sample yet' : amount);
         const limit = known.agent.measured[metric];
         put(this.of, limit ? `100 % are ${this.whole()}: ${limit.origin}` : 'not measured: see the log of the agent');
         const { period } = known.agent;
@@ -120,7 +125,8 @@ class Gauge {
             ...recent.values.slice(-5000),
             ...this.limits.slice(0, -1).map(({ value }) => value),
         );
-        this.chart.of.top = SCALES.find((top) => top >= highest) ?? 100;
+        // Above 100 % it ends where the highest sample is.
+        this.chart.of.top = SCALES.find((top) => top >= highest);
         // Without a history nothing can stand left of the first sample.
         const first = hasHistory() ? end - SPAN : Math.max(end - SPAN, Math.min(recent.times[0] ?? end, end - 60));
         this.chart.set([recent.times, recent.values, this.windows.medians, this.windows.maxima], [first, end]);
@@ -199,19 +205,19 @@ function showMeasured() {
     put(byId('entity'), [...(agent.service ? [agent.id] : []), ...names, `version ${agent.version}`].join(' · '));
 }
 
-/** What is not OK, the worst first. */
+/** What is not OK, the worst first, and last the alarms that are OK and silenced. */
 function troubles() {
     const ofAlarms = known.alarms
-        .filter(({ state, disabled }) => !disabled && state && state !== 'OK')
-        .map(({ id, label, check_id: check, state, status, since, active_suppressions: silenced }) => ({
-            kind: kindOf(state),
-            state,
-            name: label,
-            of: check,
-            id,
-            status,
-            since,
-            silenced: silenced.length > 0,
+        .filter((alarm) => !alarm.disabled && alarm.state && (alarm.state !== 'OK' || isSilenced(alarm)))
+        .map((alarm) => ({
+            kind: alarm.state === 'OK' ? 'off' : kindOf(alarm.state),
+            state: alarm.state,
+            name: alarm.label,
+            of: alarm.check_id,
+            id: alarm.id,
+            status: alarm.status,
+            since: alarm.since,
+            alarm,
         }));
     const ofThresholds = known.thresholds
         .filter(({ disabled }) => !disabled)
@@ -230,7 +236,7 @@ function troubles() {
                     since,
                 })),
         );
-    const order = { critical: 0, warning: 1, unknown: 2 };
+    const order = { critical: 0, warning: 1, unknown: 2, off: 3 };
     return [...ofAlarms, ...ofThresholds].sort(
         (one, other) => order[one.kind] - order[other.kind] || (other.since ?? 0) - (one.since ?? 0),
     );
@@ -242,8 +248,9 @@ let allAreShown = false;
 
 function showAlarms() {
     const all = troubles();
+    const bad = all.filter(({ kind }) => kind !== 'off').length;
     const number = known.alarms.length + known.thresholds.length;
-    document.title = `${all.length ? `(${all.length}) ` : ''}${known.agent.service ?? known.agent.id}`;
+    document.title = `${bad ? `(${bad}) ` : ''}${known.agent.service ?? known.agent.id}`;
     if (!number) {
         return drawAlarms('none', [], () =>
             empty(
@@ -255,7 +262,7 @@ function showAlarms() {
     }
     if (!all.length) {
         const [kind, text] = allOk(known.alarms, known.thresholds);
-        return drawAlarms(text, [], () => h('p', { class: 'line' }, badge(kind, text)));
+        return drawAlarms(text, [], () => h('p', {}, badge(kind, text)));
     }
     const shownOnes = allAreShown ? all : all.slice(0, MOST_TROUBLES);
     const texts = shownOnes.map((of) => [h('span', {}, of.status), h('span', {}, sinceText(of))]);
@@ -271,7 +278,8 @@ function showAlarms() {
             h('span', { class: 'dim' }, ` ${of.of}`),
             ' ',
             texts[place][0],
-            h('span', { class: 'dim' }, texts[place][1], of.silenced ? ', silenced' : ''),
+            h('span', { class: 'dim' }, texts[place][1], silenceOf(of), ' '),
+            of.alarm ? alarmButtons(of.alarm) : null,
         ),
     );
     const more = all.length - shownOnes.length;
@@ -292,11 +300,14 @@ function showAlarms() {
                 ),
             ),
         );
-    const same = shownOnes.map((of) => ({ ...of, status: '', since: 0 }));
-    const key = JSON.stringify([same, all.length, number]);
-    const label = `Not OK: ${all.length} of ${number}`;
+    const same = shownOnes.map((of) => ({ ...of, status: '', since: 0, alarm: silenceOf(of) }));
+    const key = JSON.stringify([same, all.length, number, mayWrite()]);
+    const label = `Not OK: ${bad} of ${number}`;
     drawAlarms(key, texts.flat(), () => h('ul', { class: 'troubles', 'aria-label': label }, items));
 }
+
+/** Whether nobody is notified of it, behind a comma. */
+const silenceOf = ({ alarm }) => (alarm?.active_suppressions.length ? `, ${silencedText(alarm)}` : '');
 
 const sinceText = ({ since }) => (since ? ` since ${when(since)}, ${ago(since)}` : '');
 

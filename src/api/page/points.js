@@ -1,6 +1,7 @@
 // Points of the history: which resolution is asked for, and what a chart makes of them.
 
 import { list, get, ofCheck } from './api.js';
+import { agentNow } from './clock.js';
 
 const DAY = 86400e3;
 
@@ -22,7 +23,7 @@ const MOST = 3 * PAGE;
  * The finest resolution that is kept as far back as `from` and has no more points than a screen can show. `period` is how
  * often the metric is measured, in seconds.
  */
-export function resolutionFor(from, to, period, now = Date.now()) {
+export function resolutionFor(from, to, period, now = agentNow()) {
     const fits = ({ length, kept }) => {
         const points = (to - from) / (length || period * 1000);
         return points <= (length ? PAGE : MOST) && from >= now - kept - 60e3;
@@ -52,7 +53,7 @@ export const metricsList = () => list('metrics_list');
  * Points as columns: times in seconds, and averages, minima and maxima. A counter becomes its growth in a second. Where
  * points are missing there is a row of nulls, which a chart shows as a gap.
  */
-export function columns(all, isCounter, step, resolution = RESOLUTIONS[0], now = Date.now()) {
+export function columns(all, isCounter, step, resolution = RESOLUTIONS[0], now = agentNow()) {
     // A value may come late, or be missed once. A rollup that is missing had none at all.
     const most = (resolution.length ? 1.5 : 2.5) * step;
     const isApart = (time, before) => time - before.time > most;

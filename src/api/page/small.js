@@ -1,7 +1,7 @@
 // Small charts: a line without axes, for where many stand side by side.
 
-import { svg } from './dom.js';
-import { NONE, shown } from './words.js';
+import { ask, endDialog, h, scrolled, svg, table } from './dom.js';
+import { moment, shown, zone } from './words.js';
 
 const WIDTH = 120;
 const HEIGHT = 28;
@@ -37,6 +37,24 @@ export function line(times, values, [from, to], top) {
     return path;
 }
 
+// As many rows as the table of a large chart has.
+const MOST_ROWS = 500;
+
+/** The place of a small chart. It opens the table behind it. */
+export const chartBox = () => h('button', { type: 'button', class: 'small', hidden: true, onclick: showTable });
+
+function showTable({ currentTarget: { shows } }) {
+    const { name, recent, unit } = shows;
+    const { times, values } = recent.since(recent.times.at(-1) - recent.seconds);
+    const rows = times.flatMap((time, at) => (values[at] === null ? [] : [[moment(time * 1000), shown(values[at], unit)]]));
+    const left = rows.length - MOST_ROWS;
+    ask(name, [
+        scrolled(`${name} as a table`, table(name, [`time, ${zone()}`, 'value'], rows.reverse().slice(0, MOST_ROWS))),
+        left > 0 ? h('p', { class: 'dim' }, `The newest ${MOST_ROWS} of ${rows.length} values.`) : '',
+        h('div', { class: 'buttons' }, h('button', { type: 'button', onclick: endDialog }, 'Close')),
+    ]);
+}
+
 /**
  * Draws what is recent into `element`, up to `now`, in seconds. `most` is the top where it is known, as 100 of percents; else the greatest value is.
  * What a screen reader says begins with `name`.
@@ -48,20 +66,23 @@ export function small(element, name, recent, unit, now, most) {
     const least = known.reduce((one, other) => Math.min(one, other), 0);
     const greatest = known.reduce((one, other) => Math.max(one, other), 0);
     const shifted = least < 0 ? values.map((value) => (value === null ? null : value - least)) : values;
-    const top = most ?? (greatest - least || 1);
+    // What is above 100 % is drawn as well.
+    const top = Math.max(most ?? 0, greatest - least) || 1;
     const label = known.length
         ? `${name}: from ${shown(Math.min(...known), unit)} to ${shown(greatest, unit)}`
         : `${name}: no values yet`;
     let drawing = element.firstChild;
     if (!drawing) {
-        drawing = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img' });
+        drawing = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
         drawing.append(
             svg('path', { class: 'base', d: `M0 ${HEIGHT - 0.5}H${WIDTH}` }),
             svg('path', { class: 'line' }),
         );
         element.append(drawing);
     }
-    drawing.setAttribute('aria-label', label);
+    element.shows = { name, recent, unit };
+    element.hidden = false;
+    element.setAttribute('aria-label', `${label}. Opens the table`);
     drawing.lastChild.setAttribute('d', line(times, shifted, [to - recent.seconds, to], top));
 }
 
@@ -125,28 +146,25 @@ export class Recent {
     }
 }
 
-/** A figure with its name, as `CPU 12 %`. */
-export const figure = (value, unit) => (value === null || value === undefined ? NONE : shown(value, unit));
-
 /** When the history is read: at first, after a break, and a while after it could not be. */
 export class Due {
     constructor(pause = 15000) {
-        Object.assign(this, { at: 0, pause });
+        Object.assign(this, { at: -Infinity, pause });
     }
 
     /** Whether it is to be read now; then it is not any more. */
-    take(now = Date.now()) {
+    take(now = performance.now()) {
         if (now < this.at) return false;
         this.at = Infinity;
         return true;
     }
 
     /** It is read again, at once or after a pause. */
-    again(pause = 0, now = Date.now()) {
+    again(pause = 0, now = performance.now()) {
         this.at = now + pause;
     }
 
-    failed(now = Date.now()) {
+    failed(now = performance.now()) {
         this.again(this.pause, now);
     }
 }

@@ -1,10 +1,11 @@
 // Below the two charts: what else tells of trouble, the containers of a task or pod, and the publishers.
 
+import { agentNow } from './clock.js';
 import { badge, empty, h, once, put } from './dom.js';
-import { agentNow, hasHistory, known, on, paceOf, periodOf, valueOf } from './live.js';
+import { hasHistory, known, on, paceOf, periodOf, valueOf } from './live.js';
 import { SPAN, strip } from './overview.js';
 import { RESOLUTIONS, columns, points, stepOf } from './points.js';
-import { Due, Recent, small } from './small.js';
+import { Due, Recent, chartBox, small } from './small.js';
 import { ago, count, digits, duration, several, shown } from './words.js';
 
 // Of these the first screen shows those that are measured; the others are told how to be.
@@ -30,8 +31,8 @@ const NUMBERS = [
 class Small {
     constructor(metric, name, unit, top) {
         Object.assign(this, { metric, name, unit, top, recent: new Recent(SPAN), due: new Due() });
-        this.box = h('div', { class: 'small' });
-        this.draw = once(() => small(this.box, `${name}, 15 minutes`, this.recent, unit, agentNow() / 1000, top));
+        this.box = chartBox();
+        this.draw = once(() => small(this.box, `${name}, the last 15 minutes`, this.recent, unit, agentNow() / 1000, top));
     }
 
     async load() {
@@ -202,7 +203,7 @@ function publisher(of) {
         of.rejected ? `${count(of.rejected)} refused` : '',
     ].filter(Boolean);
     const since =
-        isFailing && of.failing_since ? ` for ${duration(Math.round((Date.now() - of.failing_since) / 1000))}` : '';
+        isFailing && of.failing_since ? ` for ${duration(Math.round((agentNow() - of.failing_since) / 1000))}` : '';
     return h(
         'li',
         {},

@@ -1,5 +1,7 @@
 // Numbers, units and times as people read them.
 
+import { agentNow } from './clock.js';
+
 /** What is shown where there is no value. */
 export const NONE = '–';
 
@@ -42,16 +44,16 @@ export function duration(seconds) {
 }
 
 // What the API calls a unit, and how a number of it is written. Kilobytes and megabytes are those of the kernel: 1024.
-const UNITS = {
-    percent: (value) => `${digits(value)} %`,
-    bytes,
-    kilobytes: (value) => bytes(value * 1024),
-    megabytes: (value) => bytes(value * 1048576),
-    seconds: duration,
-    milliseconds: (value) => duration(value / 1000),
-    count,
-    '': count,
-};
+const UNITS = new Map([
+    ['percent', (value) => `${digits(value)} %`],
+    ['bytes', bytes],
+    ['kilobytes', (value) => bytes(value * 1024)],
+    ['megabytes', (value) => bytes(value * 1048576)],
+    ['seconds', duration],
+    ['milliseconds', (value) => duration(value / 1000)],
+    ['count', count],
+    ['', count],
+]);
 
 /** A number with its unit; a text as it is. */
 export function shown(value, unit = '') {
@@ -60,7 +62,7 @@ export function shown(value, unit = '') {
     // A distribution.
     if (typeof value === 'object') return `mean ${shown(value.mean, unit)}, max ${shown(value.max, unit)}`;
     const [of, per] = unit.split('/');
-    const number = UNITS[of] ? UNITS[of](value) : `${count(value)} ${of}`;
+    const number = UNITS.get(of)?.(value) ?? `${count(value)} ${of}`;
     return per ? `${number}/${per === 'second' ? 's' : per}` : number;
 }
 
@@ -80,24 +82,36 @@ export function day(ms) {
     return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
-export const moment = (ms) => `${day(ms)} ${time(ms)}`;
-
-/** The time, with the day where it is not today. */
-export const when = (ms) => (day(ms) === day(Date.now()) ? time(ms) : moment(ms));
-
-/** The zone of the reader, by its name and by what it is from UTC. */
-export function zone() {
-    const minutes = -new Date().getTimezoneOffset();
+/** What the zone of the reader is from UTC at this time: another one in summer than in winter. */
+export function offset(ms) {
+    const minutes = -new Date(ms).getTimezoneOffset();
     const from = Math.abs(minutes);
     const sign = minutes < 0 ? '−' : '+';
     const rest = from % 60 ? `:${two(from % 60)}` : '';
+    return minutes ? `UTC${sign}${Math.floor(from / 60)}${rest}` : 'UTC';
+}
+
+/** Day and time. The zone is named with its offset of now, so a time of another one has it beside it. */
+export function moment(ms) {
+    const of = offset(ms);
+    return `${day(ms)} ${time(ms)}${of === offset(agentNow()) ? '' : ` ${of}`}`;
+}
+
+/** The time, with the day where it is not today. */
+export function when(ms) {
+    const whole = moment(ms);
+    return whole === `${day(agentNow())} ${time(ms)}` ? time(ms) : whole;
+}
+
+/** The zone of the reader, by its name and by what it is from UTC now. */
+export function zone() {
     const name = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const offset = minutes ? `UTC${sign}${Math.floor(from / 60)}${rest}` : 'UTC';
-    return !name || name === 'UTC' ? offset : `${name} (${offset})`;
+    const of = offset(agentNow());
+    return !name || name === 'UTC' ? of : `${name} (${of})`;
 }
 
 export const ago = (ms) => {
-    const seconds = Math.max(0, (Date.now() - ms) / 1000);
+    const seconds = Math.max(0, (agentNow() - ms) / 1000);
     return seconds < 2 ? 'now' : `${duration(Math.round(seconds))} ago`;
 };
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::page::{X_AGENT, mark};
 use super::{milliseconds, number};
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
@@ -29,7 +30,7 @@ pub async fn process(asked: Asked) -> Result<Reply, Failure> {
     // At the start it waits for what was kept.
     let hash = state.control.hash().await?;
     let measured = measured(&state.latest.borrow().measured);
-    Ok(Reply::json(&json!({
+    let reply = Reply::json(&json!({
         "id": state.entity(),
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
@@ -47,7 +48,8 @@ pub async fn process(asked: Asked) -> Result<Reply, Failure> {
             Scope::Read => "read",
             Scope::Write => "write",
         },
-    })))
+    }));
+    Ok(reply.with(X_AGENT, mark(state)))
 }
 
 /// What is measured, and what its percents are of.

@@ -34,6 +34,20 @@ fn an_agent_of_another_version_is_shown_as_far_as_it_is_understood() {
 }
 
 #[test]
+fn long_lists_are_read_less_often() {
+    let seconds = |checks: usize, values: usize| {
+        let value = |place| json!({ "check": "c0", "metric": format!("m{place}"), "type": "D", "value": 1 });
+        let snapshot = Snapshot::of(&answers(&json!({
+            "checks": (0..checks).map(|place| json!({ "id": format!("c{place}") })).collect::<Vec<_>>(),
+            "values": (0..values).map(value).collect::<Vec<_>>(),
+        })));
+        snapshot.pause().as_secs()
+    };
+    let found = [(0, 0), (5, 30), (1, 499), (600, 0), (1, 2000), (2000, 20_000)];
+    assert_eq!(found.map(|(checks, values)| seconds(checks, values)), [2, 2, 4, 4, 10, 10]);
+}
+
+#[test]
 fn what_others_wrote_controls_no_terminal() {
     let evil = "a\u{1b}[2J\n\u{202e}b";
     let snapshot = Snapshot::of(&answers(&json!({

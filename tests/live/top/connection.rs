@@ -1,5 +1,6 @@
 //! Agents that end, come back, want a token, or are not there; and where there is no terminal.
 
+use support::authority::Authority;
 use support::folder::{self, Folder};
 use support::server::free_port;
 use support::terminal::{Log, Terminal};
@@ -144,4 +145,46 @@ fn mistakes_are_those_of_ctl() {
         assert_eq!(ended.status.code(), Some(code));
         assert!(!ended.written.contains(&b'\x1b') && ended.takes_lines);
     }
+}
+
+#[test]
+fn over_tls_the_same_is_shown_and_another_certificate_is_refused() {
+    let authority = Authority::new();
+    for name in ["api", "stranger"] {
+        authority.certify(name, "20200101000000Z", "20490101000000Z");
+    }
+    let [certificate, key] = authority.files("api");
+    let [stranger, _] = authority.files("stranger");
+    let folder = Folder::of(&[("agent.yaml", CONFIG), ("tokens", "read good-token-of-a-test\n")]);
+    folder::mode(folder.path("tokens"), 0o600);
+    let port = free_port();
+    let token = ["--api-token-file".to_owned(), folder.path("tokens")];
+    let start = || {
+        let mut command = without_address(&folder);
+        command.args(["--api", &format!("127.0.0.1:{port}"), "--api-tls-cert", &certificate]);
+        command.args(["--api-tls-key", &key]).args(&token);
+        let agent = Agent::start(&mut command);
+        agent.wait_for_log("the API answers at ");
+        agent
+    };
+    let agent = start();
+    let of = |certificate: &str| {
+        let mut command = top(&format!("127.0.0.1:{port}"));
+        command.args(["--api-tls-cert", certificate]).args(&token);
+        command
+    };
+    let why = failed(&mut of(&stranger), 3);
+    assert!(why.contains("--api-tls-cert has to name the certificate"), "{why}");
+    let mut terminal = Terminal::start(&of(&certificate), SIZE, Log::Terminal);
+    whole(&mut terminal, "all", |text| text.contains("checks (4)") && text.contains("median"));
+    // What ends is found again, over a connection of its own.
+    agent.terminate().expect_code(0);
+    whole(&mut terminal, "the trouble", |text| text.contains("NOT CONNECTED"));
+    let agent = start();
+    whole(&mut terminal, "all of it again", |text| {
+        !text.contains("NOT CONNECTED") && text.contains("checks (4)") && text.contains("median")
+    });
+    terminal.type_in("q");
+    assert_eq!(terminal.finish().status.code(), Some(0));
+    agent.terminate().expect_code(0);
 }
