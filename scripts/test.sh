@@ -2,6 +2,10 @@
 # The one command that checks everything, on a fresh Debian machine too: it installs what it
 # needs, then runs formatting, lints, all tests, the static build and the end-to-end tests.
 # A part that cannot run says so loudly; with CI=true that is a failure.
+#
+#   scripts/test.sh              everything; some 40 minutes on two cores
+#   scripts/test.sh PART...      these parts alone: a part of the table at the end, or a target of cargo test,
+#                                such as checks or history
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # nohup, and a shell that starts this in the background, have some signals ignored, and all that runs
@@ -22,6 +26,84 @@ skip() {
   [ "${CI:-}" != true ] || exit 1
   skipped+=("$*")
 }
+
+# What there is beside `cargo test`. A part exits with 3 where this machine cannot run it, having said why.
+declare -A says=(
+  [documents]="every command runs, every link leads somewhere"
+  [api]="from outside: a client library, Prometheus, 50 clients, and by its own description"
+  [otlp]="read by generated code and with an independent signature"
+  [keystone]="the API with a real Keystone"
+  [collectd]="the socket for clients of collectd, asked by the real ones"
+  [empty-root]="a root directory with nothing in it but the binary"
+  [faults]="the fault matrix: every fault, with SIGTERM at every moment"
+  [examples]="each by its format's rules, and with the real binary"
+  [boot]="the systemd unit in a machine whose first process is systemd"
+  [docker]="real containers: limits, page cache, events, docker stop, and the agent beside a command"
+  [image]="the image and the demo"
+  [page]="the page of the API, in a browser"
+  [e2e]="an independent CloudWatch, read back with boto3"
+  [kernel]="real kernels: cgroup version 2, version 1 and hybrid"
+  [numbers]="a real kernel: pressure, a disk, processes and swap"
+  [pod]="a real kernel: pods as in Kubernetes, by runc and with AppArmor"
+)
+run() {
+  case $1 in
+    documents) tests/documents/run.sh "$binary" $fake ;;
+    api) tests/api/run.sh "$binary" ;;
+    otlp) tests/otlp/run.sh "$binary" ;;
+    keystone) tests/api/keystone.sh "$binary" ;;
+    collectd) tests/api/collectd.sh "$binary" ;;
+    empty-root) scripts/test_empty_root.sh "$binary" $fake ;;
+    faults) scripts/faults.sh ;;
+    examples) tests/examples/run.sh "$binary" ;;
+    boot) tests/examples/boot.sh "$binary" ;;
+    docker) tests/docker/run.sh "$PWD/$binary" $fake ;;
+    image) tests/docker/image.sh "$PWD/$binary" ;;
+    page) tests/page/run.sh "$binary" ;;
+    e2e) tests/e2e/run.sh "$binary" ;;
+    kernel) tests/kernel/run.sh "$PWD/$binary" ;;
+    numbers) tests/kernel/others.sh "$PWD/$binary" ;;
+    pod) tests/kernel/pod.sh "$PWD/$binary" ;;
+    lib) cargo test --locked --lib ;;
+    *) cargo test --locked --test "$1" ;;
+  esac
+}
+
+# Runs parts one after the other; the output of each goes to a file. One that fails ends them.
+lane() { # lane FOLDER PART...
+  local folder=$1 name code begin
+  shift
+  mkdir -p "$folder"
+  for name in "$@"; do
+    code=0 begin=$SECONDS
+    run "$name" > "$folder/log" 2>&1 || code=$?
+    {
+      printf '\n==> %s: %s (%d s)\n' "$name" "${says[$name]:-cargo test}" $((SECONDS - begin))
+      cat "$folder/log"
+    } >> "$folder/output"
+    printf '%d\t%d\t%s\t%s\n' $code $((SECONDS - begin)) "$(passed < "$folder/log")" "$name" >> "$folder/results"
+    [ $code = 0 ] || [ $code = 3 ] || return 1
+  done
+}
+
+# How many tests an output tells of.
+passed() {
+  grep -oE '[0-9]+ (passed|commands run)|[0-9]+ of [0-9]+ (cases|cells)' | awk '{ sum += $1 } END { print sum ? sum : "-" }'
+}
+
+# Each part with its count of tests and its time.
+table() {
+  printf '\n%8s  %8s  part\n' seconds tests
+  sort -t "$(printf '\t')" -k 2 -rn "$parts"/*/results | awk -F '\t' '{ printf "%8d  %8s  %s\n", $2, $3, $4 }'
+}
+
+parts=target/parts fake=target/debug/fake-cloudwatch
+for name in "$@"; do
+  [ -n "${says[$name]:-}" ] || [ "$name" = lib ] || [ -e "tests/$name.rs" ] || [ -e "tests/$name/main.rs" ] || {
+    echo "$0: there is no part \"$name\": expected lib, a target of cargo test, or one of ${!says[*]}" >&2
+    exit 2
+  }
+done
 
 step "packages"
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
@@ -58,6 +140,21 @@ fi
 # The toolchain, its components and targets are those of rust-toolchain.toml.
 rustup show active-toolchain || rustup toolchain install
 rustup target add $target > /dev/null
+rm -rf $parts && mkdir -p $parts
+
+if [ $# -gt 0 ]; then
+  step "build"
+  cargo build --release --locked --quiet --target $target
+  cargo build --quiet --locked -p fake-cloudwatch
+  failed=
+  lane $parts/alone "$@" || failed=1
+  cat $parts/alone/output
+  table
+  [ -z "$failed" ] || exit 1
+  # One that could not run has said why.
+  ! grep -q '^3' $parts/alone/results || exit 3
+  exit 0
+fi
 
 step "formatting"
 cargo fmt --all --check
@@ -83,7 +180,10 @@ trap 'kill $beside $soak 2> /dev/null || true' EXIT
 # The tests wait most of their time. What needs the processors runs beside them, and gives way to them.
 nice -n 19 scripts/beside_tests.sh $target > target/beside_tests.log 2>&1 &
 beside=$!
-cargo test --workspace --locked
+mkdir -p $parts/cargo
+begin=$SECONDS
+cargo test --workspace --locked 2>&1 | tee $parts/cargo/log
+printf '0\t%d\t%s\t%s\n' $((SECONDS - begin)) "$(passed < $parts/cargo/log)" "cargo test --workspace" > $parts/cargo/results
 
 step "static build, macOS, licences, begun before"
 wait $beside || { cat target/beside_tests.log; exit 1; }
@@ -104,82 +204,31 @@ scripts/soak.sh 10 > target/soak.log 2>&1 &
 soak=$!
 
 cargo build --quiet --locked -p fake-cloudwatch
-fake=target/debug/fake-cloudwatch
-parts=target/parts
-rm -rf $parts && mkdir -p $parts
-
-# Runs a part of a lane, whose output goes to a file of its own. A part exits with 3 where this machine cannot
-# run it, having said why; any other failure ends its lane. `folder` is that of the lane.
-part() { # part WHAT COMMAND...
-  local what=$1 code=0 begin=$SECONDS
-  shift
-  "$@" > "$folder/log" 2>&1 || code=$?
-  {
-    printf '\n==> %s (%d s)\n' "$what" $((SECONDS - begin))
-    cat "$folder/log"
-  } >> "$folder/output"
-  printf '%s\t%d\t%s\n' $code $((SECONDS - begin)) "$what" >> "$folder/results"
-  [ $code = 0 ] || [ $code = 3 ]
-}
-
-# What waits most of its time, and what needs the processors, side by side: one after the other they take half an hour.
-waiting_lane() {
-  part "documents: every command runs, every link leads somewhere" tests/documents/run.sh "$binary" $fake
-  part "the API from outside: a client library, Prometheus, 50 clients, and by its own description" \
-    tests/api/run.sh "$binary"
-  part "OTLP, read by generated code and with an independent signature" tests/otlp/run.sh "$binary"
-  part "the API with a real Keystone" tests/api/keystone.sh "$binary"
-  part "the socket for clients of collectd, asked by the real ones" tests/api/collectd.sh "$binary"
-  part "a root directory with nothing in it but the binary" scripts/test_empty_root.sh "$binary" $fake
-  part "the fault matrix: every fault, with SIGTERM at every moment" scripts/faults.sh
-}
-working_lane() {
-  part "examples: each by its format's rules, and with the real binary" tests/examples/run.sh "$binary"
-  part "the systemd unit in a machine whose first process is systemd" tests/examples/boot.sh "$binary"
-  part "real containers: limits, page cache, events, docker stop, and the agent beside a command" \
-    tests/docker/run.sh "$PWD/$binary" $fake
-  part "the image and the demo" tests/docker/image.sh "$PWD/$binary"
-  part "the page of the API, in a browser" tests/page/run.sh "$binary"
-  part "end to end: an independent CloudWatch, read back with boto3" tests/e2e/run.sh "$binary"
-}
 # Both lanes install packages, and apt-get does not wait for another one that updates its lists.
 mkdir -p target/bin
 printf '#!/bin/sh\nexec flock "%s" %s "$@"\n' "$PWD/target/apt.lock" "$(command -v apt-get)" > target/bin/apt-get
 chmod +x target/bin/apt-get
 export PATH=$PWD/target/bin:$PATH
+failed=
 # Alone: where something else uses the processors, the clock of an emulated machine and the time that its
 # processes use no longer fit together.
-kernels_lane() {
-  part "real kernels: cgroup version 2, version 1 and hybrid" tests/kernel/run.sh "$PWD/$binary"
-  part "a real kernel: pressure, a disk, processes and swap" tests/kernel/others.sh "$PWD/$binary"
-  part "a real kernel: pods as in Kubernetes, by runc and with AppArmor" tests/kernel/pod.sh "$PWD/$binary"
-}
-mkdir -p $parts/kernels
-failed=
 step "real kernels"
-(
-  folder=$parts/kernels
-  kernels_lane
-) &
-wait $! || failed=1
+lane $parts/kernels kernel numbers pod || failed=1
+# What waits most of its time, and what needs the processors, side by side: one after the other they take half an hour.
 step "two lanes of parts, side by side"
 lanes=()
-for lane in waiting working; do
-  mkdir -p $parts/$lane
-  (
-    folder=$parts/$lane
-    ${lane}_lane
-  ) &
-  lanes+=($!)
-done
+lane $parts/waiting documents api otlp keystone collectd empty-root faults &
+lanes+=($!)
+lane $parts/working examples boot docker image page e2e &
+lanes+=($!)
 trap 'kill $soak "${lanes[@]}" 2> /dev/null || true' EXIT
 for lane in "${lanes[@]}"; do wait "$lane" || failed=1; done
 cat $parts/*/output
-while IFS=$'\t' read -r code _ what; do
-  [ "$code" != 3 ] || skip "$what"
+while IFS=$'\t' read -r code _ _ name; do
+  [ "$code" != 3 ] || skip "$name"
 done < <(cat $parts/*/results)
 if [ -n "$failed" ]; then
-  cat $parts/*/results | awk -F '\t' '$1 != 0 && $1 != 3 { print "failed: " $3 }' >&2
+  cat $parts/*/results | awk -F '\t' '$1 != 0 && $1 != 3 { print "failed: " $4 }' >&2
   exit 1
 fi
 
@@ -193,4 +242,4 @@ if [ ${#skipped[@]} -gt 0 ]; then
 else
   step "all passed"
 fi
-cat $parts/*/results | sort -t "$(printf '\t')" -k 2 -rn | awk -F '\t' '{ printf "%6d s  %s\n", $2, $3 }'
+table
