@@ -224,15 +224,27 @@ impl Helpers {
         call: impl FnOnce() -> T + Send + 'static,
         answer: impl FnOnce(T) + Send + 'static,
     ) -> Result<(), Refused> {
+        let run = move |place| {
+            let result = call();
+            // Before the result is sent: the caller's next call must find the place free.
+            drop(place);
+            answer(result);
+        };
+        self.start_boxed(purpose, Box::new(run))
+    }
+
+    /// The same for all calls, as the code that starts a thread is half a kB for each type of them.
+    fn start_boxed(
+        &'static self,
+        purpose: Purpose,
+        run: Box<dyn FnOnce(Permit) + Send>,
+    ) -> Result<(), Refused> {
         let place = self.place(purpose).map_err(|count| Refused::Busy(purpose, count))?;
         let run = move || {
             // Signals are for the main thread, which after a panic waits for them itself (`last_resort`).
             let _ = SigSet::all().thread_block();
             CONFINED.set(matches!(purpose, Purpose::Store | Purpose::Plot));
-            let result = call();
-            // Before the result is sent: the caller's next call must find the place free.
-            drop(place);
-            answer(result);
+            run(place);
         };
         // Not `thread::spawn`, which panics where the system refuses a thread.
         let started = thread::Builder::new().stack_size(STACK).spawn(run);

@@ -98,6 +98,7 @@ mod right_size;
 mod secret;
 mod shown;
 pub mod signals;
+mod sorted;
 mod state_folder;
 mod top;
 mod trial;

@@ -1,5 +1,6 @@
 //! What configuration files say, and what was changed beside them.
 
+use crate::sorted::map_of;
 use std::collections::BTreeMap;
 
 /// Things by their ids: those of the files, with the changes laid over them. A change wins, also after the files
@@ -107,7 +108,7 @@ impl<T> Default for Overlay<T> {
 impl<T: Clone> Overlay<T> {
     /// What stands in the files and is changed by nothing so far.
     pub fn of_files(files: impl IntoIterator<Item = (String, T)>) -> Self {
-        Self { files: files.into_iter().collect(), ..Self::default() }
+        Self { files: map_of(files), ..Self::default() }
     }
 
     /// All that is in force.

@@ -15,6 +15,7 @@ use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 use self::pem::{Content, certificates};
 use crate::blocking::was_refused;
 use crate::config::CaFile;
+use crate::sorted::{sort, sort_by};
 
 /// Certificates that are trusted, and their source.
 #[derive(Debug, Default)]
@@ -110,7 +111,7 @@ impl Roots {
             })?;
         }
         all.owner = owners.join(" and ");
-        all.certificates.sort_unstable_by(|a, b| a.as_ref().cmp(b.as_ref()));
+        sort_by(&mut all.certificates, |a, b| a.as_ref().cmp(b.as_ref()));
         // A directory often holds the same roots twice: as single files, and in a bundle.
         all.certificates.dedup();
         Ok(Some(all).filter(|_| !owners.is_empty()))
@@ -185,7 +186,7 @@ impl Roots {
         // `openssl rehash` puts links to the same files beside them, named by a hash.
         let files = entries.iter().filter_map(|entry| fs::canonicalize(entry.path()).ok());
         let mut files: Vec<_> = files.filter(|file| file.is_file()).collect();
-        files.sort_unstable();
+        sort(&mut files);
         files.dedup();
         if files.is_empty() {
             self.skipped.push(format!("{} has no files", path.display()));

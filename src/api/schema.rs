@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use self::shapes::SHAPES;
 use self::told::TOLD;
+use crate::sorted::object_of;
 
 /// What runs of checks, or of criteria, gave: not a page, but an array.
 const RESULTS: &str = "Results";
@@ -42,7 +43,7 @@ fn object(name: &str) -> Value {
     let fields = shapes.find(|(of, _)| *of == name).map_or(&[][..], |(_, fields)| fields);
     let properties = fields.iter().map(|(field, kind)| ((*field).to_owned(), value(kind)));
     let required: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
-    json!({ "type": "object", "properties": Value::Object(properties.collect()), "required": required })
+    json!({ "type": "object", "properties": Value::Object(object_of(properties)), "required": required })
 }
 
 fn value(kind: &str) -> Value {

@@ -16,6 +16,7 @@ use crate::control::Control;
 use crate::event;
 use crate::model::Roots;
 use crate::schedule::{Listed, Reply, Request};
+use crate::sorted::map_of;
 
 /// What the resources are made of.
 pub struct State {
@@ -150,7 +151,7 @@ impl State {
 
 fn dimensions_of(settings: &Settings) -> BTreeMap<String, String> {
     let dimensions = settings.identity.dimensions.iter();
-    dimensions.map(|of| (of.name.clone(), of.value.clone())).collect()
+    map_of(dimensions.map(|of| (of.name.clone(), of.value.clone())))
 }
 
 /// The name of this entity and this agent that always works.

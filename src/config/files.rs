@@ -1,6 +1,6 @@
 //! What the configuration files say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::problems::Problem;
 use super::text::Source;
@@ -8,6 +8,7 @@ use super::typed::Typed;
 use crate::alarm::Alarm;
 use crate::model::Configured;
 use crate::notification;
+use crate::sorted::set_of;
 use crate::threshold::Threshold;
 
 /// What stands in all configuration files.
@@ -54,7 +55,7 @@ impl Files {
             let text = |typed: Vec<Typed>| typed.into_iter().map(|typed| typed.text).collect();
             of.values(option).into_iter().map(text).collect()
         };
-        let names: BTreeSet<_> = self.options.keys().chain(others.options.keys()).collect();
+        let names = set_of(self.options.keys().chain(others.options.keys()));
         let is_other = |name: &&&String| texts(self, name) != texts(others, name);
         names.iter().filter(is_other).map(|name| (*name).clone()).collect()
     }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use crate::sorted::{sort_by, sort_by_key};
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 mod syntax;
@@ -294,7 +295,7 @@ impl<'a> Reader<'a> {
 
     fn check_keys(&mut self, entries: &[(Key, Node)]) {
         let mut keys: Vec<&Key> = entries.iter().map(|(key, _)| key).collect();
-        keys.sort_by_key(|key| (&key.text, key.place));
+        sort_by(&mut keys, |one, other| (&one.text, one.place).cmp(&(&other.text, other.place)));
         for same in keys.chunk_by(|a, b| a.text == b.text) {
             let [first, again @ ..] = same else { continue };
             for key in again {
@@ -344,7 +345,7 @@ impl<'a> Reader<'a> {
             }
         }
         if !self.problems.is_empty() {
-            self.problems.sort_by_key(|problem| problem.place);
+            sort_by_key(&mut self.problems, |problem| problem.place);
             if let [.., Problem { place, .. }] = self.problems[..]
                 && self.problems.len() == MAX_PROBLEMS
             {

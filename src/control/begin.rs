@@ -22,6 +22,7 @@ use crate::model::Configured;
 use crate::notify::Kept;
 use crate::overlay::Overlay;
 use crate::shown::shown;
+use crate::sorted::set_of;
 use crate::state_folder::{StateFolder, read_of_other};
 
 impl Control {
@@ -76,7 +77,7 @@ impl Control {
         self.take_thresholds(&kept["thresholds"]);
         self.take_notifications(&kept);
         let checks = overlay.effective();
-        let ids = checks.keys().cloned().collect();
+        let ids = set_of(checks.keys().cloned());
         self.thresholds.borrow_mut().begin(&ids, standings["thresholds"].as_object());
         self.alarms.borrow_mut().begin(ids, standings["alarms"].as_object());
         let generation = kept["generation"].as_u64().unwrap_or_default();

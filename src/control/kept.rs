@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log::{error, info};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::Control;
@@ -21,6 +21,7 @@ use crate::event::journal::Journal;
 use crate::logging::CHECKS;
 use crate::model::Configured;
 use crate::schedule::Request;
+use crate::sorted::object_of;
 use crate::state_folder::RETRY;
 
 impl Control {
@@ -152,13 +153,13 @@ impl Control {
         let deliveries = self.ways.deliveries.iter();
         let limits = deliveries.map(|of| (of.publisher.to_owned(), of.standing().limit));
         let changed = limits.filter(|(_, limit)| *limit != self.ways.first_limit);
-        Value::Object(changed.map(|(name, limit)| (name, limit.into())).collect())
+        Value::Object(object_of(changed.map(|(name, limit)| (name, limit.into()))))
     }
 
     /// The entries of the blacklist.
     pub(super) fn entries(&self) -> Value {
         let list = self.blacklist.borrow();
-        Value::Object(list.all().iter().map(|(id, of)| (id.clone(), of.body())).collect())
+        Value::Object(object_of(list.all().iter().map(|(id, of)| (id.clone(), of.body()))))
     }
 
     pub(super) async fn keep_standings(&self) {
@@ -205,7 +206,7 @@ fn object<T>(changes: &BTreeMap<String, Option<T>>, body: impl Fn(&T) -> Value) 
     let changes = changes.iter();
     let changes =
         changes.map(|(id, change)| (id.clone(), change.as_ref().map_or(Value::Null, &body)));
-    Value::Object(changes.collect::<Map<_, _>>())
+    Value::Object(object_of(changes))
 }
 
 /// The hash FNV-1a of 64 bits: it is the same in each build and each process.

@@ -16,6 +16,7 @@ use crate::delivery::choice::Choice;
 use crate::logging::COST;
 use crate::model::{Entry, Number, Statistics, Summary, ValueCount};
 use crate::publisher::{self, Retries, emf, otlp};
+use crate::sorted::sort_by_key;
 
 /// What one agent sends in a month in which it runs all the time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -194,7 +195,7 @@ fn add_declared(settings: &Settings, entries: &mut Vec<Entry>) {
     let order = |entry: &Entry| {
         entry.metric.published_check().map(|id| (id.to_owned(), entry.metric.dimensions.clone()))
     };
-    entries.sort_by_cached_key(order);
+    sort_by_key(entries, order);
 }
 
 /// The cost, and the cost with other settings.

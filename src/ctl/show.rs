@@ -8,6 +8,7 @@ use crate::client::Answer;
 use crate::config::Output;
 use crate::query::value as in_unit;
 use crate::shown::{is_plain, shown};
+use crate::sorted::sort_by_key;
 use crate::store::utc;
 use crate::verb::{Cell, Column};
 
@@ -61,7 +62,7 @@ pub fn table(values: &[Value], columns: &[Column]) -> String {
     if columns.is_empty() {
         let objects = values.iter().filter_map(Value::as_object);
         let mut names: Vec<_> = objects.flat_map(Map::keys).map(String::as_str).collect();
-        names.sort_unstable_by_key(|name| (*name != "id", *name));
+        sort_by_key(&mut names, |name| (*name != "id", *name));
         names.dedup();
         let headings = names.iter().map(|name| shown(name)).collect();
         let row = |of: &Value| names.iter().map(|name| cell(&of[*name], of_name(name))).collect();

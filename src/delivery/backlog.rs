@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::model::{Datum, Summary};
 use crate::publisher::{Parcel, Publisher, Size, Terms};
+use crate::sorted::sort_by_key;
 
 /// The windows that have not been accepted as a whole, oldest first.
 #[derive(Default)]
@@ -69,7 +70,7 @@ impl Backlog {
 
     /// Puts those windows behind all others that have to wait: after a clock was set back they may be the oldest.
     pub fn put_last(&mut self, waits: impl Fn(&Summary) -> bool) {
-        self.windows.sort_by_key(|window| waits(&window.summary));
+        sort_by_key(&mut self.windows, |window| waits(&window.summary));
     }
 
     /// What fits into one send, and at most so many data: as many whole windows as there is room for, or

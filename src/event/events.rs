@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::{Event, MOST_TEXT, Severity};
 use crate::clock::now_ms;
 use crate::shown::without_passwords;
+use crate::sorted::object_of;
 
 /// The newest events, and who is told of more.
 #[derive(Debug)]
@@ -177,7 +178,7 @@ fn bounded(event: Event) -> Event {
     let fit = |text: Option<String>, most| text.map(|text| cut(&text, most));
     let details = match Value::Object(event.details) {
         Value::Object(details) if length(&details) <= MOST_TEXT => details,
-        _ => Map::from_iter([("left_out".to_owned(), json!(true))]),
+        _ => object_of([("left_out".to_owned(), json!(true))]),
     };
     Event {
         check: fit(event.check, MOST_NAME),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{NO_FIGURES, Text};
 use crate::model::{CpuReading, Evidence, Limit, MemoryReading, Origin, Part, ReadError};
 use crate::sampler::{cpu_utilization, larger_limit};
+use crate::sorted::sort_by_key;
 
 /// CPU or memory. What cannot be known is said as `error`.
 #[derive(Debug, Serialize)]
@@ -142,7 +143,7 @@ impl Explained {
 fn put_in(evidence: &Evidence) -> Option<String> {
     // The longest names first: `MemTotal` must not be found in a longer one.
     let mut values: Vec<_> = evidence.values.iter().collect();
-    values.sort_by_key(|raw| std::cmp::Reverse(raw.name.len()));
+    sort_by_key(&mut values, |raw| std::cmp::Reverse(raw.name.len()));
     values.into_iter().try_fold(evidence.formula.to_string(), |formula, raw| {
         Some(formula.replace(&*raw.name, &raw.value.as_ref().ok()?.to_string()))
     })

@@ -1,11 +1,12 @@
 //! `memory`: what the check `agent.memory` finds, as one record.
 
 use futures_util::FutureExt;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{HostInfo, Unavailable};
 use crate::check::system::memory;
 use crate::model::{Configured, Details, Roots};
+use crate::sorted::object_of;
 
 pub const TYPE: HostInfo = HostInfo {
     name: "memory",
@@ -47,7 +48,7 @@ fn gather(roots: &Roots) -> Result<Value, Unavailable> {
         };
         ((*name).to_owned(), value.unwrap_or_default())
     };
-    let record: Map<_, _> = TYPE.fields.iter().map(of_field).collect();
+    let record = object_of(TYPE.fields.iter().map(of_field));
     Ok(Value::from(vec![Value::from(record)]))
 }
 

@@ -8,6 +8,7 @@ use sysinfo::{InterfaceOperationalState, IpNetwork, NetworkData, Networks};
 
 use super::{HostInfo, Unavailable};
 use crate::model::Roots;
+use crate::sorted::map_of;
 
 pub const TYPE: HostInfo = HostInfo {
     name: "network_interfaces",
@@ -45,7 +46,7 @@ fn gather(roots: &Roots) -> Result<Value, Unavailable> {
     let networks = networks.map_err(failed)?;
     // In the order of their names.
     let named = networks.iter().map(|(name, of)| (name.to_string_lossy().into_owned(), of));
-    let named: BTreeMap<_, _> = named.collect();
+    let named = map_of(named);
     let more = More::read(roots)?;
     Ok(named.into_iter().map(|(name, of)| record(&name, of, &more)).collect())
 }
@@ -158,14 +159,13 @@ impl More {
         let path = roots.proc.join("self/net/dev");
         let text = super::file::required(&path)?;
         let counters = crate::source::network::lines(&text).and_then(|lines| {
-            lines
-                .map(|line| {
-                    let (name, numbers) = line?;
-                    let numbers =
-                        numbers.split_ascii_whitespace().map(|number| number.parse().ok());
-                    Some((name.to_owned(), numbers.collect::<Option<Vec<_>>>()?))
-                })
-                .collect()
+            let mut counters = BTreeMap::new();
+            for line in lines {
+                let (name, numbers) = line?;
+                let numbers = numbers.split_ascii_whitespace().map(|number| number.parse().ok());
+                counters.insert(name.to_owned(), numbers.collect::<Option<Vec<_>>>()?);
+            }
+            Some(counters)
         });
         let malformed = || Unavailable::Failed(format!("{} is no table", path.display()));
         Ok(Self { counters: counters.ok_or_else(malformed)?, sys: roots.sys.join("class/net") })

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{HostInfo, Unavailable, file};
 use crate::model::Roots;
+use crate::sorted::sort;
 
 pub const TYPE: HostInfo = HostInfo {
     name: "packages",
@@ -38,7 +39,7 @@ fn below(root: &Path) -> Result<Value, Unavailable> {
     if !is_found {
         return Err(Unavailable::NotOnThisSystem(why_not(root)));
     }
-    packages.sort_unstable();
+    sort(&mut packages);
     packages.dedup();
     let record = |[name, version, architecture]: [String; 3]| json!({ "name": name, "version": version, "architecture": architecture });
     Ok(packages.into_iter().map(record).collect())

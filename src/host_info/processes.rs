@@ -7,6 +7,7 @@ use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind
 
 use super::{HostInfo, Unavailable};
 use crate::model::Roots;
+use crate::sorted::sort_by_key;
 
 pub const TYPE: HostInfo = HostInfo {
     name: "processes",
@@ -45,7 +46,7 @@ fn gather(roots: &Roots) -> Result<Value, Unavailable> {
     let kind = kind.with_memory().with_cpu().without_tasks();
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
     let mut processes: Vec<_> = system.processes().values().collect();
-    processes.sort_unstable_by_key(|process| process.pid());
+    sort_by_key(&mut processes, |process| process.pid());
     if processes.is_empty() {
         let text = "no process can be seen: /proc is not mounted, or cannot be read";
         return Err(Unavailable::Failed(text.to_owned()));

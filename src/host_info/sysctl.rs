@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{HostInfo, Unavailable};
 use crate::model::Roots;
+use crate::sorted::sort;
 
 pub const TYPE: HostInfo = HostInfo {
     name: "sysctl",
@@ -27,7 +28,7 @@ fn gather(roots: &Roots) -> Result<Value, Unavailable> {
     }
     let mut settings = Vec::new();
     linux::add(&root, "", &mut settings);
-    settings.sort_unstable();
+    sort(&mut settings);
     let record = |(name, value)| serde_json::json!({ "name": name, "value": value });
     Ok(settings.into_iter().map(record).collect())
 }

@@ -6,6 +6,7 @@ use super::Alarms;
 use super::watched::Watched;
 use crate::alarm::state::{Next, Standing, State};
 use crate::clock::{milliseconds, time_of};
+use crate::sorted::object_of;
 
 impl Alarms {
     /// Where each alarm stands that has a state, by its id.
@@ -23,7 +24,7 @@ impl Alarms {
             });
             (id.clone(), kept)
         };
-        Value::Object(all.map(kept).collect())
+        Value::Object(object_of(all.map(kept)))
     }
 
     /// Has the alarms stand where they stood. Those with other criteria since begin anew, and what cannot be

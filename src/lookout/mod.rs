@@ -24,6 +24,7 @@ use crate::config::Settings;
 use crate::event;
 use crate::model::{Metric, Quantity, Report, SUCCESS, Series, UTILIZATION};
 use crate::overlay::{Difference, Overlay, Reloading};
+use crate::sorted::map_of;
 
 /// All alarms, and where each stands.
 #[derive(Debug)]
@@ -172,7 +173,7 @@ impl Alarms {
         let before = self.in_force();
         self.checks = checks;
         let alarms = alarms.into_iter().map(|alarm| (alarm.id.clone(), alarm));
-        let overridden = self.overlay.reload(alarms.collect(), how);
+        let overridden = self.overlay.reload(map_of(alarms), how);
         self.follow();
         Difference::between(&before, &self.in_force()).with_overridden(overridden)
     }

@@ -15,6 +15,7 @@ use crate::event::{self, Event, Kind, Severity};
 use crate::logging::CHECKS;
 use crate::model::Metric;
 use crate::shown::shown;
+use crate::sorted::object_of;
 
 /// An alarm and where it stands.
 #[derive(Debug)]
@@ -142,7 +143,7 @@ impl Watched {
             alarm: Some(id.clone()),
             state: Some(state.name().to_owned()),
             previous_state: before.map(|state| state.name().to_owned()),
-            details: details.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+            details: object_of(details.map(|(name, value)| (name.to_owned(), value))),
             ..Event::of(Kind::Alarm, severity, &*self.status).about(&**check)
         }
     }

@@ -53,8 +53,9 @@ impl Publication {
             return Self::Discovered;
         }
         let headlines = kind.metrics.iter().filter(|metric| metric.is_headline);
-        let named = headlines.map(|of| (of.name.to_owned(), kind.published_name(of.name)));
-        Self::Some(named.collect())
+        let mut named = BTreeMap::new();
+        named.extend(headlines.map(|of| (of.name.to_owned(), kind.published_name(of.name))));
+        Self::Some(named)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::notification::{
     ACCOUNT_PLAN, Configured, DEFAULT_PLAN, Notification, Of, Plan, Suppression,
 };
 use crate::overlay::{Difference, Overlay, Reloading};
+use crate::sorted::map_of;
 
 /// All of them, by their ids.
 #[derive(Debug, Default)]
@@ -124,5 +125,5 @@ fn kept<T: PartialEq>(all: BTreeMap<String, Rc<T>>) -> Kept<T> {
 }
 
 fn by_id<T>(all: Vec<T>, id: fn(&T) -> &String) -> BTreeMap<String, Rc<T>> {
-    all.into_iter().map(|item| (id(&item).clone(), Rc::new(item))).collect()
+    map_of(all.into_iter().map(|item| (id(&item).clone(), Rc::new(item))))
 }

@@ -16,6 +16,7 @@ use crate::config::{Output, Publish, SERVICE_NAME, Settings};
 use crate::model::{
     CHECK, Entry, Kind, Number, Numbers, Statistic, Statistics, Summary, TARGET, Unit,
 };
+use crate::sorted::object_of;
 
 /// What is the same in each window.
 #[derive(Debug)]
@@ -58,7 +59,8 @@ impl Console {
             Output::Text => Format::Text(LineFormat::new(settings)),
             Output::Json => Format::Json(Always {
                 namespace: identity.namespace.clone(),
-                dimensions: dimensions.map(|(name, value)| (name.to_owned(), value)).collect(),
+                dimensions: object_of(dimensions.map(|(name, value)| (name.to_owned(), value)))
+                    .into(),
                 numbers: settings.measuring.metrics.and(Numbers::of(SHOWN)),
                 checks: enabled.map(|check| check.id.clone()).collect(),
             }),
@@ -127,8 +129,7 @@ fn check(entries: &[Entry]) -> Json {
         object["target"] = (**target).into();
     }
     let others = metric.dimensions.iter().filter(|(name, _)| *name != TARGET && *name != CHECK);
-    let others: serde_json::Map<_, _> =
-        others.map(|(name, value)| (name.to_string(), (**value).into())).collect();
+    let others = object_of(others.map(|(name, value)| (name.to_string(), (**value).into())));
     if !others.is_empty() {
         object["dimensions"] = others.into();
     }

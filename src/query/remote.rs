@@ -8,6 +8,7 @@ use super::source::{Metric, Points, Source};
 use crate::client::{Client, Unanswered, encoded};
 use crate::config::AgentApi;
 use crate::model::Kind;
+use crate::sorted::sort_by;
 use crate::store::{Bucket, Change, Resolution};
 
 /// An agent that answers requests.
@@ -87,7 +88,9 @@ impl Remote {
                 newest_ms: of["updated"].as_i64(),
             });
         }
-        metrics.sort_by(|one, other| (&one.check, &one.name).cmp(&(&other.check, &other.name)));
+        sort_by(&mut metrics, |one, other| {
+            (&one.check, &one.name).cmp(&(&other.check, &other.name))
+        });
         Ok(metrics)
     }
 

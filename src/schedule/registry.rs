@@ -21,6 +21,7 @@ use crate::blacklist::Blacklist;
 use crate::logging::CHECKS;
 use crate::model::{Configured, Mailbox, Report, Roots};
 use crate::overlay::{Difference, Overlay};
+use crate::sorted::{map_of, set_of};
 
 /// All checks. They run while [`run`](Self::run) is polled.
 pub struct Registry {
@@ -274,7 +275,7 @@ impl Registry {
         let overridden = match to {
             To::Files { checks, how } => {
                 let by_id = checks.into_iter().map(|check| (check.id.clone(), Rc::new(check)));
-                overlay.reload(by_id.collect(), how)
+                overlay.reload(map_of(by_id), how)
             }
             To::Before if overlay.undo() => Vec::new(),
             To::Before => return Err(Refused::NothingBefore),
@@ -287,7 +288,7 @@ impl Registry {
         let difference = Difference::between(&self.overlay.effective(), &all);
         let difference = difference.with_overridden(overridden);
         self.entries.retain(|id, _| all.contains_key(id));
-        let ids = all.keys().cloned().collect();
+        let ids = set_of(all.keys().cloned());
         all.into_values().for_each(|configured| self.put(configured));
         self.overlay = overlay;
         then(ids);

@@ -3,6 +3,7 @@
 use log::{info, warn};
 
 use crate::model::{AVAILABLE, Configured, Discovers, Publication, Report, SUCCESS};
+use crate::sorted::sort;
 
 /// What was said of one check.
 #[derive(Debug, Default)]
@@ -35,7 +36,7 @@ impl Remarks {
 fn compare(configured: &Configured, report: &Report) {
     let Publication::Some(names) = &configured.publish else { return };
     let mut found: Vec<_> = report.numbers().map(|(metric, _)| &*metric.name).collect();
-    found.sort_unstable();
+    sort(&mut found);
     found.dedup();
     let is_missing = |name: &&str| {
         *name != AVAILABLE && configured.kind.metric(name).is_none() && !found.contains(name)

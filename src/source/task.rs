@@ -40,6 +40,7 @@ use crate::model::{
     CpuAccount, CpuReading, Evidence, Limit, Limits, MemoryReading, Numbers, Origin, ReadError,
     Reading, TaskSize, Totals, WindowReading,
 };
+use crate::sorted::set_of;
 use crate::surroundings::ecs::{self, TaskEndpoint};
 
 /// Reads the usage of a task, in the way that suits where it runs.
@@ -183,7 +184,7 @@ impl Task {
     /// the running containers change.
     fn go(&mut self, task: &TaskMetadata) {
         let limits = limits_of(task, &self.address);
-        let running: BTreeSet<_> = task.running().map(str::to_owned).collect();
+        let running = set_of(task.running().map(str::to_owned));
         let numbers = self.others.of_machine();
         let told = |limits, running, numbers| ByEndpoint {
             machine: Box::new(Host::open().reporting(numbers)),

@@ -1,13 +1,12 @@
 //! What is written, and when.
 
-use std::collections::BTreeMap;
-
 use super::condense::{self, Job, Written};
 use super::disk::{Disk, Notes};
 use super::recent::{self, hour_of};
 use super::resolution::HOUR_MS;
 use super::shelf::{Failure, Merged, Progress, View};
 use super::{Listed, Resolution, Shelf, Store};
+use crate::sorted::{map_of, sort_by_key};
 
 /// What a commit writes.
 #[derive(Debug)]
@@ -60,7 +59,7 @@ impl Store {
                 });
             }
         }
-        job.hours.values_mut().for_each(|series| series.sort_by_key(|of| of.series));
+        job.hours.values_mut().for_each(|series| sort_by_key(series, |of| of.series));
         let (notes, listed) = match is_memory {
             true => (Notes::default(), None),
             false => self.notes(&job),
@@ -158,8 +157,7 @@ impl Store {
     pub(super) fn committed(&mut self, commit: &Commit, progress: Progress) {
         let has_series = !commit.job.hours.is_empty() || !commit.notes.series.is_empty();
         let numbered = self.all.iter().enumerate().filter(|_| has_series);
-        let by_number: BTreeMap<u32, usize> =
-            numbered.filter_map(|(at, of)| Some((of.number?, at))).collect();
+        let by_number = map_of(numbered.filter_map(|(at, of)| Some((of.number?, at))));
         for (hour, written) in &commit.job.hours {
             for Written { series, points, .. } in written {
                 let Some(place) = by_number.get(series) else { continue };

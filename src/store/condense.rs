@@ -10,6 +10,7 @@ use super::recent::hour_of;
 use super::resolution::HOUR_MS;
 use super::rollup::{Rollup, condense, merged};
 use super::shelf::{BlockId, Failure, Progress, Writing};
+use crate::sorted::set_of;
 
 /// What is to be written, and the limits.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +65,7 @@ fn write_hour(hour: u32, written: &[Written], shelf: &mut dyn Writing) -> Result
     let (mut points, mut rollups) = (Builder::default(), Builder::default());
     {
         let mut old = [readable(Block::open(shelf, full))?, readable(Block::open(shelf, min5))?];
-        let mut series: BTreeSet<u32> = written.iter().map(|of| of.series).collect();
+        let mut series = set_of(written.iter().map(|of| of.series));
         for block in old.iter().flatten() {
             series.extend(block.series().unwrap_or_default());
         }
@@ -135,7 +136,7 @@ fn incomplete(
     shelf: &dyn Writing,
 ) -> Result<BTreeSet<BlockId>, Failure> {
     let hours = job.hours.keys().map(|hour| i64::from(*hour) * HOUR_MS);
-    let mut found: BTreeSet<_> = hours.map(|start| BlockId::at(level, start)).collect();
+    let mut found = set_of(hours.map(|start| BlockId::at(level, start)));
     if let Some(finer) = level.finer() {
         // Only where there is something: a clock may have been wrong by years.
         let first = BlockId::at(finer, BlockId::at(level, from_ms).start_ms());

@@ -12,6 +12,7 @@ use super::resolution::HOUR_MS;
 use super::rollup::{Rollup, condense};
 use super::shelf::{BlockId, Failure, View, word};
 use super::{Described, Resolution, Store};
+use crate::sorted::{map_of, set_of, sort_by_key};
 
 /// What a history has.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,7 +72,7 @@ impl Store {
         }
         let mut found = verifier.found;
         let name = |held: &Held| (held.described.check.clone(), held.described.name.clone());
-        found.series.sort_by_key(name);
+        sort_by_key(&mut found.series, name);
         Ok(found)
     }
 }
@@ -143,7 +144,7 @@ impl<'a> Verifier<'a> {
 
     /// Reads all blocks of a level.
     fn level(&mut self, level: Resolution) -> Result<(), Failure> {
-        let mut spans: BTreeSet<_> = self.view.spans(level, 0, u32::MAX)?.into_iter().collect();
+        let mut spans = set_of(self.view.spans(level, 0, u32::MAX)?);
         if let Some(finer) = level.finer() {
             // A block that should be there is not among them.
             let finer_spans = self.view.spans(finer, 0, u32::MAX)?;
@@ -238,7 +239,7 @@ impl<'a> Verifier<'a> {
             let open = self.store.all[place].open.iter().find(|(hour, _)| *hour == id.span);
             if let Some((hour, open)) = open {
                 let start = i64::from(*hour) * HOUR_MS;
-                let known: BTreeSet<_> = stored.1.iter().map(|(at, _)| *at).collect();
+                let known = set_of(stored.1.iter().map(|(at, _)| *at));
                 let open =
                     open.iter().map(|(at, value)| (start + i64::from(at), Rollup::of(value)));
                 stored.1.extend(open.filter(|(at, _)| !known.contains(at)));
@@ -258,9 +259,9 @@ impl<'a> Verifier<'a> {
     ) {
         let Some(finer) = id.level.finer() else { return };
         let since_ms = self.since_ms[finer as usize];
-        let stored: BTreeMap<_, _> = stored.iter().copied().collect();
-        let made: BTreeMap<_, _> = made.into_iter().collect();
-        let starts: BTreeSet<_> = stored.keys().chain(made.keys()).copied().collect();
+        let stored = map_of(stored.iter().copied());
+        let made = map_of(made);
+        let starts = set_of(stored.keys().chain(made.keys()).copied());
         let mut compared = starts.into_iter().filter(|start| *start >= since_ms);
         let difference = compared.find_map(|start| {
             let what = difference(stored.get(&start), made.get(&start))?;

@@ -2,6 +2,7 @@
 
 use super::cursor::{Id, Line, cell, cut};
 use super::snapshot::{Alarm, Check, Container, Publisher, Snapshot, State, Value};
+use crate::sorted::sort_by_key;
 use crate::terminal::gauge::percent;
 use crate::terminal::outage;
 use crate::terminal::row::{BOLD, DIM, GREEN, NONE, Piece, RED, plain};
@@ -173,15 +174,9 @@ fn checks(of: &Snapshot, by: usize, width: usize) -> Vec<Line> {
 
 /// All of them, in the order of their keys.
 pub fn sorted<T>(all: &[T], key: impl Fn(&T) -> (i64, String)) -> Vec<&T> {
-    let keys = all.iter().map(key);
-    in_order(keys.collect()).into_iter().filter_map(|place| all.get(place)).collect()
-}
-
-/// The places of keys in their order. Sorting takes much code, which is there once.
-fn in_order(keys: Vec<(i64, String)>) -> Vec<usize> {
-    let mut keys: Vec<_> = keys.into_iter().zip(0..).collect();
-    keys.sort_unstable();
-    keys.into_iter().map(|(_, place)| place).collect()
+    let mut all: Vec<_> = all.iter().collect();
+    sort_by_key(&mut all, |item| key(item));
+    all
 }
 
 /// The state of a check, in a column of its own.

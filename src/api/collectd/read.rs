@@ -13,6 +13,7 @@ use crate::api::state::State;
 use crate::clock::milliseconds;
 use crate::logging::CHECKS;
 use crate::model::Quantity;
+use crate::sorted::sort;
 use crate::threshold::{Named, Threshold};
 
 /// The newest value of a metric; of a counter how much it grows in a second.
@@ -45,7 +46,7 @@ pub async fn list(state: &State, words: &[String]) -> Answer {
             }));
         }
     }
-    all.sort_unstable();
+    sort(&mut all);
     let mut text = match all.len() {
         1 => "1 Value found".to_owned(),
         count => format!("{count} Values found"),
@@ -131,7 +132,7 @@ pub async fn flush(state: &State, words: &[String]) -> Answer {
             return Err(format!("No such value: `{identifier}'."));
         }
     }
-    parts.sort_unstable();
+    sort(&mut parts);
     parts.dedup();
     let flushed = state.control.flush(&parts).await?.into_iter();
     info!(target: CHECKS, "a flush was asked for by a client of collectd");

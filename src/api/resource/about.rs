@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::check::UTILIZATION_TYPE;
@@ -15,6 +15,7 @@ use crate::api::reply::Reply;
 use crate::check::TABLE;
 use crate::clock::now_ms;
 use crate::config::option_names;
+use crate::sorted::object_of;
 use crate::store::Resolution;
 
 /// What the agent can do.
@@ -33,7 +34,7 @@ pub async fn capabilities(asked: Asked) -> Result<Reply, Failure> {
     });
     let types = TABLE.iter().map(|kind| kind.name).chain([UTILIZATION_TYPE]);
     let limits = limits::ALL.iter().map(|(name, limit)| ((*name).to_owned(), (*limit).into()));
-    let mut limits: serde_json::Map<String, Value> = limits.collect();
+    let mut limits = object_of(limits);
     limits.insert("max_metrics".to_owned(), state.max_metrics.into());
     limits.insert("values_of_a_request".to_owned(), MOST_VALUES.into());
     limits.insert("points_of_a_page".to_owned(), MOST_POINTS.into());

@@ -17,6 +17,7 @@ use crate::config::{OfBody, body_of_check, of_body, shown_check};
 use crate::model::{Configured, DEFAULT_CHECK_TIMEOUT, Quantity, Report, UTILIZATION};
 use crate::overlay::Origin;
 use crate::schedule::{Refused, Request, Trial};
+use crate::sorted::object_of;
 
 /// Adds a check. Its id is that of the body, or a new one.
 pub async fn create(asked: Asked) -> Result<Reply, Failure> {
@@ -234,7 +235,7 @@ fn of_report(report: &Report) -> Value {
         "monitoring_zone_id": null,
         "available": report.is_available,
         "status": report.status,
-        "metrics": Value::Object(metrics.collect()),
+        "metrics": Value::Object(object_of(metrics)),
     })
 }
 

@@ -10,6 +10,7 @@ use crate::api::reply::Reply;
 use crate::blocking::{self, Purpose};
 use crate::check::TABLE;
 use crate::model::{CheckType, Declared, Form, Setting};
+use crate::sorted::object_of;
 
 pub fn list(asked: &Asked) -> Result<Reply, Failure> {
     let types = TABLE.iter().map(|kind| (kind.name.to_owned(), Some(*kind)));
@@ -95,7 +96,7 @@ fn schema(settings: &[Setting]) -> Value {
     let required = settings.iter().filter(|of| of.is_required).map(|of| of.name);
     json!({
         "type": "object",
-        "properties": Value::Object(properties.collect()),
+        "properties": Value::Object(object_of(properties)),
         "required": required.collect::<Vec<_>>(),
     })
 }

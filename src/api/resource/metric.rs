@@ -1,7 +1,5 @@
 //! The metrics of a check, and the points of one.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::{Value, json};
 
 use super::check;
@@ -17,6 +15,7 @@ use crate::api::reply::{JSON, Reply};
 use crate::api::state::State;
 use crate::clock::now_ms;
 use crate::model::{Kind, Quantity};
+use crate::sorted::{map_of, set_of};
 use crate::store::Described;
 
 /// The metrics of a check of which there is a value or history.
@@ -36,7 +35,7 @@ pub async fn all(asked: Asked) -> Result<Reply, Failure> {
     let state = &asked.state;
     let configured = check::all(state).await?.into_iter().map(|(id, _)| id);
     let kept = state.history.iter().flat_map(|history| history.checks());
-    let ids: BTreeSet<String> = configured.chain(kept.map(|id| id.to_string())).collect();
+    let ids = set_of(configured.chain(kept.map(|id| id.to_string())));
     let of_all = ids.iter().flat_map(|id| {
         let of_check = of_check(state, id).into_iter();
         of_check.map(move |(name, kept)| (format!("{id}/{name}"), (id, name, kept)))
@@ -55,7 +54,7 @@ type Kept = (Described, Option<i64>);
 /// The metrics of a check, each once, in any order.
 fn of_check(state: &State, id: &str) -> Vec<(String, Option<Kept>)> {
     let latest = state.latest.borrow().names(id).into_iter().map(|name| (name, None));
-    let mut metrics: BTreeMap<String, Option<Kept>> = latest.collect();
+    let mut metrics = map_of(latest);
     let kept = state.history.iter().flat_map(|history| history.metrics(id));
     metrics.extend(kept.map(|kept| (kept.0.name.to_string(), Some(kept))));
     metrics.into_iter().collect()

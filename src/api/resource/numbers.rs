@@ -15,6 +15,7 @@ use crate::api::state::State;
 use crate::event::Severity;
 use crate::model::{Kind, Quantity};
 use crate::notify::Counts;
+use crate::sorted::sort_by;
 use crate::store::export::label;
 
 /// The version of the text format that Prometheus reads.
@@ -23,7 +24,7 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub async fn page(asked: Asked) -> Result<Reply, Failure> {
     let state = &asked.state;
     let mut checks = check::all(state).await?;
-    checks.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    sort_by(&mut checks, |(one, _), (other, _)| one.cmp(other));
     let mut page = Page::default();
     own(state, &mut page);
     events(state, &mut page);

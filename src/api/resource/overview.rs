@@ -8,11 +8,12 @@ use crate::api::failure::Failure;
 use crate::api::paging::page;
 use crate::api::reply::Reply;
 use crate::lookout::Watched;
+use crate::sorted::sort_by;
 
 pub async fn overview(asked: Asked) -> Result<Reply, Failure> {
     let state = &asked.state;
     let mut checks = check::all(state).await?;
-    checks.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    sort_by(&mut checks, |(one, _), (other, _)| one.cmp(other));
     let checks: Vec<_> = checks.iter().map(|(id, check)| check.object(state, id)).collect();
     let alarms = alarm::objects(&asked).await?;
     let states: Vec<_> = {

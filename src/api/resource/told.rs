@@ -1,7 +1,5 @@
 //! Who was told of the changes of alarms, and who was not.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use super::event::{descending, key};
@@ -10,11 +8,12 @@ use crate::api::failure::Failure;
 use crate::api::paging::page;
 use crate::api::reply::Reply;
 use crate::notify::{Outcome, Told};
+use crate::sorted::set_of;
 
 /// The checks of an alarm of whose changes somebody was told, as existing clients ask for them.
 pub async fn checks(asked: Asked) -> Result<Reply, Failure> {
     let told = told_of(&asked).await?;
-    let checks: BTreeSet<_> = told.iter().filter_map(|told| told.event.check.as_ref()).collect();
+    let checks = set_of(told.iter().filter_map(|told| told.event.check.as_ref()));
     Ok(Reply::json(&json!({ "check_ids": checks })))
 }
 

@@ -11,6 +11,7 @@ use crate::check::plugin::unit;
 use crate::model::{
     Dimensions, Discovered, Distribution, Finding, Kind, PUSHED, Pushed, Quantity, TARGET, Unit,
 };
+use crate::sorted::sort_by;
 
 /// All series, each with its values since the last run.
 pub struct Kept {
@@ -114,7 +115,7 @@ impl Kept {
         self.unreported = 0;
         let mut found: Vec<_> = self.series.values_mut().filter_map(Series::finding).collect();
         self.forget_idle();
-        found.sort_unstable_by(|one, other| {
+        sort_by(&mut found, |one, other| {
             (&one.name, &one.dimensions).cmp(&(&other.name, &other.dimensions))
         });
         found

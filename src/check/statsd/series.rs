@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::line::{self, Kind, Line};
 use crate::model::{self, Dimensions, Discovered, Distribution, Finding, Quantity, Unit};
+use crate::sorted::sort_by;
 
 /// All series, each with its values since the last run.
 pub struct All {
@@ -127,7 +128,7 @@ impl All {
         self.members = 0;
         let mut found: Vec<_> = self.series.values_mut().filter_map(Series::finding).collect();
         self.series.retain(|_, series| series.idle_runs <= MOST_IDLE_RUNS);
-        found.sort_unstable_by(|one, other| {
+        sort_by(&mut found, |one, other| {
             (&one.name, &one.dimensions).cmp(&(&other.name, &other.dimensions))
         });
         found

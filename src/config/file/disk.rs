@@ -10,6 +10,7 @@ use crate::config::text::{Form, Source};
 use crate::config::typed::Typed;
 use crate::permissions::writable_by_others;
 use crate::shown::shown;
+use crate::sorted::sort;
 
 /// Why a file or folder cannot be used.
 pub struct Unread {
@@ -60,7 +61,7 @@ fn folder(path: &Path, sources: &mut Vec<Result<Source, Unread>>) {
         sources.push(Err(of_checks(problem)));
         return;
     }
-    paths.sort_unstable();
+    sort(&mut paths);
     let before = sources.len();
     for path in paths {
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();

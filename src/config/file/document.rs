@@ -6,6 +6,7 @@ use super::variables;
 use crate::config::problems::{Blame, Problem, wrong};
 use crate::config::typed::Typed;
 use crate::config::yaml::{Key, Node, Place, Value};
+use crate::sorted::map_of;
 
 /// A file that is being taken apart, or the body of a request.
 pub struct Document<'a> {
@@ -119,7 +120,7 @@ impl<'a> Document<'a> {
         let texts = entries
             .iter()
             .filter_map(|(key, node)| Some((key.text.clone(), self.scalar(&key.text, node)?.text)));
-        texts.collect()
+        map_of(texts)
     }
 
     /// The entries of a map; none where there is no value, or another one, which is a problem.

@@ -6,6 +6,7 @@ use crate::alarm::Alarm;
 use crate::model::{Configured, Detail, Details, Form, Publication, Setting};
 use crate::notification::{Notification, Plan, Suppression};
 use crate::secret;
+use crate::sorted::object_of;
 use crate::threshold::Threshold;
 
 /// The object of a check, without what is secret.
@@ -142,7 +143,7 @@ fn details(
         let setting = settings.iter().find(|setting| setting.name == name);
         (name.clone(), value(setting, detail))
     });
-    Value::Object(details.collect())
+    Value::Object(object_of(details))
 }
 
 /// A detail as it may be shown. Arguments and headers may be passwords.

@@ -8,6 +8,7 @@ use crate::config::near::did_you_mean;
 use crate::config::typed::Typed;
 use crate::config::yaml::{Node, Value};
 use crate::model::{AVAILABLE, CheckType, Publication};
+use crate::sorted::sort;
 
 /// `none`, `all`, a list of metrics, or a map from metrics to their names in CloudWatch.
 pub fn publication(
@@ -45,7 +46,7 @@ pub fn publication(
         }
     }
     let mut published: Vec<_> = names.values().collect();
-    published.sort_unstable();
+    sort(&mut published);
     if let Some(twice) = published.windows(2).find(|pair| pair[0] == pair[1]) {
         let text =
             format!("publish: two metrics would have the name {}: give each its own", twice[0]);

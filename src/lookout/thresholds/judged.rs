@@ -14,6 +14,7 @@ use crate::event::{self, Event, Kind as EventKind, Severity};
 use crate::logging::CHECKS;
 use crate::model::{Kind, Metric, UTILIZATION};
 use crate::shown::shown;
+use crate::sorted::object_of;
 use crate::threshold::{self, Named, Of, Standing, State, Taken, Threshold};
 
 /// A metric that a threshold is of, and where it stands.
@@ -193,7 +194,7 @@ impl Judged {
             threshold: Some(id.clone()),
             state: taken.state.map(name),
             previous_state: taken.before.map(name),
-            details: details.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+            details: object_of(details.map(|(name, value)| (name.to_owned(), value))),
             ..Event::of(EventKind::Threshold, severity, message).about(&*key.check)
         }
     }

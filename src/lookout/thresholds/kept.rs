@@ -8,6 +8,7 @@ use super::judged::{Feed, Judged};
 use super::{Key, Thresholds};
 use crate::clock::{milliseconds, time_of};
 use crate::model::UTILIZATION;
+use crate::sorted::object_of;
 use crate::threshold::{Named, State};
 
 impl Thresholds {
@@ -27,7 +28,7 @@ impl Thresholds {
             });
             Some((key.shown(), kept))
         });
-        Value::Object(bad.collect())
+        Value::Object(object_of(bad))
     }
 
     /// Has the metrics of these checks stand where they stood, as far as a threshold is of them. What cannot be read is

@@ -26,6 +26,7 @@ use crate::config::Settings;
 use crate::event;
 use crate::model::{AVAILABLE, Metric, Number, UTILIZATION};
 use crate::overlay::{Difference, Overlay, Reloading};
+use crate::sorted::{map_of, set_of, sort_by};
 use crate::threshold::{Named, Threshold, by_rank};
 
 /// All thresholds, and where each metric stands that one of them is of.
@@ -146,7 +147,7 @@ impl Thresholds {
         how: Reloading,
         checks: &BTreeSet<String>,
     ) -> Difference {
-        let by_id = thresholds.into_iter().map(|of| (of.id.clone(), of)).collect();
+        let by_id = map_of(thresholds.into_iter().map(|of| (of.id.clone(), of)));
         let mut overridden = Vec::new();
         let difference = self.change(checks, |overlay| overridden = overlay.reload(by_id, how));
         difference.with_overridden(overridden)
@@ -188,9 +189,9 @@ impl Thresholds {
             let known = before.get(&id).filter(|known| ***known == of).cloned();
             (id, known.unwrap_or_else(|| Rc::new(of)))
         };
-        self.all = self.overlay.effective().into_iter().map(known).collect();
+        self.all = map_of(self.overlay.effective().into_iter().map(known));
         self.ranked = self.all.values().filter(|of| !of.is_disabled).cloned().collect();
-        self.ranked.sort_by(|one, other| by_rank(one, other));
+        sort_by(&mut self.ranked, |one, other| by_rank(one, other));
         let names_it = |of: &Rc<Threshold>| of.matches.metric.as_deref() == Some(AVAILABLE);
         self.names_availability = self.ranked.iter().any(names_it);
         self.prompt.set(prompt::those(|number| self.ranked.iter().any(|of| is_prompt(of, number))));
@@ -225,8 +226,7 @@ impl Thresholds {
     /// Takes the values that came together from a feed: of one check, or of all of them where they are of a window.
     fn take(&mut self, feed: Feed, values: &[Come<'_>], time: SystemTime) {
         self.turn += 1;
-        let names: BTreeSet<_> =
-            self.ranked.iter().filter_map(|of| of.percentage.clone()).collect();
+        let names = set_of(self.ranked.iter().filter_map(|of| of.percentage.clone()));
         let mut bases = BTreeMap::<&str, Bases<'_>>::new();
         for come in values.iter().filter(|come| names.contains(&*come.metric.name)) {
             bases.entry(&come.metric.check).or_default().add(come);
@@ -315,7 +315,7 @@ impl Thresholds {
         }
         let of_check = self.states.range(Key::from(check));
         let of_check = of_check.take_while(|(key, _)| &*key.check == check);
-        let known: BTreeSet<_> = of_check.map(|(_, of)| of.threshold.id.clone()).collect();
+        let known = set_of(of_check.map(|(_, of)| of.threshold.id.clone()));
         for threshold in wanted.into_iter().filter(|of| !known.contains(&of.id)) {
             let Some(name) = threshold.matches.metric.clone() else { continue };
             let target = threshold.matches.target.clone();

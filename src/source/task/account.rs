@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::stats::Usage;
 use crate::model::Bytes;
+use crate::sorted::{map_of, set_of};
 
 /// The usage of the whole task, from the first statistics on.
 #[derive(Debug, Default)]
@@ -46,7 +47,7 @@ impl Account {
     /// The last statistics of each container that has some now.
     pub fn latest(&self) -> BTreeMap<String, Usage> {
         let last = self.last.clone().unwrap_or_default();
-        last.into_iter().filter(|(id, _)| self.present.contains(id)).collect()
+        map_of(last.into_iter().filter(|(id, _)| self.present.contains(id)))
     }
 
     /// Adds statistics that the endpoint gave `now`. `None` if they were added before, or if no
@@ -60,7 +61,7 @@ impl Account {
     ) -> Option<Exact> {
         let read = containers.values().map(|usage| usage.read).max()?;
         let at = now.instant_of(read);
-        let present: BTreeSet<_> = containers.keys().cloned().collect();
+        let present = set_of(containers.keys().cloned());
         let memory = sum(&containers);
         let lacking = containers.iter().find(|(_, usage)| usage.cpu.is_none());
         let lacking = lacking.map(|(id, _)| Lacking(id.clone()));

@@ -10,6 +10,7 @@ use super::stats::Usage;
 use crate::model::{
     Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading, Origin, ReadError, Reading,
 };
+use crate::sorted::sort;
 
 /// The containers that the user has put into the task, by the ids that their usage has.
 #[derive(Debug, Default)]
@@ -54,7 +55,7 @@ impl Containers {
     pub fn names_of(&self, ids: &BTreeSet<String>) -> Vec<Arc<str>> {
         let known = ids.iter().filter_map(|id| self.known.get(id));
         let mut names: Vec<_> = known.map(|known| known.name.clone()).collect();
-        names.sort_unstable();
+        sort(&mut names);
         names
     }
 

@@ -12,6 +12,7 @@ use super::metadata::TaskMetadata;
 use super::news::{News, NewsSender};
 use super::stats;
 use crate::config::MemoryUse;
+use crate::sorted::set_of;
 use crate::source::LIMITS_GOOD_FOR;
 use crate::surroundings::ecs::TaskEndpoint;
 
@@ -115,7 +116,7 @@ impl Poll {
             stats::parse(body, self.memory).map(|usage| (usage, now))
         };
         let (usage, now) = self.endpoint.get("/task/stats", parse).await?;
-        let told = usage.keys().cloned().collect();
+        let told = set_of(usage.keys().cloned());
         // A container without figures may run or have stopped: only the task's answer says which.
         let before = std::mem::replace(&mut self.told, told);
         // The first statistics have nothing to differ from.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::config::MemoryUse;
 use crate::model::Bytes;
+use crate::sorted::map_of;
 use crate::source::plausible::left_of;
 
 /// The usage of one container at the instant that it was read. A part is `None` where its figures
@@ -32,7 +33,7 @@ pub fn parse(body: &[u8], which: MemoryUse) -> Result<BTreeMap<String, Usage>, s
         let stats: Stats = serde_json::from_value(stats).ok()?;
         Some((id, stats.usage(which)?))
     };
-    Ok(all.into_iter().filter_map(usage).collect())
+    Ok(map_of(all.into_iter().filter_map(usage)))
 }
 
 #[derive(Deserialize)]

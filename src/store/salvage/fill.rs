@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
 use super::scan::Place;
+use crate::sorted::{map_of, set_of, sort_by_key};
 use crate::store::Resolution;
 use crate::store::block::{Block, Builder};
 use crate::store::chunk::{self, Points};
@@ -184,10 +185,9 @@ impl Filler<'_> {
     pub fn remake(&self, holed: &BTreeSet<BlockId>) -> Result<(), Failure> {
         for level in Resolution::ALL.into_iter().skip(1) {
             let Some(finer) = level.finer() else { continue };
-            let mut ids: BTreeSet<_> =
-                holed.iter().copied().filter(|id| id.level == level).collect();
+            let mut ids = set_of(holed.iter().copied().filter(|id| id.level == level));
             let view = self.disk.view()?;
-            let known: BTreeSet<_> = view.spans(level, 0, u32::MAX)?.into_iter().collect();
+            let known = set_of(view.spans(level, 0, u32::MAX)?);
             for span in view.spans(finer, 0, u32::MAX)? {
                 let id = BlockId::at(level, BlockId { level: finer, span }.start_ms());
                 let is_over = level == Resolution::Min5 || id.end_ms() <= self.head.closed_ms;
@@ -231,8 +231,7 @@ impl Filler<'_> {
             }
             for number in series {
                 let made = condense(id.level, buckets(&mut blocks, number)?);
-                let mut all: BTreeMap<i64, Rollup> =
-                    buckets(&mut own, number)?.into_iter().collect();
+                let mut all = map_of(buckets(&mut own, number)?);
                 for (start, rollup) in made {
                     let here = all.entry(start).or_insert(rollup);
                     if here.count < rollup.count {
@@ -254,7 +253,7 @@ impl Filler<'_> {
         let mut last = merged.before_list;
         // Of a time that is there twice the later value counts. A list grows, so its longest version is the newest.
         let mut lists = lists.to_vec();
-        lists.sort_by_key(|place| (place.span, !place.is_old, place.length));
+        sort_by_key(&mut lists, |place| (place.span, !place.is_old, place.length));
         for place in lists {
             let number = place.span;
             last = last.max(number);
@@ -317,10 +316,8 @@ fn without_those_in_blocks(
         let bucket = |at_ms| Resolution::Min5.bucket_start(at_ms);
         // How many points of each MIN5 bucket are not in the FULL block. Where there are some, it is not known whether they
         // are the ones of the list, and these are removed.
-        let mut unknown: BTreeMap<i64, u64> = buckets(&mut condensed, *series)?
-            .into_iter()
-            .map(|(start, rollup)| (start, rollup.count))
-            .collect();
+        let counts = buckets(&mut condensed, *series)?.into_iter();
+        let mut unknown = map_of(counts.map(|(start, rollup)| (start, rollup.count)));
         for (at_ms, _) in &stored {
             if let Some(count) = unknown.get_mut(&bucket(*at_ms)) {
                 *count = count.saturating_sub(1);

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::collector::series::a_second;
 use crate::model::{Kind, Report, UTILIZATION, figure};
 use crate::shown::shown;
+use crate::sorted::sort_by_key;
 use crate::terminal::row::{BOLD, DIM, NONE, Piece, RED, plain, row};
 
 /// The last result of each check, by its id.
@@ -67,7 +68,7 @@ impl Feed {
 /// So many rows at most, the unavailable checks first; the last one says how many more there are.
 pub fn rows(results: &Results, width: usize, most: usize, colour: bool) -> Vec<String> {
     let mut all: Vec<_> = results.iter().collect();
-    all.sort_by_key(|(_, result)| result.is_ok());
+    sort_by_key(&mut all, |(_, result)| result.is_ok());
     let more = all.len().saturating_sub(most);
     let shown_ones = if more > 0 { most.saturating_sub(1) } else { all.len() };
     let mut rows: Vec<_> = all[..shown_ones.min(all.len())]

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::checks::{self, Results};
 use crate::model::{Health, Measured, Number, Numbers, Origin, PublisherState};
+use crate::sorted::sort_by_key;
 use crate::terminal::gauge::{self, Gauge, LEAST_WIDTH, Limit, MOST_LEVELS};
 use crate::terminal::history::History;
 use crate::terminal::outage;
@@ -104,7 +105,7 @@ impl Picture<'_> {
         let end = [Piece::new("  Ctrl-C ends", DIM)];
         let is_failing = |health: &&Health| matches!(health.state, PublisherState::Failing { .. });
         let mut publishers: Vec<_> = self.publishers.iter().collect();
-        publishers.sort_by_key(|health| !is_failing(health));
+        sort_by_key(&mut publishers, |health| !is_failing(health));
         let is_well = !publishers.iter().any(is_failing);
         let states: Vec<_> = publishers.iter().map(|health| state(health, self.now)).collect();
         let beside: &[Piece] = if is_well { &states } else { &[] };

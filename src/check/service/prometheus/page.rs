@@ -228,7 +228,7 @@ fn dimensions(sample: &Sample<'_>) -> Option<Dimensions> {
         is_fit.then(|| (Cow::Owned(name.clone().into_owned()), Rc::from(&**value)))
     });
     let mut dimensions: Dimensions = fit.collect::<Option<_>>()?;
-    dimensions.sort();
+    dimensions.sort_unstable();
     Some(dimensions).filter(|all| all.len() <= MOST_LABELS)
 }
 

@@ -14,6 +14,7 @@ use sysinfo::{
 
 use super::snapshot::{Process, Snapshot};
 use super::wanted::Wanted;
+use crate::sorted::sort_by_key;
 #[cfg(target_os = "linux")]
 use linux as own;
 #[cfg(not(target_os = "linux"))]
@@ -57,7 +58,7 @@ pub fn read(wanted: &Wanted, proc: &Path) -> Result<Snapshot, String> {
             _ => snapshot.processes.extend(of(wanted, proc, process, thread.as_ref(), boot)),
         }
     }
-    snapshot.processes.sort_unstable_by_key(|process| process.pid);
+    sort_by_key(&mut snapshot.processes, |process| process.pid);
     Ok(snapshot)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::Findings;
+use crate::sorted::map_of;
 
 /// The processes that are meant, at one time.
 #[derive(Debug, Default)]
@@ -45,7 +46,7 @@ pub struct Baseline {
 impl Snapshot {
     pub fn baseline(&self) -> Baseline {
         let cpu = |process: &Process| (process.pid, (process.start, process.cpu));
-        Baseline { at: self.at, cpu: self.processes.iter().map(cpu).collect() }
+        Baseline { at: self.at, cpu: map_of(self.processes.iter().map(cpu)) }
     }
 
     fn sum(&self, figure: impl Fn(&Process) -> Figure) -> Figure {
