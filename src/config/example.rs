@@ -184,6 +184,11 @@ const COMMON: &[(&str, &str, &str)] = &[
         "A run that takes longer is given up; less than the period [default: 30, or half of the period]",
     ),
     ("metadata", "{owner: us}", "Names and values of your own"),
+    (
+        "alarms",
+        "{busy: {criteria: \"if (metric['user_percent_average'] > 90) { return new AlarmStatus(WARNING); }\"}}",
+        "What is an alarm: criteria that give OK, WARNING or CRITICAL after each run, each with an id",
+    ),
 ];
 
 /// What a threshold has.

@@ -36,6 +36,7 @@ PROGRAMS = {
 # Commands that are listed one by one; each has to be in a document.
 COMMANDS = {
     "bash scripts/test.sh": CI,
+    "curl -fL -O $release/cloudwatch-metrics-agent_0.2.0-1_amd64.deb": RELEASE,
     "sudo dpkg -i cloudwatch-metrics-agent_0.2.0-1_amd64.deb": "is run by tests/release, in a folder of its own",
     "printf 'CLOUDWATCH_METRICS_AGENT_%s\\n' NAMESPACE=MyApp SERVICE=web | sudo tee -a /etc/default/cloudwatch-metrics-agent":
         "is run by tests/examples/boot.sh, for the machine that it boots",

@@ -359,7 +359,10 @@ PACKAGE = [
 DOCUMENTS = {
     "../docs/see-it-arrive.md": [("list-metrics --", "list-metric --", "there is no aws"),
                                  ("--statistics", "--statistic", "there is no --statistic"),
-                                 ("--period 60", "", "period are missing")],
+                                 ("--period 60", "", "period are missing"),
+                                 ("--region", "--reigon", "there is no --reigon")],
+    "../docs/quick-starts.md": [("--launch-type", "--launch-typ", "there is no --launch-typ"),
+                                ("--task-definition my-service", "", "task-definition are missing")],
     "../docs/alarms-and-dashboards.md": [("--state-reason", "--reason", "missing|there is no")],
     "../docs/operations.md": [("--http-put-response-hop-limit", "--hop-limit", "there is no")],
 }

@@ -17,6 +17,8 @@ CUSTOM = {
         {"stack-name", "template-file", "capabilities", "parameter-overrides"},
     "ecr get-login-password": set(),
 }
+# Options of every command.
+GLOBAL = {"region"}
 
 
 def problems(text: str, path: Path) -> list[str]:
@@ -45,7 +47,7 @@ def command(line: str, folder: Path) -> list[str]:
         missing = {xform_name(member, "-") for member in required} - set(options)
         if missing and "cli-input-json" not in options:
             return [f"{line}: {', '.join(missing)} are missing"]
-    found = [f"{line}: there is no --{option}" for option in options if option not in known]
+    found = [f"{line}: there is no --{option}" for option in options if option not in known | GLOBAL]
     for file in re.findall(r"file://(\S+)", line):
         if not (folder / file).exists():
             found.append(f"{line}: {file} is not there")
