@@ -53,6 +53,7 @@ const SCRIPTS: &[&str] = &[
     "chart.js",
     "live.js",
     "actions.js",
+    "troubles.js",
     "overview.js",
     "strip.js",
     "checks.js",

@@ -22,6 +22,26 @@ pub fn fits(pieces: &[Piece], width: usize) -> bool {
     pieces.iter().map(Piece::width).sum::<usize>() <= width
 }
 
+/// The pieces as far as there is room, with `…` at the end where some of it is cut off.
+pub fn cut_off(pieces: Vec<Piece>, width: usize) -> Vec<Piece> {
+    if fits(&pieces, width) {
+        return pieces;
+    }
+    let mut room = width.saturating_sub(1);
+    let mut cut = Vec::new();
+    for Piece { text, colour } in pieces {
+        let length = text.chars().count();
+        if length > room {
+            let text: String = text.chars().take(room).collect();
+            cut.push(Piece::new(format!("{}…", text.trim_end()), colour));
+            break;
+        }
+        room -= length;
+        cut.push(Piece { text, colour });
+    }
+    cut
+}
+
 /// The pieces that fit, up to the first that does not: half a number would be a wrong number. Only the
 /// first piece is cut off if it is too long.
 pub fn row(pieces: &[Piece], width: usize, colour: bool) -> String {
@@ -76,6 +96,19 @@ mod tests {
     #[test]
     fn a_text_that_is_too_long_is_seen_to_be_cut_off() {
         assert_eq!(row(&[Piece::new("connection refused", NONE)], 8, false), "connect…");
+    }
+
+    #[test]
+    fn a_row_of_words_ends_with_a_sign_where_some_are_cut_off() {
+        let parts =
+            || ["alarms: 1", "  publishers: ", "otlp failing"].map(|text| Piece::new(text, NONE));
+        let cut = |width| row(&cut_off(parts().to_vec(), width), width, false);
+        assert_eq!(cut(35), "alarms: 1  publishers: otlp failing");
+        assert_eq!(cut(34), "alarms: 1  publishers: otlp faili…");
+        assert_eq!(cut(24), "alarms: 1  publishers: …");
+        assert_eq!(cut(10), "alarms: 1…");
+        assert_eq!(cut(1), "…");
+        assert_eq!(cut(0), "");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::snapshot::{Publisher, Snapshot};
 use crate::terminal::gauge::{Gauge, MOST_LEVELS};
 use crate::terminal::history::History;
 use crate::terminal::outage::wrap;
-use crate::terminal::row::{BOLD, DIM, NONE, Piece, RED, plain, row};
+use crate::terminal::row::{BOLD, DIM, NONE, Piece, RED, cut_off, plain, row};
 
 /// Rows and columns.
 pub type Size = (usize, usize);
@@ -51,7 +51,7 @@ pub fn gauges(
         true => vec![gauge.small(history, width, colour)],
         false => gauge.large(history, width, levels, colour),
     });
-    rows.chain([row(&summary(of), width, colour)]).collect()
+    rows.chain([row(&cut_off(summary(of), width), width, colour)]).collect()
 }
 
 /// The same without charts and colours.

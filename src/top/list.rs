@@ -49,7 +49,9 @@ pub fn summary(of: &Snapshot) -> Vec<Piece> {
         bad => Piece::new(format!("  checks: {bad} of {} unavailable", of.checks.len()), RED),
     });
     pieces.push(Piece::new("  publishers: ", NONE));
-    for (place, publisher) in of.publishers.iter().enumerate() {
+    // Those that fail are not the ones that are cut off.
+    let ordered = sorted(&of.publishers, |of| (i64::from(!of.is_failing()), String::new()));
+    for (place, publisher) in ordered.into_iter().enumerate() {
         let comma = if place == 0 { "" } else { ", " };
         let (state, colour) = match publisher {
             of if of.is_failing() => ("failing", RED),
@@ -82,7 +84,7 @@ fn alarms(of: &Snapshot, by: usize, width: usize) -> Vec<Line> {
             Piece::new(format!("  {}", cell(&alarm.state, STATE)), RED),
             Piece::new(format!("  {since:<8}"), NONE),
         ];
-        Line::of(id, with_text(begin, &alarm.status, NONE, width))
+        Line::of(id, with_text(begin, &alarm.said(), NONE, width))
     });
     below(&heading, first, &[("state", STATE), ("for", 8), ("status", 6)], lines)
 }
@@ -156,7 +158,10 @@ fn checks(of: &Snapshot, by: usize, width: usize) -> Vec<Line> {
         let pieces = match check.state {
             State::Unavailable => with_text(begin, &check.status, RED, width),
             _ => {
-                let by_unit = |of: &Value| (of.rank(), of.metric.name.clone());
+                let by_unit = |of: &Value| {
+                    let rank = if of.is_headline { -1 } else { of.rank() };
+                    (rank, of.metric.name.clone())
+                };
                 begin.extend(sorted(&check.values, by_unit).into_iter().map(|value| {
                     let name = plain(&value.metric.name);
                     let colour = if value.is_stale { DIM } else { NONE };

@@ -54,9 +54,10 @@ impl Metrics {
             texts.push((check.status.clone(), if bad { RED } else { DIM }));
         }
         let alarms = of.alarms.iter().filter(|alarm| alarm.check == self.check);
-        texts.extend(alarms.map(|Alarm { id, state, status, since_ms, .. }| {
+        texts.extend(alarms.map(|alarm| {
+            let Alarm { id, state, since_ms, .. } = alarm;
             let since = since_ms.map(|ms| format!(" for {}", duration(of.ago(ms))));
-            (format!("alarm {id} is {state}{}: {status}", since.unwrap_or_default()), RED)
+            (format!("alarm {id} is {state}{}: {}", since.unwrap_or_default(), alarm.said()), RED)
         }));
         for (text, colour_of_text) in texts {
             let wrapped = wrap(&plain(&text), width).into_iter().take(MOST_ROWS);
@@ -86,7 +87,7 @@ impl Metrics {
                 _ => "gauge",
             };
             let age = if value.is_stale { "stale, " } else { "" };
-            let age = format!("{age}{} ago", duration(value.age as u64));
+            let age = format!("{age}{} ago", duration((value.age + of.passed) as u64));
             let pieces = vec![
                 Piece::new(cell(&plain(&value.metric.name), first), BOLD),
                 Piece::new(format!("  {}", cell(&plain(&value.text), VALUE)), NONE),

@@ -39,14 +39,24 @@ impl Reader {
 
     /// Everything at once.
     pub async fn snapshot(&self) -> Result<Snapshot, Told> {
+        let (checks, alarms) =
+            (self.list(CHECKS).await?, self.list("/entities/self/alarms").await?);
+        // Asked for where something is silenced: mostly nothing is.
+        let is_silenced =
+            |of: &Json| of["active_suppressions"].as_array().is_some_and(|of| !of.is_empty());
+        let suppressions = match checks.iter().chain(&alarms).any(is_silenced) {
+            true => self.list("/suppressions").await?,
+            false => Vec::new(),
+        };
         let answers = Answers {
             time: self.one("/time").await?,
             agent: self.one("/agent").await?,
-            checks: self.list(CHECKS).await?,
+            checks,
             runs: self.list("/runs").await?,
             values: self.list("/values").await?,
-            alarms: self.list("/entities/self/alarms").await?,
+            alarms,
             thresholds: self.list("/thresholds").await?,
+            suppressions,
             publishers: self.list("/buffer").await?,
         };
         Ok(Snapshot::of(&answers))

@@ -1,10 +1,15 @@
 //! What an agent says of itself at one instant.
 
+mod alarm;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
+pub use self::alarm::Alarm;
+use self::alarm::alarms;
+use crate::check::TABLE;
 use crate::model::{Kind, UTILIZATION};
 use crate::query::{Metric, a_second, value};
 use crate::shown::shown;
@@ -15,6 +20,8 @@ use crate::terminal::gauge::Limit;
 pub struct Snapshot {
     /// The clock of the agent.
     pub now_ms: i64,
+    /// What has passed since it said this, in seconds: ages go on where it does not answer any more.
+    pub passed: f64,
     pub agent: Agent,
     pub checks: Vec<Check>,
     pub containers: Vec<Container>,
@@ -75,6 +82,8 @@ pub struct Value {
     /// In seconds.
     pub age: f64,
     pub is_stale: bool,
+    /// Whether it is one of those that the type of its check publishes by default.
+    pub is_headline: bool,
 }
 
 /// A container of the pod or task, in percent of its own limits.
@@ -83,16 +92,6 @@ pub struct Container {
     pub name: String,
     pub cpu: Option<f64>,
     pub memory: Option<f64>,
-}
-
-/// An alarm, or a threshold of a metric, that is not OK.
-#[derive(Debug)]
-pub struct Alarm {
-    pub id: String,
-    pub check: String,
-    pub state: String,
-    pub status: String,
-    pub since_ms: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -116,6 +115,7 @@ pub struct Answers {
     pub values: Vec<Json>,
     pub alarms: Vec<Json>,
     pub thresholds: Vec<Json>,
+    pub suppressions: Vec<Json>,
     pub publishers: Vec<Json>,
 }
 
@@ -142,14 +142,26 @@ impl Snapshot {
             Check::of(of, runs.get(id).copied(), values.remove(id).unwrap_or_default(), now_ms)
         });
         let checks = checks.collect();
-        let (alarms, all_alarms, unknown_alarms) = alarms(&answers.alarms, &answers.thresholds);
+        let (alarms, all_alarms, unknown_alarms) = alarms(answers, now_ms);
         let publishers = answers.publishers.iter().map(Publisher::of).collect();
-        Self { now_ms, agent, checks, containers, alarms, all_alarms, unknown_alarms, publishers }
+        let passed = 0.0;
+        Self {
+            now_ms,
+            passed,
+            agent,
+            checks,
+            containers,
+            alarms,
+            all_alarms,
+            unknown_alarms,
+            publishers,
+        }
     }
 
     /// How many seconds ago something was.
     pub fn ago(&self, ms: i64) -> u64 {
-        (self.now_ms - ms).max(0).unsigned_abs() / 1000
+        let now_ms = self.now_ms + (self.passed * 1000.0) as i64;
+        (now_ms - ms).max(0).unsigned_abs() / 1000
     }
 
     /// How long it takes until all is read again. The agent answers in the thread that measures, so long lists are read
@@ -198,7 +210,12 @@ impl Agent {
 }
 
 impl Check {
-    fn of(of: &Json, run: Option<&Json>, values: Vec<Value>, now_ms: i64) -> Self {
+    fn of(of: &Json, run: Option<&Json>, mut values: Vec<Value>, now_ms: i64) -> Self {
+        let kind = TABLE.iter().find(|kind| of["type"] == kind.name);
+        for declared in kind.iter().flat_map(|kind| kind.metrics).filter(|of| of.is_headline) {
+            let found = values.iter_mut().filter(|value| value.metric.name == declared.name);
+            found.for_each(|value| value.is_headline = true);
+        }
         let newest = values.iter().map(|value| value.age).fold(f64::INFINITY, f64::min);
         let is_fresh = values.iter().any(|value| !value.is_stale);
         let state = match run {
@@ -266,7 +283,8 @@ impl Value {
             (None, _) => "-".to_owned(),
         };
         let age = of["age"].as_f64().unwrap_or_default();
-        Some(Self { metric, number, text, age, is_stale: of["stale"] == true })
+        let (is_stale, is_headline) = (of["stale"] == true, false);
+        Some(Self { metric, number, text, age, is_stale, is_headline })
     }
 
     /// Percents first, and texts last.
@@ -317,36 +335,6 @@ fn containers(values: &[Value]) -> Vec<Container> {
         }
     }
     all
-}
-
-/// The alarms and thresholds that are not OK, how many there are in all, and how many of the others are unknown: without a
-/// state as yet, or with a metric that has none now.
-fn alarms(alarms: &[Json], thresholds: &[Json]) -> (Vec<Alarm>, usize, usize) {
-    let is_on = |of: &&Json| of["disabled"] != true;
-    let is_bad =
-        |of: &&Json| of["state"].as_str().is_some_and(|state| !state.eq_ignore_ascii_case("ok"));
-    let alarm = |of: &Json, id: String, check: &Json| Alarm {
-        id,
-        check: text(check),
-        state: text(&of["state"]).to_ascii_uppercase(),
-        status: text(&of["status"]),
-        since_ms: of["since"].as_i64(),
-    };
-    let on: Vec<_> = alarms.iter().filter(is_on).collect();
-    let of_thresholds: Vec<_> = thresholds.iter().filter(is_on).collect();
-    let of_alarms = on.iter().filter(|of| is_bad(of));
-    let mut bad: Vec<_> = of_alarms.map(|of| alarm(of, text(&of["id"]), &of["check_id"])).collect();
-    for of in &of_thresholds {
-        let not_ok = of["not_ok"].as_array().into_iter().flatten().filter(is_bad);
-        bad.extend(not_ok.map(|of| alarm(of, text(&of["metric"]), &of["check"])));
-    }
-    let is_unknown = |of: &Json| of["state"].is_null() || !of["unknown"].is_null() && !is_bad(&of);
-    let count = |of: &Json, name: &str| of["counts"][name].as_u64().unwrap_or_default();
-    let has_bad = |of: &Json| count(of, "warning") + count(of, "failure") > 0;
-    let is_unclear = |of: &Json| !has_bad(of) && (count(of, "unknown") > 0 || count(of, "ok") == 0);
-    let unknown = on.iter().filter(|of| is_unknown(of)).count();
-    let unknown = unknown + of_thresholds.iter().filter(|of| is_unclear(of)).count();
-    (bad, on.len() + of_thresholds.len(), unknown)
 }
 
 /// From one look to the next where there is little to read, and before the next try after a failure.

@@ -23,8 +23,9 @@ pub struct State {
     pub of: Snapshot,
     pub history: History,
     sampled_ms: i64,
-    /// When the agent has answered last.
+    /// When the agent has answered last, and when it has said what is shown.
     heard: Instant,
+    read: Instant,
     /// Why it does not, since it does not.
     lost: Option<String>,
     cursor: Cursor,
@@ -39,9 +40,20 @@ impl State {
         let interval = Duration::from_secs_f64(of.agent.sample_interval);
         let history = History::new(interval);
         let (cursor, sorted, pages) = (Cursor::default(), Sorted::default(), Vec::new());
-        let (sampled_ms, heard, lost) = (0, Instant::now(), None);
-        let mut state =
-            Self { address, of, history, sampled_ms, heard, lost, cursor, sorted, pages, colour };
+        let (sampled_ms, heard, read, lost) = (0, Instant::now(), Instant::now(), None);
+        let mut state = Self {
+            address,
+            of,
+            history,
+            sampled_ms,
+            heard,
+            read,
+            lost,
+            cursor,
+            sorted,
+            pages,
+            colour,
+        };
         state.take_newest();
         state
     }
@@ -56,7 +68,7 @@ impl State {
                 if whole.agent.sample_interval != self.of.agent.sample_interval {
                     self.forget(whole.agent.sample_interval);
                 }
-                self.of = *whole;
+                (self.of, self.read) = (*whole, Instant::now());
                 self.take_newest();
             }
             News::Past(samples) => {
@@ -215,6 +227,7 @@ impl State {
     pub fn rows(&mut self, size: Size) -> Vec<String> {
         let (height, columns) = size;
         let (width, colour) = (columns.saturating_sub(1), self.colour);
+        self.of.passed = self.read.elapsed().as_secs_f64();
         let mut rows = self.head(size);
         let room = height.saturating_sub(rows.len() + 1);
         let lines = with_space(self.lines(columns), room);

@@ -164,6 +164,11 @@ fn types_targets_and_host_info() {
         assert!(types["values"].as_array().is_some_and(|all| all.contains(&one)), "{one}");
         assert!(["agent", "remote"].iter().any(|of| one["type"] == *of), "{one}");
     }
+    let load = served.json("/check_types/agent.load_average");
+    let metrics = load["metrics"].as_array().into_iter().flatten();
+    let headlines: Vec<_> =
+        metrics.filter(|of| of["headline"] == true).map(|of| &of["name"]).collect();
+    assert_eq!(headlines, ["1m_per_core"]);
     let targets = served.json("/entities/self/agent/check_types/agent.network/targets");
     assert!(ids(&targets, "id").contains(&"lo".to_owned()), "{targets}");
     let types = served.json("/agents/self/host_info_types");

@@ -5,11 +5,12 @@ import assert from 'node:assert/strict';
 import { acts } from './acts.mjs';
 import { breaks } from './breaks.mjs';
 import { READ, enter, now, sees, shop } from './looks.mjs';
+import { sums } from './sums.mjs';
 import { truths } from './truths.mjs';
 import { views } from './views.mjs';
 import { endAll } from './world.mjs';
 
-const cases = { ...views, ...acts, ...breaks, ...truths };
+const cases = { ...views, ...acts, ...breaks, ...truths, ...sums };
 
 /** Pictures for the documentation. */
 async function pictures(to) {

@@ -14,7 +14,7 @@ const { distrust, get, hasForgotten, setToken, token } = await import('./parts/a
 const { setClock } = await import('./parts/clock.js');
 const { columns, csv, median, resolutionFor, stepOf, windows, RESOLUTIONS } = await import('./parts/points.js');
 const { Due, Recent, line } = await import('./parts/small.js');
-const { allOk, bytes, count, duration, moment, shown, when } = await import('./parts/words.js');
+const { allOk, bytes, count, duration, moment, shown, span, when } = await import('./parts/words.js');
 
 export async function parts() {
     for (const [value, unit, expected] of [
@@ -53,6 +53,10 @@ export async function parts() {
     assert.equal(duration(0), '0 s');
     assert.equal(bytes(2 ** 60), '1,024 PiB');
     assert.equal(count(1e21), '1,000 E');
+
+    const [early, late] = [new Date(2026, 10, 28, 4, 51, 55), new Date(2026, 10, 28, 23, 0, 0)].map(Number);
+    assert.equal(span(early, late), `${moment(early)} to 23:00:00`);
+    assert.equal(span(early, late + 86400e3), `${moment(early)} to ${moment(late + 86400e3)}`);
 
     const now = 1.8e12;
     const back = (hours, period, ago = 0) =>

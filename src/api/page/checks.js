@@ -6,6 +6,7 @@ import { badge, byId, empty, h, once, put } from './dom.js';
 import { figureOf, hasHistory, known, on, paceOf, periodOf } from './live.js';
 import { RESOLUTIONS, columns, points, stepOf } from './points.js';
 import { Due, Recent, chartBox, small } from './small.js';
+import { isLost, placeOf, silenceOf, troublesOf } from './troubles.js';
 import { ago, digits, duration, several, shown } from './words.js';
 
 // A check may have thousands of metrics. So many are shown until more are asked for.
@@ -103,6 +104,7 @@ class Check {
         this.facts = h('span', { class: 'dim' });
         this.buttons = h('span', { class: 'actions' });
         this.status = h('p', { class: 'cure', hidden: true });
+        this.alarms = h('ul', { class: 'troubles', hidden: true, 'aria-label': `Alarms of ${id}` });
         this.body = h('tbody');
         this.more = h('button', {
             type: 'button',
@@ -124,9 +126,10 @@ class Check {
         this.table = h('table', {}, h('caption', { class: 'hidden' }, `Newest values of ${id}`), head, this.body);
         this.element = h(
             'article',
-            { class: 'panel' },
+            { class: 'panel', id: placeOf(id) },
             h('div', { class: 'title' }, h('h3', {}, id), this.state, this.facts, this.buttons),
             this.status,
+            this.alarms,
             this.table,
             this.more,
         );
@@ -170,6 +173,7 @@ class Check {
         );
         this.status.hidden = state !== 'no';
         if (run) put(this.status, run.status);
+        this.showAlarms(state === 'no' ? run.status : null);
         // The same buttons stay the same elements, so that the focus stays where it is.
         const acts = [check.disabled, check.active_suppressions, known.agent.access].join();
         if (acts !== this.acts) {
@@ -179,13 +183,34 @@ class Check {
         this.showValues();
     }
 
+    /** Its alarms and thresholds that are not OK; what the check itself says stands there already. */
+    showAlarms(said) {
+        const found = troublesOf(this.id);
+        const lines = found.map((of) => {
+            const about = of.status && of.status !== said ? `: ${of.status}` : '';
+            return `${of.name}${of.metric ? ` (${of.metric})` : ''}${about}${silenceOf(of)}`;
+        });
+        const key = JSON.stringify([lines, found.map(({ state }) => state)]);
+        if (this.alarmed === key) return;
+        this.alarmed = key;
+        this.alarms.hidden = !found.length;
+        this.alarms.replaceChildren(
+            ...found.map(({ kind, state }, place) => h('li', {}, badge(kind, state), ` ${lines[place]}`)),
+        );
+    }
+
+    /** Whether its type publishes this metric by default. */
+    isFirst(metric) {
+        return known.headlines.has(`${this.get()?.type}/${metric}`);
+    }
+
     showValues() {
         const values = known.values.get(this.id) ?? new Map();
         const wanted = filter.value.trim().toLowerCase();
         const isOfCheck = this.id.toLowerCase().includes(wanted);
         const names = [...values.keys()]
             .filter((name) => isOfCheck || `${this.id}/${name}`.toLowerCase().includes(wanted))
-            .sort();
+            .sort((one, other) => this.isFirst(other) - this.isFirst(one) || (one < other ? -1 : 1));
         this.element.hidden = Boolean(wanted) && !isOfCheck && !names.length;
         const most = names.slice(0, this.most);
         for (const [name, row] of this.rows) {
@@ -230,9 +255,10 @@ function showAll() {
         check.element.remove();
         checks.delete(id);
     }
-    // What is not available first: it is what is looked for.
-    const isLost = ({ id, disabled }) => !disabled && known.runs.get(id)?.available === false;
-    const order = [...known.checks].sort((one, other) => isLost(other) - isLost(one) || (one.id < other.id ? -1 : 1));
+    // What is not available first, then what has an alarm: it is what is looked for.
+    const isAlarmed = ({ id }) => troublesOf(id).some(({ kind }) => kind !== 'off');
+    const rank = (of) => (isLost(of) ? 0 : isAlarmed(of) ? 1 : 2);
+    const order = [...known.checks].sort((one, other) => rank(one) - rank(other) || (one.id < other.id ? -1 : 1));
     order.forEach(({ id }, place) => {
         if (!checks.has(id)) checks.set(id, new Check(id));
         const check = checks.get(id);
@@ -241,7 +267,9 @@ function showAll() {
     });
     const lost = order.filter(isLost).length;
     const values = [...known.values.values()].reduce((sum, of) => sum + of.size, 0);
-    put(note, `${several(order.length, 'check')}${lost ? `, ${lost} not available` : ''}, ${digits(values)} values`);
+    const isNone = Boolean(filter.value.trim()) && order.every(({ id }) => checks.get(id).element.hidden);
+    const found = isNone ? 'no check matches · ' : '';
+    put(note, `${found}${several(order.length, 'check')}${lost ? `, ${lost} not available` : ''}, ${digits(values)} values`);
     put(
         rights,
         known.agent.access === 'write'
@@ -263,6 +291,12 @@ function showAll() {
     }
 }
 
+// What a link leads to is not hidden.
+addEventListener('hashchange', () => {
+    if (!filter.value || !location.hash.startsWith('#check-')) return;
+    filter.value = '';
+    showAll();
+});
 // What has come while there was no connection is in the history.
 on('begun', () => {
     for (const { rows } of checks.values()) for (const { due } of rows.values()) due.again();

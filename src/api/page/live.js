@@ -25,6 +25,8 @@ export const known = {
     /** All metrics that have a value or a history, and the `CHECK/METRIC` of those that have one. */
     metrics: [],
     kept: new Set(),
+    /** The `TYPE/METRIC` that checks of a type publish by default. */
+    headlines: new Set(),
     /** When the newest sample was taken. */
     sampled: null,
 };
@@ -141,6 +143,13 @@ async function readMetrics() {
     const all = await list('metrics_list');
     known.kept = new Set(all.filter(({ history }) => history).map(({ check, name }) => `${check}/${name}`));
     known.metrics = all;
+}
+
+/** Which metrics of a type are those that count most. An agent of another version may not say it. */
+async function readTypes() {
+    const all = await list('check_types');
+    const names = ({ id, metrics }) => metrics.filter(({ headline }) => headline).map(({ name }) => `${id}/${name}`);
+    known.headlines = new Set(all.flatMap(names));
 }
 
 // What changes seldom, or is told by no stream.
@@ -266,7 +275,7 @@ export async function start() {
         known.capabilities = capabilities;
         meet(agent);
         say('begun');
-        await Promise.all([read(), readValues(), readMetrics(), readEvents()]);
+        await Promise.all([read(), readValues(), readMetrics(), readEvents(), readTypes()]);
         if (signal.aborted) return;
         known.isRead = true;
         say('all');

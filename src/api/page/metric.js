@@ -4,9 +4,9 @@ import { Chart, key } from './chart.js';
 import { agentNow } from './clock.js';
 import { byId, empty, h, put, scrolled, table } from './dom.js';
 import { figureOf, hasHistory, known, on, periodOf, valueOf } from './live.js';
-import { RESOLUTIONS, columns, csv, download, points, resolutionFor, stepOf } from './points.js';
+import { RESOLUTIONS, columns, csv, download, oldest, points, resolutionFor, stepOf } from './points.js';
 import { thresholdLines } from './overview.js';
-import { ago, digits, moment, perSecond, shown, when, zone } from './words.js';
+import { ago, digits, moment, perSecond, shown, span, zone } from './words.js';
 
 const MINUTE = 60e3;
 const HOUR = 60 * MINUTE;
@@ -120,6 +120,10 @@ class Metric {
     }
 
     zoom(factor) {
+        const length = this.to - this.from;
+        // What ends now goes on to end now: the middle of it may have nothing.
+        if (this.length || agentNow() - this.to < Math.max(MINUTE / 2, length / 20))
+            return this.go(this.to - length * factor, this.to);
         const [middle, half] = [(this.from + this.to) / 2, ((this.to - this.from) / 2) * factor];
         this.go(middle - half, middle + half);
     }
@@ -145,12 +149,27 @@ class Metric {
             const all = await points(check, metric, from, to, resolution, select);
             // Another range was asked for meanwhile, or another metric.
             if (asked !== this.asked || open !== this) return;
-            this.draw(all, resolution, from, to);
+            const begins = await this.beginOf(all, resolution, from, to);
+            if (asked !== this.asked || open !== this) return;
+            this.draw(all, resolution, from, to, begins);
         } catch (error) {
             if (asked !== this.asked) return;
             this.nothing(`${error.message}.`);
         }
         if (this.length) this.timer = setTimeout(() => this.again(), Math.max(FOLLOW, resolution.length / 30));
+    }
+
+    /** When the history begins, where that is in this range; null where it is not. */
+    async beginOf(all, resolution, from, to) {
+        const first = all[0]?.timestamp;
+        const step = 1000 * stepOf(all, resolution, periodOf(this.check));
+        if (!first || first - from < Math.max(3 * step, (to - from) / 50)) return null;
+        // What has begun there once does not begin earlier any more.
+        if (this.begun === first) return first;
+        const isOlder = (await oldest(this.check, this.metric, from, resolution)) !== null;
+        if (isOlder) return null;
+        this.begun = first;
+        return first;
     }
 
     /** Follows what is measured; while nobody looks it waits for that. */
@@ -159,7 +178,7 @@ class Metric {
         if (!this.isDue) this.load();
     }
 
-    draw(all, resolution, from, to) {
+    draw(all, resolution, from, to, begins) {
         const step = stepOf(all, resolution, periodOf(this.check));
         const of = columns(all, this.isCounter, step, resolution, agentNow());
         this.loaded = { of, resolution, from, to };
@@ -170,10 +189,11 @@ class Metric {
         put(
             this.facts,
             [
-                `${moment(from)} to ${when(to)}, ${zone()}`,
-                `${digits(number)} points, ${resolution.words}${resolution.length && !this.isCounter ? ' (average, and from minimum to maximum)' : ''}`,
+                `${span(from, to)}, ${zone()}`,
+                `${digits(number)} point${number === 1 ? '' : 's'}, ${resolution.words}${resolution.length && !this.isCounter ? ' (average, and from minimum to maximum)' : ''}`,
                 this.isCounter ? 'a counter: how it grows in a second' : '',
                 isOld ? 'every value is kept for two days' : '',
+                begins ? `the history begins ${moment(begins)}` : '',
             ]
                 .filter(Boolean)
                 .join(' · '),
@@ -241,7 +261,7 @@ class Metric {
         try {
             const all = await points(this.check, this.metric, from, to, RESOLUTIONS[0], 'text');
             if (open !== this) return;
-            put(this.facts, `${moment(from)} to ${when(to)}, ${zone()} · a text: the history has its changes`);
+            put(this.facts, `${span(from, to)}, ${zone()} · a text: the history has its changes`);
             const rows = all.toReversed().map(({ timestamp, text }) => [moment(timestamp), text]);
             this.texted = all;
             this.place.replaceChildren(scrolled('Changes', table('Changes', ['since', 'text'], rows)));
@@ -330,6 +350,15 @@ class Metric {
     }
 }
 
+/** The name of a place as it is; who has typed it may have made a mistake. */
+function asPlace(name) {
+    try {
+        return decodeURIComponent(name);
+    } catch {
+        return name;
+    }
+}
+
 /** Shows the metric that the address of the page names, or none. */
 export function route() {
     const [name, query] = location.hash.slice(1).split('?');
@@ -340,7 +369,7 @@ export function route() {
     if (!isMetric) {
         open?.end();
         open = null;
-        const part = byId(name);
+        const part = byId(asPlace(name));
         if (part && name !== 'content') part.scrollIntoView();
         return;
     }

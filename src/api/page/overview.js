@@ -1,12 +1,13 @@
 // The first screen: what is measured, CPU and memory with the last 15 minutes, and what is not as it should be.
 
-import { alarmButtons, isSilenced, silencedText } from './actions.js';
+import { alarmButtons } from './actions.js';
 import { Chart, key } from './chart.js';
 import { agentNow } from './clock.js';
-import { badge, byId, empty, h, kindOf, once, put, table } from './dom.js';
+import { badge, byId, empty, h, once, put, table } from './dom.js';
 import { hasHistory, known, mayWrite, on, paceOf, periodOf } from './live.js';
 import { RESOLUTIONS, columns, points, stepOf, windows } from './points.js';
 import { Recent } from './small.js';
+import { cardOf, silenceOf, summary, troubles } from './troubles.js';
 import { ago, allOk, bytes, digits, duration, moment, several, when } from './words.js';
 
 /** What the first screen looks back on, in seconds. */
@@ -189,7 +190,7 @@ const note = h('div');
 /** Where the rest of the first screen is put. */
 export const strip = h('div', { id: 'strip' });
 
-byId('now').append(measured, alarms, charts, note, strip);
+byId('now').append(summary, measured, alarms, charts, note, strip);
 
 function showMeasured() {
     const { agent } = known;
@@ -203,43 +204,6 @@ function showMeasured() {
     );
     const names = dimensions.map(([name, value]) => `${name} ${value}`);
     put(byId('entity'), [...(agent.service ? [agent.id] : []), ...names, `version ${agent.version}`].join(' · '));
-}
-
-/** What is not OK, the worst first, and last the alarms that are OK and silenced. */
-function troubles() {
-    const ofAlarms = known.alarms
-        .filter((alarm) => !alarm.disabled && alarm.state && (alarm.state !== 'OK' || isSilenced(alarm)))
-        .map((alarm) => ({
-            kind: alarm.state === 'OK' ? 'off' : kindOf(alarm.state),
-            state: alarm.state,
-            name: alarm.label,
-            of: alarm.check_id,
-            id: alarm.id,
-            status: alarm.status,
-            since: alarm.since,
-            alarm,
-        }));
-    const ofThresholds = known.thresholds
-        .filter(({ disabled }) => !disabled)
-        .flatMap(({ label, not_ok: all }) =>
-            // What was OK and has no value now is counted as unknown, and is no trouble by itself.
-            all
-                .filter(({ state }) => state && state !== 'OK')
-                .map(({ check, metric, state, status, since, unknown }) => ({
-                    kind: kindOf(state),
-                    state,
-                    name: label,
-                    of: `${check}/${metric}`,
-                    check,
-                    metric,
-                    status: unknown ? `${status} (now: ${unknown})` : status,
-                    since,
-                })),
-        );
-    const order = { critical: 0, warning: 1, unknown: 2, off: 3 };
-    return [...ofAlarms, ...ofThresholds].sort(
-        (one, other) => order[one.kind] - order[other.kind] || (other.since ?? 0) - (one.since ?? 0),
-    );
 }
 
 // More than these would push the charts off the screen.
@@ -275,8 +239,7 @@ function showAlarms() {
             of.metric
                 ? h('a', { href: `#metric?${new URLSearchParams({ check: of.check, metric: of.metric })}` }, of.name)
                 : h('strong', {}, of.name),
-            h('span', { class: 'dim' }, ` ${of.of}`),
-            ' ',
+            h('span', { class: 'dim' }, ' (', of.alarm ? 'check ' : '', cardOf(of.check), of.metric ? `/${of.metric}` : '', '): '),
             texts[place][0],
             h('span', { class: 'dim' }, texts[place][1], silenceOf(of), ' '),
             of.alarm ? alarmButtons(of.alarm) : null,
@@ -306,10 +269,7 @@ function showAlarms() {
     drawAlarms(key, texts.flat(), () => h('ul', { class: 'troubles', 'aria-label': label }, items));
 }
 
-/** Whether nobody is notified of it, behind a comma. */
-const silenceOf = ({ alarm }) => (alarm?.active_suppressions.length ? `, ${silencedText(alarm)}` : '');
-
-const sinceText = ({ since }) => (since ? ` since ${when(since)}, ${ago(since)}` : '');
+const sinceText = ({ since }) => (since ? ` · since ${when(since)}, ${ago(since)}` : '');
 
 // What is drawn, and those of its texts that change: values and ages.
 const drawn = { key: null, texts: [] };

@@ -47,6 +47,13 @@ export async function points(check, metric, from, to, resolution, select = 'aver
     return all;
 }
 
+/** When the oldest point before a time is from; null where there is none. */
+export async function oldest(check, metric, before, { name }) {
+    const path = ofCheck(check, `metrics/${encodeURIComponent(metric)}/plot`);
+    const { values } = await get(`${path}?from=0&to=${Math.floor(before)}&resolution=${name}&select=average&limit=1`);
+    return values[0]?.timestamp ?? null;
+}
+
 export const metricsList = () => list('metrics_list');
 
 /**

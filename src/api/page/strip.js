@@ -73,7 +73,7 @@ strip.append(
         'div',
         { class: 'two' },
         boxOfContainers,
-        h('section', { class: 'panel', 'aria-label': 'Publishers' }, h('h2', {}, 'Publishers'), publishers),
+        h('section', { class: 'panel', id: 'publishers', 'aria-label': 'Publishers' }, h('h2', {}, 'Publishers'), publishers),
     ),
 );
 

@@ -103,6 +103,12 @@ export function when(ms) {
     return whole === `${day(agentNow())} ${time(ms)}` ? time(ms) : whole;
 }
 
+/** From one time to another, which has its day where that is another one. */
+export function span(from, to) {
+    const isSameDay = day(from) === day(to) && offset(from) === offset(to);
+    return `${moment(from)} to ${isSameDay ? time(to) : moment(to)}`;
+}
+
 /** The zone of the reader, by its name and by what it is from UTC now. */
 export function zone() {
     const name = Intl.DateTimeFormat().resolvedOptions().timeZone;

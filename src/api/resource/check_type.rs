@@ -62,7 +62,8 @@ fn object(kind: Option<&CheckType>) -> Value {
         .map(|of| json!({ "name": of.name, "description": of.about, "optional": !of.is_required }));
     let metrics = kind.metrics.iter().map(|of| {
         let (name, unit, kind) = (of.name, of.unit.name(), of.kind.name());
-        json!({ "name": name, "unit": unit, "type": letter(of), "kind": kind })
+        let is_headline = of.is_headline;
+        json!({ "name": name, "unit": unit, "type": letter(of), "kind": kind, "headline": is_headline })
     });
     json!({
         "id": kind.name,

@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::terminal::history::History;
+use crate::top::head::gauges;
 use crate::top::list::{Sorted, lines, summary};
 
 fn answers(values: &Json) -> Answers {
@@ -15,6 +17,7 @@ fn answers(values: &Json) -> Answers {
         values: list("values"),
         alarms: list("alarms"),
         thresholds: list("thresholds"),
+        suppressions: list("suppressions"),
         publishers: list("publishers"),
     }
 }
@@ -105,4 +108,80 @@ fn what_is_unknown_or_was_never_evaluated_is_not_ok() {
         let text = said(json!({ "alarms": alarms, "thresholds": thresholds }));
         assert_eq!(text, expected, "{alarms} {thresholds}");
     }
+}
+
+#[test]
+fn publishers_that_fail_stand_first_and_are_seen_in_eighty_columns() {
+    let publisher = |name: &str, since: Json| json!({ "publisher": name, "delivered": 5, "failing_since": since });
+    let snapshot = Snapshot::of(&answers(&json!({
+        "alarms": [{ "id": "a", "state": "WARNING" }],
+        "checks": [{ "id": "c" }],
+        "runs": [{ "check": "c", "available": false }],
+        "publishers": [publisher("console", Json::Null), publisher("cloudwatch", Json::Null), publisher("otlp", json!(5))],
+    })));
+    let whole: String = summary(&snapshot).into_iter().map(|piece| piece.text).collect();
+    assert!(
+        whole.ends_with("publishers: otlp failing, console works, cloudwatch works"),
+        "{whole}"
+    );
+    let rows = gauges(&snapshot, &History::new(Duration::from_secs(1)), (10, 79), false);
+    let expected =
+        "alarms: 1 not OK  checks: 1 of 1 unavailable  publishers: otlp failing, consol…";
+    assert_eq!(rows.last().map(|row| &**row), Some(expected));
+}
+
+#[test]
+fn what_is_silenced_says_until_when() {
+    let silenced = |of: Json, ends: &[Json]| {
+        let suppression =
+            |(place, end): (usize, &Json)| json!({ "id": format!("s{place}"), "end_time": end });
+        let snapshot = Snapshot::of(&answers(&json!({
+            "alarms": [{ "id": "a", "check_id": "c", "state": "WARNING", "status": "slow", "active_suppressions": of }],
+            "checks": [{ "id": "load", "active_suppressions": of }],
+            "thresholds": [{ "not_ok": [{ "check": "load", "metric": "1m", "state": "failure" }] }],
+            "suppressions": ends.iter().enumerate().map(suppression).collect::<Vec<_>>(),
+        })));
+        let [alarm, threshold] = &snapshot.alarms[..] else { panic!("both are there") };
+        assert_eq!(alarm.silenced, threshold.silenced);
+        alarm.said()
+    };
+    // 1970-01-01 00:16:40 is now.
+    assert_eq!(silenced(json!([]), &[json!(1_100_000)]), "slow");
+    assert_eq!(silenced(json!(["s0"]), &[json!(4_000_000)]), "silenced until 01:06 UTC: slow");
+    assert_eq!(
+        silenced(json!(["s0"]), &[json!(86_400_000)]),
+        "silenced until 1970-01-02 00:00 UTC: slow"
+    );
+    let two = [json!(1_100_000), json!(4_000_000)];
+    assert_eq!(silenced(json!(["s0", "s1"]), &two), "silenced until 01:06 UTC: slow");
+    assert_eq!(silenced(json!(["s0", "s1"]), &[two[0].clone(), json!(null)]), "silenced: slow");
+    assert_eq!(silenced(json!(["gone"]), &two), "silenced: slow");
+}
+
+#[test]
+fn what_a_type_publishes_stands_first_in_the_row_of_its_check() {
+    let value = |metric: &str| json!({ "check": "load", "metric": metric, "type": "n", "value": 1, "unit": "" });
+    let row = |kind: &str| {
+        let snapshot = Snapshot::of(&answers(&json!({
+            "checks": [{ "id": "load", "type": kind }],
+            "runs": [{ "check": "load", "available": true }],
+            "values": [value("15m"), value("1m"), value("1m_per_core")],
+        })));
+        let lines = lines(&snapshot, Sorted::default(), 200);
+        let names = lines[1].pieces.iter().map(|piece| piece.text.trim().to_owned());
+        names
+            .skip(3)
+            .map(|text| text.split(' ').next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(row("agent.load_average"), ["1m_per_core", "15m", "1m"]);
+    assert_eq!(row("of another version"), ["15m", "1m", "1m_per_core"]);
+}
+
+#[test]
+fn ages_go_on_while_nothing_is_heard() {
+    let mut snapshot = Snapshot::of(&answers(&json!({})));
+    assert_eq!(snapshot.ago(940_000), 60);
+    snapshot.passed = 5.5;
+    assert_eq!(snapshot.ago(940_000), 65);
 }
