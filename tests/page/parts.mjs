@@ -149,6 +149,7 @@ export async function parts() {
     );
     smallCharts();
     await tokens();
+    await turns();
     times();
     alarms();
 }
@@ -224,6 +225,34 @@ async function tokens() {
     await assert.rejects(get('time'), { status: 401 });
     assert.deepEqual([asked.splice(0), token(), hasForgotten()], [[ask, ['GET', undefined]], undefined, true]);
     assert.equal(stored.size, 0);
+    globalThis.fetch = real;
+}
+
+/** A request that waits for its turn over a break takes no token to another agent. */
+async function turns() {
+    const real = globalThis.fetch;
+    let mark = 'one';
+    const [sent, cut] = [[], []];
+    const answer = () => ({ ok: true, status: 200, headers: new Map([['X-Agent', mark]]), text: async () => '{}' });
+    globalThis.fetch = (_, { method, headers = {} }) => {
+        if (method === 'HEAD') return Promise.resolve(answer());
+        sent.push(headers['X-Auth-Token']);
+        return new Promise((_, no) => cut.push(() => no(new Error('cut'))));
+    };
+    const settle = async () => {
+        for (let step = 0; step < 200; step += 1) await null;
+    };
+    setToken('secret', ['one']);
+    const all = Array.from({ length: 6 }, () => get('time').catch(() => 'cut'));
+    await settle();
+    assert.deepEqual(sent.splice(0), Array(4).fill('secret'), 'two wait');
+    distrust();
+    mark = 'two';
+    cut.splice(0).forEach((one) => one());
+    await settle();
+    assert.deepEqual(sent, [undefined, undefined]);
+    cut.splice(0).forEach((one) => one());
+    await Promise.all(all);
     globalThis.fetch = real;
 }
 

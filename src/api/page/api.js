@@ -91,13 +91,17 @@ const pause = (ms) => new Promise((go) => setTimeout(go, ms));
 
 /** The answer to a request; throws `Refused` with the words of the API, and another error where there is no answer. */
 export async function call(method, path, body) {
-    const of = { method, headers: await headers(), cache: 'no-store' };
+    const of = { method, headers: {}, cache: 'no-store' };
     if (body !== undefined) {
         of.headers['Content-Type'] = 'application/json';
         of.body = JSON.stringify(body);
     }
     for (let tries = 1; ; tries += 1) {
-        const answer = await inTurn(() => fetch(base + path, { ...of, signal: AbortSignal.timeout(30000) }));
+        const answer = await inTurn(async () => {
+            // Only now: while it waited for its turn, or after a pause, somebody else may answer.
+            const all = { ...of.headers, ...(await headers()) };
+            return fetch(base + path, { ...of, headers: all, signal: AbortSignal.timeout(30000) });
+        });
         const text = await answer.text();
         if (answer.ok) {
             remember(answer.headers.get(MARK));
