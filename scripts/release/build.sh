@@ -22,13 +22,12 @@ source scripts/release/zig.sh
 
 cargo fetch --quiet --locked --target "$target"
 # Zig compiles, and the toolchain's own lld links, as in every build of the static binary.
-mapfile -t flags < <(python3 - "$target" <<'PYTHON'
-import sys, tomllib
+mapfile -t flags < <(python3 -c '
+import tomllib
 with open(".cargo/config.toml", "rb") as file:
-    print(*tomllib.load(file)["target"][sys.argv[1]]["rustflags"], sep="\n")
-PYTHON
-)
-[ ${#flags[@]} -gt 1 ] || { echo "$0: .cargo/config.toml has no rustflags for $target" >&2; exit 1; }
+    print(*tomllib.load(file)["target"]["cfg(target_env = \"musl\")"]["rustflags"], sep="\n")
+')
+[ ${#flags[@]} -gt 1 ] || { echo "$0: .cargo/config.toml has no rustflags for musl" >&2; exit 1; }
 # The texts of panics name source files. Those of this machine are nobody's business, and would
 # make two builds differ.
 flags+=("--remap-path-prefix=$PWD=/src")

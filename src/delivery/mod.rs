@@ -187,7 +187,7 @@ impl Delivery {
                         search.begins_again(plan.len());
                     }
                     if search.refuses(plan.len()) {
-                        self.reject_all(&plan);
+                        self.settle(&plan, Some(Accepted { refused: plan.len() as u64 }));
                     }
                 }
                 Err(error) if error.kind == Failure::Rejected => {
@@ -221,7 +221,7 @@ impl Delivery {
         }
     }
 
-    /// What a plan sent was accepted, but for those data that the publisher counts as refused.
+    /// What a plan sent was accepted, but for those data that are counted as refused, which may be all.
     fn settle(&mut self, plan: &Plan, accepted: Option<Accepted>) {
         let refused = accepted.map_or(0, |accepted| accepted.refused.min(plan.len() as u64));
         self.counts.rejected_data += refused;
@@ -250,16 +250,6 @@ impl Delivery {
         if let Some(window) = self.backlog.reject() {
             self.outage_ends();
             self.is_done(&window);
-        }
-    }
-
-    /// Drops all that a plan has sent.
-    fn reject_all(&mut self, plan: &Plan) {
-        self.counts.rejected_data += plan.len() as u64;
-        let done = self.backlog.settle(plan, true);
-        done.iter().for_each(|window| self.is_done(window));
-        if !done.is_empty() {
-            self.outage_ends();
         }
     }
 

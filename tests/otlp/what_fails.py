@@ -187,7 +187,7 @@ def a_window_of_which_all_is_refused_counts_as_rejected():
         if received.points:
             return 400, {"content-type": "text/plain"}, b"no room"
 
-    for answer, said in [(partial, "refused all 6 points of a request: no room"), (bad, "was rejected and dropped")]:
+    for answer, said in [(partial, "refused all {} points of a request: no room"), (bad, "was rejected and dropped")]:
         receiver = Receiver(answer)
         with Agent("--otlp-endpoint", f"{receiver.url}/v1/metrics") as agent:
             seen = lambda it: {point.time for of in it.received for point in of.points}
@@ -195,6 +195,8 @@ def a_window_of_which_all_is_refused_counts_as_rejected():
             counts = agent.stop()
         assert counts["rejected"] == counts["dropped"] == counts["windows"], counts
         assert counts["delivered"] == "0" and int(counts["rejected_metrics"]) >= 6 * (int(counts["windows"]) - 1), counts
+        # The first window may be too short for CPU, and has half of the points then.
+        said = said.format(next(len(of.points) for of in receiver.received if of.points))
         assert said in agent.said() and "has taken the first window" not in agent.said(), agent.said()
 
 

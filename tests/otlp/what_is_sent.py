@@ -242,30 +242,6 @@ def each_agent_of_a_service_has_something_of_its_own():
             assert point.resource == {"service.name": "Foo", **expected}, (variables, point.resource)
 
 
-def a_window_of_which_all_is_refused_counts_as_rejected():
-    """By a partial success with all points, and by 400 for each."""
-    def partial(received):
-        if received.points:
-            response = ExportMetricsServiceResponse()
-            response.partial_success.rejected_data_points = len(received.points)
-            response.partial_success.error_message = "no room"
-            return 200, {}, response
-
-    def bad(received):
-        if received.points:
-            return 400, {"content-type": "text/plain"}, b"no room"
-
-    for answer, said in [(partial, "refused all 6 points of a request: no room"), (bad, "was rejected and dropped")]:
-        receiver = Receiver(answer)
-        with Agent("--otlp-endpoint", f"{receiver.url}/v1/metrics") as agent:
-            seen = lambda it: {point.time for of in it.received for point in of.points}
-            receiver.wait_until("three windows", lambda it: len(seen(it)) >= 3)
-            counts = agent.stop()
-        assert counts["rejected"] == counts["dropped"] == counts["windows"], counts
-        assert counts["delivered"] == "0" and int(counts["rejected_metrics"]) >= 6 * (int(counts["windows"]) - 1), counts
-        assert said in agent.said() and "has taken the first window" not in agent.said(), agent.said()
-
-
 CASES = [
     signed_to_cloudwatch,
     to_a_receiver_with_a_key,

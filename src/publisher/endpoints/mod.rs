@@ -121,7 +121,7 @@ impl Endpoints {
             self.stopped = stopped.get();
             if sent.is_err() && self.last_share.is_none() {
                 let error = late(share);
-                self.is_given_up = self.leave_for_another(&error, true, hurry).await;
+                self.is_given_up = self.leave_for_another(&error, hurry).await;
                 return Err(error);
             }
             let error = match sent.unwrap_or_else(|share| Err(late(share))) {
@@ -141,8 +141,7 @@ impl Endpoints {
             let is_over = self.failures >= FAILURES_IN_A_ROW
                 || error.at == Place::Refused
                 || self.last_share.is_some();
-            let is_last = self.last_share.is_some();
-            if !is_over || !self.leave_for_another(&error, is_last, hurry).await || left == 0 {
+            if !is_over || !self.leave_for_another(&error, hurry).await || left == 0 {
                 return Err(error);
             }
         }
@@ -150,16 +149,11 @@ impl Endpoints {
 
     /// Makes that endpoint the primary which answers fastest. At the end there is no time to ask: the next one
     /// is tried.
-    async fn leave_for_another(
-        &mut self,
-        error: &PublishError,
-        is_last: bool,
-        hurry: &CancellationToken,
-    ) -> bool {
+    async fn leave_for_another(&mut self, error: &PublishError, hurry: &CancellationToken) -> bool {
         let left = self.primary;
         self.members[left].probed = Some(Probed { at: Instant::now(), took: None });
-        // A stop ends the probes: one that hangs takes seconds.
-        let is_asked = !is_last && {
+        // A stop ends the probes, or keeps them from beginning: one that hangs takes seconds.
+        let is_asked = self.last_share.is_none() && {
             let others = self.members.iter_mut().enumerate().filter(|(at, _)| *at != left);
             let due = others.filter(|(_, member)| member.is_due()).map(|(_, member)| member);
             hurry.run_until_cancelled(join_all(due.map(Member::probe))).await.is_some()
