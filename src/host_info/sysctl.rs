@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::{HostInfo, Unavailable};
 use crate::model::Roots;
-use crate::sorted::sort;
 
 pub const TYPE: HostInfo = HostInfo {
     name: "sysctl",
@@ -28,7 +27,7 @@ fn gather(roots: &Roots) -> Result<Value, Unavailable> {
     }
     let mut settings = Vec::new();
     linux::add(&root, "", &mut settings);
-    sort(&mut settings);
+    crate::sorted::sort(&mut settings);
     let record = |(name, value)| serde_json::json!({ "name": name, "value": value });
     Ok(settings.into_iter().map(record).collect())
 }
