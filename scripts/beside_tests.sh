@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What needs the processors and no quiet: the static build, the compilation for macOS, the licences of all
+# What needs the processors and no quiet: the static builds, the compilation for macOS, the licences of all
 # dependencies, and the packages of Python and Node.js for later tests. `scripts/test.sh` runs it beside the
 # tests, which wait most of their time.
 #
@@ -8,8 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 step() { printf '==> %s (after %d s)\n' "$*" "$SECONDS"; }
 
-step "static build"
-cargo build --release --locked --target "$1"
+step "static builds"
+scripts/static.sh "$1"
 
 step "macOS, as far as that goes without a Mac"
 scripts/check_macos.sh

@@ -45,6 +45,7 @@ declare -A says=(
   [kernel]="real kernels: cgroup version 2, version 1 and hybrid"
   [numbers]="a real kernel: pressure, a disk, processes and swap"
   [pod]="a real kernel: pods as in Kubernetes, by runc and with AppArmor"
+  [sidecar]="the build without the host agent"
 )
 run() {
   case $1 in
@@ -64,6 +65,7 @@ run() {
     kernel) tests/kernel/run.sh "$PWD/$binary" ;;
     numbers) tests/kernel/others.sh "$PWD/$binary" ;;
     pod) tests/kernel/pod.sh "$PWD/$binary" ;;
+    sidecar) scripts/sidecar.sh target/sidecar/cloudwatch_metrics_agent ;;
     lib) cargo test --locked --lib ;;
     *) cargo test --locked --test "$1" ;;
   esac
@@ -144,7 +146,7 @@ rm -rf $parts && mkdir -p $parts
 
 if [ $# -gt 0 ]; then
   step "build"
-  cargo build --release --locked --quiet --target $target
+  scripts/static.sh $target
   cargo build --quiet --locked -p fake-cloudwatch
   failed=
   lane $parts/alone "$@" || failed=1
@@ -217,7 +219,7 @@ lane $parts/kernels kernel numbers pod || failed=1
 # What waits most of its time, and what needs the processors, side by side: one after the other they take half an hour.
 step "two lanes of parts, side by side"
 lanes=()
-lane $parts/waiting documents api otlp keystone collectd empty-root faults &
+lane $parts/waiting documents sidecar api otlp keystone collectd empty-root faults &
 lanes+=($!)
 lane $parts/working examples boot docker image page e2e &
 lanes+=($!)

@@ -1,18 +1,20 @@
-//! One HTTP request over a connection that is there.
+//! Connections of any kind, and one HTTP request over one that is there.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A connection of any kind: to a port or a socket, with or without TLS.
-pub trait Connection: AsyncRead + AsyncWrite + Unpin {}
+pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection for S {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Connection for S {}
 
 /// The status and the body of the answer, which has at most so many bytes.
 pub async fn exchange(
@@ -48,4 +50,23 @@ pub async fn read<T>(
         answer = &mut exchange => answer,
         _ = &mut moving => exchange.await,
     }
+}
+
+/// Writes all of it.
+pub async fn write_all(stream: &mut dyn Connection, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, bytes));
+        match written.await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => bytes = &bytes[written..],
+        }
+    }
+    poll_fn(|cx| Pin::new(&mut *stream).poll_flush(cx)).await
+}
+
+/// Reads what is there as soon as there is something; 0 bytes at the end.
+pub async fn read_some(stream: &mut dyn Connection, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut room = ReadBuf::new(bytes);
+    poll_fn(|cx| Pin::new(&mut *stream).poll_read(cx, &mut room)).await?;
+    Ok(room.filled().len())
 }

@@ -83,6 +83,7 @@ mod client;
 pub mod command;
 pub mod cost;
 mod ctl;
+mod dial;
 mod ending;
 mod exchange;
 pub mod explain;
@@ -105,3 +106,7 @@ mod trial;
 mod upkeep;
 mod verb;
 mod wildcard;
+
+/// Whether this build is also a host agent: checks, history, API, alarms, page, and the commands for them.
+/// Without it, it is a sidecar alone, of a good half of the bytes.
+pub const HOST_AGENT: bool = cfg!(feature = "host-agent");

@@ -12,9 +12,10 @@ use cloudwatch_metrics_agent::cli::{Asked, Cli, Refusal};
 use cloudwatch_metrics_agent::command::Command;
 use cloudwatch_metrics_agent::signals::{self, Signals};
 use cloudwatch_metrics_agent::{
-    Problems, Settings, agent, answer, check, check_api, cost, explain, install, logging,
-    publishers, with_last_good,
+    HOST_AGENT, Problems, Settings, agent, answer, check, check_api, cost, explain, install,
+    logging, publishers, with_last_good,
 };
+use futures_util::FutureExt;
 use nix::sys::signal::SigSet;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc;
@@ -44,19 +45,24 @@ async fn run(inherited: SigSet) -> ExitCode {
         Ok(cli) => cli,
         Err(refusal) => return refused(&refusal),
     };
-    cli.read_files(check::TABLE).await;
+    if HOST_AGENT {
+        cli.read_files(check::TABLE).boxed_local().await;
+    }
     match &cli.asked {
         Asked::Run | Asked::Explain => {}
         // Signals stay held: nothing half-written is left.
         Asked::Install(directory) => return installed(directory),
-        _ => return answered(&cli, &mut signals).await,
+        _ if HOST_AGENT => return answered(&cli, &mut signals).boxed_local().await,
+        // There is no other command then.
+        _ => return ExitCode::FAILURE,
     }
     let typed = cli.command.clone().unwrap_or_default();
     let (mut of_files, mut broken) = (settings(&cli), Vec::new());
     let problems = problems_of_files(&of_files);
     if !problems.is_empty()
         && cli.is_run()
-        && let Some(last_good) = with_last_good(&cli).await
+        && HOST_AGENT
+        && let Some(last_good) = with_last_good(&cli).boxed_local().await
         && let Ok(settings) = settings(&last_good)
         && settings.errors.is_empty()
     {
@@ -164,7 +170,10 @@ async fn run(inherited: SigSet) -> ExitCode {
 /// Tells what is wrong with what the settings name.
 async fn check_files(settings: &Settings) -> Result<(), String> {
     publishers::check(settings).await?;
-    check_api(settings).await
+    match HOST_AGENT {
+        true => check_api(settings).boxed_local().await,
+        false => Ok(()),
+    }
 }
 
 /// The settings, whose checks do not publish more than is allowed.

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use log::{debug, warn};
+use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
-use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+use webpki_roots::TLS_SERVER_ROOTS;
 
 use self::pem::{Content, certificates};
 use crate::blocking::was_refused;
@@ -21,6 +22,8 @@ use crate::sorted::{sort, sort_by};
 #[derive(Debug, Default)]
 pub struct Roots {
     certificates: Vec<CertificateDer<'static>>,
+    /// Whether those that are bundled with the binary are trusted, of which it has only what counts.
+    are_bundled: bool,
     /// For people.
     owner: String,
     /// Files and certificates that cannot be used, with the reason.
@@ -214,7 +217,7 @@ impl Roots {
             roots.owner = "the system".to_owned();
             roots.skipped.extend(found.errors.iter().map(ToString::to_string));
             roots.certificates = found.certs;
-            // The SDK panics on a root that it cannot parse.
+            // They are counted.
             roots.certificates.retain(|root| pem::is_usable(root));
         }
         Ok(Some(roots).filter(|roots| !roots.certificates.is_empty()))
@@ -222,7 +225,8 @@ impl Roots {
 
     fn bundled() -> Self {
         Self {
-            certificates: TLS_SERVER_ROOT_CERTS.to_vec(),
+            certificates: Vec::new(),
+            are_bundled: true,
             owner: "Mozilla, bundled: the system has none".to_owned(),
             skipped: Vec::new(),
         }
@@ -230,7 +234,8 @@ impl Roots {
 
     /// How many they are, and whose.
     pub fn origin(&self) -> String {
-        format!("{} of {}", self.certificates.len(), self.owner)
+        let bundled = if self.are_bundled { TLS_SERVER_ROOTS.len() } else { 0 };
+        format!("{} of {}", self.certificates.len() + bundled, self.owner)
     }
 
     /// What was named or found and cannot be used, as far as there is any.
@@ -238,8 +243,14 @@ impl Roots {
         (!self.skipped.is_empty()).then(|| format!("skipped: {}", some(&self.skipped)))
     }
 
-    pub fn certificates(&self) -> &[CertificateDer<'static>] {
-        &self.certificates
+    /// All of them, as TLS takes them.
+    pub fn trusted(&self) -> RootCertStore {
+        let mut trusted = RootCertStore::empty();
+        trusted.add_parsable_certificates(self.certificates.iter().cloned());
+        if self.are_bundled {
+            trusted.extend(TLS_SERVER_ROOTS.iter().cloned());
+        }
+        trusted
     }
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the static release, and installs what a script needs on Debian.
+# Builds the static releases, and installs what a script needs on Debian.
 #
 #   build.sh COMMAND[:PACKAGE]...      the package has the name of the command, if none is given
 set -euo pipefail
@@ -19,4 +19,4 @@ fi
 # The toolchain, its components and targets are those of rust-toolchain.toml.
 rustup show active-toolchain > /dev/null || rustup toolchain install
 rustup target add $target 2> /dev/null
-cargo build --quiet --release --locked --target $target
+scripts/static.sh $target

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 # The older agent can take samples at this interval only, so everyone does.
 INTERVAL_SECONDS = 0.9
 OURS = pathlib.Path("target/x86_64-unknown-linux-musl/release/cloudwatch_metrics_agent")
+# The build without the host agent.
+SIDECAR = pathlib.Path("target/sidecar/cloudwatch_metrics_agent")
 PEERS = pathlib.Path("target/peers")
 LIBRARIES = PEERS / f"debian/usr/lib/{platform.machine()}-linux-gnu"
 PLUGINS = PEERS / "debian/usr/lib/collectd"

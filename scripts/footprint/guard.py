@@ -44,6 +44,7 @@ def main() -> int:
             "rss_bytes": figures["rss_last"],
             "threads": figures["threads"],
             "binary_bytes": os.path.getsize(agent.program),
+            "binary_bytes_of_sidecar": os.path.getsize(contenders.SIDECAR),
             "instructions_of_checks": of_checks.result(),
         }
     limits = json.loads(LIMITS.read_text())

@@ -1,38 +1,33 @@
 //! Puts the parts together and runs them until it is told to stop.
 
+mod host;
 mod only_window;
 mod outcome;
 
-use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
-use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{LocalBoxFuture, OptionFuture, join_all};
+use futures_util::future::{OptionFuture, join_all};
 use log::{Level, error, info, log_enabled, warn};
 use tokio::sync::{mpsc, watch};
-use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::host::{Ending, Host};
 use self::only_window::OnlyWindow;
 use self::outcome::Outcome;
-use crate::api::Api;
+use crate::HOST_AGENT;
 use crate::collector::Collector;
 use crate::collector::sink::{HandOut, HandedOut};
 use crate::config::cli::Cli;
-use crate::config::{Checks, MemoryUse, Reporting, Scope, Settings};
-use crate::control::{Control, Ends, Ways};
+use crate::config::{MemoryUse, Reporting, Scope, Settings};
 use crate::cost::SayCost;
 use crate::delivery::Delivery;
 use crate::logging::{COST, START};
-use crate::model::{Company, Report, Roots};
+use crate::model::Company;
 use crate::sampler::{self, Beside, Pace};
-use crate::schedule::{Registry, Request, Requests};
-use crate::store::keep::{self, Opening};
 use crate::terminal::live::Live;
-use crate::{auto_dimensions, ending, event, lookout, notify, right_size, signals, source};
+use crate::{auto_dimensions, ending, right_size, signals, source};
 
 /// Measures and publishes until `stop` is cancelled, or with `--until-alone` until the other containers
 /// have ended; then delivers what is left within the shutdown timeout, and cancels `stop`. Fails if some
@@ -69,36 +64,6 @@ pub async fn run(
         collector.add_sink(Box::new(record.clone()));
     }
     let reported = record.clone();
-    let (mut store, mut keeping, mut writes) = (None, None, None);
-    if let Some(history) = &settings.history {
-        let Opening { store: opened, keeper, writes: way } = keep::open(history, &mut collector);
-        (store, keeping, writes) = (Some(opened), Some(keeper), Some(way));
-    }
-    let Changing { cli, broken, hangups } = changing;
-    // Without files and requests the checks are what they are, which are none.
-    let is_changed =
-        settings.api.is_some() || settings.collectd_socket.is_some() || cli.has_files();
-    let (mut control, mut requests, mut ends, mut notifier) = (None, None, None, None);
-    let mut prompt = Vec::new();
-    if is_changed {
-        let (sender, received) = Requests::open();
-        let events = event::open(&mut collector);
-        let watchers = lookout::open(settings, &events, &mut collector);
-        prompt = watchers.prompt();
-        let (notifications, of_events) = notify::open(settings, &events);
-        let (ways, of_ways) = Ways::open(settings, collector.shift(), writes);
-        let told = Control::of(&cli, settings, sender, watchers, ways, notifications);
-        told.begin_despite(broken);
-        control = Some(Rc::new(told));
-        (requests, ends, notifier) = (Some(received), Some(of_ways), Some(of_events));
-    }
-    let (served, closings) = ends.map(|Ends { deliveries, windows }| (deliveries, windows)).unzip();
-    let mut served = served.into_iter().flatten();
-    let api = control.as_ref().and_then(|control| Api::of(settings, store, control));
-    let api = api.map(|(api, sink)| {
-        collector.add_sink(sink);
-        api
-    });
     let (company_sender, company) = watch::channel(Company::default());
     // The one window of `--once` is a whole one: it begins and ends as all others do.
     let once = settings.measuring.once && settings.command.is_empty();
@@ -112,16 +77,16 @@ pub async fn run(
         let _ = timeout(LAST_READING, measured.cancelled()).await;
         told.cancel();
     };
+    let host = match HOST_AGENT {
+        true => {
+            let ending = Ending { stop: stop.clone(), told: told.clone() };
+            host::open(settings, changing, &mut collector, only_window, &ending)
+        }
+        false => Host::default(),
+    };
+    let Host { reports, closings, prompt, served, found, running } = host;
+    let (running, mut served) = (OptionFuture::from(running), served.into_iter());
     let mut handed_out = HandedOut::default();
-    let changed = control.clone().zip(requests);
-    let published = collector.published();
-    let (checking, reports) = checks(settings, only_window, changed, published, &stop).unzip();
-    let controlling = OptionFuture::from(
-        control.as_ref().map(|control| control.run(hangups, &stop, &told).boxed_local()),
-    );
-    let found = api.as_ref().map(Api::found);
-    // A task of its own, so that no number of requests holds up what is measured and sent.
-    let answering = api.map(|api| spawn_local(api.run(stop.clone())));
     let sampling = async {
         let _measured = measured.clone().drop_guard();
         let chosen = source::choose::open(&settings.measuring, company_sender).await;
@@ -157,7 +122,6 @@ pub async fn run(
         };
         let settings = auto_dimensions::complete(settings, too_late).await;
         found.iter().for_each(|found| found(&settings));
-        control.iter().for_each(|control| control.found(&settings));
         for publish in &settings.publishing.publishers {
             let delivery = Delivery::open(*publish, &settings);
             // RandomState has random keys, so this is a random number without a crate for it.
@@ -171,8 +135,6 @@ pub async fn run(
         let all = deliveries.iter_mut().zip(summaries);
         join_all(all.map(|(delivery, summaries)| delivery.run(summaries, &stop))).await;
     };
-    let keeping = OptionFuture::from(keeping.map(|keeper| keeper.run().boxed_local()));
-    let notifying = OptionFuture::from(notifier.map(|of| of.run(told.clone()).boxed_local()));
     let showing = OptionFuture::from(live.map(Live::run));
     let deadline = async {
         // Beside a command it is the command's end that counts.
@@ -195,11 +157,7 @@ pub async fn run(
         _ = async { tokio::join!(
             sampling,
             delivering,
-            keeping,
-            OptionFuture::from(checking),
-            OptionFuture::from(answering),
-            notifying,
-            controlling,
+            running,
             last_reading,
         ) } => {}
         // It ends with the others.
@@ -221,44 +179,6 @@ pub async fn run(
         true => Ok(()),
         false => Err(Undelivered),
     }
-}
-
-/// The checks, which run until `stop` is cancelled, and where their reports arrive. Nothing where there are none
-/// and none can come.
-/// Those of an only window run for the first time as it begins, and those of a preview at once.
-fn checks(
-    settings: &Settings,
-    only_window: Option<OnlyWindow>,
-    changed: Option<(Rc<Control>, mpsc::Receiver<Request>)>,
-    published: Rc<Cell<usize>>,
-    stop: &CancellationToken,
-) -> Option<(LocalBoxFuture<'static, ()>, mpsc::Receiver<Rc<Report>>)> {
-    let Checks { all, max_metrics, plugins, .. } = settings.checks.clone();
-    let (control, requests) = changed?;
-    let (sender, reports) = mpsc::channel(REPORTS_DEPTH);
-    let most = max_metrics / settings.identity.number_of_sets();
-    // Nobody waits for a random part of the period to see a preview.
-    let starts_at_once = only_window.is_some() || settings.publishing.is_preview();
-    let stop = stop.clone();
-    let run = async move {
-        let roots = Roots { plugins, ..Roots::default() };
-        let mut registry = Registry::new(sender, most, roots).counting(published);
-        if starts_at_once {
-            registry = registry.starting_at_once();
-        }
-        if let Some(window) = only_window
-            && stop.run_until_cancelled(sleep_until(window.begin)).await.is_none()
-        {
-            return;
-        }
-        registry = registry.without(control.blacklist.clone());
-        // Its folder may be on a disk that does not answer.
-        let Some(overlay) = stop.run_until_cancelled(control.begin(all)).await else { return };
-        registry.begin(overlay);
-        drop(control);
-        registry.run(requests, stop).await;
-    };
-    Some((run.boxed_local(), reports))
 }
 
 /// What may be changed while the agent runs.
@@ -323,10 +243,6 @@ fn publish_delay(period: Duration, spread: f64, chance: u64) -> Duration {
 /// operation timeout, so even with periods of a second this is never reached; if it is, the
 /// newest summary is dropped and counted.
 const CHANNEL_DEPTH: usize = 128;
-
-/// How many reports may wait while a sample is taken, which takes less than a millisecond. If this is ever
-/// reached, the newest is dropped and counted.
-const REPORTS_DEPTH: usize = 1024;
 
 /// The last reading takes some milliseconds, unless a disk hangs.
 const LAST_READING: Duration = Duration::from_secs(1);

@@ -3,15 +3,11 @@
 use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
-use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use crate::exchange::Connection;
+use crate::dial::race;
 use crate::lookup::{self, LookupError};
 
 /// What a run waits for, where all can see it.
@@ -48,31 +44,6 @@ pub async fn connect(host: &str, port: u16, awaited: &Awaited) -> Result<TcpStre
         Some((address, error)) => in_words(host, address, &error),
         None => format!("the name {host} has no address"),
     })
-}
-
-/// The first connection that stands. Each further address is tried when the one before has failed, or not
-/// answered for a while (RFC 8305).
-async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Option<(SocketAddr, io::Error)>> {
-    let mut addresses = addresses.into_iter();
-    let mut attempts = FuturesUnordered::new();
-    let mut first_error = None;
-    loop {
-        let next = addresses.next();
-        let is_last = next.is_none();
-        attempts.extend(next.map(|address| async move {
-            TcpStream::connect(address).await.map_err(|error| (address, error))
-        }));
-        let patience = Instant::now() + PATIENCE;
-        tokio::select! {
-            biased;
-            Some(connected) = attempts.next() => match connected {
-                Ok(stream) => return Ok(stream),
-                Err(error) => first_error = first_error.or(Some(error)),
-            },
-            () = sleep_until(patience), if !is_last => {}
-            else => return Err(first_error),
-        }
-    }
 }
 
 /// Addresses where the credentials of the machine or task are, which no check may ask for.
@@ -118,32 +89,10 @@ fn in_words(host: &str, address: SocketAddr, error: &io::Error) -> String {
     }
 }
 
-/// Writes all of it.
-pub async fn write(stream: &mut dyn Connection, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let written = std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, bytes));
-        match written.await? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            written => bytes = &bytes[written..],
-        }
-    }
-    std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_flush(cx)).await
-}
-
-/// Reads what is there as soon as there is something; 0 bytes at the end.
-pub async fn read(stream: &mut dyn Connection, bytes: &mut [u8]) -> io::Result<usize> {
-    let mut room = tokio::io::ReadBuf::new(bytes);
-    std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_read(cx, &mut room)).await?;
-    Ok(room.filled().len())
-}
-
 /// Milliseconds from one time to another.
 pub fn milliseconds(from: Instant, to: Instant) -> f64 {
     to.saturating_duration_since(from).as_secs_f64() * 1e3
 }
-
-/// How long an address has before the next one is tried, too.
-const PATIENCE: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {

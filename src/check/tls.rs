@@ -11,7 +11,7 @@ use rustls::client::{Resumption, WantsClientCert};
 use rustls::crypto::ring;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct,
-    RootCertStore, SignatureScheme, WantsVerifier,
+    SignatureScheme, WantsVerifier,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -99,9 +99,7 @@ async fn verified() -> Result<Arc<ClientConfig>, String> {
 
 fn trusting_roots() -> Result<Arc<ClientConfig>, String> {
     let roots = Roots::load().map_err(cannot_be_set_up)?;
-    let mut trusted = RootCertStore::empty();
-    trusted.add_parsable_certificates(roots.certificates().iter().cloned());
-    Ok(finished(builder()?.with_root_certificates(trusted)))
+    Ok(finished(builder()?.with_root_certificates(roots.trusted())))
 }
 
 fn unverified() -> Result<Arc<ClientConfig>, String> {

@@ -9,36 +9,14 @@ use super::options::{
     CHECK, COMMAND, CONFIG, DETAILS, DIRECTORY, EXAMPLE, EXPLAIN, HOST_INFO, INSTALL, LIST, NAME,
     PATHS, TARGETS, check, files, options, output,
 };
+use crate::HOST_AGENT;
 
 /// The definition of the command line.
 pub fn definition() -> Command {
-    Command::new(env!("CARGO_PKG_NAME"))
+    let command = Command::new(env!("CARGO_PKG_NAME"))
         .version(env!("CARGO_PKG_VERSION"))
         .about("Measures CPU and memory use and sends a summary every period to Amazon CloudWatch or a receiver of OTLP.")
-        .override_usage(concat!(
-            env!("CARGO_PKG_NAME"),
-            " [OPTIONS] [-- COMMAND...]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " explain [--check] [OPTIONS] [-- COMMAND...]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " check TYPE [KEY=VALUE...]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " config check [PATH...] | config example\n       ",
-            env!("CARGO_PKG_NAME"),
-            " host-info [TYPE]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " query METRIC [OPTIONS]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " store verify|export|prune|salvage PATH\n       ",
-            env!("CARGO_PKG_NAME"),
-            " ctl VERB [ARGUMENT...] [OPTIONS]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " top [OPTIONS]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " healthcheck [OPTIONS]\n       ",
-            env!("CARGO_PKG_NAME"),
-            " install DIR"
-        ))
+        .override_usage(usage())
         .disable_help_subcommand(true)
         .args(options())
         .arg(command_argument(
@@ -52,7 +30,29 @@ pub fn definition() -> Command {
                 .arg(check())
                 .args(options())
                 .arg(command_argument("A command that would be run; it is not")),
+        );
+    let command = if HOST_AGENT { with_host_agent(command) } else { command };
+    command
+        .subcommand(
+            Command::new(INSTALL)
+                .about(
+                    "Copy this program into a directory, for containers that mount it, then exit",
+                )
+                .arg(
+                    Arg::new(DIRECTORY)
+                        .value_name("DIR")
+                        .help("The directory, which has to exist")
+                        .value_parser(ValueParser::path_buf())
+                        .value_hint(ValueHint::DirPath)
+                        .required(true),
+                ),
         )
+        .after_help(AFTER_HELP)
+}
+
+/// The commands of the host agent, too.
+pub fn with_host_agent(command: Command) -> Command {
+    command
         .subcommand(
             Command::new(CHECK)
                 .about("Run one check once, print its result and exit with 0 if there is one, else with 1")
@@ -111,22 +111,27 @@ pub fn definition() -> Command {
         .subcommand(ctl())
         .subcommand(top())
         .subcommand(healthcheck())
-        .subcommand(
-            Command::new(INSTALL)
-                .about(
-                    "Copy this program into a directory, for containers that mount it, then exit",
-                )
-                .arg(
-                    Arg::new(DIRECTORY)
-                        .value_name("DIR")
-                        .help("The directory, which has to exist")
-                        .value_parser(ValueParser::path_buf())
-                        .value_hint(ValueHint::DirPath)
-                        .required(true),
-                ),
-        )
-        .after_help(AFTER_HELP)
 }
+
+fn usage() -> String {
+    let of_host_agent = if HOST_AGENT { USES_OF_HOST_AGENT } else { &[] };
+    let uses = [USES, of_host_agent, &["install DIR"]].concat();
+    let lines = uses.iter().map(|of| format!("{} {of}", env!("CARGO_PKG_NAME")));
+    lines.collect::<Vec<_>>().join("\n       ")
+}
+
+const USES: &[&str] = &["[OPTIONS] [-- COMMAND...]", "explain [--check] [OPTIONS] [-- COMMAND...]"];
+
+const USES_OF_HOST_AGENT: &[&str] = &[
+    "check TYPE [KEY=VALUE...]",
+    "config check [PATH...] | config example",
+    "host-info [TYPE]",
+    "query METRIC [OPTIONS]",
+    "store verify|export|prune|salvage PATH",
+    "ctl VERB [ARGUMENT...] [OPTIONS]",
+    "top [OPTIONS]",
+    "healthcheck [OPTIONS]",
+];
 
 const AFTER_HELP: &str = "\
 Examples:

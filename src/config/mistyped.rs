@@ -6,12 +6,14 @@ use std::fmt;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::commands::definition;
+use super::commands::{definition, with_host_agent};
 use super::near::{did_you_mean, nearest};
 use super::options::{
     CHECK, CTL, HEALTHCHECK, INSTALL, QUERY, STORE, TOP, all, is_switch, known_variables,
+    of_host_agent,
 };
 use super::quantity;
+use crate::HOST_AGENT;
 use crate::shown::shown;
 use crate::verb::VERBS;
 
@@ -106,6 +108,9 @@ fn unknown_option(args: &[OsString], wrong: &str) -> String {
             env!("CARGO_PKG_NAME")
         );
     }
+    if is_left_out(typed.trim_start_matches('-')) {
+        return format!("{typed} is unknown to this build: {SIDECAR_ALONE}");
+    }
     let names = long_names();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let definition = definition();
@@ -175,6 +180,12 @@ fn unexpected(args: &[OsString], wrong: &str) -> String {
         let program = definition.get_name();
         return format!("{wrong} has to come first: {program} {wrong} …");
     }
+    if place == 1
+        && !HOST_AGENT
+        && with_host_agent(Command::new("")).find_subcommand(wrong).is_some()
+    {
+        return format!("the command {wrong} is unknown to this build: {SIDECAR_ALONE}");
+    }
     if place == 1 && wrong == "help" {
         return format!("unexpected argument {wrong:?}: did you mean --help?");
     }
@@ -188,6 +199,15 @@ fn unexpected(args: &[OsString], wrong: &str) -> String {
         env!("CARGO_PKG_NAME")
     )
 }
+
+/// Whether it is an option of the host agent, where this build is none.
+pub fn is_left_out(option: &str) -> bool {
+    !HOST_AGENT && of_host_agent().iter().any(|arg| arg.get_long() == Some(option))
+}
+
+/// Why an option or a command is not there.
+pub const SIDECAR_ALONE: &str =
+    "it was built without checks, history and API; a build with the feature host-agent has them";
 
 /// The long names of all options, also their other spellings.
 fn long_names() -> Vec<String> {

@@ -5,24 +5,31 @@ pub mod otlp;
 
 use clap::{Arg, ArgAction, ValueHint};
 
+use crate::HOST_AGENT;
+
 /// All options, in the order of the help.
 pub fn options() -> Vec<Arg> {
-    let groups = [
+    let sidecar = [
         ("What to measure", measuring()),
         ("Names", names()),
         ("Where to", publishing()),
         ("Delivery", delivery()),
         ("OTLP", otlp::all()),
-        ("Checks", checks()),
-        ("History", history()),
-        ("API", api::all()),
-        ("AWS", aws()),
-        ("Without AWS", local()),
     ];
-    let headed = |(heading, options): (&'static str, Vec<Arg>)| {
-        options.into_iter().map(move |option| option.help_heading(heading))
-    };
+    let others = [("AWS", aws()), ("Without AWS", local())];
+    let groups = sidecar.into_iter().flat_map(headed);
+    let host_agent = of_host_agent().into_iter().filter(|_| HOST_AGENT);
+    groups.chain(host_agent).chain(others.into_iter().flat_map(headed)).collect()
+}
+
+/// Those that a build without the host agent does not have.
+pub fn of_host_agent() -> Vec<Arg> {
+    let groups = [("Checks", checks()), ("History", history()), ("API", api::all())];
     groups.into_iter().flat_map(headed).collect()
+}
+
+fn headed((heading, options): (&'static str, Vec<Arg>)) -> impl Iterator<Item = Arg> {
+    options.into_iter().map(move |option| option.help_heading(heading))
 }
 
 fn measuring() -> Vec<Arg> {

@@ -3,6 +3,7 @@
 use std::env;
 use std::time::Duration;
 
+use super::mistyped::{SIDECAR_ALONE, is_left_out};
 use super::options::otlp::{OTLP_ENDPOINT, OTLP_HEADER, RESOURCE_ATTRIBUTES, SAMPLE_POINTS};
 use super::options::{CA_FILE, REGION};
 use super::otlp::ignored;
@@ -170,6 +171,10 @@ fn is_suspect(name: &str) -> bool {
 fn unknown_variable(name: &str, known: &[String]) -> Option<String> {
     if known.iter().any(|known| known == name) || is_of_kubernetes(name) {
         return None;
+    }
+    let option = name.strip_prefix(PREFIX).map(|option| option.to_lowercase().replace('_', "-"));
+    if option.is_some_and(|option| is_left_out(&option)) {
+        return Some(format!("variable {name} has no effect: {SIDECAR_ALONE}"));
     }
     let distance = |known: &str| strsim::osa_distance(&name.to_ascii_uppercase(), known);
     let nearest = known.iter().min_by_key(|known| distance(known))?;

@@ -3,31 +3,38 @@
 //! /sys is hidden in some sandboxes (AWS Lambda), and lxcfs shows the host's in it while /proc/stat
 //! has the container's (lxc/lxcfs#301). Both files list the cores that are online.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::kernel_file::required;
-use super::proc::{count_cores, count_cpu_lines};
+use super::kernel_file::{KernelFile, PAGE, required};
+use super::proc::{count_cores, count_cpu_lines, has_all_cpus};
 use crate::model::{Cores, Limit, Origin, ReadError};
 
 /// Where the cores of a machine are listed.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct CoreFiles {
-    online: PathBuf,
-    stat: PathBuf,
+    online: KernelFile,
+    stat: KernelFile,
 }
 
 impl CoreFiles {
     pub fn at(proc: &Path, sys: &Path) -> Self {
-        Self { online: sys.join("devices/system/cpu/online"), stat: proc.join("stat") }
+        let online = sys.join("devices/system/cpu/online");
+        Self { online: KernelFile::new(online), stat: KernelFile::new(proc.join("stat")) }
     }
 
     /// The number of cores. If neither file has it, the cores that the scheduler allows this
     /// process, which are too few for a pinned agent. If that fails too, the error is the first
     /// file's.
-    pub fn count(&self) -> Result<Limit<Cores>, ReadError> {
-        let expected = "list of CPUs such as 0-3";
-        let listed = found(&self.online, count_cores, expected);
-        let lines = found(&self.stat, count_cpu_lines, "line of a CPU");
+    pub fn count(&mut self) -> Result<Limit<Cores>, ReadError> {
+        let mut page = [0; PAGE];
+        let listed = self.online.read(&mut page).map(count_cores);
+        let listed = found(&self.online, listed, "list of CPUs such as 0-3");
+        let lines = self.stat.read(&mut page).and_then(|text| match has_all_cpus(text) {
+            true => Ok(count_cpu_lines(text)),
+            // Some 40 cores fill a page.
+            false => required(self.stat.path()).map(|text| count_cpu_lines(&text)),
+        });
+        let lines = found(&self.stat, lines, "line of a CPU");
         match (listed, lines) {
             (Ok(listed), Ok(lines)) => {
                 Ok(if lines.amount < listed.amount { lines } else { listed })
@@ -39,13 +46,12 @@ impl CoreFiles {
 }
 
 fn found(
-    path: &Path,
-    count: impl Fn(&str) -> Option<usize>,
+    file: &KernelFile,
+    count: Result<Option<usize>, ReadError>,
     expected: &'static str,
 ) -> Result<Limit<Cores>, ReadError> {
-    let text = required(path)?;
-    let malformed = || ReadError::Malformed { path: path.to_owned(), expected };
-    count(&text).map(|count| Limit::in_file(Cores(count as f64), path)).ok_or_else(malformed)
+    let count = count?.ok_or_else(|| file.malformed(expected))?;
+    Ok(Limit::in_file(Cores(count as f64), file.path()))
 }
 
 fn affinity() -> Option<Limit<Cores>> {
@@ -62,7 +68,7 @@ mod tests {
     /// The cores and the file that tells them, below a root with these files.
     fn count(tree: &str) -> (f64, String) {
         let tree = Tree::new(tree);
-        let files = CoreFiles::at(&tree.root().join("proc"), &tree.root().join("sys"));
+        let mut files = CoreFiles::at(&tree.root().join("proc"), &tree.root().join("sys"));
         let cores = files.count().expect("the scheduler always tells");
         (
             cores.amount.0,

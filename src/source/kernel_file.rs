@@ -118,14 +118,24 @@ const LONGEST_LINE: usize = 512;
 /// The text of a file that is read seldom and may be missing: a group has files of limits only where
 /// a controller is on, and the root group of version 2 has none.
 pub fn optional(path: &Path) -> Result<Option<String>, ReadError> {
-    let mut text = String::new();
-    match open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text)) {
-        Ok(_) => Ok(Some(text)),
+    match open(path).and_then(|file| text_of(&file)) {
+        Ok(text) => Ok(Some(text)),
         Err(error) => match ReadError::of(path.to_owned(), error) {
             ReadError::Missing(_) => Ok(None),
             error => Err(error),
         },
     }
+}
+
+/// The whole text of a file that is shorter than a page in one system call, as nearly all are.
+fn text_of(mut file: &File) -> io::Result<String> {
+    let mut page = [0; PAGE];
+    let length = file.read(&mut page)?;
+    let mut text = page[..length].to_vec();
+    if length >= PAGE - LONGEST_LINE {
+        file.take(LONGEST - length as u64).read_to_end(&mut text)?;
+    }
+    String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// The text of a file that is read seldom and must be there.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use memchr::memchr;
+
 use super::plausible::part_of;
 use crate::model::Bytes;
 
@@ -31,10 +33,10 @@ pub fn columns_of_cores(stat: &str) -> Option<Vec<(u32, [u64; 8])>> {
 
 fn columns(line: &str) -> Option<[u64; 8]> {
     let mut ticks = [0_u64; 8];
-    let mut fields = line.split_ascii_whitespace();
+    let mut fields = line.as_bytes().split(|&byte| byte == b' ').filter(|field| !field.is_empty());
     for (index, tick) in ticks.iter_mut().enumerate() {
         *tick = match fields.next() {
-            Some(field) => field.parse().ok()?,
+            Some(field) => number(field)?,
             // Kernels before 2.6.11 have no steal. The first four are as old as the file.
             None if index > IDLE => 0,
             None => return None,
@@ -62,6 +64,11 @@ pub fn count_cpu_lines(stat: &str) -> Option<usize> {
     };
     let count = stat.lines().take_while(|line| line.starts_with("cpu")).filter(is_core).count();
     (count > 0).then_some(count)
+}
+
+/// Whether a text of /proc/stat, of which the end may be missing, has the lines of all cores.
+pub fn has_all_cpus(stat: &str) -> bool {
+    stat.lines().skip_while(|line| line.starts_with("cpu")).any(|line| line.contains(' '))
 }
 
 /// The number of cores in a list such as `0-3,8`, from the text of
@@ -175,19 +182,43 @@ pub fn kibibytes(meminfo: &str, name: &str) -> Option<u64> {
 }
 
 /// Numbers of /proc/meminfo, in kB.
+///
+/// This runs at each sample, and would be half of what that costs as a search for the colon of each line.
 fn kibibytes_of<const N: usize>(meminfo: &str, names: [&str; N]) -> [Option<u64>; N] {
-    let mut numbers = [None; N];
-    for (name, number) in meminfo.split('\n').filter_map(|line| line.split_once(':')) {
-        if let Some(place) = names.iter().position(|&wanted| wanted == name) {
-            numbers[place] =
-                number.strip_suffix("kB").and_then(|kib| kib.trim_ascii().parse().ok());
-            // This runs for each sample, and the rest of the file is not needed.
-            if numbers.iter().all(Option::is_some) {
-                break;
+    let (mut numbers, mut missing) = ([None; N], N);
+    let mut rest = meminfo.as_bytes();
+    while missing > 0 && !rest.is_empty() {
+        let end = memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        for (number, name) in numbers.iter_mut().zip(&names) {
+            // Most lines differ from all names in the first letter.
+            if number.is_none() && line.first() == name.as_bytes().first() {
+                *number = after(line, name).and_then(number_of_kibibytes);
+                missing -= usize::from(number.is_some());
             }
         }
     }
     numbers
+}
+
+/// What stands after a name and a colon.
+fn after<'line>(line: &'line [u8], name: &str) -> Option<&'line [u8]> {
+    line.strip_prefix(name.as_bytes())?.strip_prefix(b":")
+}
+
+/// The number before `kB` at the end of a line.
+fn number_of_kibibytes(text: &[u8]) -> Option<u64> {
+    number(text.strip_suffix(b"kB")?.trim_ascii())
+}
+
+/// A number without a sign, as the kernel writes it.
+fn number(digits: &[u8]) -> Option<u64> {
+    let add = |number: u64, digit: &u8| {
+        let digit = digit.wrapping_sub(b'0');
+        (digit < 10).then(|| number.checked_mul(10)?.checked_add(digit.into()))?
+    };
+    (!digits.is_empty()).then(|| digits.iter().try_fold(0, add))?
 }
 
 /// The kernel counts in USER_HZ, 100 a second on every architecture that this runs on (time(7)).

@@ -9,7 +9,7 @@ use super::AVAILABILITY;
 use super::matching::{Pattern, beginning};
 use crate::check::connect::{self, Awaited, milliseconds};
 use crate::check::tls::{self, Switches, Trust};
-use crate::exchange::Connection;
+use crate::exchange::{self, Connection};
 use crate::model::{
     Check, CheckType, Declared, Details, Discovers, Findings, Form, Opening, Running, Setting, Unit,
 };
@@ -179,7 +179,7 @@ impl Plan {
         };
         if let Some(sent) = &self.sent {
             awaited.set("the server to take what is sent");
-            let written = connect::write(&mut *stream, sent).await;
+            let written = exchange::write_all(&mut *stream, sent).await;
             written.map_err(|error| format!("sending failed: {error}"))?;
         }
         if self.sent.is_some() || self.pattern.is_some() {
@@ -211,7 +211,7 @@ impl Plan {
         let (mut banner, mut first) = (vec![0; MOST_BANNER], None);
         let mut length = 0;
         loop {
-            let read = connect::read(stream, &mut banner[length..]).await;
+            let read = exchange::read_some(stream, &mut banner[length..]).await;
             let read = read.map_err(|error| format!("the connection failed: {error}"))?;
             length += read;
             let text = String::from_utf8_lossy(&banner[..length]);

@@ -43,7 +43,7 @@ struct LoadAverage {
 
 #[cfg(target_os = "linux")]
 impl LoadAverage {
-    fn read(&self) -> Result<Findings, ReadError> {
+    fn read(&mut self) -> Result<Findings, ReadError> {
         let text = required(&self.file)?;
         let expected = "three averages";
         let malformed = || ReadError::Malformed { path: self.file.clone(), expected };

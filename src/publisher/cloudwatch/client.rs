@@ -33,7 +33,7 @@ use super::dns::PatientResolver;
 use super::mistakes::{self, Mistakes};
 use super::transport;
 use super::web_identity::WebIdentity;
-use super::{address, failure};
+use super::{address, failure, http};
 use crate::clock::Exchange;
 use crate::config::{Aws, CaFile, region as check_region};
 use crate::publisher::{Failure, PublishError, Retries};
@@ -150,7 +150,7 @@ impl Client {
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(
                 TimeoutConfig::builder()
-                    .connect_timeout(transport::CONNECT_TIMEOUT)
+                    .connect_timeout(http::CONNECT_TIMEOUT)
                     .operation_attempt_timeout(ATTEMPT_TIMEOUT)
                     .operation_timeout(OPERATION_TIMEOUT)
                     .build(),

@@ -1,4 +1,4 @@
-//! Gives the SDK the agent's own name lookup. The SDK's would run in the runtime's threads, and the
+//! Gives the SDK's providers of credentials the agent's own name lookup. The SDK's would run in the runtime's threads, and the
 //! runtime panics where the system refuses a thread.
 
 use std::time::Duration;
@@ -8,16 +8,6 @@ use tokio::time::sleep;
 
 use crate::blocking::was_refused;
 use crate::lookup;
-
-/// Looks up names for connections.
-#[derive(Clone, Debug)]
-pub struct Resolver;
-
-impl ResolveDns for Resolver {
-    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
-        DnsFuture::new(async move { lookup::addresses(name).await.map_err(ResolveDnsError::new) })
-    }
-}
 
 /// Looks up the name of the credentials endpoint. The SDK's provider does this once and keeps a
 /// failure for good. So while the machine has no thread or descriptor for a lookup, this waits; the

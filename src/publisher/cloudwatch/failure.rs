@@ -7,7 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 
-use super::capped::TooLong;
+use super::http::{TooLong, Unreached};
 use super::mistaken::Mistaken;
 use crate::blocking::was_refused;
 use crate::publisher::{Failure, Place, PublishError};
@@ -39,9 +39,7 @@ pub fn of_sdk(error: &SdkError<PutMetricDataError>) -> PublishError {
                 brief: Some(one_line(mistaken)),
                 ..PublishError::new(Failure::TryAgain, causes(error)).advising(MISTAKEN).here()
             },
-            None => {
-                PublishError { at: place_of(error), ..of_causes(causes(error), &innermost(error)) }
-            }
+            None => PublishError { at: place_of(error), ..unanswered(error) },
         },
     }
 }
@@ -130,8 +128,31 @@ fn of_status(status: u16, causes: &str) -> PublishError {
     PublishError { advice, ..PublishError::new(kind, format!("HTTP {status}: {causes}")) }
 }
 
-/// No answer: the request was not sent, or got lost. Only the words of the causes say why: their types
-/// are private to their libraries.
+/// No answer: the request was not sent, or got lost.
+fn unanswered(error: &SdkError<PutMetricDataError>) -> PublishError {
+    let (causes, innermost) = (causes(error), innermost(error));
+    // The connections of a provider of credentials are no connections to the endpoint.
+    let unreached = find::<Unreached>(error).filter(|_| find::<CredentialsError>(error).is_none());
+    let (advice, brief) = match unreached {
+        Some(Unreached::Lookup(_)) => (Some(NO_ADDRESS), innermost),
+        Some(Unreached::Tunnel(_)) => (Some(NO_TUNNEL), innermost),
+        Some(Unreached::Proxy(_)) => {
+            (Some(NO_TUNNEL), format!("the proxy cannot be reached: {innermost}"))
+        }
+        Some(Unreached::Tcp(_) | Unreached::Late(_)) => {
+            (None, format!("cannot connect to the endpoint: {innermost}{NO_CONNECTION}"))
+        }
+        Some(Unreached::Tls(_)) | None => return of_causes(causes, &innermost),
+    };
+    PublishError { brief: Some(brief), advice, ..PublishError::new(Failure::TryAgain, causes) }
+}
+
+const NO_ADDRESS: &str = "check the endpoint or region, and this machine's DNS settings";
+const NO_TUNNEL: &str = "check HTTPS_PROXY and NO_PROXY";
+/// It may pass.
+const NO_CONNECTION: &str = "; if it stays, look at whether it runs there, and at routes, security groups, NAT and VPC endpoints";
+
+/// Only the words of the causes say why: their types are private to their libraries.
 fn of_causes(causes: String, innermost: &str) -> PublishError {
     let row = BY_WORDS.iter().find(|row| row.words.iter().any(|words| causes.contains(words)));
     match row {
@@ -213,30 +234,6 @@ const BY_WORDS: &[ByWords] = &[
         ),
         brief: Some("{cause}"),
     },
-    // hyper-util: the answer of a proxy to CONNECT.
-    ByWords {
-        words: &["tunnel error"],
-        kind: Failure::TryAgain,
-        advice: Some("check HTTPS_PROXY and NO_PROXY"),
-        brief: Some("{cause}"),
-    },
-    // hyper-util, and getaddrinfo as std words its failure.
-    ByWords {
-        words: &["dns error", "lookup address"],
-        kind: Failure::TryAgain,
-        advice: Some("check the endpoint or region, and this machine's DNS settings"),
-        brief: Some("{cause}"),
-    },
-    // hyper-util: no connection, which may pass.
-    ByWords {
-        words: &["tcp connect error", "connect timeout", "HTTP connect timeout"],
-        kind: Failure::TryAgain,
-        advice: None,
-        brief: Some(
-            "cannot connect to the endpoint: {cause}; if it stays, look at whether it runs there, and at routes, \
-             security groups, NAT and VPC endpoints",
-        ),
-    },
     // aws-sdk-cloudwatch: the rules of its endpoints.
     ByWords {
         words: &["region", "Region"],
@@ -286,8 +283,13 @@ fn one_line(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
     use super::super::chain::TooLate;
     use super::*;
+    use crate::lookup::LookupError;
 
     #[test]
     fn what_keeps_credentials_away_is_not_the_fault_of_the_endpoint() {
@@ -301,6 +303,40 @@ mod tests {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         let error = of_sdk(&SdkError::construction_failure(refused));
         assert_eq!(error.at, Place::Refused);
+    }
+
+    #[test]
+    fn a_connection_that_fails_has_its_own_cure() {
+        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        let unknown = LookupError::NotFound("x.example".to_owned(), io::Error::other("no record"));
+        let late = Duration::from_secs(2);
+        for (unreached, advice, at) in [
+            (Unreached::Lookup(unknown), Some(NO_ADDRESS), Place::Endpoint),
+            (
+                Unreached::Tunnel("the proxy answered 503".to_owned()),
+                Some(NO_TUNNEL),
+                Place::Endpoint,
+            ),
+            (
+                Unreached::Proxy(Box::new(Unreached::Tcp(refused()))),
+                Some(NO_TUNNEL),
+                Place::Refused,
+            ),
+            (Unreached::Tcp(refused()), None, Place::Refused),
+            (Unreached::Late(late), None, Place::Endpoint),
+        ] {
+            let text = format!("{unreached:?}");
+            let error = of_sdk(&SdkError::dispatch_failure(ConnectorError::io(unreached.into())));
+            assert_eq!(
+                (error.kind, error.advice, error.at),
+                (Failure::TryAgain, advice, at),
+                "{text}"
+            );
+            let shown = error.to_string();
+            let is_of_tcp = matches!(text.split('(').next(), Some("Tcp" | "Late"));
+            assert_eq!(shown.starts_with("cannot connect to the endpoint: "), is_of_tcp, "{shown}");
+            assert!(!shown.contains("dispatch failure"), "{shown}");
+        }
     }
 
     /// The texts as the versions in Cargo.lock write them. Where one of them changes its words, this is
@@ -321,14 +357,6 @@ mod tests {
                 "name the endpoint's root",
             ),
             ("received corrupt message of type InvalidContentType", "use http://"),
-            ("client error (Connect): tunnel error: unsuccessful", "check HTTPS_PROXY"),
-            ("tunnel error: proxy authorization required", "check HTTPS_PROXY"),
-            ("tunnel error: failed to create underlying connection", "check HTTPS_PROXY"),
-            ("client error (Connect): dns error: no record", "check the endpoint or region"),
-            (
-                "failed to lookup address information: Name or service not known",
-                "check the endpoint or region",
-            ),
             ("Invalid Configuration: Missing Region", "set --region"),
         ] {
             let error = of_causes(text.to_owned(), text);
@@ -342,10 +370,5 @@ mod tests {
             brief.as_deref(),
             Some("no AWS credentials found; Ec2InstanceMetadata: no answer")
         );
-        let refused =
-            "client error (Connect): tcp connect error: Connection refused (os error 111)";
-        let error = of_causes(refused.to_owned(), refused);
-        assert_eq!((error.kind, error.advice), (Failure::TryAgain, None));
-        assert!(error.to_string().starts_with("cannot connect to the endpoint: "), "{error}");
     }
 }

@@ -1,21 +1,18 @@
 //! HTTP and TLS, and which proxy is used.
 
 use std::env;
-use std::time::Duration;
+use std::sync::Arc;
 
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
-use aws_smithy_types::base64;
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use rustls::crypto::ring;
 
-use super::capped::Capped;
 use super::disk;
-use super::dns::Resolver;
 use super::failure::out_of_resources;
+use super::http::{Connector, Reach};
 use crate::config::{CaFile, is_http_url};
 use crate::publisher::{Fact, Failure, PublishError};
 use crate::roots::Roots;
@@ -43,29 +40,13 @@ pub fn client_of(connector: SharedHttpConnector) -> SharedHttpClient {
 
 /// The same, with these roots.
 pub fn connector_that_trusts(roots: &Roots) -> Result<SharedHttpConnector, PublishError> {
-    let roots = TrustStore::empty().with_pem_certificate(to_pem(roots));
-    let tls = TlsContext::builder().with_trust_store(roots).build();
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let tls = tls.with_safe_default_protocol_versions();
     let tls = tls.map_err(|error| misconfigured(format!("cannot set up TLS: {error}")))?;
-    let connector = Connector::builder()
-        .connector_settings(
-            HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build(),
-        )
-        .proxy_config(proxy()?)
-        .tls_provider(Provider::rustls(CryptoMode::Ring))
-        .tls_context(tls)
-        .build_with_resolver(Resolver);
-    Ok(SharedHttpConnector::new(Capped(SharedHttpConnector::new(connector))))
-}
-
-/// As the SDK takes them.
-fn to_pem(roots: &Roots) -> String {
-    let mut bundle = String::new();
-    for root in roots.certificates() {
-        bundle.push_str("-----BEGIN CERTIFICATE-----\n");
-        bundle.push_str(&base64::encode(root));
-        bundle.push_str("\n-----END CERTIFICATE-----\n");
-    }
-    bundle
+    let mut tls = tls.with_root_certificates(roots.trusted()).with_no_client_auth();
+    tls.resumption = Resumption::in_memory_sessions(MOST_SESSIONS);
+    let reach = Reach { tls: Arc::new(tls), proxy: proxy()? };
+    Ok(SharedHttpConnector::new(Connector::new(reach)))
 }
 
 /// Which proxy is used, for people. It may hold a password, so it is not shown.
@@ -82,21 +63,18 @@ pub fn describe_proxy() -> Fact {
 /// The proxy for HTTPS, from the usual variables. Plain HTTP goes direct: it is only used for
 /// endpoints on this machine or link-local ones, the credentials' and metadata's among them,
 /// which no proxy can reach.
-fn proxy() -> Result<ProxyConfig, PublishError> {
-    let Some((name, value)) = first_set(PROXY_VARIABLES) else {
-        return Ok(ProxyConfig::disabled());
-    };
+fn proxy() -> Result<Option<Matcher>, PublishError> {
+    let Some((name, value)) = first_set(PROXY_VARIABLES) else { return Ok(None) };
     // As for curl, a proxy without a scheme is an HTTP proxy.
     let url = if value.contains("://") { value } else { format!("http://{value}") };
     // The value may hold a password, so it is not shown.
-    let not_a_url =
-        || misconfigured(format!("{name}: expected a URL such as http://proxy.example:3128"));
-    if !is_http_url(&url) {
-        return Err(not_a_url());
+    let has_host = url.parse::<Uri>().is_ok_and(|url| url.host().is_some());
+    if !is_http_url(&url) || !has_host {
+        let expected = "expected a URL such as http://proxy.example:3128";
+        return Err(misconfigured(format!("{name}: {expected}")));
     }
-    let proxy = ProxyConfig::https(url.as_str()).map_err(|_| not_a_url())?;
     let exceptions = first_set(["NO_PROXY", "no_proxy"]).map_or_else(String::new, |(_, list)| list);
-    Ok(proxy.no_proxy(exceptions + "," + NEVER_PROXIED))
+    Ok(Some(Matcher::builder().https(url).no(exceptions + "," + NEVER_PROXIED).build()))
 }
 
 fn first_set<const N: usize>(names: [&'static str; N]) -> Option<(&'static str, String)> {
@@ -116,6 +94,5 @@ const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "
 const NEVER_PROXIED: &str =
     "169.254.169.254,169.254.170.2,169.254.170.23,fd00:ec2::254,fd00:ec2::23";
 
-/// TCP and TLS together: three round trips, which even around the world take under a second.
-/// After this the attempt has failed.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Of servers with TLS there are three at most: CloudWatch, STS and a proxy.
+const MOST_SESSIONS: usize = 4;

@@ -113,7 +113,8 @@ impl ContainerCpu {
             Some(file) => file,
             None => {
                 let own = self.quota.as_ref().unwrap_or(&self.group).own();
-                let found = self.find_limit()?;
+                let all = self.cores.count();
+                let found = self.find_limit(all)?;
                 let of_quota = found.1.filter(|found| found.is_quota);
                 KernelFile::new(of_quota.map_or(own, |found| found.directory).join("cpu.stat"))
             }
@@ -157,7 +158,8 @@ impl ContainerCpu {
 
     /// Finds the limit, and the group whose CPU time is to be compared with it.
     pub fn look_for_limit(&mut self) -> Result<Limit<Cores>, ReadError> {
-        let ((binds, limit), of_group) = self.find_limit()?;
+        let all = self.cores.count();
+        let ((binds, limit), of_group) = self.find_limit(all)?;
         let own = self.group.own();
         let directory = of_group.and_then(|found| self.counting(&found)).unwrap_or(own);
         let usage = usage_file(self.group.version);
@@ -173,16 +175,20 @@ impl ContainerCpu {
         Ok(limit)
     }
 
-    /// The smallest of the machine's cores, the task's limit, the cpuset, and the quotas of the group
+    /// The smallest of all cores of the machine, the task's limit, the cpuset, and the quotas of the group
     /// and of each visible group above it; with the group that sets it, if a group does.
-    fn find_limit(&self) -> Result<(Bound, Option<OfGroup<'_>>), ReadError> {
-        let of_group = match (self.smallest_quota()?, self.smallest_cpuset()?) {
+    fn find_limit(
+        &self,
+        all: Result<Limit<Cores>, ReadError>,
+    ) -> Result<(Bound, Option<OfGroup<'_>>), ReadError> {
+        let cpuset = self.smallest_cpuset(all.as_ref().ok())?;
+        let of_group = match (self.smallest_quota()?, cpuset) {
             (Some(quota), Some(cpuset)) if cpuset.limit.amount < quota.limit.amount => Some(cpuset),
             (quota, cpuset) => quota.or(cpuset),
         };
         let group = of_group.as_ref().map(|found| found.limit.clone());
         let candidates = [(Binds::Group, group), (Binds::Task, self.task_limit.clone())];
-        let bound = smallest(candidates, self.cores.count())?;
+        let bound = smallest(candidates, all)?;
         let of_group = of_group.filter(|_| bound.0 == Binds::Group);
         Ok((bound, of_group))
     }
@@ -211,10 +217,13 @@ impl ContainerCpu {
         Ok(found)
     }
 
-    /// The cpuset of the nearest group that has one, if it is less than all cores. A group inherits the
+    /// The cpuset of the nearest group that has one, if it is less than `all` cores. A group inherits the
     /// set of the group above, so the outermost group with the same number of cores counts as its
     /// owner.
-    fn smallest_cpuset(&self) -> Result<Option<OfGroup<'_>>, ReadError> {
+    fn smallest_cpuset(
+        &self,
+        all: Option<&Limit<Cores>>,
+    ) -> Result<Option<OfGroup<'_>>, ReadError> {
         let Some(hierarchy) = &self.cpuset else { return Ok(None) };
         let mut found: Option<OfGroup<'_>> = None;
         for directory in hierarchy.directories() {
@@ -228,7 +237,6 @@ impl ContainerCpu {
                 Some(_) => break,
             };
         }
-        let all = self.cores.count().ok();
         let is_less = |found: &OfGroup<'_>| all.is_none_or(|all| found.limit.amount < all.amount);
         Ok(found.filter(is_less))
     }

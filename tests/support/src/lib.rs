@@ -20,9 +20,10 @@ use fake_cloudwatch::Datum;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The binary that Cargo built for the tests.
+/// The binary that Cargo built for the tests, or another build that is to be tried, by its absolute path.
 pub fn binary() -> PathBuf {
-    built().join("cloudwatch_metrics_agent")
+    let other = std::env::var_os("AGENT_BINARY").map(PathBuf::from);
+    other.unwrap_or_else(|| built().join("cloudwatch_metrics_agent"))
 }
 
 /// The folder of what Cargo built with this profile: a test is in `deps` there. A test that was copied

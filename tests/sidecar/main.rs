@@ -1,0 +1,79 @@
+//! The build without the host agent: what it has not, it says. What it has, the other tests try on it:
+//! scripts/sidecar.sh runs both, with the binary in `AGENT_BINARY`.
+
+use support::{command, run};
+
+/// Standard output of a run that succeeds.
+fn output(arguments: &[&str]) -> String {
+    run(command().args(arguments)).expect_code(0).stdout
+}
+
+/// Standard error of a command line that is refused.
+fn refusal(arguments: &[&str]) -> String {
+    run(command().args(arguments)).expect_code(2).stderr
+}
+
+const WHY: &str =
+    "it was built without checks, history and API; a build with the feature host-agent has them\n";
+
+#[test]
+fn an_option_of_the_host_agent_is_unknown_and_the_help_has_none() {
+    let help = output(&["--help"]);
+    for option in [
+        "--config",
+        "--plugins",
+        "--max-metrics",
+        "--watch-config",
+        "--state",
+        "--store",
+        "--store-size",
+        "--store-sync",
+        "--api",
+        "--api-token-file",
+        "--keystone-url",
+        "--collectd-socket",
+    ] {
+        assert!(!help.contains(&format!("{option} ")), "{option} is in the help:\n{help}");
+        for arguments in [&[option, "1"][..], &["explain", option, "1"]] {
+            assert_eq!(refusal(arguments), format!("{option} is unknown to this build: {WHY}"));
+        }
+        let with_value = format!("{option}=1");
+        assert_eq!(refusal(&[&with_value]), format!("{option} is unknown to this build: {WHY}"));
+    }
+    for option in ["--scope", "--publish", "--otlp-endpoint", "--report", "--pod-exclude", "--once"]
+    {
+        assert!(help.contains(option), "{option} is not in the help:\n{help}");
+    }
+}
+
+#[test]
+fn a_command_of_the_host_agent_is_unknown() {
+    let help = output(&["--help"]);
+    for name in ["check", "config", "host-info", "query", "store", "ctl", "top", "healthcheck"] {
+        assert!(!help.contains(&format!("  {name} ")), "{name} is in the help:\n{help}");
+        let expected = format!("the command {name} is unknown to this build: {WHY}");
+        assert_eq!(refusal(&[name]), expected);
+    }
+    assert!(help.contains("  explain ") && help.contains("  install "), "{help}");
+}
+
+/// A task definition is shared by several builds, so its variables stop none.
+#[test]
+fn a_variable_of_the_host_agent_has_no_effect_and_the_log_says_so() {
+    let ended = run(command()
+        .args(["explain", "--scope", "host"])
+        .env("CLOUDWATCH_METRICS_AGENT_STORE", "memory")
+        .env("CLOUDWATCH_METRICS_AGENT_API", "127.0.0.1:1"));
+    let text = ended.stdout;
+    for name in ["STORE", "API"] {
+        let expected =
+            format!("variable CLOUDWATCH_METRICS_AGENT_{name} has no effect: {}", WHY.trim_end());
+        assert!(text.contains(&expected), "{text}");
+    }
+}
+
+#[test]
+fn a_misspelt_option_is_not_taken_for_one_that_is_left_out() {
+    let text = refusal(&["--namespac", "Test"]);
+    assert_eq!(text, "unknown option --namespac: did you mean --namespace?\n");
+}
