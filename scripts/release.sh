@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
 # Makes a release, in target/dist: for x86_64 and aarch64 an archive, a Debian and an RPM package and
-# an SBOM, and the sums of all. Two runs on one commit give the same bytes, wherever they are made.
+# an SBOM, repositories of the packages, and the sums of all. Two runs on one commit give the same bytes,
+# wherever they are made.
 #
 #     scripts/release.sh VERSION
 #
+# With RELEASE_GPG_KEY it is signed: scripts/release/finish.sh has the variables, and what then differs.
 # Installs on Debian what is not there. Takes about ten minutes, mostly to compile.
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 umask 022
 cd "$(dirname "$0")/.."
+# What is built here runs programs of others, which have no use for it.
+gpg_key=${RELEASE_GPG_KEY:-} gpg_passphrase=${RELEASE_GPG_PASSPHRASE:-}
+unset RELEASE_GPG_KEY RELEASE_GPG_PASSPHRASE
 
 fail() { echo "$0: $*" >&2; exit 1; }
 step() { printf '\n==> %s\n' "$*"; }
@@ -81,8 +86,5 @@ for architecture in x86_64 aarch64; do
   python3 scripts/release/sbom.py "$work/source" $target > "$dist/$title.cdx.json"
 done
 
-step "sums"
-cd "$dist"
-sha256sum -- * > "$work/SHA256SUMS"
-mv "$work/SHA256SUMS" .
-cat SHA256SUMS
+step "repositories, sums, signatures"
+RELEASE_GPG_KEY=$gpg_key RELEASE_GPG_PASSPHRASE=$gpg_passphrase scripts/release/finish.sh "$dist"

@@ -38,6 +38,7 @@ declare -A says=(
   [faults]="the fault matrix: every fault, with SIGTERM at every moment"
   [examples]="each by its format's rules, and with the real binary"
   [boot]="the systemd unit in a machine whose first process is systemd"
+  [ansible]="the role of Ansible in a machine whose first process is systemd"
   [docker]="real containers: limits, page cache, events, docker stop, and the agent beside a command"
   [image]="the image and the demo"
   [page]="the page of the API, in a browser"
@@ -58,6 +59,8 @@ run() {
     faults) scripts/faults.sh ;;
     examples) tests/examples/run.sh "$binary" ;;
     boot) tests/examples/boot.sh "$binary" ;;
+    # The other cases are tried with the packages of a release.
+    ansible) tests/examples/ansible.sh "$binary" $fake the_example_installs_once a_change_restarts_it what_the_agent_refuses_is_not_put_there ;;
     docker) tests/docker/run.sh "$PWD/$binary" $fake ;;
     image) tests/docker/image.sh "$PWD/$binary" ;;
     page) tests/page/run.sh "$binary" ;;
@@ -221,7 +224,7 @@ step "two lanes of parts, side by side"
 lanes=()
 lane $parts/waiting documents sidecar api otlp keystone collectd empty-root faults &
 lanes+=($!)
-lane $parts/working examples boot docker image page e2e &
+lane $parts/working examples boot ansible docker image page e2e &
 lanes+=($!)
 trap 'kill $soak "${lanes[@]}" 2> /dev/null || true' EXIT
 for lane in "${lanes[@]}"; do wait "$lane" || failed=1; done

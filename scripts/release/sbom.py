@@ -1,4 +1,4 @@
-"""Prints the bill of materials (CycloneDX) of the binary for one target.
+"""Prints the bill of materials (CycloneDX) of the binary for one target: crates, and what is no crate.
 
     python3 scripts/release/sbom.py SOURCE TARGET
 
@@ -8,8 +8,10 @@ its time.
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
+import tomllib
 
 AGENT = "cloudwatch_metrics_agent"
 
@@ -21,6 +23,34 @@ def built_in(source: pathlib.Path, target: str) -> set[tuple[str, str]]:
     tree = subprocess.run(command, cwd=source, check=True, capture_output=True, text=True).stdout
     crates = (line.split()[:2] for line in tree.splitlines() if line)
     return {(name, version.removeprefix("v")) for name, version in crates}
+
+
+def others(source: pathlib.Path) -> list[dict]:
+    """What is in the binary, but has no crate in the lock file."""
+    page = (source / "src/api/page/vendor/uPlot.iife.min.js").read_text()
+    found = re.search(r"uPlot \(v([\d.]+)\)", page)
+    if not found:
+        sys.exit("sbom: src/api/page/vendor/uPlot.iife.min.js does not say its version")
+    toolchain = tomllib.loads((source / "rust-toolchain.toml").read_text())
+    rust = toolchain["toolchain"]["channel"]
+    return [
+        {
+            "type": "library", "bom-ref": f"pkg:npm/uplot@{found[1]}", "name": "uplot", "version": found[1],
+            "description": "The charts of the page", "scope": "required",
+            "licenses": [{"license": {"id": "MIT"}}], "purl": f"pkg:npm/uplot@{found[1]}",
+        },
+        {
+            "type": "library", "bom-ref": f"rust@{rust}", "name": "rust", "version": rust,
+            "description": "The standard library of Rust", "scope": "required",
+            "licenses": [{"expression": "MIT OR Apache-2.0"}],
+        },
+        # Rust's toolchain brings it, and says nowhere which version it is.
+        {
+            "type": "library", "bom-ref": f"musl@rust-{rust}", "name": "musl", "version": "",
+            "description": f"The C library, as the toolchain of Rust {rust} has it", "scope": "required",
+            "licenses": [{"license": {"id": "MIT"}}],
+        },
+    ]  # fmt: skip
 
 
 def main(source: pathlib.Path, target: str) -> None:
@@ -35,6 +65,12 @@ def main(source: pathlib.Path, target: str) -> None:
     # The tool goes by `cargo metadata`, which has crates of features too that only tests switch on.
     crates = built_in(source, target)
     bill["components"] = [c for c in bill["components"] if (c["name"], c["version"]) in crates]
+    extra = others(source)
+    bill["components"] += extra
+    bill["dependencies"] += [{"ref": component["bom-ref"]} for component in extra]
+    for dependency in bill["dependencies"]:
+        if dependency["ref"] == bill["metadata"]["component"]["bom-ref"]:
+            dependency.setdefault("dependsOn", []).extend(component["bom-ref"] for component in extra)
     known = {c["bom-ref"] for c in [bill["metadata"]["component"], *bill["components"]]}
     bill["dependencies"] = [d for d in bill["dependencies"] if d["ref"] in known]
     for dependency in bill["dependencies"]:

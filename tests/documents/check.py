@@ -21,6 +21,7 @@ INSTALLS = "installs on the user's machine; scripts/test.sh does the same to bui
 SHOWN = "check.py does it with each file that a document shows"
 CLUSTER = "needs a cluster; what it applies is checked with the examples"
 RELEASE = "needs a release; tests/release makes one, and checks its sums and what is in its archives"
+REPOSITORY = "is run by tests/release, with a repository of its own"
 
 # Whatever such a program is told to do.
 PROGRAMS = {
@@ -30,6 +31,7 @@ PROGRAMS = {
     "kubectl": CLUSTER,
     "collectdctl": "is run by tests/api/collectd.sh",
     "collectd-nagios": "is run by tests/api/collectd.sh",
+    "gh": "needs GitHub",
     "docker": "is run by tests/docker, as far as no registry is needed",
 }
 
@@ -46,6 +48,19 @@ COMMANDS = {
     "sha256sum --check --ignore-missing SHA256SUMS": RELEASE,
     "tar -xzf $name.tar.gz": RELEASE,
     "sudo install $name/cloudwatch_metrics_agent /usr/local/bin/": INSTALLS,
+    "curl -fL -O $site/cloudwatch-metrics-agent.asc": RELEASE,
+    "sudo install -D -m 644 cloudwatch-metrics-agent.asc /etc/apt/keyrings/cloudwatch-metrics-agent.asc": REPOSITORY,
+    "printf 'Types: deb\\nURIs: %s/apt\\nSuites: stable\\nComponents: main\\nSigned-By: /etc/apt/keyrings/cloudwatch-metrics-agent.asc\\n' $site | sudo tee /etc/apt/sources.list.d/cloudwatch-metrics-agent.sources": REPOSITORY,
+    "sudo apt-get update": REPOSITORY,
+    "sudo apt-get install cloudwatch-metrics-agent": REPOSITORY,
+    "sudo install -D -m 644 cloudwatch-metrics-agent.asc /etc/pki/rpm-gpg/RPM-GPG-KEY-cloudwatch-metrics-agent": REPOSITORY,
+    "printf '[cloudwatch-metrics-agent]\\nname=cloudwatch-metrics-agent\\nbaseurl=%s/rpm\\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-cloudwatch-metrics-agent\\ngpgcheck=1\\nrepo_gpgcheck=1\\n' $site | sudo tee /etc/yum.repos.d/cloudwatch-metrics-agent.repo": REPOSITORY,
+    "sudo dnf install cloudwatch-metrics-agent": REPOSITORY,
+    "sudo mkdir -p /srv/agent": RELEASE,
+    "sudo tar -xf cloudwatch_metrics_agent-0.2.0-repositories.tar -C /srv/agent": RELEASE,
+    "curl -fL -O $release/SHA256SUMS -O $release/SHA256SUMS.asc -O $release/cloudwatch-metrics-agent.asc": RELEASE,
+    "gpg --import cloudwatch-metrics-agent.asc": REPOSITORY,
+    "gpg --verify SHA256SUMS.asc SHA256SUMS": REPOSITORY,
     "cargo install --locked --path .": INSTALLS,
     'eval "$(aws configure export-credentials --profile NAME --format env)"': AWS,
     "chmod +x jobs.sh": SHOWN,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import ansible_role
 import cdk
 import checks
 import cloudformation
@@ -84,6 +85,10 @@ def cases(
         Case(DEFAULT, lambda t: systemd.settings(t, agent), SETTINGS),
         Case(CONFIGURATION, lambda t: checks.problems(t, agent), CHECKS),
         Case("plugins/jobs.sh", lambda t: plugins.problems(t, agent), PLUGIN),
+        Case("ansible/playbook.yml", lambda t: ansible_role.playbook(t, agent), PLAYBOOK),
+        Case(f"{ROLE}/tasks/main.yml", lambda t: ansible_role.linted(t, f"{ansible_role.ROLE}/tasks/main.yml"), TASKS,
+             ansible_role.files()),
+        Case(f"{ROLE}/defaults/main.yml", ansible_role.defaults, DEFAULTS),
         Case("cdk/app.ts", lambda t: cdk.app(t, examples / "cdk", packages, agent), CDK,
              ["cdk/cdk.json", "cdk/package.json", "cdk/tsconfig.json"]),
     ]
@@ -122,6 +127,7 @@ def commands_of_cdk(package: str, examples: Path, packages: Path) -> list[str]:
 UNIT = "systemd/cloudwatch-metrics-agent.service"
 DEFAULT = "systemd/cloudwatch-metrics-agent.default"
 CONFIGURATION = "checks/agent.yaml"
+ROLE = f"ansible/{ansible_role.ROLE}"
 TASK: list[Mistake] = [
     ('"essential": false,', "", "the agent is essential"),
     ('"essential": false,', '"esential": false,', "Unknown parameter"),
@@ -347,6 +353,20 @@ SETTINGS = [
     ("=/etc/cloudwatch-metrics-agent/", "=/etc/", "no example is /etc/agent.yaml"),
     ("_NAMESPACE=", "_NAMESPACE =", "is no setting"),
 ]
+PLAYBOOK = [
+    ("agent_service:", "agent_servise:", "has no variable cloudwatch_metrics_agent_servise"),
+    ("used_percent, free", "used_per_cent, free", "did you mean used_percent"),
+    ("_0.2.0-1_", "_0.1.0-1_", "is not of version"),
+    ("become: true", "become: yes", "truthy"),
+]
+TASKS = [
+    ('    mode: "0600"\n', "", "risky-file-permissions"),
+    ("ansible.builtin.template:", "template:", "fqcn"),
+]
+DEFAULTS = [
+    ("_agent_state: started", "_agent_state: stopped", "is 'stopped' and not 'started'"),
+    ("_agent_region:", "_agent_regions:", "cloudwatch_metrics_agent_region has no default"),
+]
 CDK = [
     ("memoryLimitMiB: 32", "memoryLimit: 32", "memoryLimit"),
     ("essential: false", "essential: true", "the agent is essential"),
@@ -371,6 +391,7 @@ README = {
              ("fargate.json\n", "fargte.json\n", "is not there")],
     "batch/": [("--cli-input-json", "--cli-input-jsn", "missing|there is no")],
     "cloudwatch/": [("--dashboard-body", "--body", "missing|there is no")],
+    "ansible/": [("(playbook.yml)", "(play.yml)", "is not there")],
     "iam/": [("--policy-document file://policy", "--policy-document file://polic", "not there")],
     "": [("(ecs/fargate.json)", "(ecs/fargate)", "is not there")],
 }

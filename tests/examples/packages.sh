@@ -17,6 +17,7 @@ done
 PATH=$PWD/target/venv/bin:$PATH
 pip() { python -m pip --quiet --disable-pip-version-check "$@"; }
 pip install -r tests/examples/requirements.txt
+tests/examples/ansible_packages.sh
 
 # The schema of Terraform's AWS provider is the one file that is wanted of its bindings.
 bindings=cdktf_cdktf_provider_aws-21.22.1

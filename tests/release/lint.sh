@@ -30,5 +30,5 @@ if grep -n 'uses:' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9.]+$
 fi
 shellcheck --external-sources --source-path=SCRIPTDIR --severity=warning \
   scripts/release.sh scripts/check_macos.sh scripts/release/*.sh tests/release/*.sh tests/docker/{run,image,engine}.sh docker/entrypoint.sh \
-  examples/plugins/*.sh scripts/history.sh scripts/history/*.sh tests/api/*.sh tests/page/*.sh
+  tests/examples/ansible.sh tests/examples/ansible_packages.sh examples/plugins/*.sh scripts/history.sh scripts/history/*.sh tests/api/*.sh tests/page/*.sh
 echo "lints: none"

@@ -1,0 +1,258 @@
+"""The role of examples/ansible, run in a machine of its own, which ansible.sh boots.
+
+    role.py WORK FAKE_CLOUDWATCH [CASE...]
+
+WORK/dist has packages and signed repositories, WORK/wrong.asc is the key of somebody else.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / "target/ansible-venv/bin"
+UNIT = "cloudwatch-metrics-agent"
+SETTINGS = Path("/etc/default/cloudwatch-metrics-agent")
+CONFIGURATION = Path("/etc/cloudwatch-metrics-agent/agent.yaml")
+PLAYBOOK = Path("/tmp/ansible/playbook.yml")
+PORT = 18461
+FILES = 18462
+# A window is a second; this is long enough for a slow machine, and nothing waits for it.
+PATIENCE = 60
+# What the example says of its own, and what leads to the fake CloudWatch.
+ENVIRONMENT = {
+    "RUST_LOG": "info",
+    "AWS_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "id",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "CLOUDWATCH_METRICS_AGENT_PERIOD": "1",
+    "CLOUDWATCH_METRICS_AGENT_ENDPOINT_URL": f"http://127.0.0.1:{PORT}",
+}
+
+
+def run(*command: object, **options) -> tuple[int, str]:
+    done = subprocess.run(
+        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        **options,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+class CloudWatch:
+    """What has arrived, by the value of ServiceName."""
+
+    def __init__(self, program: str) -> None:
+        self.process = subprocess.Popen([program, "--port", str(PORT)], stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        self.process.stdout.readline()
+
+    def takes(self, service: str) -> dict:
+        """A datum of this service. It waits until one comes."""
+        ends = threading.Timer(PATIENCE, self.process.kill)
+        ends.start()
+        assert self.process.stdout
+        for line in self.process.stdout:
+            for datum in json.loads(line)["datums"]:
+                if f'"{service}"' in json.dumps(datum) and datum["name"] == "MemoryUtilization":
+                    ends.cancel()
+                    return datum
+        raise AssertionError(f"no window of {service} arrived: {run('journalctl', '--unit', UNIT, '--no-pager')[1]}")
+
+
+def ansible(*options: str, **variables: object) -> tuple[int, str]:
+    """The example's playbook, with these variables in place of its own."""
+    variables = {f"cloudwatch_metrics_agent_{name}": value for name, value in variables.items()}
+    told = {"cloudwatch_metrics_agent_environment": ENVIRONMENT, "ansible_become": False} | variables
+    command = [VENV / "ansible-playbook", "--inventory", "localhost,", "--connection", "local", PLAYBOOK]
+    environment = os.environ | {
+        "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_PIPELINING": "1", "LC_ALL": "C.UTF-8",
+        "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
+    }  # fmt: skip
+    return run(*command, *options, "--extra-vars", json.dumps(told), env=environment, cwd=PLAYBOOK.parent)
+
+
+def applied(*options: str, **variables: object) -> int:
+    """How many tasks changed something."""
+    code, said = ansible(*options, **variables)
+    recap = re.search(r"localhost +: ok=\d+ +changed=(\d+) +unreachable=0 +failed=0 ", said)
+    assert code == 0 and recap, said
+    # Debian is no system of RPM packages.
+    said = said.replace("[WARNING]: Unable to detect release version", "")
+    assert "[WARNING]" not in said and "[DEPRECATION" not in said, said
+    return int(recap[1])
+
+
+def refused(expected: str, *options: str, **variables: object) -> None:
+    code, said = ansible(*options, **variables)
+    assert code == 2 and re.search(expected, said), said
+
+
+def process() -> int:
+    """Of the service; 0 if it does not run."""
+    return int(run("systemctl", "show", "--property", "MainPID", "--value", UNIT)[1])
+
+
+def state() -> tuple[str, str]:
+    return tuple(run("systemctl", what, UNIT)[1].strip() for what in ("is-active", "is-enabled"))
+
+
+def variable(name: str) -> str | None:
+    environment = Path(f"/proc/{process()}/environ").read_text().split("\0")
+    return next((each.removeprefix(f"{name}=") for each in environment if each.startswith(f"{name}=")), None)
+
+
+def package(ending: str, dist: Path) -> Path:
+    machine = {"deb": {"x86_64": "amd64", "aarch64": "arm64"}, "rpm": {}}[ending].get(os.uname().machine, os.uname().machine)
+    return next(dist.glob(f"{UNIT}*{machine}.{ending}"))
+
+
+class Cases:
+    def __init__(self, work: Path, cloudwatch: CloudWatch) -> None:
+        self.dist, self.wrong, self.cloudwatch = work / "dist", work / "wrong.asc", cloudwatch
+        # The file that the example names.
+        named = re.search(r"cloudwatch_metrics_agent_package: files/(\S+)", PLAYBOOK.read_text())
+        assert named
+        (PLAYBOOK.parent / "files").mkdir()
+        shutil.copy(package("deb", self.dist), PLAYBOOK.parent / "files" / named[1])
+        self.repository = {"package": "", "repository": f"file://{self.dist}", "key": str(self.dist / f"{UNIT}.asc")}
+
+    def what_would_change_can_be_asked_before(self) -> None:
+        assert applied("--check") > 0
+        assert not SETTINGS.exists()
+        assert applied("--check", **self.repository) > 0
+        assert applied("--check", **self.repository, package_manager="dnf") > 0
+
+    def the_example_installs_once(self) -> None:
+        """As it stands there, with the file that it names."""
+        assert applied() > 0
+        assert state() == ("active", "enabled"), state()
+        assert self.cloudwatch.takes("my-service")
+        assert SETTINGS.stat().st_mode & 0o777 == 0o600
+        first = process()
+        assert applied() == 0
+        assert process() == first
+
+    def a_change_restarts_it(self) -> None:
+        first = process()
+        odd = r'a "b" $HOME `c` \d'
+        environment = ENVIRONMENT | {"ODD": odd}
+        changed = {"service": "other", "environment": environment}
+        assert applied(**changed) == 2
+        assert process() not in (0, first)
+        assert self.cloudwatch.takes("other")
+        assert variable("ODD") == odd, variable("ODD")
+        assert applied(**changed) == 0
+
+    def what_the_agent_refuses_is_not_put_there(self) -> None:
+        before, first = CONFIGURATION.read_text(), process()
+        refused("did you mean period", configuration={"perod": "5m"})
+        assert (CONFIGURATION.read_text(), process()) == (before, first)
+        # And what names a variable is taken, with the variable.
+        configuration = {"dimension": {"Stage": "${STAGE}"}}
+        refused("STAGE is not set", configuration=configuration)
+        assert applied(configuration=configuration, environment=ENVIRONMENT | {"STAGE": "prod"}) > 0
+        assert "prod" in json.dumps(self.cloudwatch.takes("my-service"))
+
+    def without_configuration_there_is_no_file(self) -> None:
+        assert applied(configuration={}) == 3
+        assert not CONFIGURATION.exists()
+        assert variable("CLOUDWATCH_METRICS_AGENT_CONFIG") is None
+        assert self.cloudwatch.takes("my-service")
+        assert applied(configuration={}) == 0
+
+    def it_can_be_stopped(self) -> None:
+        assert applied(state="stopped", enabled=False) > 0
+        assert state() == ("inactive", "disabled"), state()
+        # A change does not start it.
+        assert applied(state="stopped", enabled=False, service="stopped") > 0
+        assert state() == ("inactive", "disabled"), state()
+        assert applied(state="stopped", enabled=False, service="stopped") == 0
+
+    def apt_takes_the_repository(self) -> None:
+        run("apt-get", "--yes", "purge", UNIT)
+        refused("NO_PUBKEY|not signed", **self.repository | {"key": str(self.wrong)})
+        assert process() == 0
+        assert applied(**self.repository, service="by-apt") > 0
+        assert state() == ("active", "enabled"), state()
+        assert self.cloudwatch.takes("by-apt")
+        assert applied(**self.repository, service="by-apt") == 0
+        version = run("dpkg-query", "--show", "--showformat", "${Version}", UNIT)[1]
+        assert applied(**self.repository, service="by-apt", version=version) == 0
+        assert applied(**self.repository, service="by-apt", version="latest") == 0
+        refused("no available installation candidate|was not found", **self.repository, version="9.9.9-1")
+
+    def dnf_takes_the_repository(self) -> None:
+        run("systemctl", "stop", UNIT)
+        run("apt-get", "--yes", "purge", UNIT)
+        dnf = self.repository | {"package_manager": "dnf", "service": "by-dnf"}
+        refused("(?i)gpg|signature|No package cloudwatch-metrics-agent available", **dnf | {"key": str(self.wrong)})
+        assert applied(**dnf) > 0
+        assert run("rpm", "--query", UNIT)[0] == 0
+        assert state() == ("active", "enabled"), state()
+        assert self.cloudwatch.takes("by-dnf")
+        assert applied(**dnf) == 0
+
+    def the_package_of_a_url_has_to_have_its_sum(self) -> None:
+        run("systemctl", "stop", UNIT)
+        run("apt-get", "--yes", "purge", UNIT)
+        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(self.dist))
+        handler.log_message = lambda *_: None
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", FILES), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        file = package("deb", self.dist)
+        url = f"http://127.0.0.1:{FILES}/{file.name}"
+        right = hashlib.sha256(file.read_bytes()).hexdigest()
+        refused("The checksum for", package=url, package_sha256="0" * 64)
+        assert run("dpkg-query", "--show", UNIT)[0] != 0
+        told = {"package": url, "package_sha256": right, "service": "by-url"}
+        assert applied(**told) > 0
+        assert self.cloudwatch.takes("by-url")
+        assert applied(**told) == 0
+
+    def variables_that_do_not_fit_are_refused(self) -> None:
+        for variables in (
+            {"package": ""},
+            {"repository": "file:///srv"},
+            {"package": "https://example.com/agent.deb"},
+            self.repository | {"key": ""},
+        ):
+            refused("Set either cloudwatch_metrics_agent_package or", **variables)
+        refused("value of state must be one of: started, stopped|must be one of", state="running")
+
+
+def main(work: Path, fake: str, names: list[str]) -> None:
+    # Debian's dnf does not bring it.
+    Path("/etc/yum.repos.d").mkdir(exist_ok=True)
+    shutil.copytree(ROOT / "examples/ansible", PLAYBOOK.parent)
+    cases = Cases(work, CloudWatch(fake))
+    failed = 0
+    names = names or [name for name in vars(Cases) if not name.startswith("_")]
+    for name in names:
+        begin = time.monotonic()
+        try:
+            getattr(cases, name)()
+            verdict = "ok"
+        except AssertionError as error:
+            failed, verdict = failed + 1, "FAILED"
+            print(error if str(error) else "", file=sys.stderr)
+            import traceback
+            traceback.print_exc()
+        print(f"{verdict} {name.replace('_', ' ')} ({time.monotonic() - begin:.0f} s)", flush=True)
+    print(f"{len(names) - failed} passed, {failed} failed")
+    if not failed:
+        print("ansible: all passed")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
