@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use nix::sys::signal::SigSet;
 use rustix::io::Errno;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Purpose {
             // Three attempts of a send may each leave one behind while the name server is silent.
             Self::NameLookup => 4,
             Self::CheckLookup => Self::CHECK_LOOKUPS,
-            // The check at the start and a first send may overlap.
+            // The others wait.
             Self::Files => 2,
             // A server that is gone takes its mounts with it, and each check of one leaves a call behind.
             // With more, further checks of mounts fail at once.
@@ -179,14 +179,18 @@ pub fn stay_if_confined(panic: &PanicHookInfo) {
     }
 }
 
-/// The calls that are under way.
-struct Helpers(Mutex<Vec<Purpose>>);
+struct Helpers {
+    /// The calls that are under way.
+    under_way: Mutex<Vec<Purpose>>,
+    /// One of them has returned.
+    returned: Notify,
+}
 
 static HELPERS: Helpers = Helpers::new();
 
 impl Helpers {
     const fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+        Self { under_way: Mutex::new(Vec::new()), returned: Notify::const_new() }
     }
 
     async fn call<T: Send + 'static>(
@@ -194,11 +198,46 @@ impl Helpers {
         purpose: Purpose,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refused> {
+        let result = match self.has_to_wait(purpose) {
+            false => self.begin(purpose, call)?,
+            // In a box, as it would be a part of the future of each caller.
+            true => Box::pin(self.begin_in_turn(purpose, call)).await?,
+        };
+        result.await.map_err(|_| Refused::Panicked(purpose))
+    }
+
+    /// Waits until fewer files are being read than may be. At the start the options of the API, the files of credentials
+    /// and the trusted roots are read at the same time, and none of them is to fail because of the others. Each
+    /// caller has its own limit for how long it waits. All other calls are refused at once.
+    async fn begin_in_turn<T: Send + 'static>(
+        &'static self,
+        purpose: Purpose,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<oneshot::Receiver<T>, Refused> {
+        loop {
+            // Before the others are counted, so that none returns in between unnoticed.
+            let returned = self.returned.notified();
+            if !self.has_to_wait(purpose) {
+                return self.begin(purpose, call);
+            }
+            returned.await;
+        }
+    }
+
+    fn begin<T: Send + 'static>(
+        &'static self,
+        purpose: Purpose,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<oneshot::Receiver<T>, Refused> {
         let (sender, result) = oneshot::channel();
         // The caller may have given it up.
         let answer = |result| drop(sender.send(result));
         self.start(purpose, call, answer)?;
-        result.await.map_err(|_| Refused::Panicked(purpose))
+        Ok(result)
+    }
+
+    fn has_to_wait(&self, purpose: Purpose) -> bool {
+        purpose == Purpose::Files && self.count(purpose) >= purpose.most()
     }
 
     #[cfg(target_os = "linux")]
@@ -265,8 +304,13 @@ impl Helpers {
         Ok(Permit { helpers: self, purpose })
     }
 
+    /// How many calls of this purpose are under way.
+    fn count(&self, purpose: Purpose) -> usize {
+        self.under_way().iter().filter(|other| **other == purpose).count()
+    }
+
     fn under_way(&self) -> MutexGuard<'_, Vec<Purpose>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -282,6 +326,8 @@ impl Drop for Permit {
         if let Some(place) = under_way.iter().position(|other| *other == self.purpose) {
             under_way.swap_remove(place);
         }
+        drop(under_way);
+        self.helpers.returned.notify_waiters();
     }
 }
 

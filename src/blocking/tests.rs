@@ -31,16 +31,23 @@ async fn the_fifth_call_is_refused_at_once_and_made_when_the_others_have_returne
 }
 
 #[tokio::test]
-async fn files_that_hang_leave_threads_for_name_lookups() {
+async fn a_third_file_waits_for_its_turn_and_files_that_hang_leave_threads_for_name_lookups() {
     static HELPERS: Helpers = Helpers::new();
-    let (held, calls): (Vec<_>, Vec<_>) = (0..2).map(|_| blocked()).unzip();
+    let (mut held, calls): (Vec<_>, Vec<_>) = (0..2).map(|_| blocked()).unzip();
     let files = |call| HELPERS.call(Purpose::Files, call);
     let mut two = Box::pin(join_all(calls.into_iter().map(files)));
     assert!(two.as_mut().now_or_never().is_none(), "both block");
-    let third = HELPERS.call(Purpose::Files, || ()).await.map_err(|error| error.to_string());
-    let text = "no thread for reading files, calls that still have no answer: 2";
-    assert_eq!(third, Err(text.to_owned()));
+    let [mut third, mut fourth] =
+        ["third", "fourth"].map(|name| Box::pin(HELPERS.call(Purpose::Files, move || name)));
+    for waits in [&mut third, &mut fourth] {
+        assert!(waits.as_mut().now_or_never().is_none(), "two are under way");
+    }
+    assert_eq!(HELPERS.under_way().len(), 2, "no thread was started");
     assert_eq!(HELPERS.call(Purpose::NameLookup, || 7).await.ok(), Some(7));
+    assert!(third.as_mut().now_or_never().is_none(), "the return of another sort is no turn");
+    held.pop();
+    assert_eq!(third.await.ok(), Some("third"), "one of the two hangs for good");
+    assert_eq!(fourth.await.ok(), Some("fourth"));
     drop(held);
     two.await;
 }
@@ -97,7 +104,8 @@ fn a_call_of_a_helper_thread_is_given_up_after_its_time_and_counts_until_it_retu
     drop((held, held_too));
     let long = Duration::from_secs(600);
     assert_eq!(HELPERS.call_within(Purpose::Files, long, || 7).ok(), Some(Some(7)));
-    let panics = HELPERS.call_within(Purpose::Files, long, || assert!(HELPERS.0.is_poisoned()));
+    let panics =
+        HELPERS.call_within(Purpose::Files, long, || assert!(HELPERS.under_way.is_poisoned()));
     assert_eq!(panics.map_err(|e| e.to_string()), Err("reading files panicked".to_owned()));
 }
 

@@ -23,10 +23,14 @@ COMPOSE_FILE = pathlib.Path(__file__).parents[2] / "docker" / "compose.yaml"
 NO_RIGHTS = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 
 PATIENCE_SECONDS = 90
-# Of docker/compose.yaml: 48 of 128 MiB, and a little for the shell and the agent.
-DEMO_MEMORY_PERCENT = (37.5, 43)
-# It is busy for two of three seconds, and its quota is what it has then.
+# Of docker/compose.yaml: 48 of 128 MiB, and a little for the shells, the history and the agent.
+DEMO_MEMORY_PERCENT = (37.5, 46)
+# It is overloaded half of the time, and its quota is what it has then.
 DEMO_MAX_CPU_PERCENT = (90, 100)
+# Seconds of each half.
+DEMO_TURN = 4
+# Both are driven by the load.
+DEMO_ALARMS = {"overloaded", "busy"}
 DEMO_LINE = re.compile(
     r"metrics\S* +\| \d\d:\d\d:\d\d  CPUUtilization (?P<cpu>[\d.]+) %  MaxCPUUtilization (?P<max_cpu>[\d.]+) %"
     r"  MemoryUtilization (?P<memory>[\d.]+) %  MaxMemoryUtilization (?P<max_memory>[\d.]+) %"
@@ -147,20 +151,44 @@ class BuildKit(unittest.TestCase):
         return client.getresponse().read().decode()
 
 
+_given = set()
+
+
+def free_port():
+    """One below those that the system gives to clients, and another one each time."""
+    for port in range(20000 + os.getpid() % 9000, 32000):
+        if port in _given:
+            continue
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        _given.add(port)
+        return port
+    raise AssertionError("no port is free")
+
+
 class Demo(unittest.TestCase):
     """docker/compose.yaml, with the images of image.sh and this machine's network."""
 
     def test_one_command_shows_true_metrics(self):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port, api, service = (free_port() for _ in range(3))
         override = pathlib.Path(os.environ["DATA"], "override.json")
-        override.write_text(json.dumps(self.override(port)))
+        override.write_text(json.dumps(self.override(port, api, service)))
+        # The network of this machine takes no ports, and these are those of this machine alone.
+        text, ports = re.subn(r'\n    ports: \["127\.0\.0\.1:\$\{DEMO_PORT:-8091\}:8091"\]\n', "\n", COMPOSE_FILE.read_text())
+        self.assertEqual(ports, 1)
+        self.assertNotIn("ports:", text)
+        demo_file = override.with_name("compose.yaml")
+        demo_file.write_text(text)
         plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
         program = ["docker", "compose"] if plugin.returncode == 0 else ["docker-compose"]
-        self.compose = [*program, "--project-name", "agent-demo", "--file", COMPOSE_FILE, "--file", override]
+        self.compose = [*program, "--project-name", "agent-demo", "--project-directory", COMPOSE_FILE.parent]
+        self.compose += ["--file", demo_file, "--file", override]
 
         demo = subprocess.Popen(
-            [*self.compose, "up", "--no-build", "--no-color"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [*self.compose, "up", "--no-build", "--no-color"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=os.environ | {"DEMO_PORT": str(api), "DEMO_TURN": str(DEMO_TURN)},
         )
         self.addCleanup(demo.stdout.close)
         self.addCleanup(demo.wait, PATIENCE_SECONDS)
@@ -169,24 +197,51 @@ class Demo(unittest.TestCase):
         patience.start()
         self.addCleanup(patience.cancel)
 
-        said, windows = [], []
+        said, windows, alarms = [], [], {}
         for line in demo.stdout:
             said.append(line)
             if window := DEMO_LINE.search(line):
                 windows.append({name: float(value) for name, value in window.groupdict().items()})
-            if len(windows) == DEMO_WINDOWS:
+            if alarm := re.search(r"alarm (\w+) of check \w+ is (CRITICAL|OK again)", line):
+                alarms.setdefault(alarm[1], set()).add(alarm[2])
+            if len(windows) >= DEMO_WINDOWS and all(len(alarms.get(name, ())) == 2 for name in DEMO_ALARMS):
                 break
         else:
-            self.fail("".join(["no two windows:\n", *said]))
+            self.fail("".join([f"no two windows, or no two alarms that come and go, but {alarms}:\n", *said]))
         last = windows[-1]
         self.assert_between(DEMO_MAX_CPU_PERCENT, last["max_cpu"], said)
         for memory in ("memory", "max_memory"):
             self.assert_between(DEMO_MEMORY_PERCENT, last[memory], said)
+        self.assert_page("".join(said), api)
 
         # The service ends first, and what the agent says then comes by the same way.
         self.run_compose("stop", "service")
         self.run_compose("stop")
         self.assertRegex(demo.stdout.read(), r"stopped; windows=(\d+) delivered=\1 ")
+
+    def assert_page(self, said, port):
+        """The page is there, its token is the one that was printed, and what is to be typed works."""
+        self.assertIn(f"The page    http://127.0.0.1:{port}/\n", said)
+        token = re.search(r"asks for a token: ([0-9a-f]{24})\n", said)[1]
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+        self.addCleanup(client.close)
+        for path, headers, status in (
+            ("/", {}, 200),
+            ("/entities/self/checks/page", {}, 401),
+            ("/entities/self/checks/page", {"X-Auth-Token": token}, 200),
+        ):
+            client.request("GET", path, headers=headers)
+            answer = client.getresponse()
+            self.assertEqual((path, answer.status), (path, status), answer.read())
+            answer.read()
+        agent = ["exec", "-T", "service", "cloudwatch_metrics_agent"]
+        typed = subprocess.run(
+            [*self.compose, *agent, "ctl", "checks"], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
+        )
+        checks = [line for line in typed.stdout.splitlines()[1:] if " success" in line]
+        self.assertEqual(len(checks), 7, typed.stdout)
+        # All of it is in the file that a user starts.
+        self.assertIn(f"{' '.join(['docker compose -f docker/compose.yaml', *agent[:1], *agent[2:]])} ctl checks\n", said)
 
     def run_compose(self, *arguments):
         subprocess.run([*self.compose, *arguments], capture_output=True, timeout=PATIENCE_SECONDS, check=True)
@@ -196,7 +251,7 @@ class Demo(unittest.TestCase):
         self.assertTrue(low <= value <= high, "".join([f"{value} is not in {limits}:\n", *said]))
 
     @staticmethod
-    def override(port):
+    def override(port, api, service):
         venv = os.environ["VENV"]
         where = [f"{venv}/bin/python", "-c", "import sys; print(sys.base_prefix)"]
         installed = subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip()
@@ -208,11 +263,13 @@ class Demo(unittest.TestCase):
             "tmpfs": ["/tmp"],
         }
         address = {"AWS_ENDPOINT_URL_CLOUDWATCH": f"http://127.0.0.1:{port}", "NO_PROXY": "127.0.0.1"}
+        # On this machine's network.
+        answers = {"CLOUDWATCH_METRICS_AGENT_API": f"0.0.0.0:{api}", "DEMO_SERVICE_PORT": str(service), "RUST_LOG": "info"}
         path = {"PATH": f"{venv}/bin:/usr/bin:/bin"}
         emulator = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
         return {
             "services": {
-                "service": {"image": "agent-demo", "network_mode": "host", "environment": address},
+                "service": {"image": "agent-demo", "network_mode": "host", "environment": address | answers, "tmpfs": ["/tmp"]},
                 "cloudwatch": {**python, "environment": {**path, **emulator}},
                 "metrics": {**python, "environment": {**path, **address}},
             }

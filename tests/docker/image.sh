@@ -30,7 +30,7 @@ venv=$root/target/venv
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r ../e2e/requirements.txt
 
 rm -rf "$data"
-mkdir -p "$data"/{rust/bin,busybox/bin,python/docker/demo,agent/scripts/release,agent/docker}
+mkdir -p "$data"/{rust/bin,busybox/bin,python/docker/demo,agent/scripts/release,agent/docker/demo}
 start_engine
 
 unpack_busybox "$data/packages"
@@ -47,9 +47,11 @@ rust=$(sed -n 's/^ARG RUST=//p' "$root/docker/Dockerfile")
 printf '#!/bin/sh\n' > "$data/rust/bin/apt-get"
 chmod +x "$data/rust/bin/apt-get"
 base "rust:$rust-slim-bookworm" rust sh cp mkdir rm uname
-base "$(sed -n 's/^FROM \(busybox:.*\) AS demo$/\1/p' "$root/docker/Dockerfile")" busybox sh dd sleep timeout
+base "$(sed -n 's/^FROM \(busybox:.*\) AS demo$/\1/p' "$root/docker/Dockerfile")" busybox \
+  sh cat chmod dd dirname echo grep httpd mktemp od rm sleep tr
 
 cp "$root/docker/Dockerfile" "$data/agent/docker/"
+cp "$root"/docker/demo/{agent.yaml,service.sh,start.sh} "$data/agent/docker/demo/"
 cp "$BINARY" "$data/agent/binary"
 # Of another architecture than this machine's it is the same binary, and image.py sees which was asked for.
 cat > "$data/agent/scripts/release/build.sh" << 'END'

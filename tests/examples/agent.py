@@ -27,6 +27,8 @@ class Agent:
         text = self._run(["--help"]).stdout
         options = re.findall(r"^ +(?:-\w, )?--([a-z-]+)", text, re.MULTILINE)
         self.variables = {PREFIX + option.replace("-", "_").upper() for option in options}
+        # Secrets are no options.
+        self.variables.add(f"{PREFIX}API_TOKEN")
         self.shutdown_timeout = int(re.search(r"--shutdown-timeout[^[]*\[default: (\d+)\]", text)[1])
 
     def _run(self, arguments: list[str], env: dict[str, str] | None = None):
@@ -45,10 +47,10 @@ class Agent:
             return {}, unknown + [f"the agent exits with {run.returncode}: {run.stderr.strip()}"]
         told = json.loads(run.stdout)
         problems = unknown
-        # An explanation needs none, and publishing does.
-        if told["namespace"] is None or "ServiceName" not in told["dimensions"]:
-            problems.append("the agent knows no namespace or no service")
         of_cloudwatch = [one for one in told["publishers"] if one["name"] == "cloudwatch"]
+        # An explanation needs none, and publishing does, except for the namespace by OTLP.
+        if of_cloudwatch and told["namespace"] is None or "ServiceName" not in told["dimensions"]:
+            problems.append("the agent knows no namespace or no service")
         if any(one["region"]["value"] is None for one in of_cloudwatch):
             problems.append("the agent knows no region")
         return told, problems

@@ -143,6 +143,30 @@ if [ -n "$problems" ]; then
 fi
 # It prints on a terminal there.
 grep '^[0-9:]*  *[0-9.]*%  *[0-9.]*%' "$cache/systemd.log" | tail -1
+# A whole instance: what systemd forbids leaves it history, states and API, too. This one has no id.
+mkdir -p "$root/etc/cloudwatch-metrics-agent"
+sed '/^auto-dimensions:/d; /^dimension-set:/d' "$examples/ec2/agent.yaml" > "$root/etc/cloudwatch-metrics-agent/agent.yaml"
+cp "$examples/ec2/local.conf" "$root/etc/systemd/system/$unit.service.d/"
+whole() {
+  local expected
+  missing
+  for expected in \
+    'and runs 4 checks' \
+    'the history is kept in /var/lib/cloudwatch-metrics-agent/history' \
+    'the API answers at unix:/run/cloudwatch-metrics-agent/agent.sock'; do
+    grep -q "$expected" "$cache/systemd.log" || echo "no line with: $expected"
+  done
+  if grep 'ERROR.*\(history\|state\|API\)' "$cache/systemd.log"; then echo "it cannot write"; fi
+}
+boot "$unit"
+problems=$(whole)
+if [ -n "$problems" ]; then
+  cat "$cache/systemd.log" >&2
+  echo "$problems" >&2
+  exit 1
+fi
+echo "a whole instance: $(grep -o 'the API answers at .*' "$cache/systemd.log")"
+rm "$root/etc/systemd/system/$unit.service.d/local.conf"
 # And it would be noticed.
 for line in ProcSubset=pid 'RestrictAddressFamilies=none' TimeoutStopSec=1; do
   boot "$unit" "$line"

@@ -18,6 +18,7 @@ import documents
 import ecs
 import iam
 import kubernetes
+import local_cases
 import plugins
 import systemd
 import task
@@ -92,6 +93,7 @@ def cases(
         Case("cdk/app.ts", lambda t: cdk.app(t, examples / "cdk", packages, agent), CDK,
              ["cdk/cdk.json", "cdk/package.json", "cdk/tsconfig.json"]),
     ]
+    own += [Case(*one) for one in local_cases.of(examples, agent)]
     own.append(Case("cdk/package.json", lambda t: commands_of_cdk(t, examples, packages), PACKAGE))
     for case in own:
         if not case.file.endswith(".json"):
@@ -392,6 +394,7 @@ README = {
     "batch/": [("--cli-input-json", "--cli-input-jsn", "missing|there is no")],
     "cloudwatch/": [("--dashboard-body", "--body", "missing|there is no")],
     "ansible/": [("(playbook.yml)", "(play.yml)", "is not there")],
+    "ec2/": [("associate-iam-", "associate-", "there is no aws ec2"), ("(../iam/policy-otlp.json)", "(../iam/otlp.json)", "is not there")],
     "iam/": [("--policy-document file://policy", "--policy-document file://polic", "not there")],
     "": [("(ecs/fargate.json)", "(ecs/fargate)", "is not there")],
 }

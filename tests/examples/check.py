@@ -9,6 +9,8 @@ examples/cdk; run.sh makes both.
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
 import os
 import re
 import sys
@@ -22,6 +24,9 @@ from terraform import Provider
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 # What its tools leave beside an example.
 LEFT = {"node_modules", "cdk.out", ".terraform"}
+AT_ONCE = 4
+kept: list[cases.Case] = []
+folder_of_cdk = multiprocessing.get_context("fork").Lock()
 
 
 def unclaimed(claimed: set[str]) -> list[str]:
@@ -46,6 +51,19 @@ def mistakes_missed(case: cases.Case, text: str) -> list[str]:
     return missed
 
 
+def keep(all_cases: list[cases.Case]) -> None:
+    """In each process, once: what a case does cannot be sent to it."""
+    kept.extend(all_cases)
+
+
+def problems_of(place: int) -> list[str]:
+    case = kept[place]
+    text = (EXAMPLES / case.file).read_text()
+    # Those of the CDK use the same folder.
+    with folder_of_cdk if case.file.startswith("cdk/") else contextlib.nullcontext():
+        return case.problems(text) or mistakes_missed(case, text)
+
+
 def main() -> int:
     binary, provider, packages = sys.argv[1:]
     agent = Agent(str(Path(binary).resolve()))
@@ -55,13 +73,13 @@ def main() -> int:
     provider, packages = Provider(Path(provider)), Path(packages).resolve()
     all_cases = cases.cases(EXAMPLES, agent, published, provider, packages)
     failed = 0
-    for case in all_cases:
-        text = (EXAMPLES / case.file).read_text()
-        problems = case.problems(text) or mistakes_missed(case, text)
-        failed += bool(problems)
-        print("FAILED" if problems else "ok", case.file, f"({len(case.mistakes)} mistakes)")
-        for problem in problems:
-            print(f"  {problem}")
+    # Most of them wait for an agent that measures. Processes, because the linters are not made for threads.
+    with multiprocessing.get_context("fork").Pool(AT_ONCE, keep, [all_cases]) as pool:
+        for case, problems in zip(all_cases, pool.imap(problems_of, range(len(all_cases)))):
+            failed += bool(problems)
+            print("FAILED" if problems else "ok", case.file, f"({len(case.mistakes)} mistakes)")
+            for problem in problems:
+                print(f"  {problem}")
     claimed = {file for case in all_cases for file in [case.file, *case.besides]}
     problems = unclaimed(claimed)
     if unclaimed(claimed - {"ecs/ec2.json"}) != [*problems, "ecs/ec2.json: nothing checks it"]:

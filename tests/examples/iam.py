@@ -13,8 +13,8 @@ import model
 ACTION = "cloudwatch:PutMetricData"
 
 
-def policy(text: str, namespace: str) -> list[str]:
-    """The agent's own."""
+def policy(text: str, namespace: str | None) -> list[str]:
+    """The agent's own, of one namespace, or of OTLP, which has none."""
     document, found = model.parsed(text)
     return found or linted("AWS::IAM::ManagedPolicy", "PolicyDocument", document) + (
         known(document) + least(document, namespace)
@@ -26,12 +26,11 @@ def known(document: dict) -> list[str]:
     return [f"{finding.issue}: {finding.detail}" for finding in analyzed.findings]
 
 
-def least(document: dict, namespace: str) -> list[str]:
+def least(document: dict, namespace: str | None) -> list[str]:
     """The one action, and that in the one namespace."""
-    expected = {
-        "Effect": "Allow", "Action": ACTION, "Resource": "*",
-        "Condition": {"StringEquals": {"cloudwatch:namespace": namespace}},
-    }
+    expected = {"Effect": "Allow", "Action": ACTION, "Resource": "*"}
+    if namespace:
+        expected["Condition"] = {"StringEquals": {"cloudwatch:namespace": namespace}}
     if document["Statement"] == [expected]:
         return []
     return [f"it is not the agent's policy: {json.dumps(document)}"]

@@ -3,7 +3,10 @@ service: in its container, or in one that sees its processes; or the machine, on
 
 from __future__ import annotations
 
+import contextlib
 import re
+import tempfile
+from pathlib import Path
 
 import kubernetes_validate
 import yaml
@@ -12,6 +15,8 @@ import model
 import task
 from agent import NAME, PREFIX, Agent
 
+# What the secrets of an example are, as a token and as a header.
+SECRET = "name=value-of-the-secret"
 # The oldest with schemas here; the first with native sidecars; the first with volumes of images.
 ANY, SIDECARS, IMAGE_VOLUMES = "1.25", "1.29", "1.35"
 
@@ -145,10 +150,27 @@ def sidecar(text: str, agent: Agent) -> list[str]:
     found += rights(own, others, pod)
     if found:
         return found
-    told, found = agent.explain(task.environment(own["env"]), [])
+    with configured(own, pod, documents) as env:
+        told, found = agent.explain(env, [])
     if not found and told["scope"] != "pod":
         found.append(f"the agent measures the {told['scope']}")
     return found
+
+
+@contextlib.contextmanager
+def configured(own: dict, pod: dict, documents: list[dict]):
+    """The variables of a container, with the files of its ConfigMaps where this machine can read them."""
+    env = of_node(own["env"])
+    maps = {d["metadata"]["name"]: d["data"] for d in documents if d["kind"] == "ConfigMap"}
+    volumes = {volume["name"]: volume for volume in pod.get("volumes", [])}
+    with tempfile.TemporaryDirectory() as folder:
+        for mount in own.get("volumeMounts", []):
+            of = volumes.get(mount["name"], {}).get("configMap", {}).get("name")
+            for name, text in maps.get(of, {}).items():
+                (Path(folder) / name).write_text(text)
+                path = f"{mount['mountPath']}/{name}"
+                env = {key: str(Path(folder) / name) if value == path else value for key, value in env.items()}
+        yield env
 
 
 def rights(own: dict, others: list[dict], pod: dict) -> list[str]:
@@ -217,6 +239,8 @@ def of_node(pairs: list[dict]) -> dict[str, str]:
     for pair in pairs:
         field = pair.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
         value = "node-1" if field == "spec.nodeName" else pair.get("value", "")
+        if "secretKeyRef" in pair.get("valueFrom", {}):
+            value = SECRET
         env[pair["name"]] = re.sub(
             r"\$\((\w+)\)", lambda name: env.get(name[1], name[0]), value
         )

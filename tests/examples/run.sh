@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The examples by the rules of their formats, and with the real binary.
+# The examples by the rules of their formats, and with the real binary; and scripts/demo.sh.
 #
 #     tests/examples/run.sh BINARY
 #
@@ -19,7 +19,19 @@ if ! command -v systemd-analyze > /dev/null; then
     > /dev/null || cannot "systemd-analyze cannot be installed"
 fi
 
+receiver=$PWD/target/debug/fake-cloudwatch
+[ -x "$receiver" ] || cargo build --quiet --locked -p fake-cloudwatch
+export PYTHONDONTWRITEBYTECODE=1
+# It waits most of its time.
+(cd tests/examples && BINARY=$binary RECEIVER=$receiver python3 -m unittest demo) > target/demo.log 2>&1 &
+demo=$!
+
 tests/examples/packages.sh
 PATH=$PWD/target/venv/bin:$PATH
 bindings=$(echo target/examples/cdktf_cdktf_provider_aws-*.json)
-PYTHONDONTWRITEBYTECODE=1 exec python tests/examples/check.py "$binary" "$bindings" target/examples/cdk
+failed=
+python tests/examples/check.py "$binary" "$bindings" target/examples/cdk || failed=1
+wait $demo || failed=1
+cat target/demo.log
+[ -z "$failed" ] || exit 1
+echo "demo: $(sed -n 's/^Ran \([0-9]*\) tests.*/\1/p' target/demo.log) passed"

@@ -59,16 +59,18 @@ def uncommented(text: str) -> str:
     return re.sub(r"^#([A-Z_]+=)", r"\1", text, flags=re.MULTILINE)
 
 
-def settings(text: str, agent: Agent) -> list[str]:
+def settings(
+    text: str, agent: Agent, needs: list[str] = ["namespace", "service"], without: dict[str, str] = {}
+) -> list[str]:
     """As it is installed it sets nothing, so that nobody publishes under the names of an example, and
-    the agent says what is missing. All that is commented out is right."""
+    the agent says which of its `needs` are missing, `without` them. All that is commented out is right."""
     odd = [l for l in text.splitlines() if l and not re.match(r"# |#$|#?[A-Z_]+=[^\s\"']+$", l)]
     if odd:
         return [f"{odd} is no setting of an environment file"]
     if variables(text):
         return [f"{', '.join(variables(text))}: is not commented out"]
-    found, (code, said) = [], agent.refusal({})
-    for option in ("namespace", "service"):
+    found, (code, said) = [], agent.refusal(without)
+    for option in needs:
         if code != 2 or f"--{option} is missing" not in said:
             found.append(f"without settings the agent exits with {code}: {said}")
     return found + started("CLOUDWATCH_METRICS_AGENT_SCOPE=host", variables(uncommented(text)), agent)

@@ -20,7 +20,7 @@ $venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/rel
 # Debian keeps no old versions of a package that could be pinned.
 $venv/bin/hadolint --ignore DL3008 docker/Dockerfile docker/Dockerfile.tini docker/Dockerfile.dumb-init docker/demo/Dockerfile
 $venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml \
-  examples/compose/compose.yaml
+  examples/compose/*.yaml
 $venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 $venv/bin/zizmor --quiet --offline .github/workflows
 # Each action by the commit, and its version beside it.
@@ -30,5 +30,5 @@ if grep -n 'uses:' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9.]+$
 fi
 shellcheck --external-sources --source-path=SCRIPTDIR --severity=warning \
   scripts/release.sh scripts/check_macos.sh scripts/release/*.sh tests/release/*.sh tests/docker/{run,image,engine}.sh docker/entrypoint.sh \
-  tests/examples/ansible.sh tests/examples/ansible_packages.sh examples/plugins/*.sh scripts/history.sh scripts/history/*.sh tests/api/*.sh tests/page/*.sh
+  tests/examples/ansible.sh tests/examples/ansible_packages.sh examples/plugins/*.sh docker/demo/*.sh scripts/demo.sh scripts/sidecar.sh scripts/static.sh scripts/history.sh scripts/history/*.sh tests/api/*.sh tests/page/*.sh
 echo "lints: none"
