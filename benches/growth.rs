@@ -1,13 +1,15 @@
 //! What longer periods, longer outages and more samples cost, in time and in memory:
-//! `cargo bench --bench growth`. The column of the most memory that was in use at once is `max alloc`.
+//! `cargo bench --bench growth`. The column of the most memory that was in use at once is `max alloc`. A day of series
+//! prints as well what it takes on the disk. What checks cost by their number is measured by scripts/footprint/growth.py.
 
+use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cloudwatch_metrics_agent::cli::Cli;
 use cloudwatch_metrics_agent::{
-    Collector, Delivery, HandOut, Number, Publish, Settings, Summary, Table,
+    Collector, Delivery, Described, HandOut, Number, Publish, Settings, Store, Summary, Table,
 };
 use divan::{AllocProfiler, Bencher};
 use fake_cloudwatch::FakeCloudWatch;
@@ -121,6 +123,82 @@ fn large_window(bencher: Bencher, data: usize) {
         assert_eq!(delivery.counts().delivered, 1);
     });
 }
+
+/// A day of so many series in the history on disk, in simulated time: each has a point every 30 s, and all are written
+/// every minute.
+#[divan::bench(args = [20, 200, 2000], sample_count = 1, sample_size = 1)]
+fn day_of_series(bencher: Bencher, series: usize) {
+    bencher.bench_local(|| {
+        let name = format!("growth-bench-{}-{series}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        let (cpu, written) = (cpu_time(), written_bytes());
+        let mut store = Store::in_folder(&folder, u64::MAX);
+        store.open().expect("a folder of its own");
+        let places: Vec<_> = (0..series)
+            .map(|nth| {
+                let described = Described {
+                    check: format!("check{}", nth / 10).into(),
+                    name: format!("metric{}", nth % 10).into(),
+                    unit: "".into(),
+                    letter: 'D',
+                    is_counter: nth % 4 == 2,
+                };
+                store.series(described).expect("there is room for it")
+            })
+            .collect();
+        for run in 0..DAY_MS / CHECK_MS {
+            let due_ms = START_MS + run * CHECK_MS;
+            for (nth, place) in places.iter().enumerate() {
+                let at_ms = due_ms + nth as i64 * 13 % CHECK_MS;
+                store.put(*place, at_ms, value(nth as i64, run), at_ms);
+            }
+            if run % 2 == 1 {
+                store.commit(due_ms + CHECK_MS, true).expect("the disk has room");
+            }
+        }
+        drop(store);
+        let (cpu, written) = (cpu_time() - cpu, written_bytes() - written);
+        let [mb, written_mb] = [size(&folder), written].map(|bytes| bytes as f64 / 1e6);
+        println!(
+            "{series} series: {mb:.2} MB on disk, {written_mb:.1} MB written, {cpu:.2?} of CPU"
+        );
+        let _ = std::fs::remove_dir_all(&folder);
+    });
+}
+
+/// As metrics of checks are: percents with four digits, whole numbers, counters, and what hardly changes.
+fn value(series: i64, run: i64) -> f64 {
+    let noise = ((series * 7919 + run * 104_729) % 10_007) as f64;
+    match series % 4 {
+        0 => (300_000.0 + noise * 10.0) / 1e4,
+        1 => (noise / 100.0).floor(),
+        2 => run as f64 * 30_000.0 + noise,
+        _ => 42.0 + f64::from(noise > 9_990.0),
+    }
+}
+
+/// Of all threads of this process.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// Bytes that this process has given to the system to write.
+fn written_bytes() -> u64 {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let line = io.lines().find_map(|line| line.strip_prefix("wchar: "));
+    line.and_then(|count| count.parse().ok()).unwrap_or_default()
+}
+
+fn size(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+}
+
+const START_MS: i64 = 1_795_824_000_000;
+const DAY_MS: i64 = 86_400_000;
+const CHECK_MS: i64 = 30_000;
 
 fn settings(url: &str, distribution: bool) -> Settings {
     let form = if distribution { "distribution" } else { "median-max" };

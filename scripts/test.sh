@@ -181,7 +181,8 @@ cargo test --workspace --locked --no-run --quiet
 step "tests"
 beside=
 soak=
-trap 'kill $beside $soak 2> /dev/null || true' EXIT
+soak_everything=
+trap 'kill $beside $soak $soak_everything 2> /dev/null || true' EXIT
 # The tests wait most of their time. What needs the processors runs beside them, and gives way to them.
 nice -n 19 scripts/beside_tests.sh $target > target/beside_tests.log 2>&1 &
 beside=$!
@@ -204,9 +205,11 @@ echo "binary: static-pie"
 step "what it costs, against the stored figures"
 scripts/footprint.sh --ours
 
-# It needs little of the machine, and runs beside all that follows.
+# They need little of the machine, and run beside all that follows.
 scripts/soak.sh 10 > target/soak.log 2>&1 &
 soak=$!
+scripts/soak.sh 10 --everything > target/soak_everything.log 2>&1 &
+soak_everything=$!
 
 cargo build --quiet --locked -p fake-cloudwatch
 # Both lanes install packages, and apt-get does not wait for another one that updates its lists.
@@ -226,7 +229,7 @@ lane $parts/waiting documents sidecar api otlp keystone collectd empty-root faul
 lanes+=($!)
 lane $parts/working examples boot ansible docker image page e2e &
 lanes+=($!)
-trap 'kill $soak "${lanes[@]}" 2> /dev/null || true' EXIT
+trap 'kill $soak $soak_everything "${lanes[@]}" 2> /dev/null || true' EXIT
 for lane in "${lanes[@]}"; do wait "$lane" || failed=1; done
 cat $parts/*/output
 while IFS=$'\t' read -r code _ _ name; do
@@ -240,6 +243,10 @@ fi
 step "ten minutes among faults, begun before"
 wait $soak || { cat target/soak.log; exit 1; }
 cat target/soak.log
+
+step "ten minutes with everything on, begun before"
+wait $soak_everything || { cat target/soak_everything.log; exit 1; }
+cat target/soak_everything.log
 
 if [ ${#skipped[@]} -gt 0 ]; then
   printf '\n!!! passed, but this did not run:\n' >&2

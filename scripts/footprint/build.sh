@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the static releases, and installs what a script needs on Debian.
+# Builds the static releases, and installs what a script needs on Debian. With BINARY=FILE in the environment
+# nothing is built, and FILE is what is measured.
 #
 #   build.sh COMMAND[:PACKAGE]...      the package has the name of the command, if none is given
 set -euo pipefail
@@ -16,6 +17,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   as_root apt-get update -qq
   DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq "${missing[@]}" > /dev/null
 fi
+[ -z "${BINARY:-}" ] || exit 0
 # The toolchain, its components and targets are those of rust-toolchain.toml.
 rustup show active-toolchain > /dev/null || rustup toolchain install
 rustup target add $target 2> /dev/null

@@ -1,6 +1,6 @@
 """Runs this agent and its peers side by side, in turn, and prints what each costs.
 
-    compare.py [--period SECONDS] [--rounds N] [SECONDS]
+    compare.py [--period SECONDS] [--rounds N] [--ours] [SECONDS]
 """
 
 import argparse
@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import platform
+import signal
 import statistics
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import contenders
 import counts
 import rounds
 from endpoint import Endpoint, bound
-from table import FIGURES, print_table, print_targets
+from table import FIGURES, OLDER, TARGETS, markdown, print_parts, print_targets
 
 WORK = pathlib.Path("target/footprint")
 # Of what takes milliseconds, so many times.
@@ -26,15 +27,24 @@ NEVER = 86400
 
 
 def main() -> None:
+    # Who ends this early must not leave anything behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser()
     parser.add_argument("seconds", nargs="?", type=int, default=120, help="of each run, after its first publish")
     parser.add_argument("--period", type=int, default=60, help="between two publishes, seconds")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ours", action="store_true", help="without the peers")
     arguments = parser.parse_args()
 
+    contenders.evict(contenders.OURS)
     endpoint = Endpoint(WORK)
+
+    def everyone(period: int) -> list[contenders.Contender]:
+        all_of_them = contestants(endpoint, period)
+        return all_of_them[:OURS] if arguments.ours else all_of_them
+
     # These publish only at their end.
-    silent = everyone(endpoint, NEVER)
+    silent = everyone(NEVER)
     load = os.getloadavg()[0]
     results: dict[str, dict[str, list]] = {each.name: {} for each in silent}
 
@@ -62,8 +72,12 @@ def main() -> None:
     for each in silent:
         delivered = sum(took is not None for took in results[each.name]["flush"])
         add(each.name, {"delivered": delivered if each.publishes else None})
+        for name in ("start", "flush"):
+            known = [took for took in results[each.name][name] if took is not None]
+            # A busy machine makes most of them longer, and none shorter.
+            add(each.name, {f"{name}_least": min(known, default=None)})
     for number in range(1, arguments.rounds + 1):
-        for each in everyone(endpoint, arguments.period):
+        for each in everyone(arguments.period):
             say(f"round {number} of {arguments.rounds}: {each.name}")
             add(each.name, rounds.published(each, endpoint, arguments.period, arguments.seconds))
 
@@ -80,16 +94,24 @@ def main() -> None:
     }
     write(conditions, medians, results)
     print(" · ".join(f"{key.replace('_', ' ')} {value}" for key, value in conditions.items()), end="\n\n")
-    print_table(medians)
-    print_targets(medians)
+    print(markdown(FIGURES, medians))
+    print("MB are a million bytes; (×) is how many times ours; – does not apply or cannot be measured.\n")
+    print_targets("sidecar", FIGURES, medians[contenders.OURS_NAME], TARGETS)
+    if OLDER in medians:
+        print_parts(medians[contenders.OURS_NAME], medians[OLDER])
 
 
-def everyone(endpoint: Endpoint, period: int) -> list[contenders.Contender]:
+# So many of them are ours.
+OURS = 2
+
+
+def contestants(endpoint: Endpoint, period: int) -> list[contenders.Contender]:
     to_cloudwatch = (endpoint.roots, endpoint.url, period)
     with bound(0) as free:
         port = free.getsockname()[1]
     return [
         contenders.ours(*to_cloudwatch),
+        contenders.otlp(*to_cloudwatch),
         contenders.older(*to_cloudwatch),
         contenders.collectd(*to_cloudwatch),
         contenders.node_exporter(port),

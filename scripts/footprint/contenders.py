@@ -8,13 +8,15 @@ import platform
 import subprocess
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # The older agent can take samples at this interval only, so everyone does.
 INTERVAL_SECONDS = 0.9
-OURS = pathlib.Path("target/x86_64-unknown-linux-musl/release/cloudwatch_metrics_agent")
+# BINARY is one that was built before, such as that of a release.
+OURS = pathlib.Path(os.environ.get("BINARY") or "target/x86_64-unknown-linux-musl/release/cloudwatch_metrics_agent")
 # The build without the host agent.
 SIDECAR = pathlib.Path("target/sidecar/cloudwatch_metrics_agent")
+OURS_NAME = "this agent"
 PEERS = pathlib.Path("target/peers")
 LIBRARIES = PEERS / f"debian/usr/lib/{platform.machine()}-linux-gnu"
 PLUGINS = PEERS / "debian/usr/lib/collectd"
@@ -79,12 +81,19 @@ def ours(roots: pathlib.Path, url: str, period: int, interval: float = INTERVAL_
     options = ["--namespace", "Footprint", "--service", "footprint", "--scope", "host",
                "--sample-interval", str(interval)]  # fmt: skip
     return Contender(
-        "this agent",
+        OURS_NAME,
         OURS,
         publishing=[*options, "--period", str(period)],
         sampling=[*options, "--period", "86400", "--dry-run"],
         environment=aws(roots, url),
     )
+
+
+def otlp(roots: pathlib.Path, url: str, period: int) -> Contender:
+    """The same by OTLP, to the same endpoint."""
+    agent = ours(roots, url, period)
+    options = ["--publish=otlp", f"--otlp-endpoint={url}/v1/metrics"]
+    return replace(agent, name=f"{OURS_NAME}, OTLP", publishing=[*agent.publishing, *options])
 
 
 def older(roots: pathlib.Path, url: str, period: int) -> Contender:
@@ -167,6 +176,14 @@ def node_exporter(port: int) -> Contender:
         asked_at=port,
         under_valgrind=False,
     )
+
+
+def evict(program: pathlib.Path) -> None:
+    """Takes a program out of the page cache. A file that was just written is in large folios, of which the kernel maps
+    more at once, so its RSS is higher than where it was installed some time ago."""
+    with program.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def scrape(port: int, stop: threading.Event) -> None:

@@ -3,11 +3,12 @@
     order.py PROGRAM
 
 PROGRAM is the static release with its symbols; `scripts/footprint.sh --order` builds it. It runs under callgrind
-in each of the ways below. Takes about three minutes.
+in each of the ways below. Takes about five minutes.
 """
 
 import contextlib
 import datetime
+import http.client
 import http.server
 import json
 import pathlib
@@ -18,10 +19,12 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
 import contenders
+import everything
 from endpoint import Endpoint
 
 ORDER = pathlib.Path("order.ld")
@@ -112,7 +115,7 @@ def called(program: pathlib.Path, options: list[str], environment: dict[str, str
         before = len(endpoint.taken())
         command = ["valgrind", "--tool=callgrind", "--demangle=no", f"--callgrind-out-file={counts}", f"--log-file={log}"]
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        running = subprocess.Popen([*command, program, *options, "--period", str(PERIOD_SECONDS)], env=environment, **quiet)
+        running = subprocess.Popen([*command, program, *options], env=environment, **quiet)
         try:
             endpoint.wait(f"publishes with {options}", lambda: len(endpoint.taken()) >= before + PUBLISHES, PATIENCE_SECONDS)
             running.send_signal(signal.SIGTERM)
@@ -168,21 +171,55 @@ def metadata():
         server.shutdown()
 
 
+@contextlib.contextmanager
+def asked(port: int):
+    """Asks the API for the page and what it shows, again and again."""
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.wait(1):
+            now = 1000 * time.time()
+            plot = f"/entities/self/checks/utilization/metrics/cpu/plot?from={now - 60_000:.0f}&to={now:.0f}"
+            for path in ("/", "/entities/self/checks", "/entities/self/alarms", "/metrics_list", "/values", plot):
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE_SECONDS).read()
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def main() -> int:
     program = pathlib.Path(sys.argv[1])
     endpoint = Endpoint(pathlib.Path("target/footprint"))
     environment = contenders.aws(endpoint.roots, endpoint.url)
-    options = ["--namespace", "Footprint", "--service", "footprint"]
+    options = ["--namespace", "Footprint", "--service", "footprint", "--period", str(PERIOD_SECONDS)]
     sidecar = called(program, [*options, "--scope", "host"], environment, endpoint)
     container = called(program, options, environment, endpoint)
     with metadata() as url:
         of_task = {name: value for name, value in environment.items() if not name.startswith("AWS_ACCESS") and "SECRET" not in name}
         of_task |= {"ECS_CONTAINER_METADATA_URI_V4": f"{url}/v4", "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{url}/credentials"}
         task = called(program, options, of_task, endpoint)
+    to = ["--publish=otlp", f"--otlp-endpoint={endpoint.url}/v1/metrics"]
+    otlp = called(program, [*options, "--scope", "host", *to], environment, endpoint)
+    with everything.web_server() as web:
+        # A check of each type runs some times, the store is written, and the API is asked meanwhile.
+        mix = dict.fromkeys(everything.MIX, 1)
+        more = ["--store-sync=5"]
+        all_on = everything.everything(endpoint, PERIOD_SECONDS, web, count=len(mix), every=2 * PERIOD_SECONDS, mix=mix, more=more)
+        all_on.empty()
+        with asked(all_on.api):
+            local = called(program, all_on.agent.publishing, all_on.agent.environment, endpoint)
     write({
         "A sidecar that measures its machine and publishes over TLS": sidecar,
         "The same where it measures a container": container,
         "A task on ECS": task,
+        "OTLP": otlp,
+        "Checks with alarms, a store on disk, and the API": local,
     })  # fmt: skip
     return 0
 

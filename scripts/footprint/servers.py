@@ -10,10 +10,17 @@ import time
 HUNG_SECONDS = 60
 
 
+# Nobody may listen yet at a port that was given.
+given: set[int] = set()
+
+
 def free_port() -> int:
     for port in range(20000 + os.getpid() % 10000, 32768):
         with socket.socket() as tried, contextlib.suppress(OSError):
+            if port in given:
+                continue
             tried.bind(("127.0.0.1", port))
+            given.add(port)
             return port
     raise SystemExit("no port is free")
 
