@@ -1,6 +1,7 @@
 //! An agent that runs, asked through its API.
 
 mod pinned;
+mod trust;
 
 use std::cell::Cell;
 use std::io;
@@ -8,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
 use hyper::{Method, Request, Response, StatusCode};
@@ -17,6 +18,7 @@ use serde_json::Value;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
+use self::trust::{Stranger, Trust};
 use crate::api::TokenFile;
 use crate::blocking::{self, Purpose};
 use crate::config::cli::variable;
@@ -26,11 +28,13 @@ use crate::model::Secret;
 use crate::shown::shown;
 
 /// An agent that answers requests.
+#[derive(Clone)]
 pub struct Client {
     pub address: ApiAddress,
     /// The file of its certificate, where it answers with TLS.
     certificate: Option<PathBuf>,
     token: Option<Secret>,
+    trust: Trust,
 }
 
 /// What an agent has answered.
@@ -64,12 +68,12 @@ impl Client {
             Some(path) => first_token(path).await?,
             None => token,
         };
-        Ok(Self { address, certificate, token })
+        Ok(Self { address, certificate, token, trust: Trust::default() })
     }
 
     /// One that sends no token.
     pub fn without_token(AgentApi { address, certificate, .. }: AgentApi) -> Self {
-        Self { address, certificate, token: None }
+        Self { address, certificate, token: None, trust: Trust::default() }
     }
 
     pub async fn get(&self, path: &str) -> Result<Answer, Unanswered> {
@@ -86,9 +90,21 @@ impl Client {
     ) -> Result<Answer, Unanswered> {
         let ask = async {
             let (connection, request) = self.connect(method, path, body, &[]).await?;
-            exchange::exchange(connection, request, LARGEST).await
+            let read = async |response: Response<Incoming>| {
+                let status = response.status();
+                if status.is_success() {
+                    self.trust.take(response.headers());
+                }
+                let body = Limited::new(response.into_body(), LARGEST).collect().await;
+                Ok((status, body.map_err(io::Error::other)?.to_bytes()))
+            };
+            self.after_meeting(connection, request, read).await
         };
-        match timeout(patience, ask).await {
+        let answer = timeout(patience, ask).await;
+        if !matches!(answer, Ok(Ok(_))) {
+            self.trust.end();
+        }
+        match answer {
             Ok(Ok((status, body))) => Ok(Answer { status, body }),
             Ok(Err(error)) => Err(self.unanswered(&error)),
             // What has come as far as the agent may be done.
@@ -132,15 +148,42 @@ impl Client {
                 }
                 Ok((status != StatusCode::OK).then(|| Answer { status, body: refusal.into() }))
             };
-            exchange::read(connection, request, read).await
+            self.after_meeting(connection, request, read).await
         };
         tokio::pin!(asking);
         let answer = match timeout(PATIENCE, &mut asking).await {
             Ok(answer) => answer,
             Err(_) if has_begun.get() => asking.await,
-            Err(_) => return Err(self.too_late(PATIENCE, "")),
+            Err(_) => {
+                self.trust.end();
+                return Err(self.too_late(PATIENCE, ""));
+            }
         };
+        // The agent may have ended.
+        self.trust.end();
         answer.map_err(|error| self.unanswered(&error))
+    }
+
+    /// What is read of the answer to a request. Where a token goes with it and who answers is not known any more, that is asked
+    /// first, over the same connection. With TLS the certificate says it.
+    async fn after_meeting<T>(
+        &self,
+        connection: Box<dyn Connection>,
+        request: Request<Full<Bytes>>,
+        read: impl AsyncFnOnce(Response<Incoming>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let look = |response: &Response<Incoming>| self.trust.meet(response.headers());
+        let is_asked = self.token.is_some() && self.certificate.is_none() && self.trust.is_open();
+        let greeting = is_asked.then(|| -> io::Result<exchange::Greeting<'_>> {
+            let host = request.headers().get(HOST).cloned();
+            let mut greeting = Request::builder().method(Method::HEAD).uri("/");
+            if let Some(host) = host {
+                greeting = greeting.header(HOST, host);
+            }
+            let greeting = greeting.body(Full::new(Bytes::new())).map_err(io::Error::other)?;
+            Ok((greeting, &look))
+        });
+        exchange::read_after(connection, greeting.transpose()?, request, read).await
     }
 
     async fn connect(
@@ -197,6 +240,9 @@ impl Client {
                     "no agent answers at {address}: start the agent, or name the address that it has in --api"
                 )
             }
+            _ if error.get_ref().is_some_and(|of| of.is::<Stranger>()) => format!(
+                "another agent answers at {address} than before, and has not got the token: start this command again where it is the right one"
+            ),
             io::ErrorKind::PermissionDenied => format!(
                 "the API at {address} cannot be opened: {error}; run this as the user that the agent has"
             ),

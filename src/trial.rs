@@ -38,7 +38,7 @@ pub async fn run(
 fn explained(configured: &Configured, ran: &Ran) -> String {
     let mut lines = vec![text(configured, ran)];
     let found = ran.report.values.iter().map(|(metric, _)| &*metric.name);
-    let names: Vec<_> = found.chain(ran.absent.iter().map(|(name, _)| *name)).collect();
+    let names: Vec<_> = found.chain(ran.report.absent.iter().map(|(name, _)| *name)).collect();
     let declared = configured.kind.metrics.iter().filter(|of| names.contains(&of.name));
     lines.push(String::new());
     lines.extend(declared.map(|of| format!("{} = {}", of.name, of.source)));
@@ -51,7 +51,7 @@ fn explained(configured: &Configured, ran: &Ran) -> String {
     lines.join("\n").trim_end().to_owned()
 }
 
-fn text(configured: &Configured, Ran { report, absent, .. }: &Ran) -> String {
+fn text(configured: &Configured, Ran { report, .. }: &Ran) -> String {
     let state = if report.is_available { "available" } else { "unavailable" };
     let (id, kind) = (shown(&configured.id), configured.kind);
     let of_type =
@@ -70,7 +70,7 @@ fn text(configured: &Configured, Ran { report, absent, .. }: &Ran) -> String {
     for [name, value] in &rows {
         lines.push(format!("{name:<names$}  {value:>values$}").trim_end().to_owned());
     }
-    for (name, reason) in absent {
+    for (name, reason) in &report.absent {
         lines.push(format!("{name:<names$}  unavailable: {}", shown(reason)));
     }
     lines.join("\n")
@@ -85,8 +85,8 @@ fn row(metric: &Metric, value: &Quantity) -> [String; 2] {
     [shown(&metric.full_name()), shown(&value)]
 }
 
-fn object(configured: &Configured, Ran { report, absent, .. }: &Ran) -> Json {
-    let Report { time, took, is_available, status, .. } = report;
+fn object(configured: &Configured, Ran { report, .. }: &Ran) -> Json {
+    let Report { time, took, is_available, status, absent, .. } = report;
     let metrics = report.values.iter().map(|(metric, value)| {
         let name = metric.full_name();
         let (value, form) = match value {

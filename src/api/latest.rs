@@ -1,6 +1,5 @@
 //! The newest value of each metric. It is kept only where there is an API.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -9,9 +8,8 @@ use tokio::time::Instant;
 
 use super::news::News;
 use crate::collector::series::{Table, a_second};
-use crate::collector::sink::Sink;
 use crate::model::{
-    Kind, Measured, Metric, PUSHED, Quantity, Report, Series, Summary, UTILIZATION,
+    Kind, Measured, Metric, PUSHED, Quantity, Report, Series, UTILIZATION, Unavailable,
 };
 
 /// The newest values of all checks.
@@ -29,6 +27,8 @@ pub struct Latest {
     pub windows: u64,
     /// What the samples are of.
     pub measured: Rc<Measured>,
+    /// What was asked for of the samples and is not measured.
+    pub unavailable: Rc<[Unavailable]>,
     /// The same as it comes.
     pub news: News,
 }
@@ -39,6 +39,8 @@ pub struct Outcome {
     pub time: SystemTime,
     pub took: Duration,
     pub is_available: bool,
+    /// The time of the first run of those that ended like this one, without another between them.
+    pub since: SystemTime,
     values: BTreeMap<String, Newest>,
 }
 
@@ -169,9 +171,11 @@ impl Latest {
         self.pushed.retain(|check, _| is_kept(check));
     }
 
-    fn report(&mut self, report: &Report) {
+    pub(super) fn report(&mut self, report: &Report) {
         self.news.report(report);
         let known = self.checks.remove(&report.check);
+        let same = known.as_ref().filter(|known| known.is_available == report.is_available);
+        let since = same.map_or(report.time, |same| same.since);
         let mut before = known.map(|outcome| outcome.values).unwrap_or_default();
         let mut values = BTreeMap::new();
         if let Some(pushed) = self.pushed.get_mut(&*report.check) {
@@ -202,11 +206,11 @@ impl Latest {
             values = before;
         }
         let Report { time, took, is_available, .. } = *report;
-        let outcome = Outcome { time, took, is_available, values };
+        let outcome = Outcome { time, took, is_available, since, values };
         self.checks.insert(report.check.clone(), outcome);
     }
 
-    fn sample(&mut self, time: SystemTime, values: &[(Series, f64)], table: &Table) {
+    pub(super) fn sample(&mut self, time: SystemTime, values: &[(Series, f64)], table: &Table) {
         self.news.sample(time, values, table);
         let at = Instant::now();
         (self.sampled_at, self.samples) = (Some(at), self.samples + 1);
@@ -237,27 +241,6 @@ impl Newest {
     }
 }
 
-/// Takes what is collected.
-pub struct Feed(pub Rc<RefCell<Latest>>);
-
-impl Sink for Feed {
-    fn sample(&mut self, at: SystemTime, values: &[(Series, f64)], table: &Table) {
-        self.0.borrow_mut().sample(at, values, table);
-    }
-
-    fn measured(&mut self, measured: &Rc<Measured>) {
-        self.0.borrow_mut().measured = measured.clone();
-    }
-
-    fn report(&mut self, report: &Report) {
-        self.0.borrow_mut().report(report);
-    }
-
-    fn summary(&mut self, _summary: &Rc<Summary>) {
-        self.0.borrow_mut().windows += 1;
-    }
-}
-
 /// A value of one check that was sampled or handed in and is older is of something that is no more.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
 
@@ -279,6 +262,7 @@ pub mod tests {
             took: Duration::from_millis(5),
             is_available: true,
             status: SUCCESS.to_owned(),
+            absent: Vec::new(),
             values: values
                 .iter()
                 .map(|(metric, value)| ((*metric).clone(), value.clone()))
@@ -322,6 +306,12 @@ pub mod tests {
         assert!(latest.outcome("x").is_some_and(|outcome| !outcome.is_available));
         latest.report(&report("x", &[(&a, number(2.0))]));
         assert_eq!(latest.values("x").keys().collect::<Vec<_>>(), ["a"]);
+        let since = |latest: &Latest| latest.outcome("x").map(|outcome| outcome.since);
+        let began = since(&latest);
+        latest.report(&Report { time: SystemTime::now(), ..report("x", &[(&a, number(3.0))]) });
+        assert_eq!(since(&latest), began, "the first of two that ended alike");
+        latest.report(&Report { time: SystemTime::now(), ..failed });
+        assert!(since(&latest) > began);
         latest.keep(|id| id != "x");
         assert!(latest.outcome("x").is_none() && latest.values("x").is_empty());
     }

@@ -375,7 +375,7 @@ const POINTS: &[Parameter] = &[
     optional("resolution", "FULL, MIN5, MIN20, MIN60, MIN240 or MIN1440; this or points"),
     optional(
         "select",
-        "Any of average, variance, min and max, with commas; average where it is not set; of a text, text alone",
+        "Any of average, variance, min, max and growth, with commas; average where it is not set; of a text, text alone",
     ),
     optional("limit", "Points of a page, 1 to 1440, which is the default"),
     optional("marker", "The next_marker of the page before"),

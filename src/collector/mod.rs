@@ -19,7 +19,7 @@ use self::sink::{HandOut, HandedOut, Sink};
 use self::window::Window;
 use crate::clock::Shift;
 use crate::config::{Publish, Settings, ValueForm};
-use crate::model::{Measured, Metric, Quantity, Report, Series, Summary};
+use crate::model::{Measured, Metric, Quantity, Report, Series, Summary, Unavailable};
 
 /// Owns the table of series and the open window.
 pub struct Collector {
@@ -147,6 +147,14 @@ impl Collector {
         self.measured = Rc::new(measured);
         for sink in &mut self.sinks {
             sink.measured(&self.measured);
+        }
+    }
+
+    /// From now on this is not measured.
+    pub fn lacks(&mut self, all: Vec<Unavailable>) {
+        let all = all.into();
+        for sink in &mut self.sinks {
+            sink.unavailable(&all);
         }
     }
 

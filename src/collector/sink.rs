@@ -7,7 +7,7 @@ use log::error;
 use tokio::sync::mpsc::Sender;
 
 use super::series::Table;
-use crate::model::{Measured, Metric, Report, Series, Summary};
+use crate::model::{Measured, Metric, Report, Series, Summary, Unavailable};
 
 /// Takes what is collected as it comes: it never waits and never fails. What it cannot take it counts.
 pub trait Sink {
@@ -20,6 +20,9 @@ pub trait Sink {
 
     /// What the samples are of, when that changes.
     fn measured(&mut self, _measured: &Rc<Measured>) {}
+
+    /// What was asked for and is not measured, when that changes.
+    fn unavailable(&mut self, _all: &Rc<[Unavailable]>) {}
 
     /// The result of one run of a check.
     fn report(&mut self, _report: &Report) {}

@@ -134,6 +134,7 @@ impl Ctl {
     /// Sends each, also after one that was refused. Where no answer comes, none would come to the others.
     async fn send(&self, client: &Client, requests: impl Iterator<Item = &Request>) -> Told {
         let (mut texts, mut complaints, mut code) = (Vec::new(), Vec::new(), 0);
+        let mut is_changed = false;
         for request in requests {
             let Request { method, path, body, patience, .. } = request;
             let answer = match client.send(method, path, body.as_ref(), *patience).await {
@@ -149,11 +150,15 @@ impl Ctl {
                 code = REFUSED;
                 continue;
             }
+            is_changed |= request.is_kept();
             let Shown { text, is_failed } = shown_as(&request.show, &answer, self.output);
             texts.extend(text);
             if is_failed {
                 code = REFUSED;
             }
+        }
+        if is_changed && self.output == Output::Text && is_forgotten(client).await {
+            complaints.push(FORGOTTEN.to_owned());
         }
         let joined = |texts: Vec<String>| (!texts.is_empty()).then(|| texts.join("\n"));
         Told { text: joined(texts), complaint: joined(complaints), code }
@@ -199,6 +204,16 @@ impl Ctl {
         Ok(self.send(client, [&request].into_iter()).await)
     }
 }
+
+/// Whether the agent loses at a restart what was changed. One that does not say so is believed to keep it.
+async fn is_forgotten(client: &Client) -> bool {
+    let answer = client.get("/agent").await;
+    answer.is_ok_and(|answer| answer.json()["kept"] == false)
+}
+
+/// Said beside what was done.
+const FORGOTTEN: &str =
+    "this lasts until the agent restarts: start it with --state FOLDER to keep such changes";
 
 /// Why the agent has refused something: its message, and what it says beside it, a line each.
 fn refused(client: &Client, answer: &Answer) -> String {

@@ -69,6 +69,13 @@ impl Request {
         Self { patience, body: Some(body), ..Self::write(Method::POST, path, Show::Results) }
     }
 
+    /// Whether it changes what an agent with `--state` still has after a restart.
+    pub fn is_kept(&self) -> bool {
+        let is_change = matches!(self.show, Show::Done(_) | Show::Added);
+        let passes = ["/values", "/events", "/buffer"];
+        is_change && !passes.iter().any(|path| self.path.starts_with(path))
+    }
+
     pub fn add(path: &str, body: Value, by: &str) -> Self {
         let request = Self::write(Method::POST, format!("{path}{by}"), Show::Added);
         Self { body: Some(body), ..request }

@@ -139,7 +139,7 @@ fn published(settings: &Settings, configured: &Configured, report: &Report) -> V
 }
 
 impl ExplainedCheck {
-    fn of(configured: &Configured, Ran { report, absent, raw }: Ran) -> Self {
+    fn of(configured: &Configured, Ran { report, raw }: Ran) -> Self {
         let kind = configured.kind;
         let source = |name: &str| kind.metric(name).map_or("", |declared| declared.source);
         let found = report.values.iter().map(|(metric, value)| ExplainedMetric {
@@ -149,7 +149,7 @@ impl ExplainedCheck {
             reason: None,
             source: source(&metric.name),
         });
-        let absent = absent.iter().map(|(name, reason)| ExplainedMetric {
+        let absent = report.absent.iter().map(|(name, reason)| ExplainedMetric {
             name: Text::from(*name),
             unit: Text::from(kind.metric(name).map_or("", |declared| declared.unit.name())),
             value: None,

@@ -24,6 +24,7 @@ mod summary;
 #[cfg(test)]
 pub mod tests;
 mod totals;
+mod unavailable;
 
 pub use self::check::{
     AVAILABLE, Check, CheckType, Declared, Dimensions, Discovered, Discovers, Finding, Findings,
@@ -52,3 +53,4 @@ pub use self::series::Series;
 pub use self::statistics::{Range, Statistic, Statistics, Value, ValueCount};
 pub use self::summary::{Entry, Summary};
 pub use self::totals::{PRESSURES, Periods, TaskSize, Totals};
+pub use self::unavailable::Unavailable;

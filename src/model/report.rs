@@ -25,6 +25,8 @@ pub struct Report {
     pub is_available: bool,
     /// What there is to say about the result, or why there is none: at most [`LONGEST_STATUS`] bytes.
     pub status: String,
+    /// The declared metrics that have no value, each with the reason, cut as a status is.
+    pub absent: Vec<(&'static str, String)>,
     /// Each in the unit of its metric.
     pub values: Vec<(Rc<Metric>, Quantity)>,
 }
@@ -49,6 +51,7 @@ impl Report {
             took: Duration::ZERO,
             is_available: true,
             status: SUCCESS.to_owned(),
+            absent: Vec::new(),
             values: values.into_iter().map(number).collect(),
         }
     }

@@ -99,7 +99,15 @@ mod tests {
     use crate::query::values::tests::metric;
 
     fn bucket(start_ms: i64, average: f64) -> Bucket {
-        Bucket { start_ms, count: 1, average, variance: 0.0, min: average, max: average }
+        Bucket {
+            start_ms,
+            count: 1,
+            average,
+            variance: 0.0,
+            min: average,
+            max: average,
+            total: None,
+        }
     }
 
     fn chart(averages: &[(i64, f64)], width: usize) -> String {

@@ -9,7 +9,7 @@ use crate::client::{Client, Unanswered, encoded};
 use crate::config::AgentApi;
 use crate::model::Kind;
 use crate::sorted::sort_by;
-use crate::store::{Bucket, Change, Resolution};
+use crate::store::{Bucket, Change, Resolution, Total};
 
 /// An agent that answers requests.
 pub struct Remote {
@@ -20,7 +20,12 @@ pub struct Remote {
 impl Remote {
     /// Asks whether an agent is there that keeps a history.
     pub async fn find(api: AgentApi) -> Result<Self, String> {
-        let mut remote = Self { client: Client::new(api).await?, now_ms: 0 };
+        Self::by(Client::new(api).await?).await
+    }
+
+    /// The same with a client that has asked it before.
+    pub async fn by(client: Client) -> Result<Self, String> {
+        let mut remote = Self { client, now_ms: 0 };
         let capabilities = remote.get("/capabilities").await?;
         if capabilities["history"]["enabled"] != true {
             return Err(format!(
@@ -72,6 +77,16 @@ impl Remote {
         }
     }
 
+    /// The points of a counter, with how much it grew in each.
+    pub async fn growth(
+        &self,
+        metric: &Metric,
+        resolution: Resolution,
+        range_ms: [i64; 2],
+    ) -> Result<Points, String> {
+        self.read(metric, resolution, range_ms, OF_COUNTER).await
+    }
+
     async fn list(&self) -> Result<Vec<Metric>, String> {
         let mut metrics = Vec::new();
         for of in self.all("/metrics_list?limit=1000", |_| {}).await? {
@@ -99,8 +114,9 @@ impl Remote {
         metric: &Metric,
         resolution: Resolution,
         range_ms: [i64; 2],
+        select: &str,
     ) -> Result<Points, String> {
-        let path = plot(metric, resolution, range_ms, "average,min,max,variance");
+        let path = plot(metric, resolution, range_ms, select);
         let mut damaged = 0;
         let count = |metadata: &Value| damaged += metadata["damaged"].as_u64().unwrap_or(0);
         let values = self.all(&path, count).await?;
@@ -113,6 +129,14 @@ impl Remote {
                 variance: number("variance")?,
                 min: number("min")?,
                 max: number("max")?,
+                total: match of.get("growth") {
+                    Some(_) => Some(Total {
+                        first: number("first")?,
+                        last: number("last")?,
+                        growth: number("growth")?,
+                    }),
+                    None => None,
+                },
             })
         });
         let points = points.collect::<Result<_, String>>()?;
@@ -149,7 +173,7 @@ impl Source for Remote {
         resolution: Resolution,
         range_ms: [i64; 2],
     ) -> LocalBoxFuture<'a, Result<Points, String>> {
-        Box::pin(self.read(metric, resolution, range_ms))
+        Box::pin(self.read(metric, resolution, range_ms, USUAL))
     }
 
     fn texts<'a>(
@@ -176,6 +200,10 @@ fn plot(metric: &Metric, resolution: Resolution, range_ms: [i64; 2], select: &st
 }
 
 const CHECKS: &str = "/entities/self/checks";
+
+/// What a point has.
+const USUAL: &str = "average,min,max,variance";
+const OF_COUNTER: &str = "average,min,max,variance,growth";
 
 /// Two days with ten samples a second have fewer.
 const MOST_VALUES: usize = 4_000_000;

@@ -81,6 +81,7 @@ pub mod tests {
             variance: 0.25,
             min: 0.5,
             max,
+            total: None,
         };
         let points =
             vec![bucket(1_795_939_200_000, 1.0, 1.5), bucket(1_795_939_500_000, 4.1, 1e20)];

@@ -12,6 +12,7 @@ use crate::collector::Collector;
 use crate::collector::series::MIN_INTERVAL;
 use crate::model::{
     Bytes, Cores, CpuReading, Limits, MemoryReading, Number, ReadError, Reading, Sample, Series,
+    Unavailable,
 };
 
 /// Computes the samples of the whole or of a container from its readings.
@@ -89,6 +90,22 @@ impl Gauge {
             Number::Memory => self.memory_failures.failure(),
             _ => self.others.iter().find(|other| other.number == number)?.failures.failure(),
         }
+    }
+
+    /// Whether a failure is another than the last time that was asked.
+    pub fn take_change(&mut self) -> bool {
+        let others = self.others.iter_mut().map(|other| &mut other.failures);
+        let all = [&mut self.cpu_failures, &mut self.memory_failures].into_iter().chain(others);
+        all.fold(false, |has_changed, failures| failures.take_change() | has_changed)
+    }
+
+    /// What has no value, and why.
+    pub fn unavailable(&self) -> impl Iterator<Item = Unavailable> {
+        let others = self.others.iter().map(|other| (other.number, &other.failures));
+        let both = [(Number::Cpu, &self.cpu_failures), (Number::Memory, &self.memory_failures)];
+        both.into_iter().chain(others).filter_map(|(number, failures)| {
+            failures.unavailable(|| metric(number, self.container.as_ref()).full_name())
+        })
     }
 
     /// The numbers that there are none of, if that was not said yet.

@@ -27,7 +27,8 @@ use crate::collector::Collector;
 use crate::collector::sink::HandedOut;
 use crate::config::Scope;
 use crate::model::{
-    Evidence, Measured, Number, Numbers, ReadError, Reading, Report, Series, WindowReading,
+    Evidence, Measured, Number, Numbers, ReadError, Reading, Report, Series, Unavailable,
+    WindowReading,
 };
 use crate::right_size;
 use crate::source::Source;
@@ -127,6 +128,8 @@ pub struct Sampler {
     has_read: bool,
     /// Whether the log has which numbers cannot be measured here.
     is_said: bool,
+    /// Whether a window was closed since what is unavailable was told.
+    is_due: bool,
     /// When the last reading was made.
     read_at: Instant,
     /// The values of one sample. Kept, so that a sample does not allocate.
@@ -147,6 +150,7 @@ impl Sampler {
             prompted: Numbers::default(),
             has_read: false,
             is_said: false,
+            is_due: false,
             read_at: Instant::now(),
             values: Vec::new(),
         };
@@ -183,7 +187,9 @@ impl Sampler {
         if self.whole.take_new_limits() || self.scope != Some(scope) {
             self.scope = Some(scope);
             collector.measures(Measured { scope: scope.name(), limits: self.whole.limits() });
+            self.is_due = true;
         }
+        self.tell_unavailable(collector);
     }
 
     /// Reads what is wanted at each sample, of what is else read once a window. A failure is said at the end of
@@ -226,6 +232,8 @@ impl Sampler {
     pub fn report(&mut self, collector: &mut Collector) {
         let report = self.windows.report(self.source.window_readings());
         collector.report(&report);
+        // A container that has ended says so by nothing else.
+        self.is_due = true;
     }
 
     /// Says once which of the numbers that were asked for there are none of here. What has failed, the log
@@ -252,6 +260,42 @@ impl Sampler {
         };
         let not_offered = self.not_offered().map(|number| (number, self.does_not_measure()));
         self.asked.iter().filter_map(error).chain(not_offered).collect()
+    }
+
+    /// Tells what is not measured, where that may have changed.
+    fn tell_unavailable(&mut self, collector: &mut Collector) {
+        let containers = self.containers.values_mut().map(Gauge::take_change);
+        let containers = containers.fold(false, std::ops::BitOr::bitor);
+        let changes = self.whole.take_change() | self.windows.take_change() | containers;
+        // Before that, nothing is known of what the source gives.
+        if self.has_read && (changes | std::mem::take(&mut self.is_due)) {
+            collector.lacks(self.unavailable());
+        }
+    }
+
+    /// What was asked for and has no value: of the whole, and of each container that runs.
+    fn unavailable(&self) -> Vec<Unavailable> {
+        let running = self.source.running();
+        let since_start = |number, container, reason| {
+            let metric = metric(number, container).full_name();
+            Unavailable { metric, reason, since: None }
+        };
+        let whole = self.whole.unavailable().chain(self.windows.unavailable(&running));
+        let not_offered = self.not_offered();
+        let not_offered =
+            not_offered.map(|number| since_start(number, None, self.does_not_measure()));
+        let mut all: Vec<_> = whole.chain(not_offered).collect();
+        for name in &running {
+            match self.containers.get(name) {
+                Some(gauge) => all.extend(gauge.unavailable()),
+                None => all.extend([Number::Cpu, Number::Memory].map(|number| {
+                    let failure = self.whole.failure(number).map(ToString::to_string);
+                    let reason = failure.unwrap_or_else(|| NO_READING.to_owned());
+                    since_start(number, Some(name), reason)
+                })),
+            }
+        }
+        all
     }
 
     fn not_offered(&self) -> impl Iterator<Item = Number> {
@@ -288,6 +332,9 @@ impl Sampler {
         self.source.explain()
     }
 }
+
+/// Of a container that has only just started, or that is not told of.
+const NO_READING: &str = "there are no figures of this container yet";
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,9 @@ use tokio::time::Instant;
 
 use super::watch::FailureWatch;
 use crate::collector::series::MIN_INTERVAL;
-use crate::model::{Metric, Number, Raw, ReadError, Report, Series, Unit, WindowReading};
+use crate::model::{
+    Metric, Number, Raw, ReadError, Report, Series, Unavailable, Unit, WindowReading,
+};
 
 /// One that has a value at each sample.
 pub struct Other {
@@ -77,6 +79,20 @@ impl WindowWatch {
     /// Why a number of the whole could not be read the last time.
     pub fn failure(&self, number: Number) -> Option<&ReadError> {
         self.of_whole(number)?.failures.failure()
+    }
+
+    /// Whether a failure is another than the last time that was asked.
+    pub fn take_change(&mut self) -> bool {
+        self.0.iter_mut().fold(false, |has_changed, of| of.failures.take_change() | has_changed)
+    }
+
+    /// What has no value, and why: of the whole, and of these containers.
+    pub fn unavailable(&self, containers: &[Arc<str>]) -> impl Iterator<Item = Unavailable> {
+        let is_there =
+            |of: &&Watched| of.container.as_ref().is_none_or(|name| containers.contains(name));
+        self.0.iter().filter(is_there).filter_map(|of| {
+            of.failures.unavailable(|| metric(of.number, of.container.as_ref()).full_name())
+        })
     }
 
     /// The numbers that there are none of, if that was not said yet.

@@ -7,20 +7,31 @@ use std::time::{Duration, SystemTime};
 use log::{error, info, warn};
 use tokio::time::Instant;
 
-use crate::model::{Limit, ReadError};
+use crate::model::{Limit, ReadError, Unavailable};
 
 /// Says when a part of the readings can no longer be read, and when it can be again.
 pub struct FailureWatch {
     part: String,
     /// The failure that was said last, while it lasts.
     failure: Option<ReadError>,
+    /// When the first of the failures came that there were without a value between them.
+    since: Option<SystemTime>,
     /// Whether there is no such number here, and that was not said yet.
     is_unsaid: bool,
+    /// Whether the failure is another than the last time that was asked.
+    has_changed: bool,
 }
 
 impl FailureWatch {
     pub fn of(part: impl Into<String>) -> Self {
-        Self { part: part.into(), failure: None, is_unsaid: false }
+        Self {
+            part: part.into(),
+            failure: None,
+            since: None,
+            is_unsaid: false,
+            // Nobody has been told of it.
+            has_changed: true,
+        }
     }
 
     pub fn watch<R>(&mut self, reading: Option<Result<R, ReadError>>) -> Option<R> {
@@ -38,8 +49,13 @@ impl FailureWatch {
                     _ => error!("{} unavailable: {error}", self.part),
                 }
                 self.failure = Some(error.clone());
+                self.since.get_or_insert_with(SystemTime::now);
+                self.has_changed = true;
             }
-            Ok(_) if self.failure.take().is_some() => info!("{} available again", self.part),
+            Ok(_) if self.failure.take().is_some() => {
+                (self.since, self.has_changed) = (None, true);
+                info!("{} available again", self.part);
+            }
             _ => {}
         }
         reading.ok()
@@ -50,6 +66,20 @@ impl FailureWatch {
         let is_unsaid = std::mem::take(&mut self.is_unsaid);
         let reason = self.failure.as_ref().filter(|_| is_unsaid)?;
         Some((self.part.clone(), reason.to_string()))
+    }
+
+    /// Whether the failure is another than the last time that was asked.
+    pub fn take_change(&mut self) -> bool {
+        std::mem::take(&mut self.has_changed)
+    }
+
+    /// What there is to say of this metric while it has no value. Of a counter that was set back the next sample has one.
+    pub fn unavailable(&self, metric: impl FnOnce() -> String) -> Option<Unavailable> {
+        let failure = self.failure.as_ref();
+        let failure = failure.filter(|failure| !matches!(failure, ReadError::WentBack { .. }))?;
+        // What there is none of here was not there before, either.
+        let since = self.since.filter(|_| !matches!(failure, ReadError::Absent(_)));
+        Some(Unavailable { metric: metric(), reason: failure.to_string(), since })
     }
 
     /// The failure, while it lasts.

@@ -115,8 +115,6 @@ pub struct Trial {
 /// What came of a run.
 pub struct Ran {
     pub report: Report,
-    /// The declared metrics without a value, each with the reason.
-    pub absent: Vec<(&'static str, String)>,
     /// What the values were made of.
     pub raw: Vec<(String, String)>,
 }
@@ -191,11 +189,23 @@ impl Trial {
         self.known.end_run();
         // A host may be given as `user:password@host`, and errors name it.
         let status = cut_status(without_passwords(&status).into_owned());
+        for (_, reason) in &mut absent {
+            *reason = cut_status(without_passwords(reason).into_owned());
+        }
         let (check, took) = (self.id.clone(), start.elapsed());
         let period = self.configured.period;
-        let report =
-            Report { check, time, at, period, took, is_available, status, values: reported };
-        Ran { report, absent, raw }
+        let report = Report {
+            check,
+            time,
+            at,
+            period,
+            took,
+            is_available,
+            status,
+            absent,
+            values: reported,
+        };
+        Ran { report, raw }
     }
 
     fn declared(&self, value: &Finding) -> Option<&'static str> {

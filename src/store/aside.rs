@@ -15,12 +15,12 @@ use crate::blocking::{self, Purpose};
 /// The same as [`Store::plot`].
 pub async fn plot(store: &Shared, name: [&str; 2], part: Part) -> Result<Plot, Unplottable> {
     let turn = turn(store).await?;
-    let (number, open) = {
+    let (of, open) = {
         let store = store.borrow();
         let series = store.numbers(name)?;
-        (series.number, series.open.clone())
+        ((series.number, series.described.is_counter), series.open.clone())
     };
-    Ok(read(store, turn, move |view| part.plot(view, number, &open)).await?)
+    Ok(read(store, turn, move |view| part.plot(view, of, &open)).await?)
 }
 
 /// How far back each level reaches: when the oldest block of it or of a finer one begins, or the oldest hour that is in

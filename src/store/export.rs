@@ -177,7 +177,7 @@ fn csv_values(resolution: Resolution, point: &Bucket) -> String {
 
 fn object(resolution: Resolution, metric: &Described, point: &Bucket) -> String {
     let Described { check, name, unit, .. } = metric;
-    let Bucket { start_ms, count, average, variance, min, max } = point;
+    let Bucket { start_ms, count, average, variance, min, max, .. } = point;
     let [check, name, unit] = [&**check, &**name, &**unit];
     let object = match resolution {
         Resolution::Full => {

@@ -56,6 +56,7 @@ use self::recent::hour_of;
 pub use self::replace::{Replaced, open_unless_damaged};
 use self::resolution::HOUR_MS;
 pub use self::resolution::Resolution;
+pub use self::rollup::Total;
 pub use self::series::Described;
 use self::series::Series;
 pub use self::shelf::Failure;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::reader::{OpenHours, Reader};
-use super::rollup::Rollup;
+use super::rollup::{Rollup, Total};
 use super::series::Series;
 use super::shelf::{BlockId, Failure, View};
 use super::{MOST_AHEAD_MS, Resolution, Store};
@@ -31,6 +31,8 @@ pub struct Bucket {
     pub variance: f64,
     pub min: f64,
     pub max: f64,
+    /// Of a counter.
+    pub total: Option<Total>,
 }
 
 /// Why there is no plot.
@@ -98,7 +100,8 @@ impl Store {
     /// The buckets of a part, read in this thread.
     pub fn plot(&self, name: [&str; 2], part: Part) -> Result<Plot, Unplottable> {
         let series = self.numbers(name)?;
-        Ok(self.with_view(|view| part.plot(view, series.number, &series.open))?)
+        let of = (series.number, series.described.is_counter);
+        Ok(self.with_view(|view| part.plot(view, of, &series.open))?)
     }
 
     /// A metric that has points.
@@ -118,7 +121,7 @@ impl Part {
     pub(super) fn plot(
         self,
         view: &dyn View,
-        number: Option<u32>,
+        (number, is_counter): (Option<u32>, bool),
         open: &OpenHours,
     ) -> Result<Plot, Failure> {
         let Self { resolution, range_ms: [from_ms, to_ms], most, now_ms } = self;
@@ -140,6 +143,7 @@ impl Part {
             variance: of.variance(),
             min: of.min,
             max: of.max,
+            total: is_counter.then_some(of.total),
         };
         let (points, next_ms) = if resolution == Resolution::Full {
             let (points, next_ms) = reader.points(from_ms, to_ms, most)?;

@@ -26,9 +26,16 @@ pub struct Total {
     pub growth: f64,
 }
 
+impl Total {
+    /// That of one value.
+    pub fn of(value: f64) -> Self {
+        Self { first: value, last: value, growth: 0.0 }
+    }
+}
+
 impl Rollup {
     pub fn of(value: f64) -> Self {
-        let total = Total { first: value, last: value, growth: 0.0 };
+        let total = Total::of(value);
         Self { count: 1, average: value, m2: 0.0, min: value, max: value, total }
     }
 

@@ -2,7 +2,7 @@
 
 use super::chart;
 use super::history::{History, Shown};
-use super::row::{BOLD, CYAN, DIM, MAGENTA, NONE, Piece, plain, row};
+use super::row::{BOLD, CYAN, DIM, MAGENTA, NONE, Piece, RED, plain, row};
 use crate::collector::aggregate;
 use crate::model::{Sample, amount};
 
@@ -44,6 +44,12 @@ impl Gauge {
         let drawn = drawn(&shown, columns, 1, scale(&shown)).concat();
         let parts = [Piece::new(figure, BOLD), Piece::new(drawn, self.colour)];
         row(&parts, width, colour)
+    }
+
+    /// A row in place of the figures, where there is no value.
+    pub fn without(&self, why: &str, width: usize, colour: bool) -> String {
+        let name = Piece::new(format!("{:<6}  ", self.name), BOLD);
+        row(&[name, Piece::new(plain(why), RED)], width, colour)
     }
 
     /// The figures of a chart, and the chart in so many rows below, if any.
@@ -109,6 +115,14 @@ pub fn columns(width: usize, is_small: bool) -> usize {
         false if width < WIDTH_WITH_SCALE => width,
         false => width - WIDTH_OF_SCALE,
     }
+}
+
+/// From when to when the charts above it are: `left` and `right` stand below the ends of the chart.
+pub fn axis(left: &str, right: &str, width: usize, colour: bool) -> String {
+    let columns = columns(width, false);
+    let room = columns.saturating_sub(left.chars().count());
+    let text = format!("{}{left}{right:>room$}", " ".repeat(width - columns));
+    row(&[Piece::new(text, DIM)], width, colour)
 }
 
 /// The smallest scale in percent that holds all that is shown.

@@ -58,6 +58,11 @@ impl History {
         shown
     }
 
+    /// What so many columns show, however much of it there is.
+    pub fn span(&self, columns: usize) -> Duration {
+        self.interval * (self.samples_per_column(columns) * columns as u64) as u32
+    }
+
     /// How long it takes to make so many samples.
     pub fn length(&self, samples: usize) -> Duration {
         self.interval * samples as u32

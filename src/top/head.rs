@@ -1,8 +1,8 @@
 //! What stands above the lists: what is measured, whether the agent answers, CPU and memory, and how it goes.
 
-use super::list::{duration, summary};
+use super::list::{duration, lack, summary};
 use super::snapshot::{Publisher, Snapshot};
-use crate::terminal::gauge::{Gauge, MOST_LEVELS};
+use crate::terminal::gauge::{Gauge, MOST_LEVELS, axis, columns};
 use crate::terminal::history::History;
 use crate::terminal::outage::wrap;
 use crate::terminal::row::{BOLD, DIM, NONE, Piece, RED, cut_off, plain, row};
@@ -42,22 +42,46 @@ pub fn trouble(text: &str, (height, width): Size, colour: bool) -> Vec<String> {
 pub fn gauges(
     of: &Snapshot,
     history: &History,
+    newest_ms: i64,
     (height, width): Size,
     colour: bool,
 ) -> Vec<String> {
     let both = [Gauge::cpu(of.agent.cpu.clone()), Gauge::memory(of.agent.memory.clone())];
     let levels = (height.saturating_sub(LOW) / 4).clamp(1, MOST_LEVELS);
-    let rows = both.iter().flat_map(|gauge| match height < LOW {
-        true => vec![gauge.small(history, width, colour)],
-        false => gauge.large(history, width, levels, colour),
+    let rows = both.iter().zip(PARTS).flat_map(|(gauge, part)| {
+        let mut rows = match height < LOW {
+            true => vec![gauge.small(history, width, colour)],
+            false => gauge.large(history, width, levels, colour),
+        };
+        if let Some(why) = lack(of, part) {
+            rows[0] = gauge.without(&why, width, colour);
+        }
+        rows
     });
-    rows.chain([row(&cut_off(summary(of), width), width, colour)]).collect()
+    let times = (height >= LOW).then(|| times(of, history, newest_ms, width, colour));
+    rows.chain(times).chain([row(&cut_off(summary(of), width), width, colour)]).collect()
 }
+
+/// When the charts begin and end.
+fn times(of: &Snapshot, history: &History, newest_ms: i64, width: usize, colour: bool) -> String {
+    let age = of.ago(newest_ms);
+    let span = history.span(columns(width, false)).as_secs();
+    let end = if age <= FRESH { "now".to_owned() } else { format!("{} ago", duration(age)) };
+    axis(&format!("{} ago", duration(span + age)), &end, width, colour)
+}
+
+const PARTS: [&str; 2] = ["cpu", "memory"];
+
+/// Seconds. An endpoint that is asked every few seconds has nothing newer in between.
+const FRESH: u64 = 15;
 
 /// The same without charts and colours.
 pub fn figures(of: &Snapshot, history: &History, width: usize) -> Vec<String> {
     let both = [Gauge::cpu(of.agent.cpu.clone()), Gauge::memory(of.agent.memory.clone())];
-    let rows = both.iter().flat_map(|gauge| gauge.large(history, width, 0, false));
+    let rows = both.iter().zip(PARTS).flat_map(|(gauge, part)| match lack(of, part) {
+        Some(why) => vec![gauge.without(&why, width, false)],
+        None => gauge.large(history, width, 0, false),
+    });
     rows.chain([row(&summary(of), width, false)]).collect()
 }
 

@@ -1,7 +1,8 @@
 //! The lists of the first screen: alarms that are not OK, publishers, containers and checks.
 
 use super::cursor::{Id, Line, cell, cut};
-use super::snapshot::{Alarm, Check, Container, Publisher, Snapshot, State, Value};
+use super::snapshot::{Alarm, Check, Container, Lack, Publisher, Snapshot, State, Value};
+use crate::model::UTILIZATION;
 use crate::sorted::sort_by_key;
 use crate::terminal::gauge::percent;
 use crate::terminal::outage;
@@ -162,6 +163,10 @@ fn checks(of: &Snapshot, by: usize, width: usize) -> Vec<Line> {
                     let rank = if of.is_headline { -1 } else { of.rank() };
                     (rank, of.metric.name.clone())
                 };
+                if !check.lacks.is_empty() {
+                    let names: Vec<_> = check.lacks.iter().map(|of| plain(&of.metric)).collect();
+                    begin.push(Piece::new(format!("  unavailable: {}", names.join(", ")), RED));
+                }
                 begin.extend(sorted(&check.values, by_unit).into_iter().map(|value| {
                     let name = plain(&value.metric.name);
                     let colour = if value.is_stale { DIM } else { NONE };
@@ -192,6 +197,18 @@ pub fn state(check: &Check) -> Piece {
         State::NotRun | State::Disabled => DIM,
     };
     Piece::new(format!("  {}", cell(check.state.name(), STATE)), colour)
+}
+
+/// Since when a metric has no value, and why.
+pub fn unavailable(of: &Snapshot, lack: &Lack) -> String {
+    let since = lack.since_ms.map(|ms| format!(" for {}", duration(of.ago(ms))));
+    format!("unavailable{}: {}", since.unwrap_or_default(), lack.reason)
+}
+
+/// The same of a number of the whole, where it has none.
+pub fn lack(of: &Snapshot, metric: &str) -> Option<String> {
+    let lack = of.check(UTILIZATION)?.lacks.iter().find(|lack| lack.metric == metric)?;
+    Some(unavailable(of, lack))
 }
 
 /// How long ago a check has run.

@@ -1,8 +1,8 @@
 //! A check with all of its metrics, or a container with its own.
 
 use super::cursor::{Cursor, Id, Line, cell};
-use super::list::{METRICS_BY, below, duration, first_column, last_run, sorted};
-use super::snapshot::{Alarm, Snapshot, State, Value};
+use super::list::{METRICS_BY, below, duration, first_column, last_run, sorted, unavailable};
+use super::snapshot::{Alarm, Lack, Snapshot, State, Value};
 use crate::model::UTILIZATION;
 use crate::terminal::outage::wrap;
 use crate::terminal::row::{BOLD, DIM, NONE, Piece, RED, plain, row};
@@ -38,9 +38,11 @@ impl Metrics {
             return vec![row(&[Piece::new(name, BOLD), gone], width, colour)];
         };
         let (state, bad) = (check.state.name(), check.state == State::Unavailable);
+        let since = check.since_ms.filter(|_| bad);
+        let since = since.map(|ms| format!(" for {}", duration(of.ago(ms)))).unwrap_or_default();
         let mut pieces = vec![
             Piece::new(name, BOLD),
-            Piece::new(format!("  {state}"), if bad { RED } else { NONE }),
+            Piece::new(format!("  {state}{since}"), if bad { RED } else { NONE }),
             Piece::new(format!("  {}", plain(&check.kind)), NONE),
             Piece::new(format!("  every {} s", (check.period * 10.0).round() / 10.0), NONE),
             Piece::new(format!("  last run {}", last_run(of, check)), NONE),
@@ -78,6 +80,7 @@ impl Metrics {
         });
         let heading = format!("metrics ({}) by {}", all.len(), METRICS_BY[by]);
         let names = all.iter().map(|of| plain(&of.metric.name));
+        let names = names.chain(self.lacks(of).map(|of| plain(&of.metric)));
         // A name may need more than in the other lists, which have more columns.
         let first = first_column(&heading, names, width * 3 / 2);
         let lines = all.iter().map(|value| {
@@ -99,6 +102,13 @@ impl Metrics {
             ];
             Line::of(Id::Metric(value.metric.name.clone()), pieces)
         });
+        // What is missing is looked for first.
+        let lacks = self.lacks(of).map(|lack| {
+            let name = Piece::new(cell(&plain(&lack.metric), first), BOLD);
+            let said = Piece::new(format!("  {}", plain(&unavailable(of, lack))), RED);
+            Line::of(Id::Metric(lack.metric.clone()), vec![name, said])
+        });
+        let lines = lacks.chain(lines);
         below(&heading, first, &[("newest value", VALUE), ("age", AGE), ("kind", 4)], lines)
     }
 
@@ -108,13 +118,21 @@ impl Metrics {
         self.values(of).into_iter().find(|value| value.metric.name == name)
     }
 
+    /// What has no value.
+    fn lacks<'s>(&'s self, of: &'s Snapshot) -> impl Iterator<Item = &'s Lack> {
+        let all = of.check(&self.check).map(|check| &*check.lacks).unwrap_or_default();
+        all.iter().filter(|lack| self.is_of(&lack.metric))
+    }
+
+    /// Whether a metric is one of what is shown.
+    fn is_of(&self, metric: &str) -> bool {
+        let name = metric.rsplit_once('.').map(|(name, _)| name);
+        self.container.as_ref().is_none_or(|of| name == Some(of))
+    }
+
     fn values<'s>(&self, of: &'s Snapshot) -> Vec<&'s Value> {
         let values = of.check(&self.check).map(|check| &*check.values).unwrap_or_default();
-        let is_of = |value: &&Value| {
-            let name = value.metric.name.rsplit_once('.').map(|(name, _)| name);
-            self.container.as_ref().is_none_or(|of| name == Some(of))
-        };
-        values.iter().filter(is_of).collect()
+        values.iter().filter(|value| self.is_of(&value.metric.name)).collect()
     }
 }
 

@@ -93,7 +93,7 @@ impl Top {
             match state.chart() {
                 Some(chart) => {
                     if let Some(wanted) = chart.wanted(size.1) {
-                        reading = Some(Box::pin(wanted.read(self.api.clone())));
+                        reading = Some(Box::pin(wanted.read(reader.client.clone())));
                     }
                 }
                 None => reading = None,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::list::duration;
+use crate::client::Client;
 use crate::clock::now_ms;
-use crate::config::AgentApi;
 use crate::query::{Metric, Remote, Source, a_second, chart, value};
 use crate::shown::shown;
 use crate::store::{Bucket, Change, Resolution, utc};
@@ -147,12 +147,12 @@ impl Plotted {
 
 impl Wanted {
     /// The range that is read, and what is found in it or why nothing is.
-    pub async fn read(self, api: AgentApi) -> (usize, Result<Found, String>) {
-        (self.range, self.found(api).await)
+    pub async fn read(self, client: Client) -> (usize, Result<Found, String>) {
+        (self.range, self.found(client).await)
     }
 
-    async fn found(&self, api: AgentApi) -> Result<Found, String> {
-        let remote = Remote::find(api).await?;
+    async fn found(&self, client: Client) -> Result<Found, String> {
+        let remote = Remote::by(client).await?;
         let (_, seconds) = RANGES[self.range];
         // The agent's own clock, where it is ahead.
         let to_ms = remote.now_ms().max(now_ms()) + 1;
@@ -169,10 +169,12 @@ impl Wanted {
                 Resolution::choose(self.columns as u128, from_ms, to_ms, remote.now_ms())
             }
         };
-        let mut points = remote.points(&self.metric, resolution, range_ms).await?.points;
-        if self.metric.is_counter {
-            points = rates(&points, resolution, remote.now_ms());
-        }
+        let points = if self.metric.is_counter {
+            let totals = remote.growth(&self.metric, resolution, range_ms).await?.points;
+            rates(&totals, resolution, remote.now_ms())
+        } else {
+            remote.points(&self.metric, resolution, range_ms).await?.points
+        };
         Ok(Found { resolution, points, changes: Vec::new() })
     }
 }
@@ -188,10 +190,19 @@ fn rates(points: &[Bucket], resolution: Resolution, now_ms: i64) -> Vec<Bucket> 
     };
     let rates = points.windows(2).filter_map(|two| {
         let seconds = (two[1].start_ms - two[0].start_ms) as f64 / 1000.0;
-        let grown = two[1].average - two[0].average;
-        let average = grown / seconds;
-        let is_known = seconds > 0.0 && grown >= 0.0;
-        is_known.then_some(Bucket { average, min: average, max: average, variance: 0.0, ..two[1] })
+        let (before, total) = (two[0].total?, two[1].total?);
+        // From the last of the one before to its first, and within it.
+        let between = total.first - before.last;
+        let average = (between + total.growth) / seconds;
+        let is_known = seconds > 0.0 && between >= 0.0;
+        is_known.then_some(Bucket {
+            average,
+            min: average,
+            max: average,
+            variance: 0.0,
+            total: None,
+            ..two[1]
+        })
     });
     rates.collect()
 }
@@ -221,24 +232,40 @@ const LATER: Duration = Duration::from_secs(60);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Total;
 
     fn bucket(start_ms: i64, average: f64) -> Bucket {
-        Bucket { start_ms, count: 1, average, variance: 0.0, min: average, max: average }
+        let total = Some(Total { first: average, last: average, growth: 0.0 });
+        Bucket { start_ms, count: 1, average, variance: 0.0, min: average, max: average, total }
     }
 
     #[test]
     fn a_counter_is_a_rate_and_nothing_where_it_begins_anew() {
         let totals = [bucket(0, 10.0), bucket(2000, 30.0), bucket(4000, 5.0), bucket(5000, 5.0)];
         let full = |points| rates(points, Resolution::Full, 5000);
-        assert_eq!(full(&totals), [bucket(2000, 10.0), bucket(5000, 0.0)]);
+        assert_eq!(full(&totals), [rate(2000, 10.0), rate(5000, 0.0)]);
         assert_eq!(full(&totals[..1]), []);
+    }
+
+    fn rate(start_ms: i64, average: f64) -> Bucket {
+        Bucket { total: None, ..bucket(start_ms, average) }
+    }
+
+    #[test]
+    fn a_counter_that_began_anew_within_a_rollup_grew_by_all_that_was_counted() {
+        let mut totals = [0, 1, 2].map(|nth| bucket(nth * 300_000, 1000.0));
+        // To 1010, and after that from 0 to 900; then on to 1000.
+        totals[1].total = Some(Total { first: 1004.0, last: 900.0, growth: 906.0 });
+        totals[2].total = Some(Total { first: 910.0, last: 1000.0, growth: 90.0 });
+        let rates = rates(&totals, Resolution::Min5, 900_000);
+        assert_eq!(rates.iter().map(|of| of.average * 300.0).collect::<Vec<_>>(), [910.0, 100.0]);
     }
 
     #[test]
     fn a_rollup_of_a_counter_counts_when_it_is_whole() {
         let totals = [bucket(0, 100.0), bucket(300_000, 400.0), bucket(600_000, 410.0)];
         let at = |now_ms| rates(&totals, Resolution::Min5, now_ms);
-        assert_eq!(at(610_000), [bucket(300_000, 1.0)]);
+        assert_eq!(at(610_000), [rate(300_000, 1.0)]);
         assert_eq!(at(899_999), at(610_000));
         assert_eq!(at(900_000).len(), 2);
         assert_eq!(rates(&[], Resolution::Min5, 0), []);

@@ -29,7 +29,7 @@ pub enum News {
 
 /// Reads what an agent has.
 pub struct Reader {
-    client: Client,
+    pub client: Client,
 }
 
 impl Reader {

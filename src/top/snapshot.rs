@@ -1,6 +1,7 @@
 //! What an agent says of itself at one instant.
 
 mod alarm;
+mod lack;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use serde_json::Value as Json;
 
 pub use self::alarm::Alarm;
 use self::alarm::alarms;
+pub use self::lack::Lack;
 use crate::check::TABLE;
 use crate::model::{Kind, UTILIZATION};
 use crate::query::{Metric, a_second, value};
@@ -66,10 +68,13 @@ pub struct Check {
     pub period: f64,
     pub state: State,
     pub status: String,
+    /// Since when it stands so, where that is known.
+    pub since_ms: Option<i64>,
     pub last_ms: Option<i64>,
     /// In seconds.
     pub took: Option<f64>,
     pub values: Vec<Value>,
+    pub lacks: Vec<Lack>,
 }
 
 /// The newest value of a metric.
@@ -139,7 +144,11 @@ impl Snapshot {
         let now_ms = answers.time["timestamp"].as_i64().unwrap_or_default();
         let checks = answers.checks.iter().map(|of| {
             let id = of["id"].as_str().unwrap_or_default();
-            Check::of(of, runs.get(id).copied(), values.remove(id).unwrap_or_default(), now_ms)
+            let run = runs.get(id).copied();
+            let values = values.remove(id).unwrap_or_default();
+            let lacks = if id == UTILIZATION { Some(&answers.agent) } else { run };
+            let lacks = lacks.map(Lack::all).unwrap_or_default();
+            Check { lacks, ..Check::of(of, run, values, now_ms) }
         });
         let checks = checks.collect();
         let (alarms, all_alarms, unknown_alarms) = alarms(answers, now_ms);
@@ -240,9 +249,11 @@ impl Check {
             period: of["period"].as_f64().unwrap_or_default(),
             state,
             status,
+            since_ms: run.and_then(|run| run["since"].as_i64()),
             last_ms: run.map_or(sampled_ms, |run| run["timestamp"].as_i64()),
             took: run.and_then(|run| run["duration"].as_f64()),
             values,
+            lacks: Vec::new(),
         }
     }
 }

@@ -201,7 +201,10 @@ impl State {
         let trouble = trouble.iter().flat_map(|text| head::trouble(text, (height, width), colour));
         rows.extend(trouble);
         match self.pages.last() {
-            None => rows.extend(head::gauges(&self.of, &self.history, (height, width), colour)),
+            None => {
+                let (of, history, newest_ms) = (&self.of, &self.history, self.sampled_ms);
+                rows.extend(head::gauges(of, history, newest_ms, (height, width), colour));
+            }
             Some(Page::Metrics(page)) => rows.extend(page.head(&self.of, width, colour)),
             Some(_) => {}
         }

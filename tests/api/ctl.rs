@@ -9,7 +9,7 @@ use support::server::free_port;
 use support::{Agent, Ended, command, run};
 
 use crate::client::Place;
-use crate::{CONFIG, Served};
+use crate::{CONFIG, Served, previewing};
 
 impl Served {
     pub fn address(&self) -> String {
@@ -27,13 +27,44 @@ impl Served {
     /// What it prints where it is done.
     pub fn told(&self, arguments: &[&str]) -> String {
         let ended = self.ctl(arguments).expect_code(0);
-        assert_eq!(ended.stderr, "", "{arguments:?}");
+        assert!(["", FORGOTTEN].contains(&&*ended.stderr), "{arguments:?}: {}", ended.stderr);
         ended.stdout
     }
 }
 
 pub fn ctl(address: &str, arguments: &[&str]) -> Ended {
     run(command().arg("ctl").args(arguments).args(["--api", address]).env("USER", "joe"))
+}
+
+/// What is said beside a change where the agent has no folder for it.
+const FORGOTTEN: &str =
+    "this lasts until the agent restarts: start it with --state FOLDER to keep such changes\n";
+
+#[test]
+fn a_change_that_a_restart_ends_says_so_and_one_that_is_kept_or_is_none_does_not() {
+    for keeps in [false, true] {
+        let folder = Folder::of(&[("agent.yaml", CONFIG)]);
+        let path = folder.path("api.sock");
+        let mut command = previewing(&folder);
+        command.args(["--api", &format!("unix:{path}")]);
+        if keeps {
+            command.args(["--state", &folder.path("state")]);
+        }
+        let served = Served::of(Agent::start(&mut command), Place::Unix(path), folder);
+        let silence = r#"{"id":"night","label":"night","checks":["utilization"]}"#;
+        for (arguments, is_change) in [
+            (&["suppressions", "add", silence][..], true),
+            (&["suppressions", "change", "night", "label=day"], true),
+            (&["suppressions", "show", "night"], false),
+            (&["values", "put", "push/queue", "7"], false),
+            (&["suppressions", "remove", "night"], true),
+            (&["suppressions", "remove", "night", "--output", "json"], false),
+        ] {
+            let ended = served.ctl(arguments);
+            let said = ended.stderr.lines().any(|line| line == FORGOTTEN.trim_end());
+            assert_eq!(said, !keeps && is_change, "{arguments:?}: {}", ended.stderr);
+        }
+    }
 }
 
 #[test]
@@ -84,7 +115,8 @@ fn each_of_several_is_tried_and_each_failure_is_told() {
     let lines: Vec<_> = ended.stderr.lines().collect();
     let begin = format!("the agent at {} answered 404: check", served.address());
     let expected = [format!("{begin} none not found"), format!(r"{begin} a\u{{1b}}b not found")];
-    assert_eq!(lines, expected);
+    assert_eq!(lines[..2], expected);
+    assert_eq!(lines[2..], [FORGOTTEN.trim_end()]);
     // What is unavailable is so also for scripts.
     let ended = served.ctl(&["run", "tcp"]).expect_code(1);
     assert!(ended.stdout.starts_with("unavailable: 127.0.0.1:1 refused "), "{ended:?}");
@@ -170,7 +202,7 @@ fn who_may_not_write_is_told_so() {
     }
     assert_eq!(
         disable(None, &["--api-token-file", &files.path("write")]).expect_code(0).stderr,
-        ""
+        FORGOTTEN
     );
     assert!(disable(Some("efgh-5678"), &[]).status.success());
     let ended = disable(None, &["--api-token-file", "/nowhere"]).expect_code(2);

@@ -204,6 +204,8 @@ fn makes_two_days_of_data() {
     let used = series("disk", "used_percent", "percent", false);
     let received = series("net", "rx_bytes", "bytes", true);
     let load = series("load", "1m", "", false);
+    // Ten in each second, and begun again each 40 minutes in the middle of a point of five.
+    let steady = series("net", "steady", "bytes", true);
     let mut random = 1u64;
     let mut noise = move || {
         random ^= random << 13;
@@ -234,6 +236,8 @@ fn makes_two_days_of_data() {
                     bytes + 27e3 * busy * (1.0 + noise())
                 };
                 store.put(received, at_ms, bytes, at_ms);
+                let since_ms = (at_ms - 150_000) % 2_400_000;
+                store.put(steady, at_ms, since_ms as f64 / 100.0, at_ms);
             }
         }
         // Of older days the rollups are enough, so a value each 30 s.

@@ -194,7 +194,7 @@ fn expected(series: i64, level: Resolution, last: i64, now_ms: i64) -> Vec<Bucke
         let variance = values.iter().map(|value| (value - average).powi(2)).sum::<f64>() / count;
         let min = values.iter().copied().fold(f64::INFINITY, f64::min);
         let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        Bucket { start_ms, count: values.len() as u64, average, variance, min, max }
+        Bucket { start_ms, count: values.len() as u64, average, variance, min, max, total: None }
     };
     buckets.into_iter().map(bucket).collect()
 }

@@ -80,12 +80,12 @@ export const acts = {
         await page.locator('dialog').getByRole('button', { name: 'Close' }).click();
         await page.getByRole('button', { name: 'Silence database' }).click();
         await page.locator('dialog').getByRole('button', { name: 'Silence' }).click();
-        await sees(page, '201', 'dialog pre');
+        await sees(page, 'database is silenced until', 'dialog');
         await page.keyboard.press('Escape');
         await sees(page, 'silenced until', '#checks');
         await page.getByRole('button', { name: 'End silence database' }).click();
         await page.locator('dialog').getByRole('button', { name: 'End it' }).click();
-        await sees(page, '204', 'dialog pre');
+        await sees(page, 'The silence of database has ended', 'dialog');
         await page.keyboard.press('Escape');
         await until(page, () => !document.querySelector('#checks').textContent.includes('silenced until'));
         // Somebody has removed it meanwhile: the refusal is told word for word.

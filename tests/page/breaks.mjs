@@ -185,7 +185,7 @@ thresholds:
         await isLive(page);
         await page.getByRole('button', { name: 'Silence database' }).click();
         await page.locator('dialog').getByRole('button', { name: 'Silence' }).click();
-        await sees(page, '201', 'dialog pre');
+        await sees(page, 'is silenced until', 'dialog');
         const { values } = await (await fetch(`${url}/suppressions`, { headers: { 'X-Auth-Token': READ } })).json();
         const minutes = (values[0].end_time - Date.now()) / 60000;
         assert.ok(minutes > 20 && minutes < 31, `${minutes} minutes of 30`);

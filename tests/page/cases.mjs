@@ -5,12 +5,13 @@ import assert from 'node:assert/strict';
 import { acts } from './acts.mjs';
 import { breaks } from './breaks.mjs';
 import { READ, enter, now, sees, shop } from './looks.mjs';
+import { nights } from './nights.mjs';
 import { sums } from './sums.mjs';
 import { truths } from './truths.mjs';
 import { views } from './views.mjs';
 import { endAll } from './world.mjs';
 
-const cases = { ...views, ...acts, ...breaks, ...truths, ...sums };
+const cases = { ...views, ...acts, ...breaks, ...truths, ...sums, ...nights };
 
 /** Pictures for the documentation. */
 async function pictures(to) {

@@ -91,8 +91,11 @@ function serve(answer) {
     );
 }
 
-/** The metadata endpoint of an ECS task of three containers, which use what a wave says. */
-export async function task() {
+/**
+ * The metadata endpoint of an ECS task of three containers, which use what a wave says; of memory some use so many bytes until
+ * `use` says something else.
+ */
+export async function task(memory = {}) {
     const names = ['web', 'worker', 'log-router'];
     const started = Date.now();
     const used = names.map(() => 0);
@@ -128,7 +131,7 @@ export async function task() {
                     read: new Date(now).toISOString(),
                     cpu_stats: { cpu_usage: { total_usage: Math.round(used[place] * 1e9) } },
                     memory_stats: {
-                        usage: Math.round((200 + 300 * (2 - place) + 20 * Math.sin(now / 30000)) * 2 ** 20),
+                        usage: memory[name] ?? Math.round((200 + 300 * (2 - place) + 20 * Math.sin(now / 30000)) * 2 ** 20),
                         limit: 2 ** 30,
                         stats: { inactive_file: 0, active_file: 0 },
                     },
@@ -138,7 +141,8 @@ export async function task() {
         answer.setHeader('content-type', 'application/json');
         answer.end(JSON.stringify(asked.url.endsWith('/stats') ? statistics : told));
     });
-    return { ECS_CONTAINER_METADATA_URI_V4: `${url}/v4/x` };
+    const env = { ECS_CONTAINER_METADATA_URI_V4: `${url}/v4/x` };
+    return Object.defineProperty(env, 'use', { value: (other) => (memory = other) });
 }
 
 /** A proxy that has an agent below a prefix, and that can be cut off. */

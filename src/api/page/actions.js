@@ -4,7 +4,10 @@ import { call, ofCheck } from './api.js';
 import { agentNow } from './clock.js';
 import { ask, endDialog, h, tell } from './dom.js';
 import { known, mayWrite, readSoon } from './live.js';
-import { when } from './words.js';
+import { moment, when, zone } from './words.js';
+
+// An agent without a folder for it keeps nothing that is changed from here.
+const LOST = 'This lasts until the agent restarts: it runs without --state, which would keep it.';
 
 /** The text of an answer. */
 const answerText = (status, object) =>
@@ -14,7 +17,7 @@ const answerText = (status, object) =>
  * Asks, sends, and shows the answer. `request()` gives method, path and body at the time of sending; `fields` are further
  * questions.
  */
-export function confirm({ title, about, word, fields = [], request }) {
+export function confirm({ title, about, word, fields = [], request, said, lasts = true }) {
     const why = h('input', { name: 'why', autocomplete: 'off', maxlength: '200' });
     const answer = h('div', { 'aria-live': 'polite' });
     const send = h('button', { type: 'submit', class: 'primary' }, word);
@@ -24,19 +27,22 @@ export function confirm({ title, about, word, fields = [], request }) {
         send.disabled = true;
         const { method, path, body } = request();
         const of = new URLSearchParams({ _who: 'the page', ...(why.value ? { _why: why.value } : {}) });
-        let [kind, text] = ['done', ''];
+        let [kind, text, sentence] = ['done', '', ''];
         try {
             const { status, object } = await call(method, `${path}?${of}`, body);
             text = answerText(status, object);
+            sentence = said?.(object, why.value) ?? '';
         } catch (error) {
             kind = 'refused';
             text = error.status
                 ? answerText(error.status, error.object ?? { message: error.message })
                 : `no answer: ${error.message}. It may be done all the same.`;
         }
+        const pre = h('pre', { class: kind, tabindex: '0' }, text);
         answer.replaceChildren(
             h('h3', {}, kind === 'done' ? 'The agent has answered' : 'The agent has refused'),
-            h('pre', { class: kind, tabindex: '0' }, text),
+            sentence ? h('p', { class: 'said' }, sentence) : '',
+            sentence ? h('details', {}, h('summary', {}, 'The answer'), pre) : pre,
         );
         tell(kind === 'done' ? `${title}: done` : `${title}: refused`);
         send.remove();
@@ -48,6 +54,7 @@ export function confirm({ title, about, word, fields = [], request }) {
         'form',
         { onsubmit: submit },
         h('p', {}, about),
+        lasts && !known.agent.kept ? h('p', { class: 'warning' }, LOST) : null,
         fields,
         h('label', {}, 'Why (for the log and the events) ', why),
         answer,
@@ -75,6 +82,8 @@ function silence(name, about, of) {
         about,
         word: 'Silence',
         fields: [h('label', {}, 'For ', length)],
+        said: ({ end_time: end }, why) =>
+            `${name} is silenced until ${moment(end)} ${zone()}, by the page${why ? `: ${why}` : ''}.`,
         request: () => ({
             method: 'POST',
             path: 'suppressions',
@@ -137,6 +146,7 @@ export function buttons(check) {
             button('Run once', id, () =>
                 confirm({
                     title: `Run ${id} once`,
+                    lasts: false,
                     about: 'It runs now, beside its period. The answer is its result.',
                     word: 'Run once',
                     request: () => ({ method: 'POST', path: ofCheck(id, 'test') }),
@@ -156,6 +166,7 @@ const endOf = (suppression, name, what) =>
             title: `End the silence of ${name}`,
             about: `From now on ${what}.`,
             word: 'End it',
+            said: () => `The silence of ${name} has ended: from now on ${what}.`,
             request: () => ({ method: 'DELETE', path: `suppressions/${encodeURIComponent(suppression.id)}` }),
         }),
     );

@@ -3,11 +3,11 @@
 import { buttons, silencedText } from './actions.js';
 import { agentNow } from './clock.js';
 import { badge, byId, empty, h, once, put } from './dom.js';
-import { figureOf, hasHistory, known, on, paceOf, periodOf } from './live.js';
+import { figureOf, hasHistory, known, oldText, on, paceOf, periodOf } from './live.js';
 import { RESOLUTIONS, columns, points, stepOf } from './points.js';
 import { Due, Recent, chartBox, small } from './small.js';
 import { isLost, placeOf, silenceOf, troublesOf } from './troubles.js';
-import { ago, digits, duration, several, shown } from './words.js';
+import { ago, digits, duration, lackText, several, shown, when } from './words.js';
 
 // A check may have thousands of metrics. So many are shown until more are asked for.
 const FIRST = 8;
@@ -75,7 +75,7 @@ class Row {
                 now - HOUR * 1000,
                 now,
                 resolution,
-                this.isCounter ? 'max' : 'average',
+                this.isCounter ? 'growth' : 'average',
             );
             const step = Math.max(period, stepOf(found, resolution, period));
             const { times, average } = columns(found, this.isCounter, step, resolution, now);
@@ -89,7 +89,8 @@ class Row {
     take(value) {
         const { value: now, unit } = figureOf(value);
         Object.assign(this, { unit, isCounter: value.kind === 'counter', isText: value.type === 's' });
-        put(this.value, `${shown(now, unit)}${value.stale ? ' (old)' : ''}`);
+        put(this.value, `${shown(now, unit)}${oldText(value)}`);
+        this.value.classList.toggle('dim', value.stale);
         if (typeof now === 'number') this.recent.add(value.timestamp / 1000, now, paceOf(this.check));
         // There may be a history by now, or it was not to be had before.
         this.load();
@@ -104,6 +105,9 @@ class Check {
         this.facts = h('span', { class: 'dim' });
         this.buttons = h('span', { class: 'actions' });
         this.status = h('p', { class: 'cure', hidden: true });
+        this.lackNames = h('summary');
+        this.lackList = h('ul');
+        this.lacks = h('details', { hidden: true }, this.lackNames, this.lackList);
         this.alarms = h('ul', { class: 'troubles', hidden: true, 'aria-label': `Alarms of ${id}` });
         this.body = h('tbody');
         this.more = h('button', {
@@ -129,6 +133,7 @@ class Check {
             { class: 'panel', id: placeOf(id) },
             h('div', { class: 'title' }, h('h3', {}, id), this.state, this.facts, this.buttons),
             this.status,
+            this.lacks,
             this.alarms,
             this.table,
             this.more,
@@ -172,7 +177,8 @@ class Check {
             `${label}${check.type} · each ${duration(check.period)}${last}${silenced ? ` · ${silenced}` : ''}`,
         );
         this.status.hidden = state !== 'no';
-        if (run) put(this.status, run.status);
+        if (run) put(this.status, `Unavailable since ${when(run.since)}: ${run.status}`);
+        this.showLacks(isSampled ? known.agent.unavailable : (state === 'yes' && run.unavailable) || []);
         this.showAlarms(state === 'no' ? run.status : null);
         // The same buttons stay the same elements, so that the focus stays where it is.
         const acts = [check.disabled, check.active_suppressions, known.agent.access].join();
@@ -197,6 +203,14 @@ class Check {
         this.alarms.replaceChildren(
             ...found.map(({ kind, state }, place) => h('li', {}, badge(kind, state), ` ${lines[place]}`)),
         );
+    }
+
+    /** Its metrics without a value, by their names; opened, with the reasons. */
+    showLacks(all) {
+        this.lacks.hidden = !all.length;
+        put(this.lackNames, `Unavailable: ${all.map(({ metric }) => metric).join(', ')}`);
+        const texts = all.map((of) => `${of.metric}: ${lackText(of)}`);
+        if (this.lackList.textContent !== texts.join('')) this.lackList.replaceChildren(...texts.map((text) => h('li', {}, text)));
     }
 
     /** Whether its type publishes this metric by default. */

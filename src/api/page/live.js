@@ -2,7 +2,7 @@
 
 import { Refused, distrust, follow, get, list } from './api.js';
 import { agentNow, setClock } from './clock.js';
-import { perSecond } from './words.js';
+import { perSecond, when } from './words.js';
 
 /** All that is known. */
 export const known = {
@@ -70,6 +70,12 @@ async function readClock() {
 
 export const valueOf = (check, metric) => known.values.get(check)?.get(metric);
 
+/** Why a number of the built-in check that was asked for has no value; undefined where it has one. */
+export const lackOf = (metric) => known.agent?.unavailable.find((of) => of.metric === metric);
+
+/** What stands behind a value that is not of now. */
+export const oldText = ({ stale, timestamp }) => (stale ? ` (old: of ${when(timestamp)})` : '');
+
 /** What is shown of a value: of a counter how it grows. */
 export function figureOf(value) {
     const { kind, rate, unit } = value;
@@ -123,13 +129,16 @@ async function askValues() {
     }
 }
 
+// One of another version does not say what is unavailable.
+const whole = (agent) => ({ unavailable: [], ...agent });
+
 // The id may become known only after a while.
 const isSame = (one, other) => one?.started === other.started;
 
 /** Takes what an agent says of itself. Of another one, or another life of it, nothing that was known holds. */
 function meet(agent) {
     const before = known.agent;
-    known.agent = agent;
+    known.agent = whole(agent);
     if (!before || isSame(before, agent)) return;
     const none = { checks: [], alarms: [], thresholds: [], publishers: [], suppressions: [], events: [], metrics: [] };
     Object.assign(known, none, { runs: new Map(), values: new Map(), kept: new Set(), sampled: null, isRead: false });
@@ -165,7 +174,7 @@ async function read() {
     ]);
     // Something else answers now.
     if (!isSame(known.agent, agent)) return start();
-    Object.assign(known, { agent, checks, alarms, thresholds, publishers, suppressions });
+    Object.assign(known, { agent: whole(agent), checks, alarms, thresholds, publishers, suppressions });
     known.runs = new Map(runs.map((run) => [run.check, run]));
     const ids = new Set(checks.map(({ id }) => id));
     for (const check of known.values.keys()) if (!ids.has(check)) known.values.delete(check);
@@ -310,6 +319,12 @@ function values(kind, batch) {
     const { check, timestamp, available } = batch;
     if (check === 'utilization') {
         known.sampled = timestamp;
+        // What has a value is not unavailable any more.
+        const lacks = known.agent.unavailable.filter(({ metric }) => !batch.values.some((of) => of.metric === metric));
+        if (lacks.length < known.agent.unavailable.length) {
+            known.agent.unavailable = lacks;
+            readSoon();
+        }
         // This machine has slept meanwhile.
         if (timestamp > agentNow() + LOOK) readClock().catch(broken);
     } else {

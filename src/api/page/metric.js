@@ -3,10 +3,10 @@
 import { Chart, key } from './chart.js';
 import { agentNow } from './clock.js';
 import { byId, empty, h, put, scrolled, table } from './dom.js';
-import { figureOf, hasHistory, known, on, periodOf, valueOf } from './live.js';
-import { RESOLUTIONS, columns, csv, download, oldest, points, resolutionFor, stepOf } from './points.js';
+import { figureOf, hasHistory, known, oldText, on, periodOf, valueOf } from './live.js';
+import { RESOLUTIONS, beginning, columns, csv, download, oldest, points, resolutionFor, stepOf } from './points.js';
 import { thresholdLines } from './overview.js';
-import { ago, digits, moment, perSecond, shown, span, zone } from './words.js';
+import { ago, day, digits, lackText, moment, perSecond, shown, span, zone } from './words.js';
 
 const MINUTE = 60e3;
 const HOUR = 60 * MINUTE;
@@ -53,9 +53,13 @@ class Metric {
         const button = (word, act, label) =>
             h('button', { type: 'button', onclick: act, 'aria-label': label ?? word }, word);
         this.back = h('a', { href: '#now', class: 'button' }, '← All');
+        this.day = h('input', { type: 'date', onchange: () => this.showDay() });
         this.moves = h(
             'div',
             { class: 'ranges', role: 'group', 'aria-label': 'Move and zoom' },
+            button('Day before', () => this.shift(-DAY)),
+            button('Day after', () => this.shift(DAY)),
+            h('label', {}, 'Day ', this.day),
             button('◀', () => this.move(-0.5), 'Earlier'),
             button('▶', () => this.move(0.5), 'Later'),
             button('+', () => this.zoom(0.5), 'Zoom in'),
@@ -115,8 +119,18 @@ class Metric {
     }
 
     move(part) {
-        const by = (this.to - this.from) * part;
+        this.shift((this.to - this.from) * part);
+    }
+
+    shift(by) {
         this.go(this.from + by, this.to + by);
+    }
+
+    /** The day of the field, from midnight to midnight where the reader is. One that has not ended is shown as far as it is. */
+    showDay() {
+        const [year, month, date] = this.day.value.split('-').map(Number);
+        const [from, to] = [date, date + 1].map((of) => new Date(year, month - 1, of).getTime());
+        if (from < agentNow()) location.hash = this.href({ from, to: Math.min(to, Math.round(agentNow())) }).slice(1);
     }
 
     zoom(factor) {
@@ -141,15 +155,17 @@ class Metric {
         if (this.about()?.type === 's') return this.texts();
         if (this.length) [this.from, this.to] = [agentNow() - this.length, agentNow()];
         const { check, metric, from, to } = this;
+        this.day.max = day(agentNow());
+        if (document.activeElement !== this.day) this.day.value = day(from);
         const resolution = resolutionFor(from, to, periodOf(check), agentNow());
         this.asked += 1;
         const { asked } = this;
         try {
-            const select = this.isCounter ? 'max' : 'average,min,max';
+            const select = this.isCounter ? 'growth' : 'average,min,max';
             const all = await points(check, metric, from, to, resolution, select);
             // Another range was asked for meanwhile, or another metric.
             if (asked !== this.asked || open !== this) return;
-            const begins = await this.beginOf(all, resolution, from, to);
+            const begins = all.length ? await this.beginOf(all, resolution, from, to) : await beginning(check, metric);
             if (asked !== this.asked || open !== this) return;
             this.draw(all, resolution, from, to, begins);
         } catch (error) {
@@ -200,7 +216,7 @@ class Metric {
         );
         if (!number)
             return this.nothing(
-                `There are no points in this range. The newest value is from ${this.about()?.updated ? ago(this.about().updated) : 'before it'}; choose another range.`,
+                `There are no points in this range.${begins ? ` The history of this metric begins ${moment(begins)}, ${ago(begins)}.` : ''} The newest value is from ${this.about()?.updated ? ago(this.about().updated) : 'before it'}; choose another range.`,
                 true,
             );
         const isBand = resolution.length > 0 && !this.isCounter;
@@ -337,9 +353,12 @@ class Metric {
 
     showNow() {
         const value = valueOf(this.check, this.metric);
+        const lacks = this.check === 'utilization' ? known.agent?.unavailable : known.runs.get(this.check)?.unavailable;
+        const lack = lacks?.find(({ metric }) => metric === this.metric);
+        if (lack) return put(this.now, lackText(lack));
         if (!value) return put(this.now, '');
         const { value: now, unit } = figureOf(value);
-        put(this.now, `${shown(now, unit)}${value.stale ? ' (old)' : ''}`);
+        put(this.now, `${shown(now, unit)}${oldText(value)}`);
     }
 
     end() {

@@ -47,6 +47,19 @@ export async function points(check, metric, from, to, resolution, select = 'aver
     return all;
 }
 
+/** Since when there is a history of a metric, of all its resolutions; null where there is none. */
+export async function beginning(check, metric) {
+    let found = null;
+    for (const resolution of RESOLUTIONS) {
+        const first = await oldest(check, metric, agentNow(), resolution);
+        if (first === null) continue;
+        found = first;
+        // There is no more where it does not reach as far back as it could.
+        if (first > agentNow() - resolution.kept + DAY / 12) break;
+    }
+    return found;
+}
+
 /** When the oldest point before a time is from; null where there is none. */
 export async function oldest(check, metric, before, { name }) {
     const path = ofCheck(check, `metrics/${encodeURIComponent(metric)}/plot`);
@@ -57,7 +70,7 @@ export async function oldest(check, metric, before, { name }) {
 export const metricsList = () => list('metrics_list');
 
 /**
- * Points as columns: times in seconds, and averages, minima and maxima. A counter becomes its growth in a second. Where
+ * Points as columns: times in seconds, and averages, minima and maxima. A counter, whose points have been read with `growth`, becomes its growth in a second. Where
  * points are missing there is a row of nulls, which a chart shows as a gap.
  */
 export function columns(all, isCounter, step, resolution = RESOLUTIONS[0], now = agentNow()) {
@@ -79,12 +92,11 @@ export function columns(all, isCounter, step, resolution = RESOLUTIONS[0], now =
         if (isCounter && point.timestamp + resolution.length > now && resolution.length) break;
         if (before && isApart(time, before)) row(before.time + step, null, null, null, 0);
         if (isCounter) {
-            // The greatest value of a bucket of a counter is its last one.
-            const last = point.max ?? point.average;
+            const { last = point.max ?? point.average, first = last, growth = 0 } = point;
             if (before) {
-                const grown = last - before.last;
-                // It began again from 0.
-                const rate = (grown < 0 ? last : grown) / (time - before.time);
+                // It may have begun again from 0, between two points or within one.
+                const between = first < before.last ? first : first - before.last;
+                const rate = (between + growth) / (time - before.time);
                 row(time, isApart(time, before) ? null : rate, null, null, point.numPoints);
             }
             before = { time, last };

@@ -1,6 +1,6 @@
 // Small charts: a line without axes, for where many stand side by side.
 
-import { ask, endDialog, h, scrolled, svg, table } from './dom.js';
+import { ask, endDialog, h, put, scrolled, svg, table } from './dom.js';
 import { moment, shown, zone } from './words.js';
 
 const WIDTH = 120;
@@ -56,10 +56,11 @@ function showTable({ currentTarget: { shows } }) {
 }
 
 /**
- * Draws what is recent into `element`, up to `now`, in seconds. `most` is the top where it is known, as 100 of percents; else the greatest value is.
+ * Draws what is recent into `element`, up to `now`, in seconds. Percents have one scale, up to 100 or to what is above it. Of
+ * anything else it is its own, and so stands beside it.
  * What a screen reader says begins with `name`.
  */
-export function small(element, name, recent, unit, now, most) {
+export function small(element, name, recent, unit, now) {
     const to = Math.max(now, recent.times.at(-1) ?? now);
     const { times, values } = recent.since(to - recent.seconds);
     const known = values.filter((value) => value !== null);
@@ -67,9 +68,10 @@ export function small(element, name, recent, unit, now, most) {
     const greatest = known.reduce((one, other) => Math.max(one, other), 0);
     const shifted = least < 0 ? values.map((value) => (value === null ? null : value - least)) : values;
     // What is above 100 % is drawn as well.
-    const top = Math.max(most ?? 0, greatest - least) || 1;
+    const top = Math.max(unit === 'percent' ? 100 : 0, greatest - least) || 1;
+    const scale = `${least ? `${shown(least, unit)} to` : '0 –'} ${shown(least + top, unit)}`;
     const label = known.length
-        ? `${name}: from ${shown(Math.min(...known), unit)} to ${shown(greatest, unit)}`
+        ? `${name}: from ${shown(Math.min(...known), unit)} to ${shown(greatest, unit)}, drawn ${scale}`
         : `${name}: no values yet`;
     let drawing = element.firstChild;
     if (!drawing) {
@@ -78,8 +80,9 @@ export function small(element, name, recent, unit, now, most) {
             svg('path', { class: 'base', d: `M0 ${HEIGHT - 0.5}H${WIDTH}` }),
             svg('path', { class: 'line' }),
         );
-        element.append(drawing);
+        element.append(drawing, h('span', { class: 'scale', 'aria-hidden': 'true' }));
     }
+    put(element.lastChild, scale);
     element.shows = { name, recent, unit };
     element.hidden = false;
     element.setAttribute('aria-label', `${label}. Opens the table`);

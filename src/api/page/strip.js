@@ -2,11 +2,11 @@
 
 import { agentNow } from './clock.js';
 import { badge, empty, h, once, put } from './dom.js';
-import { hasHistory, known, on, paceOf, periodOf, valueOf } from './live.js';
+import { hasHistory, known, lackOf, oldText, on, paceOf, periodOf, valueOf } from './live.js';
 import { SPAN, strip } from './overview.js';
 import { RESOLUTIONS, columns, points, stepOf } from './points.js';
 import { Due, Recent, chartBox, small } from './small.js';
-import { ago, count, digits, duration, several, shown } from './words.js';
+import { ago, count, digits, duration, lackText, several, shown } from './words.js';
 
 // Of these the first screen shows those that are measured; the others are told how to be.
 const NUMBERS = [
@@ -29,10 +29,10 @@ const NUMBERS = [
 
 /** A series of the first screen, with its small chart. */
 class Small {
-    constructor(metric, name, unit, top) {
-        Object.assign(this, { metric, name, unit, top, recent: new Recent(SPAN), due: new Due() });
+    constructor(metric, name, unit) {
+        Object.assign(this, { metric, name, unit, recent: new Recent(SPAN), due: new Due() });
         this.box = chartBox();
-        this.draw = once(() => small(this.box, `${name}, the last 15 minutes`, this.recent, unit, agentNow() / 1000, top));
+        this.draw = once(() => small(this.box, `${name}, the last 15 minutes`, this.recent, unit, agentNow() / 1000));
     }
 
     async load() {
@@ -63,12 +63,13 @@ class Small {
 
 const numbers = h('dl', { class: 'numbers' });
 const missing = h('p', { class: 'dim missing' });
+const lacking = h('ul', { class: 'missing', 'aria-label': 'Unavailable' });
 const containers = h('div', { class: 'containers' });
 const publishers = h('div', { class: 'publishers' });
 const titleOfContainers = h('h2', {}, 'Containers');
 const boxOfContainers = h('section', { class: 'panel', 'aria-label': 'Containers' }, titleOfContainers, containers);
 strip.append(
-    h('section', { class: 'panel', 'aria-label': 'Throttling, OOM kills and pressure' }, numbers, missing),
+    h('section', { class: 'panel', 'aria-label': 'Throttling, OOM kills and pressure' }, numbers, lacking, missing),
     h(
         'div',
         { class: 'two' },
@@ -78,12 +79,7 @@ strip.append(
 );
 
 const cells = NUMBERS.map(([metric, name, word, about]) => {
-    const series = new Small(
-        metric,
-        name,
-        metric === 'oom-kills' ? 'count' : 'percent',
-        metric === 'oom-kills' ? undefined : null,
-    );
+    const series = new Small(metric, name, metric === 'oom-kills' ? 'count' : 'percent');
     const value = h('span', { class: 'value' });
     const link = h('a', { href: `#metric?check=utilization&metric=${metric}`, title: about }, name);
     const cell = h('div', { class: 'cell' }, h('dt', {}, link), h('dd', {}, value, series.box));
@@ -94,17 +90,23 @@ function showNumbers() {
     const absent = new Set();
     for (const { metric, name, word, series, value, cell } of cells) {
         const newest = valueOf('utilization', metric);
-        if (!newest) {
+        const lack = lackOf(metric);
+        if (!newest && !lack) {
             cell.remove();
             absent.add(word);
             continue;
         }
         if (!cell.isConnected) numbers.append(cell);
         series.load();
+        if (lack) {
+            put(value, 'unavailable');
+            value.classList.remove('warning');
+            continue;
+        }
         const isCount = metric === 'oom-kills';
         const isTrouble = isCount ? newest.value > 0 : metric === 'throttling' && newest.value >= 25;
         const text = isCount ? count(newest.value) : `${digits(newest.value)} %`;
-        put(value, `${isTrouble ? '▲ ' : ''}${text}${newest.stale ? ' (old)' : ''}`);
+        put(value, `${isTrouble ? '▲ ' : ''}${text}${oldText(newest)}`);
         value.classList.toggle('warning', isTrouble);
         value.title = name;
     }
@@ -120,13 +122,36 @@ function showNumbers() {
     );
 }
 
+const names = new Map([...NUMBERS.map(([metric, name]) => [metric, name]), ['cpu', 'CPU'], ['memory', 'Memory']]);
+
+/** The name of a number for people, and of which container it is. */
+function nameOf(metric) {
+    const dot = metric.lastIndexOf('.');
+    const number = metric.slice(dot + 1);
+    return `${names.get(number) ?? number}${dot > 0 ? ` of ${metric.slice(0, dot)}` : ''}`;
+}
+
+/** What was asked for and has no value, one line for each reason. CPU and memory of the whole say it above. */
+function showLacking() {
+    const lines = new Map();
+    for (const of of known.agent.unavailable) {
+        if (['cpu', 'memory'].includes(of.metric)) continue;
+        const text = lackText(of);
+        lines.set(text, [...(lines.get(text) ?? []), nameOf(of.metric)]);
+    }
+    const texts = [...lines].map(([text, all]) => `${all.join(', ')}: ${text}`);
+    if (lacking.textContent === texts.join('')) return;
+    lacking.replaceChildren(...texts.map((text) => h('li', {}, text)));
+}
+
 // By name: the card of a container.
 const cards = new Map();
 
 /** The containers, by what stands before the name of their numbers. */
 function namesOfContainers() {
-    const all = known.values.get('utilization')?.keys() ?? [];
-    const names = [...all].flatMap((metric) => /^(.+)\.(?:cpu|memory)$/.exec(metric)?.[1] ?? []);
+    const lacks = known.agent.unavailable.map(({ metric }) => metric);
+    const all = [...(known.values.get('utilization')?.keys() ?? []), ...lacks];
+    const names = all.flatMap((metric) => /^(.+)\.(?:cpu|memory)$/.exec(metric)?.[1] ?? []);
     return [...new Set(names)].sort();
 }
 
@@ -135,7 +160,7 @@ function card(name) {
         ['cpu', 'CPU'],
         ['memory', 'Memory'],
     ].map(([number, word]) => {
-        const series = new Small(`${name}.${number}`, `${word} of ${name}`, 'percent', 100);
+        const series = new Small(`${name}.${number}`, `${word} of ${name}`, 'percent');
         const value = h('span', { class: 'value' });
         const link = h(
             'a',
@@ -178,7 +203,8 @@ function showContainers() {
     for (const { parts } of cards.values()) {
         for (const { series, value } of parts) {
             const newest = valueOf('utilization', series.metric);
-            put(value, newest ? `${shown(newest.value, 'percent')}${newest.stale ? ' (old)' : ''}` : '–');
+            const now = newest ? `${shown(newest.value, 'percent')}${oldText(newest)}` : '–';
+            put(value, lackOf(series.metric) ? 'unavailable' : now);
             series.load();
         }
     }
@@ -233,6 +259,7 @@ on('other', () => {
 });
 on('all', () => {
     showNumbers();
+    showLacking();
     showContainers();
     showPublishers();
 });

@@ -103,6 +103,10 @@ export function when(ms) {
     return whole === `${day(agentNow())} ${time(ms)}` ? time(ms) : whole;
 }
 
+/** What there is to say of a number without a value. */
+export const lackText = ({ reason, since }) =>
+    `unavailable${since ? ` since ${when(since)}` : ''}, because ${reason}`;
+
 /** From one time to another, which has its day where that is another one. */
 export function span(from, to) {
     const isSameDay = day(from) === day(to) && offset(from) === offset(to);

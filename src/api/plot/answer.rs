@@ -8,7 +8,7 @@ use super::parameters::{Density, Select, Wanted};
 use crate::api::failure::Failure;
 use crate::api::history::{Bucket, Change, Plot};
 use crate::api::query::MARKER;
-use crate::store::Resolution;
+use crate::store::{Resolution, Total};
 
 /// What a page is of: half-open, and aligned to the buckets of its resolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,11 @@ fn point(of: &Bucket, select: Select) -> Option<String> {
         let _ = write!(text, "\"{name}\":{},", Number::from_f64(value)?);
     }
     let _ = write!(text, "\"numPoints\":{},\"timestamp\":{}", of.count, of.start_ms);
+    if let Some(Total { first, last, growth }) = of.total.filter(|_| select.growth) {
+        for (name, value) in [("first", first), ("last", last), ("growth", growth)] {
+            let _ = write!(text, ",\"{name}\":{}", Number::from_f64(value)?);
+        }
+    }
     if select.variance {
         let _ = write!(text, ",\"variance\":{}", Number::from_f64(of.variance)?);
     }
@@ -196,6 +201,7 @@ mod tests {
             variance: 0.5,
             min: 1.0,
             max: 4.1,
+            total: Some(Total { first: 1.0, last: 2.0, growth: 7.5 }),
         };
         let points = starts.into_iter().map(bucket).collect();
         Plot { points, next_ms, damaged: 0 }
@@ -287,6 +293,9 @@ mod tests {
         assert_eq!(of("&select=min"), json!({ "numPoints": 10, "timestamp": time, "min": 1.0 }));
         let both = json!({ "numPoints": 10, "timestamp": time, "max": 4.1, "variance": 0.5 });
         assert_eq!(of("&select=variance,max"), both);
+        let growth =
+            json!({ "numPoints": 10, "timestamp": time, "first": 1.0, "last": 2.0, "growth": 7.5 });
+        assert_eq!(of("&select=growth"), growth);
     }
 
     #[test]
@@ -298,6 +307,7 @@ mod tests {
             variance: 0.0,
             min: 0.0,
             max: f64::INFINITY,
+            total: None,
         };
         let all = Select { average: true, ..Select::default() };
         assert_eq!(point(&bucket, all), None);

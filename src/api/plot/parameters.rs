@@ -33,6 +33,8 @@ pub struct Select {
     pub variance: bool,
     pub min: bool,
     pub max: bool,
+    /// The first and the last total of a counter, and how much it grew between them.
+    pub growth: bool,
     /// The changes of a text, which has none of the others.
     pub text: bool,
 }
@@ -93,11 +95,13 @@ fn select(query: &Query) -> Result<Select, Failure> {
             "variance" => select.variance = true,
             "min" => select.min = true,
             "max" => select.max = true,
+            "growth" => select.growth = true,
             TEXT => select.text = true,
             // They are always there.
             "numPoints" | "timestamp" | "" => {}
             _ => {
-                let expected = "any of average, variance, min and max, with commas, or text alone";
+                let expected =
+                    "any of average, variance, min, max and growth, with commas, or text alone";
                 return Err(Failure::value("select", word, expected));
             }
         }
@@ -163,7 +167,7 @@ mod tests {
         assert_eq!(of("from=1&to=2&points=1"), Ok(plain));
         let full = Density::Resolution(Resolution::Full);
         assert_eq!(of("from=1&to=2&resolution=full"), Ok(Wanted { density: full, ..plain }));
-        let three = Select { variance: false, average: true, min: true, max: true, text: false };
+        let three = Select { average: true, min: true, max: true, ..Select::default() };
         for query in ["select=average,min,max", "select=average&select=min&select=max"] {
             let found = of(&format!("from=1&to=2&points=1&{query}"));
             assert_eq!(found, Ok(Wanted { select: three, ..plain }), "{query}");
@@ -204,7 +208,7 @@ mod tests {
             ),
             (
                 "from=1&to=2&points=1&select=sum",
-                "select \"sum\": expected any of average, variance, min and max, with commas, or text alone",
+                "select \"sum\": expected any of average, variance, min, max and growth, with commas, or text alone",
             ),
             (
                 "from=1&to=2&resolution=FULL&select=text,min",

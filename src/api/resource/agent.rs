@@ -11,7 +11,7 @@ use crate::api::reply::Reply;
 use crate::api::state::State;
 use crate::api::tokens::Scope;
 use crate::config::ApiAddress;
-use crate::model::{Limits, Measured};
+use crate::model::{Limits, Measured, Unavailable};
 
 pub fn list(asked: &Asked) -> Result<Reply, Failure> {
     let state = &asked.state;
@@ -30,6 +30,7 @@ pub async fn process(asked: Asked) -> Result<Reply, Failure> {
     // At the start it waits for what was kept.
     let hash = state.control.hash().await?;
     let measured = measured(&state.latest.borrow().measured);
+    let unavailable = unavailable(&state.latest.borrow().unavailable);
     let reply = Reply::json(&json!({
         "id": state.entity(),
         "version": env!("CARGO_PKG_VERSION"),
@@ -44,6 +45,7 @@ pub async fn process(asked: Asked) -> Result<Reply, Failure> {
         "sample_interval": number(state.sample_interval.as_secs_f64()),
         "period": number(state.period.as_secs_f64()),
         "measured": measured,
+        "unavailable": unavailable,
         "access": match asked.rights.scope {
             Scope::Read => "read",
             Scope::Write => "write",
@@ -63,6 +65,17 @@ fn measured(of: &Measured) -> Value {
         .map(|limit| json!({ "bytes": limit.amount.0, "origin": limit.origin.to_string() }));
     json!({ "scope": of.scope, "cpu": cpu, "memory": memory })
 }
+
+/// What was asked for of the samples and has no value.
+fn unavailable(all: &[Unavailable]) -> Value {
+    let all = all.iter().take(MOST_UNAVAILABLE).map(|Unavailable { metric, reason, since }| {
+        json!({ "metric": metric, "reason": reason, "since": since.map(milliseconds) })
+    });
+    all.collect()
+}
+
+/// More than a pod of 20 containers has with all numbers.
+const MOST_UNAVAILABLE: usize = 500;
 
 /// The one connection of this agent: the address that is asked.
 pub fn connections(asked: &Asked) -> Result<Reply, Failure> {

@@ -30,5 +30,6 @@ pub mod told;
 pub mod value;
 pub mod value_stream;
 
+pub use self::page::X_AGENT;
 pub use crate::clock::milliseconds;
 use crate::config::number;

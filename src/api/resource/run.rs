@@ -1,5 +1,7 @@
 //! How the last run of each check has ended.
 
+use std::time::SystemTime;
+
 use serde_json::{Value, json};
 
 use super::{milliseconds, number};
@@ -13,15 +15,22 @@ use crate::model::Report;
 pub async fn list(asked: Asked) -> Result<Reply, Failure> {
     let checks = asked.state.checks().await?.into_iter();
     let ran = checks.filter_map(|of| Some((of.configured.id.clone(), of.last?))).collect();
-    Ok(Reply::json(&page(&asked, ran, |id, last| object(id, last))?))
+    let latest = asked.state.latest.borrow();
+    let since = |id: &str, last: &Report| latest.outcome(id).map_or(last.time, |of| of.since);
+    Ok(Reply::json(&page(&asked, ran, |id, last| object(id, last, since(id, last)))?))
 }
 
-fn object(id: &str, last: &Report) -> Value {
+fn object(id: &str, last: &Report, since: SystemTime) -> Value {
+    let unavailable = last.absent.iter();
+    let unavailable =
+        unavailable.map(|(metric, reason)| json!({ "metric": metric, "reason": reason }));
     json!({
         "check": id,
         "available": last.is_available,
+        "since": milliseconds(since),
         "status": last.status,
         "timestamp": milliseconds(last.time),
+        "unavailable": unavailable.collect::<Value>(),
         "duration": number(last.took.as_secs_f64()),
     })
 }

@@ -83,7 +83,9 @@ pub fn is_stale(state: &State, check: &Found, newest: &Newest) -> bool {
         Found::Configured(Listed { configured, last, .. }) => {
             let is_available = last.as_ref().is_none_or(|report| report.is_available);
             let is_late = age > configured.period * 2 + configured.timeout;
-            configured.is_disabled || !is_available || is_late
+            // Whether it is available is known of each run.
+            let is_of_run = is_available || newest.metric.is_availability;
+            configured.is_disabled || !is_of_run || is_late
         }
     }
 }

@@ -155,6 +155,7 @@ pub const SHAPES: &[Shape] = &[
             ("sample_interval", "number"),
             ("period", "number"),
             ("measured", "object"),
+            ("unavailable", "array"),
             ("access", "string"),
         ],
     ),
@@ -175,7 +176,9 @@ pub const SHAPES: &[Shape] = &[
         &[
             ("check", "string"),
             ("available", "boolean"),
+            ("since", "integer"),
             ("status", "string"),
+            ("unavailable", "array"),
             ("timestamp", "integer"),
             ("duration", "number"),
         ],

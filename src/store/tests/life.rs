@@ -236,6 +236,7 @@ impl Life {
                     variance: squares.sum::<f64>() / count,
                     min: values.iter().copied().fold(f64::INFINITY, f64::min),
                     max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                    total: None,
                 }
             })
             .collect()

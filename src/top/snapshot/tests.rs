@@ -124,7 +124,7 @@ fn publishers_that_fail_stand_first_and_are_seen_in_eighty_columns() {
         whole.ends_with("publishers: otlp failing, console works, cloudwatch works"),
         "{whole}"
     );
-    let rows = gauges(&snapshot, &History::new(Duration::from_secs(1)), (10, 79), false);
+    let rows = gauges(&snapshot, &History::new(Duration::from_secs(1)), 0, (10, 79), false);
     let expected =
         "alarms: 1 not OK  checks: 1 of 1 unavailable  publishers: otlp failing, consol…";
     assert_eq!(rows.last().map(|row| &**row), Some(expected));

@@ -31,7 +31,8 @@ fn the_first_screen_has_what_is_measured_and_how_it_goes() {
     }
     assert!(rows[1].contains(" core") && rows[4].contains("iB of "), "of what:\n{text}");
     let summary = "alarms: 1 not OK  checks: 1 of 4 unavailable  publishers: console works";
-    assert_eq!(rows[7], summary, "{text}");
+    assert!(rows[7].starts_with("     3m ") && rows[7].ends_with(" now"), "when it was:\n{text}");
+    assert_eq!(rows[8], summary, "{text}");
     assert_eq!(below(&text, "alarms (1) by state"), ["web-up"]);
     assert!(
         chosen(&text).starts_with("web-up of web") && chosen(&text).contains("CRITICAL"),
@@ -54,8 +55,8 @@ fn two_hundred_checks_are_moved_through_by_every_key() {
         (0..200).map(|number| format!("  c{number:03}: {{type: agent.memory, period: 60}}\n"));
     let watched = Watched::start(&format!("checks:\n{}", checks.collect::<String>()));
     let mut terminal = watched.shown(SIZE);
-    // 24 rows without title, two charts of three rows, summary and footer; without the heading.
-    let page = 24 - 1 - 6 - 1 - 1 - 2;
+    // 24 rows without title, two charts of three rows with their times, summary and footer; without the heading.
+    let page = 24 - 1 - 6 - 1 - 1 - 1 - 2;
     whole(&mut terminal, "all", |text| {
         text.contains("checks (201) by state") && text.contains("1/201")
     });
@@ -211,6 +212,11 @@ fn a_larger_and_a_smaller_terminal_are_filled() {
 /// Statistics of a task of two containers, a thousand seconds apart from request to request: worker uses more CPU, and
 /// metrics more of its memory.
 fn statistics(step: u64) -> String {
+    statistics_of(step, 224)
+}
+
+/// The same, of which worker uses so many mebibytes.
+fn statistics_of(step: u64, mebibytes: u64) -> String {
     let worker = "a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192";
     let metrics = "c7d8e9f00112233445566778899aabbccddeeff00112233445566778899aabbc";
     let read = UNIX_EPOCH + Duration::from_secs(1_795_000_000 + 1000 * step);
@@ -222,7 +228,7 @@ fn statistics(step: u64) -> String {
             "memory_stats":{{"usage":{memory},"stats":{{"inactive_file":0,"active_file":0}}}}}}"#
         )
     };
-    format!("{{{},{}}}", of((worker, 1500, 224)), of((metrics, 100, 48)))
+    format!("{{{},{}}}", of((worker, 1500, mebibytes)), of((metrics, 100, 48)))
 }
 
 #[test]

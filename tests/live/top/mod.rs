@@ -3,6 +3,7 @@
 mod connection;
 mod ends;
 mod lists;
+mod nights;
 
 use std::process::Command;
 
