@@ -17,7 +17,7 @@ const namespace = 'MyNamespace';
 const serviceName = 'my-service';
 const registry = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
 const image = `${registry}/my-service:1.0.0`;
-const agentImage = `${registry}/cloudwatch_metrics_agent:0.2.0`;
+const agentImage = `${registry}/cloudwatch_metrics_agent:0.3.0`;
 
 const stack = new Stack(new App(), serviceName);
 

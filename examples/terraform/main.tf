@@ -47,7 +47,7 @@ variable "image" {
 variable "agent_image" {
   description = "Image of the agent"
   type        = string
-  default     = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/cloudwatch_metrics_agent:0.2.0"
+  default     = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/cloudwatch_metrics_agent:0.3.0"
 }
 
 variable "cluster" {

@@ -38,8 +38,8 @@ PROGRAMS = {
 # Commands that are listed one by one; each has to be in a document.
 COMMANDS = {
     "bash scripts/test.sh": CI,
-    "curl -fL -O $release/cloudwatch-metrics-agent_0.2.0-1_amd64.deb": RELEASE,
-    "sudo dpkg -i cloudwatch-metrics-agent_0.2.0-1_amd64.deb": "is run by tests/release, in a folder of its own",
+    "curl -fL -O $release/cloudwatch-metrics-agent_0.3.0-1_amd64.deb": RELEASE,
+    "sudo dpkg -i cloudwatch-metrics-agent_0.3.0-1_amd64.deb": "is run by tests/release, in a folder of its own",
     "printf 'CLOUDWATCH_METRICS_AGENT_%s\\n' NAMESPACE=MyApp SERVICE=web | sudo tee -a /etc/default/cloudwatch-metrics-agent":
         "is run by tests/examples/boot.sh, for the machine that it boots",
     "sudo systemctl enable --now cloudwatch-metrics-agent": "is run by tests/examples/boot.sh, as systemd does it at boot",
@@ -57,7 +57,7 @@ COMMANDS = {
     "printf '[cloudwatch-metrics-agent]\\nname=cloudwatch-metrics-agent\\nbaseurl=%s/rpm\\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-cloudwatch-metrics-agent\\ngpgcheck=1\\nrepo_gpgcheck=1\\n' $site | sudo tee /etc/yum.repos.d/cloudwatch-metrics-agent.repo": REPOSITORY,
     "sudo dnf install cloudwatch-metrics-agent": REPOSITORY,
     "sudo mkdir -p /srv/agent": RELEASE,
-    "sudo tar -xf cloudwatch_metrics_agent-0.2.0-repositories.tar -C /srv/agent": RELEASE,
+    "sudo tar -xf cloudwatch_metrics_agent-0.3.0-repositories.tar -C /srv/agent": RELEASE,
     "curl -fL -O $release/SHA256SUMS -O $release/SHA256SUMS.asc -O $release/cloudwatch-metrics-agent.asc": RELEASE,
     "gpg --import cloudwatch-metrics-agent.asc": REPOSITORY,
     "gpg --verify SHA256SUMS.asc SHA256SUMS": REPOSITORY,

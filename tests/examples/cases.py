@@ -137,8 +137,8 @@ TASK: list[Mistake] = [
     ('"condition": "START"', '"condition": "STARTED"', "is not one of"),
     ('"condition": "START"', '"condition": "HEALTHY"', "does not depend on the START"),
     ('"containerName": "cloudwatch', '"containerName": "other', "no container is named other"),
-    (":0.2.0", ":0.1.0", "not of version"),
-    ("cloudwatch_metrics_agent:0.2.0", "cloudwatch_metrics_agent", "0 containers of the agent"),
+    (":0.3.0", ":0.1.0", "not of version"),
+    ("cloudwatch_metrics_agent:0.3.0", "cloudwatch_metrics_agent", "0 containers of the agent"),
     ("_AGENT_SERVICE", "_AGENT_SERVISE", "knows no"),
     ('"name": "my-service"', '"name": "cloudwatch-metrics-agent"', "two containers are named"),
 ]
@@ -248,7 +248,7 @@ KUBERNETES = [
     ("args: [install, /agent]", "args: [instal, /agent]", "the command is not the agent"),
     ("args: [install, /agent]", "args: [install, /opt]", "the command is not the agent"),
     ("args: [install, /agent]", "command: [/cloudwatch_metrics_agent, install, /agent]", "the command is not the agent"),
-    (":0.2.0", ":0.1.0", "the command is not the agent"),
+    (":0.3.0", ":0.1.0", "the command is not the agent"),
     ("          emptyDir: {}", "          hostPath: {path: /opt}", "the command is not the agent"),
     ("# image:", "# imge:", "with the image as the volume"),
     ("#   reference:", "#   refrence:", "with the image as the volume"),
@@ -265,7 +265,7 @@ KUBERNETES = [
 ]
 NODES = [
     ("kind: DaemonSet", "kind: Deployment", "does not run on each machine"),
-    (":0.2.0", ":0.1.0", "not that of the agent"),
+    (":0.3.0", ":0.1.0", "not that of the agent"),
     ("value: host", "value: container", "measures the container and not"),
     ("      # hostNetwork: true", "      hostPID: true\n      # hostNetwork: true", "rights that it does not need"),
     ("      # hostNetwork: true", "      # hostNetwork: false", "commented out: the network of the machine"),
@@ -292,7 +292,7 @@ SIDECAR = [
     ("initContainers", "ephemeralContainers", "no native sidecar|ephemeralContainers"),
     ("terminationGracePeriodSeconds: 40", "terminationGracePeriodSeconds: 8", "too short"),
     ("cpu: 100m\n", "cpus: 100m\n", "cloudwatch-metrics-agent has no limits"),
-    (":0.2.0", ":0.1.0", "not of version"),
+    (":0.3.0", ":0.1.0", "not of version"),
     ("value: pod", "value: container", "expected --scope task, pod or auto"),
     ("drop: [ALL]", "drop: [NET_RAW]", "rights that it does not need"),
 ]
@@ -358,7 +358,7 @@ SETTINGS = [
 PLAYBOOK = [
     ("agent_service:", "agent_servise:", "has no variable cloudwatch_metrics_agent_servise"),
     ("used_percent, free", "used_per_cent, free", "did you mean used_percent"),
-    ("_0.2.0-1_", "_0.1.0-1_", "is not of version"),
+    ("_0.3.0-1_", "_0.1.0-1_", "is not of version"),
     ("become: true", "become: yes", "truthy"),
 ]
 TASKS = [
