@@ -13,12 +13,12 @@ use std::panic::{self, PanicHookInfo};
 use std::sync::mpsc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-#[cfg(target_os = "linux")]
 use std::time::Duration;
 
 use nix::sys::signal::SigSet;
 use rustix::io::Errno;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,20 +207,22 @@ impl Helpers {
     }
 
     /// Waits until fewer files are being read than may be. At the start the options of the API, the files of credentials
-    /// and the trusted roots are read at the same time, and none of them is to fail because of the others. Each
-    /// caller has its own limit for how long it waits. All other calls are refused at once.
+    /// and the trusted roots are read at the same time, and none of them is to fail because of the others. Where those
+    /// before do not end within [`LONGEST_TURN`], their disk does not answer, and this call is refused, as all others
+    /// are at once.
     async fn begin_in_turn<T: Send + 'static>(
         &'static self,
         purpose: Purpose,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, Refused> {
+        let end = Instant::now() + LONGEST_TURN;
         loop {
             // Before the others are counted, so that none returns in between unnoticed.
             let returned = self.returned.notified();
-            if !self.has_to_wait(purpose) {
+            // At the end it is refused there.
+            if !self.has_to_wait(purpose) || timeout_at(end, returned).await.is_err() {
                 return self.begin(purpose, call);
             }
-            returned.await;
         }
     }
 
@@ -377,6 +379,9 @@ pub fn was_refused(error: &(dyn Error + 'static)) -> bool {
 /// hang, as many are left for name lookups and files as there are without them. Each takes the room of its stack as it
 /// uses it.
 const MOST: usize = 36;
+
+/// For the calls before, which read small files. Shorter than the limit of each caller, whose disk it is not.
+const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// musl's lookup needs some 10 kB, and glibc may load a module in it.
 const STACK: usize = 256 << 10;

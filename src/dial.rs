@@ -5,15 +5,19 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::OptionFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 /// The first connection that stands. Each further address is tried when the one before has failed, or not
-/// answered for a while (RFC 8305). The error is that of the first address; nothing where there is none.
+/// answered for a while (RFC 8305). The error is that of the first address that has one by `end`; nothing where none
+/// has, or there is no address.
 pub async fn race(
     addresses: Vec<SocketAddr>,
+    end: Option<Instant>,
 ) -> Result<TcpStream, Option<(SocketAddr, io::Error)>> {
+    let mut is_over = Box::pin(OptionFuture::from(end.map(sleep_until)));
     let mut addresses = addresses.into_iter();
     let mut attempts = FuturesUnordered::new();
     let mut first_error = None;
@@ -30,6 +34,7 @@ pub async fn race(
                 Ok(stream) => return Ok(stream),
                 Err(error) => first_error = first_error.or(Some(error)),
             },
+            Some(()) = &mut is_over => return Err(first_error),
             () = sleep_until(patience), if !is_last => {}
             else => return Err(first_error),
         }
@@ -38,3 +43,20 @@ pub async fn race(
 
 /// How long an address has before the next one is tried, too.
 const PATIENCE: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_next_address_is_tried_when_one_fails() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let there = listener.local_addr().expect("it is bound");
+        let gone = SocketAddr::new("127.0.0.2".parse().expect("an address"), there.port());
+        let stream = race(vec![gone, there], None).await.expect("one is there");
+        assert_eq!(stream.peer_addr().ok(), Some(there));
+        let error = race(vec![gone], None).await.expect_err("nothing is there").expect("a cause");
+        assert_eq!((error.0, error.1.kind()), (gone, io::ErrorKind::ConnectionRefused));
+        assert!(race(Vec::new(), None).await.is_err_and(|error| error.is_none()));
+    }
+}

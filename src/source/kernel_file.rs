@@ -127,14 +127,10 @@ pub fn optional(path: &Path) -> Result<Option<String>, ReadError> {
     }
 }
 
-/// The whole text of a file that is shorter than a page in one system call, as nearly all are.
-fn text_of(mut file: &File) -> io::Result<String> {
-    let mut page = [0; PAGE];
-    let length = file.read(&mut page)?;
-    let mut text = page[..length].to_vec();
-    if length >= PAGE - LONGEST_LINE {
-        file.take(LONGEST - length as u64).read_to_end(&mut text)?;
-    }
+/// The whole text of a file. Nearly all are shorter than a page, and take two system calls.
+fn text_of(file: &File) -> io::Result<String> {
+    let mut text = Vec::with_capacity(PAGE);
+    file.take(LONGEST).read_to_end(&mut text)?;
     String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 

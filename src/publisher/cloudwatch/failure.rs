@@ -7,7 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataError;
 
-use super::http::{TooLong, Unreached};
+use super::http::{Step, TooLong, Unreached};
 use super::mistaken::Mistaken;
 use crate::blocking::was_refused;
 use crate::publisher::{Failure, Place, PublishError};
@@ -53,6 +53,10 @@ pub fn out_of_resources(causes: String) -> PublishError {
 fn place_of(error: &SdkError<PutMetricDataError>) -> Place {
     if find::<CredentialsError>(error).is_some() {
         return Place::Here;
+    }
+    // A proxy may be before the other endpoints, too: one failure of it tells nothing of this one.
+    if matches!(find(error), Some(Unreached::Proxy(_))) {
+        return Place::Endpoint;
     }
     match find::<io::Error>(error) {
         Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => Place::Refused,
@@ -134,12 +138,13 @@ fn unanswered(error: &SdkError<PutMetricDataError>) -> PublishError {
     // The connections of a provider of credentials are no connections to the endpoint.
     let unreached = find::<Unreached>(error).filter(|_| find::<CredentialsError>(error).is_none());
     let (advice, brief) = match unreached {
-        Some(Unreached::Lookup(_)) => (Some(NO_ADDRESS), innermost),
-        Some(Unreached::Tunnel(_)) => (Some(NO_TUNNEL), innermost),
-        Some(Unreached::Proxy(_)) => {
-            (Some(NO_TUNNEL), format!("the proxy cannot be reached: {innermost}"))
-        }
-        Some(Unreached::Tcp(_) | Unreached::Late(_)) => {
+        Some(Unreached::Lookup(_) | Unreached::Late(Step::Lookup)) => (Some(NO_ADDRESS), innermost),
+        Some(Unreached::Tunnel(_) | Unreached::Late(Step::Tunnel)) => (Some(NO_TUNNEL), innermost),
+        Some(Unreached::Proxy(of_proxy)) => match **of_proxy {
+            Unreached::Tls(_) => return of_causes(causes, &innermost),
+            _ => (Some(NO_TUNNEL), format!("the proxy cannot be reached: {innermost}")),
+        },
+        Some(Unreached::Tcp(_) | Unreached::Late(Step::Tcp | Step::Tls)) => {
             (None, format!("cannot connect to the endpoint: {innermost}{NO_CONNECTION}"))
         }
         Some(Unreached::Tls(_)) | None => return of_causes(causes, &innermost),
@@ -283,7 +288,6 @@ fn one_line(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use aws_smithy_runtime_api::client::result::ConnectorError;
 
@@ -309,7 +313,7 @@ mod tests {
     fn a_connection_that_fails_has_its_own_cure() {
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         let unknown = LookupError::NotFound("x.example".to_owned(), io::Error::other("no record"));
-        let late = Duration::from_secs(2);
+
         for (unreached, advice, at) in [
             (Unreached::Lookup(unknown), Some(NO_ADDRESS), Place::Endpoint),
             (
@@ -320,10 +324,13 @@ mod tests {
             (
                 Unreached::Proxy(Box::new(Unreached::Tcp(refused()))),
                 Some(NO_TUNNEL),
-                Place::Refused,
+                Place::Endpoint,
             ),
             (Unreached::Tcp(refused()), None, Place::Refused),
-            (Unreached::Late(late), None, Place::Endpoint),
+            (Unreached::Late(Step::Lookup), Some(NO_ADDRESS), Place::Endpoint),
+            (Unreached::Late(Step::Tcp), None, Place::Endpoint),
+            (Unreached::Late(Step::Tunnel), Some(NO_TUNNEL), Place::Endpoint),
+            (Unreached::Late(Step::Tls), None, Place::Endpoint),
         ] {
             let text = format!("{unreached:?}");
             let error = of_sdk(&SdkError::dispatch_failure(ConnectorError::io(unreached.into())));
@@ -333,7 +340,7 @@ mod tests {
                 "{text}"
             );
             let shown = error.to_string();
-            let is_of_tcp = matches!(text.split('(').next(), Some("Tcp" | "Late"));
+            let is_of_tcp = text.starts_with("Tcp") || ["Late(Tcp)", "Late(Tls)"].contains(&&*text);
             assert_eq!(shown.starts_with("cannot connect to the endpoint: "), is_of_tcp, "{shown}");
             assert!(!shown.contains("dispatch failure"), "{shown}");
         }

@@ -1,6 +1,6 @@
 //! CPU time used by the group, and the cores that it may use.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -22,7 +22,8 @@ pub struct ContainerCpu {
     account: CpuAccount,
     quota: Option<Group>,
     cpuset: Option<Group>,
-    cores: CoreFiles,
+    /// Where /proc and /sys are.
+    machine: PathBuf,
     limit: Option<Limit<Cores>>,
     binds: Binds,
     /// The file that counts how often the quota was enforced: always the same one, because a difference
@@ -71,7 +72,7 @@ impl ContainerCpu {
             account: CpuAccount::open(),
             quota: group("cpu"),
             cpuset: group("cpuset"),
-            cores: CoreFiles::at(&machine.join("proc"), &machine.join("sys")),
+            machine: machine.to_owned(),
             limit: None,
             binds: Binds::Machine,
             throttled: None,
@@ -113,7 +114,7 @@ impl ContainerCpu {
             Some(file) => file,
             None => {
                 let own = self.quota.as_ref().unwrap_or(&self.group).own();
-                let all = self.cores.count();
+                let all = self.all_cores();
                 let found = self.find_limit(all)?;
                 let of_quota = found.1.filter(|found| found.is_quota);
                 KernelFile::new(of_quota.map_or(own, |found| found.directory).join("cpu.stat"))
@@ -158,7 +159,7 @@ impl ContainerCpu {
 
     /// Finds the limit, and the group whose CPU time is to be compared with it.
     pub fn look_for_limit(&mut self) -> Result<Limit<Cores>, ReadError> {
-        let all = self.cores.count();
+        let all = self.all_cores();
         let ((binds, limit), of_group) = self.find_limit(all)?;
         let own = self.group.own();
         let directory = of_group.and_then(|found| self.counting(&found)).unwrap_or(own);
@@ -173,6 +174,11 @@ impl ContainerCpu {
         }
         self.binds = binds;
         Ok(limit)
+    }
+
+    /// All cores of the machine. The files are closed again: a pod may have many containers.
+    fn all_cores(&self) -> Result<Limit<Cores>, ReadError> {
+        CoreFiles::at(&self.machine.join("proc"), &self.machine.join("sys")).count()
     }
 
     /// The smallest of all cores of the machine, the task's limit, the cpuset, and the quotas of the group

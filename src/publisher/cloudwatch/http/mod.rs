@@ -18,12 +18,12 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HOST, HeaderValue};
-use hyper::{Request, Response, Uri};
+use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use self::reach::Server;
-pub use self::reach::{Reach, Unreached};
+pub use self::reach::{Reach, Step, Unreached};
 pub use self::too_long::TooLong;
 
 /// Sends the requests of all clients of the SDK.
@@ -74,10 +74,11 @@ impl Connector {
     }
 
     async fn connect(&self, server: &Server) -> Result<SendRequest<Full<Bytes>>, ConnectorError> {
-        let connection = match timeout(CONNECT_TIMEOUT, self.reach.connect(server)).await {
-            Ok(connected) => connected.map_err(|error| ConnectorError::io(error.into()))?,
-            Err(_) => return Err(ConnectorError::timeout(Unreached::Late(CONNECT_TIMEOUT).into())),
-        };
+        let connected = self.reach.connect(server, Instant::now() + CONNECT_TIMEOUT).await;
+        let connection = connected.map_err(|error| match error {
+            Unreached::Late(_) => ConnectorError::timeout(error.into()),
+            _ => ConnectorError::io(error.into()),
+        })?;
         let (sender, moving) =
             http1::handshake(TokioIo::new(connection)).await.map_err(of_hyper)?;
         // It ends when the sender is dropped or the server closes; the request has the error.
@@ -105,7 +106,9 @@ impl Connector {
             Err(error) => return Err(ConnectorError::io(error)),
         };
         // Behind a load balancer another connection may lead to a server that is well.
-        if !parts.status.is_server_error() {
+        let is_unwell =
+            parts.status.is_server_error() || parts.status == StatusCode::TOO_MANY_REQUESTS;
+        if !is_unwell {
             self.keep(Idle { server, sender, since: Instant::now() });
         }
         let response = Response::from_parts(parts, SdkBody::from(body));
@@ -137,13 +140,9 @@ fn prepared(request: HttpRequest) -> Result<(Request<Full<Bytes>>, Server), Conn
     let body = body.bytes().ok_or_else(|| user("the body of a request is not in memory"))?;
     let body = Full::new(Bytes::copy_from_slice(body));
     let server = Server::of(&parts.uri).ok_or_else(|| user("the URL of a request has no host"))?;
-    if let Some(authority) = parts.uri.authority()
-        && !parts.headers.contains_key(HOST)
-    {
-        // Without what may be before an @.
-        let host = authority.as_str().rsplit('@').next().unwrap_or_default();
-        let host =
-            HeaderValue::from_str(host).map_err(|error| ConnectorError::user(error.into()))?;
+    if !parts.headers.contains_key(HOST) {
+        let host = HeaderValue::from_str(&server.in_header());
+        let host = host.map_err(|error| ConnectorError::user(error.into()))?;
         parts.headers.insert(HOST, host);
     }
     let path = parts.uri.path_and_query().cloned();

@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::Uri;
 use hyper::header::HeaderValue;
@@ -13,8 +12,10 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
+use super::CONNECT_TIMEOUT;
 use crate::dial::race;
 use crate::exchange::{Connection, read_some, write_all};
 use crate::lookup::{self, LookupError};
@@ -45,6 +46,13 @@ impl Server {
         Some(Self { has_tls, host, port })
     }
 
+    /// As the header `Host` has it, of which signatures are made: without the port that the scheme has anyway.
+    pub fn in_header(&self) -> String {
+        let usual = if self.has_tls { ":443" } else { ":80" };
+        let authority = self.authority();
+        authority.strip_suffix(usual).map(str::to_owned).unwrap_or(authority)
+    }
+
     /// Host and port, as they stand in a URL.
     fn authority(&self) -> String {
         match self.host.contains(':') {
@@ -57,46 +65,52 @@ impl Server {
 /// Scheme, host and port; nothing that may be a secret.
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, usual) = if self.has_tls { ("https", ":443") } else { ("http", ":80") };
-        let authority = self.authority();
-        write!(f, "{scheme}://{}", authority.strip_suffix(usual).unwrap_or(&authority))
+        let scheme = if self.has_tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.in_header())
     }
 }
 
 impl Reach {
-    pub async fn connect(&self, server: &Server) -> Result<Box<dyn Connection>, Unreached> {
-        let proxy = self.proxy_of(server);
-        let connection: Box<dyn Connection> = match &proxy {
-            Some((proxy, through)) => {
-                let of_proxy = |error| Unreached::Proxy(Box::new(error));
-                let mut to_proxy = self.plain_or_tls(proxy).await.map_err(of_proxy)?;
-                tunnel(&mut *to_proxy, &server.authority(), through.basic_auth()).await?;
-                to_proxy
-            }
-            None => Box::new(dial(server).await?),
+    /// Connects to a server, or by `end` tells what has not answered.
+    pub async fn connect(
+        &self,
+        server: &Server,
+        end: Instant,
+    ) -> Result<Box<dyn Connection>, Unreached> {
+        let Some((proxy, through)) = self.proxy_of(server) else {
+            return self.directly(server, end).await;
         };
-        match server.has_tls {
-            true => self.secured(connection, &server.host).await,
-            false => Ok(connection),
-        }
+        let of_proxy = |error| Unreached::Proxy(Box::new(error));
+        let mut to_proxy = self.directly(&proxy, end).await.map_err(of_proxy)?;
+        let authority = server.authority();
+        let tunnel = tunnel(&mut *to_proxy, &authority, through.basic_auth());
+        timeout_at(end, tunnel).await.map_err(|_| Unreached::Late(Step::Tunnel))??;
+        self.secured(to_proxy, server, end).await
     }
 
-    async fn plain_or_tls(&self, server: &Server) -> Result<Box<dyn Connection>, Unreached> {
-        let connection = Box::new(dial(server).await?);
-        match server.has_tls {
-            true => self.secured(connection, &server.host).await,
-            false => Ok(connection),
-        }
+    async fn directly(
+        &self,
+        server: &Server,
+        end: Instant,
+    ) -> Result<Box<dyn Connection>, Unreached> {
+        let connection = Box::new(dial(server, end).await?);
+        self.secured(connection, server, end).await
     }
 
+    /// With TLS, where the server has that.
     async fn secured(
         &self,
         connection: Box<dyn Connection>,
-        host: &str,
+        server: &Server,
+        end: Instant,
     ) -> Result<Box<dyn Connection>, Unreached> {
-        let name = ServerName::try_from(host.to_owned());
+        if !server.has_tls {
+            return Ok(connection);
+        }
+        let name = ServerName::try_from(server.host.clone());
         let name = name.map_err(|error| Unreached::Tls(io::Error::other(error)))?;
-        let secured = TlsConnector::from(self.tls.clone()).connect(name, connection).await;
+        let secured = TlsConnector::from(self.tls.clone()).connect(name, connection);
+        let secured = timeout_at(end, secured).await.map_err(|_| Unreached::Late(Step::Tls))?;
         Ok(Box::new(secured.map_err(Unreached::Tls)?))
     }
 
@@ -107,12 +121,16 @@ impl Reach {
     }
 }
 
-async fn dial(server: &Server) -> Result<TcpStream, Unreached> {
-    let found = lookup::addresses(&server.host).await.map_err(Unreached::Lookup)?;
+async fn dial(server: &Server, end: Instant) -> Result<TcpStream, Unreached> {
+    let found = timeout_at(end, lookup::addresses(&server.host)).await;
+    let found = found.map_err(|_| Unreached::Late(Step::Lookup))?.map_err(Unreached::Lookup)?;
+    if found.is_empty() {
+        return Err(Unreached::Tcp(io::Error::other("the name has no address")));
+    }
     let addresses = found.into_iter().map(|address| SocketAddr::new(address, server.port));
-    let connected = race(addresses.collect()).await.map_err(|error| match error {
+    let connected = race(addresses.collect(), Some(end)).await.map_err(|error| match error {
         Some((_, error)) => Unreached::Tcp(error),
-        None => Unreached::Tcp(io::Error::other("the name has no address")),
+        None => Unreached::Late(Step::Tcp),
     })?;
     // A request is written at once, and nothing is to wait for more.
     connected.set_nodelay(true).map_err(Unreached::Tcp)?;
@@ -169,8 +187,17 @@ pub enum Unreached {
     Proxy(Box<Self>),
     /// What the proxy answered, or why it did not.
     Tunnel(String),
-    /// Nothing of that within this time.
-    Late(Duration),
+    /// This has not ended in time.
+    Late(Step),
+}
+
+/// What a connection takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Lookup,
+    Tcp,
+    Tunnel,
+    Tls,
 }
 
 impl fmt::Display for Unreached {
@@ -181,7 +208,15 @@ impl fmt::Display for Unreached {
             Self::Tls(_) => f.write_str("no TLS"),
             Self::Proxy(_) => f.write_str("the proxy cannot be reached"),
             Self::Tunnel(why) => write!(f, "tunnel error: {why}"),
-            Self::Late(within) => write!(f, "no connection within {within:?}"),
+            Self::Late(step) => {
+                let what = match step {
+                    Step::Lookup => "no answer of the name server",
+                    Step::Tcp => "no connection",
+                    Step::Tunnel => "no answer of the proxy",
+                    Step::Tls => "no end of the TLS handshake",
+                };
+                write!(f, "{what} within {CONNECT_TIMEOUT:?}")
+            }
         }
     }
 }
@@ -199,3 +234,36 @@ impl Error for Unreached {
 
 /// Of a proxy's answer to CONNECT.
 const LONGEST_ANSWER: usize = 8192;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_has_the_port_of_its_scheme_and_shows_another() {
+        for (url, shown, header, authority) in [
+            ("https://x.example/a", "https://x.example", "x.example", "x.example:443"),
+            ("https://x.example:443/a", "https://x.example", "x.example", "x.example:443"),
+            ("http://x.example:443", "http://x.example:443", "x.example:443", "x.example:443"),
+            ("http://x.example:80", "http://x.example", "x.example", "x.example:80"),
+            (
+                "http://user:word@127.0.0.1:8080/x?y=z",
+                "http://127.0.0.1:8080",
+                "127.0.0.1:8080",
+                "127.0.0.1:8080",
+            ),
+            (
+                "http://[fd00:ec2::254]/latest",
+                "http://[fd00:ec2::254]",
+                "[fd00:ec2::254]",
+                "[fd00:ec2::254]:80",
+            ),
+            ("https://[::1]:4443", "https://[::1]:4443", "[::1]:4443", "[::1]:4443"),
+        ] {
+            let server = Server::of(&url.parse().expect("a URL")).expect("it has a host");
+            let found = (server.to_string(), server.in_header(), server.authority());
+            assert_eq!(found, (shown.to_owned(), header.to_owned(), authority.to_owned()), "{url}");
+        }
+        assert_eq!(Server::of(&"/path".parse().expect("a path")), None);
+    }
+}
