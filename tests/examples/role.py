@@ -163,6 +163,9 @@ class Cases:
         refused("STAGE is not set", configuration=configuration)
         assert applied(configuration=configuration, environment=ENVIRONMENT | {"STAGE": "prod"}) > 0
         assert "prod" in json.dumps(self.cloudwatch.takes("my-service"))
+        # What is in the settings is in no command line, and so in nothing that is printed.
+        code, said = ansible("-vvv", configuration=configuration, environment=ENVIRONMENT | {"STAGE": "NeverShown"})
+        assert code == 0 and "NeverShown" not in said, said
 
     def without_configuration_there_is_no_file(self) -> None:
         assert applied(configuration={}) == 3
