@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::commands::{definition, with_host_agent};
 use super::near::{did_you_mean, nearest};
 use super::options::{
-    CHECK, CTL, HEALTHCHECK, INSTALL, QUERY, STORE, TOP, all, is_switch, known_variables,
+    API_TOKEN, CHECK, CTL, HEALTHCHECK, INSTALL, QUERY, STORE, TOP, all, is_switch, known_variables,
     of_host_agent,
 };
 use super::quantity;
@@ -202,7 +202,8 @@ fn unexpected(args: &[OsString], wrong: &str) -> String {
 
 /// Whether it is an option of the host agent, where this build is none.
 pub fn is_left_out(option: &str) -> bool {
-    !HOST_AGENT && of_host_agent().iter().any(|arg| arg.get_long() == Some(option))
+    let is_option = || of_host_agent().iter().any(|arg| arg.get_long() == Some(option));
+    !HOST_AGENT && (option == API_TOKEN || is_option())
 }
 
 /// Why an option or a command is not there.

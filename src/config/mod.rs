@@ -71,6 +71,7 @@ pub use text::{Form, Source};
 
 use self::cli::Cli;
 use self::options::{CHECK, MAX_METRICS, REPORT, WATCH_CONFIG};
+use crate::HOST_AGENT;
 use crate::alarm::Alarm;
 use crate::model::{Configured, Metric, UTILIZATION};
 use crate::notification;
@@ -184,7 +185,8 @@ impl Settings {
         let history = History::new(cli, &mut problems);
         let state = arguments::state(cli, &mut problems);
         let watches_config = problems.optional(cli, WATCH_CONFIG, quantity::boolean);
-        let api = ApiSettings::new(cli, &mut problems);
+        // Its token may be a variable of the same task definition, also where there is no API.
+        let api = HOST_AGENT.then(|| ApiSettings::new(cli, &mut problems)).flatten();
         let collectd_socket = api::collectd_socket(cli, api.as_ref(), &mut problems);
         let report = problems.optional(cli, REPORT, publishing::reporting).unwrap_or_default();
         let errors = Vec::new();

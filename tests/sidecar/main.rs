@@ -63,9 +63,10 @@ fn a_variable_of_the_host_agent_has_no_effect_and_the_log_says_so() {
     let ended = run(command()
         .args(["explain", "--scope", "host"])
         .env("CLOUDWATCH_METRICS_AGENT_STORE", "memory")
-        .env("CLOUDWATCH_METRICS_AGENT_API", "127.0.0.1:1"));
+        .env("CLOUDWATCH_METRICS_AGENT_API", "127.0.0.1:1")
+        .env("CLOUDWATCH_METRICS_AGENT_API_TOKEN", "short"));
     let text = ended.stdout;
-    for name in ["STORE", "API"] {
+    for name in ["STORE", "API", "API_TOKEN"] {
         let expected =
             format!("variable CLOUDWATCH_METRICS_AGENT_{name} has no effect: {}", WHY.trim_end());
         assert!(text.contains(&expected), "{text}");
