@@ -9,8 +9,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::commands::{definition, with_host_agent};
 use super::near::{did_you_mean, nearest};
 use super::options::{
-    API_TOKEN, CHECK, CTL, HEALTHCHECK, INSTALL, QUERY, STORE, TOP, all, is_switch, known_variables,
-    of_host_agent,
+    API_TOKEN, CHECK, CTL, HEALTHCHECK, INSTALL, QUERY, STORE, TOP, all, is_switch,
+    known_variables, of_host_agent,
 };
 use super::quantity;
 use crate::HOST_AGENT;
