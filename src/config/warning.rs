@@ -169,12 +169,12 @@ fn is_suspect(name: &str) -> bool {
 
 /// The warning for a variable that looks like one of this program's and is none.
 fn unknown_variable(name: &str, known: &[String]) -> Option<String> {
-    if known.iter().any(|known| known == name) || is_of_kubernetes(name) {
-        return None;
-    }
     let option = name.strip_prefix(PREFIX).map(|option| option.to_lowercase().replace('_', "-"));
     if option.is_some_and(|option| is_left_out(&option)) {
         return Some(format!("variable {name} has no effect: {SIDECAR_ALONE}"));
+    }
+    if known.iter().any(|known| known == name) || is_of_kubernetes(name) {
+        return None;
     }
     let distance = |known: &str| strsim::osa_distance(&name.to_ascii_uppercase(), known);
     let nearest = known.iter().min_by_key(|known| distance(known))?;
