@@ -27,6 +27,10 @@ pub async fn race(
         attempts.extend(next.map(|address| async move {
             TcpStream::connect(address).await.map_err(|error| (address, error))
         }));
+        // Each has failed: nothing is left to wait for, also where `end` has not come.
+        if attempts.is_empty() {
+            return Err(first_error);
+        }
         let patience = Instant::now() + PATIENCE;
         tokio::select! {
             biased;
@@ -57,6 +61,11 @@ mod tests {
         assert_eq!(stream.peer_addr().ok(), Some(there));
         let error = race(vec![gone], None).await.expect_err("nothing is there").expect("a cause");
         assert_eq!((error.0, error.1.kind()), (gone, io::ErrorKind::ConnectionRefused));
+        // Without waiting for an end that is far away.
+        let far = Some(Instant::now() + Duration::from_secs(3600));
+        let error = race(vec![gone], far).await.expect_err("nothing is there").expect("a cause");
+        assert_eq!(error.1.kind(), io::ErrorKind::ConnectionRefused);
+        assert!(race(Vec::new(), far).await.is_err_and(|error| error.is_none()));
         assert!(race(Vec::new(), None).await.is_err_and(|error| error.is_none()));
     }
 }
