@@ -40,7 +40,6 @@ pub async fn race(
             },
             Some(()) = &mut is_over => return Err(first_error),
             () = sleep_until(patience), if !is_last => {}
-            else => return Err(first_error),
         }
     }
 }

@@ -6,10 +6,13 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{env, fs};
 
 use log::{debug, warn};
-use rustls::RootCertStore;
+use rustls::client::ClientConfig;
+use rustls::crypto::ring;
+use rustls::{ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_pki_types::CertificateDer;
 use webpki_roots::TLS_SERVER_ROOTS;
 
@@ -252,6 +255,12 @@ impl Roots {
         }
         trusted
     }
+}
+
+/// The beginning of every client of TLS: versions and ciphers, whoever is trusted.
+pub fn client() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    builder.with_safe_default_protocol_versions()
 }
 
 impl fmt::Display for Roots {

@@ -2,7 +2,6 @@
  * that are linked to a libc. Clocks of CPU time stay as they are, and so do the kernel's timers (timerfd), by which the
  * agent takes samples. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>

@@ -48,7 +48,7 @@ ROWS = [
     Row("rss", "RSS, sum of all processes", "MB"),
     Row("anonymous", "  of it anonymous", "MB"),
     Row("cpu", "CPU a minute", "s"),
-    Row("children", "  besides, of programs that it starts", "s"),
+    Row("children", "  in addition, of programs that it starts", "s"),
     Row("switches", "context switches a minute", ""),
     Row("written", "written to the disk, extrapolated to a day", "MB"),
     Row("kept", "in its folder at the end", "MB"),
@@ -161,8 +161,6 @@ def side_by_side(all_monitors: list[monitors.Monitor], seconds: int, warm: int) 
 
 def of_ours(endpoint: Endpoint, web: int) -> dict[str, float]:
     """What is measured of the agent alone: a sample without the checks, its start and its end."""
-    # Checks that do not run meanwhile: what a run of each costs is counted by checks.py.
-    quiet = everything.everything(endpoint, 86_400, web, count=0)
     with_checks = everything.everything(endpoint, 86_400, web)
     figures: dict[str, list] = {"start": [], "flush": []}
     for _ in range(STARTS):
@@ -180,6 +178,7 @@ def of_ours(endpoint: Endpoint, web: int) -> dict[str, float]:
     medians = {name: statistics.median(values) for name, values in figures.items()}
     # A busy machine makes most of them longer, and none shorter.
     medians |= {f"{name}_least": min(values) for name, values in figures.items()}
+    # Checks that do not run meanwhile: what a run of each costs is counted by checks.py.
     quiet = everything.everything(endpoint, 86_400, web, count=0)
     quiet.empty()
     calls, kinds = counts.system_calls(quiet.agent)

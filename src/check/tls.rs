@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::blocking::{self, Purpose};
-use crate::roots::Roots;
+use crate::roots::{self, Roots};
 
 /// Whose certificates are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,8 +112,7 @@ fn unverified() -> Result<Arc<ClientConfig>, String> {
 }
 
 pub fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    builder.with_safe_default_protocol_versions().map_err(cannot_be_set_up)
+    roots::client().map_err(cannot_be_set_up)
 }
 
 /// With sessions that are taken up again, no certificate would be looked at but the first.

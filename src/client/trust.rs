@@ -68,7 +68,7 @@ impl fmt::Display for Stranger {
 
 impl std::error::Error for Stranger {}
 
-/// At first an id is the name of the host.
+/// The mark of an agent changes when its instance id becomes known: before, its id is the name of the host.
 const MOST_MARKS: usize = 4;
 
 #[cfg(test)]

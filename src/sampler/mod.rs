@@ -128,7 +128,7 @@ pub struct Sampler {
     has_read: bool,
     /// Whether the log has which numbers cannot be measured here.
     is_said: bool,
-    /// Whether a window was closed since what is unavailable was told.
+    /// Whether a window was closed, or scope or limits changed, since what is unavailable was told.
     is_due: bool,
     /// When the last reading was made.
     read_at: Instant,
@@ -333,7 +333,7 @@ impl Sampler {
     }
 }
 
-/// Of a container that has only just started, or that is not told of.
+/// Of a container that has only just started, or of which the source has no figures.
 const NO_READING: &str = "there are no figures of this container yet";
 
 #[cfg(test)]

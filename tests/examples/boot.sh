@@ -95,6 +95,14 @@ missing() {
   if grep "$unit.service: .*SIGKILL" "$cache/systemd.log"; then echo "it had to be killed"; fi
 }
 
+# none PROBLEMS: ends with the log where there are any.
+none() {
+  [ -n "$1" ] || return 0
+  cat "$cache/systemd.log" >&2
+  echo "$1" >&2
+  exit 1
+}
+
 # A machine that stays for some seconds, whatever becomes of the unit.
 cat > "$root/etc/systemd/system/stay.service" << END
 [Unit]
@@ -122,11 +130,7 @@ not_refused() {
 restarting=(Restart=on-failure RestartSec=1 '[Unit]' FailureAction=none)
 boot stay "${restarting[@]}"
 problems=$(not_refused)
-if [ -n "$problems" ]; then
-  cat "$cache/systemd.log" >&2
-  echo "$problems" >&2
-  exit 1
-fi
+none "$problems"
 echo "without names: $(grep -c 'is missing: set it or' "$cache/systemd.log") lines, exit code 2, not started again"
 boot stay RestartPreventExitStatus= "${restarting[@]}"
 problems=$(not_refused)
@@ -136,11 +140,7 @@ echo "with RestartPreventExitStatus=:" "$problems"
 add_settings >> "$settings"
 boot "$unit"
 problems=$(missing)
-if [ -n "$problems" ]; then
-  cat "$cache/systemd.log" >&2
-  echo "$problems" >&2
-  exit 1
-fi
+none "$problems"
 # It prints on a terminal there.
 grep '^[0-9:]*  *[0-9.]*%  *[0-9.]*%' "$cache/systemd.log" | tail -1
 # A whole instance: what systemd forbids leaves it history, states and API, too. This one has no id.
@@ -160,11 +160,7 @@ whole() {
 }
 boot "$unit"
 problems=$(whole)
-if [ -n "$problems" ]; then
-  cat "$cache/systemd.log" >&2
-  echo "$problems" >&2
-  exit 1
-fi
+none "$problems"
 echo "a whole instance: $(grep -o 'the API answers at .*' "$cache/systemd.log")"
 rm "$root/etc/systemd/system/$unit.service.d/local.conf"
 # And it would be noticed.

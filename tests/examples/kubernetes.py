@@ -157,6 +157,13 @@ def sidecar(text: str, agent: Agent) -> list[str]:
     return found
 
 
+def sidecar_of(text: str, agent: Agent) -> tuple[list[dict], dict, dict]:
+    """The documents, the pod and the agent in it, of a text in which `sidecar` has found nothing."""
+    documents = list(yaml.safe_load_all(text))
+    pod, _ = pod_of(documents, agent)
+    return documents, pod, next(container for container in pod["initContainers"] if task.is_agent(container))
+
+
 @contextlib.contextmanager
 def configured(own: dict, pod: dict, documents: list[dict]):
     """The variables of a container, with the files of its ConfigMaps where this machine can read them."""

@@ -83,9 +83,7 @@ def sidecar(text: str, agent: Agent) -> list[str]:
     found = kubernetes.sidecar(text, agent)
     if found:
         return found
-    documents = list(yaml.safe_load_all(text))
-    pod, _ = kubernetes.pod_of(documents, agent)
-    own = next(container for container in pod["initContainers"] if task.is_agent(container))
+    documents, pod, own = kubernetes.sidecar_of(text, agent)
     empty = {volume["name"] for volume in pod["volumes"] if volume.get("emptyDir", {}).get("sizeLimit")}
     folders = [PurePosixPath(mount["mountPath"]) for mount in own["volumeMounts"] if mount["name"] in empty]
     with kubernetes.configured(own, pod, documents) as env:

@@ -59,9 +59,7 @@ def sidecar(text: str, agent: Agent) -> list[str]:
     found = kubernetes.sidecar(text, agent)
     if found:
         return found
-    documents = list(yaml.safe_load_all(text))
-    pod, _ = kubernetes.pod_of(documents, agent)
-    own = next(container for container in pod["initContainers"] if task.is_agent(container))
+    _, _, own = kubernetes.sidecar_of(text, agent)
     found = in_file({pair["name"]: "" for pair in own["env"] if "value" in pair})
     env = kubernetes.of_node(own["env"])
     # It needs nothing of AWS.

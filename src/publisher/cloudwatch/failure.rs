@@ -288,7 +288,6 @@ fn one_line(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
-
     use aws_smithy_runtime_api::client::result::ConnectorError;
 
     use super::super::chain::TooLate;
@@ -313,7 +312,6 @@ mod tests {
     fn a_connection_that_fails_has_its_own_cure() {
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         let unknown = LookupError::NotFound("x.example".to_owned(), io::Error::other("no record"));
-
         for (unreached, advice, at) in [
             (Unreached::Lookup(unknown), Some(NO_ADDRESS), Place::Endpoint),
             (

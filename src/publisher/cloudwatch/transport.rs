@@ -6,16 +6,14 @@ use std::sync::Arc;
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
-use rustls::ClientConfig;
 use rustls::client::Resumption;
-use rustls::crypto::ring;
 
 use super::disk;
 use super::failure::out_of_resources;
 use super::http::{Connector, Reach};
 use crate::config::{CaFile, is_http_url};
 use crate::publisher::{Fact, Failure, PublishError};
-use crate::roots::Roots;
+use crate::roots::{self, Roots};
 
 /// One connector for everything that the SDK asks for: CloudWatch, STS, and the endpoints of
 /// credentials. Each connector of its own would parse the trusted roots again, and have to be
@@ -39,11 +37,10 @@ pub fn client_of(connector: SharedHttpConnector) -> SharedHttpClient {
 }
 
 /// The same, with these roots.
-pub fn connector_that_trusts(roots: &Roots) -> Result<SharedHttpConnector, PublishError> {
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let tls = tls.with_safe_default_protocol_versions();
+pub fn connector_that_trusts(trusted: &Roots) -> Result<SharedHttpConnector, PublishError> {
+    let tls = roots::client();
     let tls = tls.map_err(|error| misconfigured(format!("cannot set up TLS: {error}")))?;
-    let mut tls = tls.with_root_certificates(roots.trusted()).with_no_client_auth();
+    let mut tls = tls.with_root_certificates(trusted.trusted()).with_no_client_auth();
     tls.resumption = Resumption::in_memory_sessions(MOST_SESSIONS);
     let reach = Reach { tls: Arc::new(tls), proxy: proxy()? };
     Ok(SharedHttpConnector::new(Connector::new(reach)))

@@ -95,14 +95,13 @@ impl Connector {
     ) -> Result<HttpResponse, ConnectorError> {
         let (parts, body) = response.into_parts();
         // An answer whose length is announced (content-length) and too long is not read at all.
+        let too_long = || TooLong::of(&server, ANSWER_LIMIT).into();
         if body.size_hint().lower() > ANSWER_LIMIT as u64 {
-            return Err(TooLong::of(&server, ANSWER_LIMIT).into());
+            return Err(too_long());
         }
         let body = match Limited::new(body, ANSWER_LIMIT).collect().await {
             Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                return Err(TooLong::of(&server, ANSWER_LIMIT).into());
-            }
+            Err(error) if error.is::<LengthLimitError>() => return Err(too_long()),
             Err(error) => return Err(ConnectorError::io(error)),
         };
         // Behind a load balancer another connection may lead to a server that is well.
@@ -152,10 +151,9 @@ fn prepared(request: HttpRequest) -> Result<(Request<Full<Bytes>>, Server), Conn
 
 /// What the SDK is to make of a failure of HTTP: what is of the connection, it tries again.
 fn of_hyper(error: hyper::Error) -> ConnectorError {
-    let is_incomplete = error.is_incomplete_message();
     if error.is_user() {
         ConnectorError::user(error.into())
-    } else if is_incomplete {
+    } else if error.is_incomplete_message() {
         ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
     } else if error.is_parse() {
         ConnectorError::other(error.into(), None)
