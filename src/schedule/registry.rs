@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::instance::{Instance, Order, Trial};
-use super::phase::Phase;
+use super::phase::{Moments, Phase};
 use super::remarks::Remarks;
 use super::request::{Changing, Expecting, Listed, Refused, Reload, Reply, Request, To};
 use crate::blacklist::Blacklist;
@@ -37,8 +37,7 @@ pub struct Registry {
     /// How many metrics all checks may publish together, and how many they do at present.
     pub(super) most_metrics: usize,
     pub(super) published: Rc<Cell<usize>>,
-    /// A number from 0 to 1 for the phase of each check.
-    chance: Box<dyn FnMut() -> f64>,
+    moments: Moments,
     /// How many instances there ever were.
     opened: u64,
     /// Cancelled as the agent ends, for all instances.
@@ -97,7 +96,7 @@ impl Registry {
             blacklist,
             most_metrics,
             published,
-            chance,
+            moments: Moments::of(chance),
             opened: 0,
             end,
         }
@@ -105,7 +104,7 @@ impl Registry {
 
     /// The same registry, which runs each check for the first time at once.
     pub fn starting_at_once(self) -> Self {
-        Self { chance: Box::new(|| 0.0), ..self }
+        Self { moments: Moments::at_once(), ..self }
     }
 
     /// The same registry, which collects nothing that is on this list.
@@ -173,12 +172,15 @@ impl Registry {
     /// first run of a new one is at a random part of its period.
     fn put(&mut self, next: Rc<Configured>) {
         let now = Instant::now();
-        let entry = self.entries.get_mut(&next.id);
+        let entry = self.entries.get(&next.id);
         let before = entry.map(|entry| (entry.configured.clone(), entry.phase));
         let phase = match &before {
             Some((before, _)) if *before == next => return,
             Some((before, phase)) if before.period == next.period => *phase,
-            _ => Phase::of(now, next.period, (self.chance)()),
+            _ => {
+                let others = self.entries.values().map(|entry| &entry.phase);
+                self.moments.choose(now, next.period, others)
+            }
         };
         // Disabled checks keep no descriptors and no readings; and what was read long ago is no baseline.
         let is_same = |before: &Configured| {

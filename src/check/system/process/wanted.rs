@@ -33,6 +33,14 @@ impl Wanted {
         self.name.is_none() && self.command.is_none() && self.user.is_none()
     }
 
+    /// The name that the kernel has for such processes, if only those of one name are meant and it shows it as
+    /// it is: `stat` of proc(5) has escapes in place of some characters.
+    pub fn kept_name(&self) -> Option<&[u8]> {
+        let name = self.name.as_ref()?;
+        let is_plain = !name.contains(['\\', '\n', char::REPLACEMENT_CHARACTER]);
+        is_plain.then(|| &name.as_bytes()[..name.len().min(KEPT)])
+    }
+
     /// Whether the arguments are needed to tell.
     pub fn needs_arguments(&self) -> bool {
         self.command.is_some() || self.name.as_ref().is_some_and(|name| name.len() >= KEPT)
@@ -117,6 +125,19 @@ mod tests {
         {
             assert_eq!(wanted(&[("name", name)]).needs_arguments(), needs, "{name}");
         }
+    }
+
+    #[test]
+    fn what_the_kernel_keeps_of_a_name_is_known_unless_it_may_escape_it() {
+        let kept = |name| wanted(&[("name", name)]).kept_name().map(<[u8]>::to_vec);
+        assert_eq!(kept("nginx").as_deref(), Some(&b"nginx"[..]));
+        assert_eq!(kept("cloudwatch_metrics_agent").as_deref(), Some(&b"cloudwatch_metr"[..]));
+        let cut = &"éééééééé".as_bytes()[..15];
+        assert_eq!(kept("éééééééé").as_deref(), Some(cut), "within a letter");
+        for name in ["a\\b", "a\nb", "a\u{fffd}b"] {
+            assert_eq!(kept(name), None, "{name:?}");
+        }
+        assert_eq!(wanted(&[("command", "nginx")]).kept_name(), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use rustix::io::Errno;
+use sysinfo::Pid;
 
 use super::super::snapshot::Figure;
 
@@ -62,6 +63,18 @@ pub fn refuse_hidden(proc: &Path, user: Option<u32>) -> Result<(), String> {
             first.display()
         )
     })
+}
+
+/// The processes of which the kernel keeps this name; `None` where there is no list of them.
+pub fn named(proc: &Path, name: &[u8]) -> Option<Vec<Pid>> {
+    let is_named = |pid: &u32| {
+        let comm = fs::read(proc.join(pid.to_string()).join("comm"));
+        // One that has ended by now is not there.
+        comm.is_ok_and(|comm| comm.strip_suffix(b"\n") == Some(name))
+    };
+    let listed = fs::read_dir(proc).ok()?;
+    let pids = listed.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Some(pids.filter(is_named).map(Pid::from_u32).collect())
 }
 
 /// A thread of a process whose first one has ended.
