@@ -11,7 +11,8 @@ use super::options::{
 };
 use crate::HOST_AGENT;
 
-/// The definition of the command line.
+/// The definition of the command line. What each command takes is added as soon as it is the one that is asked for, or
+/// with [`complete`]: a start needs none of it.
 pub fn definition() -> Command {
     let command = Command::new(env!("CARGO_PKG_NAME"))
         .version(env!("CARGO_PKG_VERSION"))
@@ -27,9 +28,7 @@ pub fn definition() -> Command {
         .subcommand(
             Command::new(EXPLAIN)
                 .about("Show what would be measured and published, and why, then exit")
-                .arg(check())
-                .args(options())
-                .arg(command_argument("A command that would be run; it is not")),
+                .defer(with_options_of_explain),
         );
     let command = if HOST_AGENT { with_host_agent(command) } else { command };
     command
@@ -50,31 +49,47 @@ pub fn definition() -> Command {
         .after_help(AFTER_HELP)
 }
 
+/// The same with all that each command takes.
+pub fn complete() -> Command {
+    let mut definition = definition();
+    definition.build();
+    definition
+}
+
+fn with_options_of_explain(command: Command) -> Command {
+    command
+        .arg(check())
+        .args(options())
+        .arg(command_argument("A command that would be run; it is not"))
+}
+
+fn with_options_of_check(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new(NAME)
+                .value_name("TYPE")
+                .help("A type of checks, or with --config the id of a check"),
+        )
+        .arg(
+            Arg::new(DETAILS)
+                .value_name("KEY=VALUE")
+                .help("The details of the check, such as target=/")
+                .num_args(0..),
+        )
+        .args(files())
+        .arg(output())
+        .arg(switch(EXPLAIN, "Also print of each metric where it comes from, and the raw values"))
+        .arg(switch(LIST, "List the types with their details and metrics"))
+        .arg(switch(TARGETS, "List what a check of this type can be pointed at here"))
+}
+
 /// The commands of the host agent, too.
 pub fn with_host_agent(command: Command) -> Command {
     command
         .subcommand(
             Command::new(CHECK)
                 .about("Run one check once, print its result and exit with 0 if there is one, else with 1")
-                .arg(
-                    Arg::new(NAME)
-                        .value_name("TYPE")
-                        .help("A type of checks, or with --config the id of a check"),
-                )
-                .arg(
-                    Arg::new(DETAILS)
-                        .value_name("KEY=VALUE")
-                        .help("The details of the check, such as target=/")
-                        .num_args(0..),
-                )
-                .args(files())
-                .arg(output())
-                .arg(switch(
-                    EXPLAIN,
-                    "Also print of each metric where it comes from, and the raw values",
-                ))
-                .arg(switch(LIST, "List the types with their details and metrics"))
-                .arg(switch(TARGETS, "List what a check of this type can be pointed at here")),
+                .defer(with_options_of_check),
         )
         .subcommand(
             Command::new(CONFIG)

@@ -12,6 +12,11 @@ use crate::verb::{Does, RELOAD, VERBS, Verb};
 pub fn ctl() -> Command {
     Command::new(CTL)
         .about("Show and change what an agent that runs does: its checks, alarms and more")
+        .defer(with_verbs)
+}
+
+fn with_verbs(command: Command) -> Command {
+    command
         .subcommand_required(true)
         .disable_help_subcommand(true)
         .subcommand_value_name("VERB")
@@ -35,13 +40,15 @@ pub fn top() -> Command {
         .about(
             "Show live what an agent that runs measures: CPU, memory, containers, checks, alarms",
         )
-        .args(api())
-        .arg(token_file())
-        .after_help(
-            "Press ? for the keys. Where standard output is no terminal, one table is printed.\n\
+        .defer(with_options_of_top)
+}
+
+fn with_options_of_top(command: Command) -> Command {
+    command.args(api()).arg(token_file()).after_help(
+        "Press ? for the keys. Where standard output is no terminal, one table is printed.\n\
              Exit codes: 0 it was shown, 1 the agent has refused it, 2 the command line is wrong, \
              3 no agent has answered.",
-        )
+    )
 }
 
 /// Whether an agent lives, for probes that run a command.
@@ -50,6 +57,11 @@ pub fn healthcheck() -> Command {
         .about(
             "Exit with 0 where the agent that runs is healthy, else print why not and exit with 1",
         )
+        .defer(with_options_of_healthcheck)
+}
+
+fn with_options_of_healthcheck(command: Command) -> Command {
+    command
         .args(api())
         .arg(
             plain(TIMEOUT, "DURATION", "Time limit for the whole check, 0.1 s to 1 h [default: 5]")

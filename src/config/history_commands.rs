@@ -13,6 +13,11 @@ use super::options::{
 pub fn store() -> Command {
     Command::new(STORE)
         .about("Verify, export, shrink or salvage the history in a folder that no agent has open")
+        .defer(with_commands_of_store)
+}
+
+fn with_commands_of_store(command: Command) -> Command {
+    command
         .subcommand_required(true)
         .disable_help_subcommand(true)
         .subcommand(
@@ -57,6 +62,11 @@ pub fn store() -> Command {
 pub fn query() -> Command {
     Command::new(QUERY)
         .about("Print what was measured: of an agent that runs, or from the history in a folder")
+        .defer(with_options_of_query)
+}
+
+fn with_options_of_query(command: Command) -> Command {
+    command
         .arg(metric("CHECK/METRIC, such as utilization/cpu, or METRIC alone where one check has it"))
         .arg(
             Arg::new(LIST)

@@ -6,7 +6,7 @@ use std::fmt;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::commands::{definition, with_host_agent};
+use super::commands::{complete, with_host_agent};
 use super::near::{did_you_mean, nearest};
 use super::options::{
     API_TOKEN, CHECK, CTL, HEALTHCHECK, INSTALL, QUERY, STORE, TOP, all, is_switch,
@@ -113,7 +113,7 @@ fn unknown_option(args: &[OsString], wrong: &str) -> String {
     }
     let names = long_names();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let definition = definition();
+    let definition = complete();
     let (subcommand, own) = subcommand(&definition, args);
     let own: Vec<_> = own.get_arguments().filter_map(clap::Arg::get_long).collect();
     if !subcommand.is_empty()
@@ -152,7 +152,7 @@ fn subcommand<'d>(definition: &'d Command, args: &[OsString]) -> (String, &'d Co
 
 /// What stands alone and belongs to nothing: a value of the option before it, or a command.
 fn unexpected(args: &[OsString], wrong: &str) -> String {
-    let definition = definition();
+    let definition = complete();
     let (command, _) = subcommand(&definition, args);
     let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     let place = args.iter().skip(1).position(|arg| arg == wrong).map_or(0, |place| place + 1);
