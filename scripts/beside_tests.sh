@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What needs the processors and no quiet: the static builds, the compilation for macOS, the licences of all
 # dependencies, and the packages of Python and Node.js for later tests. `scripts/test.sh` runs it beside the
-# tests, which wait most of their time.
+# tests, which wait most of their time, and it gives way to them; and what needs ten minutes and little of the machine:
+# the agent among faults.
 #
 #     scripts/beside_tests.sh TARGET
 set -euo pipefail
@@ -9,16 +10,25 @@ cd "$(dirname "$0")/.."
 step() { printf '==> %s (after %d s)\n' "$*" "$SECONDS"; }
 
 step "static builds"
-scripts/static.sh "$1"
+nice -n 19 scripts/static.sh "$1"
+
+# A copy, since a build puts the sidecar there for a moment.
+install -D "target/$1/release/cloudwatch_metrics_agent" target/soak/cloudwatch_metrics_agent
+soak() { BINARY=$PWD/target/soak/cloudwatch_metrics_agent scripts/soak.sh 10 "$@"; }
+soak > target/soak.log 2>&1 &
+soak=$!
+soak --everything > target/soak_everything.log 2>&1 &
+soak_everything=$!
+trap 'kill $soak $soak_everything 2> /dev/null || true' EXIT
 
 step "macOS, as far as that goes without a Mac"
-scripts/check_macos.sh
+nice -n 19 scripts/check_macos.sh
 
 step "licences, bans and sources of all dependencies"
 deny=$(command -v cargo-deny || echo target/tools/bin/cargo-deny)
 if ! [ -x "$deny" ]; then
   # Without optimisation, because it is built anew on a fresh machine and runs for a second.
-  cargo install cargo-deny --version 0.20.2 --locked --debug --quiet --root target/tools
+  nice -n 19 cargo install cargo-deny --version 0.20.2 --locked --debug --quiet --root target/tools
 fi
 "$deny" --locked check --hide-inclusion-graph bans licenses sources
 
@@ -27,3 +37,11 @@ step "packages for the tests of the API, of OTLP and of the examples"
 tests/api/venv.sh || true
 tests/otlp/venv.sh > /dev/null || true
 tests/examples/packages.sh || true
+
+step "ten minutes among faults"
+wait $soak || { cat target/soak.log; exit 1; }
+cat target/soak.log
+
+step "ten minutes with everything on"
+wait $soak_everything || { cat target/soak_everything.log; exit 1; }
+cat target/soak_everything.log

@@ -93,7 +93,7 @@ lane() { # lane FOLDER PART...
 
 # How many tests an output tells of.
 passed() {
-  grep -oE '[0-9]+ (passed|commands run)|[0-9]+ of [0-9]+ (cases|cells)' | awk '{ sum += $1 } END { print sum ? sum : "-" }'
+  grep -oE '[0-9]+ (passed|commands run)|[0-9]+ of [0-9]+ (cases|cells)|Ran [0-9]+ tests' | sed 's/Ran //' | awk '{ sum += $1 } END { print sum ? sum : "-" }'
 }
 
 # Each part with its count of tests and its time.
@@ -178,20 +178,23 @@ if [ -x target/statsd-venv/bin/python ] || python3 -m venv target/statsd-venv; t
 fi
 cargo test --workspace --locked --no-run --quiet
 
+# Parts install packages side by side, and apt-get does not wait for another one that updates its lists.
+mkdir -p target/bin
+printf '#!/bin/sh\nexec flock "%s" %s "$@"\n' "$PWD/target/apt.lock" "$(command -v apt-get)" > target/bin/apt-get
+chmod +x target/bin/apt-get
+export PATH=$PWD/target/bin:$PATH
+
 step "tests"
-beside=
-soak=
-soak_everything=
-trap 'kill $beside $soak $soak_everything 2> /dev/null || true' EXIT
-# The tests wait most of their time. What needs the processors runs beside them, and gives way to them.
-nice -n 19 scripts/beside_tests.sh $target > target/beside_tests.log 2>&1 &
+# The tests wait most of their time. What needs the processors or ten minutes runs beside them.
+scripts/beside_tests.sh $target > target/beside_tests.log 2>&1 &
 beside=$!
+trap 'kill $beside 2> /dev/null || true' EXIT
 mkdir -p $parts/cargo
 begin=$SECONDS
 cargo test --workspace --locked 2>&1 | tee $parts/cargo/log
 printf '0\t%d\t%s\t%s\n' $((SECONDS - begin)) "$(passed < $parts/cargo/log)" "cargo test --workspace" > $parts/cargo/results
 
-step "static build, macOS, licences, begun before"
+step "static builds, macOS, licences and ten minutes among faults, begun before"
 wait $beside || { cat target/beside_tests.log; exit 1; }
 cat target/beside_tests.log
 linkage=$(ldd "$binary" 2>&1 || true)
@@ -205,24 +208,12 @@ echo "binary: static-pie"
 step "what it costs, against the stored figures"
 scripts/footprint.sh --ours
 
-# It needs little of the machine, and runs beside all that follows.
-scripts/soak.sh 10 > target/soak.log 2>&1 &
-soak=$!
-
 cargo build --quiet --locked -p fake-cloudwatch
-# Both lanes install packages, and apt-get does not wait for another one that updates its lists.
-mkdir -p target/bin
-printf '#!/bin/sh\nexec flock "%s" %s "$@"\n' "$PWD/target/apt.lock" "$(command -v apt-get)" > target/bin/apt-get
-chmod +x target/bin/apt-get
-export PATH=$PWD/target/bin:$PATH
 failed=
 # Alone: where something else uses the processors, the clock of an emulated machine and the time that its
 # processes use no longer fit together.
 step "real kernels"
 lane $parts/kernels kernel numbers pod || failed=1
-# Fifty checks and their plugins would be too much beside those.
-scripts/soak.sh 10 --everything > target/soak_everything.log 2>&1 &
-soak_everything=$!
 # What waits most of its time, and what needs the processors, side by side: one after the other they take half an hour.
 step "two lanes of parts, side by side"
 lanes=()
@@ -230,7 +221,7 @@ lane $parts/waiting documents sidecar api otlp keystone collectd empty-root faul
 lanes+=($!)
 lane $parts/working examples boot ansible docker image page e2e &
 lanes+=($!)
-trap 'kill $soak $soak_everything "${lanes[@]}" 2> /dev/null || true' EXIT
+trap 'kill "${lanes[@]}" 2> /dev/null || true' EXIT
 for lane in "${lanes[@]}"; do wait "$lane" || failed=1; done
 cat $parts/*/output
 while IFS=$'\t' read -r code _ _ name; do
@@ -240,14 +231,6 @@ if [ -n "$failed" ]; then
   cat $parts/*/results | awk -F '\t' '$1 != 0 && $1 != 3 { print "failed: " $4 }' >&2
   exit 1
 fi
-
-step "ten minutes among faults, begun before"
-wait $soak || { cat target/soak.log; exit 1; }
-cat target/soak.log
-
-step "ten minutes with everything on, begun before"
-wait $soak_everything || { cat target/soak_everything.log; exit 1; }
-cat target/soak_everything.log
 
 if [ ${#skipped[@]} -gt 0 ]; then
   printf '\n!!! passed, but this did not run:\n' >&2

@@ -9,7 +9,7 @@ import { nights } from './nights.mjs';
 import { sums } from './sums.mjs';
 import { truths } from './truths.mjs';
 import { views } from './views.mjs';
-import { endAll } from './world.mjs';
+import { closePages, endAll } from './world.mjs';
 
 const cases = { ...views, ...acts, ...breaks, ...truths, ...sums, ...nights };
 
@@ -39,6 +39,7 @@ try {
             if (wanted.length && !wanted.some((word) => name.includes(word))) continue;
             console.log(name);
             await run();
+            await closePages();
             passed += 1;
         }
         assert.ok(passed > 0, 'no case has this name');

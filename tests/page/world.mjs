@@ -182,6 +182,16 @@ export async function proxy(to, prefix = '/agents/one') {
 }
 
 let browser;
+const contexts = [];
+
+/** Ends all pages that are open: those of one case would go on asking their agents beside the next ones. */
+export async function closePages() {
+    for (const context of contexts.splice(0)) {
+        // A request that the page is given an answer to may be under way.
+        await Promise.all(context.pages().map((page) => page.unrouteAll({ behavior: 'ignoreErrors' })));
+        await context.close();
+    }
+}
 
 /** A page of a browser of its own, which notes each error and each request to anywhere else. */
 export async function visit(
@@ -202,6 +212,7 @@ export async function visit(
         hasTouch: size.width < 600,
         reducedMotion: 'reduce',
     });
+    contexts.push(context);
     const page = await context.newPage();
     if (clock) await page.clock.install();
     if (ahead) await page.clock.setSystemTime(Date.now() + ahead);
