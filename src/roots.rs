@@ -90,9 +90,12 @@ impl Roots {
         [FILE, DIRECTORIES].iter().any(|variable| named(variable).is_some())
     }
 
-    /// Whether the file of authorities and each of the variables that are set give roots.
+    /// Whether the file of authorities and each of the variables that are set give roots. In files, of which a bundle
+    /// has hundreds, the first one is enough: a start waits for this.
     pub fn check(ca_file: Option<&CaFile>) -> Result<(), Unusable> {
-        Self::named(named(FILE), named(DIRECTORIES))?;
+        let file = named(FILE).filter(|file| !has_root(Path::new(file)));
+        Self::named(file, named(DIRECTORIES))?;
+        let ca_file = ca_file.filter(|file| !has_root(&file.path));
         ca_file.map_or(Ok(()), |file| Self::of_file(file).map(drop))
     }
 
@@ -271,6 +274,12 @@ impl fmt::Display for Roots {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a file has a certificate that can be used. Nothing is told of one that has not.
+fn has_root(path: &Path) -> bool {
+    let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    is_file && read(path).is_ok_and(|bytes| pem::has_certificate(&bytes))
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::{self, PemObject};
 
 /// The content of a file that should hold certificates.
 #[derive(Debug, PartialEq)]
@@ -54,7 +54,7 @@ pub fn certificates(bytes: &[u8]) -> Content {
     }
     let (mut usable, mut unusable) = (Vec::new(), 0);
     for found in CertificateDer::pem_slice_iter(&plain(bytes)) {
-        match found.ok().map(without_attributes).filter(is_usable) {
+        match usable_of(found) {
             Some(root) => usable.push(root),
             None => unusable += 1,
         }
@@ -67,8 +67,18 @@ pub fn certificates(bytes: &[u8]) -> Content {
     }
 }
 
-/// Whether the SDK can parse a root. It panics on any other (`cert parsable` in the rustls provider of
-/// aws-smithy-http-client).
+/// Whether one of the certificates of a file's bytes can be used.
+pub fn has_certificate(bytes: &[u8]) -> bool {
+    CertificateDer::pem_slice_iter(&plain(bytes)).any(|found| usable_of(found).is_some())
+}
+
+fn usable_of(
+    found: Result<CertificateDer<'static>, pem::Error>,
+) -> Option<CertificateDer<'static>> {
+    found.ok().map(without_attributes).filter(is_usable)
+}
+
+/// Whether TLS can use a root.
 pub fn is_usable(root: &CertificateDer<'_>) -> bool {
     webpki::anchor_from_trusted_cert(root).is_ok()
 }
@@ -180,6 +190,7 @@ mod tests {
             (damaged.as_bytes(), Reason::Damaged),
         ] {
             assert_eq!(certificates(bytes), Content::Other(reason));
+            assert!(!has_certificate(bytes));
         }
     }
 
@@ -189,5 +200,6 @@ mod tests {
         let text = pem("CERTIFICATE", &root[..100]) + &pem("CERTIFICATE", root);
         let expected = Content::Certificates { usable: vec![root.clone()], unusable: 1 };
         assert_eq!(certificates(text.as_bytes()), expected);
+        assert!(has_certificate(text.as_bytes()));
     }
 }
