@@ -75,11 +75,8 @@ export const ink = (page, selector) =>
             return count;
         });
 
-/** No part of the page is wider than the window. */
-export async function fits(page) {
-    const [wide, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-    assert.ok(wide <= window, `${wide} of ${window} points wide`);
-}
+/** No part of the page is wider than the window, as soon as the charts have followed it. */
+export const fits = (page) => until(page, () => document.documentElement.scrollWidth <= innerWidth);
 
 export const now = Number(process.env.PAGE_NOW_MS);
 const store = () => {
