@@ -55,6 +55,9 @@ struct Reports {
 
 pub(super) struct Entry {
     pub(super) configured: Rc<Configured>,
+    /// How many metrics it may publish. To count them takes as long as some runs, and each change of any check asks
+    /// for those of all.
+    metrics: usize,
     phase: Phase,
     orders: mpsc::Sender<Order>,
     number: u64,
@@ -192,6 +195,7 @@ impl Registry {
             && let Some(entry) = self.entries.get_mut(&next.id)
             && entry.orders.try_send(Order::Change(next.clone(), phase)).is_ok()
         {
+            entry.metrics = next.declared().len();
             (entry.configured, entry.phase) = (next, phase);
             return;
         }
@@ -315,7 +319,7 @@ impl Registry {
     /// Whether the metrics of all checks are few enough with this one.
     fn fits(&self, next: &Configured) -> Result<(), Refused> {
         let others = self.entries.values().filter(|entry| entry.configured.id != next.id);
-        let others = others.map(|entry| entry.configured.declared().len()).sum::<usize>();
+        let others = others.map(|entry| entry.metrics).sum::<usize>();
         let (metrics, most) = (others + next.declared().len(), self.most_metrics);
         if metrics > most { Err(Refused::TooManyMetrics { metrics, most }) } else { Ok(()) }
     }
@@ -345,8 +349,9 @@ impl Registry {
             ended.run_until_cancelled(instance.run()).await;
         }));
         let (id, _end, last) = (configured.id.clone(), end.drop_guard(), None);
-        let remarks = Remarks::default();
-        let entry = Entry { configured, phase, orders, number, last, remarks, mailbox, _end };
+        let (metrics, remarks) = (configured.declared().len(), Remarks::default());
+        let entry =
+            Entry { configured, metrics, phase, orders, number, last, remarks, mailbox, _end };
         self.entries.insert(id, entry);
     }
 
