@@ -60,7 +60,7 @@ run() {
     examples) tests/examples/run.sh "$binary" ;;
     boot) tests/examples/boot.sh "$binary" ;;
     # The other cases are tried with the packages of a release.
-    ansible) tests/examples/ansible.sh "$binary" $fake the_example_installs_once a_change_restarts_it what_the_agent_refuses_is_not_put_there ;;
+    ansible) tests/examples/ansible.sh "$binary" $fake the_example_installs_once a_change_restarts_it what_the_agent_refuses_is_not_put_there a_run_that_fails_leaves_no_restart_undone ;;
     docker) tests/docker/run.sh "$PWD/$binary" $fake ;;
     image) tests/docker/image.sh "$PWD/$binary" ;;
     page) tests/page/run.sh "$binary" ;;

@@ -9,8 +9,9 @@
 #     RELEASE_GPG_KEY         the secret key, as `gpg --armor --export-secret-keys` prints it
 #     RELEASE_GPG_PASSPHRASE  its passphrase, if it has one
 #
-# With --signed a missing key is an error. A signature has the time at which it is made, so two signed
-# releases are not the same; without a key they are, byte for byte. Installs on Debian what is not there.
+# With a key, FOLDER/notes/key.md says which it was, for the notes of the release. With --signed a missing key is an
+# error. A signature has the time at which it is made, so two signed releases are not the same; without a key they are,
+# byte for byte. Installs on Debian what is not there.
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 umask 022
@@ -45,6 +46,7 @@ if [ -n "$key" ]; then
   need gpg gnupg
   need gpgv gpgv
   need rpmsign rpm
+  need rpmkeys rpm
 fi
 if [ ${#needs[@]} -gt 0 ]; then
   as_root apt-get update -qq
@@ -58,7 +60,7 @@ cleanup() {
 }
 trap cleanup EXIT
 # What an earlier call has made.
-rm -rf "$dist"/{apt,rpm,SHA256SUMS{,.asc},$package.asc} "$dist/$name"-*-repositories.tar
+rm -rf "$dist"/{apt,rpm,notes,SHA256SUMS{,.asc},$package.asc} "$dist/$name"-*-repositories.tar
 
 if [ -n "$key" ]; then
   export GNUPGHOME=$work/gpg
@@ -79,6 +81,16 @@ if [ -n "$key" ]; then
     --define "_gpg_digest_algo sha256" \
     --define "_gpg_sign_cmd_extra_args --batch --pinentry-mode loopback --passphrase-file $GNUPGHOME/passphrase" \
     --resign "${rpms[@]}" > "$work/rpmsign" 2>&1 || fail "rpmsign cannot sign with the key $fingerprint:"$'\n'"$(cat "$work/rpmsign")"
+  # As a user does it, who has the public key alone. rpmkeys takes a package without a signature for a good one, too, so
+  # what it says counts.
+  mkdir "$work/rpm"
+  rpmkeys --dbpath "$work/rpm" --import "$dist/$package.asc" > "$work/rpmkeys" 2>&1 ||
+    fail "rpm cannot read the key $fingerprint:"$'\n'"$(cat "$work/rpmkeys")"
+  for file in "${rpms[@]}"; do
+    if ! rpmkeys --dbpath "$work/rpm" --checksig "$file" > "$work/rpmkeys" 2>&1 || ! grep -q ': digests signatures OK$' "$work/rpmkeys"; then
+      fail "$(basename "$file") is not signed with the key $fingerprint: rpmkeys --checksig says"$'\n'"$(cat "$work/rpmkeys")"
+    fi
+  done
 fi
 
 # For apt: the suite `stable` with the component `main`.
@@ -129,6 +141,10 @@ if [ -n "$key" ]; then
   verify --output /dev/null "$suite/InRelease"
   verify "$suite/Release.gpg" "$suite/Release"
   verify rpm/repodata/repomd.xml.asc rpm/repodata/repomd.xml
+  mkdir notes
+  # In groups of four digits, as gpg and dnf show it.
+  printf 'The files are signed with the key `%s`. `docs/install.md` says how to compare it, and how to check a download.\n' \
+    "$(sed 's/..../& /g; s/ $//' <<< "$fingerprint")" > notes/key.md
   echo "signed with $fingerprint"
 else
   printf '\n!!! NOTHING IS SIGNED: RELEASE_GPG_KEY is not set. Do not publish this.\n' >&2

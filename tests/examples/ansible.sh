@@ -90,7 +90,7 @@ trap 'gpgconf --kill all; rm -rf "$GNUPGHOME"; remove_groups' EXIT
 # The mounts are in a namespace that ends with the container.
 code=0
 # shellcheck disable=SC2016 # the inner shell's
-timeout 1200 unshare --mount bash -c '
+timeout 1800 unshare --mount bash -c '
   set -eu
   work=$1 repository=$2
   shift 2

@@ -112,6 +112,19 @@ def variable(name: str) -> str | None:
     return next((each.removeprefix(f"{name}=") for each in environment if each.startswith(f"{name}=")), None)
 
 
+def log() -> str:
+    """Of the process that runs."""
+    run("journalctl", "--sync")
+    return run("journalctl", f"_PID={process()}", "--no-pager")[1]
+
+
+def trusted(what: str) -> str:
+    """The owners of the keys that may sign packages, or metadata."""
+    if what == "packages":
+        return run("rpm", "--query", "gpg-pubkey", "--queryformat", "%{SUMMARY}\\n")[1]
+    return "".join(run("gpg", "--homedir", ring, "--list-keys")[1] for ring in Path("/var/cache/dnf").glob(f"{UNIT}-*/pubring"))
+
+
 def package(ending: str, dist: Path) -> Path:
     machine = {"deb": {"x86_64": "amd64", "aarch64": "arm64"}, "rpm": {}}[ending].get(os.uname().machine, os.uname().machine)
     return next(dist.glob(f"{UNIT}*{machine}.{ending}"))
@@ -167,12 +180,77 @@ class Cases:
         code, said = ansible("-vvv", configuration=configuration, environment=ENVIRONMENT | {"STAGE": "NeverShown"})
         assert code == 0 and "NeverShown" not in said, said
 
+    def a_run_that_fails_leaves_no_restart_undone(self) -> None:
+        assert applied() >= 0
+        first = process()
+        # The settings are written, then the run ends.
+        refused("did you mean period", service="later", configuration={"perod": "5m"})
+        assert "later" in SETTINGS.read_text() and process() == first
+        # Nothing is left to change but the process.
+        assert applied(service="later") == 1
+        assert process() not in (0, first)
+        assert self.cloudwatch.takes("later")
+        assert applied(service="later") == 0
+        # The same where the program itself is newer, as after a package that something else has brought.
+        first = process()
+        program = Path("/usr/bin/cloudwatch_metrics_agent")
+        shutil.copy2(program, "/usr/bin/newer")
+        Path("/usr/bin/newer").rename(program)
+        assert applied(service="later") == 1
+        assert process() not in (0, first)
+
+    def the_agent_can_write_what_its_configuration_names(self) -> None:
+        for data, socket in (
+            (Path("/var/lib") / UNIT, Path("/run") / UNIT / "agent.sock"),
+            (Path("/srv/agent/data"), Path("/srv/agent/socket/agent.sock")),
+        ):
+            configuration = {"store": f"{data}/history", "api": f"unix:{socket}"}
+            # A variable does the same as the file.
+            environment = ENVIRONMENT | {"CLOUDWATCH_METRICS_AGENT_STATE": f"{data}/state"}
+            kept = {"configuration": configuration, "environment": environment}
+            assert applied(**kept, service=f"at-{data.name}") > 0
+            assert self.cloudwatch.takes(f"at-{data.name}")
+            # What changes the states writes them.
+            check = {"id": "added", "type": "agent.load_average"}
+            code, said = run("curl", "--silent", "--show-error", "--fail", "--unix-socket", socket, "--json", json.dumps(check), "http://localhost/entities/self/checks")
+            assert code == 0, said + log()
+            for folder in ("history", "state"):
+                assert list((data / folder).iterdir()), folder
+            assert applied(**kept, service=f"at-{data.name}") == 0
+            # All of it belongs to the agent at the next start, too.
+            run("chown", "--recursive", "12345", Path(data).resolve())
+            assert applied(**kept, service=f"from-{data.name}") > 0
+            assert self.cloudwatch.takes(f"from-{data.name}")
+            assert "added" in run("curl", "--silent", "--unix-socket", socket, "http://localhost/entities/self/checks")[1]
+            said = log()
+            assert f"the history is kept in {data}/history" in said and f"the API answers at unix:{socket}" in said, said
+            assert not re.search("ERROR.*(history|state|API)", said), said
+        for wrong in ("/etc/agent/history", "/srv", "/srv/agent/../../etc", "/var/lib/other/history", "./history"):
+            refused("The agent cannot be given", configuration={"store": wrong})
+        refused("The agent cannot be given", configuration={"api": "unix:/run/agent.sock"})
+        assert applied(configuration={"store": "memory:1MB"}) > 0
+
     def without_configuration_there_is_no_file(self) -> None:
         assert applied(configuration={}) == 3
         assert not CONFIGURATION.exists()
         assert variable("CLOUDWATCH_METRICS_AGENT_CONFIG") is None
         assert self.cloudwatch.takes("my-service")
         assert applied(configuration={}) == 0
+
+    def what_was_written_by_hand_is_kept_beside(self) -> None:
+        by_hand = {SETTINGS: "A=b\n", CONFIGURATION: "# Mine.\ncount: 1\n"}
+        for configuration in ({"dimension": {"Stage": "prod"}}, {}):
+            for file, text in by_hand.items():
+                file.write_text(text)
+            assert applied(configuration=configuration) > 0
+            for file, text in by_hand.items():
+                kept = Path(f"{file}.by-hand")
+                assert kept.exists() and kept.read_text() == text, kept
+            assert CONFIGURATION.exists() == bool(configuration)
+            by_hand = {file: f"{text}# Again.\n" for file, text in by_hand.items()}
+        # Of the first time, and none of what the role has written.
+        assert len(list(CONFIGURATION.parent.glob("agent.yaml.*"))) == 2
+        assert len(list(SETTINGS.parent.glob(f"{UNIT}.*"))) == 2
 
     def it_can_be_stopped(self) -> None:
         assert applied(state="stopped", enabled=False) > 0
@@ -195,16 +273,52 @@ class Cases:
         assert applied(**self.repository, service="by-apt", version="latest") == 0
         refused("no available installation candidate|was not found", **self.repository, version="9.9.9-1")
 
+    def apt_tries_again_after_an_outage(self) -> None:
+        run("systemctl", "stop", UNIT)
+        run("apt-get", "--yes", "purge", UNIT)
+        place = Path("/srv/repository")
+        away = self.repository | {"repository": f"file://{place}", "service": "again"}
+        # At first nothing is there, then only the lists are, and no packages.
+        refused("does not exist|Failed to fetch|File not found", **away)
+        shutil.copytree(self.dist / "apt", place / "apt", ignore=shutil.ignore_patterns("*.deb"))
+        refused("(?i)file not found|failed to fetch|unable to fetch", **away)
+        assert process() == 0
+        # And then with packages that are newer than those lists.
+        shutil.rmtree(place)
+        shutil.copytree(self.dist / "apt", place / "apt")
+        assert applied(**away) > 0
+        assert self.cloudwatch.takes("again")
+        assert applied(**away) == 0
+
     def dnf_takes_the_repository(self) -> None:
         run("systemctl", "stop", UNIT)
         run("apt-get", "--yes", "purge", UNIT)
         dnf = self.repository | {"package_manager": "dnf", "service": "by-dnf"}
         refused("(?i)gpg|signature|No package cloudwatch-metrics-agent available", **dnf | {"key": str(self.wrong)})
+        assert "wrong@example.com" in trusted("packages") and "wrong@example.com" in trusted("metadata")
         assert applied(**dnf) > 0
+        # A key that was replaced is trusted no longer.
+        for what in ("packages", "metadata"):
+            assert "wrong@example.com" not in trusted(what) and "right@example.com" in trusted(what), trusted(what)
         assert run("rpm", "--query", UNIT)[0] == 0
         assert state() == ("active", "enabled"), state()
         assert self.cloudwatch.takes("by-dnf")
         assert applied(**dnf) == 0
+        # What is no key is refused, and is not in the way of the next.
+        refused("failed to validate", **dnf | {"key": str(PLAYBOOK)})
+        assert applied(**dnf) > 0
+        assert applied(**dnf) == 0
+
+    def dnf_tries_again_after_an_outage(self) -> None:
+        run("systemctl", "stop", UNIT)
+        run("rpm", "--erase", UNIT)
+        place = Path("/srv/repository")
+        (place / "rpm").mkdir(parents=True, exist_ok=True)
+        away = self.repository | {"package_manager": "dnf", "repository": f"file://{place}", "service": "again-by-dnf"}
+        refused("(?i)failed to download metadata|cannot download|No package cloudwatch-metrics-agent available", **away)
+        shutil.copytree(self.dist / "rpm", place / "rpm", dirs_exist_ok=True)
+        assert applied(**away) > 0
+        assert self.cloudwatch.takes("again-by-dnf")
 
     def the_package_of_a_url_has_to_have_its_sum(self) -> None:
         run("systemctl", "stop", UNIT)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What nothing here can run as a whole: the Dockerfiles, the workflows, the Compose file and the shell
-# scripts, by the rules of their linters and schemas.
+# scripts, by the rules of their linters and schemas; and the steps of a release that replace an older one.
 #
 #     tests/release/lint.sh
 set -euo pipefail
@@ -23,6 +23,8 @@ $venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/c
   examples/compose/*.yaml
 $venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 $venv/bin/zizmor --quiet --offline .github/workflows
+# And what the one of releases replaces.
+(cd tests/release && PYTHONDONTWRITEBYTECODE=1 ../../$venv/bin/python -m unittest --quiet workflow)
 # Each action by the commit, and its version beside it.
 if grep -n 'uses:' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9.]+$'; then
   echo "these actions are not pinned" >&2

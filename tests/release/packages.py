@@ -82,6 +82,15 @@ class Release(unittest.TestCase):
             expected |= {f"{PACKAGE}_{VERSION}-1_{debian}.deb", f"{PACKAGE}-{VERSION}-1.{architecture}.rpm"}
         self.assertEqual(set(files), expected)
 
+    def test_the_documents_name_files_of_the_release(self):
+        documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+        names = rf"\b(?:{NAME}-|{PACKAGE}[-_])\d[\w.-]*\.(?:deb|rpm|gz|tar|json)\b"
+        named = {name for document in documents for name in re.findall(names, document.read_text())}
+        self.assertLessEqual(named, {path.name for path in DIST.iterdir()})
+        # With those for the other processor.
+        title_of_arm = f"{title('aarch64')}.tar.gz"
+        self.assertLessEqual({f"{PACKAGE}_{VERSION}-1_arm64.deb", f"{PACKAGE}-{VERSION}-1.aarch64.rpm", title_of_arm}, named)
+
     def test_archives_hold_a_static_binary_and_its_papers(self):
         endings = ("1", "bash", "zsh", "fish")
         expected = {NAME, "README.md", "LICENSE", "CHANGELOG.md", *(f"{NAME}.{end}" for end in endings)}

@@ -81,8 +81,10 @@ class Keys:
         run("gpgconf", "--homedir", self.folder, "--kill", "all")
 
 
-def finish(folder, *options, key="", passphrase=""):
+def finish(folder, *options, key="", passphrase="", path=""):
+    """`path` is a folder with programs in place of those of this machine."""
     environment = os.environ | {"RELEASE_GPG_KEY": key, "RELEASE_GPG_PASSPHRASE": passphrase}
+    environment["PATH"] = f"{path}:{environment['PATH']}"
     return run(ROOT / "scripts/release/finish.sh", *options, folder, env=environment)
 
 
@@ -138,7 +140,11 @@ class Repositories(unittest.TestCase):
 
     def test_rpm_packages_are_signed_and_nothing_else_in_them_is_changed(self):
         database = ["--dbpath", self.folder / "rpm-database"]
-        run("rpmkeys", *database, "--import", self.dist / KEY)
+        # The commands of docs/install.md, in their order, and what it says of others.
+        self.assertIn("digests SIGNATURES NOT OK", run("rpm", *database, "--checksig", self.dist / rpm(MACHINE))[1])
+        self.assertEqual(run("rpm", *database, "--import", self.dist / KEY)[0], 0)
+        self.assertIn("digests signatures OK", run("rpm", *database, "--checksig", self.dist / rpm(MACHINE))[1])
+        self.assertIn("digests OK", run("rpm", *database, "--checksig", DIST / rpm(MACHINE))[1])
         for architecture in ARCHITECTURES:
             code, said = run("rpmkeys", *database, "--checksig", self.dist / rpm(architecture))
             self.assertEqual(code, 0, said)
@@ -179,6 +185,37 @@ class Repositories(unittest.TestCase):
             self.assertIn(expected, said)
             self.assertFalse((self.dist / "SHA256SUMS").exists())
 
+    def test_an_rpm_package_that_is_not_signed_with_the_key_is_an_error(self):
+        programs = self.folder / "programs"
+        programs.mkdir()
+        rpmsign = programs / "rpmsign"
+        unsigned = self.folder / "unsigned"
+        others = f'exec {shutil.which("rpmsign")} --define "__gpg $(command -v gpg)" --define "_gpg_path {self.others.folder}" ' \
+            '--define "_gpg_name test@example.com" --define "_gpg_digest_algo sha256" --resign "$file"'
+        damaged = 'printf x | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") - 99)) conv=notrunc status=none'
+        for what in ("true", others, damaged):
+            shutil.rmtree(unsigned, ignore_errors=True)
+            shutil.copytree(DIST, unsigned)
+            # Only the last of both.
+            rpmsign.write_text(f'#!/bin/sh\n[ $# -gt 1 ] || exit 0\n{shutil.which("rpmsign")} "$@"\nfor file; do :; done\n{what}\n')
+            rpmsign.chmod(0o755)
+            if what == "true":
+                rpmsign.write_text("#!/bin/sh\n")
+            code, said = finish(unsigned, "--signed", key=self.keys.secret(), passphrase=PASSPHRASE, path=programs)
+            self.assertEqual(code, 1, said)
+            self.assertRegex(said, rf"{PACKAGE}-{VERSION}-1\.\w+\.rpm is not signed with the key [0-9A-F]{{40}}: rpmkeys --checksig says")
+            self.assertFalse((unsigned / "SHA256SUMS").exists())
+
+    def test_the_notes_have_the_fingerprint_of_the_key(self):
+        notes = (self.dist / "notes/key.md").read_text()
+        told = re.search("`([0-9A-F ]+)`", notes)[1]
+        self.assertRegex(told, "^([0-9A-F]{4} ){9}[0-9A-F]{4}$")
+        # As a user compares it.
+        said = self.keys.gpg("--show-keys", "--with-fingerprint", self.dist / KEY)
+        self.assertIn(told.replace(" ", ""), said.replace(" ", ""))
+        self.assertEqual(finish(self.dist)[0], 0)
+        self.assertFalse((self.dist / "notes").exists())
+
     def test_a_key_without_passphrase_signs(self):
         code, said = finish(self.dist, "--signed", key=self.others.secret())
         self.assertEqual(code, 0, said)
@@ -192,7 +229,7 @@ class Repositories(unittest.TestCase):
         unpacked.mkdir()
         run("tar", "-xf", self.dist / f"{NAME}-{VERSION}-repositories.tar", "-C", unpacked)
         files = lambda folder: {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-        expected = {name: content for name, content in files(self.dist).items() if "/" in name}
+        expected = {name: content for name, content in files(self.dist).items() if name.startswith(("apt/", "rpm/"))}
         expected[KEY] = (self.dist / KEY).read_bytes()
         self.assertEqual(files(unpacked).keys(), expected.keys())
         self.assertEqual(files(unpacked), expected)
