@@ -66,28 +66,35 @@ done
 
 # Each job has a group of processes of its own: Ctrl-C reaches this script alone, which ends them in order.
 set -m
-folder=$(mktemp -d --tmpdir demo.XXXXXX)
-agent='' others=()
+folder='' agent='' arrivals='' timer=''
+# However this script ends, nothing of it is left.
 end() {
+  local code=$? ended=0
+  trap - EXIT
   trap '' INT TERM HUP
-  local code=0 one
   # The agent ends its command, and sends what it has measured so far.
   if [ -n "$agent" ]; then
     kill -TERM "$agent" 2> /dev/null || true
-    wait "$agent" || code=$?
+    wait "$agent" || ended=$?
+    # 143 is that of SIGTERM: it had not begun.
+    [ $code -ne 0 ] || [ $ended -eq 143 ] || code=$ended
   fi
   # It would tell of each job that a signal has ended.
   exec 2> /dev/null
-  for one in "${others[@]}"; do kill -TERM -- "-$one" || true; done
+  [ -z "$timer" ] || kill -TERM -- "-$timer" || true
+  # The local CloudWatch alone: what prints for it ends with its output, when all of that is printed.
+  [ -z "$arrivals" ] || kill -TERM "$arrivals" || true
   wait
-  rm -rf "$folder"
+  [ -z "$folder" ] || rm -rf "$folder"
   echo "demo: ended"
   exit $code
 }
-trap end INT TERM HUP
+trap end EXIT
+trap 'exit 0' INT TERM HUP
+folder=$(mktemp -d --tmpdir demo.XXXXXX)
 
 "$receiver" --port $((port + 2)) | python3 docker/demo/received.py &
-others+=("$(jobs -p %%)")
+arrivals=$(jobs -p %%)
 
 # So the user need not type where the agent is and what its token is.
 cat > "$folder/agent" << END
@@ -104,7 +111,9 @@ docker/demo/start.sh &
 agent=$!
 if [ -n "$seconds" ]; then
   (sleep "$seconds" && kill -TERM $$) &
-  others+=($!)
+  timer=$!
 fi
-wait "$agent" || true
-end
+code=0
+wait "$agent" || code=$?
+agent=''
+exit $code

@@ -8,7 +8,7 @@
 #       keeps a history of one machine, side by side: rounds of at least 180 s. About 75 minutes.
 #       `--period 10 --rounds 1 20` is a try of ten.
 #   scripts/footprint.sh --kernel
-#       what the kernel's part of a sample is, source by source, and the least that a sample can cost: four minutes.
+#       what the kernel's part of a sample is, source by source, and the least that a sample can cost: three minutes.
 #   scripts/footprint.sh --ours
 #       the agent alone, in half a minute, against scripts/footprint/limits.json: fails if over.
 #   scripts/footprint.sh --order

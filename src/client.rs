@@ -1,12 +1,16 @@
 //! An agent that runs, asked through its API.
 
+mod open;
 mod pinned;
+#[cfg(test)]
+pub mod tests;
 mod trust;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -18,12 +22,13 @@ use serde_json::Value;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
-use self::trust::{Stranger, Trust};
+use self::open::Open;
+use self::trust::{Distrust, Trust};
 use crate::api::TokenFile;
 use crate::blocking::{self, Purpose};
 use crate::config::cli::variable;
 use crate::config::{API_TLS_CERT, API_TOKEN, AgentApi, ApiAddress};
-use crate::exchange::{self, Connection};
+use crate::exchange::Connection;
 use crate::model::Secret;
 use crate::shown::shown;
 
@@ -35,6 +40,8 @@ pub struct Client {
     certificate: Option<PathBuf>,
     token: Option<Secret>,
     trust: Trust,
+    /// The connection of the last request. One that is not made with TLS was greeted, where there is a token.
+    kept: Rc<RefCell<Option<Open>>>,
 }
 
 /// What an agent has answered.
@@ -68,12 +75,16 @@ impl Client {
             Some(path) => first_token(path).await?,
             None => token,
         };
-        Ok(Self { address, certificate, token, trust: Trust::default() })
+        Ok(Self::of(address, certificate, token))
     }
 
     /// One that sends no token.
     pub fn without_token(AgentApi { address, certificate, .. }: AgentApi) -> Self {
-        Self { address, certificate, token: None, trust: Trust::default() }
+        Self::of(address, certificate, None)
+    }
+
+    fn of(address: ApiAddress, certificate: Option<PathBuf>, token: Option<Secret>) -> Self {
+        Self { address, certificate, token, trust: Trust::default(), kept: Rc::default() }
     }
 
     pub async fn get(&self, path: &str) -> Result<Answer, Unanswered> {
@@ -89,23 +100,19 @@ impl Client {
         patience: Duration,
     ) -> Result<Answer, Unanswered> {
         let ask = async {
-            let (connection, request) = self.connect(method, path, body, &[]).await?;
-            let read = async |response: Response<Incoming>| {
-                let status = response.status();
-                if status.is_success() {
-                    self.trust.take(response.headers());
-                }
-                let body = Limited::new(response.into_body(), LARGEST).collect().await;
-                Ok((status, body.map_err(io::Error::other)?.to_bytes()))
-            };
-            self.after_meeting(connection, request, read).await
+            let (open, response) = self.ask(self.request(method, path, body, &[])?).await?;
+            let status = response.status();
+            if status.is_success() {
+                self.trust.take(response.headers());
+            }
+            let body = Limited::new(response.into_body(), LARGEST).collect().await;
+            let body = body.map_err(io::Error::other)?.to_bytes();
+            // What has failed is not kept.
+            self.kept.replace(Some(open));
+            Ok(Answer { status, body })
         };
-        let answer = timeout(patience, ask).await;
-        if !matches!(answer, Ok(Ok(_))) {
-            self.trust.end();
-        }
-        match answer {
-            Ok(Ok((status, body))) => Ok(Answer { status, body }),
+        match timeout(patience, ask).await {
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.unanswered(&error)),
             // What has come as far as the agent may be done.
             Err(_) => {
@@ -126,86 +133,88 @@ impl Client {
     ) -> Result<Option<Answer>, Unanswered> {
         let has_begun = Cell::new(false);
         let asking = async {
-            let (connection, request) = self.connect(&Method::GET, path, None, headers).await?;
-            let read = async |response: Response<Incoming>| {
-                has_begun.set(true);
-                let status = response.status();
-                let mut body = response.into_body();
-                let mut refusal = Vec::new();
-                loop {
-                    let piece = timeout(SILENCE, body.frame()).await;
-                    let piece = piece.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
-                    // An agent that stops may not come to say that it was all.
-                    let Some(Ok(piece)) = piece else { break };
-                    let Ok(data) = piece.into_data() else { continue };
-                    if status == StatusCode::OK {
-                        if !take(&data).await {
-                            return Ok(None);
-                        }
-                    } else if refusal.len() + data.len() <= LARGEST {
-                        refusal.extend_from_slice(&data);
+            let request = self.request(&Method::GET, path, None, headers)?;
+            // The connection is closed after it.
+            let (_open, response) = self.ask(request).await?;
+            has_begun.set(true);
+            let status = response.status();
+            let mut body = response.into_body();
+            let mut refusal = Vec::new();
+            loop {
+                let piece = timeout(SILENCE, body.frame()).await;
+                let piece = piece.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
+                // An agent that stops may not come to say that it was all.
+                let Some(Ok(piece)) = piece else { break };
+                let Ok(data) = piece.into_data() else { continue };
+                if status == StatusCode::OK {
+                    if !take(&data).await {
+                        return Ok(None);
                     }
+                } else if refusal.len() + data.len() <= LARGEST {
+                    refusal.extend_from_slice(&data);
                 }
-                Ok((status != StatusCode::OK).then(|| Answer { status, body: refusal.into() }))
-            };
-            self.after_meeting(connection, request, read).await
+            }
+            Ok((status != StatusCode::OK).then(|| Answer { status, body: refusal.into() }))
         };
         tokio::pin!(asking);
         let answer = match timeout(PATIENCE, &mut asking).await {
             Ok(answer) => answer,
             Err(_) if has_begun.get() => asking.await,
-            Err(_) => {
-                self.trust.end();
-                return Err(self.too_late(PATIENCE, ""));
-            }
+            Err(_) => return Err(self.too_late(PATIENCE, "")),
         };
-        // The agent may have ended.
-        self.trust.end();
         answer.map_err(|error| self.unanswered(&error))
     }
 
-    /// What is read of the answer to a request. Where a token goes with it and who answers is not known any more, that is asked
-    /// first, over the same connection. With TLS the certificate says it.
-    async fn after_meeting<T>(
+    /// The answer to a request, over the connection of the one before, or a new one where there is none.
+    async fn ask(
         &self,
-        connection: Box<dyn Connection>,
-        request: Request<Full<Bytes>>,
-        read: impl AsyncFnOnce(Response<Incoming>) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let look = |response: &Response<Incoming>| self.trust.meet(response.headers());
-        let is_asked = self.token.is_some() && self.certificate.is_none() && self.trust.is_open();
-        let greeting = is_asked.then(|| -> io::Result<exchange::Greeting<'_>> {
-            let host = request.headers().get(HOST).cloned();
+        mut request: Request<Full<Bytes>>,
+    ) -> io::Result<(Open, Response<Incoming>)> {
+        let kept = self.kept.take();
+        if let Some(mut open) = kept {
+            match open.ask_again(request).await {
+                Ok(response) => return Ok((open, response)),
+                Err(unsent) => request = unsent?,
+            }
+        }
+        let mut open = Open::over(self.connect().await?).await?;
+        // Who answers may be another one than before. With TLS the certificate says it.
+        if self.token.is_some() && self.certificate.is_none() {
             let mut greeting = Request::builder().method(Method::HEAD).uri("/");
-            if let Some(host) = host {
+            if let Some(host) = request.headers().get(HOST) {
                 greeting = greeting.header(HOST, host);
             }
-            let greeting = greeting.body(Full::new(Bytes::new())).map_err(io::Error::other)?;
-            Ok((greeting, &look))
-        });
-        exchange::read_after(connection, greeting.transpose()?, request, read).await
+            let greeting = greeting.body(Full::default()).map_err(io::Error::other)?;
+            self.trust.meet(&open.ask(greeting).await?)?;
+        }
+        let response = open.ask(request).await?;
+        Ok((open, response))
     }
 
-    async fn connect(
+    async fn connect(&self) -> io::Result<Box<dyn Connection>> {
+        Ok(match &self.address {
+            ApiAddress::Unix(path) => Box::new(UnixStream::connect(path).await?),
+            ApiAddress::Tcp(address) => {
+                let address = reachable(*address);
+                let socket = TcpStream::connect(address).await?;
+                match &self.certificate {
+                    Some(file) => pinned::secured(socket, address, file).await?,
+                    None => Box::new(socket),
+                }
+            }
+        })
+    }
+
+    fn request(
         &self,
         method: &Method,
         path: &str,
         body: Option<&Value>,
         headers: &[(HeaderName, String)],
-    ) -> io::Result<(Box<dyn Connection>, Request<Full<Bytes>>)> {
-        let (connection, host): (Box<dyn Connection>, _) = match &self.address {
-            ApiAddress::Unix(path) => {
-                (Box::new(UnixStream::connect(path).await?), "localhost".to_owned())
-            }
-            ApiAddress::Tcp(address) => {
-                let address = reachable(*address);
-                let socket = TcpStream::connect(address).await?;
-                let connection = match &self.certificate {
-                    Some(file) => pinned::secured(socket, address, file).await?,
-                    None => Box::new(socket),
-                };
-                (connection, address.to_string())
-            }
+    ) -> io::Result<Request<Full<Bytes>>> {
+        let host = match &self.address {
+            ApiAddress::Unix(_) => "localhost".to_owned(),
+            ApiAddress::Tcp(address) => reachable(*address).to_string(),
         };
         let mut request = Request::builder().method(method.clone()).uri(path).header(HOST, host);
         if let Some(token) = &self.token {
@@ -221,7 +230,7 @@ impl Client {
             }
             None => Bytes::new(),
         };
-        Ok((connection, request.body(Full::new(bytes)).map_err(io::Error::other)?))
+        request.body(Full::new(bytes)).map_err(io::Error::other)
     }
 
     fn too_late(&self, patience: Duration, doubt: &str) -> Unanswered {
@@ -232,6 +241,17 @@ impl Client {
 
     fn unanswered(&self, error: &io::Error) -> Unanswered {
         let address = &self.address;
+        if let Some(why) = error.get_ref().and_then(|of| of.downcast_ref::<Distrust>()) {
+            let text = match why {
+                Distrust::Unmarked(status) => format!(
+                    "what answers at {address} does not say that it is an agent ({status}), and has not got the token: name the address that the agent has in --api"
+                ),
+                Distrust::Other => format!(
+                    "another agent answers at {address} than before, and has not got the token: start this command again where it is the right one"
+                ),
+            };
+            return Unanswered { text, is_nobody: false };
+        }
         let kind = error.kind();
         let is_nobody = matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused);
         let text = match kind {
@@ -240,9 +260,6 @@ impl Client {
                     "no agent answers at {address}: start the agent, or name the address that it has in --api"
                 )
             }
-            _ if error.get_ref().is_some_and(|of| of.is::<Stranger>()) => format!(
-                "another agent answers at {address} than before, and has not got the token: start this command again where it is the right one"
-            ),
             io::ErrorKind::PermissionDenied => format!(
                 "the API at {address} cannot be opened: {error}; run this as the user that the agent has"
             ),

@@ -49,11 +49,47 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::{TcpListener, TcpSocket};
+
     use super::*;
+
+    /// An address of this machine that answers no connection: as many wait to be accepted as may.
+    async fn hanging() -> (SocketAddr, (TcpListener, Vec<TcpStream>)) {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
+        let listener = socket.listen(0).expect("it can listen");
+        let address = listener.local_addr().expect("it is bound");
+        let mut waiting = Vec::new();
+        // The kernel lets one wait more than it was told. When that one stands, no further one is answered.
+        waiting.push(TcpStream::connect(address).await.expect("there is room for one"));
+        (address, (listener, waiting))
+    }
+
+    #[tokio::test]
+    async fn an_address_that_hangs_is_given_up_at_the_end_and_holds_up_no_other() {
+        let (hangs, _held) = hanging().await;
+        let end = Some(Instant::now() + PATIENCE / 2);
+        let error = race(vec![hangs], end).await.expect_err("nothing answers");
+        assert!(error.is_none(), "it has not failed: {error:?}");
+        assert!(Some(Instant::now()) >= end, "it had all of its time");
+        // The next one is tried while the first still hangs.
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let there = listener.local_addr().expect("it is bound");
+        let far = Some(Instant::now() + Duration::from_secs(3600));
+        let stream = race(vec![hangs, there], far).await.expect("one answers");
+        assert_eq!(stream.peer_addr().ok(), Some(there));
+        // The error of another address is told where the end comes.
+        let gone = SocketAddr::new(Ipv4Addr::new(127, 0, 0, 2).into(), there.port());
+        let end = Some(Instant::now() + PATIENCE / 2);
+        let error = race(vec![gone, hangs], end).await.expect_err("nothing answers");
+        assert_eq!(error.map(|(address, _)| address), Some(gone));
+    }
 
     #[tokio::test]
     async fn the_next_address_is_tried_when_one_fails() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let there = listener.local_addr().expect("it is bound");
         let gone = SocketAddr::new("127.0.0.2".parse().expect("an address"), there.port());
         let stream = race(vec![gone, there], None).await.expect("one is there");

@@ -36,29 +36,10 @@ pub async fn read<T>(
     request: Request<Full<Bytes>>,
     read: impl AsyncFnOnce(Response<Incoming>) -> io::Result<T>,
 ) -> io::Result<T> {
-    read_after(connection, None::<Greeting>, request, read).await
-}
-
-/// A request whose answer has no body, and what looks at that before anything else is sent over the connection.
-pub type Greeting<'a> = (Request<Full<Bytes>>, &'a dyn Fn(&Response<Incoming>) -> io::Result<()>);
-
-/// The same, after a request that comes first, where there is one.
-pub async fn read_after<T>(
-    connection: Box<dyn Connection>,
-    greeting: Option<Greeting<'_>>,
-    request: Request<Full<Bytes>>,
-    read: impl AsyncFnOnce(Response<Incoming>) -> io::Result<T>,
-) -> io::Result<T> {
     let (mut sender, moving) =
         http1::handshake(TokioIo::new(connection)).await.map_err(io::Error::other)?;
     // Both are large, and what awaits them would be as well.
     let mut exchange = Box::pin(async {
-        if let Some((greeting, look)) = greeting {
-            let response = sender.send_request(greeting).await.map_err(io::Error::other)?;
-            look(&response)?;
-            drop(response);
-            sender.ready().await.map_err(io::Error::other)?;
-        }
         let response = sender.send_request(request).await.map_err(io::Error::other)?;
         read(response).await
     });

@@ -41,7 +41,7 @@ def main() -> None:
 
     def everyone(period: int) -> list[contenders.Contender]:
         all_of_them = contestants(endpoint, period)
-        return all_of_them[:OURS] if arguments.ours else all_of_them
+        return all_of_them[:NUMBER_OF_OURS] if arguments.ours else all_of_them
 
     # These publish only at their end.
     silent = everyone(NEVER)
@@ -101,8 +101,8 @@ def main() -> None:
         print_parts(medians[contenders.OURS_NAME], medians[OLDER])
 
 
-# So many of them are ours.
-OURS = 2
+# So many of the contestants are ours: the first ones.
+NUMBER_OF_OURS = 2
 
 
 def contestants(endpoint: Endpoint, period: int) -> list[contenders.Contender]:

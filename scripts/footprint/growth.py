@@ -89,13 +89,15 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         agents = [start(count, arguments.times, library, stack) for count in arguments.counts or (1, 10, 100, 1000)]
         begun = time.monotonic()
-        # After an hour, half a day and a day.
-        for share in (1 / 24, 1 / 2, 1):
-            time.sleep(max(0, begun + share * arguments.hours * hour - time.monotonic()))
+        # Of a day: after an hour, half of it and all of it.
+        looks = [share * arguments.hours for share in (1 / 24, 1 / 2, 1)]
+        for hours in looks:
+            time.sleep(max(0, begun + hours * hour - time.monotonic()))
             for agent in agents:
                 agent.look()
-        print(f"{arguments.hours:.0f} hours, {arguments.times} times as fast, all at once; load {os.getloadavg()[0]:.1f}\n")
-        print("| checks | series | CPU a day | RSS after 1 h | after 12 h | after 24 h | of it anonymous | on disk | written |")
+        print(f"{arguments.hours:g} hours, {arguments.times} times as fast, all at once; load {os.getloadavg()[0]:.1f}\n")
+        first, middle, last = (f"after {hours:.3g} h" for hours in looks)
+        print(f"| checks | series | CPU in {arguments.hours:g} h | RSS {first} | {middle} | {last} | of it anonymous | on disk | written |")
         print("| --- |" + 8 * " --- |")
         for agent in agents:
             pid = agent.running.pid

@@ -45,7 +45,9 @@ def own_memory_group() -> str | None:
 CPU_STAT = first_that_exists("/sys/fs/cgroup/unified/cpu.stat", "/sys/fs/cgroup/cpu.stat")
 CPUACCT = first_that_exists("/sys/fs/cgroup/cpuacct/cpuacct.usage", "/sys/fs/cgroup/cpu,cpuacct/cpuacct.usage")
 MEMORY = own_memory_group()
+# The group of the machine itself, the root of version 2, has no memory.current: then nothing is measured of a container.
 MEMORY_USED = MEMORY and first_that_exists(f"{MEMORY}/memory.usage_in_bytes", f"{MEMORY}/memory.current")
+MEMORY_STAT = MEMORY and first_that_exists(f"{MEMORY}/memory.stat")
 NODE = first_that_exists("/sys/devices/system/node/node0/meminfo")
 STAT, MEMINFO, ONLINE = "/proc/stat", "/proc/meminfo", "/sys/devices/system/cpu/online"
 
@@ -67,7 +69,7 @@ def reads() -> dict[str, str]:
         "`/proc/vmstat`, whole": "16384:/proc/vmstat",
         "`sysinfo(2)`": "sysinfo",
         "memory used by a group": MEMORY_USED and f"4096:{MEMORY_USED}",
-        "`memory.stat` of a group": MEMORY and f"4096:{MEMORY}/memory.stat",
+        "`memory.stat` of a group": MEMORY_STAT and f"4096:{MEMORY_STAT}",
     }
     return {name: read for name, read in known.items() if read}
 
@@ -75,7 +77,6 @@ def reads() -> dict[str, str]:
 def programs() -> dict[str, tuple[str, list[str]]]:
     """What takes samples: its name, how it sleeps, and what it reads."""
     stat, meminfo, cpu_stat = f"4096:{STAT}", f"4096:{MEMINFO}", f"4096:{CPU_STAT}"
-    container = [f"4096:{CPUACCT or CPU_STAT}", f"4096:{MEMORY_USED}", f"4096:{MEMORY}/memory.stat"]
     known = {
         "`nanosleep` alone": ("nanosleep", []),
         "`epoll_wait` and `timerfd` alone, as the agent sleeps": ("timerfd", []),
@@ -85,10 +86,16 @@ def programs() -> dict[str, tuple[str, list[str]]]:
     if CPU_STAT:
         known["machine: root `cpu.stat` and `/proc/meminfo`, `timerfd`"] = ("timerfd", [cpu_stat, meminfo])
         known["machine: root `cpu.stat` and `/proc/meminfo`, `nanosleep`"] = ("nanosleep", [cpu_stat, meminfo])
-    if MEMORY:
+    if has_container():
+        container = [f"4096:{CPUACCT or CPU_STAT}", f"4096:{MEMORY_USED}", f"4096:{MEMORY_STAT}"]
         known["container: CPU time, memory used and `memory.stat`, `timerfd`"] = ("timerfd", container)
         known["container: the same, `nanosleep`"] = ("nanosleep", container)
     return known
+
+
+def has_container() -> bool:
+    """Whether this process is in a group of which all can be read that an agent reads of a container's."""
+    return all((CPUACCT or CPU_STAT, MEMORY_USED, MEMORY_STAT))
 
 
 def output(command: list[str]) -> dict[str, float]:
@@ -107,7 +114,7 @@ def cold(samples: int) -> tuple[dict[str, float], dict[str, float]]:
     single = {name: [PROGRAM, "cold", str(samples), "timerfd", told] for name, told in reads().items()}
     running, agents = {}, {}
     try:
-        for scope in ("host", "container"):
+        for scope in ("host", "container") if has_container() else ("host",):
             options = ["--dry-run", "--period=86400", f"--sample-interval={INTERVAL_SECONDS}", f"--scope={scope}"]
             quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             agents[scope] = subprocess.Popen([OURS, *options], env={}, **quiet)
@@ -116,7 +123,7 @@ def cold(samples: int) -> tuple[dict[str, float], dict[str, float]]:
             running[name] = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
             time.sleep(APART_SECONDS)
         # The agents have started and are at rest; between two samples, whichever those are.
-        process.Samples(agents["container"]).wait(2)
+        process.Samples(list(agents.values())[-1]).wait(2)
         begun = time.monotonic()
         before = {scope: process.cpu_seconds(agent.pid)["total"] for scope, agent in agents.items()}
         told = {name: parsed(program.communicate()[0]) for name, program in running.items()}
@@ -130,8 +137,9 @@ def cold(samples: int) -> tuple[dict[str, float], dict[str, float]]:
         raise RuntimeError(f"these did not measure: {failed}")
     of_reads = {name: told[f"read {name}"][read] for name, read in reads().items()}
     of_samples = {name: told[name]["sample"] for name in commands}
-    for scope, agent in (("host", "machine: this agent"), ("container", "container: this agent")):
-        of_samples[agent] = 1e6 * (used[scope] - before[scope]) / count
+    for scope in agents:
+        name = {"host": "machine", "container": "container"}[scope]
+        of_samples[f"{name}: this agent"] = 1e6 * (used[scope] - before[scope]) / count
     return of_reads, of_samples
 
 

@@ -26,6 +26,15 @@ PATIENCE_SECONDS = 60
 PUBLISH_SECONDS = 60
 
 
+def end(one: subprocess.Popen) -> None:
+    one.terminate()
+    try:
+        process.wait_for_end(one)
+    finally:
+        one.kill()
+        one.wait()
+
+
 class Monitor:
     """Runs in a folder of its own. `data` is where its history is."""
 
@@ -56,14 +65,11 @@ class Monitor:
                 self.end()
 
     def end(self) -> None:
-        for each in reversed(self._running):
-            each.terminate()
-            try:
-                process.wait_for_end(each)
-            finally:
-                each.kill()
-                each.wait()
-        self._running.clear()
+        # The last one first. Where one does not end, the others are ended all the same, and then its error is raised.
+        with contextlib.ExitStack() as all_of_them:
+            for each in self._running:
+                all_of_them.callback(end, each)
+            self._running = []
 
     def pids(self) -> list[int]:
         for each in self._running:

@@ -21,6 +21,10 @@ impl Sink for Feed {
         self.0.borrow_mut().measured = measured.clone();
     }
 
+    fn takes_unavailable(&self) -> bool {
+        true
+    }
+
     fn unavailable(&mut self, all: &Rc<[Unavailable]>) {
         self.0.borrow_mut().unavailable = all.clone();
     }

@@ -1,55 +1,47 @@
-//! Whether the agent that has the token still answers.
+//! Whether it is the agent that answers to which a token may be sent.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::rc::Rc;
 
 use hyper::header::HeaderMap;
+use hyper::{Response, StatusCode};
 
 use crate::api::X_AGENT;
 
-/// What is known of the agent that a token was sent to. After each break somebody else may answer, and has to show the mark of
-/// that agent before the token is sent. Whoever has seen the mark can show it as well.
+/// What is known of the agent that a token was sent to. Whoever answers a new connection has to show the mark of that agent
+/// before the token is sent over it. Whoever has seen the mark can show it as well.
 #[derive(Clone, Debug, Default)]
-pub struct Trust(Rc<Known>);
+pub struct Trust(Rc<RefCell<Vec<String>>>);
 
-#[derive(Debug, Default)]
-struct Known {
-    marks: RefCell<Vec<String>>,
-    is_met: Cell<bool>,
+/// Why the token is not sent to who answers.
+#[derive(Debug)]
+pub enum Distrust {
+    /// It does not show that it is an agent, but answers with this.
+    Unmarked(StatusCode),
+    /// It is another agent than before.
+    Other,
 }
 
-/// Somebody else answers.
-#[derive(Debug)]
-pub struct Stranger;
-
 impl Trust {
-    /// Whether the mark has to be seen first.
-    pub fn is_open(&self) -> bool {
-        !self.0.is_met.get()
-    }
-
-    /// From now on somebody else may answer.
-    pub fn end(&self) {
-        self.0.is_met.set(false);
-    }
-
-    /// Looks at who answers. The first one is taken as it is.
-    pub fn meet(&self, headers: &HeaderMap) -> io::Result<()> {
-        let is_first = self.0.marks.borrow().is_empty();
-        let is_known = mark(headers).is_some_and(|mark| self.0.marks.borrow().contains(&mark));
-        if !is_first && !is_known {
-            return Err(io::Error::other(Stranger));
+    /// Looks at who answers. The first one with a mark is taken as it is.
+    pub fn meet<B>(&self, answer: &Response<B>) -> io::Result<()> {
+        let Some(mark) = mark(answer.headers()) else {
+            return Err(io::Error::other(Distrust::Unmarked(answer.status())));
+        };
+        let marks = self.0.borrow();
+        if !marks.is_empty() && !marks.contains(&mark) {
+            return Err(io::Error::other(Distrust::Other));
         }
-        self.0.is_met.set(true);
-        self.take(headers);
+        drop(marks);
+        self.take(answer.headers());
         Ok(())
     }
 
     /// Takes the mark of the agent that has taken the token: it has another one when it gets another id.
     pub fn take(&self, headers: &HeaderMap) {
-        let mut marks = self.0.marks.borrow_mut();
+        let mut marks = self.0.borrow_mut();
         let Some(mark) = mark(headers).filter(|mark| !marks.contains(mark)) else { return };
         marks.insert(0, mark);
         marks.truncate(MOST_MARKS);
@@ -60,13 +52,16 @@ fn mark(headers: &HeaderMap) -> Option<String> {
     headers.get(X_AGENT)?.to_str().ok().map(str::to_owned)
 }
 
-impl fmt::Display for Stranger {
+impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("another agent answers")
+        match self {
+            Self::Unmarked(_) => f.write_str("does not say that it is an agent"),
+            Self::Other => f.write_str("another agent answers"),
+        }
     }
 }
 
-impl std::error::Error for Stranger {}
+impl std::error::Error for Distrust {}
 
 /// The mark of an agent changes when its instance id becomes known: before, its id is the name of the host.
 const MOST_MARKS: usize = 4;
@@ -75,37 +70,34 @@ const MOST_MARKS: usize = 4;
 mod tests {
     use super::*;
 
-    fn headers(mark: Option<&'static str>) -> HeaderMap {
-        let mark = mark.map(|mark| (X_AGENT, mark.parse().expect("a header")));
-        mark.into_iter().collect()
+    fn answer(mark: Option<&str>) -> Response<()> {
+        let builder = Response::builder();
+        let builder = mark.into_iter().fold(builder, |of, mark| of.header(X_AGENT, mark));
+        builder.body(()).expect("an answer")
     }
 
     #[test]
-    fn after_a_break_only_who_has_the_mark_is_met() {
+    fn only_who_has_the_mark_is_met() {
         let trust = Trust::default();
-        assert!(trust.is_open() && trust.meet(&headers(Some("a"))).is_ok());
+        assert!(trust.meet(&answer(None)).is_err(), "not even the first without one");
+        assert!(trust.meet(&answer(Some("a"))).is_ok());
         let shared = trust.clone();
-        assert!(!shared.is_open());
-        trust.end();
         for other in [Some("b"), None] {
-            assert!(shared.meet(&headers(other)).is_err() && shared.is_open());
+            assert!(shared.meet(&answer(other)).is_err());
         }
         // It has got another id while it ran.
-        assert!(shared.meet(&headers(Some("a"))).is_ok());
-        shared.take(&headers(Some("c")));
-        shared.end();
-        assert!(trust.meet(&headers(Some("c"))).is_ok() && !shared.is_open());
+        assert!(shared.meet(&answer(Some("a"))).is_ok());
+        shared.take(answer(Some("c")).headers());
+        assert!(trust.meet(&answer(Some("c"))).is_ok());
     }
 
     #[test]
-    fn who_has_no_mark_at_first_is_met_as_well_and_few_marks_are_kept() {
+    fn few_marks_are_kept() {
         let trust = Trust::default();
-        assert!(trust.meet(&headers(None)).is_ok() && !trust.is_open());
         for mark in ["1", "2", "3", "4", "5"] {
-            trust.take(&headers(Some(mark)));
+            trust.take(answer(Some(mark)).headers());
         }
-        trust.end();
-        assert!(trust.meet(&headers(Some("1"))).is_err());
-        assert!(trust.meet(&headers(Some("2"))).is_ok());
+        assert!(trust.meet(&answer(Some("1"))).is_err());
+        assert!(trust.meet(&answer(Some("2"))).is_ok());
     }
 }

@@ -150,10 +150,15 @@ impl Collector {
         }
     }
 
+    /// Whether somebody takes what is not measured.
+    pub fn takes_unavailable(&self) -> bool {
+        self.sinks.iter().any(|sink| sink.takes_unavailable())
+    }
+
     /// From now on this is not measured.
-    pub fn lacks(&mut self, all: Vec<Unavailable>) {
+    pub fn unavailable(&mut self, all: Vec<Unavailable>) {
         let all = all.into();
-        for sink in &mut self.sinks {
+        for sink in self.sinks.iter_mut().filter(|sink| sink.takes_unavailable()) {
             sink.unavailable(&all);
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use super::aggregate;
-use crate::model::{Distribution, Entry, Kind, Metric, Quantity, Series, Statistics, Unit};
+use crate::model::{Distribution, Entry, Kind, Metric, Quantity, Series, Statistics, Unit, growth};
 
 /// Every metric of which there was ever a value, in the order in which they appeared.
 #[derive(Debug)]
@@ -144,8 +144,8 @@ impl Table {
     }
 
     /// Adds what a check has found to the open window. A counter gives how much it grew in a second since
-    /// the run before; one that was started again has counted from zero. The first value of a check that
-    /// was opened anew is not compared with those of the one before: it may count something else.
+    /// the run before. The first value of a check that was opened anew is not compared with those of the one
+    /// before: it may count something else.
     ///
     /// False where there are as many series as checks may have.
     pub fn check(&mut self, metric: &Rc<Metric>, at: Instant, value: &Quantity) -> bool {
@@ -166,7 +166,7 @@ impl Table {
             Taken::Checked(before) if metric.kind == Kind::Counter => {
                 let total = before.take().filter(|of| Rc::ptr_eq(&of.metric, metric));
                 let mut before_it = total.map(|of| (of.at, of.value));
-                let growth = growth(&mut before_it, at, number);
+                let growth = grown(&mut before_it, at, number);
                 let metric = metric.clone();
                 *before = before_it.map(|(at, value)| Total { metric, at, value });
                 growth.map(|(grown, seconds)| {
@@ -371,14 +371,13 @@ fn count_from(carried: &mut Option<f64>, totals: &mut Vec<f64>) {
     }
 }
 
-/// How much a counter grew in a second since it stood at `before`, which becomes what it is now. One that
-/// was started again has counted from zero.
+/// How much a counter grew in a second since it stood at `before`, which becomes what it is now.
 pub fn a_second(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) -> Option<f64> {
-    growth(before, at, total).map(|(grown, seconds)| grown / seconds)
+    grown(before, at, total).map(|(grown, seconds)| grown / seconds)
 }
 
 /// How much it grew, and in how many seconds.
-fn growth(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) -> Option<(f64, f64)> {
+fn grown(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) -> Option<(f64, f64)> {
     let (then, earlier) = *before.get_or_insert((at, total));
     let elapsed = at.saturating_duration_since(then);
     if elapsed < MIN_INTERVAL {
@@ -386,8 +385,7 @@ fn growth(before: &mut Option<(Instant, f64)>, at: Instant, total: f64) -> Optio
         return None;
     }
     *before = Some((at, total));
-    let grown = if total >= earlier { total - earlier } else { total };
-    Some((grown, elapsed.as_secs_f64()))
+    Some((growth(earlier, total), elapsed.as_secs_f64()))
 }
 
 /// After so long without a value a series of a check makes room for another: twice the longest period of

@@ -21,7 +21,12 @@ pub trait Sink {
     /// What the samples are of, when that changes.
     fn measured(&mut self, _measured: &Rc<Measured>) {}
 
-    /// What was asked for and is not measured, when that changes.
+    /// Whether it takes what is not measured: for who does not, no reasons are made.
+    fn takes_unavailable(&self) -> bool {
+        false
+    }
+
+    /// What was asked for and is not measured, when that changes. Only where it takes that.
     fn unavailable(&mut self, _all: &Rc<[Unavailable]>) {}
 
     /// The result of one run of a check.

@@ -10,6 +10,7 @@ mod distribution;
 mod evidence;
 pub mod figure;
 mod full_name;
+mod growth;
 mod health;
 mod limit;
 mod metric;
@@ -38,6 +39,7 @@ pub use self::distribution::{Counted, Distribution};
 #[cfg(target_os = "linux")]
 pub use self::evidence::RawValue;
 pub use self::evidence::{Evidence, Part};
+pub use self::growth::growth;
 pub use self::health::{Health, PublisherState};
 pub use self::limit::{Bytes, Cores, Limit, Limits, Measured, Origin};
 pub use self::metric::{

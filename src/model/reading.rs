@@ -1,5 +1,6 @@
 //! Raw counters, and why one could not be read.
 
+use std::mem::discriminant;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -155,6 +156,12 @@ impl ReadError {
             }
             _ => self,
         }
+    }
+
+    /// Whether it is the same failure, also where the figures in it are others: these may be so at each reading.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let words = |of: &Self| of.to_string().replace(|of: char| of.is_ascii_digit(), "");
+        discriminant(self) == discriminant(other) && words(self) == words(other)
     }
 
     /// The error of a file that could not be read.

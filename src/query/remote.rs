@@ -120,6 +120,18 @@ impl Remote {
         let mut damaged = 0;
         let count = |metadata: &Value| damaged += metadata["damaged"].as_u64().unwrap_or(0);
         let values = self.all(&path, count).await?;
+        let total = |of: &Value| -> Result<Total, String> {
+            let number = |name| of[name].as_f64().ok_or_else(|| self.client.odd(name));
+            match (resolution, of.get("growth")) {
+                // One value is its own total. Of a rollup nothing else says what was counted in it.
+                (Resolution::Full, None) => Ok(Total::of(number("average")?)),
+                _ => Ok(Total {
+                    growth: number("growth")?,
+                    first: number("first")?,
+                    last: number("last")?,
+                }),
+            }
+        };
         let points = values.iter().map(|of| {
             let number = |name| of[name].as_f64().ok_or_else(|| self.client.odd(name));
             Ok(Bucket {
@@ -129,13 +141,9 @@ impl Remote {
                 variance: number("variance")?,
                 min: number("min")?,
                 max: number("max")?,
-                total: match of.get("growth") {
-                    Some(_) => Some(Total {
-                        first: number("first")?,
-                        last: number("last")?,
-                        growth: number("growth")?,
-                    }),
-                    None => None,
+                total: match select {
+                    OF_COUNTER => Some(total(of)?),
+                    _ => None,
                 },
             })
         });
@@ -213,3 +221,62 @@ const MOST_COUNTED: u64 = 1 << 50;
 
 /// The last time that the API takes.
 const LATEST_MS: i64 = 999_999_999_999_999;
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::LocalSet;
+
+    use super::*;
+    use crate::client::tests::played::{Played, json};
+
+    /// The totals of the points of a counter, by an agent that answers a plot with these points.
+    async fn totals(
+        resolution: Resolution,
+        points: &'static str,
+    ) -> Result<Vec<Option<Total>>, String> {
+        let played = Played::start(move |asked| {
+            let page = format!(r#"{{"values":[{points}],"metadata":{{"next_marker":null}}}}"#);
+            let body = match asked.line.as_str() {
+                "GET /capabilities" => r#"{"history":{"enabled":true}}"#,
+                "GET /time" => r#"{"timestamp":600000}"#,
+                _ => &page,
+            };
+            (json(asked, "a", body), false)
+        });
+        let played = played.await;
+        let remote = Remote::find(played.api.clone()).await?;
+        let metric = Metric {
+            check: "net".to_owned(),
+            name: "rx_bytes".to_owned(),
+            unit: "bytes".to_owned(),
+            letter: 'L',
+            is_counter: true,
+            newest_ms: None,
+        };
+        let found = remote.growth(&metric, resolution, [0, 600_000]).await;
+        // The port is another one each time.
+        let found = found.map_err(|why| {
+            why.split(" at ").next().unwrap_or_default().to_owned()
+                + why.rsplit(" has").next().unwrap_or_default()
+        });
+        Ok(found?.points.iter().map(|point| point.total).collect())
+    }
+
+    const PLAIN: &str = r#"{"numPoints":1,"timestamp":0,"average":7,"min":7,"max":7,"variance":0}"#;
+
+    #[tokio::test]
+    async fn a_value_without_its_growth_is_its_own_total_and_a_rollup_without_it_is_refused() {
+        let test = async {
+            let full = totals(Resolution::Full, PLAIN).await;
+            assert_eq!(full, Ok(vec![Some(Total::of(7.0))]));
+            let why = "the answer of the agent no valid field growth".to_owned();
+            assert_eq!(totals(Resolution::Min5, PLAIN).await, Err(why));
+            let whole = r#"{"numPoints":2,"timestamp":0,"average":7,"min":5,"max":9,"variance":4,"first":9,"last":5,"growth":5}"#;
+            let total = Total { first: 9.0, last: 5.0, growth: 5.0 };
+            for resolution in [Resolution::Full, Resolution::Min5] {
+                assert_eq!(totals(resolution, whole).await, Ok(vec![Some(total)]));
+            }
+        };
+        LocalSet::new().run_until(test).await;
+    }
+}

@@ -262,14 +262,17 @@ impl Sampler {
         self.asked.iter().filter_map(error).chain(not_offered).collect()
     }
 
-    /// Tells what is not measured, where that may have changed.
+    /// Tells what is not measured, where that may have changed, if somebody takes it.
     fn tell_unavailable(&mut self, collector: &mut Collector) {
+        if !collector.takes_unavailable() {
+            return;
+        }
         let containers = self.containers.values_mut().map(Gauge::take_change);
         let containers = containers.fold(false, std::ops::BitOr::bitor);
         let changes = self.whole.take_change() | self.windows.take_change() | containers;
         // Before that, nothing is known of what the source gives.
         if self.has_read && (changes | std::mem::take(&mut self.is_due)) {
-            collector.lacks(self.unavailable());
+            collector.unavailable(self.unavailable());
         }
     }
 

@@ -36,6 +36,8 @@ struct Load {
     wanted: Rc<Cell<Numbers>>,
     prompt_readings: Cell<u32>,
     readings: Cell<u32>,
+    /// How often it was asked which containers run.
+    looks: Cell<u32>,
     account: CpuAccount,
 }
 
@@ -51,6 +53,7 @@ impl Machine {
             wanted: Rc::default(),
             prompt_readings: Cell::new(0),
             readings: Cell::new(0),
+            looks: Cell::new(0),
             account: CpuAccount::open(),
         }))
     }
@@ -95,6 +98,11 @@ impl Source for Machine {
 
     fn window_readings(&mut self) -> Vec<WindowReading> {
         vec![WindowReading::of(Number::OomKills, Some(Ok(self.0.oom_kills.get() as f64)))]
+    }
+
+    fn running(&self) -> Vec<Arc<str>> {
+        self.0.looks.set(self.0.looks.get() + 1);
+        Vec::new()
     }
 
     fn prompt_readings(&mut self, _: Numbers) -> Vec<WindowReading> {
@@ -293,6 +301,10 @@ struct Told(Rc<RefCell<Vec<Missing>>>);
 type Missing = Vec<(String, String)>;
 
 impl Sink for Told {
+    fn takes_unavailable(&self) -> bool {
+        true
+    }
+
     fn unavailable(&mut self, all: &Rc<[Unavailable]>) {
         let of = |of: &Unavailable| (of.metric.clone(), of.reason.clone());
         self.0.borrow_mut().push(all.iter().map(of).collect());
@@ -324,12 +336,15 @@ fn what_has_no_value_is_told_when_it_begins_and_when_it_ends_and_not_at_each_sam
     assert_eq!(sample(None), [vec![memory, throttling.clone()]]);
     assert_eq!(sample(None), [[]; 0]);
     assert_eq!(sample(Some(GIB)), [vec![throttling]]);
+    assert_eq!(machine.0.looks.get(), 3, "as often as it was told");
 }
 
 #[test]
 fn what_nobody_wants_is_not_read_at_each_sample() {
     paused(async {
         let running = start(600);
+        // What is unavailable as well: nobody takes it.
+        let looks = || running.machine.0.looks.get();
         let count = || running.machine.0.prompt_readings.get();
         sleep(Duration::from_secs(9)).await;
         assert_eq!(count(), 0);
@@ -339,6 +354,8 @@ fn what_nobody_wants_is_not_read_at_each_sample() {
         running.machine.0.wanted.set(Numbers::default());
         sleep(Duration::from_secs(9)).await;
         assert_eq!(count(), 11, "once more, so that nothing is kept of it");
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(looks(), 0, "also at the end of a window");
         running.finish().await;
     });
 }

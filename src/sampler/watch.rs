@@ -1,7 +1,6 @@
 //! Sees from reading to reading what has changed: limits, failures, the wall clock.
 
 use std::fmt::Display;
-use std::mem::discriminant;
 use std::time::{Duration, SystemTime};
 
 use log::{error, info, warn};
@@ -12,7 +11,7 @@ use crate::model::{Limit, ReadError, Unavailable};
 /// Says when a part of the readings can no longer be read, and when it can be again.
 pub struct FailureWatch {
     part: String,
-    /// The failure that was said last, while it lasts.
+    /// The newest failure, while it lasts. The log has it, but for the figures in it.
     failure: Option<ReadError>,
     /// When the first of the failures came that there were without a value between them.
     since: Option<SystemTime>,
@@ -36,10 +35,12 @@ impl FailureWatch {
 
     pub fn watch<R>(&mut self, reading: Option<Result<R, ReadError>>) -> Option<R> {
         let reading = reading?;
-        let before = self.failure.as_ref().map(discriminant);
         match &reading {
-            // A failure of another kind is news.
-            Err(error) if before != Some(discriminant(error)) => {
+            Err(error) if self.failure.as_ref().is_some_and(|before| before.is_like(error)) => {
+                self.failure = Some(error.clone());
+            }
+            // Another failure is news.
+            Err(error) => {
                 self.is_unsaid = false;
                 match error {
                     // It is said together with the others that have the same reason.
@@ -171,5 +172,32 @@ mod tests {
             ["swap unavailable: no swap", "CPU pressure, memory pressure unavailable: no PSI"];
         assert_eq!(said(), expected);
         assert_eq!(said(), [""; 0]);
+    }
+
+    #[test]
+    fn the_newest_reason_is_told_and_is_news_once_where_more_than_its_figures_is_new() {
+        let mut watch = FailureWatch::of("CPU");
+        let mut fail = |reason: &str| {
+            watch.watch::<()>(Some(Err(ReadError::unusable(reason))));
+            let told = watch.unavailable(String::new).expect("it fails");
+            (watch.take_change(), told.reason, told.since)
+        };
+        let (is_news, reason, since) = fail("2.7 s exceed the limit");
+        assert_eq!((is_news, &*reason), (true, "2.7 s exceed the limit"));
+        assert!(since.is_some());
+        for (reason, is_news) in [
+            ("2.9 s exceed the limit", false),
+            ("the limit is zero", true),
+            ("the limit is zero", false),
+            ("2.9 s exceed the limit", true),
+        ] {
+            assert_eq!(fail(reason), (is_news, reason.to_owned(), since));
+        }
+        // The same kind of failure of another file.
+        for (path, is_news) in [("a", true), ("a", false), ("b", true)] {
+            watch.watch::<()>(Some(Err(ReadError::Missing(path.into()))));
+            let told = watch.unavailable(String::new).expect("it fails").reason;
+            assert_eq!((watch.take_change(), told), (is_news, format!("{path} not found")));
+        }
     }
 }

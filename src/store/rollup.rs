@@ -1,6 +1,7 @@
 //! What becomes of the points of a bucket.
 
 use super::Resolution;
+use crate::model::growth;
 
 /// Points of one series, condensed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,8 +22,7 @@ pub struct Rollup {
 pub struct Total {
     pub first: f64,
     pub last: f64,
-    /// How much it grew from the first to the last. A total that is less than the one before was counted
-    /// from zero.
+    /// How much it grew from the first to the last.
     pub growth: f64,
 }
 
@@ -57,14 +57,9 @@ impl Rollup {
         self.max = self.max.max(later.max);
         // Rounding must not move an average out of what it is the average of.
         self.average = self.average.clamp(self.min, self.max);
-        self.total.growth += grown(self.total.last, later.total.first) + later.total.growth;
+        self.total.growth += growth(self.total.last, later.total.first) + later.total.growth;
         self.total.last = later.total.last;
     }
-}
-
-/// How much a counter grew; one that was started again has counted from zero.
-pub fn grown(before: f64, after: f64) -> f64 {
-    if after >= before { after - before } else { after }
 }
 
 /// Puts what follows into the buckets of a level, in the order of time.

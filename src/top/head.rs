@@ -1,6 +1,6 @@
 //! What stands above the lists: what is measured, whether the agent answers, CPU and memory, and how it goes.
 
-use super::list::{duration, lack, summary};
+use super::list::{duration, reason_of, summary};
 use super::snapshot::{Publisher, Snapshot};
 use crate::terminal::gauge::{Gauge, MOST_LEVELS, axis, columns};
 use crate::terminal::history::History;
@@ -53,7 +53,7 @@ pub fn gauges(
             true => vec![gauge.small(history, width, colour)],
             false => gauge.large(history, width, levels, colour),
         };
-        if let Some(why) = lack(of, part) {
+        if let Some(why) = reason_of(of, part) {
             rows[0] = gauge.without(&why, width, colour);
         }
         rows
@@ -78,7 +78,7 @@ const FRESH: u64 = 15;
 /// The same without charts and colours.
 pub fn figures(of: &Snapshot, history: &History, width: usize) -> Vec<String> {
     let both = [Gauge::cpu(of.agent.cpu.clone()), Gauge::memory(of.agent.memory.clone())];
-    let rows = both.iter().zip(PARTS).flat_map(|(gauge, part)| match lack(of, part) {
+    let rows = both.iter().zip(PARTS).flat_map(|(gauge, part)| match reason_of(of, part) {
         Some(why) => vec![gauge.without(&why, width, false)],
         None => gauge.large(history, width, 0, false),
     });

@@ -1,7 +1,7 @@
 //! The lists of the first screen: alarms that are not OK, publishers, containers and checks.
 
 use super::cursor::{Id, Line, cell, cut};
-use super::snapshot::{Alarm, Check, Container, Lack, Publisher, Snapshot, State, Value};
+use super::snapshot::{Alarm, Check, Container, Publisher, Snapshot, State, Unavailable, Value};
 use crate::model::UTILIZATION;
 use crate::sorted::sort_by_key;
 use crate::terminal::gauge::percent;
@@ -163,8 +163,9 @@ fn checks(of: &Snapshot, by: usize, width: usize) -> Vec<Line> {
                     let rank = if of.is_headline { -1 } else { of.rank() };
                     (rank, of.metric.name.clone())
                 };
-                if !check.lacks.is_empty() {
-                    let names: Vec<_> = check.lacks.iter().map(|of| plain(&of.metric)).collect();
+                if !check.unavailable.is_empty() {
+                    let names: Vec<_> =
+                        check.unavailable.iter().map(|of| plain(&of.metric)).collect();
                     begin.push(Piece::new(format!("  unavailable: {}", names.join(", ")), RED));
                 }
                 begin.extend(sorted(&check.values, by_unit).into_iter().map(|value| {
@@ -200,15 +201,15 @@ pub fn state(check: &Check) -> Piece {
 }
 
 /// Since when a metric has no value, and why.
-pub fn unavailable(of: &Snapshot, lack: &Lack) -> String {
-    let since = lack.since_ms.map(|ms| format!(" for {}", duration(of.ago(ms))));
-    format!("unavailable{}: {}", since.unwrap_or_default(), lack.reason)
+pub fn reason(of: &Snapshot, one: &Unavailable) -> String {
+    let since = one.since_ms.map(|ms| format!(" for {}", duration(of.ago(ms))));
+    format!("unavailable{}: {}", since.unwrap_or_default(), one.reason)
 }
 
 /// The same of a number of the whole, where it has none.
-pub fn lack(of: &Snapshot, metric: &str) -> Option<String> {
-    let lack = of.check(UTILIZATION)?.lacks.iter().find(|lack| lack.metric == metric)?;
-    Some(unavailable(of, lack))
+pub fn reason_of(of: &Snapshot, metric: &str) -> Option<String> {
+    let one = of.check(UTILIZATION)?.unavailable.iter().find(|one| one.metric == metric)?;
+    Some(reason(of, one))
 }
 
 /// How long ago a check has run.

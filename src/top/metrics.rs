@@ -1,8 +1,8 @@
 //! A check with all of its metrics, or a container with its own.
 
 use super::cursor::{Cursor, Id, Line, cell};
-use super::list::{METRICS_BY, below, duration, first_column, last_run, sorted, unavailable};
-use super::snapshot::{Alarm, Lack, Snapshot, State, Value};
+use super::list::{METRICS_BY, below, duration, first_column, last_run, reason, sorted};
+use super::snapshot::{Alarm, Snapshot, State, Unavailable, Value};
 use crate::model::UTILIZATION;
 use crate::terminal::outage::wrap;
 use crate::terminal::row::{BOLD, DIM, NONE, Piece, RED, plain, row};
@@ -80,7 +80,7 @@ impl Metrics {
         });
         let heading = format!("metrics ({}) by {}", all.len(), METRICS_BY[by]);
         let names = all.iter().map(|of| plain(&of.metric.name));
-        let names = names.chain(self.lacks(of).map(|of| plain(&of.metric)));
+        let names = names.chain(self.unavailable(of).map(|of| plain(&of.metric)));
         // A name may need more than in the other lists, which have more columns.
         let first = first_column(&heading, names, width * 3 / 2);
         let lines = all.iter().map(|value| {
@@ -103,12 +103,12 @@ impl Metrics {
             Line::of(Id::Metric(value.metric.name.clone()), pieces)
         });
         // What is missing is looked for first.
-        let lacks = self.lacks(of).map(|lack| {
-            let name = Piece::new(cell(&plain(&lack.metric), first), BOLD);
-            let said = Piece::new(format!("  {}", plain(&unavailable(of, lack))), RED);
-            Line::of(Id::Metric(lack.metric.clone()), vec![name, said])
+        let unavailable = self.unavailable(of).map(|one| {
+            let name = Piece::new(cell(&plain(&one.metric), first), BOLD);
+            let said = Piece::new(format!("  {}", plain(&reason(of, one))), RED);
+            Line::of(Id::Metric(one.metric.clone()), vec![name, said])
         });
-        let lines = lacks.chain(lines);
+        let lines = unavailable.chain(lines);
         below(&heading, first, &[("newest value", VALUE), ("age", AGE), ("kind", 4)], lines)
     }
 
@@ -119,9 +119,9 @@ impl Metrics {
     }
 
     /// What has no value.
-    fn lacks<'s>(&'s self, of: &'s Snapshot) -> impl Iterator<Item = &'s Lack> {
-        let all = of.check(&self.check).map(|check| &*check.lacks).unwrap_or_default();
-        all.iter().filter(|lack| self.is_of(&lack.metric))
+    fn unavailable<'s>(&'s self, of: &'s Snapshot) -> impl Iterator<Item = &'s Unavailable> {
+        let all = of.check(&self.check).map(|check| &*check.unavailable).unwrap_or_default();
+        all.iter().filter(|one| self.is_of(&one.metric))
     }
 
     /// Whether a metric is one of what is shown.

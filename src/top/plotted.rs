@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::list::duration;
 use crate::client::Client;
 use crate::clock::now_ms;
+use crate::model::growth;
 use crate::query::{Metric, Remote, Source, a_second, chart, value};
 use crate::shown::shown;
 use crate::store::{Bucket, Change, Resolution, utc};
@@ -179,8 +180,8 @@ impl Wanted {
     }
 }
 
-/// How much a counter grows in a second between each two points. Where it begins anew there is none, and the newest rollup has
-/// none before it is whole: its growth would be shared out over time that is still to come.
+/// How much a counter grows in a second between each two points. The newest rollup has none before it is whole: its growth
+/// would be shared out over time that is still to come.
 fn rates(points: &[Bucket], resolution: Resolution, now_ms: i64) -> Vec<Bucket> {
     let length_ms = resolution.length_ms().unwrap_or_default();
     let is_begun = |last: &Bucket| last.start_ms.saturating_add(length_ms) > now_ms;
@@ -192,10 +193,8 @@ fn rates(points: &[Bucket], resolution: Resolution, now_ms: i64) -> Vec<Bucket> 
         let seconds = (two[1].start_ms - two[0].start_ms) as f64 / 1000.0;
         let (before, total) = (two[0].total?, two[1].total?);
         // From the last of the one before to its first, and within it.
-        let between = total.first - before.last;
-        let average = (between + total.growth) / seconds;
-        let is_known = seconds > 0.0 && between >= 0.0;
-        is_known.then_some(Bucket {
+        let average = (growth(before.last, total.first) + total.growth) / seconds;
+        (seconds > 0.0).then_some(Bucket {
             average,
             min: average,
             max: average,
@@ -240,10 +239,10 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_is_a_rate_and_nothing_where_it_begins_anew() {
+    fn a_counter_is_a_rate_and_counted_from_zero_where_it_began_anew() {
         let totals = [bucket(0, 10.0), bucket(2000, 30.0), bucket(4000, 5.0), bucket(5000, 5.0)];
         let full = |points| rates(points, Resolution::Full, 5000);
-        assert_eq!(full(&totals), [rate(2000, 10.0), rate(5000, 0.0)]);
+        assert_eq!(full(&totals), [rate(2000, 10.0), rate(4000, 2.5), rate(5000, 0.0)]);
         assert_eq!(full(&totals[..1]), []);
     }
 

@@ -1,7 +1,7 @@
 //! What an agent says of itself at one instant.
 
 mod alarm;
-mod lack;
+mod unavailable;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 pub use self::alarm::Alarm;
 use self::alarm::alarms;
-pub use self::lack::Lack;
+pub use self::unavailable::Unavailable;
 use crate::check::TABLE;
 use crate::model::{Kind, UTILIZATION};
 use crate::query::{Metric, a_second, value};
@@ -74,7 +74,7 @@ pub struct Check {
     /// In seconds.
     pub took: Option<f64>,
     pub values: Vec<Value>,
-    pub lacks: Vec<Lack>,
+    pub unavailable: Vec<Unavailable>,
 }
 
 /// The newest value of a metric.
@@ -146,9 +146,9 @@ impl Snapshot {
             let id = of["id"].as_str().unwrap_or_default();
             let run = runs.get(id).copied();
             let values = values.remove(id).unwrap_or_default();
-            let lacks = if id == UTILIZATION { Some(&answers.agent) } else { run };
-            let lacks = lacks.map(Lack::all).unwrap_or_default();
-            Check { lacks, ..Check::of(of, run, values, now_ms) }
+            let unavailable = if id == UTILIZATION { Some(&answers.agent) } else { run };
+            let unavailable = unavailable.map(Unavailable::all).unwrap_or_default();
+            Check { unavailable, ..Check::of(of, run, values, now_ms) }
         });
         let checks = checks.collect();
         let (alarms, all_alarms, unknown_alarms) = alarms(answers, now_ms);
@@ -253,7 +253,7 @@ impl Check {
             last_ms: run.map_or(sampled_ms, |run| run["timestamp"].as_i64()),
             took: run.and_then(|run| run["duration"].as_f64()),
             values,
-            lacks: Vec::new(),
+            unavailable: Vec::new(),
         }
     }
 }

@@ -91,13 +91,20 @@ pub fn the_proxy_needs_no_scheme() {
 }
 
 pub fn exceptions_go_direct() {
-    for (variable, exceptions) in [("NO_PROXY", "localhost"), ("no_proxy", "x.example, localhost")]
-    {
+    for (variable, exceptions, is_direct) in [
+        ("NO_PROXY", "localhost", true),
+        ("no_proxy", "x.example, localhost", true),
+        ("NO_PROXY", "localhost:PORT", true),
+        ("NO_PROXY", "localhost:1,x.example:PORT", false),
+    ] {
         let https = Https::start();
+        let port = https.cloudwatch.address().port().to_string();
         let mut agent = https.agent_with_credentials();
-        agent.env("HTTPS_PROXY", https.proxy_url()).env(variable, exceptions);
+        agent.env("HTTPS_PROXY", https.proxy_url());
+        agent.env(variable, exceptions.replace("PORT", &port));
         https.assert_publishes(&mut agent, "AKIDEXAMPLE");
-        assert_eq!(https.asked(), [""; 0], "{variable}");
+        let expected = if is_direct { Vec::new() } else { vec![https.connect()] };
+        assert_eq!(https.asked(), expected, "{variable} {exceptions}");
     }
 }
 

@@ -55,13 +55,14 @@ def of_session(session: int) -> list[str]:
 class Running:
     """The script with a session, a folder for files and three ports of its own."""
 
-    def __init__(self, test: unittest.TestCase, *options: str) -> None:
+    def __init__(self, test: unittest.TestCase, *options: str, first_in_path: Path | None = None) -> None:
         self.port = free_ports()
         temporary = tempfile.TemporaryDirectory()
         test.addCleanup(temporary.cleanup)
         self.temporary = Path(temporary.name)
         command = [SCRIPT, "--binary", BINARY, "--receiver", RECEIVER, "--port", str(self.port), *options]
-        env = {"PATH": os.environ["PATH"], "HOME": temporary.name, "TMPDIR": temporary.name}
+        path = ":".join([*([str(first_in_path)] if first_in_path else []), os.environ["PATH"]])
+        env = {"PATH": path, "HOME": temporary.name, "TMPDIR": temporary.name}
         self.process = subprocess.Popen(
             command, env=env | {"DEMO_TURN": str(TURN), "RUST_LOG": "info"}, text=True, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -170,7 +171,39 @@ class Demo(unittest.TestCase):
         demo = Running(self, "--seconds", "1")
         said = demo.rest()
         self.assertEqual(demo.process.returncode, 0, said)
-        self.assertIn("The page", said)
+        # How far it came by then is the machine's affair.
+        self.assertTrue(said.endswith("demo: ended\n"), said)
+        self.assert_nothing_is_left(demo)
+
+    def program(self, name: str, text: str) -> Path:
+        """A shell script of this name, in a folder of its own."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        path = Path(folder.name) / name
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+        return path
+
+    def test_an_agent_that_sigterm_ends_before_it_has_begun_has_ended_well(self):
+        demo = Running(self, "--binary", str(self.program("agent", "echo begun\nexec sleep 1000")))
+        demo.read("^begun$")
+        demo.process.send_signal(signal.SIGTERM)
+        said = demo.rest()
+        self.assertEqual(demo.process.returncode, 0, said)
+        self.assert_nothing_is_left(demo)
+
+    def test_an_agent_that_ends_by_itself_tells_its_code(self):
+        demo = Running(self, "--binary", str(self.program("agent", "exit 7")))
+        said = demo.rest()
+        self.assertEqual(demo.process.returncode, 7, said)
+        self.assert_nothing_is_left(demo)
+
+    def test_leaves_nothing_behind_where_it_fails_half_way(self):
+        # By then the local CloudWatch runs.
+        failing = self.program("chmod", "exit 5")
+        demo = Running(self, first_in_path=failing.parent)
+        said = demo.rest()
+        self.assertEqual(demo.process.returncode, 5, said)
         self.assert_nothing_is_left(demo)
 
     def test_says_what_is_wrong_before_anything_starts(self):

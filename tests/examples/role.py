@@ -294,7 +294,8 @@ class Cases:
         run("systemctl", "stop", UNIT)
         run("apt-get", "--yes", "purge", UNIT)
         dnf = self.repository | {"package_manager": "dnf", "service": "by-dnf"}
-        refused("(?i)gpg|signature|No package cloudwatch-metrics-agent available", **dnf | {"key": str(self.wrong)})
+        # Debian's dnf leaves out a repository whose signature is not of the key; with the right key it is there, below.
+        refused(r'"failures": \["No package cloudwatch-metrics-agent available\."\]', **dnf | {"key": str(self.wrong)})
         assert "wrong@example.com" in trusted("packages") and "wrong@example.com" in trusted("metadata")
         assert applied(**dnf) > 0
         # A key that was replaced is trusted no longer.

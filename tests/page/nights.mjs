@@ -56,7 +56,7 @@ export const nights = {
 
     async 'a metric of a check that has none says why, and one that was lost says since when'() {
         const checks = file(
-            'lacks.yaml',
+            'unavailable.yaml',
             'checks:\n  web: {type: remote.tcp, period: 1, details: {host: 127.0.0.1, port: 9}}\n' +
                 '  one: {type: agent.process, period: 1, details: {name: init-of-nothing}}\n' +
                 '  load: {type: agent.load_average, period: 1}\n',

@@ -1,6 +1,7 @@
 // The parts of the page that need no browser: numbers as texts, resolutions, rates, gaps, windows, CSV.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 
 globalThis.location = { pathname: '/agents/one' };
 globalThis.document = { getElementById: () => ({ addEventListener() {} }) };
@@ -12,7 +13,7 @@ globalThis.sessionStorage = {
 };
 const { distrust, get, hasForgotten, setToken, token } = await import('./parts/api.js');
 const { setClock } = await import('./parts/clock.js');
-const { columns, csv, median, resolutionFor, stepOf, windows, RESOLUTIONS } = await import('./parts/points.js');
+const { columns, csv, grown, median, resolutionFor, stepOf, windows, RESOLUTIONS } = await import('./parts/points.js');
 const { Due, Recent, line } = await import('./parts/small.js');
 const { allOk, bytes, count, duration, moment, shown, span, when } = await import('./parts/words.js');
 
@@ -84,6 +85,8 @@ export async function parts() {
         assert.equal(back(hours, period, ago), expected, `${hours} h each ${period} s, ${ago} h ago`);
 
     const at = (seconds, average, more = {}) => ({ timestamp: seconds * 1000, average, numPoints: 1, ...more });
+    // A point of a counter: `first` and `last` are the total itself where it is one value.
+    const sum = (seconds, first, last = first, growth = last - first) => ({ timestamp: seconds * 1000, numPoints: 1, first, last, growth });
     const gauge = columns([at(0, 1), at(30, 2), at(120, 3, { min: 1, max: 9 })], false, 30);
     assert.deepEqual(gauge.times, [0, 30, 60, 120]);
     assert.deepEqual(gauge.average, [1, 2, null, 3], 'a gap');
@@ -94,22 +97,34 @@ export async function parts() {
             [1, 2, null, 9],
         ],
     );
-    const counter = columns([at(0, 100), at(30, 160), at(60, 160), at(90, 30), at(300, 90)], true, 30);
+    // The store, what is published and `top` follow the same table.
+    const table = fs.readFileSync('tests/fixtures/plot/growth.tsv', 'utf8').trim().split('\n').slice(1);
+    assert.ok(table.length > 4, table);
+    for (const row of table) {
+        const [totals, expected] = row.split('\t').map((of) => of.split(',').map(Number));
+        assert.deepEqual(totals.slice(1).map((total, place) => grown(totals[place], total)), expected, row);
+        const all = totals.map((total, place) => sum(place, total));
+        assert.deepEqual(columns(all, true, 1).average, expected, `each second ${row}`);
+    }
+    const counter = columns([sum(0, 100), sum(30, 160), sum(60, 160), sum(90, 30), sum(300, 90)], true, 30);
     assert.deepEqual(counter.times, [30, 60, 90, 120, 300]);
     assert.deepEqual(counter.average, [2, 0, 1, null, null], 'it began again, and then there was a gap');
-    const rolled = columns([at(0, 50, { max: 100 }), at(300, 250, { max: 400 })], true, 300);
+    const rolled = columns([sum(0, 10, 100), sum(300, 130, 400)], true, 300);
     assert.deepEqual(rolled.average, [1]);
+    // To 1010, and after that from 0 to 900 within the rollup.
+    assert.deepEqual(columns([sum(0, 900, 1000), sum(300, 1004, 900, 906)], true, 300).average, [910 / 300]);
     assert.deepEqual(columns([], true, 30).times, []);
     const min5 = RESOLUTIONS[1];
     const missing = [at(0, 1), at(300, 2), at(900, 3)];
     assert.deepEqual(columns(missing, false, 300, min5).average, [1, 2, null, 3], 'one rollup is missing');
     assert.deepEqual(columns(missing, false, 300).average, [1, 2, 3], 'one value is missing');
-    assert.deepEqual(columns([at(0, 1), at(300, 2), at(900, 8)], true, 300, min5).average, [1 / 300, null, null]);
+    assert.deepEqual(columns([sum(0, 1), sum(300, 2), sum(900, 8)], true, 300, min5).average, [1 / 300, null, null]);
     // The newest rollup has only begun.
-    const begun = [at(0, 100), at(300, 400), at(600, 430)];
+    const begun = [sum(0, 100), sum(300, 400), sum(600, 430)];
+    const averages = [at(0, 100), at(300, 400), at(600, 430)];
     assert.deepEqual(columns(begun, true, 300, min5, 630e3).average, [1]);
     assert.deepEqual(columns(begun, true, 300, min5, 900e3).average, [1, 0.1]);
-    assert.deepEqual(columns(begun, false, 300, min5, 630e3).average, [100, 400, 430], 'an average is one at any time');
+    assert.deepEqual(columns(averages, false, 300, min5, 630e3).average, [100, 400, 430], 'an average is one at any time');
     assert.deepEqual(columns(begun, true, 300, RESOLUTIONS[0], 630e3).average, [1, 0.1], 'values are whole');
     assert.equal(stepOf([], min5, 3600), 3600, 'less often than rollups');
     assert.equal(stepOf([], min5, 400), 600);

@@ -7,7 +7,7 @@ import { figureOf, hasHistory, known, oldText, on, paceOf, periodOf } from './li
 import { RESOLUTIONS, columns, points, stepOf } from './points.js';
 import { Due, Recent, chartBox, small } from './small.js';
 import { isLost, placeOf, silenceOf, troublesOf } from './troubles.js';
-import { ago, digits, duration, lackText, several, shown, when } from './words.js';
+import { ago, digits, duration, several, shown, unavailableText, when } from './words.js';
 
 // A check may have thousands of metrics. So many are shown until more are asked for.
 const FIRST = 8;
@@ -105,9 +105,9 @@ class Check {
         this.facts = h('span', { class: 'dim' });
         this.buttons = h('span', { class: 'actions' });
         this.status = h('p', { class: 'cure', hidden: true });
-        this.lackNames = h('summary');
-        this.lackList = h('ul');
-        this.lacks = h('details', { hidden: true }, this.lackNames, this.lackList);
+        this.unavailableNames = h('summary');
+        this.unavailableList = h('ul');
+        this.unavailable = h('details', { hidden: true }, this.unavailableNames, this.unavailableList);
         this.alarms = h('ul', { class: 'troubles', hidden: true, 'aria-label': `Alarms of ${id}` });
         this.body = h('tbody');
         this.more = h('button', {
@@ -133,7 +133,7 @@ class Check {
             { class: 'panel', id: placeOf(id) },
             h('div', { class: 'title' }, h('h3', {}, id), this.state, this.facts, this.buttons),
             this.status,
-            this.lacks,
+            this.unavailable,
             this.alarms,
             this.table,
             this.more,
@@ -178,7 +178,7 @@ class Check {
         );
         this.status.hidden = state !== 'no';
         if (run) put(this.status, `Unavailable since ${when(run.since)}: ${run.status}`);
-        this.showLacks(isSampled ? known.agent.unavailable : (state === 'yes' && run.unavailable) || []);
+        this.showUnavailable(isSampled ? known.agent.unavailable : (state === 'yes' && run.unavailable) || []);
         this.showAlarms(state === 'no' ? run.status : null);
         // The same buttons stay the same elements, so that the focus stays where it is.
         const acts = [check.disabled, check.active_suppressions, known.agent.access].join();
@@ -206,11 +206,11 @@ class Check {
     }
 
     /** Its metrics without a value, by their names; opened, with the reasons. */
-    showLacks(all) {
-        this.lacks.hidden = !all.length;
-        put(this.lackNames, `Unavailable: ${all.map(({ metric }) => metric).join(', ')}`);
-        const texts = all.map((of) => `${of.metric}: ${lackText(of)}`);
-        if (this.lackList.textContent !== texts.join('')) this.lackList.replaceChildren(...texts.map((text) => h('li', {}, text)));
+    showUnavailable(all) {
+        this.unavailable.hidden = !all.length;
+        put(this.unavailableNames, `Unavailable: ${all.map(({ metric }) => metric).join(', ')}`);
+        const texts = all.map((of) => `${of.metric}: ${unavailableText(of)}`);
+        if (this.unavailableList.textContent !== texts.join('')) this.unavailableList.replaceChildren(...texts.map((text) => h('li', {}, text)));
     }
 
     /** Whether its type publishes this metric by default. */

@@ -2,6 +2,7 @@
 
 import { Refused, distrust, follow, get, list } from './api.js';
 import { agentNow, setClock } from './clock.js';
+import { grown } from './points.js';
 import { perSecond, when } from './words.js';
 
 /** All that is known. */
@@ -71,7 +72,7 @@ async function readClock() {
 export const valueOf = (check, metric) => known.values.get(check)?.get(metric);
 
 /** Why a number of the built-in check that was asked for has no value; undefined where it has one. */
-export const lackOf = (metric) => known.agent?.unavailable.find((of) => of.metric === metric);
+export const unavailableOf = (metric) => known.agent?.unavailable.find((of) => of.metric === metric);
 
 /** What stands behind a value that is not of now. */
 export const oldText = ({ stale, timestamp }) => (stale ? ` (old: of ${when(timestamp)})` : '');
@@ -87,9 +88,8 @@ function take(check, metric, value) {
     const of = known.values.get(check);
     const before = of.get(metric);
     if (value.kind === 'counter' && value.rate === undefined) {
-        const grown = before ? value.value - before.value : 0;
         const seconds = before ? (value.timestamp - before.timestamp) / 1000 : 0;
-        value.rate = seconds > 0 ? (grown < 0 ? value.value : grown) / seconds : null;
+        value.rate = seconds > 0 ? grown(before.value, value.value) / seconds : null;
     }
     of.set(metric, value);
     for (const came of reading) came.push([check, metric, value]);
@@ -320,9 +320,9 @@ function values(kind, batch) {
     if (check === 'utilization') {
         known.sampled = timestamp;
         // What has a value is not unavailable any more.
-        const lacks = known.agent.unavailable.filter(({ metric }) => !batch.values.some((of) => of.metric === metric));
-        if (lacks.length < known.agent.unavailable.length) {
-            known.agent.unavailable = lacks;
+        const unavailable = known.agent.unavailable.filter(({ metric }) => !batch.values.some((of) => of.metric === metric));
+        if (unavailable.length < known.agent.unavailable.length) {
+            known.agent.unavailable = unavailable;
             readSoon();
         }
         // This machine has slept meanwhile.

@@ -6,7 +6,7 @@ import { byId, empty, h, put, scrolled, table } from './dom.js';
 import { figureOf, hasHistory, known, oldText, on, periodOf, valueOf } from './live.js';
 import { RESOLUTIONS, beginning, columns, csv, download, oldest, points, resolutionFor, stepOf } from './points.js';
 import { thresholdLines } from './overview.js';
-import { ago, day, digits, lackText, moment, perSecond, shown, span, zone } from './words.js';
+import { ago, day, digits, moment, perSecond, shown, span, unavailableText, zone } from './words.js';
 
 const MINUTE = 60e3;
 const HOUR = 60 * MINUTE;
@@ -353,9 +353,9 @@ class Metric {
 
     showNow() {
         const value = valueOf(this.check, this.metric);
-        const lacks = this.check === 'utilization' ? known.agent?.unavailable : known.runs.get(this.check)?.unavailable;
-        const lack = lacks?.find(({ metric }) => metric === this.metric);
-        if (lack) return put(this.now, lackText(lack));
+        const unavailable = this.check === 'utilization' ? known.agent?.unavailable : known.runs.get(this.check)?.unavailable;
+        const one = unavailable?.find(({ metric }) => metric === this.metric);
+        if (one) return put(this.now, unavailableText(one));
         if (!value) return put(this.now, '');
         const { value: now, unit } = figureOf(value);
         put(this.now, `${shown(now, unit)}${oldText(value)}`);

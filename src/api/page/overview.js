@@ -4,11 +4,11 @@ import { alarmButtons } from './actions.js';
 import { Chart, key } from './chart.js';
 import { agentNow } from './clock.js';
 import { badge, byId, empty, h, once, put, table } from './dom.js';
-import { hasHistory, known, lackOf, mayWrite, on, paceOf, periodOf } from './live.js';
+import { hasHistory, known, mayWrite, on, paceOf, periodOf, unavailableOf } from './live.js';
 import { RESOLUTIONS, columns, points, stepOf, windows } from './points.js';
 import { Recent } from './small.js';
 import { cardOf, silenceOf, summary, troubles } from './troubles.js';
-import { ago, allOk, bytes, digits, duration, lackText, moment, several, when } from './words.js';
+import { ago, allOk, bytes, digits, duration, moment, several, unavailableText, when } from './words.js';
 
 /** What the first screen looks back on, in seconds. */
 export const SPAN = 900;
@@ -110,13 +110,13 @@ class Gauge {
         const { recent, metric } = this;
         const end = Math.max(agentNow() / 1000 - 5, recent.times.at(-1) ?? 0);
         const now = recent.last();
-        const lack = lackOf(metric);
-        put(this.now, now === null || lack ? '–' : `${now.toFixed(1)} %`);
+        const unavailable = unavailableOf(metric);
+        put(this.now, now === null || unavailable ? '–' : `${now.toFixed(1)} %`);
         // One from before the agent was away is not the one of now.
         const isOld = agentNow() / 1000 - recent.times.at(-1) > 20 + 10 * known.agent.sample_interval;
         const amount = isOld ? `(old: of ${when(recent.times.at(-1) * 1000)})` : this.part(now);
-        put(this.amount, lack ? lackText(lack) : now === null ? 'no sample yet' : amount);
-        this.amount.classList.toggle('critical', Boolean(lack));
+        put(this.amount, unavailable ? unavailableText(unavailable) : now === null ? 'no sample yet' : amount);
+        this.amount.classList.toggle('critical', Boolean(unavailable));
         const limit = known.agent.measured[metric];
         put(this.of, limit ? `100 % are ${this.whole()}: ${limit.origin}` : 'not measured: see the log of the agent');
         const { period } = known.agent;

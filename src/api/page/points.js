@@ -69,6 +69,9 @@ export async function oldest(check, metric, before, { name }) {
 
 export const metricsList = () => list('metrics_list');
 
+/** How much a counter grew from one total to the next. One that was started again has counted from zero. */
+export const grown = (before, after) => (after >= before ? after - before : Math.max(after, 0));
+
 /**
  * Points as columns: times in seconds, and averages, minima and maxima. A counter, whose points have been read with `growth`, becomes its growth in a second. Where
  * points are missing there is a row of nulls, which a chart shows as a gap.
@@ -92,11 +95,10 @@ export function columns(all, isCounter, step, resolution = RESOLUTIONS[0], now =
         if (isCounter && point.timestamp + resolution.length > now && resolution.length) break;
         if (before && isApart(time, before)) row(before.time + step, null, null, null, 0);
         if (isCounter) {
-            const { last = point.max ?? point.average, first = last, growth = 0 } = point;
+            const { first, last, growth } = point;
             if (before) {
-                // It may have begun again from 0, between two points or within one.
-                const between = first < before.last ? first : first - before.last;
-                const rate = (between + growth) / (time - before.time);
+                // From the last total of the point before to its first, and within it.
+                const rate = (grown(before.last, first) + growth) / (time - before.time);
                 row(time, isApart(time, before) ? null : rate, null, null, point.numPoints);
             }
             before = { time, last };

@@ -2,11 +2,11 @@
 
 import { agentNow } from './clock.js';
 import { badge, empty, h, once, put } from './dom.js';
-import { hasHistory, known, lackOf, oldText, on, paceOf, periodOf, valueOf } from './live.js';
+import { hasHistory, known, oldText, on, paceOf, periodOf, unavailableOf, valueOf } from './live.js';
 import { SPAN, strip } from './overview.js';
 import { RESOLUTIONS, columns, points, stepOf } from './points.js';
 import { Due, Recent, chartBox, small } from './small.js';
-import { ago, count, digits, duration, lackText, several, shown } from './words.js';
+import { ago, count, digits, duration, several, shown, unavailableText } from './words.js';
 
 // Of these the first screen shows those that are measured; the others are told how to be.
 const NUMBERS = [
@@ -63,13 +63,13 @@ class Small {
 
 const numbers = h('dl', { class: 'numbers' });
 const missing = h('p', { class: 'dim missing' });
-const lacking = h('ul', { class: 'missing', 'aria-label': 'Unavailable' });
+const unavailableList = h('ul', { class: 'missing', 'aria-label': 'Unavailable' });
 const containers = h('div', { class: 'containers' });
 const publishers = h('div', { class: 'publishers' });
 const titleOfContainers = h('h2', {}, 'Containers');
 const boxOfContainers = h('section', { class: 'panel', 'aria-label': 'Containers' }, titleOfContainers, containers);
 strip.append(
-    h('section', { class: 'panel', 'aria-label': 'Throttling, OOM kills and pressure' }, numbers, lacking, missing),
+    h('section', { class: 'panel', 'aria-label': 'Throttling, OOM kills and pressure' }, numbers, unavailableList, missing),
     h(
         'div',
         { class: 'two' },
@@ -90,15 +90,15 @@ function showNumbers() {
     const absent = new Set();
     for (const { metric, name, word, series, value, cell } of cells) {
         const newest = valueOf('utilization', metric);
-        const lack = lackOf(metric);
-        if (!newest && !lack) {
+        const unavailable = unavailableOf(metric);
+        if (!newest && !unavailable) {
             cell.remove();
             absent.add(word);
             continue;
         }
         if (!cell.isConnected) numbers.append(cell);
         series.load();
-        if (lack) {
+        if (unavailable) {
             put(value, 'unavailable');
             value.classList.remove('warning');
             continue;
@@ -136,12 +136,12 @@ function showLacking() {
     const lines = new Map();
     for (const of of known.agent.unavailable) {
         if (['cpu', 'memory'].includes(of.metric)) continue;
-        const text = lackText(of);
+        const text = unavailableText(of);
         lines.set(text, [...(lines.get(text) ?? []), nameOf(of.metric)]);
     }
     const texts = [...lines].map(([text, all]) => `${all.join(', ')}: ${text}`);
-    if (lacking.textContent === texts.join('')) return;
-    lacking.replaceChildren(...texts.map((text) => h('li', {}, text)));
+    if (unavailableList.textContent === texts.join('')) return;
+    unavailableList.replaceChildren(...texts.map((text) => h('li', {}, text)));
 }
 
 // By name: the card of a container.
@@ -149,8 +149,8 @@ const cards = new Map();
 
 /** The containers, by what stands before the name of their numbers. */
 function namesOfContainers() {
-    const lacks = known.agent.unavailable.map(({ metric }) => metric);
-    const all = [...(known.values.get('utilization')?.keys() ?? []), ...lacks];
+    const unavailable = known.agent.unavailable.map(({ metric }) => metric);
+    const all = [...(known.values.get('utilization')?.keys() ?? []), ...unavailable];
     const names = all.flatMap((metric) => /^(.+)\.(?:cpu|memory)$/.exec(metric)?.[1] ?? []);
     return [...new Set(names)].sort();
 }
@@ -204,7 +204,7 @@ function showContainers() {
         for (const { series, value } of parts) {
             const newest = valueOf('utilization', series.metric);
             const now = newest ? `${shown(newest.value, 'percent')}${oldText(newest)}` : '–';
-            put(value, lackOf(series.metric) ? 'unavailable' : now);
+            put(value, unavailableOf(series.metric) ? 'unavailable' : now);
             series.load();
         }
     }

@@ -104,7 +104,7 @@ export function when(ms) {
 }
 
 /** What there is to say of a number without a value. */
-export const lackText = ({ reason, since }) =>
+export const unavailableText = ({ reason, since }) =>
     `unavailable${since ? ` since ${when(since)}` : ''}, because ${reason}`;
 
 /** From one time to another, which has its day where that is another one. */

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::check::plugin::unit;
 use crate::model::{
     Dimensions, Discovered, Distribution, Finding, Kind, PUSHED, Pushed, Quantity, TARGET, Unit,
+    growth,
 };
 use crate::sorted::sort_by;
 
@@ -174,10 +175,8 @@ impl Series {
                         "metric {name} has a newer value: hand in a counter in the order of time"
                     ));
                 }
-                // One that was started again has counted from zero.
-                let is_same = value.value >= counter.newest;
-                let grown = if is_same { value.value - counter.newest } else { value.value };
-                let total = (counter.total + grown).clamp(f64::MIN, f64::MAX);
+                let total = counter.total + growth(counter.newest, value.value);
+                let total = total.clamp(f64::MIN, f64::MAX);
                 *counter = Counter { newest: value.value, time: value.time, total, is_new: true };
             }
         }

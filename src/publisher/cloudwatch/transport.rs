@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 use hyper::Uri;
-use hyper_util::client::proxy::matcher::Matcher;
 use rustls::client::Resumption;
 
 use super::disk;
 use super::failure::out_of_resources;
-use super::http::{Connector, Reach};
+use super::http::{Connector, Proxy, Reach};
 use crate::config::{CaFile, is_http_url};
 use crate::publisher::{Fact, Failure, PublishError};
 use crate::roots::{self, Roots};
@@ -60,7 +59,7 @@ pub fn describe_proxy() -> Fact {
 /// The proxy for HTTPS, from the usual variables. Plain HTTP goes direct: it is only used for
 /// endpoints on this machine or link-local ones, the credentials' and metadata's among them,
 /// which no proxy can reach.
-fn proxy() -> Result<Option<Matcher>, PublishError> {
+fn proxy() -> Result<Option<Proxy>, PublishError> {
     let Some((name, value)) = first_set(PROXY_VARIABLES) else { return Ok(None) };
     // As for curl, a proxy without a scheme is an HTTP proxy.
     let url = if value.contains("://") { value } else { format!("http://{value}") };
@@ -71,7 +70,7 @@ fn proxy() -> Result<Option<Matcher>, PublishError> {
         return Err(misconfigured(format!("{name}: {expected}")));
     }
     let exceptions = first_set(["NO_PROXY", "no_proxy"]).map_or_else(String::new, |(_, list)| list);
-    Ok(Some(Matcher::builder().https(url).no(exceptions + "," + NEVER_PROXIED).build()))
+    Ok(Some(Proxy::new(&url, &[&exceptions, ",", NEVER_PROXIED].concat())))
 }
 
 fn first_set<const N: usize>(names: [&'static str; N]) -> Option<(&'static str, String)> {

@@ -3,6 +3,7 @@
 //! The SDK's own client would bring HTTP/2 and a second copy of the trusted roots, which is 0.3 MB of the
 //! binary.
 
+mod proxy;
 mod reach;
 mod too_long;
 
@@ -20,8 +21,9 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+pub use self::proxy::Proxy;
 use self::reach::Server;
 pub use self::reach::{Reach, Step, Unreached};
 pub use self::too_long::TooLong;
@@ -56,7 +58,7 @@ impl Connector {
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let (mut request, server) = prepared(request)?;
         while let Some(mut sender) = self.take_idle(&server) {
-            if sender.ready().await.is_err() {
+            if !is_ready(&mut sender).await {
                 continue;
             }
             match sender.try_send_request(request).await {
@@ -131,6 +133,12 @@ impl Connector {
     }
 }
 
+/// Whether another request can be sent over a connection. A server may have answered before it had read the request before,
+/// and read no further: then that never comes, and a new connection does not have to wait for it.
+async fn is_ready(sender: &mut SendRequest<Full<Bytes>>) -> bool {
+    matches!(timeout(CONNECT_TIMEOUT, sender.ready()).await, Ok(Ok(())))
+}
+
 /// The request as it goes over a connection, and to which server.
 fn prepared(request: HttpRequest) -> Result<(Request<Full<Bytes>>, Server), ConnectorError> {
     let user = |error: &str| ConnectorError::user(error.to_owned().into());
@@ -175,3 +183,41 @@ const LONGEST_IDLE: Duration = Duration::from_secs(90);
 
 /// To CloudWatch, STS, and the endpoint of credentials.
 const MOST_IDLE: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_whose_last_request_is_not_read_is_not_waited_for_longer_than_for_a_new_one()
+     {
+        for reads_all in [true, false] {
+            // There is room for less than the body.
+            let (ours, mut server) = duplex(1024);
+            let (mut sender, moving) =
+                http1::handshake(TokioIo::new(ours)).await.expect("it is open");
+            tokio::spawn(async { drop(moving.await) });
+            let serving = tokio::spawn(async move {
+                let mut room = vec![0; if reads_all { 1 << 20 } else { 16 }];
+                let mut left = 16_384;
+                while left > 0 && reads_all {
+                    left -= left.min(server.read(&mut room).await.expect("there is more"));
+                }
+                let answer = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+                server.write_all(answer).await.expect("it is read");
+                server
+            });
+            let request = Request::new(Full::new(Bytes::from(vec![b'x'; 16_384])));
+            let response = sender.send_request(request).await.expect("it is answered");
+            assert_eq!(response.status(), StatusCode::FORBIDDEN);
+            drop(response);
+            let begun = Instant::now();
+            assert_eq!(is_ready(&mut sender).await, reads_all);
+            let waited = if reads_all { Duration::ZERO } else { CONNECT_TIMEOUT };
+            assert_eq!(begun.elapsed(), waited);
+            drop(serving.await);
+        }
+    }
+}

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use hyper::Uri;
 use hyper::header::HeaderValue;
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::client::proxy::matcher::Intercept;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use super::CONNECT_TIMEOUT;
+use super::{CONNECT_TIMEOUT, Proxy};
 use crate::dial::race;
 use crate::exchange::{Connection, read_some, write_all};
 use crate::lookup::{self, LookupError};
@@ -25,7 +25,7 @@ use crate::lookup::{self, LookupError};
 pub struct Reach {
     pub tls: Arc<ClientConfig>,
     /// Which servers are behind a proxy; nothing where there is none.
-    pub proxy: Option<Matcher>,
+    pub proxy: Option<Proxy>,
 }
 
 /// A server of HTTP.
@@ -116,7 +116,8 @@ impl Reach {
 
     /// The proxy that is before a server.
     fn proxy_of(&self, server: &Server) -> Option<(Server, Intercept)> {
-        let through = self.proxy.as_ref()?.intercept(&server.to_string().parse().ok()?)?;
+        let url = server.to_string().parse().ok()?;
+        let through = self.proxy.as_ref()?.before(&url, server.port)?;
         Some((Server::of(through.uri())?, through))
     }
 }
@@ -153,17 +154,32 @@ async fn tunnel(
     request.extend(b"\r\n");
     let broken = |error: io::Error| Unreached::Tunnel(error.to_string());
     write_all(proxy, &request).await.map_err(broken)?;
-    let (mut answer, mut length) = ([0; LONGEST_ANSWER], 0);
-    while !answer[..length].ends_with(b"\r\n\r\n") {
-        // A byte at a time from here on: what follows the answer is the server's.
-        let room = answer.get_mut(length..=length);
-        let room = room.ok_or_else(|| Unreached::Tunnel("the answer is too long".to_owned()))?;
-        length += match read_some(proxy, room).await.map_err(broken)? {
-            0 => return Err(Unreached::Tunnel("the proxy closed the connection".to_owned())),
-            read => read,
-        };
+    let (mut answers, mut begin, mut length) = ([0; LONGEST_ANSWER], 0, 0);
+    loop {
+        while !answers[begin..length].ends_with(b"\r\n\r\n") {
+            // A byte at a time from here on: what follows the answer is the server's.
+            let room = answers.get_mut(length..=length);
+            let room =
+                room.ok_or_else(|| Unreached::Tunnel("the answer is too long".to_owned()))?;
+            length += match read_some(proxy, room).await.map_err(broken)? {
+                0 => return Err(Unreached::Tunnel("the proxy closed the connection".to_owned())),
+                read => read,
+            };
+        }
+        let answer = &answers[begin..length];
+        let status = answer.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(1..));
+        match status.unwrap_or_default() {
+            // It is still at work, and the answer follows (RFC 9110, 15.2). A change of the protocol was not asked for.
+            [b' ', b'1', tens, ones, b' ' | b'\r', ..] if [*tens, *ones] != *b"01" => {
+                begin = length;
+            }
+            status => return of_status(status),
+        }
     }
-    let status = answer.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(1..)).unwrap_or_default();
+}
+
+/// What a proxy says by its answer, from behind the version on.
+fn of_status(status: &[u8]) -> Result<(), Unreached> {
     match status {
         [b' ', b'2', _, _, b' ' | b'\r', ..] => Ok(()),
         [b' ', b'4', b'0', b'7', ..] => {
@@ -232,11 +248,13 @@ impl Error for Unreached {
     }
 }
 
-/// Of a proxy's answer to CONNECT.
+/// Of what a proxy answers to CONNECT.
 const LONGEST_ANSWER: usize = 8192;
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     #[test]
@@ -265,5 +283,44 @@ mod tests {
             assert_eq!(found, (shown.to_owned(), header.to_owned(), authority.to_owned()), "{url}");
         }
         assert_eq!(Server::of(&"/path".parse().expect("a path")), None);
+    }
+
+    /// What comes of CONNECT with this answer, and what is left to read.
+    async fn tunneled(answer: &[u8]) -> (Result<(), String>, Vec<u8>) {
+        let (mut ours, mut proxy) = tokio::io::duplex(1 << 16);
+        proxy.write_all(answer).await.expect("there is room");
+        let made = tunnel(&mut ours, "x.example:443", None).await;
+        let mut asked = [0; 256];
+        let length = proxy.read(&mut asked).await.expect("it was asked");
+        assert!(asked[..length].starts_with(b"CONNECT x.example:443 HTTP/1.1\r\n"));
+        drop(proxy);
+        let mut rest = Vec::new();
+        ours.read_to_end(&mut rest).await.expect("it is closed");
+        (made.map_err(|why| why.to_string()), rest)
+    }
+
+    #[tokio::test]
+    async fn the_final_answer_of_a_proxy_counts_and_what_follows_is_the_servers() {
+        let refused = |why: &str| Err(format!("tunnel error: {why}"));
+        let ok = "HTTP/1.1 200 OK\r\n\r\n";
+        for (answer, expected) in [
+            (ok.to_owned(), Ok(())),
+            (format!("HTTP/1.1 100 Continue\r\n\r\n{ok}"), Ok(())),
+            (format!("HTTP/1.1 102 Processing\r\nA: b\r\n\r\nHTTP/1.1 103\r\n\r\n{ok}"), Ok(())),
+            (
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 407 No\r\n\r\n".to_owned(),
+                refused("proxy authorization required"),
+            ),
+            ("HTTP/1.0 502 Bad Gateway\r\n\r\n".to_owned(), refused("the proxy answered 502")),
+            (format!("HTTP/1.1 101 Other\r\n\r\n{ok}"), refused("the proxy answered 101")),
+            (format!("SSH-2.0\r\n\r\n{ok}"), refused("the answer is not of HTTP")),
+            ("HTTP/1.1 100 Continue\r\n\r\n".repeat(400), refused("the answer is too long")),
+        ] {
+            let (made, rest) = tunneled(format!("{answer}hello").as_bytes()).await;
+            assert_eq!(made, expected, "{answer}");
+            if made.is_ok() {
+                assert_eq!(rest, b"hello", "{answer}");
+            }
+        }
     }
 }

@@ -6,13 +6,13 @@ use super::text;
 
 /// A metric that has no value now.
 #[derive(Clone, Debug)]
-pub struct Lack {
+pub struct Unavailable {
     pub metric: String,
     pub reason: String,
     pub since_ms: Option<i64>,
 }
 
-impl Lack {
+impl Unavailable {
     /// Those of a list of an agent. One of another version has none.
     pub fn all(of: &Json) -> Vec<Self> {
         let all = of["unavailable"].as_array().into_iter().flatten();
