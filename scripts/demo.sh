@@ -3,18 +3,42 @@
 # the agent with checks, alarms, history and page, and a local CloudWatch that prints what arrives.
 #
 #     scripts/demo.sh [--seconds N] [--port N] [--binary PATH] [--receiver PATH]
+#     scripts/demo.sh --help
 #
 # It says what to open and to type, and runs until Ctrl-C, or for N seconds. The page is at --port, 8091 by default; the
 # service and the local CloudWatch have the two ports after it. All of them answer this machine alone. The agent and the
 # local CloudWatch (tests/fake-cloudwatch) are those below target/, and are built where they are not there. DEMO_TURN is
 # for how many seconds the service is idle, and then overloaded: 25. With Docker: docker compose -f docker/compose.yaml up.
 set -euo pipefail
-usage() { echo "usage: $0 [--seconds N] [--port N] [--binary PATH] [--receiver PATH]" >&2; exit 2; }
+usage() { echo "usage: $0 [--seconds N] [--port N] [--binary PATH] [--receiver PATH] | --help" >&2; exit 2; }
+help() {
+  cat << 'HELP'
+Usage: scripts/demo.sh [OPTIONS]
+
+Shows all of the agent on this machine, without AWS and without Docker: a service that is overloaded now and then, the
+agent with checks, alarms, thresholds, history and page, and a local CloudWatch that prints what arrives. It says what to
+open and to type, and runs until Ctrl-C.
+
+It needs: Linux, python3, and Rust with a C compiler (https://rustup.rs) to build the agent and the local CloudWatch,
+once. It needs no Rust where both are given, or built already. With Docker in place of all that:
+docker compose -f docker/compose.yaml up --build
+
+Options:
+  --seconds N      End after N seconds, 1 to 99999 [default: at Ctrl-C]
+  --port N         Port of the page; the two ports after it are taken, too [default: 8091]
+  --binary PATH    The agent [default: that below target/, which is built if it is not there]
+  --receiver PATH  The local CloudWatch [default: the same]
+  --help, -h       Print this
+
+DEMO_TURN is for how many seconds the service is idle, and then overloaded: 25 by default.
+HELP
+}
 cannot() { echo "demo: $*" >&2; exit 1; }
 
 root=$(realpath "$(dirname "$0")/..")
 seconds='' port=8091 binary='' receiver=''
 while [ $# -gt 0 ]; do
+  case $1 in --help | -h) help && exit ;; esac
   [ $# -ge 2 ] || usage
   case $1 in
     --seconds) seconds=$2 ;;

@@ -110,11 +110,19 @@ impl Blacklist {
             let found = || (metric.clone(), self.is_collected(&report.check, metric));
             seen.entry(Rc::as_ptr(metric)).or_insert_with(found).1
         };
-        if report.values.iter().all(|(metric, _)| is_collected(metric)) {
+        let is_missed = |metric: &'static str| {
+            let name = Name { check: &report.check, metric, target: None };
+            self.reason(name).is_none()
+        };
+        if report.values.iter().all(|(metric, _)| is_collected(metric))
+            && report.absent.iter().all(|(name, _)| is_missed(name))
+        {
             return None;
         }
         let mut report = report.clone();
         report.values.retain(|(metric, _)| is_collected(metric));
+        // Nobody misses what is not to be collected.
+        report.absent.retain(|(name, _)| is_missed(name));
         Some(report)
     }
 
@@ -336,5 +344,20 @@ mod tests {
         let names = filtered.expect("something is left out").values;
         let names: Vec<_> = names.iter().map(|(metric, _)| metric.name.to_string()).collect();
         assert_eq!(names, ["b", "available"]);
+    }
+
+    #[test]
+    fn nobody_misses_what_is_left_out() {
+        let absent = vec![("a", "why".to_owned()), ("b", "why".to_owned())];
+        let report = Report { check: "x".into(), absent, ..Report::of_window(Vec::new()) };
+        let missed = |entry: Value| {
+            let filtered = list(&[("id", entry)]).filtered(&report);
+            filtered.map(|of| of.absent.iter().map(|(name, _)| *name).collect::<Vec<_>>())
+        };
+        assert_eq!(missed(json!({ "check": "y", "metric": "a" })), None);
+        assert_eq!(missed(json!({ "metric": "a", "target": "sda" })), None, "it is of no target");
+        assert_eq!(missed(json!({ "check": "x", "metric": "a" })), Some(vec!["b"]));
+        assert_eq!(missed(json!({ "metric": "^[ab]$", "match": "regex" })), Some(vec![]));
+        assert_eq!(missed(json!({ "mode": "include", "metric": "a" })), Some(vec!["a"]));
     }
 }

@@ -14,10 +14,13 @@ cat << WELCOME
   Or type     $DEMO_AGENT top
               $DEMO_AGENT ctl checks
               $DEMO_AGENT ctl alarms
+              $DEMO_AGENT ctl thresholds
               $DEMO_AGENT ctl events --follow
               $DEMO_AGENT query utilization/cpu
   To see      The service is idle for ${DEMO_TURN:-25} s and overloaded for ${DEMO_TURN:-25} s, in turns: the alarms "overloaded" and
-              "busy" become CRITICAL, and OK again. What arrives at the local CloudWatch is printed every 10 s.
+              "busy" become CRITICAL, and OK again. The threshold "much-cpu" is WARNING while CPU is above 80 % of the
+              container's limit, or of this machine; "nearly-full" is FAILURE at a disk above 99 %.
+              What arrives at the local CloudWatch is printed every 10 s.
   To end      Ctrl-C
 
 WELCOME

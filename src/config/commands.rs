@@ -15,7 +15,7 @@ use crate::HOST_AGENT;
 /// with [`complete`]: a start needs none of it.
 pub fn definition() -> Command {
     let command = Command::new(env!("CARGO_PKG_NAME"))
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(VERSION)
         .about("Measures CPU and memory use and sends a summary every period to Amazon CloudWatch or a receiver of OTLP.")
         .override_usage(usage())
         .disable_help_subcommand(true)
@@ -127,6 +127,12 @@ pub fn with_host_agent(command: Command) -> Command {
         .subcommand(top())
         .subcommand(healthcheck())
 }
+
+/// Of both builds, so that a user sees which one it is. The first line of the log has the number alone.
+const VERSION: &str = match HOST_AGENT {
+    true => env!("CARGO_PKG_VERSION"),
+    false => concat!(env!("CARGO_PKG_VERSION"), " (sidecar: without the host agent)"),
+};
 
 fn usage() -> String {
     let of_host_agent = if HOST_AGENT { USES_OF_HOST_AGENT } else { &[] };

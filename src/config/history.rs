@@ -41,6 +41,11 @@ impl History {
             most_bytes: most_bytes.unwrap_or(DEFAULT_SIZE),
         })
     }
+
+    /// The same without a folder.
+    pub fn in_memory(self) -> Self {
+        Self { place: Place::Memory(DEFAULT_MEMORY), ..self }
+    }
 }
 
 impl fmt::Display for History {

@@ -85,7 +85,8 @@ fn with_options_of_query(command: Command) -> Command {
         )
         .arg(time(
             FROM,
-            "Since when: -90m, -7d, now, 2026-11-29T08:00:00Z or milliseconds since 1970 [default: -1h]",
+            "Since when: -90m, -7d, now, today, yesterday, 2026-11-29 (local midnight), 2026-11-29T08:00:00Z or \
+             milliseconds since 1970 [default: -1h]",
         ))
         .arg(time(TO, "Until when, the same way [default: now]"))
         .arg(resolution("[default: as many points as the terminal has columns]"))

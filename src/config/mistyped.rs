@@ -31,7 +31,10 @@ impl Refusal {
         let is_mistake = error.use_stderr();
         // It has no options, so what is said of those is not meant.
         let is_install = args.get(1).is_some_and(|arg| arg == INSTALL);
-        let own = (is_mistake && !is_install).then(|| explain(args, error)).flatten();
+        let own = match is_install {
+            true => no_directory(error),
+            false => is_mistake.then(|| explain(args, error)).flatten(),
+        };
         // An argument may be as long as the kernel allows.
         let own = own.map(|text| shown(&text));
         let text = own.unwrap_or_else(|| error.render().to_string());
@@ -73,6 +76,18 @@ fn misspelt_dashes(arg: &str) -> Option<String> {
     })
 }
 
+/// What is said of `install` where no directory follows, or an empty text.
+fn no_directory(error: &clap::Error) -> Option<String> {
+    let is_missing =
+        matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::InvalidValue);
+    is_missing.then(|| {
+        let program = env!("CARGO_PKG_NAME");
+        format!(
+            "{INSTALL}: expected an existing directory into which this program is copied, such as {program} {INSTALL} /agent"
+        )
+    })
+}
+
 fn explain(args: &[OsString], error: &clap::Error) -> Option<String> {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
@@ -109,7 +124,7 @@ fn unknown_option(args: &[OsString], wrong: &str) -> String {
         );
     }
     if is_left_out(typed.trim_start_matches('-')) {
-        return format!("{typed} is unknown to this build: {SIDECAR_ALONE}");
+        return format!("{typed} is unknown here: {SIDECAR_ALONE}");
     }
     let names = long_names();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -184,7 +199,7 @@ fn unexpected(args: &[OsString], wrong: &str) -> String {
         && !HOST_AGENT
         && with_host_agent(Command::new("")).find_subcommand(wrong).is_some()
     {
-        return format!("the command {wrong} is unknown to this build: {SIDECAR_ALONE}");
+        return format!("the command {wrong} is unknown here: {SIDECAR_ALONE}");
     }
     if place == 1 && wrong == "help" {
         return format!("unexpected argument {wrong:?}: did you mean --help?");
@@ -208,7 +223,7 @@ pub fn is_left_out(option: &str) -> bool {
 
 /// Why an option or a command is not there.
 pub const SIDECAR_ALONE: &str =
-    "it was built without checks, history and API; a build with the feature host-agent has them";
+    "this build is the sidecar, without checks, history and API; the releases have them";
 
 /// The long names of all options, also their other spellings.
 fn long_names() -> Vec<String> {

@@ -258,11 +258,9 @@ fn local() -> Vec<Arg> {
 
 /// How something is printed.
 pub fn output() -> Arg {
-    option(
-        OUTPUT,
-        "FORMAT",
-        "Console, report, explain, check and host-info: text or json [default: text]",
-    )
+    let of_sidecar = "Console, report and explain: text or json [default: text]";
+    let of_all = "Console, report, explain, check and host-info: text or json [default: text]";
+    option(OUTPUT, "FORMAT", if HOST_AGENT { of_all } else { of_sidecar })
 }
 
 /// Whether an option may be used several times, or once with commas between its values.

@@ -206,12 +206,15 @@ fn settings_of(settings: &Settings) -> Vec<(&'static str, String)> {
         ValueForm::Distribution => "distribution",
     };
     let off = || "off".to_owned();
-    vec![
+    let mut all = vec![
         ("period", format!("{} s", measuring.period.as_secs())),
         ("sample_interval", format!("{} s", measuring.sample_interval.as_secs_f64())),
         ("statistics", statistics.to_owned()),
         ("buffer", format!("{} periods", publishing.buffer)),
         ("shutdown_timeout", format!("{} s", publishing.shutdown_timeout.as_secs_f64())),
+    ];
+    // A build without the host agent has none of these.
+    let of_host_agent = [
         ("history", settings.history.as_ref().map_or_else(off, ToString::to_string)),
         ("api", settings.api.as_ref().map_or_else(off, |api| api.address.to_string())),
         (
@@ -221,7 +224,9 @@ fn settings_of(settings: &Settings) -> Vec<(&'static str, String)> {
                 .as_ref()
                 .map_or_else(off, |path| shown(&path.display().to_string())),
         ),
-    ]
+    ];
+    all.extend(of_host_agent.into_iter().filter(|_| HOST_AGENT));
+    all
 }
 
 /// The formulas of the numbers that were asked for, by their names.

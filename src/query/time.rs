@@ -3,6 +3,7 @@
 use std::time::UNIX_EPOCH;
 
 use crate::clock::LOOKS_LIKE_SECONDS;
+use crate::local_time;
 
 /// A time, before it is known when now is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub enum Moment {
     Before(i64),
     /// So many milliseconds since 1970.
     At(i64),
+    /// The beginning of the day so many days before the one of now, where the person sits who asks.
+    Midnight(i64),
 }
 
 impl Moment {
@@ -18,6 +21,9 @@ impl Moment {
         match self {
             Self::Before(ms) => now_ms.saturating_sub(ms),
             Self::At(ms) => ms,
+            Self::Midnight(days) => {
+                milliseconds(local_time::midnight_before(now_ms.div_euclid(1000), days))
+            }
         }
     }
 }
@@ -25,8 +31,9 @@ impl Moment {
 /// The time that a text means, or what was expected.
 pub fn moment(text: &str) -> Result<Moment, String> {
     let text = text.trim();
-    if text == "now" {
-        return Ok(Moment::Before(0));
+    let word = WORDS.iter().find(|(word, _)| *word == text);
+    if let Some((_, moment)) = word {
+        return Ok(*moment);
     }
     if let Some(since) = text.strip_prefix('-') {
         return ago(since).map(Moment::Before).ok_or_else(|| EXPECTED.to_owned());
@@ -40,7 +47,19 @@ pub fn moment(text: &str) -> Result<Moment, String> {
             Err(_) => Err(EXPECTED.to_owned()),
         };
     }
-    date(text).map(Moment::At).ok_or_else(|| EXPECTED.to_owned())
+    day(text).or_else(|| date(text)).map(Moment::At).ok_or_else(|| EXPECTED.to_owned())
+}
+
+/// Milliseconds since 1970 at which a date without a time of day begins.
+fn day(text: &str) -> Option<i64> {
+    let is_day = text.len() == "2026-11-29".len();
+    let midnight = is_day.then(|| date(&format!("{text}T00:00:00Z"))).flatten()?;
+    Some(milliseconds(local_time::midnight(midnight / 1000)))
+}
+
+/// Nothing is kept of before 1970, whose first day begins earlier in the east.
+fn milliseconds(seconds: i64) -> i64 {
+    seconds.max(0).saturating_mul(1000)
 }
 
 /// Milliseconds of a whole or broken number with a unit.
@@ -78,6 +97,12 @@ fn offset_ms(text: &str) -> Option<i64> {
     Some(sign * (number(hours, 24)? * 60 + number(minutes, 60)?) * 60_000)
 }
 
+const WORDS: [(&str, Moment); 3] = [
+    ("now", Moment::Before(0)),
+    ("today", Moment::Midnight(0)),
+    ("yesterday", Moment::Midnight(1)),
+];
+
 const UNITS: [(&str, f64); 5] =
     [("s", 1e3), ("m", 60e3), ("h", 3600e3), ("d", 86_400e3), ("w", 604_800e3)];
 
@@ -85,8 +110,9 @@ const UNITS: [(&str, f64); 5] =
 const LONGEST_MS: f64 = 100.0 * 366.0 * 86_400e3;
 
 /// What a time looks like.
-pub const EXPECTED: &str = "a time: -90m, -12h or -7d before now, now, a date such as 2026-11-29T08:00:00Z or \
-                            2026-11-29T09:00:00+01:00, or milliseconds since 1970";
+pub const EXPECTED: &str = "a time: -90m, -12h or -7d before now; now; today, yesterday or a date such as 2026-11-29, \
+                            each from local midnight; 2026-11-29T08:00:00Z or 2026-11-29T09:00:00+01:00; or \
+                            milliseconds since 1970";
 
 #[cfg(test)]
 mod tests {
@@ -97,6 +123,8 @@ mod tests {
         let eight = Moment::At(1_795_939_200_000);
         for (text, expected) in [
             ("now", Moment::Before(0)),
+            ("today", Moment::Midnight(0)),
+            (" yesterday ", Moment::Midnight(1)),
             ("-90m", Moment::Before(5_400_000)),
             ("-1.5h", Moment::Before(5_400_000)),
             ("-7d", Moment::Before(604_800_000)),
@@ -128,8 +156,13 @@ mod tests {
             "-nan",
             "--1h",
             "1h",
-            "yesterday",
-            "2026-11-29",
+            "Yesterday",
+            "tomorrow",
+            "2026-11-31",
+            "2026-1-29",
+            "29-11-2026",
+            "2026/11/29",
+            "2026-11-2é",
             "2026-11-29T08:00:00",
             "2026-13-29T08:00:00Z",
             "2026-11-29T08:00:00+25:00",

@@ -11,8 +11,8 @@ use super::watch::{FailureWatch, LimitWatch};
 use crate::collector::Collector;
 use crate::collector::series::MIN_INTERVAL;
 use crate::model::{
-    Bytes, Cores, CpuReading, Limits, MemoryReading, Number, ReadError, Reading, Sample, Series,
-    Unavailable,
+    Bytes, Cores, CpuReading, Limits, MemoryReading, Number, Numbers, ReadError, Reading, Sample,
+    Series, Unavailable,
 };
 
 /// Computes the samples of the whole or of a container from its readings.
@@ -99,11 +99,12 @@ impl Gauge {
         all.fold(false, |has_changed, failures| failures.take_change() | has_changed)
     }
 
-    /// What has no value, and why.
-    pub fn unavailable(&self) -> impl Iterator<Item = Unavailable> {
+    /// What of these has no value, and why. CPU and memory are measured also where nobody has asked for them.
+    pub fn unavailable(&self, asked: Numbers) -> impl Iterator<Item = Unavailable> {
         let others = self.others.iter().map(|other| (other.number, &other.failures));
         let both = [(Number::Cpu, &self.cpu_failures), (Number::Memory, &self.memory_failures)];
-        both.into_iter().chain(others).filter_map(|(number, failures)| {
+        let all = both.into_iter().chain(others);
+        all.filter(move |(number, _)| asked.contains(*number)).filter_map(|(number, failures)| {
             failures.unavailable(|| metric(number, self.container.as_ref()).full_name())
         })
     }

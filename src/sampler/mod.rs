@@ -283,19 +283,23 @@ impl Sampler {
             let metric = metric(number, container).full_name();
             Unavailable { metric, reason, since: None }
         };
-        let whole = self.whole.unavailable().chain(self.windows.unavailable(&running));
+        let asked = self.asked;
+        let whole = self.whole.unavailable(asked).chain(self.windows.unavailable(&running));
         let not_offered = self.not_offered();
         let not_offered =
             not_offered.map(|number| since_start(number, None, self.does_not_measure()));
         let mut all: Vec<_> = whole.chain(not_offered).collect();
         for name in &running {
             match self.containers.get(name) {
-                Some(gauge) => all.extend(gauge.unavailable()),
-                None => all.extend([Number::Cpu, Number::Memory].map(|number| {
-                    let failure = self.whole.failure(number).map(ToString::to_string);
-                    let reason = failure.unwrap_or_else(|| NO_READING.to_owned());
-                    since_start(number, Some(name), reason)
-                })),
+                Some(gauge) => all.extend(gauge.unavailable(asked)),
+                None => {
+                    let both = [Number::Cpu, Number::Memory].into_iter();
+                    all.extend(both.filter(|number| asked.contains(*number)).map(|number| {
+                        let failure = self.whole.failure(number).map(ToString::to_string);
+                        let reason = failure.unwrap_or_else(|| NO_READING.to_owned());
+                        since_start(number, Some(name), reason)
+                    }));
+                }
             }
         }
         all

@@ -1,6 +1,8 @@
 //! The way from readings to summaries on paused time: hours of windows in milliseconds.
 
-use std::cell::{Cell, RefCell};
+mod missing;
+
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,7 +12,7 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::collector::series::Table;
-use crate::collector::sink::{HandOut, Sink};
+use crate::collector::sink::HandOut;
 use crate::config::Scope;
 use crate::model::{
     Bytes, Cores, CpuAccount, CpuReading, Limit, MemoryReading, Origin, ReadError, Statistics,
@@ -292,51 +294,6 @@ fn a_part_that_cannot_be_read_is_absent_and_comes_back() {
         assert_eq!(cpu(&summaries[0]), (66, 25.0, 25.0));
         assert_eq!(of_memory(&summaries[1]).map(|memory| memory.median), Some(50.0));
     });
-}
-
-/// Tells what is unavailable each time that this is told.
-struct Told(Rc<RefCell<Vec<Missing>>>);
-
-/// Metrics, each with the reason.
-type Missing = Vec<(String, String)>;
-
-impl Sink for Told {
-    fn takes_unavailable(&self) -> bool {
-        true
-    }
-
-    fn unavailable(&mut self, all: &Rc<[Unavailable]>) {
-        let of = |of: &Unavailable| (of.metric.clone(), of.reason.clone());
-        self.0.borrow_mut().push(all.iter().map(of).collect());
-    }
-}
-
-#[test]
-fn what_has_no_value_is_told_when_it_begins_and_when_it_ends_and_not_at_each_sample() {
-    let machine = Machine::new();
-    let mut collector =
-        Collector::new(Duration::from_secs(60), Table::new(68, false), HandOut::to(Vec::new()));
-    let told = Rc::new(RefCell::new(Vec::new()));
-    collector.add_sink(Box::new(Told(told.clone())));
-    let asked = Numbers::of(&[Number::Cpu, Number::Memory, Number::OomKills, Number::Throttling]);
-    let source = Chosen::new(machine.clone(), String::new());
-    let mut sampler = Sampler::new(source, asked, &mut collector);
-    let mut sample = |memory| {
-        machine.0.memory.set(memory);
-        let reading = sampler.read(Instant::now());
-        sampler.take(reading, UNIX_EPOCH, &mut collector);
-        std::mem::take(&mut *told.borrow_mut())
-    };
-    let missing = |name: &str, why: &str| (name.to_owned(), why.to_owned());
-    let why = "scope host does not measure it: a container has it, by --scope container or pod";
-    let throttling = missing("throttling", why);
-    assert_eq!(sample(Some(GIB)), [vec![throttling.clone()]]);
-    assert_eq!(sample(Some(GIB)), [[]; 0]);
-    let memory = missing("memory", "meminfo not found");
-    assert_eq!(sample(None), [vec![memory, throttling.clone()]]);
-    assert_eq!(sample(None), [[]; 0]);
-    assert_eq!(sample(Some(GIB)), [vec![throttling]]);
-    assert_eq!(machine.0.looks.get(), 3, "as often as it was told");
 }
 
 #[test]

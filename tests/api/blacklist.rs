@@ -1,9 +1,11 @@
 //! What is not collected.
 
+use std::net::{Ipv4Addr, TcpListener};
+
 use serde_json::{Value, json};
 use support::Agent;
 use support::folder::Folder;
-use support::server::wait_until;
+use support::server::{free_port, wait_until};
 
 use crate::client::Place;
 use crate::{Served, previewing};
@@ -64,6 +66,36 @@ fn what_is_on_the_list_is_not_collected_from_the_next_run_on() {
     assert_eq!(served.send("DELETE", "/blacklist/no-1m", "", &Value::Null).status, 204);
     served.wait_for_value("load/5m");
     assert_eq!(served.json("/blacklist")["metadata"]["count"], 0);
+}
+
+#[test]
+fn nobody_misses_what_is_left_out() {
+    let port = free_port();
+    let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a free port");
+    let config = format!(
+        "checks:\n  port: {{type: remote.tcp, period: 1, details: {{host: 127.0.0.1, port: {port}}}}}\n"
+    );
+    let served = start(Folder::of(&[("agent.yaml", &config)]));
+    let wait_for_missed = |expected: &[&str]| {
+        wait_until("these have no value", || {
+            let runs = served.json("/runs");
+            let run = runs["values"].as_array().and_then(|all| all.first()).cloned();
+            let missed = run.unwrap_or_default()["unavailable"].clone();
+            let missed = missed.as_array().cloned().unwrap_or_default();
+            missed
+                .iter()
+                .map(|of| of["metric"].as_str().expect("a name"))
+                .eq(expected.iter().copied())
+        });
+    };
+    wait_for_missed(&["tt_firstbyte", "banner"]);
+    served.created(&json!({ "id": "no", "check": "port", "metric": "banner" }));
+    wait_for_missed(&["tt_firstbyte"]);
+    let only = json!({ "mode": "include", "check": "port", "metric": "banner" });
+    assert_eq!(served.send("PUT", "/blacklist/no", "", &only).status, 204);
+    wait_for_missed(&["banner"]);
+    assert_eq!(served.send("DELETE", "/blacklist/no", "", &Value::Null).status, 204);
+    wait_for_missed(&["tt_firstbyte", "banner"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod checks;
 mod files;
+mod preview;
 
 use std::fs;
 use std::process::Command;

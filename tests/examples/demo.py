@@ -151,6 +151,11 @@ class Demo(unittest.TestCase):
         self.assertEqual(len(checks), 8)
         alarms = [line.split()[0] for line in typed("ctl", "alarms").splitlines()[1:]]
         self.assertEqual(sorted(alarms), sorted(expected))
+        thresholds = [line.split()[0] for line in typed("ctl", "thresholds").splitlines()[1:]]
+        self.assertEqual(sorted(thresholds), ["much-cpu", "nearly-full"])
+        welcome = "".join(demo.said)
+        for name in (*expected, *thresholds):
+            self.assertIn(f'"{name}"', welcome)
         self.assertIn("utilization/cpu", typed("query", "utilization/cpu"))
         # With the right to write.
         typed("ctl", "disable", "load")
@@ -205,6 +210,16 @@ class Demo(unittest.TestCase):
         said = demo.rest()
         self.assertEqual(demo.process.returncode, 5, said)
         self.assert_nothing_is_left(demo)
+
+    def test_help_says_what_it_needs_and_starts_nothing(self):
+        for options in (["--help"], ["-h"], ["--seconds", "5", "--help"]):
+            demo = Running(self, *options)
+            said = demo.rest()
+            self.assertEqual(demo.process.returncode, 0, said)
+            for needed in ("Linux", "python3", "Rust", "--binary PATH", "--receiver PATH", "--seconds N", "--port N"):
+                self.assertIn(needed, said)
+            self.assertNotIn("The page ", said)
+            self.assert_nothing_is_left(demo)
 
     def test_says_what_is_wrong_before_anything_starts(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -1,6 +1,7 @@
 //! `query` and `store`: what is printed of a history, and what is said where that cannot be done.
 
 mod damaged;
+mod days;
 mod forms;
 mod wrong;
 

@@ -4,8 +4,9 @@ use support::{command, run};
 
 use crate::{history, on, query};
 
-const TIME: &str = "expected a time: -90m, -12h or -7d before now, now, a date such as 2026-11-29T08:00:00Z or \
-                    2026-11-29T09:00:00+01:00, or milliseconds since 1970";
+const TIME: &str = "expected a time: -90m, -12h or -7d before now; now; today, yesterday or a date such as 2026-11-29, \
+                    each from local midnight; 2026-11-29T08:00:00Z or 2026-11-29T09:00:00+01:00; or \
+                    milliseconds since 1970";
 
 #[test]
 fn each_wrong_value_of_a_query_is_told_and_all_together() {
@@ -98,8 +99,8 @@ fn each_wrong_value_of_store_is_told() {
             "--format \"cvs\": expected csv, json or openmetrics; did you mean csv?\n".to_owned(),
         ),
         (
-            &["export", "--format", "csv", "--from", "yesterday"],
-            format!("--from \"yesterday\": {TIME}\n"),
+            &["export", "--format", "csv", "--from", "last week"],
+            format!("--from \"last week\": {TIME}\n"),
         ),
         (
             &["export", "--format", "csv", "--resolution", "1h"],

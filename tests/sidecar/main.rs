@@ -14,7 +14,7 @@ fn refusal(arguments: &[&str]) -> String {
 }
 
 const WHY: &str =
-    "it was built without checks, history and API; a build with the feature host-agent has them\n";
+    "this build is the sidecar, without checks, history and API; the releases have them\n";
 
 #[test]
 fn an_option_of_the_host_agent_is_unknown_and_the_help_has_none() {
@@ -35,10 +35,10 @@ fn an_option_of_the_host_agent_is_unknown_and_the_help_has_none() {
     ] {
         assert!(!help.contains(&format!("{option} ")), "{option} is in the help:\n{help}");
         for arguments in [&[option, "1"][..], &["explain", option, "1"]] {
-            assert_eq!(refusal(arguments), format!("{option} is unknown to this build: {WHY}"));
+            assert_eq!(refusal(arguments), format!("{option} is unknown here: {WHY}"));
         }
         let with_value = format!("{option}=1");
-        assert_eq!(refusal(&[&with_value]), format!("{option} is unknown to this build: {WHY}"));
+        assert_eq!(refusal(&[&with_value]), format!("{option} is unknown here: {WHY}"));
     }
     for option in ["--scope", "--publish", "--otlp-endpoint", "--report", "--pod-exclude", "--once"]
     {
@@ -51,7 +51,7 @@ fn a_command_of_the_host_agent_is_unknown() {
     let help = output(&["--help"]);
     for name in ["check", "config", "host-info", "query", "store", "ctl", "top", "healthcheck"] {
         assert!(!help.contains(&format!("  {name} ")), "{name} is in the help:\n{help}");
-        let expected = format!("the command {name} is unknown to this build: {WHY}");
+        let expected = format!("the command {name} is unknown here: {WHY}");
         assert_eq!(refusal(&[name]), expected);
     }
     assert!(help.contains("  explain ") && help.contains("  install "), "{help}");
@@ -77,4 +77,34 @@ fn a_variable_of_the_host_agent_has_no_effect_and_the_log_says_so() {
 fn a_misspelt_option_is_not_taken_for_one_that_is_left_out() {
     let text = refusal(&["--namespac", "Test"]);
     assert_eq!(text, "unknown option --namespac: did you mean --namespace?\n");
+}
+
+#[test]
+fn the_version_names_the_build() {
+    let expected = concat!(
+        "cloudwatch_metrics_agent ",
+        env!("CARGO_PKG_VERSION"),
+        " (sidecar: without the host agent)\n"
+    );
+    assert_eq!(output(&["--version"]), expected);
+    // What reads the number takes the second word.
+    assert_eq!(expected.split_whitespace().nth(1), Some(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn the_help_and_an_explanation_name_nothing_that_this_build_lacks() {
+    for arguments in [&["--help"][..], &["explain", "--help"]] {
+        let help = output(arguments);
+        assert!(help.contains("Console, report and explain: text or json"), "{help}");
+        for word in ["check ", "checks", "host-info", "history", "API", "alarm"] {
+            assert!(!help.contains(word), "{word} is in the help:\n{help}");
+        }
+    }
+    let text = output(&["explain", "--scope", "host"]);
+    assert!(text.contains("\nshutdown timeout: 8 s\n"), "{text}");
+    for line in ["history:", "api:", "collectd socket:"] {
+        assert!(!text.contains(line), "{line} is in the explanation:\n{text}");
+    }
+    let json = output(&["explain", "--scope", "host", "--output", "json"]);
+    assert!(json.contains("\"shutdown_timeout\"") && !json.contains("\"history\""), "{json}");
 }

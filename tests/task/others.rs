@@ -1,7 +1,10 @@
 //! The numbers of a task beside CPU and memory.
 
-use support::Agent;
+use serde_json::Value;
 use support::endpoint::{Answer, Endpoint};
+use support::folder::Folder;
+use support::server::wait_until;
+use support::{Agent, command, run};
 
 use super::{fixture, previewing, single_container, statistics};
 
@@ -55,5 +58,34 @@ fn of_several_containers_the_fullest_is_told_and_what_nobody_tells_has_its_reaso
         let lines: Vec<_> = ended.stderr.lines().filter(|line| line.contains(label)).collect();
         assert_eq!(lines.len(), 1, "{ended:#?}");
         assert!(lines[0].contains("WARN") && lines[0].contains(reason), "{}", lines[0]);
+    }
+}
+
+#[test]
+fn what_was_not_asked_for_is_not_listed_as_unavailable() {
+    let endpoint = Endpoint::start(|path, before| match path {
+        "/task" => Answer::Ok(fixture("task-ec2.json")),
+        _ => {
+            let all = statistics(before as u32, [1, 1], [400, 63]);
+            let all = all.replace("\"0\":", &format!("\"{WORKER}\":"));
+            Answer::Ok(
+                all.replace("\"1\":", &format!("\"{METRICS}\":")).replace("memory_stats", "none"),
+            )
+        }
+    });
+    for (metrics, expected) in
+        [("cpu,fullest", &["fullest"][..]), ("cpu,memory,fullest", &["memory", "fullest"])]
+    {
+        let folder = Folder::of(&[]);
+        let api = format!("unix:{}", folder.path("api.sock"));
+        let mut previewed = previewing(&endpoint.url());
+        let agent = Agent::start(previewed.args(["--metrics", metrics, "--api", &api]));
+        wait_until("these have no value", || {
+            let ended = run(command().args(["ctl", "get", "/agent", "--api", &api]));
+            let of: Value = serde_json::from_str(&ended.stdout).unwrap_or_default();
+            let all = of["unavailable"].as_array().cloned().unwrap_or_default();
+            all.iter().map(|of| &of["metric"]).eq(expected.iter().copied())
+        });
+        agent.terminate().expect_code(0);
     }
 }

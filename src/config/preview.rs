@@ -1,0 +1,44 @@
+//! A preview leaves no files behind. The folders that a configuration file names are those of the run that it is
+//! written for: a preview of it that was typed uses them only where they are typed, too.
+
+use super::Settings;
+use super::cli::Cli;
+use super::history::{History, Place};
+use super::options::{STATE, STORE};
+use super::quantity;
+use super::typed::Typed;
+
+/// Leaves the folders of the files alone, with a warning for each.
+pub fn leave_folders(settings: &mut Settings, cli: &Cli) {
+    if !settings.publishing.is_preview() || !is_typed(cli) {
+        return;
+    }
+    let of_file = |option| cli.value(option).filter(|typed: &Typed| typed.is_in_file);
+    if let Some(History { place: Place::Folder(_), .. }) = &settings.history
+        && let Some(typed) = of_file(STORE)
+    {
+        settings.history = settings.history.take().map(History::in_memory);
+        settings.warnings.push(warning(&typed, STORE, "the history is in memory"));
+    }
+    if settings.state.is_some()
+        && let Some(typed) = of_file(STATE)
+    {
+        settings.state = None;
+        settings.warnings.push(warning(&typed, STATE, "no changes are kept"));
+    }
+}
+
+/// Whether the files do not say themselves that nothing is published.
+fn is_typed(cli: &Cli) -> bool {
+    let dry_run = cli.value_of_start("dry-run");
+    let is_dry_run = dry_run.is_some_and(|typed| quantity::boolean(&typed.text) == Ok(true));
+    is_dry_run || cli.value_of_start("publish").is_some()
+}
+
+fn warning(typed: &Typed, option: &str, instead: &str) -> String {
+    format!(
+        "{} has no effect in a preview, which leaves no files behind: {instead}; to use the folder, add --{option} {}",
+        typed.origin,
+        typed.shown()
+    )
+}
