@@ -10,7 +10,7 @@ use super::typed::Typed;
 
 /// Leaves the folders of the files alone, with a warning for each.
 pub fn leave_folders(settings: &mut Settings, cli: &Cli) {
-    if !settings.publishing.is_preview() || !is_typed(cli) {
+    if !is_typed(cli) {
         return;
     }
     let of_file = |option| cli.value(option).filter(|typed: &Typed| typed.is_in_file);
@@ -28,11 +28,11 @@ pub fn leave_folders(settings: &mut Settings, cli: &Cli) {
     }
 }
 
-/// Whether the files do not say themselves that nothing is published.
+/// Whether `--dry-run` was typed. `--publish console` may be all that a machine without AWS publishes for years, and so
+/// may `dry-run` of the files.
 fn is_typed(cli: &Cli) -> bool {
     let dry_run = cli.value_of_start("dry-run");
-    let is_dry_run = dry_run.is_some_and(|typed| quantity::boolean(&typed.text) == Ok(true));
-    is_dry_run || cli.value_of_start("publish").is_some()
+    dry_run.is_some_and(|typed| quantity::boolean(&typed.text) == Ok(true))
 }
 
 fn warning(typed: &Typed, option: &str, instead: &str) -> String {

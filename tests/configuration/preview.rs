@@ -32,9 +32,8 @@ const STATE: &str = "agent.yaml:2:8: state has no effect in a preview, which lea
 
 #[test]
 fn a_preview_that_is_typed_makes_no_folder_of_a_file() {
-    let typed: [(&[&str], _); 4] = [
+    let typed: [(&[&str], _); 3] = [
         (&["--dry-run"], None),
-        (&["--publish", "console"], None),
         (&[], Some(("CLOUDWATCH_METRICS_AGENT_DRY_RUN", "yes"))),
         // Both say it, and who types it wants a preview.
         (&["-d"], Some(("CLOUDWATCH_METRICS_AGENT_PUBLISH", "console"))),
@@ -75,8 +74,10 @@ fn where_the_file_itself_publishes_nothing_its_folders_are_meant() {
         assert!(!stderr.contains("has no effect in a preview"), "{stderr}");
     }
     // That no preview is typed changes nothing of it.
-    let folder = folder("publish: [console]\n");
-    let (is_there, stderr) = ran(&folder, &["--dry-run=no"], None);
+    let (is_there, stderr) = ran(&folder("publish: [console]\n"), &["--dry-run=no"], None);
+    assert_eq!(is_there, [true, true], "{stderr}");
+    // Who publishes to the console alone keeps a history as well.
+    let (is_there, stderr) = ran(&folder(""), &["--publish", "console"], None);
     assert_eq!(is_there, [true, true], "{stderr}");
 }
 
