@@ -14,7 +14,8 @@ nice -n 19 scripts/static.sh "$1"
 
 # A copy, since a build puts the sidecar there for a moment.
 install -D "target/$1/release/cloudwatch_metrics_agent" target/soak/cloudwatch_metrics_agent
-soak() { BINARY=$PWD/target/soak/cloudwatch_metrics_agent scripts/soak.sh 10 "$@"; }
+# In place of its shell, which is what the trap ends.
+soak() { BINARY=$PWD/target/soak/cloudwatch_metrics_agent exec scripts/soak.sh 10 "$@"; }
 soak > target/soak.log 2>&1 &
 soak=$!
 soak --everything > target/soak_everything.log 2>&1 &

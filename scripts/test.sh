@@ -93,7 +93,7 @@ lane() { # lane FOLDER PART...
 
 # How many tests an output tells of.
 passed() {
-  grep -oE '[0-9]+ (passed|commands run)|[0-9]+ of [0-9]+ (cases|cells)|Ran [0-9]+ tests' | sed 's/Ran //' | awk '{ sum += $1 } END { print sum ? sum : "-" }'
+  grep -oE '[0-9]+ (passed|commands run)|[0-9]+ of [0-9]+ (cases|cells)|Ran [0-9]+ tests?' | sed 's/Ran //' | awk '{ sum += $1 } END { print sum ? sum : "-" }'
 }
 
 # Each part with its count of tests and its time.

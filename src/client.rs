@@ -20,7 +20,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use self::open::Open;
 use self::trust::{Distrust, Trust};
@@ -41,7 +41,7 @@ pub struct Client {
     token: Option<Secret>,
     trust: Trust,
     /// The connection of the last request. One that is not made with TLS was greeted, where there is a token.
-    kept: Rc<RefCell<Option<Open>>>,
+    kept: Rc<RefCell<Option<(Open, Instant)>>>,
 }
 
 /// What an agent has answered.
@@ -108,7 +108,7 @@ impl Client {
             let body = Limited::new(response.into_body(), LARGEST).collect().await;
             let body = body.map_err(io::Error::other)?.to_bytes();
             // What has failed is not kept.
-            self.kept.replace(Some(open));
+            self.kept.replace(Some((open, Instant::now())));
             Ok(Answer { status, body })
         };
         match timeout(patience, ask).await {
@@ -170,8 +170,8 @@ impl Client {
         &self,
         mut request: Request<Full<Bytes>>,
     ) -> io::Result<(Open, Response<Incoming>)> {
-        let kept = self.kept.take();
-        if let Some(mut open) = kept {
+        let kept = self.kept.take().filter(|(_, since)| since.elapsed() < KEPT);
+        if let Some((mut open, _)) = kept {
             match open.ask_again(request).await {
                 Ok(response) => return Ok((open, response)),
                 Err(unsent) => request = unsent?,
@@ -340,6 +340,9 @@ async fn first_token(path: PathBuf) -> Result<Option<Secret>, String> {
 pub fn encoded(name: &str) -> String {
     utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
 }
+
+/// How long a connection without a request is used again. The agent closes it after ten seconds.
+const KEPT: Duration = Duration::from_secs(8);
 
 /// An agent answers in far less, also one that is busy.
 pub const PATIENCE: Duration = Duration::from_secs(15);

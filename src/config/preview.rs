@@ -28,11 +28,12 @@ pub fn leave_folders(settings: &mut Settings, cli: &Cli) {
     }
 }
 
-/// Whether `--dry-run` was typed. `--publish console` may be all that a machine without AWS publishes for years, and so
-/// may `dry-run` of the files.
+/// Whether `--dry-run` stands on the command line. `--publish console` may be all that a machine without AWS publishes for
+/// years, and so may `dry-run` of a file or of a variable.
 fn is_typed(cli: &Cli) -> bool {
     let dry_run = cli.value_of_start("dry-run");
-    dry_run.is_some_and(|typed| quantity::boolean(&typed.text) == Ok(true))
+    let is_on = dry_run.is_some_and(|typed| quantity::boolean(&typed.text) == Ok(true));
+    is_on && cli.is_typed("dry-run")
 }
 
 fn warning(typed: &Typed, option: &str, instead: &str) -> String {

@@ -61,9 +61,14 @@ impl Phase {
         Self { first: moments.next(self.first), ..self }
     }
 
-    /// Whether this is due when the other one begins.
+    /// Whether both are due at the same instant, at some time.
     fn meets(&self, other: &Self) -> bool {
-        self.next(other.first) == other.first
+        let apart = self.first.max(other.first).duration_since(self.first.min(other.first));
+        let step = match self.period == other.period {
+            true => self.period.as_nanos(),
+            false => greatest_divisor(self.period.as_nanos(), other.period.as_nanos()),
+        };
+        apart.as_nanos().is_multiple_of(step)
     }
 
     /// The first of the instants from `now` on. Those that were missed are not made up for.
@@ -80,12 +85,20 @@ impl Phase {
     }
 }
 
+/// By Euclid's algorithm.
+const fn greatest_divisor(mut one: u128, mut other: u128) -> u128 {
+    while other > 0 {
+        (one, other) = (other, one % other);
+    }
+    one
+}
+
 /// What runs at the same moment wakes the agent up once, and each wake-up costs as much as a short check. The usual
 /// periods are multiples of it: 10, 15, 30 and 60 s.
 const MOMENTS_APART: Duration = Duration::from_secs(5);
 
-/// Most take 0.3 ms and less.
-const MOST_AT_A_MOMENT: usize = 16;
+/// Most take 0.3 ms and less, and a plugin, which is a program to start, 0.5.
+const MOST_AT_A_MOMENT: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -126,6 +139,13 @@ mod tests {
         assert!(phase.meets(&before) && before.meets(&phase));
         let every_minute = Phase::of(origin, seconds(60), 0.0).shared(origin);
         assert!(!phase.meets(&every_minute));
+        // They meet at a minute, and not at the first instant of either.
+        let late = Phase::of(origin, seconds(30), 1.0).shared(origin);
+        assert!(late.meets(&every_minute) && every_minute.meets(&late));
+        let every_45 = Phase::of(origin, seconds(45), 1.0 / 3.0).shared(origin);
+        assert!(every_45.meets(&every_minute), "at three minutes");
+        let beside = Phase::of(origin, seconds(45), 0.3).shared(origin + seconds(1));
+        assert!(!beside.meets(&every_minute));
         let half_a_minute = Phase::of(origin, seconds(30), 0.0).shared(origin);
         assert!(half_a_minute.meets(&every_minute));
     }

@@ -32,9 +32,8 @@ const STATE: &str = "agent.yaml:2:8: state has no effect in a preview, which lea
 
 #[test]
 fn a_preview_that_is_typed_makes_no_folder_of_a_file() {
-    let typed: [(&[&str], _); 3] = [
+    let typed: [(&[&str], _); 2] = [
         (&["--dry-run"], None),
-        (&[], Some(("CLOUDWATCH_METRICS_AGENT_DRY_RUN", "yes"))),
         // Both say it, and who types it wants a preview.
         (&["-d"], Some(("CLOUDWATCH_METRICS_AGENT_PUBLISH", "console"))),
     ];

@@ -228,6 +228,12 @@ class Cases:
         for wrong in ("/etc/agent/history", "/srv", "/srv/agent/../../etc", "/var/lib/other/history", "./history"):
             refused("The agent cannot be given", configuration={"store": wrong})
         refused("The agent cannot be given", configuration={"api": "unix:/run/agent.sock"})
+        # What others have there does not become the agent's.
+        others = Path("/srv/others/data")
+        others.mkdir(parents=True)
+        (others / "file").touch()
+        refused("is not empty: the agent needs a folder for itself alone", configuration={"store": str(others)})
+        assert (others / "file").owner() == "root" and list(others.iterdir()) == [others / "file"]
         assert applied(configuration={"store": "memory:1MB"}) > 0
 
     def without_configuration_there_is_no_file(self) -> None:

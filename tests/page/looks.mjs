@@ -76,7 +76,11 @@ export const ink = (page, selector) =>
         });
 
 /** No part of the page is wider than the window, as soon as the charts have followed it. */
-export const fits = (page) => until(page, () => document.documentElement.scrollWidth <= innerWidth);
+export async function fits(page) {
+    const widths = () => page.evaluate(() => `${document.documentElement.scrollWidth} of ${innerWidth} points wide`);
+    const isSo = () => document.documentElement.scrollWidth <= innerWidth;
+    await page.waitForFunction(isSo, null, { timeout: 5000 }).catch(async () => assert.fail(await widths()));
+}
 
 export const now = Number(process.env.PAGE_NOW_MS);
 const store = () => {

@@ -65,16 +65,22 @@ pub fn refuse_hidden(proc: &Path, user: Option<u32>) -> Result<(), String> {
     })
 }
 
-/// The processes of which the kernel keeps this name; `None` where there is no list of them.
+/// The processes of which the kernel keeps this name; `None` where not all could be looked at.
 pub fn named(proc: &Path, name: &[u8]) -> Option<Vec<Pid>> {
-    let is_named = |pid: &u32| {
-        let comm = fs::read(proc.join(pid.to_string()).join("comm"));
-        // One that has ended by now is not there.
-        comm.is_ok_and(|comm| comm.strip_suffix(b"\n") == Some(name))
-    };
-    let listed = fs::read_dir(proc).ok()?;
-    let pids = listed.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    Some(pids.filter(is_named).map(Pid::from_u32).collect())
+    let mut found = Vec::new();
+    for entry in fs::read_dir(proc).ok()? {
+        let Some(pid) = entry.ok()?.file_name().to_str().and_then(|of| of.parse().ok()) else {
+            continue;
+        };
+        let path = proc.join(format!("{pid}/comm"));
+        match fs::read(&path).map_err(|error| problem(&path, &error)) {
+            Ok(comm) if comm.strip_suffix(b"\n") == Some(name) => found.push(Pid::from_u32(pid)),
+            Ok(_) | Err(Problem::Ended) => {}
+            // Such as no descriptor to spare: no process is left out for it.
+            Err(Problem::Other(_)) => return None,
+        }
+    }
+    Some(found)
 }
 
 /// A thread of a process whose first one has ended.
