@@ -1,14 +1,12 @@
 //! The socket that the API listens at.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::Mode;
-use rustix::process::umask;
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener, UnixSocket, UnixStream};
 use tokio::time::timeout;
 
 use crate::config::ApiAddress;
@@ -95,13 +93,16 @@ async fn make_room(path: &Path) -> Result<(), String> {
     }
 }
 
-/// Makes the socket for this user alone, from its first instant on. The mask is the process's, and no other
-/// thread makes files.
+/// Makes the socket for this user alone: before it listens, nobody can connect to it. A mask (umask) would be that of all
+/// threads, and a helper that makes a folder meanwhile could not use it.
 fn bind_private(path: &Path) -> io::Result<UnixListener> {
-    let before = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
-    let bound = UnixListener::bind(path);
-    umask(before);
-    bound
+    let socket = UnixSocket::new_stream()?;
+    socket.bind(path)?;
+    let private = fs::set_permissions(path, Permissions::from_mode(0o600));
+    private.and_then(|()| socket.listen(BACKLOG)).inspect_err(|_| {
+        // What cannot be used is not left there; the first error says more than another one.
+        let _ = fs::remove_file(path);
+    })
 }
 
 fn cause(error: &io::Error) -> String {
@@ -117,12 +118,17 @@ fn cause(error: &io::Error) -> String {
 
 const IN_USE: &str = "another program listens there: expected an address that is free";
 
+/// As many as the standard library has wait for their turn.
+const BACKLOG: u32 = 128;
+
 /// The other end is in the same machine.
 const ANSWER: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::DirBuilderExt;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
 
     use super::*;
     use support::folder::Folder;
@@ -140,6 +146,29 @@ mod tests {
         assert_eq!(mode & 0o7777, 0o600);
         drop(listener);
         assert!(!Path::new(&path).exists());
+    }
+
+    /// A mask would be that of all threads.
+    #[tokio::test]
+    async fn what_others_make_meanwhile_has_the_mode_that_they_give_it() {
+        let folder = Folder::of(&[]);
+        let (path, made) = (folder.path("api.sock"), PathBuf::from(folder.path("made")));
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    fs::DirBuilder::new().mode(0o700).create(&made).expect("it is not there");
+                    let mode = fs::metadata(&made).expect("it is there").permissions().mode();
+                    assert_eq!(mode & 0o777, 0o700);
+                    fs::remove_dir(&made).expect("it is empty");
+                }
+            });
+            for _ in 0..2000 {
+                drop(bind_private(Path::new(&path)).expect("the path is free"));
+                fs::remove_file(&path).expect("it was made");
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
     }
 
     #[tokio::test]

@@ -35,7 +35,8 @@ pub fn read(wanted: &Wanted, proc: &Path) -> Result<Snapshot, String> {
     if named.is_none() && system.processes().is_empty() {
         return Err("the system lists no processes".to_owned());
     }
-    let mut snapshot = Snapshot { at, ..Snapshot::default() };
+    let is_proportional = wanted.is_proportional;
+    let mut snapshot = Snapshot { at, is_proportional, ..Snapshot::default() };
     let this = std::process::id();
     for (pid, process) in system.processes() {
         if process.thread_kind() == Some(ThreadKind::Kernel) {

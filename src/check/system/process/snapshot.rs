@@ -11,6 +11,8 @@ use crate::sorted::map_of;
 pub struct Snapshot {
     /// When, on the clock of [`Process::start`].
     pub at: Duration,
+    /// Whether the proportional memory was to be read.
+    pub is_proportional: bool,
     pub processes: Vec<Process>,
     /// The processes that would be meant, but have ended and wait for their parents.
     pub zombies: usize,
@@ -67,9 +69,13 @@ pub fn found(before: Option<&Baseline>, now: &Snapshot) -> Findings {
         Ok(sum) => found.number(name, sum as f64),
         Err(reason) => found.absent(name, reason),
     };
-    sum("memory_proportional", |process| process.proportional.clone());
     sum("threads", |process| process.threads.clone());
     sum("open_files", |process| process.open_files.clone());
+    match now.processes.is_empty() && !now.is_proportional {
+        // The sum over no process would be 0 bytes of what is never read.
+        true => found.absent("memory_proportional", NOT_PROPORTIONAL),
+        false => sum("memory_proportional", |process| process.proportional.clone()),
+    }
     match now.processes.iter().min_by_key(|process| process.start) {
         Some(first) => {
             found.number("oldest_start", first.start_of_clock as f64);
@@ -124,6 +130,9 @@ fn show(now: &Snapshot, found: &mut Findings) {
         found.raw("zombies", format_args!("{}, which are not counted", now.zombies));
     }
 }
+
+/// Why there is no proportional memory.
+pub const NOT_PROPORTIONAL: &str = "set proportional: yes in details to have it read";
 
 /// A person looks at no more.
 const SHOWN: usize = 8;

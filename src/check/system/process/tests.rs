@@ -29,7 +29,7 @@ fn process(pid: u32, start: u64, cpu: u64) -> Process {
 }
 
 fn at(at: u64, processes: &[Process]) -> Snapshot {
-    Snapshot { at: ms(at), processes: processes.to_vec(), zombies: 0 }
+    Snapshot { at: ms(at), is_proportional: true, processes: processes.to_vec(), zombies: 0 }
 }
 
 /// The percentage between these two, ten seconds apart.
@@ -116,6 +116,11 @@ fn without_any_the_count_is_zero_and_there_is_no_age() {
     for name in ["oldest_age", "oldest_start"] {
         assert_eq!(absent(&found, name), "there is no such process");
     }
+    let unread = Snapshot { is_proportional: false, ..at(1_000, &[]) };
+    let found = snapshot::found(Some(&at(0, &[]).baseline()), &unread);
+    assert_complete(&TYPE, &found);
+    assert_eq!(absent(&found, "memory_proportional"), snapshot::NOT_PROPORTIONAL);
+    assert_eq!(number(&found, "count"), 0.0);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use nix::time::{ClockId, clock_gettime};
 use rustix::io::Errno;
 use sysinfo::Pid;
 
-use super::super::snapshot::Figure;
+use super::super::snapshot::{Figure, NOT_PROPORTIONAL};
 
 pub struct Rest {
     pub start: Duration,
@@ -122,7 +122,7 @@ pub fn rest(
     let folder = thread.map_or(&*of_process, |thread| &thread.0);
     let proportional = match with_proportional {
         true => alive(proportional(folder))?,
-        false => Err(Absent("set proportional: yes in details to have it read".to_owned())),
+        false => Err(Absent(NOT_PROPORTIONAL.to_owned())),
     };
     let open_files = alive(open_files(folder, pid == std::process::id()))?;
     // Last, so that all that was read before is of a process that is still there.
