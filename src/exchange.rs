@@ -5,9 +5,9 @@ use std::io;
 use std::pin::Pin;
 
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1;
-use hyper::{Request, Response, StatusCode};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -22,34 +22,31 @@ pub async fn exchange(
     request: Request<Full<Bytes>>,
     most_bytes: usize,
 ) -> io::Result<(StatusCode, Bytes)> {
-    read(connection, request, async |response| {
-        let status = response.status();
-        let body = Limited::new(response.into_body(), most_bytes).collect().await;
-        Ok((status, body.map_err(io::Error::other)?.to_bytes()))
-    })
-    .await
-}
-
-/// What is made of the answer while it comes.
-pub async fn read<T>(
-    connection: Box<dyn Connection>,
-    request: Request<Full<Bytes>>,
-    read: impl AsyncFnOnce(Response<Incoming>) -> io::Result<T>,
-) -> io::Result<T> {
     let (mut sender, moving) =
         http1::handshake(TokioIo::new(connection)).await.map_err(io::Error::other)?;
     // Both are large, and what awaits them would be as well.
     let mut exchange = Box::pin(async {
         let response = sender.send_request(request).await.map_err(io::Error::other)?;
-        read(response).await
+        let status = response.status();
+        let body = Limited::new(response.into_body(), most_bytes).collect().await;
+        Ok((status, body.map_err(io::Error::other)?.to_bytes()))
     });
     let mut moving = Box::pin(moving);
-    // `moving` moves the bytes, so it runs beside the exchange. When it ends first, the exchange has its error.
+    // `moving` moves the bytes, so it runs beside the exchange and not in a task of its own: it is gone as soon as this is
+    // given up. When it ends first, the exchange has its error.
     tokio::select! {
         biased;
         answer = &mut exchange => answer,
         _ = &mut moving => exchange.await,
     }
+}
+
+/// A connection for one request after the other. It is closed when this is dropped.
+pub async fn open(connection: Box<dyn Connection>) -> hyper::Result<SendRequest<Full<Bytes>>> {
+    let (sender, moving) = http1::handshake(TokioIo::new(connection)).await?;
+    // It ends when the sender is dropped or the other end closes; the request has the error.
+    tokio::spawn(async { drop(moving.await) });
+    Ok(sender)
 }
 
 /// Writes all of it.

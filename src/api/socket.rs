@@ -93,8 +93,8 @@ async fn make_room(path: &Path) -> Result<(), String> {
     }
 }
 
-/// Makes the socket for this user alone: before it listens, nobody can connect to it. A mask (umask) would be that of all
-/// threads, and a helper that makes a folder meanwhile could not use it.
+/// Makes the socket for this user alone. No connection can be made before it listens, so the mode is set between the two.
+/// A umask holds for all threads: a folder that a helper made under it could not be entered.
 fn bind_private(path: &Path) -> io::Result<UnixListener> {
     let socket = UnixSocket::new_stream()?;
     socket.bind(path)?;

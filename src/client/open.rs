@@ -4,23 +4,18 @@ use std::io;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1::SendRequest;
 use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
 
-use crate::exchange::Connection;
+use crate::exchange::{self, Connection};
 
-/// A connection to whoever answers there. Nobody else can take its place, so who was met once over it is still the same.
+/// An open connection. Its other end cannot change, so it is greeted once.
 #[derive(Debug)]
 pub struct Open(SendRequest<Full<Bytes>>);
 
 impl Open {
     pub async fn over(connection: Box<dyn Connection>) -> io::Result<Self> {
-        let shaken = http1::handshake(TokioIo::new(connection)).await;
-        let (sender, moving) = shaken.map_err(io::Error::other)?;
-        // It ends when the sender is dropped or the agent closes; the request has the error.
-        tokio::spawn(async { drop(moving.await) });
-        Ok(Self(sender))
+        exchange::open(connection).await.map(Self).map_err(io::Error::other)
     }
 
     /// Asks over a connection that has just been made, or whose answer was read to its end.

@@ -64,10 +64,7 @@ impl Phase {
     /// Whether both are due at the same instant, at some time.
     fn meets(&self, other: &Self) -> bool {
         let apart = self.first.max(other.first).duration_since(self.first.min(other.first));
-        let step = match self.period == other.period {
-            true => self.period.as_nanos(),
-            false => greatest_divisor(self.period.as_nanos(), other.period.as_nanos()),
-        };
+        let step = greatest_divisor(self.period.as_nanos(), other.period.as_nanos());
         apart.as_nanos().is_multiple_of(step)
     }
 

@@ -16,6 +16,14 @@ fn value<'line>(line: &'line str, name: &str) -> &'line str {
     fields.find(|(known, _)| *known == name).expect("it is in the line").1
 }
 
+/// Of the containers of `task-ec2.json`, which have 896 and 64 MiB: the sum is 45 percent of the task's, and one of them
+/// is full.
+fn statistics_of_two(before: usize) -> String {
+    let all = statistics(before as u32, [1, 1], [400, 63]);
+    let all = all.replace("\"0\":", &format!("\"{WORKER}\":"));
+    all.replace("\"1\":", &format!("\"{METRICS}\":"))
+}
+
 #[test]
 fn a_task_of_one_container_is_as_full_as_that_and_its_disk_is_told_by_the_endpoint() {
     let task = single_container();
@@ -35,12 +43,7 @@ fn a_task_of_one_container_is_as_full_as_that_and_its_disk_is_told_by_the_endpoi
 fn of_several_containers_the_fullest_is_told_and_what_nobody_tells_has_its_reason() {
     let endpoint = Endpoint::start(|path, before| match path {
         "/task" => Answer::Ok(fixture("task-ec2.json")),
-        // Of 896 and of 64 MiB: the sum is 45 percent of the task's, and one of them is full.
-        _ => {
-            let all = statistics(before as u32, [1, 1], [400, 63]);
-            let all = all.replace("\"0\":", &format!("\"{WORKER}\":"));
-            Answer::Ok(all.replace("\"1\":", &format!("\"{METRICS}\":")))
-        }
+        _ => Answer::Ok(statistics_of_two(before)),
     });
     let metrics = ["--metrics", "memory,fullest,pressure,ephemeral-storage"];
     let agent = Agent::start(previewing(&endpoint.url()).args(metrics));
@@ -65,13 +68,7 @@ fn of_several_containers_the_fullest_is_told_and_what_nobody_tells_has_its_reaso
 fn what_was_not_asked_for_is_not_listed_as_unavailable() {
     let endpoint = Endpoint::start(|path, before| match path {
         "/task" => Answer::Ok(fixture("task-ec2.json")),
-        _ => {
-            let all = statistics(before as u32, [1, 1], [400, 63]);
-            let all = all.replace("\"0\":", &format!("\"{WORKER}\":"));
-            Answer::Ok(
-                all.replace("\"1\":", &format!("\"{METRICS}\":")).replace("memory_stats", "none"),
-            )
-        }
+        _ => Answer::Ok(statistics_of_two(before).replace("memory_stats", "none")),
     });
     for (metrics, expected) in
         [("cpu,fullest", &["fullest"][..]), ("cpu,memory,fullest", &["memory", "fullest"])]

@@ -132,7 +132,7 @@ function nameOf(metric) {
 }
 
 /** What was asked for and has no value, one line for each reason. CPU and memory of the whole say it above. */
-function showLacking() {
+function showUnavailable() {
     const lines = new Map();
     for (const of of known.agent.unavailable) {
         if (['cpu', 'memory'].includes(of.metric)) continue;
@@ -259,7 +259,7 @@ on('other', () => {
 });
 on('all', () => {
     showNumbers();
-    showLacking();
+    showUnavailable();
     showContainers();
     showPublishers();
 });

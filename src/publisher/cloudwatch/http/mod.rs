@@ -17,16 +17,16 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::ErrorKind;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1::SendRequest;
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout};
 
 pub use self::proxy::Proxy;
 use self::reach::Server;
 pub use self::reach::{Reach, Step, Unreached};
 pub use self::too_long::TooLong;
+use crate::exchange;
 
 /// Sends the requests of all clients of the SDK.
 #[derive(Clone, Debug)]
@@ -81,11 +81,7 @@ impl Connector {
             Unreached::Late(_) => ConnectorError::timeout(error.into()),
             _ => ConnectorError::io(error.into()),
         })?;
-        let (sender, moving) =
-            http1::handshake(TokioIo::new(connection)).await.map_err(of_hyper)?;
-        // It ends when the sender is dropped or the server closes; the request has the error.
-        tokio::spawn(async { drop(moving.await) });
-        Ok(sender)
+        exchange::open(connection).await.map_err(of_hyper)
     }
 
     /// Reads an answer to its end, and keeps the connection for the next request.
@@ -196,9 +192,7 @@ mod tests {
         for reads_all in [true, false] {
             // There is room for less than the body.
             let (ours, mut server) = duplex(1024);
-            let (mut sender, moving) =
-                http1::handshake(TokioIo::new(ours)).await.expect("it is open");
-            tokio::spawn(async { drop(moving.await) });
+            let mut sender = exchange::open(Box::new(ours)).await.expect("it is open");
             let serving = tokio::spawn(async move {
                 let mut room = vec![0; if reads_all { 1 << 20 } else { 16 }];
                 let mut left = 16_384;
