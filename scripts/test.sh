@@ -214,12 +214,14 @@ failed=
 # processes use no longer fit together.
 step "real kernels"
 lane $parts/kernels kernel numbers pod || failed=1
-# What waits most of its time, and what needs the processors, side by side: one after the other they take half an hour.
-step "two lanes of parts, side by side"
+# Most of these wait for most of their time: one after the other they take half an hour.
+step "three lanes of parts, side by side"
 lanes=()
-lane $parts/waiting documents sidecar api otlp keystone collectd empty-root faults &
+lane $parts/measuring faults examples boot &
 lanes+=($!)
-lane $parts/working examples boot ansible docker image page e2e &
+lane $parts/asking documents sidecar api otlp keystone collectd empty-root ansible e2e &
+lanes+=($!)
+lane $parts/containers docker image page &
 lanes+=($!)
 trap 'kill "${lanes[@]}" 2> /dev/null || true' EXIT
 for lane in "${lanes[@]}"; do wait "$lane" || failed=1; done
