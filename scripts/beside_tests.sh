@@ -22,6 +22,9 @@ soak --everything > target/soak_everything.log 2>&1 &
 soak_everything=$!
 trap 'kill $soak $soak_everything 2> /dev/null || true' EXIT
 
+step "the fault matrix for an emulated machine"
+nice -n 19 scripts/faults.sh --build
+
 step "macOS, as far as that goes without a Mac"
 nice -n 19 scripts/check_macos.sh
 

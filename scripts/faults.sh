@@ -2,6 +2,9 @@
 # The fault matrix: the released binary with every fault, and SIGTERM at every moment.
 #
 #     scripts/faults.sh [--docs] [FILTER...]
+#     scripts/faults.sh --clock       the rows of the clock alone, in an emulated machine
+#     scripts/faults.sh --here        the others alone
+#     scripts/faults.sh --build       neither: only what both need
 #
 # Builds what it needs, prints the table, and writes it to target/faults.md; --docs puts it into
 # docs/reliability.md as well. A filter is a part of a cell's name, such as `TLS` or `mid-window`;
@@ -10,8 +13,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=x86_64-unknown-linux-musl
-docs=
-[ "${1:-}" != --docs ] || { docs=docs/reliability.md; shift; }
+docs= only=
+case ${1:-} in
+  --docs) docs=docs/reliability.md; shift ;;
+  --clock | --here | --build) only=$1; shift ;;
+esac
 
 # The program that runs the matrix, built for the machine named by the arguments.
 matrix() { # matrix CARGO_OPTIONS...
@@ -25,7 +31,11 @@ binary=$PWD/target/$target/release/cloudwatch_metrics_agent
 here=$(matrix)
 options=(--markdown target/faults.md)
 skipped=0
-if [ $# = 0 ]; then
+if [ "$only" = --build ]; then
+  matrix --target $target > /dev/null
+  exit 0
+fi
+if [ $# = 0 ] && [ "$only" != --here ]; then
   # First and alone: an emulator beside it would bend the times of the other cells.
   rows=target/faults-clock.rows
   rm -f $rows
@@ -38,6 +48,7 @@ if [ $# = 0 ]; then
     *) exit 1 ;;
   esac
 fi
+[ "$only" != --clock ] || exit $skipped
 code=0
 FAULT_MATRIX_BINARY=$binary "$here" "${options[@]}" "$@" || code=$?
 if [ -n "$docs" ]; then

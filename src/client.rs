@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout};
 
 use self::open::Open;
 use self::trust::{Distrust, Trust};
-use crate::api::TokenFile;
+use crate::api::{TOO_MANY_CONNECTIONS, TokenFile, X_AGENT};
 use crate::blocking::{self, Purpose};
 use crate::config::cli::variable;
 use crate::config::{API_TLS_CERT, API_TOKEN, AgentApi, ApiAddress};
@@ -49,6 +49,8 @@ pub struct Client {
 pub struct Answer {
     pub status: StatusCode,
     pub body: Bytes,
+    /// Whether it shows that it is an agent's.
+    pub is_marked: bool,
 }
 
 /// Why there is no answer.
@@ -102,6 +104,7 @@ impl Client {
         let ask = async {
             let (open, response) = self.ask(self.request(method, path, body, &[])?).await?;
             let status = response.status();
+            let is_marked = response.headers().contains_key(X_AGENT);
             if status.is_success() {
                 self.trust.take(response.headers());
             }
@@ -109,7 +112,7 @@ impl Client {
             let body = body.map_err(io::Error::other)?.to_bytes();
             // What has failed is not kept.
             self.kept.replace(Some((open, Instant::now())));
-            Ok(Answer { status, body })
+            Ok(Answer { status, body, is_marked })
         };
         match timeout(patience, ask).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -138,6 +141,7 @@ impl Client {
             let (_open, response) = self.ask(request).await?;
             has_begun.set(true);
             let status = response.status();
+            let is_marked = response.headers().contains_key(X_AGENT);
             let mut body = response.into_body();
             let mut refusal = Vec::new();
             loop {
@@ -154,7 +158,11 @@ impl Client {
                     refusal.extend_from_slice(&data);
                 }
             }
-            Ok((status != StatusCode::OK).then(|| Answer { status, body: refusal.into() }))
+            Ok((status != StatusCode::OK).then(|| Answer {
+                status,
+                body: refusal.into(),
+                is_marked,
+            }))
         };
         tokio::pin!(asking);
         let answer = match timeout(PATIENCE, &mut asking).await {
@@ -246,6 +254,9 @@ impl Client {
                 Distrust::Unmarked(status) => format!(
                     "what answers at {address} does not say that it is an agent ({status}), and has not got the token: name the address that the agent has in --api"
                 ),
+                Distrust::Full => {
+                    format!("the agent at {address} answered 503: {TOO_MANY_CONNECTIONS}")
+                }
                 Distrust::Other => format!(
                     "another agent answers at {address} than before, and has not got the token: start this command again where it is the right one"
                 ),
@@ -300,6 +311,14 @@ impl Client {
                 format!("the agent at {address} answered {}: {}", status.as_u16(), shown(message))
             }
         }
+    }
+
+    /// What is said of an answer that shows nothing of an agent.
+    pub fn unmarked(&self, status: StatusCode) -> String {
+        format!(
+            "what answers at {} does not say that it is an agent ({status}): name the address that the agent has in --api",
+            self.address
+        )
     }
 
     /// What is said of an answer without something that each agent's has.

@@ -40,6 +40,9 @@ impl Healthcheck {
         let client = Client::without_token(self.api);
         let answer = client.send(&Method::GET, path, None, self.timeout).await;
         let answer = answer.map_err(|Unanswered { text, .. }| text)?;
+        if !answer.is_marked {
+            return Err(client.unmarked(answer.status));
+        }
         match answer.status.is_success() {
             true => Ok(word.to_owned()),
             false => Err(format!("not {word}: {}; its log says why", client.refusal(&answer))),

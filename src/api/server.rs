@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper::header::{HOST, IF_MATCH};
+use hyper::header::{HOST, HeaderValue, IF_MATCH};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -27,6 +27,7 @@ use super::failure::Failure;
 use super::limits::{
     BODY, BODY_TIME, CLOSE_TIME, CONNECTIONS, HEAD, HEAD_TIME, REFUSALS, REQUESTS,
 };
+use super::mark::{X_AGENT, mark};
 use super::origin::{self, Place};
 use super::query::Query;
 use super::reply::{Reply, accepts_gzip, response};
@@ -82,7 +83,7 @@ pub async fn run(server: Server, listener: Listener, stop: CancellationToken) {
                 count::one_more(&server.state.counts.refused);
                 // A client that speaks TLS would not understand it.
                 if refusing.len() < REFUSALS && server.tls.is_none() {
-                    refusing.spawn_local(refuse(socket));
+                    refusing.spawn_local(refuse(socket, mark(&server.state)));
                 }
             }
             Err(error) => {
@@ -105,8 +106,9 @@ pub async fn run(server: Server, listener: Listener, stop: CancellationToken) {
 }
 
 /// Tells a client that there are too many, as far as it listens.
-async fn refuse(socket: Box<dyn Connection>) {
-    let answer = answer_to_close(&Failure::unavailable(TOO_MANY_CONNECTIONS));
+async fn refuse(socket: Box<dyn Connection>, mark: String) {
+    let header = format!("{X_AGENT}: {mark}\r\n");
+    let answer = answer_to_close(&Failure::unavailable(TOO_MANY_CONNECTIONS), &header);
     let mut wire = Wire::new(socket, Rc::default());
     let told = async {
         wire.write_all(&answer).await?;
@@ -166,7 +168,11 @@ async fn answer(server: &Rc<Server>, request: Request<Incoming>) -> (Response<Se
     let answer = respond(server, &parts, body, &mut has_read).await;
     // What is left of a body is not waited for.
     let closes = has_body && !has_read;
-    let response = response(answer, gzip, closes);
+    let mut response = response(answer, gzip, closes);
+    // Whatever is answered, it is this agent that does.
+    if let Ok(mark) = HeaderValue::try_from(mark(&server.state)) {
+        response.headers_mut().insert(X_AGENT, mark);
+    }
     let class = usize::from(response.status().as_u16() / 100).saturating_sub(2);
     if let Some(answers) = server.state.counts.answers.get(class) {
         count::one_more(answers);
@@ -260,7 +266,7 @@ fn url(parts: &Parts, scheme: &str) -> String {
 const LAST_EVENT_ID: &str = "last-event-id";
 
 const READ_ONLY: &str = "this needs a token with scope write";
-const TOO_MANY_CONNECTIONS: &str = "too many connections are open";
+pub const TOO_MANY_CONNECTIONS: &str = "too many connections are open";
 const TOO_MANY_REQUESTS: &str = "too many requests are being answered";
 
 /// Before it is tried again to take a connection, where that has failed.

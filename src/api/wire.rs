@@ -217,11 +217,11 @@ fn status_without_body(bytes: &[u8]) -> Option<StatusCode> {
 }
 
 /// A whole answer that closes the connection.
-pub fn answer_to_close(failure: &Failure) -> Vec<u8> {
+pub fn answer_to_close(failure: &Failure, headers: &str) -> Vec<u8> {
     let (status, body) = (failure.status, failure.body());
     let reason = status.canonical_reason().unwrap_or_default();
     let header = failure.header.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
-    let (header, length) = (header.collect::<String>(), body.len());
+    let (header, length) = (header.collect::<String>() + headers, body.len());
     format!(
         "HTTP/1.1 {} {reason}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{header}\
          connection: close\r\n\r\n{body}",
@@ -231,7 +231,7 @@ pub fn answer_to_close(failure: &Failure) -> Vec<u8> {
 }
 
 fn answer(status: StatusCode) -> Vec<u8> {
-    answer_to_close(&Failure::of_http(status))
+    answer_to_close(&Failure::of_http(status), "")
 }
 
 #[cfg(test)]

@@ -96,6 +96,20 @@ async fn who_shows_no_mark_gets_no_token_not_even_at_first() {
 }
 
 #[tokio::test]
+async fn an_agent_with_too_many_connections_gets_no_token_and_is_named_as_such() {
+    let test = async {
+        let full = "HTTP/1.1 503 Service Unavailable\r\nX-Agent: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        let played = Played::start(move |_| (full.to_owned(), true)).await;
+        let why = client(&played).await.get("/agent").await.expect_err("it has no room").text;
+        let ApiAddress::Tcp(address) = played.api.address else { panic!("it is a port") };
+        let said = format!("the agent at {address} answered 503: too many connections are open");
+        assert_eq!(why, said);
+        assert_eq!(told(played.asked()), expected(&[(0, "HEAD /", false)]));
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test]
 async fn a_change_is_not_sent_twice_and_a_question_is() {
     let test = async {
         // The second request of a connection is read, and not answered.

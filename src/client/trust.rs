@@ -8,7 +8,7 @@ use std::rc::Rc;
 use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 
-use crate::api::X_AGENT;
+use crate::api::{TOO_MANY_CONNECTIONS, X_AGENT};
 
 /// What is known of the agent that a token was sent to. Whoever answers a new connection has to show the mark of that agent
 /// before the token is sent over it. Whoever has seen the mark can show it as well.
@@ -20,6 +20,8 @@ pub struct Trust(Rc<RefCell<Vec<String>>>);
 pub enum Distrust {
     /// It does not show that it is an agent, but answers with this.
     Unmarked(StatusCode),
+    /// It is an agent that has too many connections open.
+    Full,
     /// It is another agent than before.
     Other,
 }
@@ -30,6 +32,9 @@ impl Trust {
         let Some(mark) = mark(answer.headers()) else {
             return Err(io::Error::other(Distrust::Unmarked(answer.status())));
         };
+        if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+            return Err(io::Error::other(Distrust::Full));
+        }
         let marks = self.0.borrow();
         if !marks.is_empty() && !marks.contains(&mark) {
             return Err(io::Error::other(Distrust::Other));
@@ -56,6 +61,7 @@ impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unmarked(_) => f.write_str("does not say that it is an agent"),
+            Self::Full => f.write_str(TOO_MANY_CONNECTIONS),
             Self::Other => f.write_str("another agent answers"),
         }
     }

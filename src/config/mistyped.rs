@@ -15,7 +15,6 @@ use super::options::{
 use super::quantity;
 use crate::HOST_AGENT;
 use crate::shown::shown;
-use crate::verb::VERBS;
 
 /// What is printed in place of a run: the help, the version, or what is wrong with the command line.
 #[derive(Debug)]
@@ -99,9 +98,10 @@ fn explain(args: &[OsString], error: &clap::Error) -> Option<String> {
             let is_option = wrong.starts_with('-');
             Some(if is_option { unknown_option(args, wrong) } else { unexpected(args, wrong) })
         }
-        ErrorKind::InvalidSubcommand if args.get(1).is_some_and(|arg| arg == CTL) => {
-            Some(unknown_verb(text(ContextKind::InvalidSubcommand)?))
+        ErrorKind::InvalidSubcommand => {
+            Some(no_subcommand(args, Some(text(ContextKind::InvalidSubcommand)?)))
         }
+        ErrorKind::MissingSubcommand => Some(no_subcommand(args, None)),
         ErrorKind::InvalidUtf8 => {
             let is_text =
                 |name: &String| std::env::var_os(name).is_none_or(|of| of.to_str().is_some());
@@ -136,7 +136,8 @@ fn unknown_option(args: &[OsString], wrong: &str) -> String {
     {
         return format!("unknown option {typed}: did you mean --{name}?");
     }
-    if names.contains(&typed.trim_start_matches('-')) && !subcommand.is_empty() {
+    // It has few of all options, so that the name of another one is no help.
+    if !subcommand.is_empty() {
         let asked = format!("{} {subcommand}", env!("CARGO_PKG_NAME"));
         return format!("{subcommand} has no option {typed}: {asked} --help lists those it has");
     }
@@ -148,9 +149,14 @@ fn unknown_option(args: &[OsString], wrong: &str) -> String {
     }
 }
 
-fn unknown_verb(wrong: &str) -> String {
-    let names: Vec<_> = VERBS.iter().map(|verb| verb.name).collect();
-    format!("ctl {wrong:?}: expected one of {}{}", names.join(", "), did_you_mean(wrong, &names))
+/// What is said where the command below another one is none, or missing.
+fn no_subcommand(args: &[OsString], wrong: Option<&str>) -> String {
+    let definition = complete();
+    let (above, command) = subcommand(&definition, args);
+    let names: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
+    let wrong_text = wrong.map(|wrong| format!(" {wrong:?}")).unwrap_or_default();
+    let meant = wrong.map(|wrong| did_you_mean(wrong, &names)).unwrap_or_default();
+    format!("{above}{wrong_text}: expected one of {}{meant}", names.join(", "))
 }
 
 /// The subcommand of a command line, with the one below it, and its definition; no name without one.

@@ -1,15 +1,16 @@
-//! A preview leaves no files behind. The folders that a configuration file names are those of the run that it is
-//! written for: a preview of it that was typed uses them only where they are typed, too.
+//! A preview leaves no files behind and answers nobody. The folders, addresses and sockets that a configuration file
+//! names are those of the run that it is written for: a preview of it that was typed uses them only where they are
+//! typed, too.
 
 use super::Settings;
 use super::cli::Cli;
 use super::history::{History, Place};
-use super::options::{STATE, STORE};
+use super::options::{API, COLLECTD_SOCKET, STATE, STORE};
 use super::quantity;
 use super::typed::Typed;
 
-/// Leaves the folders of the files alone, with a warning for each.
-pub fn leave_folders(settings: &mut Settings, cli: &Cli) {
+/// Leaves these of the files alone, with a warning for each.
+pub fn leave_alone(settings: &mut Settings, cli: &Cli) {
     if !is_typed(cli) {
         return;
     }
@@ -18,13 +19,26 @@ pub fn leave_folders(settings: &mut Settings, cli: &Cli) {
         && let Some(typed) = of_file(STORE)
     {
         settings.history = settings.history.take().map(History::in_memory);
-        settings.warnings.push(warning(&typed, STORE, "the history is in memory"));
+        settings.warnings.push(no_files(&typed, STORE, "the history is in memory"));
     }
     if settings.state.is_some()
         && let Some(typed) = of_file(STATE)
     {
         settings.state = None;
-        settings.warnings.push(warning(&typed, STATE, "no changes are kept"));
+        settings.warnings.push(no_files(&typed, STATE, "no changes are kept"));
+    }
+    // An agent with the same file may be running.
+    if settings.api.is_some()
+        && let Some(typed) = of_file(API)
+    {
+        settings.api = None;
+        settings.warnings.push(nobody(&typed, API));
+    }
+    if settings.collectd_socket.is_some()
+        && let Some(typed) = of_file(COLLECTD_SOCKET)
+    {
+        settings.collectd_socket = None;
+        settings.warnings.push(nobody(&typed, COLLECTD_SOCKET));
     }
 }
 
@@ -36,10 +50,17 @@ fn is_typed(cli: &Cli) -> bool {
     is_on && cli.is_typed("dry-run")
 }
 
-fn warning(typed: &Typed, option: &str, instead: &str) -> String {
+fn no_files(typed: &Typed, option: &str, instead: &str) -> String {
     format!(
         "{} has no effect in a preview, which leaves no files behind: {instead}; to use the folder, add --{option} {}",
         typed.origin,
         typed.shown()
+    )
+}
+
+fn nobody(typed: &Typed, option: &str) -> String {
+    format!(
+        "{} has no effect in a preview, which answers no requests; to answer them, add --{option} and an address of its own",
+        typed.origin
     )
 }

@@ -254,7 +254,8 @@ mod tests {
     use super::*;
 
     fn text(show: &Show, body: &Value) -> (String, bool) {
-        let answer = Answer { status: StatusCode::OK, body: body.to_string().into() };
+        let answer =
+            Answer { status: StatusCode::OK, body: body.to_string().into(), is_marked: true };
         let raw = shown_as(show, &answer, Output::Json).text.expect("a text");
         assert_eq!(raw, body.to_string());
         let shown = shown_as(show, &answer, Output::Text);

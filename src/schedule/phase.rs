@@ -32,8 +32,39 @@ impl Moments {
         let Some(chance) = &mut self.chance else { return Phase::of(now, period, 0.0) };
         let own = Phase::of(now, period, chance());
         let shared = own.shared(self.origin);
-        let beside = others.filter(|other| other.meets(&shared)).count();
-        if beside < MOST_AT_A_MOMENT { shared } else { own }
+        let Some(first) = shared.place(self.origin) else { return own };
+        // The moments from that one on, until they come round again.
+        let mut beside = [0; MOST_TRIED];
+        let tried = beside.len().min(first.every as usize);
+        let beside = &mut beside[..tried];
+        for other in others.filter_map(|other| other.place(self.origin)) {
+            for (later, count) in (0..).zip(&mut *beside) {
+                *count += usize::from(Place { at: first.at + later, ..first }.meets(&other));
+            }
+        }
+        let Some(later) = (0..).zip(beside).find(|(_, count)| **count < MOST_AT_A_MOMENT) else {
+            return own;
+        };
+        let moment = shared.first + MOMENTS_APART * later.0;
+        // The first run is within a period from now.
+        let is_late = moment.duration_since(now) > period;
+        Phase { first: if is_late { moment - period } else { moment }, period }
+    }
+}
+
+/// Where a phase lies among the moments that checks share, counted in those.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The moment of its first instant.
+    at: u64,
+    /// How many moments one of its periods has.
+    every: u64,
+}
+
+impl Place {
+    /// Whether both are due at the same moment, at some time.
+    const fn meets(&self, other: &Self) -> bool {
+        self.at.abs_diff(other.at).is_multiple_of(greatest_divisor(self.every, other.every))
     }
 }
 
@@ -61,11 +92,14 @@ impl Phase {
         Self { first: moments.next(self.first), ..self }
     }
 
-    /// Whether both are due at the same instant, at some time.
-    fn meets(&self, other: &Self) -> bool {
-        let apart = self.first.max(other.first).duration_since(self.first.min(other.first));
-        let step = greatest_divisor(self.period.as_nanos(), other.period.as_nanos());
-        apart.as_nanos().is_multiple_of(step)
+    /// Where it lies among the moments since `origin`. `None` if it keeps its own.
+    fn place(&self, origin: Instant) -> Option<Place> {
+        let count = |length: Duration| {
+            let whole = length.as_nanos().is_multiple_of(MOMENTS_APART.as_nanos());
+            whole.then_some(length.as_secs() / MOMENTS_APART.as_secs())
+        };
+        let every = count(self.period).filter(|every| *every > 1)?;
+        Some(Place { at: count(self.first.checked_duration_since(origin)?)?, every })
     }
 
     /// The first of the instants from `now` on. Those that were missed are not made up for.
@@ -83,7 +117,7 @@ impl Phase {
 }
 
 /// By Euclid's algorithm.
-const fn greatest_divisor(mut one: u128, mut other: u128) -> u128 {
+const fn greatest_divisor(mut one: u64, mut other: u64) -> u64 {
     while other > 0 {
         (one, other) = (other, one % other);
     }
@@ -96,6 +130,9 @@ const MOMENTS_APART: Duration = Duration::from_secs(5);
 
 /// Most take 0.3 ms and less, and a plugin, which is a program to start, 0.5.
 const MOST_AT_A_MOMENT: usize = 8;
+
+/// How many moments are looked at for one with room: those of a minute.
+const MOST_TRIED: usize = 12;
 
 #[cfg(test)]
 mod tests {
@@ -132,37 +169,53 @@ mod tests {
         let later = origin + Duration::from_millis(7_300);
         let phase = Phase::of(later, seconds(30), 0.1).shared(origin);
         assert_eq!(phase.next(later), origin + seconds(15));
+        let meet = |one: Phase, other: Phase| {
+            let [one, other] = [one, other].map(|of| of.place(origin).expect("it is shared"));
+            assert_eq!(one.meets(&other), other.meets(&one));
+            one.meets(&other)
+        };
         let before = Phase::of(origin, seconds(30), 0.5).shared(origin);
-        assert!(phase.meets(&before) && before.meets(&phase));
+        assert!(meet(phase, before));
         let every_minute = Phase::of(origin, seconds(60), 0.0).shared(origin);
-        assert!(!phase.meets(&every_minute));
+        assert!(!meet(phase, every_minute));
         // They meet at a minute, and not at the first instant of either.
-        let late = Phase::of(origin, seconds(30), 1.0).shared(origin);
-        assert!(late.meets(&every_minute) && every_minute.meets(&late));
+        assert!(meet(Phase::of(origin, seconds(30), 1.0).shared(origin), every_minute));
         let every_45 = Phase::of(origin, seconds(45), 1.0 / 3.0).shared(origin);
-        assert!(every_45.meets(&every_minute), "at three minutes");
-        let beside = Phase::of(origin, seconds(45), 0.3).shared(origin + seconds(1));
-        assert!(!beside.meets(&every_minute));
-        let half_a_minute = Phase::of(origin, seconds(30), 0.0).shared(origin);
-        assert!(half_a_minute.meets(&every_minute));
+        assert!(meet(every_45, every_minute), "at three minutes");
+        assert!(meet(Phase::of(origin, seconds(30), 0.0).shared(origin), every_minute));
+        // What keeps a moment of its own meets none.
+        for (chance, period) in [(0.5, 5), (0.5, 1), (0.25, 12)] {
+            assert!(Phase::of(origin, seconds(period), chance).place(origin).is_none());
+        }
+        assert!(Phase::of(origin, seconds(30), 0.01).place(origin).is_none());
     }
 
     #[tokio::test]
-    async fn a_moment_is_shared_by_some_and_not_by_all() {
+    async fn each_moment_takes_some_and_the_next_ones_take_the_others() {
         let mut moments = Moments::of(Box::new(|| 0.5));
         let (now, period) = (moments.origin, seconds(30));
+        let later = now + Duration::from_millis(1_234);
         let mut chosen = Vec::new();
-        for _ in 0..20 {
-            let later = now + Duration::from_millis(1_234);
+        for _ in 0..6 * MOST_AT_A_MOMENT + 2 {
             chosen.push(moments.choose(later, period, chosen.iter()));
         }
-        let (shared, own) = (now + seconds(20), now + Duration::from_millis(16_234));
         for (place, phase) in chosen.iter().enumerate() {
-            let due = if place < MOST_AT_A_MOMENT { shared } else { own };
-            assert_eq!(phase.next(now), due, "{place}");
+            let due = phase.next(later).duration_since(now).as_secs_f64();
+            // The first moment after the middle of a period is at 20 s; none has room for the last two.
+            let moments = [20.0, 25.0, 30.0, 5.0, 10.0, 15.0, 16.234];
+            assert_eq!(due, moments[place / MOST_AT_A_MOMENT], "{place}");
+            assert!(phase.first >= later, "{place}");
         }
+        // One that comes less often meets some of them at each of its moments, and one of 7 s meets none.
+        let minute = moments.choose(later, seconds(60), chosen.iter());
+        assert_eq!(minute.first, later + seconds(30));
+        let seven = moments.choose(later, seconds(7), chosen.iter());
+        assert_eq!(seven.first, later + Duration::from_millis(3_500));
+        // What ends makes room.
+        chosen.remove(0);
+        let again = moments.choose(later, period, chosen.iter());
+        assert_eq!(again.first, now + seconds(20));
         let mut at_once = Moments::at_once();
-        let later = now + Duration::from_millis(1);
         assert_eq!(at_once.choose(later, period, chosen.iter()).next(later), later);
     }
 }

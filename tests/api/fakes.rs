@@ -13,12 +13,15 @@ use support::{Agent, Ended, command, run};
 
 use crate::ctl::ctl;
 
-/// A server that answers each request with a status and a body.
+/// What shows that an agent answers.
+const MARK: (&str, &str) = ("X-Agent", "0123456789abcdef");
+
+/// A server that answers each request as an agent does, with a status and a body.
 fn fake(answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static) -> (Server, String) {
     let reply = move |request: &Request| {
         let (status, body) = answer(&request.line);
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        Reply::Answer { status, headers: Vec::new(), body }
+        Reply::Answer { status, headers: vec![MARK], body }
     };
     let server = Server::start((Ipv4Addr::LOCALHOST, free_port()), reply);
     let address = server.address().to_string();
@@ -252,6 +255,30 @@ fn an_agent_that_never_answers_is_not_healthy() {
     let ended = healthcheck("127.0.0.1:1", &["--timeout", "0"]).expect_code(2);
     let expected = "--timeout \"0\": expected seconds from 0.1 to 3600, such as 5, 500ms or 1m\n";
     assert_eq!(ended.stderr, expected);
+}
+
+/// Anything may listen at the port that an agent had.
+#[test]
+fn what_is_no_agent_is_not_healthy_whatever_it_answers() {
+    for status in [200, 401, 404, 503] {
+        let reply = move |_: &Request| Reply::Answer {
+            status,
+            headers: Vec::new(),
+            body: br#"{"status": "ok"}"#.to_vec(),
+        };
+        let server = Server::start((Ipv4Addr::LOCALHOST, free_port()), reply);
+        let address = server.address().to_string();
+        for options in [&[][..], &["--ready"]] {
+            let ended = healthcheck(&address, options).expect_code(1);
+            let [begin, end] = [
+                format!("what answers at {address} does not say that it is an agent ({status} "),
+                "): name the address that the agent has in --api\n".to_owned(),
+            ];
+            let said = &ended.stderr;
+            assert!(said.starts_with(&begin) && said.ends_with(&end), "{said}");
+            assert_eq!(ended.stdout, "");
+        }
+    }
 }
 
 #[test]

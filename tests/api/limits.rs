@@ -132,6 +132,7 @@ fn one_connection_too_many_is_told_at_once() {
         let answer = more.answer().expect("it is told without asking");
         assert_eq!(answer.error(), is(503, "serviceUnavailable"));
         assert_eq!(answer.header("retry-after"), Some("1"));
+        assert!(answer.header("x-agent").is_some(), "it is an agent that says it");
         assert!(more.is_closed());
     }
     // Those that are there go on, and one that ends makes room.

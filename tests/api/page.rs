@@ -78,8 +78,11 @@ fn by_its_mark_an_agent_is_known_before_it_gets_a_token() {
     assert!(own.len() == 16 && own.bytes().all(|byte| byte.is_ascii_hexdigit()), "{own}");
     assert_eq!(mark(&served, "/agent").as_ref(), Some(&own));
     assert_eq!(packed(&served, "/").header("x-agent"), Some(&*own), "it needs no token");
-    assert_eq!(packed(&served, "/agent").header("x-agent"), None, "what is refused has none");
-    assert_eq!(mark(&served, "/time"), None);
+    let refused = packed(&served, "/agent");
+    assert_eq!((refused.status, refused.header("x-agent")), (401, Some(&*own)));
+    for path in ["/time", "/healthz", "/readyz", "/no/such/path"] {
+        assert_eq!(mark(&served, path).as_ref(), Some(&own), "{path}");
+    }
     // Of the same machine, at another address.
     assert_ne!(mark(&Served::at_port(&[], &[TOKEN]), "/"), Some(own));
 }

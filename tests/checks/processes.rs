@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cloudwatch_metrics_agent::Roots;
 use fake_cloudwatch::FakeCloudWatch;
+use support::folder::Folder;
 use support::{Agent, command, publishing_to};
 use tokio::time::Instant;
 
@@ -81,6 +82,23 @@ fn a_name_that_is_longer_than_the_kernel_keeps_is_found() {
     assert_eq!(found.number("count"), 1.0);
     let other = run("agent.process", &[("name", &format!("{long}x"))]).expect("it can be read");
     assert_eq!(other.number("count"), 0.0);
+}
+
+/// As servers do that write into their arguments what they do at the moment.
+#[test]
+fn one_with_other_arguments_is_found_by_its_program() {
+    let long = format!("{}-and-much-longer", name('t'));
+    let folder = Folder::of(&[]);
+    let program = folder.path(&long);
+    std::fs::copy("/bin/sh", &program).expect("a shell");
+    let _worker = Worker::start_program_as(&program, &long, WAIT, &[], |command| {
+        command.arg0("worker: idle");
+    });
+    let count = |name: &str| run("agent.process", &[("name", name)]).map(|of| of.number("count"));
+    assert_eq!([count(&long), count(&format!("{long}x"))], [Ok(1.0), Ok(0.0)]);
+    // Its file is replaced under it, as by an upgrade.
+    std::fs::remove_file(&program).expect("it is there");
+    assert_eq!(count(&long), Ok(1.0));
 }
 
 #[test]

@@ -42,7 +42,8 @@ impl Worker {
         Self::start_program_as(program, name, script, arguments, |_| ())
     }
 
-    fn start_program_as(
+    /// Another program with more.
+    pub fn start_program_as(
         program: &str,
         name: &str,
         script: &str,

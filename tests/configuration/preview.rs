@@ -1,6 +1,7 @@
 //! A preview of a file that is written for another run leaves nothing behind.
 
-use support::command;
+use support::server::wait_until;
+use support::{Agent, command};
 
 use super::*;
 
@@ -61,6 +62,40 @@ fn a_preview_uses_the_folders_that_are_typed() {
     let (is_there, stderr) = ran(&folder, &["--dry-run", "--store", "memory"], Some(variable));
     assert_eq!(is_there, [true, true], "{stderr}");
     assert!(!stderr.contains("has no effect in a preview"), "{stderr}");
+}
+
+/// An agent runs with the file that is to be previewed.
+#[test]
+fn a_preview_runs_beside_an_agent_with_the_same_file() {
+    let folder = folder("");
+    let [api, collectd] = ["api.sock", "collectd.sock"].map(|name| folder.path(name));
+    folder.write("agent.yaml", format!("api: unix:{api}\ncollectd-socket: {collectd}\n"));
+    let config = folder.path("agent.yaml");
+    let agent = Agent::start(command().args(["--publish", "console", "--config", &config]));
+    for path in [&api, &collectd] {
+        wait_until("the socket", || fs::exists(path).is_ok_and(|is_there| is_there));
+    }
+    let asked = |address: &str| {
+        let ended = support::run(command().args(["ctl", "get", "/agent", "--api", address]));
+        ended.expect_code(0).stdout
+    };
+    let before = asked(&format!("unix:{api}"));
+    let (_, stderr) = ran(&folder, &["--dry-run"], None);
+    for (place, option) in [("1:6", "api"), ("2:18", "collectd-socket")] {
+        let line = format!(
+            "agent.yaml:{place}: {option} has no effect in a preview, which answers no requests; to answer them, \
+             add --{option} and an address of its own\n"
+        );
+        assert!(stderr.contains(&line), "{stderr}");
+    }
+    // The agent still has both.
+    let pid = |text: &str| text.lines().find(|line| line.contains("pid")).map(str::to_owned);
+    assert_eq!(pid(&asked(&format!("unix:{api}"))), pid(&before));
+    assert!(fs::exists(&collectd).is_ok_and(|is_there| is_there));
+    let own = folder.path("own.sock");
+    let (_, stderr) = ran(&folder, &["--dry-run", "--api", &format!("unix:{own}")], None);
+    assert!(!stderr.contains("agent.yaml:1:6"), "{stderr}");
+    agent.terminate().expect_code(0);
 }
 
 /// A machine without AWS, whose agent keeps a history: the file says all of it.

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::page::{X_AGENT, mark};
 use super::{milliseconds, number};
 use crate::api::asked::Asked;
 use crate::api::failure::Failure;
@@ -51,7 +50,7 @@ pub async fn process(asked: Asked) -> Result<Reply, Failure> {
             Scope::Write => "write",
         },
     }));
-    Ok(reply.with(X_AGENT, mark(state)))
+    Ok(reply)
 }
 
 /// What is measured, and what its percents are of.

@@ -30,6 +30,5 @@ pub mod told;
 pub mod value;
 pub mod value_stream;
 
-pub use self::page::X_AGENT;
 pub use crate::clock::milliseconds;
 use crate::config::number;

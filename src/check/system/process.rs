@@ -28,7 +28,7 @@ pub const TYPE: CheckType = CheckType {
         Setting {
             name: "name",
             form: Form::Text,
-            about: "The name of the processes; without *",
+            about: "The name of the processes, without * and folders",
             is_required: false,
             example: "nginx",
         },
@@ -71,7 +71,8 @@ pub const TYPE: CheckType = CheckType {
 };
 
 const COUNT: &str = "/proc/PID/stat, cmdline and status: the processes that match all details that are set. Name: comm, and where \
-    it is longer than the 15 bytes that the kernel keeps, the file name of one of the first two arguments; command: the \
+    it is longer than the 15 bytes that the kernel keeps, the file name of one of the first two arguments or of the \
+    program (/proc/PID/exe); command: the \
     arguments with a blank between them, without the agent itself; user: the effective one. Neither zombies, which have \
     ended, nor kernel threads";
 const CPU_PERCENT: &str = "/proc/PID/stat: the growth of utime + stime since the run before, in percent of the time of one \
@@ -145,6 +146,10 @@ impl Processes {
 impl Check for Processes {
     fn run(&mut self) -> Running<'_> {
         Box::pin(self.found())
+    }
+
+    fn mistake(&self) -> Option<String> {
+        self.wanted.mistake()
     }
 }
 

@@ -53,7 +53,8 @@ pub fn read(wanted: &Wanted, proc: &Path) -> Result<Snapshot, String> {
         };
         let arguments: Vec<_> = thread.as_ref().map_or_else(words, own::Thread::arguments);
         let is_user = user.is_none_or(|user| owner == Some(user));
-        if !is_user || !wanted.is_met_by(&name, &arguments, pid.as_u32() == this) {
+        let is_met = || wanted.is_met_by(&name, &arguments, process.exe(), pid.as_u32() == this);
+        if !is_user || !is_met() {
             continue;
         }
         match process.status() {
@@ -72,6 +73,10 @@ fn needed(wanted: &Wanted) -> ProcessRefreshKind {
     let kind = match wanted.user {
         Some(_) => kind.with_user(UpdateKind::Always),
         None => kind,
+    };
+    let kind = match wanted.needs_program() {
+        true => kind.with_exe(UpdateKind::Always),
+        false => kind,
     };
     match wanted.needs_arguments() {
         true => kind.with_cmd(UpdateKind::Always),

@@ -1,5 +1,7 @@
 //! Which processes are meant.
 
+use std::path::Path;
+
 use crate::model::Details;
 
 /// What a process has to be. All that is set has to hold.
@@ -41,15 +43,35 @@ impl Wanted {
         is_plain.then(|| &name.as_bytes()[..name.len().min(KEPT)])
     }
 
-    /// Whether the arguments are needed to tell.
-    pub fn needs_arguments(&self) -> bool {
-        self.command.is_some() || self.name.as_ref().is_some_and(|name| name.len() >= KEPT)
+    /// What no process can have as its name as it is meant.
+    pub fn mistake(&self) -> Option<String> {
+        let name = self.name.as_ref().filter(|name| name.contains('*') || name.starts_with('/'))?;
+        Some(format!(
+            "name {name:?}: expected the file name of a program, without * and folders, such as nginx; command has parts of a command line"
+        ))
     }
 
-    /// Whether a process of this name and these arguments is meant, if its user is. The agent's own
-    /// arguments may have the text that is looked for.
-    pub fn is_met_by(&self, name: &str, arguments: &[String], is_agent: bool) -> bool {
-        let is_name = self.name.as_ref().is_none_or(|wanted| is_name(wanted, name, arguments));
+    /// Whether the arguments are needed to tell.
+    pub fn needs_arguments(&self) -> bool {
+        self.command.is_some() || self.needs_program()
+    }
+
+    /// Whether the path of the program is needed to tell.
+    pub fn needs_program(&self) -> bool {
+        self.name.as_ref().is_some_and(|name| name.len() >= KEPT)
+    }
+
+    /// Whether a process of this name is meant, which runs this program with these arguments, if its user is. The
+    /// agent's own arguments may have the text that is looked for.
+    pub fn is_met_by(
+        &self,
+        name: &str,
+        arguments: &[String],
+        program: Option<&Path>,
+        is_agent: bool,
+    ) -> bool {
+        let is_name =
+            self.name.as_ref().is_none_or(|wanted| is_name(wanted, name, arguments, program));
         let is_command = self
             .command
             .as_ref()
@@ -59,7 +81,7 @@ impl Wanted {
 }
 
 /// Whether a process has this name, of which the kernel may have kept only the beginning.
-fn is_name(wanted: &str, name: &str, arguments: &[String]) -> bool {
+fn is_name(wanted: &str, name: &str, arguments: &[String], program: Option<&Path>) -> bool {
     if wanted == name {
         return true;
     }
@@ -68,7 +90,13 @@ fn is_name(wanted: &str, name: &str, arguments: &[String]) -> bool {
     let is_cut = name.len() >= KEPT && wanted.starts_with(kept);
     // The program itself, or the script that an interpreter runs.
     let file_name = |argument: &String| argument.rsplit('/').next() == Some(wanted);
-    is_cut && arguments.iter().take(2).any(file_name)
+    // One that writes what it does in place of its arguments still is that program, also after its file was replaced.
+    let is_program = || {
+        let program = program.and_then(|path| path.file_name()?.to_str());
+        program
+            .is_some_and(|program| program.strip_suffix(" (deleted)").unwrap_or(program) == wanted)
+    };
+    is_cut && (arguments.iter().take(2).any(file_name) || is_program())
 }
 
 fn contains_in_order(text: &str, parts: &[String]) -> bool {
@@ -96,7 +124,7 @@ mod tests {
 
     fn is_met(details: &[(&str, &str)], name: &str, arguments: &[&str]) -> bool {
         let arguments: Vec<_> = arguments.iter().map(|text| (*text).to_owned()).collect();
-        wanted(details).is_met_by(name, &arguments, false)
+        wanted(details).is_met_by(name, &arguments, None, false)
     }
 
     #[test]
@@ -118,6 +146,13 @@ mod tests {
         assert!(!is_met(&name, cut, &["a", "b", "cloudwatch_metrics_agent"]), "its input");
         assert!(!is_met(&name, "cloudwatch", &["cloudwatch_metrics_agent"]), "not cut");
         assert!(is_met(&[("name", cut)], cut, &[]), "as ps shows it");
+        let is_run = |program| {
+            let arguments = ["agent: idle".to_owned()];
+            wanted(&name).is_met_by(cut, &arguments, Some(Path::new(program)), false)
+        };
+        assert!(is_run("/usr/bin/cloudwatch_metrics_agent"));
+        assert!(is_run("/usr/bin/cloudwatch_metrics_agent (deleted)"));
+        assert!(!is_run("/usr/bin/cloudwatch_metrics_other") && !is_run("/"));
         // 15 bytes end within the eighth letter.
         assert!(is_met(&[("name", "éééééééé")], "ééééééé\u{fffd}", &["/bin/éééééééé"]));
         for (name, needs) in
@@ -170,7 +205,7 @@ mod tests {
     #[test]
     fn the_agent_itself_is_found_by_name_and_not_by_the_text_that_it_looks_for() {
         let arguments = ["check".to_owned(), "command=nginx".to_owned()];
-        assert!(!wanted(&[("command", "nginx")]).is_met_by("agent", &arguments, true));
-        assert!(wanted(&[("name", "agent")]).is_met_by("agent", &arguments, true));
+        assert!(!wanted(&[("command", "nginx")]).is_met_by("agent", &arguments, None, true));
+        assert!(wanted(&[("name", "agent")]).is_met_by("agent", &arguments, None, true));
     }
 }
