@@ -6,6 +6,7 @@ mod devices;
 mod file_systems;
 mod hanging;
 mod interfaces;
+mod long_names;
 mod machine;
 mod pressure;
 mod processes;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use cloudwatch_metrics_agent::Roots;
 use fake_cloudwatch::FakeCloudWatch;
-use support::folder::Folder;
 use support::{Agent, command, publishing_to};
 use tokio::time::Instant;
 
@@ -72,33 +71,6 @@ fn processes_are_found_by_name_and_by_command_line() {
     drop(workers);
     assert_eq!(count(&[("name", &one)]), Ok(0.0));
     assert_eq!(count(&[("name", &other)]), Ok(1.0));
-}
-
-#[test]
-fn a_name_that_is_longer_than_the_kernel_keeps_is_found() {
-    let long = format!("{}-and-much-longer", name('l'));
-    let _worker = Worker::start(&long, WAIT, &[]);
-    let found = run("agent.process", &[("name", &long)]).expect("it can be read");
-    assert_eq!(found.number("count"), 1.0);
-    let other = run("agent.process", &[("name", &format!("{long}x"))]).expect("it can be read");
-    assert_eq!(other.number("count"), 0.0);
-}
-
-/// As servers do that write into their arguments what they do at the moment.
-#[test]
-fn one_with_other_arguments_is_found_by_its_program() {
-    let long = format!("{}-and-much-longer", name('t'));
-    let folder = Folder::of(&[]);
-    let program = folder.path(&long);
-    std::fs::copy("/bin/sh", &program).expect("a shell");
-    let _worker = Worker::start_program_as(&program, &long, WAIT, &[], |command| {
-        command.arg0("worker: idle");
-    });
-    let count = |name: &str| run("agent.process", &[("name", name)]).map(|of| of.number("count"));
-    assert_eq!([count(&long), count(&format!("{long}x"))], [Ok(1.0), Ok(0.0)]);
-    // Its file is replaced under it, as by an upgrade.
-    std::fs::remove_file(&program).expect("it is there");
-    assert_eq!(count(&long), Ok(1.0));
 }
 
 #[test]

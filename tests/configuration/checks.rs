@@ -145,7 +145,21 @@ fn a_check_that_cannot_be_run_says_what_was_expected() {
             &["config", "check", "x.yaml", "--output", "json"],
             "config check has no option --output: cloudwatch_metrics_agent config check --help lists those it has",
         ),
-        (&["host-info", "--list"], "unknown option --list: "),
+        (&["host-info", "--list"], "host-info has no option --list: "),
+        // A name of an option that it lacks is no help.
+        (&["healthcheck", "--perod", "5"], "healthcheck has no option --perod: "),
+        (&["healthcheck", "--timout", "5"], "unknown option --timout: did you mean --timeout?"),
+        (
+            &["store", "verfy"],
+            "store \"verfy\": expected one of verify, export, prune, salvage; did you mean verify?",
+        ),
+        (
+            &["config", "chek"],
+            "config \"chek\": expected one of check, example; did you mean check?",
+        ),
+        (&["store"], "store: expected one of verify, export, prune, salvage"),
+        (&["config"], "config: expected one of check, example"),
+        (&["ctl"], "ctl: expected one of checks, check, "),
         (
             &["check", "load", "a=b", "--config", &folder],
             "\"a=b\": expected no details: check load has those of its file",

@@ -1,0 +1,35 @@
+//! `agent.process`, of processes whose names are longer than the 15 bytes that the kernel keeps.
+
+use std::os::unix::process::CommandExt;
+
+use support::folder::Folder;
+
+use crate::run;
+use crate::worker::{WAIT, Worker, name};
+
+#[test]
+fn a_name_that_is_longer_than_the_kernel_keeps_is_found() {
+    let long = format!("{}-and-much-longer", name('l'));
+    let _worker = Worker::start(&long, WAIT, &[]);
+    let found = run("agent.process", &[("name", &long)]).expect("it can be read");
+    assert_eq!(found.number("count"), 1.0);
+    let other = run("agent.process", &[("name", &format!("{long}x"))]).expect("it can be read");
+    assert_eq!(other.number("count"), 0.0);
+}
+
+/// As servers do that write into their arguments what they do at the moment.
+#[test]
+fn one_with_other_arguments_is_found_by_its_program() {
+    let long = format!("{}-and-much-longer", name('t'));
+    let folder = Folder::of(&[]);
+    let program = folder.path(&long);
+    std::fs::copy("/bin/sh", &program).expect("a shell");
+    let _worker = Worker::start_program_as(&program, &long, WAIT, &[], |command| {
+        command.arg0("worker: idle");
+    });
+    let count = |name: &str| run("agent.process", &[("name", name)]).map(|of| of.number("count"));
+    assert_eq!([count(&long), count(&format!("{long}x"))], [Ok(1.0), Ok(0.0)]);
+    // Its file is replaced under it, as by an upgrade.
+    std::fs::remove_file(&program).expect("it is there");
+    assert_eq!(count(&long), Ok(1.0));
+}
