@@ -278,8 +278,17 @@ impl fmt::Display for Roots {
 
 /// Whether a file has a certificate that can be used. Nothing is told of one that has not.
 fn has_root(path: &Path) -> bool {
-    let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
-    is_file && read(path).is_ok_and(|bytes| pem::has_certificate(&bytes))
+    let has = || {
+        let mut file = fs::File::open(path)?;
+        let mut bytes = Vec::with_capacity(FIRST_PART);
+        file.by_ref().take(FIRST_PART as u64).read_to_end(&mut bytes)?;
+        if pem::has_certificate(&bytes) {
+            return Ok(true);
+        }
+        file.take(LONGEST_FILE - FIRST_PART as u64).read_to_end(&mut bytes)?;
+        io::Result::Ok(pem::has_certificate(&bytes))
+    };
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) && has().unwrap_or_default()
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -317,6 +326,9 @@ fn bundle() -> Option<PathBuf> {
 /// Mozilla's roots are 0.2 MB, and 1 MB with all of their comments. The rest of a longer file is not
 /// read.
 const LONGEST_FILE: u64 = 16 << 20;
+
+/// A certificate has 1 to 3 kB of text, and in some files as much in front of it.
+const FIRST_PART: usize = 16 << 10;
 
 /// How many problems a text names. A directory may hold hundreds of other files.
 const SHOWN: usize = 3;

@@ -5,7 +5,6 @@ mod alone;
 pub mod cpu;
 pub mod memory;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
@@ -13,6 +12,7 @@ use tokio::time::Instant;
 use self::cpu::{ContainerCpu, Throttling};
 use self::memory::ContainerMemory;
 use super::cgroup::Group;
+use super::kernel_file::bytes;
 use super::others::{OF_SEVERAL, Others, Process};
 use super::pressure::SOME;
 use super::{LIMITS_GOOD_FOR, Source};
@@ -274,7 +274,7 @@ fn texts(root: &Path) -> [Result<String, ReadError>; 2] {
     ["cgroup", "mountinfo"].map(|name| {
         let path = root.join("proc/self").join(name);
         // A mount point may be any bytes. One that is not UTF-8 must not hide all others.
-        let text = fs::read(&path).map(|text| String::from_utf8_lossy(&text).into_owned());
+        let text = bytes(&path).map(|text| String::from_utf8_lossy(&text).into_owned());
         text.map_err(|error| ReadError::of(path, error))
     })
 }

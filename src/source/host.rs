@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::cores::CoreFiles;
-use super::kernel_file::{KernelFile, PAGE};
+use super::kernel_file::{KernelFile, PAGE, bytes};
 use super::others::Others;
 use super::pressure::SOME;
 use super::proc::{
@@ -260,7 +260,7 @@ const NO_LIMIT: &str = "the machine has no limit that could be enforced: a conta
 /// host's, and none of the container's memory.
 fn is_virtual(mountinfo: &Path) -> bool {
     let is_lxcfs = |line: &str| line.contains(" - fuse.lxcfs ") && line.contains("/proc/meminfo ");
-    std::fs::read(mountinfo).is_ok_and(|text| String::from_utf8_lossy(&text).lines().any(is_lxcfs))
+    bytes(mountinfo).is_ok_and(|text| String::from_utf8_lossy(&text).lines().any(is_lxcfs))
 }
 
 #[cfg(test)]

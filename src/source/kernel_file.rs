@@ -127,11 +127,24 @@ pub fn optional(path: &Path) -> Result<Option<String>, ReadError> {
     }
 }
 
-/// The whole text of a file. Nearly all are shorter than a page, and take two system calls.
+/// The whole text of a file.
 fn text_of(file: &File) -> io::Result<String> {
-    let mut text = Vec::with_capacity(PAGE);
-    file.take(LONGEST).read_to_end(&mut text)?;
+    let text = all_of(file, LONGEST)?;
     String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// All bytes of a file that is read seldom: a list of mounts or processes, which may be long, or names, which need not
+/// be text.
+pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    all_of(&open(path)?, u64::MAX)
+}
+
+/// Nearly all files are shorter than a page, and take two calls. They say that they have no length, for which the standard
+/// library would begin with 32 bytes, and take up to eight.
+fn all_of(file: &File, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(PAGE);
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The text of a file that is read seldom and must be there.
@@ -167,6 +180,22 @@ mod tests {
         fs::write(&path, "23\n").expect("the temporary directory is writable");
         assert_eq!(file.read(&mut page).ok(), Some("23\n"));
         fs::remove_file(&path).expect("the file was just written");
+    }
+
+    #[test]
+    fn all_bytes_of_a_file_are_read_and_no_link_is_followed() {
+        let path = std::env::temp_dir().join(format!("kernel_file-bytes-{}", std::process::id()));
+        for length in [0, 1, PAGE - 1, PAGE, PAGE + 1, 3 << 20] {
+            let expected = [0xff, b'a'].repeat(length.div_ceil(2));
+            fs::write(&path, &expected).expect("the temporary directory is writable");
+            assert!(bytes(&path).is_ok_and(|read| read == expected), "{length}");
+        }
+        fs::remove_file(&path).expect("the file was just written");
+        assert!(bytes(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound));
+        std::os::unix::fs::symlink("/proc/self/status", &path).expect("nothing is there");
+        assert!(bytes(&path).is_err());
+        fs::remove_file(&path).expect("it is there");
+        assert!(bytes(Path::new("/proc/self/status")).is_ok_and(|read| read.starts_with(b"Name:")));
     }
 
     #[test]

@@ -84,6 +84,21 @@ fn a_file_that_gives_nothing_is_refused_with_its_reason() {
     }
 }
 
+/// A start looks for the first certificate alone, at first in the first 16 KiB.
+#[test]
+fn a_certificate_counts_wherever_it_is_in_a_file() {
+    let cloudwatch = FakeCloudWatch::start_tls(Certificate::Valid);
+    let pem = cloudwatch.ca_pem().expect("TLS has a CA");
+    for before in [0, (16 << 10) - 200, 16 << 10, 50_000] {
+        let comment = "# about it\n".repeat(before / 11);
+        let file = file("behind.pem", format!("{comment}{pem}").as_bytes());
+        publishes(&cloudwatch, "SSL_CERT_FILE", file.path());
+        let without = format!("{comment}{}", pem.replace(" CERTIFICATE", " SOMETHING"));
+        fs::write(file.path(), without).expect("the target directory is writable");
+        assert!(refused("SSL_CERT_FILE", file.path()).contains("has no certificate"));
+    }
+}
+
 #[test]
 fn the_conversion_that_the_error_tells_of_helps() {
     let cloudwatch = FakeCloudWatch::start_tls(Certificate::Valid);

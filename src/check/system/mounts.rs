@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::model::ReadError;
 use crate::secret;
 use crate::source::cgroup::unescape;
+use crate::source::kernel_file::bytes;
 
 /// A line of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ fn lies_on(mount: &Mount, other: &Mount, all: &[Mount]) -> bool {
 pub fn all(proc: &Path) -> Result<Vec<Mount>, ReadError> {
     let path = proc.join("self/mountinfo");
     // As bytes: one mount whose name is no text, of all on this machine, is no reason to know of none.
-    let text = std::fs::read(&path).map_err(|error| ReadError::of(path.clone(), error))?;
+    let text = bytes(&path).map_err(|error| ReadError::of(path.clone(), error))?;
     let text = String::from_utf8_lossy(&text);
     let mounts = text.lines().map(Mount::parse).collect::<Option<Vec<_>>>();
     let mounts = mounts.filter(|mounts| !mounts.is_empty());

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::texts;
 use crate::source::cgroup::Group;
+use crate::source::kernel_file::bytes;
 
 /// Whether this process is the only one in its container. Not known counts as no.
 pub fn is_alone(root: &Path) -> bool {
@@ -18,7 +19,8 @@ pub fn is_alone(root: &Path) -> bool {
 
 /// Whether a group and those below it have no other process. Those of other PID namespaces are 0.
 fn holds_only(directory: &Path, process: &str) -> bool {
-    let Ok(processes) = fs::read_to_string(directory.join("cgroup.procs")) else { return false };
+    let Ok(processes) = bytes(&directory.join("cgroup.procs")) else { return false };
+    let processes = String::from_utf8_lossy(&processes);
     let Ok(below) = fs::read_dir(directory) else { return false };
     let mut below = below.flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
     processes.lines().all(|line| line == process) && below.all(|path| holds_only(&path, process))

@@ -9,6 +9,7 @@ use rustix::fs::FsWord;
 
 use super::end;
 use super::rights::RunsAs;
+use crate::source::kernel_file::bytes;
 
 /// What of the kernel this process sees.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ impl View {
 
     /// The text of a file of a process. Mount points need not be UTF-8.
     pub fn text(&self, pid: u32, file: &str) -> io::Result<String> {
-        let text = fs::read(self.of_process(pid, file))?;
+        let text = bytes(&self.of_process(pid, file))?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use sysinfo::Pid;
 
 use super::super::snapshot::{Figure, NOT_PROPORTIONAL};
+use crate::source::kernel_file::bytes;
 
 pub struct Rest {
     pub start: Duration,
@@ -73,7 +74,7 @@ pub fn named(proc: &Path, name: &[u8]) -> Option<Vec<Pid>> {
             continue;
         };
         let path = proc.join(format!("{pid}/comm"));
-        match fs::read(&path).map_err(|error| problem(&path, &error)) {
+        match bytes(&path).map_err(|error| problem(&path, &error)) {
             Ok(comm) if comm.strip_suffix(b"\n") == Some(name) => found.push(Pid::from_u32(pid)),
             Ok(_) | Err(Problem::Ended) => {}
             // Such as no descriptor to spare: no process is left out for it.
@@ -96,14 +97,14 @@ impl Thread {
     }
 
     pub fn arguments(&self) -> Vec<String> {
-        let text = fs::read(self.0.join("cmdline")).unwrap_or_default();
+        let text = bytes(&self.0.join("cmdline")).unwrap_or_default();
         let arguments = text.split(|byte| *byte == 0).filter(|argument| !argument.is_empty());
         arguments.map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
     }
 
     /// Bytes; `None` where it has ended by now.
     pub fn resident(&self) -> Option<u64> {
-        let text = fs::read_to_string(self.0.join("statm")).ok()?;
+        let text = String::from_utf8(bytes(&self.0.join("statm")).ok()?).ok()?;
         let pages = text.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()?;
         pages.checked_mul(rustix::param::page_size() as u64)
     }
@@ -165,8 +166,8 @@ enum Problem {
 /// Its share of the memory, in bytes.
 fn proportional(folder: &Path) -> Result<u64, Problem> {
     let path = folder.join("smaps_rollup");
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
+    let text = match bytes(&path) {
+        Ok(text) => String::from_utf8_lossy(&text).into_owned(),
         // Kernels before 4.14 have no such file.
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder.join("stat").exists() => {
             let reason = format!("{} not found: it takes Linux 4.14", path.display());
@@ -219,7 +220,7 @@ struct Stat {
 
 impl Stat {
     fn read(folder: &Path) -> Option<Self> {
-        Self::parse(&fs::read(folder.join("stat")).ok()?)
+        Self::parse(&bytes(&folder.join("stat")).ok()?)
     }
 
     /// Whether all of the process has ended: no thread runs on but the first.
