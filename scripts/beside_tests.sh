@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What needs the processors and no quiet: the static builds, the compilation for macOS, the licences of all
-# dependencies, and the packages of Python and Node.js for later tests. `scripts/test.sh` runs it beside the
+# What needs the processors and no quiet: the static builds, the fault matrix for an emulated machine, the compilation for
+# macOS, the licences of all dependencies, and the packages of Python and Node.js for later tests. `scripts/test.sh` runs it beside the
 # tests, which wait most of their time, and it gives way to them; and what needs ten minutes and little of the machine:
 # the agent among faults.
 #
@@ -36,11 +36,13 @@ if ! [ -x "$deny" ]; then
 fi
 "$deny" --locked check --hide-inclusion-graph bans licenses sources
 
-# Where these cannot be had, the tests that need them say so.
-step "packages for the tests of the API, of OTLP and of the examples"
+# All of them, since parts that run side by side later use the same ones. Where these cannot be had, the tests that need
+# them say so.
+step "packages for the tests of the API, of OTLP, of the examples and from end to end"
 tests/api/venv.sh || true
 tests/otlp/venv.sh > /dev/null || true
 tests/examples/packages.sh || true
+tests/e2e/venv.sh || true
 
 step "ten minutes among faults"
 wait $soak || { cat target/soak.log; exit 1; }

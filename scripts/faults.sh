@@ -3,8 +3,9 @@
 #
 #     scripts/faults.sh [--docs] [FILTER...]
 #     scripts/faults.sh --clock       the rows of the clock alone, in an emulated machine
-#     scripts/faults.sh --here        the others alone
-#     scripts/faults.sh --build       neither: only what both need
+#     scripts/faults.sh --here [FILTER...]
+#                                     the others alone, also in the table
+#     scripts/faults.sh --build       only builds what both need
 #
 # Builds what it needs, prints the table, and writes it to target/faults.md; --docs puts it into
 # docs/reliability.md as well. A filter is a part of a cell's name, such as `TLS` or `mid-window`;
@@ -26,12 +27,19 @@ matrix() { # matrix CARGO_OPTIONS...
   sed -n 's/^ *Executable .*(\(.*\))$/\1/p' <<< "$said"
 }
 
+case $only in
+  --clock | --build) [ $# = 0 ] || { echo "$0: $only takes no filter: $*" >&2; exit 2; } ;;
+esac
+for filter in "$@"; do
+  [[ $filter != --* ]] || { echo "$0: $filter: expected one option, in front of all filters" >&2; exit 2; }
+done
+
 cargo build --quiet --release --locked --target $target
 binary=$PWD/target/$target/release/cloudwatch_metrics_agent
-here=$(matrix)
 options=(--markdown target/faults.md)
 skipped=0
 if [ "$only" = --build ]; then
+  matrix > /dev/null
   matrix --target $target > /dev/null
   exit 0
 fi
@@ -49,6 +57,7 @@ if [ $# = 0 ] && [ "$only" != --here ]; then
   esac
 fi
 [ "$only" != --clock ] || exit $skipped
+here=$(matrix)
 code=0
 FAULT_MATRIX_BINARY=$binary "$here" "${options[@]}" "$@" || code=$?
 if [ -n "$docs" ]; then

@@ -251,9 +251,7 @@ impl Client {
         let address = &self.address;
         if let Some(why) = error.get_ref().and_then(|of| of.downcast_ref::<Distrust>()) {
             let text = match why {
-                Distrust::Unmarked(status) => format!(
-                    "what answers at {address} does not say that it is an agent ({status}), and has not got the token: name the address that the agent has in --api"
-                ),
+                Distrust::Unmarked(status) => self.unmarked(*status, ", and has not got the token"),
                 Distrust::Full => {
                     format!("the agent at {address} answered 503: {TOO_MANY_CONNECTIONS}")
                 }
@@ -313,10 +311,10 @@ impl Client {
         }
     }
 
-    /// What is said of an answer that shows nothing of an agent.
-    pub fn unmarked(&self, status: StatusCode) -> String {
+    /// What is said of an answer that shows nothing of an agent, with what was kept from it.
+    pub fn unmarked(&self, status: StatusCode, withheld: &str) -> String {
         format!(
-            "what answers at {} does not say that it is an agent ({status}): name the address that the agent has in --api",
+            "what answers at {} does not say that it is an agent ({status}){withheld}: name the address that the agent has in --api",
             self.address
         )
     }

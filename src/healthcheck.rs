@@ -41,7 +41,7 @@ impl Healthcheck {
         let answer = client.send(&Method::GET, path, None, self.timeout).await;
         let answer = answer.map_err(|Unanswered { text, .. }| text)?;
         if !answer.is_marked {
-            return Err(client.unmarked(answer.status));
+            return Err(client.unmarked(answer.status, ""));
         }
         match answer.status.is_success() {
             true => Ok(word.to_owned()),

@@ -93,9 +93,9 @@ impl Roots {
     /// Whether the file of authorities and each of the variables that are set give roots. In files, of which a bundle
     /// has hundreds, the first one is enough: a start waits for this.
     pub fn check(ca_file: Option<&CaFile>) -> Result<(), Unusable> {
-        let file = named(FILE).filter(|file| !has_root(Path::new(file)));
+        let file = named(FILE).filter(|file| !begins_with_root(Path::new(file)));
         Self::named(file, named(DIRECTORIES))?;
-        let ca_file = ca_file.filter(|file| !has_root(&file.path));
+        let ca_file = ca_file.filter(|file| !begins_with_root(&file.path));
         ca_file.map_or(Ok(()), |file| Self::of_file(file).map(drop))
     }
 
@@ -167,7 +167,7 @@ impl Roots {
                 self.skipped.push(format!("{} is not a regular file", path.display()));
                 return Ok(());
             }
-            kind => kind.and_then(|_| read(path)).inspect_err(|error| {
+            kind => kind.and_then(|_| read(path, LONGEST_FILE)).inspect_err(|error| {
                 self.skipped.push(format!("{} cannot be read: {error}", path.display()));
             })?,
         };
@@ -276,24 +276,15 @@ impl fmt::Display for Roots {
     }
 }
 
-/// Whether a file has a certificate that can be used. Nothing is told of one that has not.
-fn has_root(path: &Path) -> bool {
-    let has = || {
-        let mut file = fs::File::open(path)?;
-        let mut bytes = Vec::with_capacity(FIRST_PART);
-        file.by_ref().take(FIRST_PART as u64).read_to_end(&mut bytes)?;
-        if pem::has_certificate(&bytes) {
-            return Ok(true);
-        }
-        file.take(LONGEST_FILE - FIRST_PART as u64).read_to_end(&mut bytes)?;
-        io::Result::Ok(pem::has_certificate(&bytes))
-    };
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) && has().unwrap_or_default()
+/// Whether the first part of a file has a certificate that can be used. Nothing is told of one that has not.
+fn begins_with_root(path: &Path) -> bool {
+    let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    is_file && read(path, FIRST_PART).is_ok_and(|bytes| pem::has_certificate(&bytes))
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(LONGEST_FILE).read_to_end(&mut bytes)?;
+fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(most.min(FIRST_PART) as usize);
+    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -328,7 +319,7 @@ fn bundle() -> Option<PathBuf> {
 const LONGEST_FILE: u64 = 16 << 20;
 
 /// A certificate has 1 to 3 kB of text, and in some files as much in front of it.
-const FIRST_PART: usize = 16 << 10;
+const FIRST_PART: u64 = 16 << 10;
 
 /// How many problems a text names. A directory may hold hundreds of other files.
 const SHOWN: usize = 3;

@@ -5,9 +5,9 @@
 
 mod stopping;
 
+use std::fs;
 use std::future::poll_fn;
 use std::io;
-use std::path::Path;
 use std::task::Poll;
 
 use nix::sys::signal::{SigSet, SigmaskHow};
@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::stopping::Stopping;
 use crate::children::Children;
-use crate::source::kernel_file::bytes;
 
 /// Lets all signals wait until their handlers stand and [`Signals::release`] is called. Returns the
 /// mask that this process was started with.
@@ -191,8 +190,7 @@ fn numbered(number: i32) -> Option<Signal> {
 /// The signals that are ignored, as Linux says; a process inherits that.
 fn ignored() -> u64 {
     // Without /proc, as on macOS, no signal counts as ignored.
-    let status = bytes(Path::new("/proc/self/status")).unwrap_or_default();
-    let status = String::from_utf8_lossy(&status);
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }

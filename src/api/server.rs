@@ -106,9 +106,8 @@ pub async fn run(server: Server, listener: Listener, stop: CancellationToken) {
 }
 
 /// Tells a client that there are too many, as far as it listens.
-async fn refuse(socket: Box<dyn Connection>, mark: String) {
-    let header = format!("{X_AGENT}: {mark}\r\n");
-    let answer = answer_to_close(&Failure::unavailable(TOO_MANY_CONNECTIONS), &header);
+async fn refuse(socket: Box<dyn Connection>, mark: HeaderValue) {
+    let answer = answer_to_close(&Failure::unavailable(TOO_MANY_CONNECTIONS), Some(&mark));
     let mut wire = Wire::new(socket, Rc::default());
     let told = async {
         wire.write_all(&answer).await?;
@@ -169,10 +168,8 @@ async fn answer(server: &Rc<Server>, request: Request<Incoming>) -> (Response<Se
     // What is left of a body is not waited for.
     let closes = has_body && !has_read;
     let mut response = response(answer, gzip, closes);
-    // Whatever is answered, it is this agent that does.
-    if let Ok(mark) = HeaderValue::try_from(mark(&server.state)) {
-        response.headers_mut().insert(X_AGENT, mark);
-    }
+    // Errors have it, too: a probe has to see that an agent gave them.
+    response.headers_mut().insert(X_AGENT, mark(&server.state));
     let class = usize::from(response.status().as_u16() / 100).saturating_sub(2);
     if let Some(answers) = server.state.counts.answers.get(class) {
         count::one_more(answers);

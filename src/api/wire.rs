@@ -8,11 +8,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use hyper::StatusCode;
+use hyper::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::failure::Failure;
 use super::limits::{ANSWER_TIME, CLOSE_TIME};
+use super::mark::X_AGENT;
 use crate::exchange::Connection;
 
 /// Where a connection is between request and answer.
@@ -217,11 +219,13 @@ fn status_without_body(bytes: &[u8]) -> Option<StatusCode> {
 }
 
 /// A whole answer that closes the connection.
-pub fn answer_to_close(failure: &Failure, headers: &str) -> Vec<u8> {
+pub fn answer_to_close(failure: &Failure, mark: Option<&HeaderValue>) -> Vec<u8> {
     let (status, body) = (failure.status, failure.body());
     let reason = status.canonical_reason().unwrap_or_default();
     let header = failure.header.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
-    let (header, length) = (header.collect::<String>() + headers, body.len());
+    let mark = mark.and_then(|mark| mark.to_str().ok());
+    let mark = mark.map(|mark| format!("{X_AGENT}: {mark}\r\n"));
+    let (header, length) = (header.chain(mark).collect::<String>(), body.len());
     format!(
         "HTTP/1.1 {} {reason}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{header}\
          connection: close\r\n\r\n{body}",
@@ -231,7 +235,7 @@ pub fn answer_to_close(failure: &Failure, headers: &str) -> Vec<u8> {
 }
 
 fn answer(status: StatusCode) -> Vec<u8> {
-    answer_to_close(&Failure::of_http(status), "")
+    answer_to_close(&Failure::of_http(status), None)
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ impl Trust {
         let Some(mark) = mark(answer.headers()) else {
             return Err(io::Error::other(Distrust::Unmarked(answer.status())));
         };
+        // `HEAD /` needs no token and is answered beside any number of requests, so that only this is left.
         if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
             return Err(io::Error::other(Distrust::Full));
         }

@@ -126,26 +126,21 @@ fn unknown_option(args: &[OsString], wrong: &str) -> String {
     if is_left_out(typed.trim_start_matches('-')) {
         return format!("{typed} is unknown here: {SIDECAR_ALONE}");
     }
-    let names = long_names();
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
     let definition = complete();
-    let (subcommand, own) = subcommand(&definition, args);
-    let own: Vec<_> = own.get_arguments().filter_map(clap::Arg::get_long).collect();
-    if !subcommand.is_empty()
-        && let Some(name) = nearest(typed.trim_start_matches('-'), &own)
-    {
-        return format!("unknown option {typed}: did you mean --{name}?");
-    }
-    // It has few of all options, so that the name of another one is no help.
-    if !subcommand.is_empty() {
-        let asked = format!("{} {subcommand}", env!("CARGO_PKG_NAME"));
-        return format!("{subcommand} has no option {typed}: {asked} --help lists those it has");
-    }
+    let (subcommand, command) = subcommand(&definition, args);
+    let own = command.get_arguments().filter_map(clap::Arg::get_long).map(str::to_owned);
+    // A command has few of all options, and the name of another one is no help with it.
+    let names = if subcommand.is_empty() { long_names() } else { own.collect() };
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let program = env!("CARGO_PKG_NAME");
     match nearest(typed.trim_start_matches('-'), &names) {
         Some(name) => format!("unknown option {typed}: did you mean --{name}?"),
-        None => {
-            format!("unknown option {typed}: {} --help lists all options", env!("CARGO_PKG_NAME"))
+        None if subcommand.is_empty() => {
+            format!("unknown option {typed}: {program} --help lists all options")
         }
+        None => format!(
+            "{subcommand} has no option {typed}: {program} {subcommand} --help lists those it has"
+        ),
     }
 }
 

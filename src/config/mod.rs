@@ -212,7 +212,7 @@ impl Settings {
         settings.warnings.splice(..0, of_options);
         settings.warnings.extend_from_slice(&cli.files.warnings);
         settings.warnings.extend(thresholds::warnings(&settings));
-        preview::leave_alone(&mut settings, cli);
+        preview::take_back(&mut settings, cli);
         otlp::check_period(&settings, cli, &mut problems);
         // The defaults fit, so at least one of the two was typed.
         let typed = cli.value("sample-interval").or_else(|| cli.value("period"));

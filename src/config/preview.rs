@@ -1,4 +1,4 @@
-//! A preview leaves no files behind and answers nobody. The folders, addresses and sockets that a configuration file
+//! A preview leaves no files behind and answers no requests. The folders, addresses and sockets that a configuration file
 //! names are those of the run that it is written for: a preview of it that was typed uses them only where they are
 //! typed, too.
 
@@ -9,8 +9,8 @@ use super::options::{API, COLLECTD_SOCKET, STATE, STORE};
 use super::quantity;
 use super::typed::Typed;
 
-/// Leaves these of the files alone, with a warning for each.
-pub fn leave_alone(settings: &mut Settings, cli: &Cli) {
+/// Takes back what only a file names of these, with a warning for each.
+pub fn take_back(settings: &mut Settings, cli: &Cli) {
     if !is_typed(cli) {
         return;
     }
@@ -19,26 +19,26 @@ pub fn leave_alone(settings: &mut Settings, cli: &Cli) {
         && let Some(typed) = of_file(STORE)
     {
         settings.history = settings.history.take().map(History::in_memory);
-        settings.warnings.push(no_files(&typed, STORE, "the history is in memory"));
+        settings.warnings.push(folder_warning(&typed, STORE, "the history is in memory"));
     }
     if settings.state.is_some()
         && let Some(typed) = of_file(STATE)
     {
         settings.state = None;
-        settings.warnings.push(no_files(&typed, STATE, "no changes are kept"));
+        settings.warnings.push(folder_warning(&typed, STATE, "no changes are kept"));
     }
     // An agent with the same file may be running.
     if settings.api.is_some()
         && let Some(typed) = of_file(API)
     {
         settings.api = None;
-        settings.warnings.push(nobody(&typed, API));
+        settings.warnings.push(address_warning(&typed, API));
     }
     if settings.collectd_socket.is_some()
         && let Some(typed) = of_file(COLLECTD_SOCKET)
     {
         settings.collectd_socket = None;
-        settings.warnings.push(nobody(&typed, COLLECTD_SOCKET));
+        settings.warnings.push(address_warning(&typed, COLLECTD_SOCKET));
     }
 }
 
@@ -50,7 +50,7 @@ fn is_typed(cli: &Cli) -> bool {
     is_on && cli.is_typed("dry-run")
 }
 
-fn no_files(typed: &Typed, option: &str, instead: &str) -> String {
+fn folder_warning(typed: &Typed, option: &str, instead: &str) -> String {
     format!(
         "{} has no effect in a preview, which leaves no files behind: {instead}; to use the folder, add --{option} {}",
         typed.origin,
@@ -58,9 +58,9 @@ fn no_files(typed: &Typed, option: &str, instead: &str) -> String {
     )
 }
 
-fn nobody(typed: &Typed, option: &str) -> String {
+fn address_warning(typed: &Typed, option: &str) -> String {
     format!(
-        "{} has no effect in a preview, which answers no requests; to answer them, add --{option} and an address of its own",
+        "{} has no effect in a preview, because an agent with this file may use it; for the preview, add --{option} with another value",
         typed.origin
     )
 }

@@ -8,6 +8,8 @@ use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind
 use super::{HostInfo, Unavailable};
 use crate::model::Roots;
 use crate::sorted::sort_by_key;
+#[cfg(target_os = "linux")]
+use crate::source::kernel_file;
 
 pub const TYPE: HostInfo = HostInfo {
     name: "processes",
@@ -105,9 +107,9 @@ impl More {
     fn read(proc: &Path, pid: u32) -> Option<Self> {
         let folder = proc.join(pid.to_string());
         // Its name may be any bytes.
-        let stat = std::fs::read(folder.join("stat")).ok()?;
-        let memory = std::fs::read_to_string(folder.join("statm")).unwrap_or_default();
-        Some(Self::parse(&String::from_utf8_lossy(&stat), &memory))
+        let [stat, memory] = ["stat", "statm"].map(|name| kernel_file::bytes(&folder.join(name)));
+        let [stat, memory] = [stat.ok()?, memory.unwrap_or_default()];
+        Some(Self::parse(&String::from_utf8_lossy(&stat), &String::from_utf8_lossy(&memory)))
     }
 
     #[cfg(not(target_os = "linux"))]

@@ -11,8 +11,11 @@ use crate::model::{Limit, ReadError, Unavailable};
 /// Says when a part of the readings can no longer be read, and when it can be again.
 pub struct FailureWatch {
     part: String,
-    /// The newest failure, while it lasts. The log has it, but for the figures in it.
+    /// The newest failure, while it lasts.
     failure: Option<ReadError>,
+    /// The failures since the last value that the log has, but for the figures in them. Two that take turns at each sample
+    /// would fill it.
+    said: Vec<ReadError>,
     /// When the first of the failures came that there were without a value between them.
     since: Option<SystemTime>,
     /// Whether there is no such number here, and that was not said yet.
@@ -26,6 +29,7 @@ impl FailureWatch {
         Self {
             part: part.into(),
             failure: None,
+            said: Vec::new(),
             since: None,
             is_unsaid: false,
             // Nobody has been told of it.
@@ -41,13 +45,18 @@ impl FailureWatch {
             }
             // Another failure is news.
             Err(error) => {
+                let is_said = self.said.iter().any(|said| said.is_like(error));
                 self.is_unsaid = false;
                 match error {
+                    _ if is_said => {}
                     // It is said together with the others that have the same reason.
                     ReadError::Absent(_) => self.is_unsaid = true,
                     // One sample is lost, and the next is right.
                     ReadError::WentBack { .. } => warn!("{} unavailable: {error}", self.part),
                     _ => error!("{} unavailable: {error}", self.part),
+                }
+                if !is_said && self.said.len() < MOST_SAID {
+                    self.said.push(error.clone());
                 }
                 self.failure = Some(error.clone());
                 self.since.get_or_insert_with(SystemTime::now);
@@ -55,6 +64,7 @@ impl FailureWatch {
             }
             Ok(_) if self.failure.take().is_some() => {
                 (self.since, self.has_changed) = (None, true);
+                self.said.clear();
                 info!("{} available again", self.part);
             }
             _ => {}
@@ -88,6 +98,9 @@ impl FailureWatch {
         self.failure.as_ref()
     }
 }
+
+/// More different failures of one number without a value between them are not to be expected, and would be said again.
+const MOST_SAID: usize = 8;
 
 /// One sentence for all parts that are absent for the same reason: there may be dozens.
 pub fn by_reason(absent: impl IntoIterator<Item = (String, String)>) -> Vec<String> {
@@ -172,6 +185,26 @@ mod tests {
             ["swap unavailable: no swap", "CPU pressure, memory pressure unavailable: no PSI"];
         assert_eq!(said(), expected);
         assert_eq!(said(), [""; 0]);
+    }
+
+    #[test]
+    fn reasons_that_take_turns_are_said_once_until_there_is_a_value() {
+        let mut watch = FailureWatch::of("swap");
+        let mut said = |reason: Option<&str>| {
+            let reading = reason.map_or(Ok(()), |reason| Err(ReadError::absent(reason)));
+            watch.watch(Some(reading));
+            let told = watch.unavailable(String::new).map(|told| told.reason);
+            assert_eq!(told.as_deref(), reason, "the newest one");
+            watch.take_unsaid().map(|(_, reason)| reason)
+        };
+        for _ in 0..2 {
+            assert_eq!(said(Some("no swap")).as_deref(), Some("no swap"));
+            assert_eq!(said(Some("no file")).as_deref(), Some("no file"));
+            for reason in ["no swap", "no file", "no file", "no swap"] {
+                assert_eq!(said(Some(reason)), None, "{reason}");
+            }
+            assert_eq!(said(None), None);
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl Moments {
     }
 
     /// Of another check, from `now` on: at the moment of some of the `others`, but not of many, as a sample that is due
-    /// then waits for all of them.
+    /// then waits for all of them. Where that one is full, the next moments are tried.
     pub fn choose<'a>(
         &mut self,
         now: Instant,
@@ -32,23 +32,17 @@ impl Moments {
         let Some(chance) = &mut self.chance else { return Phase::of(now, period, 0.0) };
         let own = Phase::of(now, period, chance());
         let shared = own.shared(self.origin);
-        let Some(first) = shared.place(self.origin) else { return own };
-        // The moments from that one on, until they come round again.
-        let mut beside = [0; MOST_TRIED];
-        let tried = beside.len().min(first.every as usize);
-        let beside = &mut beside[..tried];
-        for other in others.filter_map(|other| other.place(self.origin)) {
-            for (later, count) in (0..).zip(&mut *beside) {
-                *count += usize::from(Place { at: first.at + later, ..first }.meets(&other));
-            }
-        }
-        let Some(later) = (0..).zip(beside).find(|(_, count)| **count < MOST_AT_A_MOMENT) else {
-            return own;
+        let Some(place) = shared.place(self.origin) else { return own };
+        let others: Vec<_> = others.filter_map(|other| other.place(self.origin)).collect();
+        let has_room = |later: &u32| {
+            let place = Place { at: place.at + u64::from(*later), ..place };
+            others.iter().filter(|other| other.meets(&place)).count() < MOST_AT_A_MOMENT
         };
-        let moment = shared.first + MOMENTS_APART * later.0;
+        let Some(later) = (0..MOST_TRIED).find(has_room) else { return own };
+        let first = shared.first + MOMENTS_APART * later;
         // The first run is within a period from now.
-        let is_late = moment.duration_since(now) > period;
-        Phase { first: if is_late { moment - period } else { moment }, period }
+        let before = first.duration_since(now + period).as_nanos().div_ceil(period.as_nanos());
+        Phase { first: first - period * before as u32, period }
     }
 }
 
@@ -128,11 +122,12 @@ const fn greatest_divisor(mut one: u64, mut other: u64) -> u64 {
 /// periods are multiples of it: 10, 15, 30 and 60 s.
 const MOMENTS_APART: Duration = Duration::from_secs(5);
 
-/// Most take 0.3 ms and less, and a plugin, which is a program to start, 0.5.
+/// Most take 0.3 ms and less, and a plugin, which is a program to start, 0.5. Checks of other periods count as well if they
+/// are due there at any time.
 const MOST_AT_A_MOMENT: usize = 8;
 
-/// How many moments are looked at for one with room: those of a minute.
-const MOST_TRIED: usize = 12;
+/// How many moments are tried: those of a minute. A shorter period has fewer, and tries some again.
+const MOST_TRIED: u32 = 12;
 
 #[cfg(test)]
 mod tests {

@@ -129,21 +129,20 @@ pub fn optional(path: &Path) -> Result<Option<String>, ReadError> {
 
 /// The whole text of a file.
 fn text_of(file: &File) -> io::Result<String> {
-    let text = all_of(file, LONGEST)?;
+    let text = all_of(file.take(LONGEST))?;
     String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// All bytes of a file that is read seldom: a list of mounts or processes, which may be long, or names, which need not
-/// be text.
+/// All bytes of a file, however long: a list of mounts or processes, or names, which need not be text. No link is followed.
 pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    all_of(&open(path)?, u64::MAX)
+    all_of(open(path)?)
 }
 
 /// Nearly all files are shorter than a page, and take two calls. They say that they have no length, for which the standard
 /// library would begin with 32 bytes, and take up to eight.
-fn all_of(file: &File, most: u64) -> io::Result<Vec<u8>> {
+fn all_of(mut file: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(PAGE);
-    file.take(most).read_to_end(&mut bytes)?;
+    file.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -186,7 +185,7 @@ mod tests {
     fn all_bytes_of_a_file_are_read_and_no_link_is_followed() {
         let path = std::env::temp_dir().join(format!("kernel_file-bytes-{}", std::process::id()));
         for length in [0, 1, PAGE - 1, PAGE, PAGE + 1, 3 << 20] {
-            let expected = [0xff, b'a'].repeat(length.div_ceil(2));
+            let expected = vec![0xff; length];
             fs::write(&path, &expected).expect("the temporary directory is writable");
             assert!(bytes(&path).is_ok_and(|read| read == expected), "{length}");
         }

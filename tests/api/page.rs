@@ -75,7 +75,7 @@ fn by_its_mark_an_agent_is_known_before_it_gets_a_token() {
     };
     let served = Served::at_port(&[], &[TOKEN]);
     let own = mark(&served, "/").expect("there is one");
-    assert!(own.len() == 16 && own.bytes().all(|byte| byte.is_ascii_hexdigit()), "{own}");
+    assert!(own.len() > 10 && own.bytes().all(|byte| byte.is_ascii_digit()), "{own}");
     assert_eq!(mark(&served, "/agent").as_ref(), Some(&own));
     assert_eq!(packed(&served, "/").header("x-agent"), Some(&*own), "it needs no token");
     let refused = packed(&served, "/agent");

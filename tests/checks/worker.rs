@@ -42,7 +42,7 @@ impl Worker {
         Self::start_program_as(program, name, script, arguments, |_| ())
     }
 
-    /// Another program with more.
+    /// Another program, whose command `also` may change first.
     pub fn start_program_as(
         program: &str,
         name: &str,

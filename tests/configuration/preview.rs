@@ -75,26 +75,29 @@ fn a_preview_runs_beside_an_agent_with_the_same_file() {
     for path in [&api, &collectd] {
         wait_until("the socket", || fs::exists(path).is_ok_and(|is_there| is_there));
     }
-    let asked = |address: &str| {
+    let pid = |address: &str| {
         let ended = support::run(command().args(["ctl", "get", "/agent", "--api", address]));
-        ended.expect_code(0).stdout
+        let agent: serde_json::Value =
+            serde_json::from_str(&ended.expect_code(0).stdout).expect("JSON");
+        agent["pid"].as_u64()
     };
-    let before = asked(&format!("unix:{api}"));
     let (_, stderr) = ran(&folder, &["--dry-run"], None);
     for (place, option) in [("1:6", "api"), ("2:18", "collectd-socket")] {
         let line = format!(
-            "agent.yaml:{place}: {option} has no effect in a preview, which answers no requests; to answer them, \
-             add --{option} and an address of its own\n"
+            "agent.yaml:{place}: {option} has no effect in a preview, because an agent with this file may use it; \
+             for the preview, add --{option} with another value\n"
         );
         assert!(stderr.contains(&line), "{stderr}");
     }
     // The agent still has both.
-    let pid = |text: &str| text.lines().find(|line| line.contains("pid")).map(str::to_owned);
-    assert_eq!(pid(&asked(&format!("unix:{api}"))), pid(&before));
+    assert_eq!(pid(&format!("unix:{api}")), Some(agent.id().into()));
     assert!(fs::exists(&collectd).is_ok_and(|is_there| is_there));
-    let own = folder.path("own.sock");
-    let (_, stderr) = ran(&folder, &["--dry-run", "--api", &format!("unix:{own}")], None);
-    assert!(!stderr.contains("agent.yaml:1:6"), "{stderr}");
+    let own = format!("unix:{}", folder.path("own.sock"));
+    let preview = Agent::start(command().args(["--dry-run", "--config", &config, "--api", &own]));
+    preview.wait_for_log("the API answers at ");
+    assert_eq!(pid(&own), Some(preview.id().into()));
+    let stderr = folder.relative(&preview.terminate().expect_code(0).stderr);
+    assert!(!stderr.contains("agent.yaml:1:6") && stderr.contains("agent.yaml:2:18"), "{stderr}");
     agent.terminate().expect_code(0);
 }
 

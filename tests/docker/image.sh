@@ -26,8 +26,7 @@ docker compose version > /dev/null 2>&1 || need docker-compose docker-compose
 need tini tini
 install_needs
 venv=$root/target/venv
-[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r ../e2e/requirements.txt
+../e2e/venv.sh
 
 rm -rf "$data"
 mkdir -p "$data"/{rust/bin,busybox/bin,python/docker/demo,agent/scripts/release,agent/docker/demo}

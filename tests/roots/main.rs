@@ -84,7 +84,7 @@ fn a_file_that_gives_nothing_is_refused_with_its_reason() {
     }
 }
 
-/// A start looks for the first certificate alone, at first in the first 16 KiB.
+/// A start looks for the first certificate alone. Only where the first 16 KiB have none, the whole file is read.
 #[test]
 fn a_certificate_counts_wherever_it_is_in_a_file() {
     let cloudwatch = FakeCloudWatch::start_tls(Certificate::Valid);

@@ -25,7 +25,7 @@ export class Refused extends Error {
     }
 }
 
-// A hash of the id of the agent, which it gives to everyone with the page, and with what it says of itself.
+// A hash of the id of the agent, which it gives to everyone with each answer.
 const MARK = 'X-Agent';
 
 // An agent may get another id while it runs: at first it is the name of its host.

@@ -53,7 +53,12 @@ pub fn read(wanted: &Wanted, proc: &Path) -> Result<Snapshot, String> {
         };
         let arguments: Vec<_> = thread.as_ref().map_or_else(words, own::Thread::arguments);
         let is_user = user.is_none_or(|user| owner == Some(user));
-        let is_met = || wanted.is_met_by(&name, &arguments, process.exe(), pid.as_u32() == this);
+        let program = match &thread {
+            Some(thread) => thread.program(),
+            None => process.exe().map(Path::to_owned),
+        };
+        let is_met =
+            || wanted.is_met_by(&name, &arguments, program.as_deref(), pid.as_u32() == this);
         if !is_user || !is_met() {
             continue;
         }
@@ -74,7 +79,7 @@ fn needed(wanted: &Wanted) -> ProcessRefreshKind {
         Some(_) => kind.with_user(UpdateKind::Always),
         None => kind,
     };
-    let kind = match wanted.needs_program() {
+    let kind = match wanted.has_long_name() {
         true => kind.with_exe(UpdateKind::Always),
         false => kind,
     };

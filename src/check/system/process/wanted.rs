@@ -43,7 +43,8 @@ impl Wanted {
         is_plain.then(|| &name.as_bytes()[..name.len().min(KEPT)])
     }
 
-    /// What no process can have as its name as it is meant.
+    /// What hardly any process has as its name, and is meant as a pattern or a path. One that has it is found by its
+    /// command.
     pub fn mistake(&self) -> Option<String> {
         let name = self.name.as_ref().filter(|name| name.contains('*') || name.starts_with('/'))?;
         Some(format!(
@@ -53,11 +54,11 @@ impl Wanted {
 
     /// Whether the arguments are needed to tell.
     pub fn needs_arguments(&self) -> bool {
-        self.command.is_some() || self.needs_program()
+        self.command.is_some() || self.has_long_name()
     }
 
-    /// Whether the path of the program is needed to tell.
-    pub fn needs_program(&self) -> bool {
+    /// Whether the kernel may have only the beginning of the name, so that the program is needed to tell.
+    pub fn has_long_name(&self) -> bool {
         self.name.as_ref().is_some_and(|name| name.len() >= KEPT)
     }
 
@@ -90,12 +91,8 @@ fn is_name(wanted: &str, name: &str, arguments: &[String], program: Option<&Path
     let is_cut = name.len() >= KEPT && wanted.starts_with(kept);
     // The program itself, or the script that an interpreter runs.
     let file_name = |argument: &String| argument.rsplit('/').next() == Some(wanted);
-    // One that writes what it does in place of its arguments still is that program, also after its file was replaced.
-    let is_program = || {
-        let program = program.and_then(|path| path.file_name()?.to_str());
-        program
-            .is_some_and(|program| program.strip_suffix(" (deleted)").unwrap_or(program) == wanted)
-    };
+    // A server may write what it does in place of its arguments.
+    let is_program = || program.and_then(Path::file_name).is_some_and(|of| of == wanted);
     is_cut && (arguments.iter().take(2).any(file_name) || is_program())
 }
 
@@ -151,7 +148,6 @@ mod tests {
             wanted(&name).is_met_by(cut, &arguments, Some(Path::new(program)), false)
         };
         assert!(is_run("/usr/bin/cloudwatch_metrics_agent"));
-        assert!(is_run("/usr/bin/cloudwatch_metrics_agent (deleted)"));
         assert!(!is_run("/usr/bin/cloudwatch_metrics_other") && !is_run("/"));
         // 15 bytes end within the eighth letter.
         assert!(is_met(&[("name", "éééééééé")], "ééééééé\u{fffd}", &["/bin/éééééééé"]));

@@ -54,7 +54,7 @@ pub fn refuse_hidden(proc: &Path, user: Option<u32>) -> Result<(), String> {
         return Ok(());
     }
     let first = proc.join("1/stat");
-    fs::read(&first).map(drop).map_err(|error| {
+    bytes(&first).map(drop).map_err(|error| {
         if !proc.join("self").exists() {
             return format!("{} is no mounted /proc, so no process can be seen", proc.display());
         }
@@ -100,6 +100,14 @@ impl Thread {
         let text = bytes(&self.0.join("cmdline")).unwrap_or_default();
         let arguments = text.split(|byte| *byte == 0).filter(|argument| !argument.is_empty());
         arguments.map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
+    }
+
+    /// The path of the program, as far as it may be read: by root, or by its own user.
+    pub fn program(&self) -> Option<PathBuf> {
+        let path = fs::read_link(self.0.join("exe")).ok()?;
+        // The kernel says so of one whose file was replaced.
+        let replaced = path.to_str().and_then(|path| path.strip_suffix(" (deleted)"));
+        Some(replaced.map_or_else(|| path.clone(), PathBuf::from))
     }
 
     /// Bytes; `None` where it has ended by now.

@@ -1,6 +1,6 @@
 //! What sysinfo gives in another form on macOS, and what there is no source for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sysinfo::{Pid, Users};
@@ -50,6 +50,10 @@ impl Thread {
     }
 
     pub const fn arguments(&self) -> Vec<String> {
+        match *self {}
+    }
+
+    pub const fn program(&self) -> Option<PathBuf> {
         match *self {}
     }
 
