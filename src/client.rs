@@ -39,6 +39,8 @@ pub struct Client {
     /// The file of its certificate, where it answers with TLS.
     certificate: Option<PathBuf>,
     token: Option<Secret>,
+    /// Where the token comes from, for people.
+    token_origin: String,
     trust: Trust,
     /// The connection of the last request. One that is not made with TLS was greeted, where there is a token.
     kept: Rc<RefCell<Option<(Open, Instant)>>>,
@@ -73,11 +75,15 @@ impl Client {
     /// Reads the file of the tokens, where there is one. The first of them is sent.
     pub async fn new(api: AgentApi) -> Result<Self, String> {
         let AgentApi { address, certificate, token, token_file } = api;
+        let token_origin = match &token_file {
+            Some(path) => shown(&path.display().to_string()),
+            None => variable(API_TOKEN),
+        };
         let token = match token_file {
             Some(path) => first_token(path).await?,
             None => token,
         };
-        Ok(Self::of(address, certificate, token))
+        Ok(Self { token_origin, ..Self::of(address, certificate, token) })
     }
 
     /// One that sends no token.
@@ -86,7 +92,15 @@ impl Client {
     }
 
     fn of(address: ApiAddress, certificate: Option<PathBuf>, token: Option<Secret>) -> Self {
-        Self { address, certificate, token, trust: Trust::default(), kept: Rc::default() }
+        let token_origin = String::new();
+        Self {
+            address,
+            certificate,
+            token,
+            token_origin,
+            trust: Trust::default(),
+            kept: Rc::default(),
+        }
     }
 
     pub async fn get(&self, path: &str) -> Result<Answer, Unanswered> {
@@ -301,7 +315,7 @@ impl Client {
                 variable(API_TOKEN)
             ),
             StatusCode::UNAUTHORIZED => {
-                format!("the agent at {address} does not know the token that was sent")
+                format!("the agent at {address} does not know the token of {}", self.token_origin)
             }
             status => {
                 let body = answer.json();

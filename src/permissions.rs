@@ -1,6 +1,7 @@
 //! Who can change a file that decides what this process does with its rights.
 
 use std::fs::Metadata;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
@@ -20,6 +21,21 @@ pub fn writable_by_others(path: &Path, metadata: &Metadata) -> Option<String> {
         let path = shown(&path.display().to_string());
         format!("any user can write to {path}, so it is not used: chmod o-w {path}")
     })
+}
+
+/// Why nothing can be written to a folder, with the cure where the rights or the mount are the reason.
+pub fn unwritable(error: &io::Error) -> String {
+    let cure = match error.kind() {
+        ErrorKind::PermissionDenied => format!(
+            ": user {} may not write there; let this user own the folder, or name another one",
+            rustix::process::geteuid().as_raw()
+        ),
+        ErrorKind::ReadOnlyFilesystem => {
+            "; in a container mount a volume there, or name another folder".to_owned()
+        }
+        _ => String::new(),
+    };
+    format!("{error}{cure}")
 }
 
 /// The problem of a program that another user than root or this one owns, or can put another in the place of.

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use tokio::time::timeout;
 
 use crate::blocking::{self, Purpose};
-use crate::permissions::writable_by_others;
+use crate::permissions::{unwritable, writable_by_others};
 use crate::put_aside::free_name;
 use crate::shown::shown;
 
@@ -228,7 +228,7 @@ async fn on_disk<T: Send + 'static>(
     let name = of(folder);
     match timeout(LONGEST, blocking::call(Purpose::State, call)).await {
         Ok(Ok(Ok(done))) => Ok(done),
-        Ok(Ok(Err(error))) => Err(format!("{name}: {error}")),
+        Ok(Ok(Err(error))) => Err(format!("{name}: {}", unwritable(&error))),
         Ok(Err(refused)) => Err(format!("{name}: {refused}")),
         Err(_) => Err(format!("{name}: its disk has not answered within {LONGEST:?}")),
     }

@@ -15,8 +15,8 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use log::{error, info};
-use tokio::io::AsyncWriteExt;
-use tokio::task::{AbortHandle, JoinSet, spawn_local};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::{AbortHandle, JoinSet, spawn_local, yield_now};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -106,7 +106,10 @@ pub async fn run(server: Server, listener: Listener, stop: CancellationToken) {
 }
 
 /// Tells a client that there are too many, as far as it listens.
-async fn refuse(socket: Box<dyn Connection>, mark: HeaderValue) {
+async fn refuse(mut socket: Box<dyn Connection>, mark: HeaderValue) {
+    // Many clients do not take an answer that comes before they have asked.
+    let mut asked = [0; 1024];
+    let _ = timeout(ASK_TIME, socket.read(&mut asked)).await;
     let answer = answer_to_close(&Failure::unavailable(TOO_MANY_CONNECTIONS), Some(&mark));
     let mut wire = Wire::new(socket, Rc::default());
     let told = async {
@@ -150,6 +153,9 @@ async fn connection(server: Rc<Server>, socket: Box<dyn Connection>, stage: Rc<S
         async move {
             let (answer, closes) = answer(&server, request).await;
             stage.answered(closes);
+            // A client may send a hundred requests at once, which hyper would answer without a pause. Samples and the requests of
+            // others come between.
+            yield_now().await;
             Ok::<_, Infallible>(answer)
         }
     });
@@ -203,7 +209,8 @@ async fn respond(
     let refused = || Failure::method(parts.method.as_str(), allowed(&routes));
     let route = route.ok_or_else(refused)?;
     if route.scope.is_some_and(|needed| rights.scope < needed) {
-        return Err(Failure::forbidden(READ_ONLY));
+        let has_tokens = server.access.has_tokens();
+        return Err(Failure::forbidden(if has_tokens { READ_ONLY } else { WITHOUT_TOKENS }));
     }
     let Counts { requests, .. } = &server.state.counts;
     // Whether the agent lives can be asked at any time.
@@ -262,9 +269,15 @@ fn url(parts: &Parts, scheme: &str) -> String {
 /// The last event that a client has had before its connection broke off.
 const LAST_EVENT_ID: &str = "last-event-id";
 
-const READ_ONLY: &str = "this needs a token with scope write";
+const READ_ONLY: &str =
+    "this needs a token with scope write, and the one that was sent may only read";
+const WITHOUT_TOKENS: &str = "this agent has no tokens, and without one a client at a port may only read: start it with \
+    --api-token-file, or ask it at a unix socket";
 pub const TOO_MANY_CONNECTIONS: &str = "too many connections are open";
 const TOO_MANY_REQUESTS: &str = "too many requests are being answered";
+
+/// A client that has not asked by then is told all the same.
+const ASK_TIME: Duration = Duration::from_millis(250);
 
 /// Before it is tried again to take a connection, where that has failed.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -32,7 +32,9 @@ impl Listener {
         match address {
             ApiAddress::Tcp(address) => {
                 let bound = TcpListener::bind(address).await;
-                bound.map(Self::Tcp).map_err(|error| format!("--api {address}: {}", cause(&error)))
+                bound
+                    .map(Self::Tcp)
+                    .map_err(|error| format!("--api {address}: {}", cause(&error, false)))
             }
             ApiAddress::Unix(path) => Self::bind_unix("--api unix:", path).await,
         }
@@ -43,7 +45,7 @@ impl Listener {
         let name = shown(&path.display().to_string());
         let failed = |why: String| format!("{option}{name}: {why}");
         make_room(path).await.map_err(failed)?;
-        let bound = bind_private(path).map_err(|error| failed(cause(&error)))?;
+        let bound = bind_private(path).map_err(|error| failed(cause(&error, true)))?;
         let made = fs::symlink_metadata(path).ok();
         let made = made.map(|of| (of.dev(), of.ino()));
         Ok(Self::Unix { listener: bound, _place: Place { path: path.to_owned(), made } })
@@ -105,13 +107,17 @@ fn bind_private(path: &Path) -> io::Result<UnixListener> {
     })
 }
 
-fn cause(error: &io::Error) -> String {
+fn cause(error: &io::Error, is_socket: bool) -> String {
     match error.kind() {
         ErrorKind::AddrInUse => IN_USE.to_owned(),
         ErrorKind::NotFound => "the folder of the socket does not exist: create it".to_owned(),
-        ErrorKind::PermissionDenied => format!(
-            "{error}: a port below 1024 needs root or CAP_NET_BIND_SERVICE, a socket the right to write to its folder"
+        ErrorKind::PermissionDenied if is_socket => format!(
+            "{error}: user {} may not write to the folder of the socket",
+            rustix::process::geteuid().as_raw()
         ),
+        ErrorKind::PermissionDenied => {
+            format!("{error}: a port below 1024 needs root or CAP_NET_BIND_SERVICE")
+        }
         _ => error.to_string(),
     }
 }

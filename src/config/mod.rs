@@ -18,6 +18,7 @@ mod history;
 mod history_commands;
 mod identity;
 mod measuring;
+mod mentioned;
 mod metric;
 mod mistyped;
 mod name;
@@ -32,7 +33,6 @@ mod properties;
 mod publishing;
 mod quantity;
 mod text;
-mod thresholds;
 mod typed;
 mod warning;
 mod yaml;
@@ -211,7 +211,7 @@ impl Settings {
         let of_options = warning::all(&settings, cli);
         settings.warnings.splice(..0, of_options);
         settings.warnings.extend_from_slice(&cli.files.warnings);
-        settings.warnings.extend(thresholds::warnings(&settings));
+        settings.warnings.extend(mentioned::warnings(&settings));
         preview::take_back(&mut settings, cli);
         otlp::check_period(&settings, cli, &mut problems);
         // The defaults fit, so at least one of the two was typed.

@@ -2,17 +2,24 @@
 
 /// One of these words, if a typed one is near to it.
 pub fn nearest<'word>(typed: &str, words: &[&'word str]) -> Option<&'word str> {
+    let near = mistyped(typed, words);
     let typed = typed.to_lowercase().replace('_', "-");
-    let distance = |word: &&str| strsim::osa_distance(&typed, word);
-    let near = words.iter().min_by_key(|word| distance(word));
-    // Two mistakes in three letters are another word.
-    let near = near.filter(|word| distance(word) <= MOST_MISTAKES.min(typed.len() / 2));
     let is_part = |word: &&&str| {
         let mut parts = word.split('-');
         parts.any(|part| part == typed) || typed.split('-').any(|part| part == **word)
     };
     let is_beginning = |word: &&&str| typed.len() >= LEAST_BEGINNING && word.starts_with(&typed);
-    near.or_else(|| words.iter().find(is_part)).or_else(|| words.iter().find(is_beginning)).copied()
+    near.or_else(|| words.iter().find(is_part).or_else(|| words.iter().find(is_beginning)).copied())
+}
+
+/// One of these words, if a typed one is it with few mistakes.
+pub fn mistyped<'word>(typed: &str, words: &[&'word str]) -> Option<&'word str> {
+    let spelt = |word: &str| word.to_lowercase().replace('_', "-");
+    let typed = spelt(typed);
+    let distance = |word: &&str| strsim::osa_distance(&typed, &spelt(word));
+    let near = words.iter().min_by_key(|word| distance(word));
+    // Two mistakes in three letters are another word.
+    near.filter(|word| distance(word) <= MOST_MISTAKES.min(typed.len() / 2)).copied()
 }
 
 /// The same as the end of a sentence.

@@ -1,4 +1,4 @@
-//! A preview leaves no files behind and answers no requests. The folders, addresses and sockets that a configuration file
+//! A preview leaves no files behind, answers no requests and notifies nobody. The folders, addresses and sockets that a configuration file
 //! names are those of the run that it is written for: a preview of it that was typed uses them only where they are
 //! typed, too.
 
@@ -8,11 +8,20 @@ use super::history::{History, Place};
 use super::options::{API, COLLECTD_SOCKET, STATE, STORE};
 use super::quantity;
 use super::typed::Typed;
+use crate::notification;
 
 /// Takes back what only a file names of these, with a warning for each.
 pub fn take_back(settings: &mut Settings, cli: &Cli) {
     if !is_typed(cli) {
         return;
+    }
+    // Each preview would tell anew of all that is not OK.
+    let notifications = settings.notifications.notifications.len();
+    if notifications > 0 {
+        settings.notifications = notification::Configured::default();
+        settings.warnings.push(format!(
+            "a preview notifies nobody: notifications of the files that have no effect in it: {notifications}"
+        ));
     }
     let of_file = |option| cli.value(option).filter(|typed: &Typed| typed.is_in_file);
     if let Some(History { place: Place::Folder(_), .. }) = &settings.history
@@ -42,9 +51,14 @@ pub fn take_back(settings: &mut Settings, cli: &Cli) {
     }
 }
 
+/// Whether the address that this option has in a file is left to the agent that runs with it.
+pub fn leaves(cli: &Cli, option: &str) -> bool {
+    is_typed(cli) && cli.value(option).is_some_and(|typed| typed.is_in_file)
+}
+
 /// Whether `--dry-run` stands on the command line. `--publish console` may be all that a machine without AWS publishes for
 /// years, and so may `dry-run` of a file or of a variable.
-fn is_typed(cli: &Cli) -> bool {
+pub fn is_typed(cli: &Cli) -> bool {
     let dry_run = cli.value_of_start("dry-run");
     let is_on = dry_run.is_some_and(|typed| quantity::boolean(&typed.text) == Ok(true));
     is_on && cli.is_typed("dry-run")

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::cli::Cli;
 use super::near::did_you_mean;
 use super::typed::Typed;
-use super::{Aws, Otlp, Problems, endpoints, quantity, region};
+use super::{Aws, Otlp, Problems, endpoints, preview, quantity, region};
 
 /// Where the metrics go, and in which form.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,8 +196,10 @@ fn variables_of_aws(cli: &Cli, problems: &mut Problems) {
 fn publishers(cli: &Cli, problems: &mut Problems) -> Vec<Publish> {
     let chosen = problems.optional(cli, "publish", publish);
     let dry_run = problems.optional(cli, "dry-run", quantity::boolean).unwrap_or(false);
+    // Who types it wants a preview of what files and variables publish.
+    let is_typed = preview::is_typed(cli) && !cli.is_typed("publish");
     match (chosen, dry_run, cli.value("dry-run")) {
-        (Some(chosen), true, Some(typed)) if chosen != [Publish::Console] => {
+        (Some(chosen), true, Some(typed)) if chosen != [Publish::Console] && !is_typed => {
             problems.add(&typed, "no other publisher: --dry-run means --publish console");
             chosen
         }

@@ -9,13 +9,13 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::unusable::Unusable;
-use crate::permissions::writable_by_others;
+use crate::permissions::{unwritable, writable_by_others};
 use crate::shown::shown;
 
 /// Opens the file of a folder. Both are made where they are missing.
 pub fn open_file(folder: &Path) -> Result<File, Unusable> {
     let name = || shown(&folder.display().to_string());
-    let failed = |error: io::Error| Unusable::Failed(format!("{}: {error}", name()));
+    let failed = |error: io::Error| Unusable::Failed(format!("{}: {}", name(), unwritable(&error)));
     if !folder.exists() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         // The mask of the process may have taken the right to enter it.
@@ -26,7 +26,8 @@ pub fn open_file(folder: &Path) -> Result<File, Unusable> {
         return Err(Unusable::Failed(problem));
     }
     let file = open_in(folder, true)?.map_err(|error| {
-        Unusable::Failed(format!("{}: {error}", shown(&file_in(folder).display().to_string())))
+        let name = shown(&file_in(folder).display().to_string());
+        Unusable::Failed(format!("{name}: {}", unwritable(&error)))
     })?;
     // One that came with the folder may have other rights: history tells what a machine does.
     file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;

@@ -44,7 +44,7 @@ pub fn door_of(config: &str, variables: &[(&str, &str)]) -> Served {
     let script = format!("#!/bin/sh\necho status ok\necho metric open int32 $(cat {value})\n");
     mode(folder.write("door.sh", script), 0o755);
     let mut command = command();
-    command.args(["--dry-run", "--period", "1", "--sample-interval", "0.1"]);
+    command.args(["--publish=console", "--period", "1", "--sample-interval", "0.1"]);
     command.args(["--config", &folder.path("agent.yaml"), "--plugins", &folder.whole()]);
     let socket = folder.path("api.sock");
     command.args(["--api", &format!("unix:{socket}")]).env("RUST_LOG", "info");

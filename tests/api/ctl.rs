@@ -194,7 +194,10 @@ fn who_may_not_write_is_told_so() {
     let begin = format!("the agent at {address}");
     for (token, expected) in [
         (Some("abcd-1234"), format!("{begin} answered 403: ")),
-        (Some("wrong-1234"), format!("{begin} does not know the token that was sent\n")),
+        (
+            Some("wrong-1234"),
+            format!("{begin} does not know the token of CLOUDWATCH_METRICS_AGENT_API_TOKEN\n"),
+        ),
         (None, format!("{begin} wants a token: set CLOUDWATCH_METRICS_AGENT_API_TOKEN or name a ")),
     ] {
         let ended = disable(token, &[]).expect_code(1);

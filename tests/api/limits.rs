@@ -115,6 +115,26 @@ fn a_body_is_ignored_up_to_a_megabyte() {
 }
 
 #[test]
+fn requests_that_come_all_at_once_do_not_hold_up_others() {
+    let served = Served::at_port(&[], &[]);
+    let mut other = Client::at(&served.place);
+    other.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(other.answer().map(|answer| answer.status), Some(200));
+    let mut greedy = Client::at(&served.place);
+    let request = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n";
+    greedy.send(&request.repeat(40));
+    other.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let page = other.answer().expect("an answer");
+    let answered = "cloudwatch_metrics_agent_api_requests_total{status=\"2xx\"} ";
+    let answered =
+        page.text().lines().find_map(|line| line.strip_prefix(answered)?.parse::<u64>().ok());
+    assert!(answered.is_some_and(|answered| answered < 30), "{answered:?} before it");
+    for _ in 0..40 {
+        assert_eq!(greedy.answer().map(|answer| answer.status), Some(200));
+    }
+}
+
+#[test]
 fn one_connection_too_many_is_told_at_once() {
     let served = Served::at_port(&[], &[]);
     let mut open: Vec<_> = (0..64).map(|_| Client::at(&served.place)).collect();

@@ -79,7 +79,15 @@ checks:
 /// The command line of such an agent.
 fn previewing(folder: &Folder) -> Command {
     let mut command = command();
-    command.args(["--dry-run", "--period", "1", "--sample-interval", "0.1", "--service", "web"]);
+    command.args([
+        "--publish=console",
+        "--period",
+        "1",
+        "--sample-interval",
+        "0.1",
+        "--service",
+        "web",
+    ]);
     command.args(["--config", &folder.path("agent.yaml")]).env("RUST_LOG", "info");
     command
 }

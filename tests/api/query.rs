@@ -113,9 +113,12 @@ fn a_token_is_sent_and_what_is_missing_is_said() {
          --api-token-file\n"
     );
     assert_eq!(list(&[], None), Err(needs));
-    let unknown = format!("the agent at {address} does not know the token that was sent\n");
-    assert_eq!(list(&[], Some("efgh-5678")), Err(unknown.clone()));
-    assert_eq!(list(&["--api-token-file", &wrong], None), Err(unknown));
+    let unknown =
+        |of: &str| Err(format!("the agent at {address} does not know the token of {of}\n"));
+    let variable = "CLOUDWATCH_METRICS_AGENT_API_TOKEN";
+    assert_eq!(list(&[], Some("efgh-5678")), unknown(variable));
+    assert_eq!(list(&["--api-token-file", &wrong], None), unknown(&wrong));
+    assert_eq!(list(&["--api-token-file", &wrong], Some("abcd-1234")), unknown(&wrong), "it wins");
     let none = list(&["--api-token-file", "/nowhere"], None).expect_err("there is no such file");
     assert!(none.starts_with("--api-token-file /nowhere cannot be read: "), "{none}");
 }

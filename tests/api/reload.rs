@@ -218,7 +218,7 @@ fn sighup_reads_the_files_again_and_ends_nothing() {
 #[test]
 fn sighup_without_files_ends_the_agent() {
     let (folder, mut command) = (Folder::of(&[]), support::command());
-    command.args(["--dry-run", "--period", "1", "--sample-interval", "0.1"]);
+    command.args(["--publish=console", "--period", "1", "--sample-interval", "0.1"]);
     command.args(["--api", &format!("unix:{}", folder.path("api.sock"))]).env("RUST_LOG", "info");
     let agent = Agent::start(&mut command);
     let served = Served::of(agent, Place::Unix(folder.path("api.sock")), folder);

@@ -23,7 +23,7 @@ checks:
 fn door(folder: Folder) -> Served {
     let port = free_port();
     let mut command = command();
-    command.args(["--dry-run", "--period", "1", "--sample-interval", "0.1"]);
+    command.args(["--publish=console", "--period", "1", "--sample-interval", "0.1"]);
     command.args(["--config", &folder.path("agent.yaml"), "--plugins", &folder.whole()]);
     command.args(["--store", &folder.path("history"), "--store-sync", "1"]);
     command.args(["--api", &format!("127.0.0.1:{port}")]).env("RUST_LOG", "info");

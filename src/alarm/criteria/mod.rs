@@ -86,6 +86,11 @@ impl Criteria {
         self.names.contains(name)
     }
 
+    /// The metrics whose values they need.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+
     /// Whether they need the value of a metric whose name fits.
     pub fn uses_any(&self, fits: impl Fn(&str) -> bool) -> bool {
         self.names.iter().any(|name| fits(name))

@@ -61,7 +61,7 @@ pub fn alarm(check: &str, id: &Key, node: &Node, document: &mut Document<'_>) ->
                     Err(expected) => document.wrong(&typed, &expected),
                 }
             }
-            unknown if document.is_body() => {
+            unknown if document.is_foreign(unknown, KEYS) => {
                 let text =
                     format!("unknown key {unknown:?} is ignored: an alarm has {}", KEYS.join(", "));
                 document.warn(None, &text);

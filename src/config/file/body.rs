@@ -129,6 +129,12 @@ mod tests {
              publish, alarms, metadata",
         ];
         assert_eq!(warnings, expected);
+        // One that is mistyped is no key of another program.
+        let refused = |body: &Json| problems(body).join("; ");
+        assert!(
+            refused(&json!({ "type": "agent.memory", "perod": 5 }))
+                .starts_with("unknown key \"perod\": a check has type, label, ")
+        );
         // A client leaves out what is empty.
         let none = json!({ "type": "agent.memory" });
         assert!(of_body("memory", &none, TABLE).is_ok());

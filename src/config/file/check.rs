@@ -77,9 +77,12 @@ impl<'n> Parts<'n, '_, '_> {
         let metadata = self.node("metadata");
         let metadata =
             metadata.map(|node| self.document.texts("metadata", node)).unwrap_or_default();
-        let period = self.parse("period", quantity::check_period);
-        let period = period.unwrap_or(DEFAULT_CHECK_PERIOD);
+        let period = match self.node("period") {
+            Some(_) => self.parse("period", quantity::check_period),
+            None => Some(DEFAULT_CHECK_PERIOD),
+        };
         let timeout = self.timeout(period);
+        let period = period.unwrap_or(DEFAULT_CHECK_PERIOD);
         let kind = kind?;
         let before = self.document.problems.len();
         let details = details::details(kind, self.node("details"), self.place, self.document);
@@ -135,8 +138,10 @@ impl<'n> Parts<'n, '_, '_> {
         kind.copied()
     }
 
-    /// How long a run may take: less than the period, so that no run is there when the next one is due.
-    fn timeout(&mut self, period: Duration) -> Duration {
+    /// How long a run may take: less than the period, so that no run is there when the next one is due. Where the period is
+    /// wrong, nothing is said about that.
+    fn timeout(&mut self, period: Option<Duration>) -> Duration {
+        let period = period.unwrap_or(Duration::MAX);
         let default = DEFAULT_CHECK_TIMEOUT.min(period / 2);
         let Some(typed) = self.scalar("timeout") else { return default };
         let expected = match quantity::check_timeout(&typed.text) {
@@ -170,8 +175,7 @@ fn unknown_keys(
     };
     for (key, _) in entries {
         let unknown = key.text.as_str();
-        // What other agents and newer clients send is no mistake of a user.
-        let is_foreign = document.is_body() && !KEYS.contains(&unknown) && !is_detail(unknown);
+        let is_foreign = document.is_foreign(unknown, KEYS) && !is_detail(unknown);
         if document.is_body() && unknown == ALARMS {
             document.warn(Some(key.place), "alarms has no effect: they are resources of their own");
         } else if WITHOUT_EFFECT.contains(&unknown) {

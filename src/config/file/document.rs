@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::variables;
+use crate::config::near::mistyped;
 use crate::config::problems::{Blame, Problem, wrong};
 use crate::config::typed::Typed;
 use crate::config::yaml::{Key, Node, Place, Value};
@@ -27,6 +28,12 @@ impl<'a> Document<'a> {
 
     pub fn is_body(&self) -> bool {
         self.name.is_none()
+    }
+
+    /// Whether a key of a body is none of these. What other agents and newer clients send is no mistake of a user, and one
+    /// of these that is mistyped is.
+    pub fn is_foreign(&self, key: &str, known: &[&str]) -> bool {
+        self.is_body() && !known.contains(&key) && mistyped(key, known).is_none()
     }
 
     /// A place in it for people; nothing in a body.

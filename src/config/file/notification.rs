@@ -104,7 +104,7 @@ impl<'n, 'd, 'a> Object<'n, 'd, 'a> {
         };
         for (key, _) in entries.iter().filter(|(key, _)| !keys.contains(&&*key.text)) {
             let (unknown, known) = (&key.text, keys.join(", "));
-            if document.is_body() {
+            if document.is_foreign(unknown, keys) {
                 let text = format!("unknown key {unknown:?} is ignored: a {what} has {known}");
                 document.warn(Some(key.place), &text);
             } else {

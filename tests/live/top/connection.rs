@@ -73,7 +73,7 @@ fn an_agent_that_wants_a_token_gets_one_and_says_when_it_knows_it_no_more() {
     agent.terminate().expect_code(0);
     folder.write("tokens", "read another-token-of-a-test\n");
     let agent = start();
-    let why = "does not know the token that was sent";
+    let why = "does not know the token of";
     whole(&mut terminal, "why", |text| {
         text.split_whitespace().collect::<Vec<_>>().join(" ").contains(why)
     });

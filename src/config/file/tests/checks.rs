@@ -100,6 +100,13 @@ fn mistakes_are_told_with_their_place_and_what_was_most_likely_meant() {
             ],
         ),
         (
+            // Of a period that is wrong, nothing follows for the timeout.
+            "type: agent.load_average\nperiod: 45m\ntimeout: 90",
+            vec![
+                "x.yaml:2:9: period \"45m\": expected seconds from 1 to 1800, such as 30, 90s or 5m",
+            ],
+        ),
+        (
             "type: agent.load_average\nperiod: 30\ntimeout: 30",
             vec!["x.yaml:3:10: timeout \"30\": expected less than the period of 30 s"],
         ),

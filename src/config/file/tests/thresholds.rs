@@ -115,10 +115,12 @@ fn an_inverted_one_may_have_any_hysteresis_and_one_without_bounds_is_told() {
 #[test]
 fn what_the_files_do_not_have_is_most_likely_mistyped() {
     let files = main_file(
-        "checks:\n  root: {type: agent.filesystem, details: {target: /}}\n  own: {type: agent.plugin, details: {file: x}}\n\
+        "checks:\n  root:\n    type: agent.filesystem\n    details: {target: /}\n    alarms:\n      full:\n        criteria: |\n          \
+         if (metric['usd'] > 9) { return new AlarmStatus(CRITICAL, '#{free} of #{total}'); }\n  own: {type: agent.plugin, details: {file: x}}\n\
          thresholds:\n  a: {check: rot, metric: used, failure_max: 1}\n  b: {check: root, metric: usd, failure_max: 1}\n  \
          c: {check: own, metric: anything, failure_max: 1}\n  d: {check: utilization, metric: cpu, failure_max: 1}\n  \
-         e: {check: root, metric: used, percentage: totl, failure_max: 1}\n  f: {check: root, metric: available, failure_min: 1}\n",
+         e: {check: root, metric: used, percentage: totl, failure_max: 1}\n  f: {check: root, metric: available, failure_min: 1}\n\
+         suppressions:\n  now: {checks: [rot, root, utilization], alarms: [fll, full], notification_plans: [nobody]}\n",
     );
     let mut cli = Cli::parse(["agent".into(), "--dry-run".into()]).expect("it is right");
     cli.files = files;
@@ -133,4 +135,20 @@ fn what_the_files_do_not_have_is_most_likely_mistyped() {
     ]) {
         assert!(told.starts_with(begin), "{told}");
     }
+    let of = |what: &str| -> Vec<_> {
+        let said = settings.warnings.iter().filter(|text| text.starts_with(what));
+        said.map(|text| text.split(": expected one of").next().unwrap_or_default()).collect()
+    };
+    assert_eq!(
+        of("alarm "),
+        ["alarm full: agent.filesystem has no metric \"usd\"; did you mean used?"]
+    );
+    assert_eq!(
+        of("suppression "),
+        [
+            "suppression now: the files have no check \"rot\"; did you mean root?",
+            "suppression now: the files have no alarm \"fll\"; did you mean full?",
+            "suppression now: the files have no notification plan \"nobody\"",
+        ]
+    );
 }
