@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt;
 
 use support::folder::Folder;
 
+use crate::processes::NOBODY;
 use crate::run;
 use crate::worker::{WAIT, Worker, name};
 
@@ -30,6 +31,21 @@ fn one_with_other_arguments_is_found_by_its_program() {
     });
     let count = |name: &str| run("agent.process", &[("name", name)]).map(|of| of.number("count"));
     assert_eq!([count(&long), count(&format!("{long}x"))], [Ok(1.0), Ok(0.0)]);
+    // Whoever may not read which program it is cannot count it, and does not say that there is none.
+    if rustix::process::geteuid().is_root() {
+        // Where that user can run it, wherever this was built.
+        support::folder::mode(folder.whole(), 0o755);
+        let agent = folder.path("agent");
+        crate::output("cp", &[support::binary().to_str().expect("text"), &agent]);
+        let mut other = std::process::Command::new(agent);
+        other.args(["check", "agent.process", &format!("name={long}")]).env_clear();
+        other.uid(NOBODY).gid(NOBODY);
+        let said = support::run(&mut other).expect_code(1);
+        let expected = "may be one of them, and /proc/";
+        assert!(said.stdout.contains(expected) || said.stderr.contains(expected), "{said:?}");
+    } else {
+        support::namespace::skip("long_names::another_user", "it needs root");
+    }
     // Its file is replaced under it, as by an upgrade.
     std::fs::remove_file(&program).expect("it is there");
     assert_eq!(count(&long), Ok(1.0));

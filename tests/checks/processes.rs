@@ -98,7 +98,7 @@ fn processes_are_found_by_user() {
 }
 
 /// As debian and the kernel have it.
-const NOBODY: u32 = 65_534;
+pub const NOBODY: u32 = 65_534;
 
 #[test]
 fn users_of_services_and_with_high_numbers_are_known_by_name() {

@@ -92,13 +92,68 @@ fn a_preview_runs_beside_an_agent_with_the_same_file() {
     // The agent still has both.
     assert_eq!(pid(&format!("unix:{api}")), Some(agent.id().into()));
     assert!(fs::exists(&collectd).is_ok_and(|is_there| is_there));
-    let own = format!("unix:{}", folder.path("own.sock"));
+    let socket = folder.path("own.sock");
+    let own = format!("unix:{socket}");
     let preview = Agent::start(command().args(["--dry-run", "--config", &config, "--api", &own]));
-    preview.wait_for_log("the API answers at ");
+    wait_until("the socket", || fs::exists(&socket).is_ok_and(|is_there| is_there));
     assert_eq!(pid(&own), Some(preview.id().into()));
     let stderr = folder.relative(&preview.terminate().expect_code(0).stderr);
     assert!(!stderr.contains("agent.yaml:1:6") && stderr.contains("agent.yaml:2:18"), "{stderr}");
     agent.terminate().expect_code(0);
+}
+
+/// Each preview would tell anew of all that is not OK.
+#[test]
+fn a_preview_notifies_nobody() {
+    let told = |more: &[&str]| {
+        let folder = Folder::of(&[]);
+        let (plugin, note) = (folder.path("plugins/tell"), folder.path("told"));
+        fs::create_dir(folder.path("plugins")).expect("a folder");
+        folder.write("plugins/tell", format!("#!/bin/sh\ncat >> {note}\n"));
+        mode(&plugin, 0o755);
+        let text = "publish: [console]\nchecks:\n  load:\n    type: agent.load_average\n    period: 1\n    timeout: 500ms\n    alarms:\n      \
+                    high:\n        notification_plan_id: all\n        criteria: return new AlarmStatus(CRITICAL, 'always');\n\
+                    notifications:\n  us:\n    type: exec\n    details: {file: tell}\n\
+                    notification_plans:\n  all: {critical_state: [us]}\n";
+        folder.write("agent.yaml", text);
+        let config = folder.path("agent.yaml");
+        let mut command = command();
+        command.args(["--period", "1", "--sample-interval", "0.1", "--config", &config]);
+        command.args(["--plugins", &folder.path("plugins")]).args(more);
+        let agent = Agent::start(&mut command);
+        agent.wait_for_log("alarm high of check load is CRITICAL");
+        if more.is_empty() {
+            wait_until("the notification", || fs::metadata(&note).is_ok_and(|of| of.len() > 0));
+        }
+        let ended = agent.terminate().expect_code(0);
+        (fs::exists(&note).expect("it can be asked"), ended.stderr)
+    };
+    let (is_told, stderr) = told(&[]);
+    assert!(is_told && !stderr.contains("a preview notifies nobody"), "{stderr}");
+    let (is_told, stderr) = told(&["--dry-run"]);
+    let line =
+        "a preview notifies nobody: notifications of the files that have no effect in it: 1\n";
+    assert!(!is_told && stderr.contains(line), "{stderr}");
+}
+
+#[test]
+fn a_typed_preview_goes_before_what_files_and_variables_publish() {
+    let file = "namespace: a\nservice: b\npublish: [cloudwatch, otlp]\napi: 0.0.0.0:1\n";
+    let folder = Folder::of(&[("agent.yaml", file)]);
+    let (_, stderr) = ran(&folder, &["--dry-run"], None);
+    // Its token is a variable of the service, and nobody can reach an address that is not opened.
+    assert!(stderr.contains("agent.yaml:4:6: api has no effect in a preview"), "{stderr}");
+    folder.write("agent.yaml", "metrics: memory\n");
+    let variable = ("CLOUDWATCH_METRICS_AGENT_PUBLISH", "emf");
+    ran(&folder, &["-d"], Some(variable));
+    let (code, _, stderr) = run(&["--dry-run", "--publish", "emf"]);
+    let expected =
+        "--dry-run \"true\": expected no other publisher: --dry-run means --publish console\n";
+    assert_eq!(code, Some(2));
+    assert!(stderr.starts_with(expected), "{stderr}");
+    let (code, _, stderr) =
+        outcome(command().env("CLOUDWATCH_METRICS_AGENT_DRY_RUN", "yes").envs([variable]));
+    assert_eq!(code, Some(2), "what is typed nowhere is no wish: {stderr}");
 }
 
 /// A machine without AWS, whose agent keeps a history: the file says all of it.

@@ -60,6 +60,9 @@ pub fn read(wanted: &Wanted, proc: &Path) -> Result<Snapshot, String> {
         let is_met =
             || wanted.is_met_by(&name, &arguments, program.as_deref(), pid.as_u32() == this);
         if !is_user || !is_met() {
+            if is_user && program.is_none() && wanted.is_undecided(&name, &arguments) {
+                own::refuse_unreadable(proc, pid.as_u32(), &name)?;
+            }
             continue;
         }
         match process.status() {

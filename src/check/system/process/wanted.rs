@@ -81,19 +81,39 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// Whether only the path of its program tells if a process has the name that is meant: the kernel has cut it, and the
+    /// arguments name no program that begins like it.
+    pub fn is_undecided(&self, name: &str, arguments: &[String]) -> bool {
+        let begins = |argument: &String| {
+            argument.rsplit('/').next().is_some_and(|of| of.starts_with(kept(name)))
+        };
+        let wanted = self.name.as_ref().filter(|wanted| wanted.len() > KEPT);
+        let is_cut = wanted.is_some_and(|wanted| is_beginning(name, wanted));
+        is_cut && !arguments.iter().take(2).any(begins)
+    }
+}
+
+/// Whether a name is all that the kernel has kept of the one that is meant.
+fn is_beginning(name: &str, wanted: &str) -> bool {
+    name.len() >= KEPT && wanted.starts_with(kept(name))
+}
+
+/// A letter of several bytes may be cut in the middle, and is replaced then.
+fn kept(name: &str) -> &str {
+    name.trim_end_matches(char::REPLACEMENT_CHARACTER)
+}
+
 /// Whether a process has this name, of which the kernel may have kept only the beginning.
 fn is_name(wanted: &str, name: &str, arguments: &[String], program: Option<&Path>) -> bool {
     if wanted == name {
         return true;
     }
-    // A letter of several bytes may be cut in the middle, and is replaced then.
-    let kept = name.trim_end_matches(char::REPLACEMENT_CHARACTER);
-    let is_cut = name.len() >= KEPT && wanted.starts_with(kept);
     // The program itself, or the script that an interpreter runs.
     let file_name = |argument: &String| argument.rsplit('/').next() == Some(wanted);
     // A server may write what it does in place of its arguments.
     let is_program = || program.and_then(Path::file_name).is_some_and(|of| of == wanted);
-    is_cut && (arguments.iter().take(2).any(file_name) || is_program())
+    is_beginning(name, wanted) && (arguments.iter().take(2).any(file_name) || is_program())
 }
 
 fn contains_in_order(text: &str, parts: &[String]) -> bool {
@@ -149,6 +169,13 @@ mod tests {
         };
         assert!(is_run("/usr/bin/cloudwatch_metrics_agent"));
         assert!(!is_run("/usr/bin/cloudwatch_metrics_other") && !is_run("/"));
+        let is_undecided = |name: &str, first: &str| {
+            wanted(&[("name", "cloudwatch_metrics_agent")]).is_undecided(name, &[first.to_owned()])
+        };
+        assert!(is_undecided(cut, "agent: idle") && is_undecided(cut, ""));
+        // This one is the program that it says, and that one has no such name.
+        assert!(!is_undecided(cut, "/usr/bin/cloudwatch_metrics_other"));
+        assert!(!is_undecided("cloudwatch", "agent: idle"));
         // 15 bytes end within the eighth letter.
         assert!(is_met(&[("name", "éééééééé")], "ééééééé\u{fffd}", &["/bin/éééééééé"]));
         for (name, needs) in

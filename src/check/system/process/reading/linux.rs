@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use sysinfo::Pid;
 
 use super::super::snapshot::{Figure, NOT_PROPORTIONAL};
+use crate::shown::shown;
 use crate::source::kernel_file::bytes;
 
 pub struct Rest {
@@ -64,6 +65,20 @@ pub fn refuse_hidden(proc: &Path, user: Option<u32>) -> Result<(), String> {
             first.display()
         )
     })
+}
+
+/// The error where it may not be known which program a process runs, of which the kernel has cut the name.
+pub fn refuse_unreadable(proc: &Path, pid: u32, name: &str) -> Result<(), String> {
+    let path = proc.join(format!("{pid}/exe"));
+    match fs::read_link(&path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(format!(
+            "process {pid} ({}) may be one of them, and {} cannot be read: run the agent as root or as the user of the \
+             process, or with SYS_PTRACE",
+            shown(name),
+            path.display()
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The processes of which the kernel keeps this name; `None` where not all could be looked at.

@@ -62,6 +62,11 @@ impl Thread {
     }
 }
 
+/// Programs are known of all processes that are listed.
+pub fn refuse_unreadable(_: &Path, _: u32, _: &str) -> Result<(), String> {
+    Ok(())
+}
+
 /// What else is known of a process.
 pub fn rest(
     _: &Path,
