@@ -251,7 +251,7 @@ fn local() -> Vec<Arg> {
             "Show charts at the bottom of the terminal, also below the output of a command; =no for none \
              [default: on for a preview]",
         ),
-        flag("once", "Measure one whole period and end"),
+        flag("once", "Measure one whole period, from its next beginning, and end"),
         output(),
     ]
 }
