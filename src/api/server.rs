@@ -152,10 +152,10 @@ async fn connection(server: Rc<Server>, socket: Box<dyn Connection>, stage: Rc<S
         stage.asked();
         async move {
             let (answer, closes) = answer(&server, request).await;
-            stage.answered(closes);
             // A client may send a hundred requests at once, which hyper would answer without a pause. Samples and the requests of
             // others come between.
             yield_now().await;
+            stage.answered(closes);
             Ok::<_, Infallible>(answer)
         }
     });
