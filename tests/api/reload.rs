@@ -367,7 +367,9 @@ fn a_state_folder_that_cannot_be_used_is_said_and_the_agent_goes_on() {
 fn a_change_that_cannot_be_written_is_in_force_and_answered_so() {
     let served = at(BEFORE);
     wait_until("the folder is open", || served.json("/config")["kept"] == true);
-    fs::remove_dir_all(served.folder.path("state")).expect("it is there");
+    // At one instant: the agent may be writing into it.
+    let [state, away] = ["state", "away"].map(|name| served.folder.path(name));
+    fs::rename(state, away).expect("it is there");
     let answer = served.send("POST", CHECKS, "", &json!({ "id": "x", "type": "agent.cpu" }));
     assert_eq!(answer.status, 500, "{answer:?}");
     let message = answer.json()["message"].as_str().unwrap_or_default().to_owned();
