@@ -3,7 +3,7 @@
 # needs, then runs formatting, lints, all tests, the static build and the end-to-end tests.
 # A part that cannot run says so loudly; with CI=true that is a failure.
 #
-#   scripts/test.sh              everything; some 40 minutes on two cores
+#   scripts/test.sh              everything; 40 minutes on two cores
 #   scripts/test.sh PART...      these parts alone: a part of the table at the end, or a target of cargo test,
 #                                such as checks or history
 set -euo pipefail
@@ -219,9 +219,9 @@ lane $parts/kernels kernel numbers pod clock || failed=1
 # Most of these wait for most of their time: one after the other they take half an hour.
 step "three lanes of parts, side by side"
 lanes=()
-lane $parts/measuring faults examples boot &
+lane $parts/measuring faults examples boot e2e documents &
 lanes+=($!)
-lane $parts/asking documents sidecar api otlp keystone collectd empty-root ansible e2e &
+lane $parts/asking sidecar api otlp keystone collectd empty-root ansible &
 lanes+=($!)
 lane $parts/containers docker image page &
 lanes+=($!)
