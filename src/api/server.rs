@@ -105,7 +105,7 @@ pub async fn run(server: Server, listener: Listener, stop: CancellationToken) {
     }
 }
 
-/// Tells a client that there are too many, as far as it listens.
+/// Answers that too many connections are open, if the client reads it.
 async fn refuse(mut socket: Box<dyn Connection>, mark: HeaderValue) {
     // Many clients do not take an answer that comes before they have asked.
     let mut asked = [0; 1024];
@@ -276,7 +276,7 @@ const WITHOUT_TOKENS: &str = "this agent has no tokens, and without one a client
 pub const TOO_MANY_CONNECTIONS: &str = "too many connections are open";
 const TOO_MANY_REQUESTS: &str = "too many requests are being answered";
 
-/// A client that has not asked by then is told all the same.
+/// A client that has sent nothing within this time gets the answer without a request.
 const ASK_TIME: Duration = Duration::from_millis(250);
 
 /// Before it is tried again to take a connection, where that has failed.

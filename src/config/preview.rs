@@ -1,4 +1,4 @@
-//! A preview leaves no files behind, answers no requests and notifies nobody. The folders, addresses and sockets that a configuration file
+//! A preview leaves no files behind, answers no requests and sends no notifications. The folders, addresses and sockets that a configuration file
 //! names are those of the run that it is written for: a preview of it that was typed uses them only where they are
 //! typed, too.
 
@@ -15,36 +15,35 @@ pub fn take_back(settings: &mut Settings, cli: &Cli) {
     if !is_typed(cli) {
         return;
     }
-    // Each preview would tell anew of all that is not OK.
+    // Each preview would send all alarms that are not OK once more.
     let notifications = settings.notifications.notifications.len();
     if notifications > 0 {
         settings.notifications = notification::Configured::default();
         settings.warnings.push(format!(
-            "a preview notifies nobody: notifications of the files that have no effect in it: {notifications}"
+            "a preview sends no notifications; ignored from the configuration files: {notifications}"
         ));
     }
-    let of_file = |option| cli.value(option).filter(|typed: &Typed| typed.is_in_file);
     if let Some(History { place: Place::Folder(_), .. }) = &settings.history
-        && let Some(typed) = of_file(STORE)
+        && let Some(typed) = of_file(cli, STORE)
     {
         settings.history = settings.history.take().map(History::in_memory);
         settings.warnings.push(folder_warning(&typed, STORE, "the history is in memory"));
     }
     if settings.state.is_some()
-        && let Some(typed) = of_file(STATE)
+        && let Some(typed) = of_file(cli, STATE)
     {
         settings.state = None;
         settings.warnings.push(folder_warning(&typed, STATE, "no changes are kept"));
     }
     // An agent with the same file may be running.
     if settings.api.is_some()
-        && let Some(typed) = of_file(API)
+        && let Some(typed) = of_file(cli, API)
     {
         settings.api = None;
         settings.warnings.push(address_warning(&typed, API));
     }
     if settings.collectd_socket.is_some()
-        && let Some(typed) = of_file(COLLECTD_SOCKET)
+        && let Some(typed) = of_file(cli, COLLECTD_SOCKET)
     {
         settings.collectd_socket = None;
         settings.warnings.push(address_warning(&typed, COLLECTD_SOCKET));
@@ -53,7 +52,12 @@ pub fn take_back(settings: &mut Settings, cli: &Cli) {
 
 /// Whether the address that this option has in a file is left to the agent that runs with it.
 pub fn leaves(cli: &Cli, option: &str) -> bool {
-    is_typed(cli) && cli.value(option).is_some_and(|typed| typed.is_in_file)
+    is_typed(cli) && of_file(cli, option).is_some()
+}
+
+/// The value of an option, where it is that of a configuration file.
+fn of_file(cli: &Cli, option: &str) -> Option<Typed> {
+    cli.value(option).filter(|typed| typed.is_in_file)
 }
 
 /// Whether `--dry-run` stands on the command line. `--publish console` may be all that a machine without AWS publishes for

@@ -78,8 +78,7 @@ impl Phase {
     /// The same at a moment that checks share, which lie [`MOMENTS_APART`] from another since `origin`: at most so
     /// much later. One of a period that does not fit keeps its own.
     fn shared(self, origin: Instant) -> Self {
-        let fits = self.period.as_nanos().is_multiple_of(MOMENTS_APART.as_nanos());
-        if self.period <= MOMENTS_APART || !fits {
+        if self.every().is_none() {
             return self;
         }
         let moments = Self { first: origin, period: MOMENTS_APART };
@@ -88,12 +87,13 @@ impl Phase {
 
     /// Where it lies among the moments since `origin`. `None` if it keeps its own.
     fn place(&self, origin: Instant) -> Option<Place> {
-        let count = |length: Duration| {
-            let whole = length.as_nanos().is_multiple_of(MOMENTS_APART.as_nanos());
-            whole.then_some(length.as_secs() / MOMENTS_APART.as_secs())
-        };
-        let every = count(self.period).filter(|every| *every > 1)?;
-        Some(Place { at: count(self.first.checked_duration_since(origin)?)?, every })
+        let at = in_moments(self.first.checked_duration_since(origin)?)?;
+        Some(Place { at, every: self.every()? })
+    }
+
+    /// How many moments a period has. `None` if it does not fit.
+    fn every(&self) -> Option<u64> {
+        in_moments(self.period).filter(|every| *every > 1)
     }
 
     /// The first of the instants from `now` on. Those that were missed are not made up for.
@@ -108,6 +108,12 @@ impl Phase {
     pub fn next_after(&self, due: Instant, now: Instant) -> Instant {
         self.next(now.max(due + Duration::from_nanos(1)))
     }
+}
+
+/// How many times [`MOMENTS_APART`] a time is. `None` if it is not a whole number.
+fn in_moments(time: Duration) -> Option<u64> {
+    let is_whole = time.as_nanos().is_multiple_of(MOMENTS_APART.as_nanos());
+    is_whole.then_some(time.as_secs() / MOMENTS_APART.as_secs())
 }
 
 /// By Euclid's algorithm.

@@ -129,10 +129,9 @@ fn a_preview_notifies_nobody() {
         (fs::exists(&note).expect("it can be asked"), ended.stderr)
     };
     let (is_told, stderr) = told(&[]);
-    assert!(is_told && !stderr.contains("a preview notifies nobody"), "{stderr}");
+    assert!(is_told && !stderr.contains("a preview sends no notifications"), "{stderr}");
     let (is_told, stderr) = told(&["--dry-run"]);
-    let line =
-        "a preview notifies nobody: notifications of the files that have no effect in it: 1\n";
+    let line = "a preview sends no notifications; ignored from the configuration files: 1\n";
     assert!(!is_told && stderr.contains(line), "{stderr}");
 }
 

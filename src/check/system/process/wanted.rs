@@ -79,15 +79,11 @@ impl Wanted {
             .is_none_or(|parts| !is_agent && contains_in_order(&arguments.join(" "), parts));
         is_name && is_command
     }
-}
 
-impl Wanted {
     /// Whether only the path of its program tells if a process has the name that is meant: the kernel has cut it, and the
     /// arguments name no program that begins like it.
     pub fn is_undecided(&self, name: &str, arguments: &[String]) -> bool {
-        let begins = |argument: &String| {
-            argument.rsplit('/').next().is_some_and(|of| of.starts_with(kept(name)))
-        };
+        let begins = |argument: &String| file_name(argument).starts_with(kept(name));
         let wanted = self.name.as_ref().filter(|wanted| wanted.len() > KEPT);
         let is_cut = wanted.is_some_and(|wanted| is_beginning(name, wanted));
         is_cut && !arguments.iter().take(2).any(begins)
@@ -110,10 +106,15 @@ fn is_name(wanted: &str, name: &str, arguments: &[String], program: Option<&Path
         return true;
     }
     // The program itself, or the script that an interpreter runs.
-    let file_name = |argument: &String| argument.rsplit('/').next() == Some(wanted);
+    let is_it = |argument: &String| file_name(argument) == wanted;
     // A server may write what it does in place of its arguments.
     let is_program = || program.and_then(Path::file_name).is_some_and(|of| of == wanted);
-    is_beginning(name, wanted) && (arguments.iter().take(2).any(file_name) || is_program())
+    is_beginning(name, wanted) && (arguments.iter().take(2).any(is_it) || is_program())
+}
+
+/// What stands behind the last slash.
+fn file_name(argument: &str) -> &str {
+    argument.rsplit('/').next().unwrap_or(argument)
 }
 
 fn contains_in_order(text: &str, parts: &[String]) -> bool {
